@@ -1,0 +1,123 @@
+"""Every failure a user can meet, each with the exit code the contract promises.
+
+HfsError                          1  a bug, unless a child says otherwise
+├── UsageError                    2  unusable arguments or input
+├── ConfigError                   3  configuration
+│   └── CredentialsError          3  no key, or one the provider refused
+├── NotFoundError                 4  no such session, checkpoint or model
+│   └── AmbiguousError            4  more than one fits
+├── ProviderError                 5  the provider refused or failed
+├── NetworkError                  6  network, TLS, or a timeout before the first byte
+├── IncompleteReplyError          7  the reply broke off, stalled or was malformed
+├── StoreError                    8  the database
+├── OutputError                   8  standard output could not be written (a full disk)
+├── Interrupted             128 + n  a signal (130 SIGINT, 143 SIGTERM, 129 SIGHUP)
+└── ReaderLeft                  141  whoever read standard output has gone
+
+A message is one line in the field's words: what happened, then what to do next.
+"""
+
+
+class HfsError(Exception):
+    """A failure with a one-line message for the user.
+
+    Args:
+        message: What happened and what to do next, without a trailing newline.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class UsageError(HfsError):
+    """Arguments or input that cannot be used."""
+
+    exit_code = 2
+
+
+class ConfigError(HfsError):
+    """A configuration that cannot be used."""
+
+    exit_code = 3
+
+
+class CredentialsError(ConfigError):
+    """A key that is missing, unusable or refused."""
+
+
+class NotFoundError(HfsError):
+    """A session, checkpoint or model that does not exist."""
+
+    exit_code = 4
+
+
+class AmbiguousError(NotFoundError):
+    """A reference that fits more than one thing."""
+
+
+class ProviderError(HfsError):
+    """The provider refused the request or failed to serve it."""
+
+    exit_code = 5
+
+
+class NetworkError(HfsError):
+    """The provider could not be reached, or did not begin to answer."""
+
+    exit_code = 6
+
+
+class IncompleteReplyError(HfsError):
+    """The reply broke off, stalled, or stopped making sense after it began."""
+
+    exit_code = 7
+
+
+class StoreError(HfsError):
+    """The database cannot be read or written."""
+
+    exit_code = 8
+
+
+class OutputError(HfsError):
+    """Standard output cannot be written."""
+
+    exit_code = 8
+
+
+class Interrupted(HfsError):
+    """A signal asked the program to end.
+
+    Args:
+        signum: The signal's number; the exit code is 128 plus it.
+        message: What was kept.
+    """
+
+    def __init__(self, signum: int, message: str = "interrupted") -> None:
+        super().__init__(message)
+        self.signum = signum
+        self.exit_code = 128 + signum
+
+
+class ReaderLeft(HfsError):
+    """The reader of standard output closed it; the convention is 128 + SIGPIPE."""
+
+    exit_code = 141
+
+    def __init__(self) -> None:
+        super().__init__("the reader of standard output has gone")
+
+
+class SignalReceived(BaseException):
+    """Raised by the signal handlers; no library's ``except Exception`` can swallow it.
+
+    Args:
+        signum: The signal's number.
+    """
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signum = signum

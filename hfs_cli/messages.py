@@ -1,0 +1,261 @@
+"""Frozen values that every layer speaks: messages, stream events, sessions, outcomes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from hfs_cli.errors import HfsError
+
+Role = Literal["system", "user", "assistant", "tool"]
+Status = Literal["complete", "partial"]
+FinishReason = Literal["stop", "length", "content_filter", "tool_calls", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that travels with a user message.
+
+    Args:
+        name: The file's own name, for the reader; never a path.
+        media_type: What its bytes are (``image/png``), found by looking at them.
+        data: The bytes; empty when `url` is given.
+        url: Where the provider itself fetches it, or None.
+    """
+
+    name: str
+    media_type: str
+    data: bytes = b""
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message as a provider is sent it."""
+
+    role: Role
+    content: str
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """All that a provider needs for one reply.
+
+    Args:
+        model: The vendor's own model id, without the provider's name.
+        messages: User and assistant messages, oldest first; the last is the prompt.
+        system: The system prompt, or None.
+        options: Sampling options by their common names (``temperature``, ``top_p``,
+            ``max_tokens``, ``stop``, ``seed``); other names pass through.
+        schema: A JSON Schema that the reply must fit, or None.
+    """
+
+    model: str
+    messages: tuple[ChatMessage, ...]
+    system: str | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
+    schema: Mapping[str, object] | None = None
+
+
+# --- stream events: what a provider yields -------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of the reply's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """A piece of the model's reasoning, apart from the reply."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that the model asked for. Tools are not run; the call is reported.
+
+    Args:
+        name: The tool's name; empty on the later pieces of a call.
+        arguments: JSON text, or a piece of it.
+    """
+
+    name: str
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts of a turn; None where the provider did not say.
+
+    Args:
+        input_tokens: All tokens of the prompt, cached ones included.
+        output_tokens: All tokens of the reply, reasoning included.
+        cached_tokens: The part of the input that was read from a cache.
+        reasoning_tokens: The part of the output that was reasoning.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The provider's word that the reply has ended.
+
+    Args:
+        reason: The reason in the common vocabulary.
+        raw: The vendor's own word for it.
+    """
+
+    reason: FinishReason
+    raw: str
+
+
+Event = Delta | Reasoning | ToolCall | Usage | Finish
+
+
+# --- what is kept ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One conversation, as lists show it.
+
+    Args:
+        id: The number users type.
+        uid: A stable identifier that survives export and import (32 hex digits).
+        name: Unique among sessions.
+        model: ``provider/id`` of the last turn, or None before the first.
+        messages: How many messages its transcript holds.
+        created_at: UTC.
+        updated_at: When it was last used, UTC.
+        last_status: Status of the last message, or None when there is none.
+        parent_id: The session this one was forked from, or None.
+        fork_position: How many of the parent's messages it shares.
+    """
+
+    id: int
+    uid: str
+    name: str
+    model: str | None
+    messages: int
+    created_at: datetime
+    updated_at: datetime
+    last_status: Status | None = None
+    parent_id: int | None = None
+    fork_position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a transcript.
+
+    Args:
+        id: The database's number for it.
+        position: Its place in the transcript, from 1.
+        reply_to: For a reply, the id of the user message that it answers.
+        error: Why the message is partial, or None.
+    """
+
+    id: int
+    position: int
+    role: Role
+    content: str
+    created_at: datetime
+    status: Status = "complete"
+    reasoning: str = ""
+    finish_reason: str | None = None
+    model: str | None = None
+    usage: Usage | None = None
+    reply_to: int | None = None
+    error: str | None = None
+    first_token_s: float | None = None
+    total_s: float | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a turn begins with.
+
+    Args:
+        prompt: The user message.
+        model: ``provider/id``.
+        session_id: The session to continue, or None for a new one.
+        name: The new session's name, or None for an automatic one.
+        or_existing: With `name`: continue the session of that name if there is one.
+        system: The system prompt; None keeps the session's own.
+        no_system: Send no system prompt this once, and store none.
+    """
+
+    prompt: ChatMessage
+    model: str
+    session_id: int | None = None
+    name: str | None = None
+    or_existing: bool = False
+    system: str | None = None
+    no_system: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A turn whose user message is kept.
+
+    Args:
+        session: The session, or None when nothing is saved.
+        user_message_id: The row the reply will answer, or None when nothing is saved.
+        messages: The context: answered turns, oldest first, then the prompt.
+        system: The system prompt in force, or None.
+    """
+
+    session: Session | None
+    user_message_id: int | None
+    messages: tuple[ChatMessage, ...]
+    system: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An assistant message as far as it has come.
+
+    Args:
+        first_token_s: Seconds from the request to the first text or reasoning.
+        total_s: Seconds from the request to now.
+        error: Why it is partial, or None.
+    """
+
+    text: str
+    model: str
+    status: Status = "partial"
+    reasoning: str = ""
+    finish_reason: FinishReason | None = None
+    finish_raw: str | None = None
+    usage: Usage | None = None
+    error: str | None = None
+    first_token_s: float | None = None
+    total_s: float | None = None
+    tool_calls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a turn ended.
+
+    Args:
+        session: The session, or None when nothing was saved.
+        message_id: The reply's row, or None when there is none.
+        reply: The reply as far as it came.
+        error: What went wrong, or None; its exit code is the program's.
+    """
+
+    session: Session | None
+    message_id: int | None
+    reply: Reply
+    error: HfsError | None = None

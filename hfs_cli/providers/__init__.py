@@ -1,0 +1,1 @@
+"""LLM wire formats: the only place that imports httpx."""

@@ -1,0 +1,38 @@
+"""Make any text safe to show on a terminal. The one sanitiser, used at every edge."""
+
+# What stays: newline and tab. What is shown escaped: C0, DEL, C1 (a terminal may take
+# U+009B for CSI), the bidirectional controls of Unicode's UAX #9, line and paragraph
+# separators, and lone surrogates, which cannot be encoded at all.
+_BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_SEPARATORS = (0x2028, 0x2029)
+_UNSAFE = (*(c for c in range(0x20) if c not in {0x09, 0x0A}), *range(0x7F, 0xA0), *_BIDI)
+
+
+def _escape(code: int) -> str:
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}"
+
+
+_TABLE = {code: _escape(code) for code in (*_UNSAFE, *_SEPARATORS, *range(0xD800, 0xE000))}
+_LINE_TABLE = _TABLE | {0x09: "\\t", 0x0A: "\\n"}
+
+
+def sanitize(text: str) -> str:
+    r"""Escape everything in `text` that could drive a terminal, newline and tab excepted.
+
+    Each character is judged alone, so a sequence that is split over two pieces of a
+    stream is neutralised as surely as a whole one.
+
+    Args:
+        text: Anything, from anyone.
+
+    Returns:
+        The text with control characters as ``\x1b`` or ``\u202e``.
+    """
+    return text if text.isascii() and text.isprintable() else text.translate(_TABLE)
+
+
+def sanitize_line(text: str) -> str:
+    r"""Like `sanitize`, for text that must stay on one line: newline and tab escaped too."""
+    return text if text.isascii() and text.isprintable() else text.translate(_LINE_TABLE)

@@ -5,7 +5,8 @@ import sys
 from hfs_cli.sanitize import sanitize_line
 
 
-def _write(line: str) -> None:
+def say(line: str) -> None:
+    """Write a line as it is, terminal or not."""
     # stderr may be closed (`2>&-`): sys.stderr is None then, and nobody is listening.
     if sys.stderr is not None:
         sys.stderr.write(line + "\n")
@@ -23,12 +24,12 @@ def error(message: str) -> None:
     Args:
         message: One line, without ``hfs: error:``.
     """
-    _write(f"hfs: error: {sanitize_line(message)}")
+    say(f"hfs: error: {sanitize_line(message)}")
 
 
 def warn(message: str) -> None:
     """Write a warning line, terminal or not."""
-    _write(f"hfs: warning: {sanitize_line(message)}")
+    say(f"hfs: warning: {sanitize_line(message)}")
 
 
 def notice(message: str) -> None:
@@ -38,4 +39,4 @@ def notice(message: str) -> None:
 
         text = sanitize_line(message)
         plain = "NO_COLOR" in environ or environ.get("TERM", "dumb") == "dumb"
-        _write(text if plain else f"\x1b[2m{text}\x1b[0m")
+        say(text if plain else f"\x1b[2m{text}\x1b[0m")

@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
+from hfs_cli import signals
+from hfs_cli.collecting import Collector
+from hfs_cli.errors import (
+    HfsError,
+    IncompleteReplyError,
+    Interrupted,
+    OutputError,
+    ProviderError,
+    ReaderLeft,
+    SignalReceived,
+    StoreError,
+)
 from hfs_cli.messages import Event, Opened, Opening, Outcome, Reply, Request
+
+SAVE_INTERVAL_S = 1.0
+# A partial save that meets another writer is tried again a second later, so it gives way
+# soon; the last write of a turn waits as the contract says.
+PARTIAL_WAIT_S = 0.5
+LAST_WAIT_S = 30.0
+INTERRUPTED_WAIT_S = 0.8
 
 
 class Provider(Protocol):
@@ -84,3 +106,186 @@ class Renderer(Protocol):
     def close(self, outcome: Outcome) -> None:
         """The turn has ended and is kept; show what remains to be shown."""
         ...
+
+
+def run_turn(
+    provider: Provider, store: Store, renderer: Renderer, opening: Opening, request: Request
+) -> Outcome:
+    """Run one turn from the question to the kept reply.
+
+    Args:
+        opening: The user message and the session it belongs to.
+        request: Model id, options and schema; its messages and system prompt are filled
+            in from what the store opened.
+
+    Returns:
+        How it ended. Failures after the user message was kept are in `Outcome.error`,
+        with what had arrived saved.
+
+    Raises:
+        HfsError: The user message could not be kept; no request was sent.
+    """
+    opened = store.begin(opening)
+    renderer.opened(opened)
+    request = replace(request, messages=opened.messages, system=opened.system)
+    collector = Collector(opening.model)
+    saver = _Saver(store, opened, collector)
+    output = _Output(renderer)
+    try:
+        error = _receive(provider, request, collector, output)
+    except BaseException as bug:
+        # A defect of ours must not cost the user the reply either.
+        saver.finish(collector.reply(error=f"internal error: {type(bug).__name__}"))
+        raise
+    error = error or output.error
+    outcome = _keep(saver, opened, collector, error)
+    _show_end(renderer, outcome)
+    return outcome
+
+
+class _Output:
+    """The renderer, until it fails: a full disk stops the showing but not the keeping."""
+
+    def __init__(self, renderer: Renderer) -> None:
+        self._renderer = renderer
+        self.error: OutputError | None = None
+
+    def show(self, text: str, reasoning: str) -> None:
+        if self.error is not None:
+            return
+        try:
+            if reasoning:
+                self._renderer.reasoning(reasoning)
+            if text:
+                self._renderer.text(text)
+        except OutputError as error:
+            self.error = error
+
+
+def _receive(
+    provider: Provider, request: Request, collector: Collector, output: _Output
+) -> HfsError | None:
+    """Collect and show the stream to its end; what ended it early is returned."""
+    try:
+        for batch in provider.stream(request):
+            # Collected first: what was shown is never more than what is kept.
+            text, reasoning = collector.add(batch)
+            output.show(text, reasoning)
+    except SignalReceived as signal:
+        return Interrupted(signal.signum)
+    except ProviderError as error:
+        if collector.begun:
+            return IncompleteReplyError(error.message)
+        return error
+    except HfsError as error:
+        return error
+    return None
+
+
+def _keep(saver: _Saver, opened: Opened, collector: Collector, error: HfsError | None) -> Outcome:
+    """Write the last state of the reply; the outcome says how all of it went."""
+    broken = error is not None and not isinstance(error, OutputError)
+    reply = collector.reply(error.message if error and broken else None, complete=not broken)
+    if broken and not collector.begun:
+        saver.stop()
+        return Outcome(opened.session, None, reply, error)
+    wait = INTERRUPTED_WAIT_S if isinstance(error, Interrupted) else LAST_WAIT_S
+    message_id = None
+    try:
+        with signals.held():
+            message_id = saver.finish(reply, wait)
+    except SignalReceived as signal:
+        error = error or Interrupted(signal.signum, "interrupted after the reply was kept")
+    except HfsError as failure:
+        return Outcome(opened.session, None, reply, failure)
+    if broken and error is not None:
+        error = _with_what_was_kept(error, reply, opened)
+    return Outcome(opened.session, message_id, reply, error or _emptiness(reply))
+
+
+def _with_what_was_kept(error: HfsError, reply: Reply, opened: Opened) -> HfsError:
+    """Say in the error how much of the reply was kept, and where."""
+    if opened.session is None or isinstance(error, ReaderLeft):
+        return error
+    words = len(reply.text.split())
+    error.message = (
+        f"{error.message}; {words} word{'' if words == 1 else 's'} saved as partial"
+        f" in session {opened.session.id}"
+    )
+    return error
+
+
+def _emptiness(reply: Reply) -> ProviderError | None:
+    """A reply without text is a failure: a script that gets nothing must be told."""
+    if reply.text:
+        return None
+    if reply.tool_calls:
+        names = ", ".join(reply.tool_calls)
+        return ProviderError(f"the model only asked for a tool ({names}), which hfs does not run")
+    raw = reply.finish_raw or reply.finish_reason or "none given"
+    only = "only reasoning came" if reply.reasoning else "nothing came"
+    return ProviderError(
+        f"the reply is empty: {only} (finish reason {raw}); try again or raise --max-tokens"
+    )
+
+
+def _show_end(renderer: Renderer, outcome: Outcome) -> None:
+    """Let the renderer finish; a failure to show does not undo what was kept."""
+    try:
+        renderer.close(outcome)
+    except (OutputError, ReaderLeft):
+        if outcome.error is None:
+            raise
+
+
+class _Saver:
+    """Writes the reply about once a second while it streams, from a thread of its own.
+
+    A thread, because a stream may stall for minutes with unsaved text, and because a
+    database that another process has locked must not hold up what is shown.
+    """
+
+    def __init__(self, store: Store, opened: Opened, collector: Collector) -> None:
+        self._store = store
+        self._opened = opened
+        self._collector = collector
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="hfs-saver", daemon=True)
+        if opened.session is not None:
+            self._thread.start()
+
+    def _run(self) -> None:
+        saved = 0
+        pause = SAVE_INTERVAL_S
+        while not self._stopped.wait(pause):
+            size = self._collector.size
+            if size == saved:
+                continue
+            began = time.monotonic()
+            try:
+                self._store.save_reply(self._opened, self._collector.reply(), PARTIAL_WAIT_S)
+            except HfsError:
+                continue  # Tried again in a second; the last write reports what is wrong.
+            saved = size
+            # Each write carries the whole text: a huge reply is saved less often, so that
+            # saving never takes more than about a tenth of the time.
+            pause = max(SAVE_INTERVAL_S, 10 * (time.monotonic() - began))
+
+    def stop(self) -> None:
+        """End the thread; returns when it no longer touches the database."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def finish(self, reply: Reply, wait_s: float = LAST_WAIT_S) -> int | None:
+        """Write the last state.
+
+        Raises:
+            StoreError: It was spilled to the file that the message names.
+        """
+        self.stop()
+        try:
+            return self._store.save_reply(self._opened, reply, wait_s)
+        except StoreError as error:
+            path = self._store.spill(self._opened, reply)
+            raise StoreError(f"{error.message}; the reply is kept in {path}") from error

@@ -1,0 +1,117 @@
+"""Put a reply together from its events, in bounded memory."""
+
+import time
+from collections.abc import Sequence
+
+from hfs_cli.errors import IncompleteReplyError
+from hfs_cli.messages import Delta, Event, Finish, Reasoning, Reply, ToolCall, Usage
+
+# Many small strings cost ten times their text; they are joined before they are that many.
+_COMPACT_AT = 4096
+# No model writes this much: a stream that does has run away.
+MAX_REPLY_CHARS = 100_000_000
+_MOST_TOOLS = 100
+
+
+class _Text:
+    """A growing text. Appended to by one thread, read by any."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._joined = 0
+        self.size = 0
+
+    def add(self, piece: str) -> None:
+        self._pieces.append(piece)
+        self.size += len(piece)
+        if len(self._pieces) - self._joined >= _COMPACT_AT:
+            # One slice assignment: a reader in another thread sees the pieces either
+            # before or after it, never half of them.
+            self._pieces[self._joined :] = ["".join(self._pieces[self._joined :])]
+            self._joined += 1
+
+    def __str__(self) -> str:
+        return "".join(self._pieces)
+
+
+class Collector:
+    """The reply so far.
+
+    Args:
+        model: ``provider/id``, kept with the reply.
+    """
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._text = _Text()
+        self._reasoning = _Text()
+        self._usage: Usage | None = None
+        self._finish: Finish | None = None
+        self._tools: list[str] = []
+        self._began = time.monotonic()
+        self._first: float | None = None
+
+    @property
+    def size(self) -> int:
+        """Characters of text and reasoning so far."""
+        return self._text.size + self._reasoning.size
+
+    @property
+    def begun(self) -> bool:
+        """Whether any text or reasoning has come."""
+        return self.size > 0
+
+    def add(self, batch: Sequence[Event]) -> tuple[str, str]:
+        """Take in the events of one network read.
+
+        Returns:
+            The text and the reasoning that they carried.
+
+        Raises:
+            IncompleteReplyError: The reply has passed all bounds.
+        """
+        if self.size > MAX_REPLY_CHARS:
+            raise IncompleteReplyError(f"the reply passed {MAX_REPLY_CHARS:,} characters")
+        text: list[str] = []
+        reasoning: list[str] = []
+        for event in batch:
+            match event:
+                case Delta(piece):
+                    text.append(piece)
+                case Reasoning(piece):
+                    reasoning.append(piece)
+                case ToolCall(name=name):
+                    if name and len(self._tools) < _MOST_TOOLS:
+                        self._tools.append(name)
+                case Usage():
+                    self._usage = event
+                case Finish():
+                    self._finish = event
+        joined = "".join(text), "".join(reasoning)
+        if self._first is None and any(joined):
+            self._first = time.monotonic() - self._began
+        for store, piece in zip((self._text, self._reasoning), joined, strict=True):
+            if piece:
+                store.add(piece)
+        return joined
+
+    def reply(self, error: str | None = None, *, complete: bool = False) -> Reply:
+        """The reply as it stands.
+
+        Args:
+            error: Why it ends here, if it was cut short.
+            complete: Whether the provider has sent all of it.
+        """
+        return Reply(
+            text=str(self._text),
+            model=self._model,
+            status="complete" if complete else "partial",
+            reasoning=str(self._reasoning),
+            finish_reason=self._finish.reason if self._finish else None,
+            finish_raw=self._finish.raw if self._finish else None,
+            usage=self._usage,
+            error=error,
+            first_token_s=self._first,
+            total_s=time.monotonic() - self._began,
+            tool_calls=tuple(self._tools),
+        )

@@ -1,0 +1,76 @@
+"""`hfs chat`: one turn, in a new session unless told otherwise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from hfs_cli.commands.options import TurnOptions, turn_options
+from hfs_cli.commands.prompt import read_prompt
+from hfs_cli.commands.turns import Target, take_turn, turn_config
+from hfs_cli.config import Config
+from hfs_cli.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from hfs_cli.store.sessions import SessionStore
+
+
+@click.command(name="chat")
+@click.option("-c", "--continue", "go_on", is_flag=True, help="Continue the last used session.")
+@click.option("-S", "--session", "ref", metavar="REF", help="Continue this session.")
+@click.option("--create", is_flag=True, help="With -S or -c: make the session if absent.")
+@click.option("-n", "--name", metavar="NAME", help="Name of the new session.")
+@turn_options
+def command(
+    asked: TurnOptions, *, go_on: bool, ref: str | None, create: bool, name: str | None
+) -> None:
+    """Send one message and show the reply.
+
+    The prompt is the arguments, then standard input. Each call is kept in a session;
+    a new one unless -c, -S or HFS_SESSION says otherwise.
+
+    \b
+      hfs chat "What is a write-ahead log?"
+      git diff --staged | hfs chat "write a commit message"
+      hfs chat -c "shorter, please"
+    """
+    if sum([go_on, ref is not None, name is not None]) > 1:
+        raise UsageError("-c, -S and -n exclude each other: keep one")
+    if create and not (go_on or ref):
+        raise UsageError("--create goes with -S NAME or -c")
+    prompt = read_prompt(asked.words, no_stdin=asked.no_stdin, edit=asked.edit)
+    config = turn_config(asked)
+    from hfs_cli.store.sessions import SessionStore
+
+    with SessionStore(config.database) as store:
+        target = _target(store, config, go_on=go_on, ref=ref, create=create, name=name)
+        take_turn(asked, config, store, target, prompt)
+
+
+def _target(
+    store: SessionStore,
+    config: Config,
+    *,
+    go_on: bool,
+    ref: str | None,
+    create: bool,
+    name: str | None,
+) -> Target:
+    """Which session the turn belongs to, by the rules of precedence."""
+    if name is not None:
+        return Target(name=name)
+    if go_on:
+        last = store.last_used()
+        if last is None and not create:
+            raise NotFoundError("no session to continue yet: start one with hfs chat, or --create")
+        return Target(session=last)
+    if ref is not None and create:
+        return _named(store, ref)
+    ref = ref or config.session
+    return Target(session=store.resolve(ref) if ref else None)
+
+
+def _named(store: SessionStore, name: str) -> Target:
+    session = store.find(name)
+    return Target(session) if session else Target(name=name, or_existing=True)

@@ -1,0 +1,88 @@
+"""`hfs delete`: remove sessions for good."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from hfs_cli import notices
+from hfs_cli.config import load_config
+from hfs_cli.errors import UsageError
+from hfs_cli.messages import Session
+from hfs_cli.sanitize import sanitize_line
+
+if TYPE_CHECKING:
+    from hfs_cli.store.sessions import SessionStore
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_MOST_NAMED = 10
+
+
+def parse_age(text: str) -> timedelta:
+    """Read ``30d``, ``12h``, ``90m`` or ``2w``.
+
+    Raises:
+        UsageError: It is none of these.
+    """
+    match = re.fullmatch(r"(\d{1,6})([mhdw])", text)
+    if match is None:
+        raise UsageError(f"{text!r} is no age: write 90m, 12h, 30d or 2w")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+@click.command(name="delete")
+@click.argument("refs", metavar="REF...", nargs=-1)
+@click.option("--older-than", metavar="AGE", help="Sessions not used for 90m, 12h, 30d or 2w.")
+@click.option("--all", "everything", is_flag=True, help="Every session.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+def command(
+    refs: tuple[str, ...], *, older_than: str | None, everything: bool, dry_run: bool, yes: bool
+) -> None:
+    """Delete sessions and all that belongs to them.
+
+    Asks on a terminal; elsewhere --yes is needed.
+    """
+    if sum([bool(refs), older_than is not None, everything]) != 1:
+        raise UsageError("name sessions, or give --older-than AGE or --all: exactly one of these")
+    from hfs_cli.store.sessions import SessionStore
+
+    with SessionStore(load_config().database) as store:
+        doomed = _doomed(store, refs, older_than)
+        if dry_run:
+            for session in doomed:
+                click.echo(f"{session.id}\t{sanitize_line(session.name)}")
+            return
+        if doomed and not yes:
+            _confirm(doomed)
+        count = store.delete([session.id for session in doomed])
+    notices.notice(f"{count} session{'' if count == 1 else 's'} deleted")
+
+
+def _doomed(
+    store: SessionStore, refs: tuple[str, ...], older_than: str | None
+) -> Sequence[Session]:
+    """All of them are found before any is deleted: one bad REF deletes nothing."""
+    if refs:
+        found = {session.id: session for session in map(store.resolve, refs)}
+        return list(found.values())
+    if older_than is not None:
+        return store.older_than(datetime.now(UTC) - parse_age(older_than))
+    return store.list_recent(limit=None)
+
+
+def _confirm(doomed: Sequence[Session]) -> None:
+    """Ask on a terminal; never wait elsewhere."""
+    if sys.stdin is None or not sys.stdin.isatty() or not notices.stderr_is_terminal():
+        raise UsageError("deleting needs --yes where nobody can be asked")
+    for session in doomed[:_MOST_NAMED]:
+        notices.say(f"  {session.id}  {sanitize_line(session.name)}")
+    if len(doomed) > _MOST_NAMED:
+        notices.say(f"  … and {len(doomed) - _MOST_NAMED} more")
+    plural = "this session" if len(doomed) == 1 else f"these {len(doomed)} sessions"
+    click.confirm(f"Delete {plural} for good?", abort=True, err=True)

@@ -1,0 +1,136 @@
+"""The options that every command which takes a turn shares, as one frozen value."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hfs_cli.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOptions:
+    """What the user asked of one turn; see `hfs chat --help` for the meanings.
+
+    Args:
+        words: The prompt's words as given.
+        option: Pairs of option name and value text.
+        timeout: Seconds for the whole reply, or None.
+        idle_timeout: Seconds without a byte, or None.
+    """
+
+    words: tuple[str, ...]
+    model: str | None
+    system: str | None
+    system_file: Path | None
+    no_system: bool
+    edit: bool
+    no_stdin: bool
+    no_save: bool
+    option: tuple[tuple[str, str], ...]
+    temperature: float | None
+    max_tokens: int | None
+    output_format: str
+    render: str | None
+    no_stream: bool
+    quiet: bool
+    usage: bool
+    dry_run: bool
+    timeout: float | None
+    idle_timeout: float | None
+    retries: int | None
+
+
+_SECONDS = click.FloatRange(min=0, min_open=True)
+
+_OPTIONS = (
+    click.argument("words", metavar="[PROMPT]...", nargs=-1),
+    click.option("-m", "--model", metavar="MODEL", help="Model (provider/id) or alias."),
+    click.option("-s", "--system", metavar="TEXT", help="System prompt."),
+    click.option(
+        "--system-file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Read the system prompt from a file.",
+    ),
+    click.option("--no-system", is_flag=True, help="Send no system prompt this time."),
+    click.option("-e", "--edit", is_flag=True, help="Write the prompt in $EDITOR."),
+    click.option("--no-stdin", is_flag=True, help="Do not read standard input."),
+    click.option("--no-save", is_flag=True, help="Keep nothing of this turn."),
+    click.option(
+        "-o",
+        "--option",
+        nargs=2,
+        multiple=True,
+        metavar="NAME VALUE",
+        help="Model option, e.g. -o top_p 0.9 (the value is JSON or text).",
+    ),
+    click.option("--temperature", type=click.FloatRange(min=0), help="Sampling temperature."),
+    click.option("--max-tokens", type=click.IntRange(min=1), help="Longest reply, in tokens."),
+    click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(["text", "json", "jsonl"]),
+        default="text",
+        show_default=True,
+        help="What standard output carries.",
+    ),
+    click.option("--json", "output_format", flag_value="json", help="Short for --format json."),
+    click.option(
+        "--render",
+        type=click.Choice(["auto", "markdown", "plain"]),
+        help="How text is shown; auto is Markdown on a terminal.",
+    ),
+    click.option("--no-stream", is_flag=True, help="Show the reply when it is whole."),
+    click.option("-q", "--quiet", is_flag=True, help="No session line, no notices."),
+    click.option("-u", "--usage", is_flag=True, help="Show tokens and times on stderr."),
+    click.option("--dry-run", is_flag=True, help="Print the request; send and save nothing."),
+    click.option("--timeout", type=_SECONDS, metavar="S", help="Limit for the whole reply."),
+    click.option("--idle-timeout", type=_SECONDS, metavar="S", help="Limit without a byte."),
+    click.option("--retries", type=click.IntRange(0, 10), help="Tries after the first."),
+)
+_NAMES = {field.name for field in fields(TurnOptions)}
+
+
+def turn_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the shared options to a command; it gets them as one `TurnOptions`."""
+
+    @functools.wraps(function)
+    def with_options(**values: Any) -> None:  # noqa: ANN401  (click's own types)
+        own = {name: values.pop(name) for name in list(values) if name not in _NAMES}
+        function(TurnOptions(**values), **own)
+
+    for option in reversed(_OPTIONS):
+        with_options = option(with_options)
+    return with_options
+
+
+def model_options(asked: TurnOptions) -> dict[str, object]:
+    """The sampling options given on the command line.
+
+    Raises:
+        UsageError: The same option is given twice.
+    """
+    given: dict[str, object] = {}
+    pairs = [(name, _value(text)) for name, text in asked.option]
+    pairs += [("temperature", asked.temperature), ("max_tokens", asked.max_tokens)]
+    for name, value in pairs:
+        if value is None:
+            continue
+        if name in given:
+            raise UsageError(f"the option {name} is given twice: keep one")
+        given[name] = value
+    return given
+
+
+def _value(text: str) -> object:
+    """A JSON value, or the text itself where it is none (``-o stop END``)."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

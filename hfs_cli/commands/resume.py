@@ -1,0 +1,40 @@
+"""`hfs resume`: the next turn of a session, or its transcript."""
+
+from __future__ import annotations
+
+import click
+
+from hfs_cli.commands.options import TurnOptions, turn_options
+from hfs_cli.commands.prompt import given_prompt
+from hfs_cli.commands.turns import Target, take_turn, turn_config
+
+
+@click.command(name="resume")
+@click.argument("ref")
+@turn_options
+def command(asked: TurnOptions, *, ref: str) -> None:
+    """Take the next turn of session REF.
+
+    Without a prompt (and nothing piped in): print its transcript and make it the session
+    that `hfs chat -c` continues.
+
+    REF is an id, a name, the unambiguous beginning of a name, or @last, @last~1, …
+
+    \b
+      hfs resume 12 "and in Rust?"
+      hfs resume "release notes"
+    """
+    config = turn_config(asked)
+    from hfs_cli.store.sessions import SessionStore
+
+    with SessionStore(config.database) as store:
+        session = store.resolve(ref)
+        prompt = given_prompt(asked.words, no_stdin=asked.no_stdin, edit=asked.edit, patient=False)
+        if prompt is not None:
+            take_turn(asked, config, store, Target(session), prompt)
+            return
+        from hfs_cli.render.transcript import print_transcript
+
+        if config.save:
+            store.touch(session.id)
+        print_transcript(session, store.transcript(session.id), format="text")

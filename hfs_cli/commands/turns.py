@@ -1,0 +1,136 @@
+"""Take one turn: wire prompt, session, model, provider, store and renderer together."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, cast
+
+import click
+
+from hfs_cli import notices
+from hfs_cli.commands.options import TurnOptions, model_options
+from hfs_cli.commands.prompt import decode_text
+from hfs_cli.config import Config, load_config
+from hfs_cli.errors import UsageError
+from hfs_cli.messages import ChatMessage, Opening, Request, Session
+from hfs_cli.turn import Renderer, run_turn
+
+if TYPE_CHECKING:
+    from hfs_cli.providers.catalog import ModelChoice
+    from hfs_cli.store.sessions import SessionStore
+    from hfs_cli.store.unsaved import Unsaved
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The session a turn belongs to.
+
+    Args:
+        session: The session to continue, or None for a new one.
+        name: The new session's name, or None for an automatic one.
+        or_existing: With `name`: continue the session of that name if there is one.
+    """
+
+    session: Session | None = None
+    name: str | None = None
+    or_existing: bool = False
+
+
+def turn_config(asked: TurnOptions) -> Config:
+    """The configuration with the turn's own flags on top."""
+    return load_config(
+        flags={
+            "render": asked.render,
+            "stream": False if asked.no_stream else None,
+            "save": False if asked.no_save else None,
+            "timeout": asked.timeout,
+            "idle_timeout": asked.idle_timeout,
+            "retries": asked.retries,
+        }
+    )
+
+
+def take_turn(
+    asked: TurnOptions, config: Config, store: SessionStore, target: Target, prompt: str
+) -> None:
+    """Take the turn and show it.
+
+    Raises:
+        HfsError: How the turn failed; its exit code is the program's.
+    """
+    from hfs_cli.providers.catalog import choose_model
+    from hfs_cli.providers.opening import open_provider
+    from hfs_cli.store.unsaved import Unsaved
+
+    choice = choose_model(
+        config, os.environ, asked.model, target.session.model if target.session else None
+    )
+    opening = _opening(asked, config, choice, target, prompt)
+    request = Request(choice.model, (), options={**choice.options, **model_options(asked)})
+    keeper = store if config.save else Unsaved(store)
+    with closing(
+        open_provider(choice, config=config, env=os.environ, notify=notices.warn)
+    ) as provider:
+        if asked.dry_run:
+            _print_request(provider.preview(_filled(request, Unsaved(store), opening)))
+            return
+        outcome = run_turn(provider, keeper, _renderer(asked, config), opening, request)
+    if outcome.error is not None:
+        raise outcome.error
+    _warn_of_ending(outcome.reply.finish_reason)
+
+
+def _opening(
+    asked: TurnOptions, config: Config, choice: ModelChoice, target: Target, prompt: str
+) -> Opening:
+    given = [asked.system is not None, asked.system_file is not None, asked.no_system]
+    if sum(given) > 1:
+        raise UsageError("--system, --system-file and --no-system exclude each other: keep one")
+    system = asked.system
+    if asked.system_file is not None:
+        system = decode_text(asked.system_file.read_bytes(), str(asked.system_file))
+    if system is None and target.session is None:
+        system = config.system
+    return Opening(
+        prompt=ChatMessage("user", prompt),
+        model=choice.full_name,
+        session_id=target.session.id if target.session else None,
+        name=target.name,
+        or_existing=target.or_existing,
+        system=system or None,
+        no_system=asked.no_system,
+    )
+
+
+def _renderer(asked: TurnOptions, config: Config) -> Renderer:
+    from hfs_cli.render.choose import make_renderer
+
+    return make_renderer(
+        format=cast("Literal['text', 'json', 'jsonl']", asked.output_format),
+        render=cast("Literal['auto', 'markdown', 'plain']", config.render),
+        stream=config.stream,
+        quiet=asked.quiet,
+        usage=asked.usage,
+    )
+
+
+def _filled(request: Request, keeper: Unsaved, opening: Opening) -> Request:
+    """The request as it would go out, with the session's history."""
+    opened = keeper.begin(opening)
+    return replace(request, messages=opened.messages, system=opened.system)
+
+
+def _print_request(preview: dict[str, object]) -> None:
+    import json
+
+    click.echo(json.dumps(preview, indent=2, ensure_ascii=False))
+
+
+def _warn_of_ending(reason: str | None) -> None:
+    """A reply that came whole may still not be all the model had to say."""
+    if reason == "length":
+        notices.warn("the reply ends at the token limit: raise --max-tokens, or ask for the rest")
+    elif reason == "content_filter":
+        notices.warn("the provider's content filter ended the reply")

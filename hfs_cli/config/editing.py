@@ -1,0 +1,104 @@
+"""Change the configuration file and keep its comments."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hfs_cli.config.loading import load_config, read_document
+from hfs_cli.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+
+
+def set_value(file: Path, key: str, text: str) -> None:
+    """Set one value; everything else in the file stays as it was written.
+
+    Args:
+        file: The configuration file; made if absent.
+        key: A dotted key (``providers.work.base_url``); parts that hold dots are quoted
+            as in TOML (``models."openai/gpt-5.1".options``).
+        text: The value: TOML where it is valid TOML, otherwise a string.
+
+    Raises:
+        UsageError: The key is malformed.
+        ConfigError: The file would not be valid with it; it is left as it was.
+    """
+    import tomlkit
+
+    document = tomlkit.parse(file.read_text("utf-8")) if read_document(file) else _fresh(file)
+    parts = split_key(key)
+    table: MutableMapping[str, Any] = document
+    for part in parts[:-1]:
+        table = table.setdefault(part, tomlkit.table(is_super_table=part != parts[-2]))
+        if not hasattr(table, "setdefault"):
+            raise UsageError(f"{part} in {key} is a value, not a table")
+    table[parts[-1]] = _toml_value(text)
+    _replace(file, tomlkit.dumps(document))
+
+
+def _fresh(file: Path) -> Any:  # noqa: ANN401  (tomlkit's document type stays in this module)
+    """A document for a file that is absent or holds nothing but comments."""
+    import tomlkit
+
+    return tomlkit.parse(file.read_text("utf-8") if file.exists() else "")
+
+
+def split_key(key: str) -> list[str]:
+    """Split a dotted TOML key.
+
+    Raises:
+        UsageError: It is none.
+    """
+    import tomllib
+
+    try:
+        table = tomllib.loads(f"{key} = 0")
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(
+            f'{key!r} is no key: write name, table.name, or table."a.b".name'
+        ) from error
+    parts = []
+    node: Any = table
+    while isinstance(node, dict):
+        name, node = next(iter(node.items()))
+        parts.append(name)
+    return parts
+
+
+def get_value(document: Mapping[str, Any], key: str) -> object:
+    """The value at a dotted key, or None."""
+    node: Any = document
+    for part in split_key(key):
+        if not isinstance(node, dict) or part not in node:
+            return None
+        node = node[part]
+    return node
+
+
+def _toml_value(text: str) -> object:
+    import tomllib
+
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return text
+
+
+def _replace(file: Path, text: str) -> None:
+    """Check the new text as a whole configuration, then put it in place at once."""
+    file = file.resolve()  # A dotfile manager's symlink stays a symlink.
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".config-", suffix=".toml")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        load_config({**os.environ, "HFS_CONFIG": name, "HFS_PROFILE": ""})
+        Path(name).replace(file)
+    except ConfigError as error:
+        raise ConfigError(f"not set: {error.message.replace(name, str(file))}") from error
+    finally:
+        Path(name).unlink(missing_ok=True)

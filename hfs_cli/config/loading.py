@@ -1,0 +1,164 @@
+"""Resolve the configuration: flag, then environment, profile, file, default."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from hfs_cli.config.paths import config_file, data_directory
+from hfs_cli.config.settings import SETTINGS, text
+from hfs_cli.config.values import Config, ModelConfig, ProviderConfig
+from hfs_cli.errors import ConfigError
+
+MAX_CONFIG_BYTES = 1_000_000
+TABLES = ("providers", "aliases", "models", "profiles")
+_PROVIDER_KEYS = tuple(n for n in ProviderConfig.__dataclass_fields__ if n != "name")
+_MODEL_KEYS = tuple(ModelConfig.__dataclass_fields__)
+
+
+def load_config(
+    env: Mapping[str, str] | None = None, flags: Mapping[str, object] | None = None
+) -> Config:
+    """Read the configuration once.
+
+    Args:
+        env: The environment; the process's own by default.
+        flags: Settings given on the command line; None values are not given.
+
+    Returns:
+        The settings with, in `origins`, where each came from.
+
+    Raises:
+        ConfigError: The file, the profile or a variable cannot be used.
+    """
+    env = os.environ if env is None else env
+    file, data_dir = config_file(env), data_directory(env)
+    document = read_document(file)
+    profile = env.get("HFS_PROFILE") or None
+    layers: list[tuple[str, Mapping[str, object]]] = [
+        (f"--{name.replace('_', '-')}", {name: value})
+        for name, value in (flags or {}).items()
+        if value is not None
+    ]
+    layers += [
+        (f"HFS_{name.upper()}", {name: env[f"HFS_{name.upper()}"]})
+        for name in SETTINGS
+        if env.get(f"HFS_{name.upper()}")
+    ]
+    if profile:
+        layers.append((f"profile {profile}", _profile(document, profile, file)))
+    layers.append((str(file), document))
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for origin, layer in layers:
+        for name, parse in SETTINGS.items():
+            if name in layer and name not in values:
+                values[name] = _parsed(parse, layer[name], name, origin)
+                origins[name] = origin
+    return Config(
+        file=file,
+        data_dir=data_dir,
+        profile=profile,
+        session=env.get("HFS_SESSION") or None,
+        providers=_providers(document, file),
+        aliases=_aliases(document, file),
+        models=_models(document, file),
+        origins=origins,
+        **values,
+    )
+
+
+def read_document(file: Path) -> dict[str, Any]:
+    """Parse the configuration file; an absent one is empty.
+
+    Raises:
+        ConfigError: It cannot be read, is too large, is not TOML or holds an unknown key.
+    """
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(MAX_CONFIG_BYTES + 1)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration {file}: {error.strerror}") from error
+    if len(data) > MAX_CONFIG_BYTES:
+        raise ConfigError(f"the configuration {file} is over {MAX_CONFIG_BYTES} bytes: shorten it")
+    import tomllib
+
+    try:
+        document = tomllib.loads(data.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{file} is not valid TOML: {error}") from error
+    _known(document, (*SETTINGS, *TABLES), str(file))
+    return document
+
+
+def _known(table: Mapping[str, object], names: tuple[str, ...], where: str) -> None:
+    for key in table:
+        if key not in names:
+            near = get_close_matches(key, names, 1)
+            hint = f": did you mean {near[0]}?" if near else f" (known: {', '.join(names)})"
+            raise ConfigError(f"unknown key {key!r} in {where}{hint}")
+
+
+def _parsed(parse: Callable[[object], object], value: object, name: str, origin: str) -> object:
+    try:
+        return parse(value)
+    except TypeError as error:
+        raise ConfigError(f"{name} ({origin}) must be {error}") from error
+
+
+def _table(document: Mapping[str, Any], name: str, file: Path) -> Mapping[str, Any]:
+    table = document.get(name, {})
+    if not isinstance(table, dict):
+        raise ConfigError(f"{name} in {file} must be a table: [{name}]")
+    return table
+
+
+def _profile(document: Mapping[str, Any], profile: str, file: Path) -> Mapping[str, object]:
+    profiles = _table(document, "profiles", file)
+    if profile not in profiles:
+        names = ", ".join(profiles) or "none"
+        raise ConfigError(f"no profile {profile!r} in {file} (there: {names})")
+    table = _table(profiles, profile, file)
+    _known(table, tuple(SETTINGS), f"[profiles.{profile}] of {file}")
+    return table
+
+
+def _providers(document: Mapping[str, Any], file: Path) -> dict[str, ProviderConfig]:
+    found = {}
+    for name in _table(document, "providers", file):
+        table = _table(document["providers"], name, file)
+        where = f"[providers.{name}] of {file}"
+        _known(table, _PROVIDER_KEYS, where)
+        values = dict(table)
+        for key, value in table.items():
+            if key in {"headers", "query"}:
+                if not isinstance(value, dict) or not all(
+                    isinstance(v, str) for v in value.values()
+                ):
+                    raise ConfigError(f"{key} in {where} must be a table of strings")
+            elif key == "api_key_cmd" and isinstance(value, list):
+                values[key] = tuple(_parsed(text, word, key, where) for word in value)
+            else:
+                values[key] = _parsed(text, value, key, where)
+        found[name] = ProviderConfig(name=name, **values)
+    return found
+
+
+def _aliases(document: Mapping[str, Any], file: Path) -> dict[str, str]:
+    table = _table(document, "aliases", file)
+    return {n: str(_parsed(text, v, f"alias {n}", str(file))) for n, v in table.items()}
+
+
+def _models(document: Mapping[str, Any], file: Path) -> dict[str, ModelConfig]:
+    found = {}
+    for name in _table(document, "models", file):
+        table = _table(document["models"], name, file)
+        _known(table, _MODEL_KEYS, f'[models."{name}"] of {file}')
+        _table(table, "options", file)
+        found[name] = ModelConfig(**table)
+    return found

@@ -55,12 +55,13 @@ def split_key(key: str) -> list[str]:
     """
     import tomllib
 
+    help_text = f'{key!r} is no key: write name, table.name, or table."a.b".name'
+    if "\n" in key:
+        raise UsageError(help_text)
     try:
         table = tomllib.loads(f"{key} = 0")
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(
-            f'{key!r} is no key: write name, table.name, or table."a.b".name'
-        ) from error
+        raise UsageError(help_text) from error
     parts = []
     node: Any = table
     while isinstance(node, dict):

@@ -1,0 +1,77 @@
+"""Changing the file keeps what the user wrote."""
+
+import pytest
+
+from hfs_cli.config.editing import set_value
+from hfs_cli.errors import ConfigError, UsageError
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    monkeypatch.setenv("HFS_DATA_DIR", str(tmp_path))
+    return tmp_path / "sub" / "config.toml"
+
+
+def test_the_file_is_made_owner_only(file):
+    set_value(file, "model", "openai/gpt-5")
+    assert file.read_text() == 'model = "openai/gpt-5"\n'
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_comments_and_order_survive(file):
+    file.parent.mkdir()
+    file.write_text("# mine\nretries = 1  # few\n\n[aliases]\n# short names\nfast = 'a/b'\n")
+    set_value(file, "retries", "2")
+    set_value(file, "aliases.slow", "c/d")
+    assert file.read_text() == (
+        "# mine\nretries = 2  # few\n\n[aliases]\n# short names\nfast = 'a/b'\nslow = \"c/d\"\n"
+    )
+
+
+def test_a_file_of_comments_only_keeps_them(file):
+    file.parent.mkdir()
+    file.write_text("# nothing yet\n")
+    set_value(file, "model", "a/b")
+    assert "# nothing yet" in file.read_text()
+
+
+def test_nested_tables_and_quoted_keys(file):
+    set_value(file, "providers.work.base_url", "http://127.0.0.1/v1")
+    set_value(file, "providers.work.type", "openai")
+    set_value(file, 'models."work/m.1".input_price', "0.5")
+    text = file.read_text()
+    assert '[providers.work]\nbase_url = "http://127.0.0.1/v1"\ntype = "openai"\n' in text
+    assert '[models."work/m.1"]\ninput_price = 0.5\n' in text
+
+
+def test_a_value_that_would_break_the_file_changes_nothing(file):
+    set_value(file, "retries", "1")
+    before = file.read_bytes()
+    for key, value in [("retries", "many"), ("nonsense", "1"), ("model", "3")]:
+        with pytest.raises(ConfigError, match="not set"):
+            set_value(file, key, value)
+    assert file.read_bytes() == before
+    assert list(file.parent.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("key", ["", "a b", "a..b", "a = 1\nb", "="])
+def test_a_malformed_key_is_refused(file, key):
+    with pytest.raises(UsageError, match="is no key"):
+        set_value(file, key, "1")
+
+
+def test_a_value_is_not_taken_for_a_table(file):
+    set_value(file, "model", "x")
+    with pytest.raises(UsageError, match="is a value, not a table"):
+        set_value(file, "model.x", "1")
+
+
+def test_a_symlinked_file_stays_a_symlink(file, tmp_path):
+    target = tmp_path / "dotfiles.toml"
+    target.write_text("retries = 1\n")
+    file.parent.mkdir()
+    file.symlink_to(target)
+    set_value(file, "retries", "2")
+    assert file.is_symlink()
+    assert target.read_text() == "retries = 2\n"

@@ -1,0 +1,105 @@
+"""Where settings come from, and what is refused."""
+
+import pytest
+
+from hfs_cli.config import load_config
+from hfs_cli.errors import ConfigError
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(text="", *, env=None, flags=None):
+        file = tmp_path / "config.toml"
+        file.write_text(text)
+        return load_config(
+            {"HFS_CONFIG": str(file), "HFS_DATA_DIR": str(tmp_path), **(env or {})}, flags
+        )
+
+    return load
+
+
+def test_defaults_are_those_of_the_contract(load):
+    config = load()
+    assert (config.idle_timeout, config.retries, config.timeout) == (120, 2, None)
+    assert (config.stream, config.save, config.render) == (True, True, "auto")
+    assert config.checkpoint_retention == 10
+
+
+def test_flag_beats_environment_beats_profile_beats_file(load):
+    text = 'model = "file"\n[profiles.p]\nmodel = "profile"\n'
+    layers = [
+        ({}, None, "file"),
+        ({"HFS_PROFILE": "p"}, None, "profile"),
+        ({"HFS_PROFILE": "p", "HFS_MODEL": "env"}, None, "env"),
+        ({"HFS_PROFILE": "p", "HFS_MODEL": "env"}, {"model": "flag"}, "flag"),
+    ]
+    for env, flags, expected in layers:
+        assert load(text, env=env, flags=flags).model == expected
+
+
+def test_each_value_says_where_it_came_from(load):
+    config = load("retries = 1\n", env={"HFS_MODEL": "a/b"}, flags={"timeout": 3})
+    assert config.origins["model"] == "HFS_MODEL"
+    assert config.origins["timeout"] == "--timeout"
+    assert config.origins["retries"].endswith("config.toml")
+    assert "render" not in config.origins
+
+
+def test_providers_aliases_and_models_are_read(load):
+    config = load(
+        """
+        [providers.work]
+        type = "openai"
+        base_url = "http://127.0.0.1:1/v1"
+        api_key_cmd = ["pass", "show", "work"]
+        headers = { "x-team" = "a" }
+        [aliases]
+        fast = "work/small"
+        [models."work/small"]
+        input_price = 0.5
+        options = { temperature = 0.1 }
+        """
+    )
+    assert config.providers["work"].api_key_cmd == ("pass", "show", "work")
+    assert config.providers["work"].headers == {"x-team": "a"}
+    assert config.aliases == {"fast": "work/small"}
+    assert config.models["work/small"].options == {"temperature": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("modle = 'x'", "did you mean model?"),
+        ("[providers.x]\nbase_ulr = 'x'", "did you mean base_url?"),
+        ("model = 3", "model .* must be a string"),
+        ("timeout = 0", "above 0"),
+        ("timeout = inf", "above 0"),
+        ("timeout = true", "above 0"),
+        ("retries = -1", "0 or more"),
+        ("stream = 3", "true or false"),
+        ("render = 'fancy'", '"auto"'),
+        ("providers = 3", "must be a table"),
+        ("[providers.x]\nheaders = 3", "table of strings"),
+        ("model = ", "not valid TOML"),
+        ("a" * 1_000_001, "over 1000000 bytes"),
+        ("x = " + "[" * 5000, "not valid TOML"),
+    ],
+)
+def test_a_bad_file_is_refused_with_a_hint(load, text, says):
+    with pytest.raises(ConfigError, match=says):
+        load(text)
+
+
+def test_an_unknown_profile_lists_those_there_are(load):
+    with pytest.raises(ConfigError, match=r"no profile 'x'.*there: p"):
+        load("[profiles.p]\n", env={"HFS_PROFILE": "x"})
+
+
+def test_a_bad_variable_is_named(load):
+    with pytest.raises(ConfigError, match="HFS_TIMEOUT"):
+        load(env={"HFS_TIMEOUT": "soon"})
+
+
+def test_an_unreadable_file_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="cannot read"):
+        load_config({"HFS_CONFIG": str(tmp_path), "HFS_DATA_DIR": str(tmp_path)})

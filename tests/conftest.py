@@ -1,0 +1,101 @@
+"""Real parts for tests: the installed command in a home of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+# What a test's environment must not inherit: settings, keys and colours of the developer.
+_DROPPED = ("HFS_", "XDG_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "CLICOLOR")
+_KEPT = ("HFS_TEST_",)
+
+
+def clean_environment(home: Path) -> dict[str, str]:
+    """The process's environment less everything that could change what `hfs` does."""
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(_KEPT)
+        or (not name.startswith(_DROPPED) and not name.lower().endswith(("_proxy", "_api_key")))
+    }
+    return env | {"HOME": str(home), "TERM": "xterm-256color"}
+
+
+@dataclass
+class Hfs:
+    """The command, run as a process of its own."""
+
+    home: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    argv = (sys.executable, "-m", "hfs_cli")
+
+    @property
+    def data(self) -> Path:
+        return self.home / ".local/share/hfs"
+
+    @property
+    def database(self) -> Path:
+        return self.data / "hfs.db"
+
+    @property
+    def config(self) -> Path:
+        return self.home / ".config/hfs/config.toml"
+
+    def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
+        return clean_environment(self.home) | self.env | (extra or {})
+
+    def __call__(
+        self,
+        *args: str | bytes,
+        stdin: bytes | int = subprocess.DEVNULL,
+        env: dict[str, str] | None = None,
+        timeout: float = 60,
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run to the end; output as bytes."""
+        given = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
+        return subprocess.run(
+            [*self.argv, *args],
+            env=self.environment(env),
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+            **given,
+        )
+
+    def ok(self, *args: str, **kwargs) -> str:
+        """Run, require success and silence on stderr; standard output as text."""
+        done = self(*args, **kwargs)
+        assert done.returncode == 0, done.stderr.decode()
+        assert done.stderr == b""
+        return done.stdout.decode()
+
+    def start(
+        self, *args: str, env: dict[str, str] | None = None, **kwargs
+    ) -> subprocess.Popen[bytes]:
+        """Run in the background; standard output and error are pipes."""
+        settings = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+        } | kwargs
+        return subprocess.Popen([*self.argv, *args], env=self.environment(env), **settings)
+
+    def configure(self, text: str) -> None:
+        """Write the configuration file, owner-only."""
+        self.config.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.config.write_text(text)
+        self.config.chmod(0o600)
+
+
+@pytest.fixture
+def hfs(tmp_path: Path) -> Hfs:
+    """The command in an empty home."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return Hfs(home)

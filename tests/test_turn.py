@@ -1,0 +1,228 @@
+"""The core, over small fakes of its three protocols."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+
+from hfs_cli import turn
+from hfs_cli.errors import (
+    HfsError,
+    IncompleteReplyError,
+    Interrupted,
+    NotFoundError,
+    OutputError,
+    ProviderError,
+    ReaderLeft,
+    SignalReceived,
+    StoreError,
+)
+from hfs_cli.messages import (
+    ChatMessage,
+    Delta,
+    Event,
+    Finish,
+    Opened,
+    Opening,
+    Outcome,
+    Reasoning,
+    Reply,
+    Request,
+    Session,
+    ToolCall,
+    Usage,
+)
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+SESSION = Session(7, "u" * 32, "name", "fake/m", 1, NOW, NOW)
+STOP = Finish("stop", "stop")
+
+
+@dataclass
+class FakeProvider:
+    batches: Sequence[Sequence[Event] | BaseException]
+    requests: list[Request] = field(default_factory=list)
+
+    def stream(self, request: Request) -> Iterator[Sequence[Event]]:
+        self.requests.append(request)
+        for batch in self.batches:
+            if isinstance(batch, BaseException):
+                raise batch
+            yield batch
+
+    def close(self) -> None: ...
+
+
+@dataclass
+class FakeStore:
+    failure: HfsError | None = None
+    saved: list[Reply] = field(default_factory=list)
+    spilled: list[Reply] = field(default_factory=list)
+    wrote: threading.Event = field(default_factory=threading.Event)
+
+    def begin(self, opening: Opening) -> Opened:
+        return Opened(SESSION, 1, (opening.prompt,), opening.system)
+
+    def save_reply(self, opened: Opened, reply: Reply, wait_s: float = 30.0) -> int | None:
+        if self.failure:
+            raise self.failure
+        self.saved.append(reply)
+        self.wrote.set()
+        return 2
+
+    def spill(self, opened: Opened, reply: Reply) -> str:
+        self.spilled.append(reply)
+        return "/spilled"
+
+
+@dataclass
+class FakeRenderer:
+    failure: HfsError | None = None
+    shown: list[str] = field(default_factory=list)
+    outcome: Outcome | None = None
+
+    def opened(self, opened: Opened) -> None: ...
+
+    def reasoning(self, text: str) -> None:
+        self.shown.append(f"({text})")
+
+    def text(self, text: str) -> None:
+        if self.failure:
+            raise self.failure
+        self.shown.append(text)
+
+    def close(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+
+
+def run(*batches, store=None, renderer=None) -> Outcome:
+    opening = Opening(ChatMessage("user", "hi"), "fake/m", system="be brief")
+    return turn.run_turn(
+        FakeProvider(batches),
+        store or FakeStore(),
+        renderer or FakeRenderer(),
+        opening,
+        Request("m", ()),
+    )
+
+
+def test_a_whole_reply_is_shown_and_kept_as_complete():
+    store, renderer = FakeStore(), FakeRenderer()
+    outcome = run(
+        [Delta("a"), Delta("b")], [Delta("c"), Usage(1, 2), STOP], store=store, renderer=renderer
+    )
+    assert renderer.shown == ["ab", "c"]
+    assert [r.text for r in store.saved] == ["abc"]
+    assert outcome.reply.status == "complete"
+    assert outcome.reply.usage == Usage(1, 2)
+    assert outcome.message_id == 2
+    assert outcome.error is None
+    assert renderer.outcome is outcome
+
+
+def test_the_request_carries_what_the_store_opened():
+    provider = FakeProvider([[Delta("x"), STOP]])
+    opening = Opening(ChatMessage("user", "hi"), "fake/m", system="be brief")
+    turn.run_turn(
+        provider, FakeStore(), FakeRenderer(), opening, Request("m", (), options={"a": 1})
+    )
+    assert provider.requests == [Request("m", (opening.prompt,), "be brief", {"a": 1})]
+
+
+@pytest.mark.parametrize("number", [2, 15, 1])
+def test_a_signal_keeps_what_arrived_as_partial(number):
+    store = FakeStore()
+    outcome = run([Delta("half a")], SignalReceived(number), store=store)
+    assert isinstance(outcome.error, Interrupted)
+    assert outcome.error.exit_code == 128 + number
+    assert (store.saved[-1].text, store.saved[-1].status) == ("half a", "partial")
+    assert "2 words saved as partial in session 7" in outcome.error.message
+
+
+def test_an_error_event_is_incomplete_only_after_text():
+    assert run(ProviderError("no")).error.exit_code == 5
+    assert run([Delta("a")], ProviderError("no")).error.exit_code == 7
+
+
+def test_nothing_is_kept_of_a_reply_that_never_began():
+    store = FakeStore()
+    outcome = run(IncompleteReplyError("cut"), store=store)
+    assert store.saved == []
+    assert (outcome.message_id, outcome.error.exit_code) == (None, 7)
+
+
+def test_a_reader_who_leaves_ends_the_turn_and_the_text_is_kept():
+    store = FakeStore()
+    outcome = run([Delta("a")], [Delta("b")], store=store, renderer=FakeRenderer(ReaderLeft()))
+    assert outcome.error.exit_code == 141
+    assert (store.saved[-1].text, store.saved[-1].status) == ("a", "partial")
+
+
+def test_a_full_disk_behind_stdout_does_not_stop_the_keeping():
+    store = FakeStore()
+    outcome = run(
+        [Delta("a")], [Delta("b"), STOP], store=store, renderer=FakeRenderer(OutputError("full"))
+    )
+    assert outcome.error.exit_code == 8
+    assert (store.saved[-1].text, store.saved[-1].status) == ("ab", "complete")
+
+
+def test_a_reply_that_cannot_be_written_is_spilled_and_the_path_named():
+    store = FakeStore(StoreError("locked"))
+    outcome = run([Delta("a"), STOP], store=store)
+    assert [r.text for r in store.spilled] == ["a"]
+    assert outcome.error.exit_code == 8
+    assert "/spilled" in outcome.error.message
+
+
+def test_a_session_deleted_meanwhile_is_not_spilled():
+    store = FakeStore(NotFoundError("session 7 was deleted"))
+    outcome = run([Delta("a"), STOP], store=store)
+    assert store.spilled == []
+    assert outcome.error.exit_code == 4
+
+
+@pytest.mark.parametrize(
+    ("events", "word"),
+    [
+        ([STOP], "empty"),
+        ([Reasoning("hm"), STOP], "only reasoning"),
+        ([ToolCall("search"), Finish("tool_calls", "tool_use")], "search"),
+        ([Finish("content_filter", "SAFETY")], "SAFETY"),
+    ],
+)
+def test_a_reply_without_text_fails_and_its_finish_reason_is_kept(events, word):
+    store = FakeStore()
+    outcome = run(events, store=store)
+    assert outcome.error.exit_code == 5
+    assert word in outcome.error.message
+    assert store.saved[-1].finish_raw == events[-1].raw
+
+
+def test_a_defect_in_a_renderer_still_keeps_the_text():
+    class Broken(FakeRenderer):
+        def text(self, text: str) -> None:
+            raise ZeroDivisionError
+
+    store = FakeStore()
+    with pytest.raises(ZeroDivisionError):
+        run([Delta("a")], store=store, renderer=Broken())
+    assert (store.saved[-1].text, store.saved[-1].status) == ("a", "partial")
+
+
+def test_a_stalled_stream_is_saved_meanwhile(monkeypatch):
+    monkeypatch.setattr(turn, "SAVE_INTERVAL_S", 0.01)
+    store = FakeStore()
+
+    class Stalling(FakeProvider):
+        def stream(self, request):
+            yield [Delta("early")]
+            assert store.wrote.wait(10), "not saved while the stream stood still"
+            yield [STOP]
+
+    opening = Opening(ChatMessage("user", "hi"), "fake/m")
+    turn.run_turn(Stalling([]), store, FakeRenderer(), opening, Request("m", ()))
+    assert store.saved[0].status == "partial"
+    assert (store.saved[-1].text, store.saved[-1].status) == ("early", "complete")

@@ -1,0 +1,121 @@
+"""`hfs doctor`: check what a turn depends on, and say what to do about what is wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import click
+
+from hfs_cli.config import Config, config_file, load_config
+from hfs_cli.errors import ConfigError, HfsError
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check.
+
+    Args:
+        check: What was looked at.
+        well: Whether it can be used.
+        detail: What was found, and what to do if it is not well.
+    """
+
+    check: str
+    well: bool
+    detail: str
+
+
+@click.command(name="doctor")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array.")
+def command(*, as_json: bool) -> None:
+    """Check configuration, database, model and key; nothing is sent anywhere.
+
+    Exits 3 when something is wrong.
+    """
+    findings = _findings()
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        click.echo(json.dumps([asdict(f) for f in findings], indent=2, ensure_ascii=False))
+    else:
+        from hfs_cli.render.tables import show_table
+
+        show_table(
+            ("CHECK", "", "FOUND"),
+            [(f.check, "ok" if f.well else "!!", f.detail) for f in findings],
+        )
+    wrong = [finding.check for finding in findings if not finding.well]
+    if wrong:
+        raise ConfigError(f"not well: {', '.join(wrong)}")
+
+
+def _findings() -> list[Finding]:
+    config, finding = _configuration()
+    if config is None:
+        return [finding]
+    return [
+        finding,
+        _looked_at("database", lambda: _database(config)),
+        _looked_at("model", lambda: _model(config)),
+        _looked_at("key", lambda: _key(config)),
+        _looked_at("embedded model", _embedded, needed=False),
+    ]
+
+
+def _looked_at(check: str, look: Callable[[], str], *, needed: bool = True) -> Finding:
+    """Run one check; its failure is its finding."""
+    try:
+        return Finding(check, True, look())
+    except HfsError as error:
+        return Finding(check, not needed, error.message)
+
+
+def _configuration() -> tuple[Config | None, Finding]:
+    file = config_file(os.environ)
+    try:
+        config = load_config()
+    except HfsError as error:
+        return None, Finding("configuration", False, error.message)
+    there = str(file) if file.exists() else f"{file} (not there: all defaults)"
+    return config, Finding("configuration", True, there)
+
+
+def _database(config: Config) -> str:
+    from hfs_cli.store.sessions import SessionStore
+
+    if not config.database.exists():
+        return f"{config.database} (not there yet: made by the first turn)"
+    with SessionStore(config.database) as store:
+        problems = store.check()
+        if problems:
+            raise ConfigError("; ".join(problems))
+        return f"{config.database}, {store.count()} sessions"
+
+
+def _model(config: Config) -> str:
+    from hfs_cli.providers.catalog import choose_model
+
+    choice = choose_model(config, os.environ, None, None)
+    return f"{choice.full_name} — another: hfs models default PROVIDER/MODEL"
+
+
+def _key(config: Config) -> str:
+    from hfs_cli.keys import find_key, key_file
+    from hfs_cli.providers.catalog import choose_model
+
+    warnings: list[str] = []
+    source = choose_model(config, os.environ, None, None).provider.key
+    key = find_key(source, os.environ, key_file(config.file), warnings.append)
+    if warnings:
+        raise ConfigError(warnings[0])
+    return f"{source.provider}: from the {key.origin}" if key else f"{source.provider}: none needed"
+
+
+def _embedded() -> str:
+    from hfs_cli.providers import weights
+
+    missing = weights.how_to_install()
+    return f"not there — to have it: {missing}" if missing else f"ready ({weights.find()})"

@@ -1,0 +1,45 @@
+"""`hfs models`: which models there are, and which one is used."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from hfs_cli import notices
+from hfs_cli.config import load_config
+
+
+@click.group(name="models")
+def command() -> None:
+    """See, fetch and choose models."""
+
+
+@command.command(name="default")
+@click.argument("model", required=False)
+def default(*, model: str | None) -> None:
+    """Print the model that `hfs chat` uses, or make MODEL that one."""
+    from hfs_cli.providers.catalog import choose_model, named_model
+
+    config = load_config()
+    if model is None:
+        click.echo(choose_model(config, os.environ, None, None).full_name)
+        return
+    from hfs_cli.config.editing import set_value
+
+    choice = named_model(config, model)
+    # An alias stays an alias: it follows when the user points it elsewhere.
+    set_value(config.file, "model", model if model in config.aliases else choice.full_name)
+    notices.notice(f"{choice.full_name} is the default now")
+
+
+@command.command(name="pull")
+@click.argument("name", default="smollm2")
+def pull(*, name: str) -> None:
+    """Fetch the weights of an embedded model (smollm2) into the cache directory."""
+    from hfs_cli.providers import weights
+    from hfs_cli.render.progress import show_progress
+
+    with show_progress(name) as progress:
+        path = weights.pull(name, progress)
+    click.echo(path)

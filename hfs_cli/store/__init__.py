@@ -1,1 +1,1 @@
-"""The database: the only place that imports peewee."""
+"""The database: the only place that imports peewee and holds SQL."""

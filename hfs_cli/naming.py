@@ -1,0 +1,85 @@
+"""What a session may be called, and what it is called when nobody says."""
+
+import unicodedata
+from datetime import datetime
+
+from hfs_cli.errors import UsageError
+from hfs_cli.sanitize import sanitize_line
+
+MAX_NAME = 255
+_AUTOMATIC_LENGTH = 30
+# Characters that continue the one before them; a cut never falls in front of one.
+_JOINERS = {"\u200d", "\ufe0e", "\ufe0f"}
+
+
+def normalise(name: str) -> str:
+    """The one spelling under which a name is kept and looked up.
+
+    Unicode writes "é" in two ways; in form NFC (UAX #15) they are the same name.
+    """
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def check_name(name: str) -> str:
+    """Refuse a name that could not be typed, shown or told from an id.
+
+    Names and the references that look them up are put in Unicode form NFC first, so two
+    spellings of the same text are one name.
+
+    Args:
+        name: The name as the user gave it.
+
+    Returns:
+        The name to keep.
+
+    Raises:
+        UsageError: It is empty, all digits, over 255 characters, starts with ``@`` or
+            ``-``, or holds control characters, bidirectional controls or lone surrogates.
+    """
+    name = normalise(name)
+    shown = f'"{sanitize_line(name[:40])}"'
+    if not name.strip():
+        raise UsageError("a session's name must not be empty")
+    if name.isdigit():
+        raise UsageError(f"{shown} is all digits and would be taken for an id: add a letter")
+    if name[0] in "@-":
+        raise UsageError(f'a session\'s name must not start with "{name[0]}"')
+    if len(name) > MAX_NAME:
+        raise UsageError(f"a session's name has at most {MAX_NAME} characters, not {len(name)}")
+    if sanitize_line(name) != name:
+        raise UsageError(f"a session's name must not hold control characters: {shown}")
+    return name
+
+
+def automatic_name(prompt: str, now: datetime) -> str:
+    """Name a session after its first user message.
+
+    Args:
+        prompt: The message; only its beginning is looked at.
+        now: Local time.
+
+    Returns:
+        The first 30 characters, ``...`` if there were more, and the minute, as in
+        ``Explain the write-ahead log in... - 2026-11-22_18-05``. Always a valid name.
+    """
+    # The beginning is enough, unless it is white space through and through.
+    text = _clean(prompt[:1000]) or _clean(prompt) or "Untitled"
+    start = text[: _whole(text, _AUTOMATIC_LENGTH)].rstrip()
+    more = "..." if len(text) > len(start) else ""
+    return f"{start}{more} - {now:%Y-%m-%d_%H-%M}"
+
+
+def _clean(text: str) -> str:
+    """Collapse white space and whatever `check_name` refuses; drop a leading ``@`` or ``-``."""
+    safe = "".join(c if sanitize_line(c) == c else " " for c in text)
+    return " ".join(normalise(safe).split()).lstrip("@- ")
+
+
+def _whole(text: str, length: int) -> int:
+    """The largest cut up to `length` that does not split a character from its marks."""
+    cut = length
+    while 0 < cut < len(text) and (
+        unicodedata.combining(text[cut]) or text[cut] in _JOINERS or text[cut - 1] == "\u200d"
+    ):
+        cut -= 1
+    return cut or length

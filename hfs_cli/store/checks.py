@@ -1,0 +1,37 @@
+"""Look the whole database over."""
+
+from pathlib import Path
+
+from peewee import SqliteDatabase
+
+from hfs_cli.store import files
+
+
+def problems(db: SqliteDatabase, path: Path) -> list[str]:
+    """What is wrong with the database, one line each; empty when all is well.
+
+    Opening it has already checked whose it is and its schema version.
+    """
+    found = [
+        f"integrity: {row[0]}" for row in db.execute_sql("PRAGMA integrity_check") if row[0] != "ok"
+    ]
+    found += [
+        f"row {row[1]} of {row[0]} refers to a missing row of {row[2]}"
+        for row in db.execute_sql("PRAGMA foreign_key_check")
+    ]
+    found += [
+        f"session {row[0]} says it holds {row[1]} messages but {row[2]} are there"
+        for row in db.execute_sql(_COUNTS)
+    ]
+    return found + files.too_open(path)
+
+
+# A transcript is the shared messages and the session's own, without gaps.
+_COUNTS = """
+SELECT s.id, s.message_count, coalesce(s.fork_position, 0) + count(m.id) AS there
+FROM session s LEFT JOIN message m ON m.session_id = s.id
+GROUP BY s.id
+HAVING there <> s.message_count
+    OR coalesce(max(m.position), s.message_count) <> s.message_count
+    OR coalesce(min(m.position), there + 1) <> coalesce(s.fork_position, 0) + 1
+"""

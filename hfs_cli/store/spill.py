@@ -1,0 +1,36 @@
+"""The last resort: a reply that the database would not take goes into a file of its own."""
+
+import tempfile
+import uuid
+from pathlib import Path
+
+from hfs_cli.errors import StoreError
+from hfs_cli.messages import Opened, Reply
+from hfs_cli.store import files
+from hfs_cli.store.rows import storable
+
+
+def spill(directory: Path, opened: Opened, reply: Reply) -> str:
+    """Write the reply's text to a new private file.
+
+    Args:
+        directory: Where to try first; the system's temporary directory comes next, for the
+            disk that is full may be the one that holds the database.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        StoreError: Neither directory takes it.
+    """
+    session = "none" if opened.session is None else str(opened.session.id)
+    name = f"hfs-reply-{session}-{uuid.uuid4().hex[:8]}.md"
+    for place in (directory, Path(tempfile.gettempdir())):
+        try:
+            files.write_private(place / name, storable(reply.text).encode())
+        except OSError as error:
+            failure = error
+            (place / name).unlink(missing_ok=True)
+        else:
+            return str(place / name)
+    raise StoreError(f"the reply could not be kept anywhere: {failure}") from failure

@@ -1,0 +1,107 @@
+"""The tables. Rows are read and written here and nowhere else; values leave as dataclasses.
+
+A branch is a session: a fork, or a tail that was set aside, is a row that names its parent
+and how many of the parent's messages it shares. Shared messages are kept once.
+"""
+
+from peewee import (
+    SQL,
+    AutoField,
+    BlobField,
+    FloatField,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+
+class SessionRow(Model):
+    """A conversation or a branch of one.
+
+    Attributes:
+        message_count: Length of the transcript, shared messages included; lists read it
+            instead of counting.
+        use_seq: Rises with each use, so that order never depends on a clock. None: a tail
+            that was set aside and has not been used since; lists leave it out.
+        origin: How the row came to be.
+        fork_position: How many messages of the parent's transcript this one begins with.
+        created_at: Microseconds since 1970, UTC, like every time here.
+    """
+
+    id = AutoField()
+    uid = TextField()
+    name = TextField()
+    origin = TextField()
+    model = TextField(null=True)
+    message_count = IntegerField()
+    last_status = TextField(null=True)
+    created_at = IntegerField()
+    updated_at = IntegerField()
+    use_seq = IntegerField(null=True)
+    parent = ForeignKeyField("self", null=True, column_name="parent_id")
+    fork_position = IntegerField(null=True)
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = "session"
+
+
+class MessageRow(Model):
+    """One message. Positions are dense in a transcript and start at 1."""
+
+    id = AutoField()
+    session = ForeignKeyField(SessionRow, column_name="session_id")
+    position = IntegerField()
+    role = TextField()
+    content = TextField()
+    reasoning = TextField(constraints=[SQL("DEFAULT ''")])
+    status = TextField()
+    finish_reason = TextField(null=True)
+    finish_raw = TextField(null=True)
+    model = TextField(null=True)
+    input_tokens = IntegerField(null=True)
+    output_tokens = IntegerField(null=True)
+    cached_tokens = IntegerField(null=True)
+    reasoning_tokens = IntegerField(null=True)
+    tool_calls = TextField(null=True)
+    error = TextField(null=True)
+    first_token_s = FloatField(null=True)
+    total_s = FloatField(null=True)
+    created_at = IntegerField()
+    reply_to = ForeignKeyField("self", null=True, column_name="reply_to")
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = "message"
+
+
+class AttachmentRow(Model):
+    """The bytes of an attachment, once, however many messages carry them."""
+
+    sha256 = TextField(primary_key=True)
+    data = BlobField()
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = "attachment"
+
+
+class MessageAttachmentRow(Model):
+    """That a message carries an attachment, or the address of one."""
+
+    message = ForeignKeyField(MessageRow, column_name="message_id")
+    position = IntegerField()
+    name = TextField()
+    media_type = TextField()
+    sha256 = ForeignKeyField(AttachmentRow, null=True, column_name="sha256")
+    url = TextField(null=True)
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = "message_attachment"
+        primary_key = False

@@ -101,10 +101,19 @@ class Database:
         return self._db
 
 
+class _Sqlite(SqliteDatabase):
+    """Peewee's database, told that SQLite rolls back by itself when the disk is full."""
+
+    def rollback(self) -> None:
+        """Roll back, unless SQLite has done so: the error that it did so for must be seen."""
+        if self.connection().in_transaction:  # type: ignore[no-untyped-call]
+            super().rollback()
+
+
 def _connect(path: Path | None) -> SqliteDatabase:
     # mode=rw: SQLite must not create the file, it would be readable by others.
     name = ":memory:" if path is None else f"{path.as_uri()}?mode=rw"
-    db = SqliteDatabase(
+    db = _Sqlite(
         name,
         pragmas=_PRAGMAS,
         timeout=WAIT_S,

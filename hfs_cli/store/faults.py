@@ -27,9 +27,7 @@ _DAMAGED = {sqlite3.SQLITE_CORRUPT: "malformed", sqlite3.SQLITE_NOTADB: "not a d
 
 def result_code(error: BaseException) -> int | None:
     """SQLite's primary result code behind an exception of sqlite3 or peewee, or None."""
-    if isinstance(error, PeeweeException) and error.args:
-        error = error.args[0] if isinstance(error.args[0], BaseException) else error
-    code = getattr(error, "sqlite_errorcode", None)
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
 
 

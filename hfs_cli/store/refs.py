@@ -9,6 +9,7 @@ from peewee import SqliteDatabase
 from hfs_cli.errors import AmbiguousError, NotFoundError
 from hfs_cli.naming import normalise
 from hfs_cli.sanitize import sanitize_line
+from hfs_cli.store.rows import storable
 from hfs_cli.store.transcripts import fetch
 
 _LAST = re.compile(r"@last(?:~(\d{1,9}))?", re.ASCII)
@@ -28,13 +29,13 @@ def resolve(db: SqliteDatabase, ref: str) -> dict[str, Any]:
         NotFoundError: It names nothing; the message has the near names.
         AmbiguousError: It is the beginning of several names; the message lists them.
     """
+    if row := exact(db, ref):
+        return row
     ref = normalise(ref)
-    if ref.isascii() and ref.isdigit():
-        found = fetch(db, "SELECT * FROM session WHERE id = ?", (int(ref[:18]),))
-    elif match := _LAST.fullmatch(ref):
+    if match := _LAST.fullmatch(ref):
         found = _last(db, int(match[1] or 0))
     else:
-        found = _named(db, ref)
+        found = [] if _is_id(ref) else _beginning(db, ref)
     if not found:
         raise NotFoundError(_nothing(db, ref))
     if len(found) > 1:
@@ -45,6 +46,21 @@ def resolve(db: SqliteDatabase, ref: str) -> dict[str, Any]:
     return found[0]
 
 
+def exact(db: SqliteDatabase, ref: str) -> dict[str, Any] | None:
+    """The row whose id or whole name `ref` is, or None."""
+    ref = normalise(ref)
+    if _is_id(ref):
+        # SQLite counts to 2**63: a longer number is nobody's id.
+        found = fetch(db, "SELECT * FROM session WHERE id = ?", (int(ref[:18]),))
+    else:
+        found = fetch(db, "SELECT * FROM session WHERE name = ?", (storable(ref),))
+    return found[0] if found else None
+
+
+def _is_id(ref: str) -> bool:
+    return ref.isascii() and ref.isdigit()
+
+
 def _last(db: SqliteDatabase, back: int) -> list[dict[str, Any]]:
     return fetch(
         db,
@@ -53,13 +69,12 @@ def _last(db: SqliteDatabase, back: int) -> list[dict[str, Any]]:
     )
 
 
-def _named(db: SqliteDatabase, ref: str) -> list[dict[str, Any]]:
-    exact = fetch(db, "SELECT * FROM session WHERE name = ?", (ref,))
-    if exact or not ref:
-        return exact
+def _beginning(db: SqliteDatabase, ref: str) -> list[dict[str, Any]]:
+    if not ref:
+        return []
     # The end of the range is the prefix with the highest code point after it; BINARY
     # collation orders names by their UTF-8 bytes, so the index serves this.
-    bounds = (ref, ref + "\U0010ffff")
+    bounds = (storable(ref), storable(ref) + "\U0010ffff")
     for listed in ("IS NOT NULL", "IS NULL"):
         found = fetch(
             db,

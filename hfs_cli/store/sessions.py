@@ -79,6 +79,15 @@ class SessionStore:
         self._replies[opened.user_message_id] = saved
         return saved
 
+    def peek(self, session_id: int, opening: Opening) -> Opened:
+        """What a turn in a session would begin with, without keeping anything.
+
+        Raises:
+            NotFoundError: The session is gone.
+        """
+        with self._database.reading() as db:
+            return turns.peek(db, session_id, opening)
+
     def spill(self, opened: Opened, reply: Reply) -> str:
         """Keep a reply that the database would not take in a file (0600); its path."""
         return spill(self._database.path.parent, opened, reply)
@@ -124,6 +133,12 @@ class SessionStore:
         """
         with self._database.reading() as db:
             return rows.session(refs.resolve(db, ref))
+
+    def find(self, name: str) -> Session | None:
+        """The session of exactly this name or id, or None."""
+        with self._database.reading() as db:
+            row = refs.exact(db, name)
+            return None if row is None else rows.session(row)
 
     def get(self, session_id: int) -> Session:
         """A session by its id.

@@ -49,6 +49,23 @@ def begin(db: SqliteDatabase, opening: Opening) -> Opened:
     )
 
 
+def peek(db: SqliteDatabase, session_id: int, opening: Opening) -> Opened:
+    """What a turn in a session would begin with, without keeping anything.
+
+    Raises:
+        NotFoundError: The session is gone.
+    """
+    row = session_row(db, session_id)
+    history = transcript(db, session_id, row["message_count"])
+    system = opening.system if opening.system is not None else system_in_force(history)
+    return Opened(
+        session=None,
+        user_message_id=None,
+        messages=(*context(history), opening.prompt),
+        system=None if opening.no_system else system or None,
+    )
+
+
 def session_row(db: SqliteDatabase, session_id: int) -> dict[str, Any]:
     """A session's row by its id.
 

@@ -1,0 +1,42 @@
+"""Turns that leave no trace (`--no-save`, `--dry-run`): history is read, nothing written."""
+
+import tempfile
+from pathlib import Path
+
+from hfs_cli.messages import Opened, Opening, Reply
+from hfs_cli.store.sessions import SessionStore
+from hfs_cli.store.spill import spill
+
+
+class Unsaved:
+    """The `hfs_cli.turn.Store` that keeps nothing.
+
+    Args:
+        store: Where the history of a continued session is read.
+    """
+
+    def __init__(self, store: SessionStore) -> None:
+        self._store = store
+
+    def begin(self, opening: Opening) -> Opened:
+        """Read what the turn continues.
+
+        A new conversation needs no database, so one that is locked or damaged does not
+        stand in its way.
+
+        Raises:
+            NotFoundError: The session to continue is gone.
+            StoreError: The session to continue cannot be read.
+        """
+        if opening.session_id is not None:
+            return self._store.peek(opening.session_id, opening)
+        system = None if opening.no_system else opening.system or None
+        return Opened(None, None, (opening.prompt,), system)
+
+    def save_reply(self, opened: Opened, reply: Reply, wait_s: float = 30.0) -> int | None:  # noqa: ARG002
+        """Keep nothing."""
+        return None
+
+    def spill(self, opened: Opened, reply: Reply) -> str:
+        """Keep a reply in a temporary file; a turn that is not saved never asks for it."""
+        return spill(Path(tempfile.gettempdir()), opened, reply)

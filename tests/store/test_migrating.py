@@ -1,0 +1,151 @@
+"""Migrations happen once, wholly or not at all."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hfs_cli.store import migrate
+from hfs_cli.store.sessions import SessionStore
+
+MIGRATIONS = Path(migrate.__file__).parent / "migrations"
+
+
+def run(code: str, *arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+
+
+def test_the_version_is_the_number_of_migrations():
+    numbers = sorted(int(p.name[:4]) for p in MIGRATIONS.glob("[0-9]*.py"))
+    assert numbers == list(range(1, migrate.SCHEMA_VERSION + 1))
+
+
+COUNT = """
+import sys
+from pathlib import Path
+from hfs_cli.messages import ChatMessage, Opening, Reply
+from hfs_cli.store.sessions import SessionStore
+with SessionStore(Path(sys.argv[1])) as store:
+    opened = store.begin(Opening(ChatMessage("user", "hi"), "m/x"))
+    store.save_reply(opened, Reply("hello", "m/x", status="complete"))
+"""
+
+
+def test_fifty_processes_that_start_at_once_on_nothing_migrate_once_and_lose_nothing(path):
+    processes = [run(COUNT, str(path)) for _ in range(50)]
+    for process in processes:
+        _, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (0, b"")
+    with SessionStore(path) as store:
+        assert store.count() == 50
+        assert sum(s.messages for s in store.list_recent(limit=None)) == 100
+        assert store.check() == []
+    raw = sqlite3.connect(path)
+    applied = [name for (name,) in raw.execute("SELECT name FROM schema_migration ORDER BY name")]
+    raw.close()
+    assert applied == sorted(p.stem for p in MIGRATIONS.glob("[0-9]*.py"))
+
+
+ONE_SESSION = """
+import sys
+from pathlib import Path
+from hfs_cli.messages import ChatMessage, Opening, Reply
+from hfs_cli.store.sessions import SessionStore
+with SessionStore(Path(sys.argv[1])) as store:
+    for _ in range(4):
+        opened = store.begin(Opening(ChatMessage("user", sys.argv[2]), "m/x", session_id=1))
+        store.save_reply(opened, Reply("", "m/x"))
+        store.save_reply(opened, Reply(sys.argv[2], "m/x", status="complete"))
+"""
+
+
+def test_many_processes_into_one_session_lose_and_double_nothing(path, store, talk):
+    talk.turn("start", "ok")
+    processes = [run(ONE_SESSION, str(path), f"p{n}") for n in range(20)]
+    for process in processes:
+        _, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (0, b"")
+    messages = store.transcript(1)
+    assert [m.position for m in messages] == list(range(1, 2 + 20 * 4 * 2 + 1))
+    questions = {m.id: m.content for m in messages if m.role == "user"}
+    replies = [m for m in messages if m.role == "assistant"]
+    assert all(questions[m.reply_to] in {m.content, "start"} for m in replies)
+    assert len({m.reply_to for m in replies}) == len(replies) == 81
+    assert store.check() == []
+
+
+# Kill the process just before the nth statement that it sends to SQLite.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import peewee
+from hfs_cli.store.sessions import SessionStore
+left = int(sys.argv[2])
+execute = peewee.SqliteDatabase.execute_sql
+def counting(self, sql, *rest, **more):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return execute(self, sql, *rest, **more)
+peewee.SqliteDatabase.execute_sql = counting
+with SessionStore(Path(sys.argv[1])) as store:
+    store.delete([1])
+"""
+
+
+def test_a_first_start_that_is_killed_at_any_statement_leaves_all_or_nothing(tmp_path):
+    running = {}
+    count = 0
+    finished = False
+    while not finished:
+        for n in range(count, count + 4):
+            running[n] = run(KILLED, str(tmp_path / str(n) / "hfs.db"), str(n))
+        for n in range(count, count + 4):
+            _, errors = running[n].communicate(timeout=60)
+            assert errors == b""
+            finished = finished or running[n].returncode == 0
+            assert running[n].returncode in {0, -signal.SIGKILL}
+            path = tmp_path / str(n) / "hfs.db"
+            raw = sqlite3.connect(path) if path.exists() else None
+            if raw is not None:
+                tables = raw.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+                version = raw.execute("PRAGMA user_version").fetchone()[0]
+                assert (tables > 0) == (version == migrate.SCHEMA_VERSION)
+                raw.close()
+            with SessionStore(path) as store:
+                assert store.delete([1]) == 0
+                assert store.check() == []
+        count += 4
+    assert count > 12
+
+
+@pytest.mark.parametrize("module", ["playhouse.migrations", "httpx", "rich"])
+def test_opening_a_current_database_does_not_load_the_machinery(path, talk, module):
+    talk.turn("hi", "x")
+    code = (
+        "import sys; from pathlib import Path; from hfs_cli.store.sessions import SessionStore\n"
+        "with SessionStore(Path(sys.argv[1])) as store: assert store.list_recent()\n"
+        f"sys.exit({module!r} in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == 0
+
+
+def test_a_backup_is_a_whole_private_copy(path, talk, tmp_path):
+    talk.turn("hi", "hello")
+    target = tmp_path / "copy.db"
+    old = os.umask(0)
+    try:
+        migrate.back_up(path, target)
+    finally:
+        os.umask(old)
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["copy.db", "data"]
+    with SessionStore(target) as store:
+        assert store.count() == 1

@@ -1,0 +1,290 @@
+"""The file is made private, and refused untouched when it is not ours to use."""
+
+import hashlib
+import os
+import shutil
+import sqlite3
+import stat
+import time
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from hfs_cli.errors import StoreError
+from hfs_cli.messages import Reply
+from hfs_cli.store.database import Database
+from hfs_cli.store.migrate import APPLICATION_ID, SCHEMA_VERSION
+from hfs_cli.store.sessions import SessionStore
+
+
+@pytest.fixture
+def filled(path, talk, store) -> Path:
+    """A database with a few conversations, closed."""
+    for number in range(30):
+        talk.turn(f"question {number}", "answer " * 50)
+    store.close()
+    return path
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def refusal(path: Path) -> str:
+    """What both reading and writing say; the file must come out as it went in."""
+    before = digest(path) if path.is_file() else None
+    with SessionStore(path) as store, pytest.raises(StoreError) as reading:
+        store.list_recent()
+    with SessionStore(path) as store, pytest.raises(StoreError) as writing:
+        store.touch(1)
+    assert before is None or digest(path) == before
+    assert reading.value.message == writing.value.message
+    assert "\n" not in reading.value.message
+    return reading.value.message
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
+def test_files_and_directories_are_private_whatever_the_umask(tmp_path, umask):
+    path = tmp_path / "a" / "b" / "hfs.db"
+    if umask == 0o777 and os.geteuid() != 0:
+        pytest.skip("only root can work in directories without permissions")
+    old = os.umask(umask)
+    try:
+        with SessionStore(path) as store:
+            store.delete([1])
+            modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in (tmp_path / "a").rglob("*")}
+    finally:
+        os.umask(old)
+    assert modes.pop("b") == 0o700 & ~umask
+    assert modes == dict.fromkeys(("hfs.db", "hfs.db-wal", "hfs.db-shm"), 0o600)
+
+
+def test_others_who_can_read_are_told_of(filled, store):
+    filled.chmod(0o644)
+    filled.parent.chmod(0o755)
+    assert store.check()[:2] == [
+        f"{filled.parent} can be read by others: chmod 700 {filled.parent}",
+        f"{filled} can be read by others: chmod 600 {filled}",
+    ]
+
+
+def test_an_empty_file_is_initialised(path):
+    path.parent.mkdir()
+    path.touch()
+    with SessionStore(path) as store:
+        assert store.list_recent() == []
+        assert store.check()[-1:] != []  # touch() made it readable by others
+    with sqlite3.connect(path) as raw:
+        assert raw.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+        assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    raw.close()
+
+
+def test_a_link_to_a_database_is_followed(filled, tmp_path):
+    link = tmp_path / "link.db"
+    link.symlink_to(filled)
+    with SessionStore(link) as store:
+        assert store.count() == 30
+
+
+def test_a_link_to_nothing_is_refused_and_nothing_made(tmp_path):
+    link = tmp_path / "hfs.db"
+    link.symlink_to(tmp_path / "absent")
+    assert "symbolic link to nothing" in refusal(link)
+    assert not (tmp_path / "absent").exists()
+
+
+def test_what_is_not_a_regular_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "directory").mkdir()
+    for name in ("fifo", "directory"):
+        assert "not a regular file" in refusal(tmp_path / name)
+    assert "not a regular file" in refusal(Path("/dev/null"))
+
+
+def test_a_directory_that_cannot_be_made_is_said_with_another_way(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "dangling").symlink_to(tmp_path / "absent")
+    for place in ("file", "dangling"):
+        with (
+            SessionStore(tmp_path / place / "hfs.db") as store,
+            pytest.raises(StoreError, match="HFS_DATA_DIR"),
+        ):
+            store.touch(1)
+
+
+def test_a_text_file_is_refused(path):
+    path.parent.mkdir()
+    path.write_text("dear diary\n" * 1000)
+    assert "damaged (file is not a database)" in refusal(path)
+
+
+def test_another_programs_database_is_refused(path):
+    path.parent.mkdir()
+    with sqlite3.connect(path) as raw:
+        raw.execute("CREATE TABLE secrets (x)")
+    raw.close()
+    assert "another program's database" in refusal(path)
+    with sqlite3.connect(path) as raw:
+        raw.execute("PRAGMA application_id = 42")
+    raw.close()
+    assert "another program's database" in refusal(path)
+
+
+def test_a_newer_schema_is_refused(filled):
+    with sqlite3.connect(filled) as raw:
+        raw.execute("PRAGMA user_version = 999")
+    raw.close()
+    message = refusal(filled)
+    assert f"newer hfs (schema 999, this one knows {SCHEMA_VERSION})" in message
+
+
+def test_a_cut_file_is_refused_and_never_written(filled, tmp_path):
+    whole = filled.read_bytes()
+    for size in range(512, len(whole), 512):
+        cut = tmp_path / f"cut-{size}" / "hfs.db"
+        cut.parent.mkdir()
+        cut.write_bytes(whole[:size])
+        with SessionStore(cut) as store:
+            try:
+                found = store.check()
+            except StoreError as error:
+                found = [error.message]
+        assert any("damaged" in p or "integrity" in p for p in found), size
+        assert cut.read_bytes() == whole[:size], size
+        shutil.rmtree(cut.parent)
+
+
+@pytest.mark.parametrize("at", [0, 20, 100, 4096, 8192])
+def test_a_file_with_foreign_bytes_in_it_never_brings_the_program_down(filled, at):
+    with filled.open("r+b") as stream:
+        stream.seek(at)
+        stream.write(os.urandom(80))
+    before = digest(filled)
+    with SessionStore(filled) as store:
+        try:
+            problems = store.check()
+        except StoreError as error:
+            problems = [error.message]
+    assert problems
+    assert digest(filled) == before
+
+
+def test_a_damaged_file_is_told_how_to_be_read(filled):
+    size = filled.stat().st_size
+    with filled.open("r+b") as stream:
+        stream.seek(4096)
+        stream.write(b"\xff" * (size - 4096))
+    message = refusal(filled)
+    assert "damaged (database disk image is malformed)" in message
+    assert ".recover" in message
+
+
+def test_a_database_copied_without_its_log_opens(path, talk, tmp_path):
+    talk.turn("hi", "hello")
+    copy = tmp_path / "copy.db"
+    shutil.copy(path, copy)
+    with SessionStore(copy) as store:
+        assert store.count() in {0, 1}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_directory_is_said(filled):
+    filled.parent.chmod(0o500)
+    try:
+        with SessionStore(filled) as store, pytest.raises(StoreError):
+            store.touch(1)
+    finally:
+        filled.parent.chmod(0o700)
+
+
+def test_a_full_disk_is_said_and_nothing_is_broken(store, talk, path):
+    session = talk.turn("hi", "hello")
+    with store._database.autocommitting() as db:
+        pages = db.pragma("page_count")
+        db.execute_sql(f"PRAGMA max_page_count = {pages + 1}")
+    with pytest.raises(StoreError, match="disk is full"):
+        talk.turn("more", "x" * 100_000, session)
+    store.close()
+    assert store.check() == []
+    assert store.get(session.id).messages in {2, 3}
+
+
+def test_a_writer_waits_for_another_and_then_succeeds(store, talk, path):
+    session = talk.turn("hi", "hello")
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    release = Thread(target=lambda: (time.sleep(0.4), other.execute("COMMIT")))
+    release.start()
+    assert store.rename(session.id, "later").name == "later"
+    release.join()
+    other.close()
+
+
+def test_a_lock_that_does_not_end_is_an_error_after_the_wait(store, talk, path):
+    opened = talk.ask("hi")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked by another program"):
+        store.save_reply(opened, Reply("words", "m/x"), 0.1)
+    # Reading is not held up.
+    assert store.get(opened.session.id).messages == 1
+    other.execute("ROLLBACK")
+    other.close()
+    assert store.save_reply(opened, Reply("words", "m/x"), 0.1) is not None
+
+
+def test_no_lock_is_held_between_calls(store, talk, path):
+    opened = talk.ask("hi")
+    talk.answer(opened, "h", status="partial")
+    other = sqlite3.connect(path, timeout=0, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    other.execute("ROLLBACK")
+    other.close()
+
+
+def test_threads_share_one_store(store, talk):
+    opened = talk.ask("hi")
+    go = Event()
+
+    def write(number: int) -> None:
+        go.wait()
+        for _ in range(5):
+            talk.answer(opened, f"{number}", status="partial")
+            talk.turn(f"q{number}", "a")
+
+    threads = [Thread(target=write, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert store.count() == 41
+    assert store.check() == []
+
+
+def test_a_long_reader_does_not_let_the_log_grow_for_ever(store, talk, path):
+    session = talk.turn("hi", "hello")
+    with sqlite3.connect(path, isolation_level=None) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM session").fetchone()
+        for _ in range(60):
+            talk.turn("q", "x" * 100_000, session)
+        grown = path.with_name("hfs.db-wal").stat().st_size
+        reader.execute("COMMIT")
+    reader.close()
+    for _ in range(10):
+        talk.turn("q", "x" * 100_000, session)
+    assert grown > 5_000_000
+    assert path.with_name("hfs.db-wal").stat().st_size <= 5_000_000
+
+
+def test_reading_sees_one_moment(path, talk):
+    session = talk.turn("hi", "hello")
+    database = Database(path)
+    with database.reading() as db:
+        before = db.execute_sql("SELECT count(*) FROM message").fetchone()
+        talk.turn("more", "words", session)
+        assert db.execute_sql("SELECT count(*) FROM message").fetchone() == before
+    database.close()

@@ -1,0 +1,184 @@
+from dataclasses import replace
+
+import pytest
+
+from hfs_cli.errors import NotFoundError, UsageError
+from hfs_cli.messages import Attachment, ChatMessage, Opening, Reply, Usage
+from hfs_cli.store.unsaved import Unsaved
+
+
+def said(opened):
+    return [(message.role, message.content) for message in opened.messages]
+
+
+def test_a_first_turn_makes_a_session_with_two_messages(store, talk):
+    session = talk.turn("hi", "hello")
+    assert (session.messages, session.last_status, session.model) == (2, "complete", "openai/gpt")
+    question, reply = store.transcript(session.id)
+    assert (question.position, question.role, question.content) == (1, "user", "hi")
+    assert (reply.position, reply.role, reply.content) == (2, "assistant", "hello")
+    assert reply.reply_to == question.id
+
+
+def test_a_reply_is_one_row_that_grows_until_it_is_complete(store, talk):
+    opened = talk.ask("hi")
+    first = talk.answer(opened, "he", status="partial")
+    assert store.get(opened.session.id).last_status == "partial"
+    usage = Usage(3, 4, 1, 2)
+    last = talk.answer(
+        opened, "hello", reasoning="hm", usage=usage, finish_reason="stop", first_token_s=0.1
+    )
+    assert first == last
+    reply = store.transcript(opened.session.id)[-1]
+    assert (reply.status, reply.content, reply.reasoning, reply.usage, reply.finish_reason) == (
+        "complete",
+        "hello",
+        "hm",
+        usage,
+        "stop",
+    )
+
+
+def test_a_continued_session_sends_what_was_said(store, talk):
+    session = talk.turn("one", "first")
+    assert said(talk.ask("two", session)) == [
+        ("user", "one"),
+        ("assistant", "first"),
+        ("user", "two"),
+    ]
+
+
+def test_a_partial_reply_is_part_of_the_context_and_an_unanswered_question_is_not(store, talk):
+    session = talk.ask("lost").session
+    half = talk.ask("two", session)
+    talk.answer(half, "half", status="partial", error="cut")
+    empty = talk.ask("three", session)
+    talk.answer(empty, "", status="partial")
+    assert said(talk.ask("four", session)) == [
+        ("user", "two"),
+        ("assistant", "half"),
+        ("user", "four"),
+    ]
+    assert talk.contents(session) == ["lost", "two", "half", "three", "", "four"]
+
+
+def test_turns_that_overlap_do_not_mix(store, talk):
+    session = talk.turn("zero", "nought")
+    a, b = talk.ask("A", session), talk.ask("B", session)
+    talk.answer(b, "to B")
+    talk.answer(a, "to A")
+    assert [m.content for m in talk.ask("next", session).messages] == [
+        "zero",
+        "nought",
+        "A",
+        "to A",
+        "B",
+        "to B",
+        "next",
+    ]
+    assert [m.position for m in store.transcript(session.id)] == list(range(1, 8))
+
+
+def test_the_system_prompt_is_kept_and_stays_in_force(store, talk):
+    session = talk.turn("hi", "ahoy", system="a pirate")
+    assert [m.role for m in store.transcript(session.id)] == ["system", "user", "assistant"]
+    assert talk.ask("again", session).system == "a pirate"
+    assert talk.ask("same", session, system="a pirate").session.messages == 5
+    assert talk.ask("other", session, system="a poet").session.messages == 7
+    assert talk.ask("and", session).system == "a poet"
+
+
+def test_no_system_leaves_it_out_once(store, talk):
+    session = talk.turn("hi", "ahoy", system="a pirate")
+    assert talk.ask("plain", session, no_system=True).system is None
+    assert talk.ask("again", session).system == "a pirate"
+
+
+def test_an_empty_system_prompt_switches_it_off(store, talk):
+    session = talk.turn("hi", "ahoy", system="a pirate")
+    assert talk.ask("plain", session, system="").system is None
+    assert talk.ask("again", session).system is None
+
+
+def test_attachments_are_kept_once_and_sent_again(store, talk, path):
+    picture = Attachment("a.png", "image/png", b"\x89PNG" * 1000)
+    link = Attachment("b.png", "image/png", url="https://example.org/b.png")
+    session = talk.turn("look", "nice", attachments=(picture, link))
+    talk.turn("again", "yes", session, attachments=(replace(picture, name="copy.png"),))
+    sent = talk.ask("and now?", session).messages
+    assert sent[0].attachments == (picture, link)
+    assert sent[2].attachments == (replace(picture, name="copy.png"),)
+    with store._database.reading() as db:
+        assert db.execute_sql("SELECT count(*) FROM attachment").fetchone() == (1,)
+    store.delete([session.id])
+    with store._database.reading() as db:
+        assert db.execute_sql("SELECT count(*) FROM attachment").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    "text", ["a\0b\0", "\r\n", "'; DROP TABLE message; --", "👩‍🚀\u202e", "\ufeffx"]
+)
+def test_text_comes_back_as_it_went_in(store, talk, text):
+    session = talk.turn(text, text)
+    assert talk.contents(session) == [text, text]
+
+
+def test_a_lone_surrogate_from_a_model_does_not_cost_the_reply(store, talk):
+    session = talk.turn("hi", "ok \ud800 \ud83d\ude00")
+    assert talk.contents(session)[1] == "ok \ufffd 😀"
+
+
+def test_a_name_is_made_from_the_prompt_and_twins_get_a_number(store, talk):
+    names = [talk.turn("hi there", "x").name for _ in range(3)]
+    assert names[0].startswith("hi there - ")
+    assert [n.removeprefix(names[0]) for n in names] == ["", " (2)", " (3)"]
+    store.delete([store.resolve(names[1]).id])
+    assert talk.turn("hi there", "x").name in {f"{names[0]} (2)", f"{names[0]} (4)"}
+
+
+def test_a_chosen_name_that_is_taken_is_refused_unless_it_may_exist(store, talk):
+    session = talk.turn("hi", "x", name="mine")
+    with pytest.raises(UsageError, match="taken"):
+        talk.ask("again", name="mine")
+    assert talk.ask("again", name="mine", or_existing=True).session.id == session.id
+    assert store.count() == 1
+
+
+def test_a_turn_of_a_session_that_is_gone_keeps_nothing(store, talk):
+    session = talk.turn("hi", "x")
+    store.delete([session.id])
+    with pytest.raises(NotFoundError):
+        talk.ask("again", session)
+
+
+def test_a_session_that_is_deleted_while_its_reply_comes_leaves_no_orphans(store, talk):
+    opened = talk.ask("hi")
+    talk.answer(opened, "h", status="partial")
+    store.delete([opened.session.id])
+    with pytest.raises(NotFoundError, match="deleted"):
+        talk.answer(opened, "hello")
+    early = talk.ask("hi")
+    store.delete([early.session.id])
+    with pytest.raises(NotFoundError, match="deleted"):
+        talk.answer(early, "hello")
+    assert store.check() == []
+    assert talk.ask("new").session.id > early.session.id
+
+
+def test_an_unsaved_turn_reads_the_history_and_writes_nothing(store, talk, path):
+    fresh = Unsaved(store).begin(Opening(ChatMessage("user", "hi"), "m/x", system="s"))
+    assert (said(fresh), fresh.system, fresh.session) == ([("user", "hi")], "s", None)
+    assert not path.parent.exists()
+    session = talk.turn("hi", "hello", system="old")
+    opened = Unsaved(store).begin(Opening(ChatMessage("user", "b"), "m/x", session_id=session.id))
+    assert said(opened) == [("user", "hi"), ("assistant", "hello"), ("user", "b")]
+    assert opened.system == "old"
+    assert Unsaved(store).save_reply(opened, Reply("x", "m/x")) is None
+    assert store.get(session.id) == session
+
+
+def test_a_reply_that_cannot_be_kept_is_spilled_to_a_private_file(store, talk, path):
+    opened = talk.ask("hi")
+    file = path.parent / store.spill(opened, Reply("the words", "m/x"))
+    assert file.read_text() == "the words"
+    assert file.stat().st_mode & 0o777 == 0o600

@@ -1,7 +1,6 @@
 """Find the one session that a reference names: never by guess."""
 
 import re
-from difflib import get_close_matches
 from typing import Any
 
 from peewee import SqliteDatabase
@@ -96,6 +95,8 @@ def _nothing(db: SqliteDatabase, ref: str) -> str:
     )
     if not recent:
         return f'no session "{shown}": there is none yet; hfs chat "..." starts one'
+    from difflib import get_close_matches
+
     by_name = {row["name"]: row for row in recent}
     near = get_close_matches(ref, by_name, n=3)
     near += [n for n in by_name if ref.lower() in n.lower() and n not in near][: 3 - len(near)]

@@ -10,7 +10,6 @@ from hfs_cli.messages import Message, Opened, Opening, Reply, Session
 from hfs_cli.naming import check_name
 from hfs_cli.store import checks, deletion, lists, refs, rows, turns
 from hfs_cli.store.database import WAIT_S, Database
-from hfs_cli.store.spill import spill
 from hfs_cli.store.tables import SessionRow
 from hfs_cli.store.transcripts import transcript
 
@@ -90,6 +89,8 @@ class SessionStore:
 
     def spill(self, opened: Opened, reply: Reply) -> str:
         """Keep a reply that the database would not take in a file (0600); its path."""
+        from hfs_cli.store.spill import spill
+
         return spill(self._database.path.parent, opened, reply)
 
     # --- finding ----------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """Write a turn: its session and question before the request, its reply as it comes."""
 
-import hashlib
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -164,6 +163,8 @@ def attach(db: SqliteDatabase, message_id: int, place: int, attachment: Attachme
     """Tie an attachment to a message; its bytes are kept once."""
     digest = None
     if attachment.url is None:
+        import hashlib
+
         digest = hashlib.sha256(attachment.data).hexdigest()
         (AttachmentRow.insert(sha256=digest, data=attachment.data).on_conflict_ignore().execute(db))
     MessageAttachmentRow.insert(

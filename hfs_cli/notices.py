@@ -1,6 +1,9 @@
 """What is said on standard error besides the one error line."""
 
 import sys
+from collections.abc import Mapping
+from os import environ
+from typing import TextIO
 
 from hfs_cli.sanitize import sanitize_line
 
@@ -13,9 +16,31 @@ def say(line: str) -> None:
         sys.stderr.flush()
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person is at the other end; a closed stream (None) has no end."""
+    return stream is not None and stream.isatty()
+
+
 def stderr_is_terminal() -> bool:
     """Whether a person reads standard error."""
-    return sys.stderr is not None and sys.stderr.isatty()
+    return is_terminal(sys.stderr)
+
+
+def wants_color(stream: TextIO | None, env: Mapping[str, str] = environ) -> bool:
+    """Whether colour goes to a stream: the one rule for the whole program.
+
+    ``NO_COLOR`` beats ``FORCE_COLOR`` (an empty value is as good as none,
+    https://no-color.org), and that beats what the terminal is.
+
+    Args:
+        stream: Where the text goes.
+        env: The environment.
+    """
+    if env.get("NO_COLOR"):
+        return False
+    if env.get("FORCE_COLOR"):
+        return True
+    return is_terminal(stream) and env.get("TERM", "dumb") not in {"dumb", ""}
 
 
 def error(message: str) -> None:
@@ -35,8 +60,10 @@ def warn(message: str) -> None:
 def notice(message: str) -> None:
     """Write a line for a person: dim, and only when standard error is a terminal."""
     if stderr_is_terminal():
-        from os import environ
+        remark(message)
 
-        text = sanitize_line(message)
-        plain = "NO_COLOR" in environ or environ.get("TERM", "dumb") == "dumb"
-        say(text if plain else f"\x1b[2m{text}\x1b[0m")
+
+def remark(message: str) -> None:
+    """Write a line that was asked for: dim where there is colour."""
+    text = sanitize_line(message)
+    say(f"\x1b[2m{text}\x1b[0m" if wants_color(sys.stderr) else text)

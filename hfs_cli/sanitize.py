@@ -16,6 +16,8 @@ def _escape(code: int) -> str:
 
 _TABLE = {code: _escape(code) for code in (*_UNSAFE, *_SEPARATORS, *range(0xD800, 0xE000))}
 _LINE_TABLE = _TABLE | {0x09: "\\t", 0x0A: "\\n"}
+# Inside a JSON string every one of them has an escape that parses back to itself.
+_JSON_TABLE = {code: f"\\u{code:04x}" for code in _TABLE}
 
 
 def sanitize(text: str) -> str:
@@ -36,3 +38,52 @@ def sanitize(text: str) -> str:
 def sanitize_line(text: str) -> str:
     r"""Like `sanitize`, for text that must stay on one line: newline and tab escaped too."""
     return text if text.isascii() and text.isprintable() else text.translate(_LINE_TABLE)
+
+
+def sanitize_json(document: str) -> str:
+    r"""Escape what is unsafe in a JSON document; it still means the same value.
+
+    Args:
+        document: JSON text whose only raw control characters are layout newlines.
+    """
+    return document if document.isascii() and "\x7f" not in document else _json(document)
+
+
+def _json(document: str) -> str:
+    return document.translate(_JSON_TABLE)
+
+
+class StreamSanitizer:
+    r"""`sanitize` for a text that comes in pieces, with CR LF read as a plain newline.
+
+    A piece may end between the two, so a last CR waits for what follows; so does the
+    first half of a surrogate pair that was cut in two. The result does not depend on
+    where the text was cut.
+    """
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, text: str) -> str:
+        """The safe form of the next piece; it may lag by one character.
+
+        Args:
+            text: The next piece.
+        """
+        text = self._held + text
+        self._held = ""
+        if text and (text[-1] == "\r" or "\ud800" <= text[-1] <= "\udbff"):
+            text, self._held = text[:-1], text[-1]
+        return sanitize(_whole(text).replace("\r\n", "\n"))
+
+    def flush(self) -> str:
+        """What was still held back when the text ended."""
+        held, self._held = self._held, ""
+        return sanitize(held)
+
+
+def _whole(text: str) -> str:
+    """Join surrogate pairs into the characters they stand for; lone halves stay."""
+    if text.isascii() or not any("\ud800" <= c <= "\udbff" for c in text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")

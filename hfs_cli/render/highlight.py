@@ -1,0 +1,121 @@
+"""Colour source code line by line, in the terminal's own palette."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
+from pygments.token import Token
+from pygments.util import ClassNotFound
+from rich.text import Text
+
+from hfs_cli.sanitize import sanitize
+
+# Only colours that can be read on a light and on a dark background.
+_STYLES: dict[Any, str] = {
+    Token.Keyword: "magenta",
+    Token.Keyword.Constant: "cyan",
+    Token.Keyword.Type: "cyan",
+    Token.String: "green",
+    Token.Literal: "cyan",
+    Token.Comment: "dim italic",
+    Token.Name.Builtin: "cyan",
+    Token.Name.Function: "bold",
+    Token.Name.Class: "bold",
+    Token.Name.Decorator: "cyan",
+    Token.Name.Tag: "magenta",
+    Token.Name.Attribute: "cyan",
+    Token.Operator.Word: "magenta",
+    Token.Generic.Inserted: "green",
+    Token.Generic.Deleted: "red",
+    Token.Generic.Heading: "bold",
+    Token.Generic.Subheading: "cyan",
+    Token.Generic.Prompt: "dim",
+    Token.Generic.Emph: "italic",
+    Token.Generic.Strong: "bold",
+}
+MAX_CONTEXT = 256
+"""Lines that are read again at most, to know what a multi-line string began with."""
+# Read after some code, it tells by its own tokens whether the code left something open.
+_PROBE = "if x = 1;\n"
+
+
+class Highlighter:
+    """Highlights the code of one fence, in segments.
+
+    Lexers cannot be stopped and resumed, so each segment is read together with the lines
+    since the last place where nothing was open.
+
+    Args:
+        language: Whatever the fence says it is; unknown ones are left plain.
+    """
+
+    def __init__(self, language: str, context: Sequence[str] = ()) -> None:
+        self._language = language
+        self._lexer = _lexer(language)
+        self._context = list(context)
+
+    def copy(self) -> Highlighter:
+        """One that goes on from here by itself."""
+        return Highlighter(self._language, self._context)
+
+    def lines(self, lines: Sequence[str]) -> list[Text]:
+        """Highlight the next lines.
+
+        Args:
+            lines: Code without newlines.
+
+        Returns:
+            As many lines, safe to show.
+        """
+        plain = [Text(sanitize(line)) for line in lines]
+        if self._lexer is None:
+            return plain
+        context = [*self._context, *lines]
+        tokens = list(self._lexer.get_tokens("\n".join([*context, _PROBE])))
+        self._context = context[-MAX_CONTEXT:] if _is_open(self._lexer, tokens) else []
+        colored = _lines(tokens)[len(context) - len(lines) : len(context)]
+        # A lexer that lost or moved a character has no say.
+        same = [text.plain for text in colored] == [text.plain for text in plain]
+        return colored if same else plain
+
+
+@cache
+def _lexer(language: str) -> Lexer | None:
+    try:
+        return get_lexer_by_name(language, stripnl=False) if language else None
+    except ClassNotFound:
+        return None
+
+
+def _lines(tokens: Iterable[tuple[Any, str]]) -> list[Text]:
+    shown = [Text()]
+    for kind, value in tokens:
+        style = _style(kind)
+        first, *more = sanitize(value).split("\n")
+        shown[-1].append(first, style)
+        shown.extend(Text().append(line, style) for line in more)
+    return shown
+
+
+@cache
+def _style(kind: Any) -> str:  # noqa: ANN401 - Pygments' tokens have no type
+    while kind is not Token:
+        if kind in _STYLES:
+            return _STYLES[kind]
+        kind = kind.parent
+    return ""
+
+
+def _is_open(lexer: Lexer, tokens: Iterable[tuple[Any, str]]) -> bool:
+    """Whether the probe at the end was read as part of something that came before it."""
+    return _probe_kinds(tokens) != _probe_kinds(lexer.get_tokens(_PROBE))
+
+
+def _probe_kinds(tokens: Iterable[tuple[Any, str]]) -> list[Any]:
+    """The kind of each of the last characters."""
+    kinds = [kind for kind, value in tokens for _ in value]
+    return kinds[-len(_PROBE) :]

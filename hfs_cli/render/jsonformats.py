@@ -1,0 +1,162 @@
+"""The JSON shapes of the contract: one place builds them, everyone prints them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from hfs_cli.errors import HfsError
+from hfs_cli.messages import Message, Opened, Outcome, Reply, Session, Usage
+from hfs_cli.render.output import Output
+from hfs_cli.sanitize import sanitize_json
+
+Json = Mapping[str, object]
+
+
+def dump(value: object, indent: int | None = None) -> str:
+    """JSON text in UTF-8 that is safe to show anywhere, without a trailing newline.
+
+    Args:
+        value: What `json` can encode.
+        indent: Spaces a level, or None for one line.
+    """
+    return sanitize_json(json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False))
+
+
+def when(moment: datetime) -> str:
+    """A time as the contract has it: UTC, ISO 8601, to the second or finer."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def session_identity(session: Session | None) -> Json | None:
+    """The session as a turn names it, or None when nothing is saved."""
+    if session is None:
+        return None
+    return {"id": session.id, "uid": session.uid, "name": session.name}
+
+
+def session_json(session: Session) -> Json:
+    """The session as lists show it."""
+    return {
+        "id": session.id,
+        "uid": session.uid,
+        "name": session.name,
+        "model": session.model,
+        "messages": session.messages,
+        "created_at": when(session.created_at),
+        "updated_at": when(session.updated_at),
+    }
+
+
+def message_json(message: Message) -> Json:
+    """One message of a transcript."""
+    return {
+        "id": message.id,
+        "role": message.role,
+        "content": message.content,
+        "reasoning": message.reasoning,
+        "status": message.status,
+        "finish_reason": message.finish_reason,
+        "model": message.model,
+        "usage": usage_json(message.usage),
+        "created_at": when(message.created_at),
+        "reply_to": message.reply_to,
+    }
+
+
+def usage_json(usage: Usage | None) -> Json | None:
+    """Token counts; null where the provider did not say."""
+    return None if usage is None else asdict(usage)
+
+
+def error_json(error: HfsError | None) -> Json | None:
+    """What went wrong, or None."""
+    return None if error is None else {"exit_code": error.exit_code, "message": error.message}
+
+
+def _timing(reply: Reply) -> Json:
+    return {"first_token_s": reply.first_token_s, "total_s": reply.total_s}
+
+
+def outcome_json(outcome: Outcome) -> Json:
+    """A whole turn as one object."""
+    reply = outcome.reply
+    return {
+        "session": session_identity(outcome.session),
+        "message_id": outcome.message_id,
+        "model": reply.model,
+        "reply": reply.text,
+        "reasoning": reply.reasoning,
+        "status": reply.status,
+        "finish_reason": reply.finish_reason,
+        "usage": usage_json(reply.usage),
+        "timing": _timing(reply),
+        "error": error_json(outcome.error),
+    }
+
+
+class JsonRenderer:
+    """``--format json``: one object, when the turn has ended, however it ended."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    def opened(self, opened: Opened) -> None:
+        """Nothing yet."""
+
+    def reasoning(self, text: str) -> None:
+        """Nothing yet."""
+
+    def text(self, text: str) -> None:
+        """Nothing yet."""
+
+    def close(self, outcome: Outcome) -> None:
+        """Write the object.
+
+        Raises:
+            ReaderLeft: Nobody reads standard output any more.
+            OutputError: It cannot be written.
+        """
+        self._output.write(dump(outcome_json(outcome), indent=2) + "\n")
+
+
+class JsonLinesRenderer:
+    """``--format jsonl``: one event a line, each written as it happens."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    def _event(self, kind: str, **values: object) -> None:
+        self._output.write(dump({"type": kind, **values}) + "\n")
+
+    def opened(self, opened: Opened) -> None:
+        """Name the session, or null when nothing is saved."""
+        self._event("session", session=session_identity(opened.session))
+
+    def reasoning(self, text: str) -> None:
+        """A piece of reasoning."""
+        if text:
+            self._event("reasoning", text=text)
+
+    def text(self, text: str) -> None:
+        """A piece of the reply."""
+        if text:
+            self._event("delta", text=text)
+
+    def close(self, outcome: Outcome) -> None:
+        """Usage if it is known, the error if there was one, and ``done``, always last."""
+        reply = outcome.reply
+        if reply.usage is not None:
+            self._event("usage", **asdict(reply.usage))
+        if outcome.error is not None:
+            self._event("error", **(error_json(outcome.error) or {}))
+        self._event(
+            "done",
+            status=reply.status,
+            finish_reason=reply.finish_reason,
+            message_id=outcome.message_id,
+            model=reply.model,
+            timing=_timing(reply),
+        )

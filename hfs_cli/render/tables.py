@@ -1,0 +1,125 @@
+"""Small tables: aligned and cut to the width on a terminal, stable columns in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from hfs_cli.render.output import Output
+from hfs_cli.render.terminal import Terminal, console, stdout
+from hfs_cli.sanitize import sanitize_line
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table on a terminal.
+
+    Args:
+        title: Its heading.
+        align: Numbers to the right.
+        flexible: It gives way when the others need the room; at most one does.
+        style: A Rich style of the terminal's own palette.
+    """
+
+    title: str
+    align: Literal["left", "right"] = "left"
+    flexible: bool = False
+    style: str = ""
+
+
+_MIN_FLEXIBLE = 12
+
+
+def show_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Show rows: with headings on a terminal, as stable columns in a pipe.
+
+    Args:
+        titles: What each cell of a row is; the last gives way in a narrow window.
+        rows: The cells; any text, made safe here.
+    """
+    if stdout().tty:
+        last = len(titles) - 1
+        print_table([Column(t, flexible=i == last) for i, t in enumerate(titles)], rows)
+    else:
+        write_rows(rows)
+
+
+def print_table(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], *, footer: str = ""
+) -> None:
+    """Print rows to a terminal: no boxes, and never wider than the window.
+
+    The flexible column is cut first; then columns drop from the right.
+
+    Args:
+        columns: What each cell of a row is.
+        rows: The cells; any text, made safe here.
+        footer: A dim last line, or nothing.
+    """
+    look = stdout()
+    safe = [[sanitize_line(cell) for cell in row] for row in rows]
+    kept = _kept(columns, safe, look.width)
+    Output().write(_rendered(columns[:kept], safe, footer, look))
+
+
+def write_rows(rows: Sequence[Sequence[str]]) -> None:
+    r"""Write rows to a pipe: cells between tabs, one row a line, no heading.
+
+    Control characters in a cell, tab and newline among them, are escaped as ``\t``,
+    ``\n`` or ``\x1b``, so that ``cut`` and ``while read`` can rely on the columns.
+
+    Args:
+        rows: The cells.
+    """
+    lines = ("\t".join(map(sanitize_line, row)) + "\n" for row in rows)
+    Output().write("".join(lines))
+
+
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    from rich.cells import cell_len
+
+    return [
+        max(cell_len(text) for text in (column.title, *(row[index] for row in rows)))
+        for index, column in enumerate(columns)
+    ]
+
+
+def _kept(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> int:
+    """How many columns, from the left, fit when the flexible one is as narrow as it may be."""
+    used = 0
+    for index, (column, wide) in enumerate(zip(columns, _widths(columns, rows), strict=True)):
+        used += min(wide, _MIN_FLEXIBLE) if column.flexible else wide
+        if used + 2 * index > width:
+            return max(index, 1)
+    return len(columns)
+
+
+def _rendered(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], footer: str, look: Terminal
+) -> str:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
+    widths = _widths(columns, rows)
+    spare = look.width - sum(widths) - 2 * (len(columns) - 1)
+    for index, (column, wide) in enumerate(zip(columns, widths, strict=True)):
+        table.add_column(
+            Text(column.title, "dim"),
+            justify=column.align,
+            style=column.style,
+            no_wrap=True,
+            overflow="ellipsis",
+            width=max(1, wide + min(spare, 0))
+            if column.flexible or index == 0 == len(columns) - 1
+            else wide,
+        )
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row[: len(columns)]))
+    view = console(look)
+    with view.capture() as capture:
+        view.print(table)
+        if footer:
+            view.print(Text(footer, "dim"), no_wrap=True, overflow="ellipsis")
+    return "".join(f"{line.rstrip(' ')}\n" for line in capture.get().splitlines())

@@ -1,0 +1,110 @@
+"""The one place that decides what a stream can show: escapes, colour, width."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from hfs_cli.notices import is_terminal, wants_color
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+FALLBACK_SIZE = (80, 24)
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """What may be written to a stream.
+
+    Args:
+        tty: A person reads it.
+        moves: The cursor may be moved, lines erased.
+        color: Colour and weight may be set (SGR sequences).
+        width: Columns to lay text out for, at least 1.
+        height: Rows that can be redrawn, at least 1.
+    """
+
+    tty: bool
+    moves: bool
+    color: bool
+    width: int
+    height: int
+
+
+def terminal(stream: TextIO | None, env: Mapping[str, str] | None = None) -> Terminal:
+    """Look at a stream as it is now; the window may have another size the next time.
+
+    Args:
+        stream: ``sys.stdout`` or ``sys.stderr``; None when it was closed.
+        env: The environment; the process's own by default.
+    """
+    env = os.environ if env is None else env
+    tty = is_terminal(stream)
+    width, height = _size(stream, env, tty=tty)
+    return Terminal(
+        tty=tty,
+        moves=tty and env.get("TERM", "dumb") not in {"dumb", ""},
+        color=wants_color(stream, env),
+        width=width,
+        height=height,
+    )
+
+
+def stdout() -> Terminal:
+    """Standard output as it is now."""
+    return terminal(sys.stdout)
+
+
+def _size(stream: TextIO | None, env: Mapping[str, str], *, tty: bool) -> tuple[int, int]:
+    """Columns and rows: ``COLUMNS`` and ``LINES`` first, but never more than are there.
+
+    Rows that the terminal would wrap again could not be counted, so a ``COLUMNS`` that
+    is wider than the window is not believed.
+    """
+    width, height = _count(env.get("COLUMNS")), _count(env.get("LINES"))
+    if tty and stream is not None:
+        real = os.get_terminal_size(stream.fileno())
+        width = min(width or real.columns, real.columns) or width
+        height = min(height or real.lines, real.lines) or height
+    return width or FALLBACK_SIZE[0], height or FALLBACK_SIZE[1]
+
+
+def _count(value: str | None) -> int:
+    # A huge number would only serve to exhaust memory.
+    return min(int(value), 10_000) if value and value.isascii() and value.isdigit() else 0
+
+
+def console(look: Terminal, width: int | None = None) -> Console:
+    """A Rich console that renders into memory, with nothing of Rich's left to chance.
+
+    Markup, emoji codes and highlighting are off: all text is data. The caller captures
+    what is printed and writes it itself.
+
+    Args:
+        look: What the stream can show.
+        width: Columns, or None for the stream's own.
+    """
+    import io
+
+    from rich.console import Console
+
+    return Console(
+        file=io.StringIO(),
+        force_terminal=look.color,
+        # The sixteen colours of the user's own palette, light or dark; none at all is
+        # said with None, which also leaves bold and italic out.
+        color_system="standard" if look.color else None,
+        no_color=not look.color,
+        width=width or look.width,
+        height=look.height,
+        legacy_windows=False,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        soft_wrap=False,
+        _environ={},
+    )

@@ -1,0 +1,95 @@
+"""Lists of sessions and transcripts: for a person, for a pipe, as JSON."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from terminals import ROOT, run_in_terminal
+
+SETUP = """
+import sys
+from datetime import datetime, timedelta, timezone
+from hfs_cli.messages import Message, Session
+now = datetime(2026, 11, 22, 18, 5, tzinfo=timezone.utc)
+names = ["short", "[/foo] :smile: a\\x1b]0;t\\x07\\tb\\nc", "长" * 60]
+def session(id, name, **more):
+    return Session(id, "0" * 32, name, "openai/gpt", 2, now, now - timedelta(hours=3 * id), **more)
+sessions = [session(i, name) for i, name in enumerate(names, 1)]
+sessions.append(session(9, "cut", last_status="partial"))
+long = "\\n\\n".join(f"paragraph {i}" for i in range(100))
+messages = [
+    Message(1, 1, "user", "hi\\x1b[2J", now),
+    Message(2, 2, "assistant", "**yes**", now, "partial", model="m", reply_to=1, error="reset"),
+]
+"""
+LIST = """
+from hfs_cli.render.sessions import print_sessions, write_sessions, write_sessions_json
+"""
+TRANSCRIPT = "from hfs_cli.render.transcript import print_transcript\n"
+
+
+def in_pipe(code):
+    return subprocess.run(
+        [sys.executable, "-c", SETUP + code],
+        capture_output=True,
+        env={"PYTHONPATH": str(ROOT), "TZ": "UTC"},
+        check=True,
+    ).stdout.decode()
+
+
+def test_the_pipe_form_has_stable_columns_and_loads_no_rich():
+    out = in_pipe(LIST + "write_sessions(sessions); print('rich' in sys.modules)")
+    rows = [line.split("\t") for line in out.split("\n")]
+    assert rows[0] == ["1", "short", "openai/gpt", "2", "2026-11-22T15:05:00Z"]
+    assert rows[1][1] == r"[/foo] :smile: a\x1b]0;t\x07\tb\nc"
+    assert rows[4] == ["False"]
+
+
+def test_the_json_form_is_an_array():
+    listed = json.loads(in_pipe(LIST + "write_sessions_json(sessions)"))
+    assert listed[3]["name"] == "cut"
+    assert set(listed[0]) == {
+        "id", "uid", "name", "model", "messages", "created_at", "updated_at",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [*range(1, 21), 40, 80, 200])
+def test_a_list_fits_the_width(columns):
+    code = SETUP + LIST + "print_sessions(sessions, current_id=1, total=9, now=now)"
+    seen = run_in_terminal(code, columns=columns, rows=50)
+    assert seen.code == 0, seen.lines
+    assert len(seen.lines) == 6
+    assert b"\x1b]" not in seen.raw
+    if columns >= 80:
+        assert seen.lines[1].split() == ["1", "short", "gpt", "2", "3", "h", "ago", "●"]
+        assert seen.lines[4].endswith("◐")
+        assert seen.lines[5] == "● current   ◐ last reply partial   4 of 9 — --all for the rest"
+
+
+def test_a_transcript_in_a_pipe_is_exact():
+    out = in_pipe(TRANSCRIPT + "print_transcript(sessions[0], messages)")
+    assert out == (
+        "session 1 · short\n\n--- user · 2026-11-22 18:05\nhi\x1b[2J\n\n"
+        "--- assistant · m · 2026-11-22 18:05 · partial: reset\n**yes**\n"
+    )
+
+
+def test_a_transcript_as_json():
+    out = in_pipe(TRANSCRIPT + "print_transcript(sessions[0], messages, format='json')")
+    assert [m["reply_to"] for m in json.loads(out)["messages"]] == [None, 1]
+
+
+def test_a_transcript_on_a_terminal_is_safe_markdown():
+    code = SETUP + TRANSCRIPT + "print_transcript(sessions[0], messages)"
+    seen = run_in_terminal(code, env={"TZ": "UTC"})
+    assert b"\x1b[2J" not in seen.raw
+    assert r"hi\x1b[2J" in seen.lines
+    assert "yes" in seen.lines
+
+
+def test_a_long_transcript_goes_through_the_pager():
+    message = "Message(2, 2, 'assistant', long, now)"
+    code = SETUP + TRANSCRIPT + f"print_transcript(sessions[0], [{message}])"
+    seen = run_in_terminal(code, env={"TZ": "UTC", "PAGER": "sed s/^/paged:/"})
+    assert "paged:paragraph 99" in seen.lines

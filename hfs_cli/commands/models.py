@@ -38,8 +38,8 @@ def default(*, model: str | None) -> None:
 def pull(*, name: str) -> None:
     """Fetch the weights of an embedded model (smollm2) into the cache directory."""
     from hfs_cli.providers import weights
-    from hfs_cli.render.progress import show_progress
+    from hfs_cli.render.progress import progress
 
-    with show_progress(name) as progress:
-        path = weights.pull(name, progress)
+    with progress(name, weights.SMOLLM2.size) as advance:
+        path = weights.pull(name, advance)
     click.echo(path)

@@ -1,0 +1,365 @@
+"""`hfs chat` from outside: what is sent, shown, kept, and how it exits."""
+
+import json
+import signal
+import subprocess
+import threading
+
+import pytest
+
+from tests.scripted_server import CUT, STALL, Await, Pause, openai_chunk, openai_sse, sse
+
+KEY = "sk-canary-0123456789"
+
+
+@pytest.fixture
+def chat(hfs, server):
+    """`hfs` whose default model is the scripted server's."""
+    hfs.configure(
+        f"""
+        model = "test/m"
+        retries = 0
+        [providers.test]
+        type = "openai"
+        base_url = "{server.url}"
+        api_key_env = "TEST_KEY"
+        """
+    )
+    hfs.env["TEST_KEY"] = KEY
+    return hfs
+
+
+def transcript(hfs, ref="@last"):
+    return json.loads(hfs.ok("sessions", "show", ref, "--format", "json"))["messages"]
+
+
+def test_a_pipe_gets_the_exact_text_and_one_newline(chat, server):
+    text = "a\u2028b \x1b[1m**c**\r\n  d"
+    server.reply(openai_sse(text))
+    done = chat("chat", "hi")
+    assert (done.returncode, done.stdout, done.stderr) == (0, text.encode() + b"\n", b"")
+    server.reply(openai_sse("ends\n"))
+    assert chat("chat", "hi").stdout == b"ends\n"
+
+
+def test_the_request_is_what_the_wire_format_wants(chat, server):
+    server.reply(openai_sse("one")).reply(openai_sse("two"))
+    chat.ok("chat", "-s", "be brief", "--temperature", "0", "-o", "stop", '["x"]', "first")
+    chat.ok("chat", "-c", "--max-tokens", "9", "second")
+    first, second = server.requests
+    assert (first.method, first.path) == ("POST", "/v1/chat/completions")
+    assert first.header("Authorization") == f"Bearer {KEY}"
+    assert first.body == (
+        b'{"model":"m","messages":[{"role":"system","content":"be brief"},'
+        b'{"role":"user","content":"first"}],"stream":true,'
+        b'"stream_options":{"include_usage":true},"stop":["x"],"temperature":0.0}'
+    )
+    assert second.json["messages"] == [
+        {"role": "system", "content": "be brief"},
+        {"role": "user", "content": "first"},
+        {"role": "assistant", "content": "one"},
+        {"role": "user", "content": "second"},
+    ]
+    assert second.json["max_tokens"] == 9
+
+
+def test_arguments_and_stdin_are_both_sent(chat, server):
+    server.always(openai_sse("ok"))
+    chat.ok("chat", "summarise", "this", stdin=b"line 1\r\nline 2\n\n")
+    chat.ok("chat", stdin=b"\xef\xbb\xbfalone\n")
+    chat.ok("chat", "-", "x", stdin=b"forced")
+    chat.ok("chat", "x", "--no-stdin", stdin=b"ignored")
+    sent = [request.json["messages"][-1]["content"] for request in server.requests]
+    assert sent == ["summarise this\n\nline 1\r\nline 2\n", "alone", "x\n\nforced", "x"]
+
+
+def test_nul_round_trips(chat, server):
+    server.always(openai_sse("o\0k"))
+    assert chat("chat", stdin=b"a\0b").stdout == b"o\0k\n"
+    assert [m["content"] for m in transcript(chat)] == ["a\0b", "o\0k"]
+
+
+@pytest.mark.parametrize(
+    ("args", "stdin", "says"),
+    [
+        ((), b"", b"no prompt"),
+        ((" \n",), b"", b"no prompt"),
+        (("",), b" \n", b"no prompt"),
+        ((), b"ab\xff", b"byte 0xff at offset 2"),
+        ((), b"\xed\xa0\x80", b"offset 0"),
+        ((), "hé".encode("utf-16"), b"iconv"),
+        ((b"\xff",), b"", b"not UTF-8"),
+        (("-c", "-n", "x", "hi"), b"", b"exclude each other"),
+        (("-o", "top_p", "1", "-o", "top_p", "2", "hi"), b"", b"given twice"),
+        (("--create", "hi"), b"", b"--create"),
+        (("-n", "123", "hi"), b"", b"digits"),
+        (("--frobnicate", "hi"), b"", b"--frobnicate"),
+    ],
+)
+def test_unusable_input_sends_and_keeps_nothing(chat, server, args, stdin, says):
+    done = chat("chat", *args, stdin=stdin)
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert says in done.stderr
+    assert done.stderr.count(b"\n") == 1
+    assert server.requests == []
+    assert not chat.database.exists()
+
+
+@pytest.mark.parametrize(
+    ("reply", "code", "says"),
+    [
+        ({"status": 401, "body": {"error": {"message": f"bad key {KEY}"}}}, 3, "TEST_KEY"),
+        ({"status": 403, "body": b""}, 3, "TEST_KEY"),
+        ({"status": 404, "body": {"error": {"message": "model m not found"}}}, 4, "m"),
+        ({"status": 400, "body": {"error": {"message": "bad \x1b[31mthing"}}}, 5, "thing"),
+        ({"status": 429, "body": b""}, 5, "429"),
+        ({"status": 500, "body": b"<html>oops</html>"}, 5, "500"),
+    ],
+)
+def test_a_refusal_keeps_the_question_and_exits_by_kind(chat, server, reply, code, says):
+    server.reply(**reply)
+    done = chat("chat", "hi")
+    error = done.stderr.decode()
+    assert (done.returncode, done.stdout) == (code, b"")
+    assert error.startswith("hfs: error: ")
+    assert says in error
+    assert KEY not in error
+    assert "\x1b" not in error
+    assert error.count("\n") == 1
+    assert [m["role"] for m in transcript(chat)] == ["user"]
+
+
+def test_a_short_retry_after_is_waited_for(chat, server):
+    server.reply(status=429, headers={"Retry-After": "1"}).reply(openai_sse("ok"))
+    done = chat("chat", "--retries", "1", "hi")
+    assert (done.returncode, done.stdout) == (0, b"ok\n")
+    assert server.requests[1].at - server.requests[0].at >= 1
+    assert [m["role"] for m in transcript(chat)] == ["user", "assistant"]
+
+
+def test_a_refused_port_is_a_network_error(chat):
+    chat.config.write_text(
+        'model = "x/m"\n[providers.x]\ntype = "openai"\nbase_url = "http://127.0.0.1:1/v1"\n'
+    )
+    done = chat("chat", "hi")
+    assert done.returncode == 6
+    assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ([*openai_sse("half a", finish=None, done=False)], 2),
+        ([*openai_sse("half a", finish=None, done=False), CUT], 2),
+        ([*openai_sse("half a", finish=None, done=False), b"data: {oops\n\n"], 2),
+        ([*sse(openai_chunk({"content": "half"}), {"error": {"message": "overloaded"}})], 1),
+    ],
+)
+def test_a_broken_stream_exits_7_with_what_arrived_kept(chat, server, steps, words):
+    server.reply(steps)
+    done = chat("chat", "hi")
+    assert done.returncode == 7
+    assert done.stdout.startswith(b"half")
+    assert f"{words} word" in done.stderr.decode()
+    last = transcript(chat)[-1]
+    assert (last["role"], last["status"]) == ("assistant", "partial")
+    assert last["content"].encode() + b"\n" == done.stdout
+
+
+def test_a_stall_is_cut_at_the_idle_timeout(chat, server):
+    server.reply([*openai_sse("slow", finish=None, done=False), STALL])
+    done = chat("chat", "--idle-timeout", "0.3", "hi")
+    assert (done.returncode, done.stdout) == (7, b"slow\n")
+    assert transcript(chat)[-1]["status"] == "partial"
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_keeps_what_arrived(chat, server, signum, code):
+    server.reply([*openai_sse("so far", finish=None, done=False), STALL])
+    process = chat.start("chat", "hi")
+    assert process.stdout.read(6) == b"so far"
+    process.send_signal(signum)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == code
+    assert (out, err.count(b"\n")) == (b"\n", 1)
+    assert b"interrupted" in err
+    last = transcript(chat)[-1]
+    assert (last["content"], last["status"]) == ("so far", "partial")
+
+
+def test_kill_9_costs_at_most_the_last_second(chat, server):
+    sent = [openai_chunk({"content": f"{n} "}) for n in range(40)]
+    steps = [step for piece in sse(*sent, done=False) for step in (piece, Pause(0.05))]
+    server.reply([*steps, STALL])
+    process = chat.start("chat", "hi")
+    process.stdout.read(len("".join(f"{n} " for n in range(40))))
+    process.kill()
+    process.communicate()
+    question, answer = transcript(chat)
+    assert (question["content"], answer["status"]) == ("hi", "partial")
+    # 20 pieces a second; the save before the last one, with room for a slow machine.
+    assert answer["content"].startswith("0 1 2 3 ")
+    assert chat.ok("chat", "--help")
+
+
+def test_a_reader_that_leaves_ends_the_turn(chat, server):
+    gate = threading.Event()
+    pieces = openai_sse(["line 1\n", "line 2\n"], finish=None, done=False)
+    server.reply([*pieces[:2], Await(gate), *pieces[2:], *openai_sse("more " * 50)])
+    process = chat.start("chat", "hi")
+    assert process.stdout.readline() == b"line 1\n"
+    process.stdout.close()
+    gate.set()
+    assert process.wait(10) == 141
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    last = transcript(chat)[-1]
+    assert last["content"].startswith("line 1\nline 2\n")
+    assert last["status"] == "partial"
+
+
+def test_each_delta_is_flushed(chat, server):
+    gate = threading.Event()
+    pieces = openai_sse(["early", "late"])
+    server.reply([*pieces[:2], Await(gate), *pieces[2:]])
+    process = chat.start("chat", "hi")
+    assert process.stdout.read(5) == b"early"
+    gate.set()
+    assert process.communicate(timeout=10)[0] == b"late\n"
+
+
+def test_a_full_disk_behind_stdout_keeps_the_whole_reply(chat, server):
+    server.reply(openai_sse(["all ", "of it"]))
+    with open("/dev/full", "wb") as full:
+        process = chat.start("chat", "hi", stdout=full)
+        error = process.communicate(timeout=10)[1]
+    assert process.returncode == 8
+    assert error.count(b"\n") == 1
+    last = transcript(chat)[-1]
+    assert (last["content"], last["status"]) == ("all of it", "complete")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_closed_descriptors_do_no_harm(chat, server, closed):
+    server.reply(openai_sse("fine"))
+    done = subprocess.run(
+        ["bash", "-c", f'exec "$@" {closed}', "-", *chat.argv, "chat", "hi"],
+        env=chat.environment(),
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    if ">&-" not in closed.split():
+        assert (done.returncode, done.stdout) == (0, b"fine\n")
+    assert b"Traceback" not in done.stderr
+    assert chat.ok("sessions", "list", "--ids") == "1\n"
+    assert transcript(chat)[-1]["content"] == "fine"
+
+
+def test_no_save_leaves_nothing_and_still_reads_history(chat, server):
+    server.always(openai_sse("ok"))
+    chat.ok("chat", "--no-save", "hi")
+    assert not chat.data.exists()
+    chat.ok("chat", "kept")
+    chat.ok("chat", "-c", "--no-save", "not kept")
+    assert [m["content"] for m in server.requests[-1].json["messages"]] == ["kept", "ok", "not kept"]
+    assert len(transcript(chat)) == 2
+
+
+def test_json_is_one_object(chat, server):
+    server.reply(openai_sse("Hello", reasoning="hm", usage=(3, 2)))
+    shape = json.loads(chat.ok("chat", "--json", "hi"))
+    assert shape["session"]["id"] == 1
+    assert (shape["reply"], shape["reasoning"]) == ("Hello", "hm")
+    assert (shape["status"], shape["finish_reason"]) == ("complete", "stop")
+    assert shape["model"] == "test/m"
+    assert shape["usage"]["input_tokens"] == 3
+    assert shape["timing"]["total_s"] >= shape["timing"]["first_token_s"] > 0
+    assert shape["error"] is None
+    server.reply(openai_sse("x"))
+    assert json.loads(chat.ok("chat", "--json", "--no-save", "hi"))["session"] is None
+
+
+def test_json_lines_stream_events(chat, server):
+    server.reply(openai_sse(["Hel", "lo"], reasoning="hm"))
+    events = [json.loads(line) for line in chat.ok("chat", "--format", "jsonl", "hi").splitlines()]
+    kinds = [event["type"] for event in events]
+    assert (kinds[0], kinds[-1]) == ("session", "done")
+    assert "".join(e["text"] for e in events if e["type"] == "delta") == "Hello"
+    assert "".join(e["text"] for e in events if e["type"] == "reasoning") == "hm"
+
+
+def test_an_error_in_json_lines_is_an_event(chat, server):
+    server.reply(openai_sse("half", finish=None, done=False))
+    done = chat("chat", "--format", "jsonl", "hi")
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert (last["type"], last["exit_code"], done.returncode) == ("error", 7, 7)
+
+
+def test_sessions_are_chosen_by_flag_then_environment(chat, server):
+    server.always(openai_sse("ok"))
+    chat.ok("chat", "-n", "one", "hi")
+    chat.ok("chat", "-n", "two", "hi")
+    chat.ok("chat", "-S", "one", "again")
+    chat.ok("chat", "again", env={"HFS_SESSION": "two"})
+    chat.ok("chat", "-S", "on", "by prefix", env={"HFS_SESSION": "two"})
+    chat.ok("chat", "-S", "three", "--create", "made")
+    chat.ok("chat", "-S", "three", "--create", "continued")
+    counts = {s["name"]: s["messages"] for s in json.loads(chat.ok("sessions", "list", "--json"))}
+    assert counts == {"one": 6, "two": 4, "three": 4}
+    for args in (["-S", "nothing"], ["-S", "t"]):
+        assert chat("chat", *args, "hi").returncode == 4
+
+
+def test_continue_without_a_session_needs_create(chat, server):
+    server.always(openai_sse("ok"))
+    assert chat("chat", "-c", "hi").returncode == 4
+    assert server.requests == []
+    chat.ok("chat", "-c", "--create", "hi")
+
+
+def test_a_dry_run_shows_the_request_without_the_key(chat, server):
+    server.reply(openai_sse("one"))
+    chat.ok("chat", "first")
+    shown = chat.ok("chat", "-c", "--dry-run", "second")
+    request = json.loads(shown)
+    assert [m["content"] for m in request["body"]["messages"]] == ["first", "one", "second"]
+    assert KEY not in shown
+    assert len(server.requests) == 1
+    assert len(transcript(chat)) == 2
+
+
+def test_the_key_is_nowhere_in_what_is_kept(chat, server):
+    server.reply(openai_sse("ok"))
+    chat.ok("chat", "hi")
+    for file in chat.home.rglob("*"):
+        if file.is_file():
+            assert KEY.encode() not in file.read_bytes()
+
+
+def test_a_missing_key_is_said_before_anything_is_kept(chat, server):
+    del chat.env["TEST_KEY"]
+    done = chat("chat", "hi")
+    assert done.returncode == 3
+    assert b"TEST_KEY" in done.stderr
+    assert server.requests == []
+    assert not chat.database.exists()
+
+
+def test_a_silent_pipe_is_said_once(chat, server):
+    server.reply(openai_sse("ok"))
+    process = chat.start("chat", "hi", stdin=subprocess.PIPE)
+    line = process.stderr.readline()
+    assert b"waiting for standard input" in line
+    out, err = process.communicate(b"at last", timeout=10)
+    assert (process.returncode, out, err) == (0, b"ok\n", b"")
+    assert server.requests[0].json["messages"][-1]["content"] == "hi\n\nat last"
+
+
+def test_a_reply_at_the_token_limit_is_whole_with_a_warning(chat, server):
+    server.reply(openai_sse("cut he", finish="length"))
+    done = chat("chat", "hi")
+    assert (done.returncode, done.stdout) == (0, b"cut he\n")
+    assert b"token limit" in done.stderr
+    assert transcript(chat)[-1]["finish_reason"] == "length"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from tests.scripted_server import ScriptedServer
 
 # What a test's environment must not inherit: settings, keys and colours of the developer.
 _DROPPED = ("HFS_", "XDG_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "CLICOLOR")
@@ -99,3 +102,10 @@ def hfs(tmp_path: Path) -> Hfs:
     home = tmp_path / "home"
     home.mkdir()
     return Hfs(home)
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    """A scripted HTTP server on loopback."""
+    with ScriptedServer() as scripted:
+        yield scripted

@@ -18,7 +18,7 @@ from hfs_cli.messages import ChatMessage, Opening, Request, Session
 from hfs_cli.turn import Renderer, run_turn
 
 if TYPE_CHECKING:
-    from hfs_cli.providers.catalog import ModelChoice
+    from hfs_cli.providers.settings import ModelChoice
     from hfs_cli.store.sessions import SessionStore
     from hfs_cli.store.unsaved import Unsaved
 

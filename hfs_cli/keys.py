@@ -1,0 +1,147 @@
+"""Find a provider's key: the environment, then a command, then the key file."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hfs_cli.errors import ConfigError, CredentialsError
+
+COMMAND_SECONDS = 10.0
+MAX_KEY_FILE_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class KeySource:
+    """Where the key of one provider may be.
+
+    Args:
+        provider: The provider's name, which is also the key file's.
+        env_var: The environment variable that holds it, or None.
+        command: A command that prints it, or None.
+        required: Whether the provider cannot be used without.
+    """
+
+    provider: str
+    env_var: str | None = None
+    command: str | tuple[str, ...] | None = None
+    required: bool = True
+
+    @property
+    def hint(self) -> str:
+        """What a user can do about a key that is missing or wrong."""
+        setting = f"set {self.env_var} or " if self.env_var else ""
+        return f"{setting}run: hfs keys set {self.provider}"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key and where it came from; its text stays out of every representation."""
+
+    value: str
+    origin: str
+
+    def __repr__(self) -> str:
+        return f"Key(origin={self.origin!r})"
+
+
+def key_file(config_file: Path) -> Path:
+    """The file that keeps keys: beside the configuration."""
+    return config_file.parent / "keys.json"
+
+
+def find_key(
+    source: KeySource, env: Mapping[str, str], file: Path, warn: Callable[[str], None]
+) -> Key | None:
+    """The key to send, or None where none is needed and none is set.
+
+    Args:
+        source: Where to look.
+        env: The environment.
+        file: The key file.
+        warn: Told once when others may read the key file.
+
+    Raises:
+        CredentialsError: A needed key is not there, or cannot be sent in a header.
+        ConfigError: The key file cannot be used.
+    """
+    key = _from_environment(source, env) or _from_command(source) or _from_file(source, file, warn)
+    if key:
+        return _usable(key, source)
+    if source.required:
+        raise CredentialsError(f"no key for {source.provider}: {source.hint}")
+    return None
+
+
+def _from_environment(source: KeySource, env: Mapping[str, str]) -> Key | None:
+    value = env.get(source.env_var) if source.env_var else None
+    return Key(value, f"environment ({source.env_var})") if value else None
+
+
+def _from_command(source: KeySource) -> Key | None:
+    if not source.command:
+        return None
+    import subprocess
+
+    told = f"api_key_cmd of {source.provider}"
+    try:
+        words = shlex.split(source.command) if isinstance(source.command, str) else source.command
+        done = subprocess.run(  # noqa: S603  the user's own command, run without a shell
+            words, capture_output=True, timeout=COMMAND_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CredentialsError(f"{told} gave no key within {COMMAND_SECONDS:.0f} s") from error
+    except (OSError, ValueError) as error:
+        raise CredentialsError(f"{told} cannot be run: {error}") from error
+    if done.returncode:
+        said = " ".join(done.stderr.decode("utf-8", "replace").split())[:300]
+        raise CredentialsError(f"{told} failed ({done.returncode}): {said or 'it said nothing'}")
+    # Commands end their output with a newline, which belongs to the line and not to the key.
+    value = done.stdout.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+    if not value:
+        raise CredentialsError(f"{told} printed nothing")
+    return Key(value, "api_key_cmd")
+
+
+def _from_file(source: KeySource, file: Path, warn: Callable[[str], None]) -> Key | None:
+    value = read_keys(file, warn).get(source.provider)
+    return Key(value, f"key file ({file})") if value else None
+
+
+def read_keys(file: Path, warn: Callable[[str], None]) -> dict[str, str]:
+    """All keys of the key file; an absent one is empty.
+
+    Raises:
+        ConfigError: It cannot be read or is not what `hfs keys set` writes.
+    """
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(MAX_KEY_FILE_BYTES + 1)
+            mode = stat.S_IMODE(Path(file).stat().st_mode)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ConfigError(f"cannot read the key file {file}: {error.strerror}") from error
+    if mode & 0o077:
+        warn(f"others can read the key file {file}: run chmod 600 on it")
+    try:
+        keys = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"the key file {file} is not JSON: run hfs keys set again") from error
+    if not isinstance(keys, dict) or not all(isinstance(v, str) for v in keys.values()):
+        raise ConfigError(f"the key file {file} must hold one object of strings")
+    return keys
+
+
+def _usable(key: Key, source: KeySource) -> Key:
+    """Check that a key can be a header's value; never shown, never mended by guess."""
+    if not key.value.isascii() or not key.value.isprintable() or key.value != key.value.strip():
+        raise CredentialsError(
+            f"the key for {source.provider} from the {key.origin} holds a space at its end, "
+            "a line break or a character that no key has: copy it again"
+        )
+    return key

@@ -1,0 +1,72 @@
+"""Build the HTTP client: no command line of httpx's, TLS only where it is spoken."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from hfs_cli.errors import ConfigError
+from hfs_cli.providers.settings import ProviderSettings, is_loopback
+
+if TYPE_CHECKING:
+    import ssl
+    from types import ModuleType
+
+    import httpx
+
+
+def load_httpx() -> ModuleType:
+    """Import httpx without its command line, which would load rich, click and pygments."""
+    if "httpx" not in sys.modules:
+        # None makes the import of that one module fail, which httpx is made for.
+        sys.modules["httpx._main"] = None  # type: ignore[assignment]
+        try:
+            import httpx
+        finally:
+            del sys.modules["httpx._main"]
+        return httpx
+    return sys.modules["httpx"]
+
+
+def build_client(settings: ProviderSettings, connect_s: float, idle_s: float) -> httpx.Client:
+    """A client for one provider.
+
+    Args:
+        settings: Where it is and whom it trusts.
+        connect_s: Seconds a connection may take.
+        idle_s: Seconds that may pass without a byte.
+
+    Raises:
+        ConfigError: A proxy of the environment or a certificate file cannot be used.
+    """
+    load_httpx()
+    import httpx
+
+    timeout = httpx.Timeout(idle_s, connect=connect_s)
+    # What listens on this machine is never asked for through a proxy.
+    loopback = is_loopback(settings.base_url)
+    try:
+        return httpx.Client(
+            verify=_tls_context(settings),
+            timeout=timeout,
+            trust_env=not loopback,
+            follow_redirects=False,
+        )
+    except (ValueError, httpx.InvalidURL) as error:
+        raise ConfigError(
+            "a proxy in the environment cannot be used: check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
+        ) from error
+
+
+def _tls_context(settings: ProviderSettings) -> ssl.SSLContext:
+    import ssl
+
+    if not settings.base_url.startswith("https:") and settings.ca_bundle is None:
+        # Nothing is encrypted here, and this context, which trusts nobody, costs nothing.
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        return ssl.create_default_context(cafile=settings.ca_bundle)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read the certificates in {settings.ca_bundle}: {error.strerror or error}"
+        ) from error

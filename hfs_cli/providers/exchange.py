@@ -1,0 +1,160 @@
+"""One HTTP request, carried out by a thread of its own.
+
+The thread blocks in the network; the caller waits on a condition. So a signal is answered at
+once even while a name server is silent, deadlines hold over everything, and what comes faster
+than it is used arrives in large pieces.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import httpx
+
+# A reader that pauses (a pager, a full pipe) stops the network here.
+MAX_HELD_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A response's status and headers, names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+
+
+class Exchange:
+    """Sends a request and hands over its response.
+
+    Args:
+        client: What sends it.
+        request: What is sent.
+    """
+
+    def __init__(self, client: httpx.Client, request: httpx.Request) -> None:
+        self._client = client
+        self._request = request
+        self._change = threading.Condition()
+        self._connected = False
+        self._head: Head | None = None
+        self._pieces: list[bytes] = []
+        self._held = 0
+        self._over = False
+        self._error: Exception | None = None
+        self._closed = False
+        self._socket: socket.socket | None = None
+        request.extensions["trace"] = self._trace
+        threading.Thread(target=self._run, name="hfs-exchange", daemon=True).start()
+
+    # --- the caller's side -----------------------------------------------------------
+
+    def head(self, connect_by: float, answer_by: float) -> Head:
+        """Wait for the response's head.
+
+        Args:
+            connect_by: When the connection must stand (`time.monotonic`).
+            answer_by: When the head must be here.
+
+        Raises:
+            ConnectTimeoutError: There is no connection yet.
+            TimeoutError: There is no answer yet.
+            Exception: What the client raised.
+        """
+        with self._change:
+            if not self._wait(lambda: self._connected or self._over, min(connect_by, answer_by)):
+                raise ConnectTimeoutError
+            if not self._wait(lambda: self._head or self._over, answer_by):
+                raise TimeoutError
+            if self._head is None:
+                raise self._error or ConnectionError("no response")
+            return self._head
+
+    def read(self, until: float) -> bytes:
+        """All that has come since the last call; empty at the end of the body.
+
+        Args:
+            until: When something must have come (`time.monotonic`).
+
+        Raises:
+            TimeoutError: Nothing has.
+            Exception: What the client raised, once what came before it has been read.
+        """
+        with self._change:
+            if not self._wait(lambda: self._pieces or self._over, until):
+                raise TimeoutError
+            if not self._pieces and self._error:
+                raise self._error
+            data = b"".join(self._pieces)
+            self._pieces.clear()
+            self._held = 0
+            self._change.notify()
+            return data
+
+    def close(self) -> None:
+        """End the exchange, wherever it is; a thread that reads is woken."""
+        with self._change:
+            self._closed = True
+            self._change.notify()
+            if self._socket and not self._over:
+                with contextlib.suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _wait(self, ready: object, until: float) -> bool:
+        assert callable(ready)
+        left = until - time.monotonic()
+        return bool(self._change.wait_for(ready, min(left, threading.TIMEOUT_MAX)))
+
+    # --- the thread's side -----------------------------------------------------------
+
+    def _run(self) -> None:
+        error: Exception | None = None
+        try:
+            response = self._client.send(self._request, stream=True)
+            with contextlib.closing(response):
+                if self._begin(response):
+                    for piece in response.iter_raw():
+                        if not self._put(piece):
+                            break
+        except Exception as caught:  # noqa: BLE001  handed to the caller, whatever it is
+            error = caught
+        with self._change:
+            self._error = error
+            self._over = True
+            self._change.notify()
+
+    def _begin(self, response: httpx.Response) -> bool:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        stream = response.extensions["network_stream"]
+        with self._change:
+            self._socket = stream.get_extra_info("socket")
+            self._head = Head(response.status_code, headers)
+            self._change.notify()
+            return not self._closed
+
+    def _put(self, piece: bytes) -> bool:
+        with self._change:
+            if not self._pieces:
+                self._change.notify()
+            self._pieces.append(piece)
+            self._held += len(piece)
+            while self._held > MAX_HELD_BYTES and not self._closed:
+                self._change.wait()
+            return not self._closed
+
+    def _trace(self, event: str, _: object) -> None:
+        # Sending begins once the connection stands, TLS included.
+        if event.endswith("send_request_headers.started"):
+            with self._change:
+                self._connected = True
+                self._change.notify()
+
+
+class ConnectTimeoutError(Exception):
+    """The connection did not stand in time."""

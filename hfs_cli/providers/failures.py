@@ -1,0 +1,142 @@
+"""What a provider's refusal means to the user: statuses and bodies become errors. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hfs_cli.errors import CredentialsError, HfsError, NotFoundError, ProviderError
+from hfs_cli.sanitize import sanitize_line
+
+MAX_MESSAGE = 600
+_TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.DOTALL | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an error message names.
+
+    Args:
+        provider: The provider's name.
+        model: The vendor's model id.
+        key_hint: What to do about a key that is refused.
+        docs: A page of the vendor's, or None.
+        secrets: What must never be shown.
+    """
+
+    provider: str
+    model: str
+    key_hint: str
+    docs: str | None = None
+    secrets: tuple[str, ...] = ()
+
+
+def refusal(status: int, body: bytes, context: Context) -> HfsError:
+    """The error for a response that is not a reply.
+
+    Args:
+        status: The HTTP status.
+        body: The response's body, or its beginning.
+        context: What the message names.
+    """
+    document = _document(body)
+    said = shown(vendor_message(document if document is not None else body), context.secrets)
+    told = f": {said}" if said else ""
+    name = context.provider
+    if status in {401, 403}:
+        return CredentialsError(f"{name} refused the key ({status}){told} — {context.key_hint}")
+    if _names_model(status, document, said, context.model):
+        return NotFoundError(
+            f'{name} has no model "{context.model}" ({status}){told} — see: hfs models list {name}'
+        )
+    if 300 <= status < 400:
+        return ProviderError(
+            f"{name} answered with a redirect ({status}), which is not followed: "
+            "set base_url to where it leads, if you trust it"
+        )
+    return ProviderError(f"{name} ({context.model}) {_VERBS.get(status, 'failed')} ({status})"
+                         f"{told}{_next_step(status, context)}")  # fmt: skip
+
+
+_VERBS: Mapping[int, str] = {
+    400: "refused the request",
+    402: "wants payment",
+    404: "found nothing at this address",
+    408: "timed out",
+    413: "found the request too large",
+    422: "refused the request",
+    429: "is limiting requests",
+    503: "is unavailable",
+    529: "is overloaded",
+}
+
+
+def _next_step(status: int, context: Context) -> str:
+    see = f" — see {context.docs}" if context.docs else ""
+    if status in {402, 429}:
+        return f"{see} for your quota" if see else " — wait, or choose another model with -m"
+    if status == 404:
+        return " — check base_url"
+    if status >= 500:
+        return " — try again, or choose another model with -m"
+    return ""
+
+
+def _document(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _names_model(status: int, document: object, said: str, model: str) -> bool:
+    error = document.get("error") if isinstance(document, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    return code == "model_not_found" or (status == 404 and bool(model) and model in said)
+
+
+def vendor_message(value: object) -> str:
+    """The vendor's own words, from an error of any shape, as one line."""
+    return sanitize_line(" ".join(_words(value).split()))
+
+
+def shown(text: str, secrets: tuple[str, ...]) -> str:
+    """A vendor's words as they may be shown: without secrets, and not too long.
+
+    The secrets go first, so that none can be cut in two and slip through.
+    """
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "[key]")
+    return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + " …"
+
+
+def _words(value: object) -> str:
+    if isinstance(value, bytes):
+        return _plain(value.decode("utf-8", "replace"))
+    if isinstance(value, list) and value:
+        return _words(value[0])
+    if isinstance(value, dict):
+        return _words_of(value)
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _words_of(error: Mapping[str, object]) -> str:
+    """The message in an error object: vendors call it, and wrap it, in many ways."""
+    match error.get("metadata"):
+        case {"raw": str(raw)} if raw.strip():
+            return f"{_words(error.get('message', ''))}: {raw}"
+    for name in ("error", "message", "detail", "msg", "type", "code"):
+        if inner := error.get(name):
+            return _words(inner)
+    return json.dumps(error, ensure_ascii=False) if error else ""
+
+
+def _plain(text: str) -> str:
+    if "<" not in text:
+        return text
+    title = _TITLE.search(text)
+    return _TAGS.sub(" ", title[1] if title else text)

@@ -1,0 +1,215 @@
+"""What a wire format is: a pure payload builder, a pure event decoder, and where they go."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError
+from hfs_cli.messages import Delta, Event, Finish, FinishReason, Reasoning, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """Where a vendor departs from the format it speaks.
+
+    Args:
+        max_tokens: Its name for the limit on output tokens.
+        stream_usage: Whether it must be (and may be) asked for usage in a stream.
+    """
+
+    max_tokens: str = "max_tokens"
+    stream_usage: bool = True
+
+
+class Batch:
+    """The events of one network read, with neighbouring pieces of text joined."""
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._pieces: list[str] = []
+        self._kind: type[Delta | Reasoning] = Delta
+
+    def text(self, piece: str) -> None:
+        """Add a piece of the reply."""
+        if self._kind is not Delta:
+            self._turn_to(Delta)
+        self._pieces.append(piece)
+
+    def reasoning(self, piece: str) -> None:
+        """Add a piece of the reasoning."""
+        if self._kind is not Reasoning:
+            self._turn_to(Reasoning)
+        self._pieces.append(piece)
+
+    def add(self, event: Event) -> None:
+        """Add any other event."""
+        self._turn_to(self._kind)
+        self._events.append(event)
+
+    def take(self) -> list[Event]:
+        """The events so far; the batch is empty afterwards."""
+        self._turn_to(self._kind)
+        events, self._events = self._events, []
+        return events
+
+    def _turn_to(self, kind: type[Delta | Reasoning]) -> None:
+        text = "".join(self._pieces)
+        self._pieces.clear()
+        if text:
+            self._events.append(self._kind(text))
+        self._kind = kind
+
+
+class EventDecoder(Protocol):
+    """Turns a vendor's events, given as text, into ours.
+
+    Attributes:
+        finish: Why the reply ended, once the vendor has said so.
+        terminated: Whether the vendor's mark of the end has come; nothing follows it.
+    """
+
+    finish: Finish | None
+    terminated: bool
+
+    def decode(self, data: str, batch: Batch) -> None:
+        """Add what one event says to the batch.
+
+        Raises:
+            ProviderError: It reports an error.
+            IncompleteReplyError: It is malformed.
+        """
+        ...
+
+
+class Framer(Protocol):
+    """Cuts a body into events."""
+
+    def feed(self, chunk: bytes) -> list[str]:
+        """The events that are whole now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WireFormat:
+    """One row of the registry.
+
+    Args:
+        name: What ``type`` says in the configuration.
+        path: Where a request goes, below the base URL.
+        headers: The headers that carry a key, given the key.
+        payload: The body of a request.
+        framer: Makes the decoder of a streamed body.
+        decoder: Makes the decoder of its events.
+    """
+
+    name: str
+    path: Callable[[Request], str]
+    headers: Callable[[str], Mapping[str, str]]
+    payload: Callable[[Request, Quirks], dict[str, Any]]
+    framer: Callable[[], Framer]
+    decoder: Callable[[], EventDecoder]
+    fixed_headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class ReplyDecoder:
+    """Decodes one reply; what goes wrong is kept until the events before it are handed on.
+
+    Args:
+        framer: Cuts the body into events.
+        events: Reads the events.
+
+    Attributes:
+        fault: What went wrong, or None.
+    """
+
+    def __init__(self, framer: Framer, events: EventDecoder) -> None:
+        self._framer = framer
+        self._events = events
+        self.fault: HfsError | None = None
+
+    @property
+    def ended(self) -> Literal["no", "finished", "terminated"]:
+        """How far the end has come: a finish reason, or the terminator after it."""
+        if self._events.terminated:
+            return "terminated"
+        return "finished" if self._events.finish else "no"
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """The events that the next bytes complete."""
+        batch = Batch()
+        try:
+            for data in self._framer.feed(chunk):
+                self._events.decode(data, batch)
+        except (ProviderError, IncompleteReplyError) as error:
+            self.fault = error
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            self.fault = malformed(f"an event has an unknown shape ({error!r})", error)
+        return self._taken(batch)
+
+    def whole(self, body: str) -> list[Event]:
+        """The events of a reply that came as one JSON document, not as a stream."""
+        batch = Batch()
+        try:
+            self._events.decode(body, batch)
+        except (ProviderError, IncompleteReplyError) as error:
+            self.fault = error
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            self.fault = malformed(f"it has an unknown shape ({error!r})", error)
+        return self._taken(batch)
+
+    def end(self) -> list[Event]:
+        """The body has ended.
+
+        Raises:
+            IncompleteReplyError: Neither a finish reason nor a terminator came.
+        """
+        if self._events.finish:
+            return [self._events.finish]
+        if self._events.terminated:
+            return [Finish("stop", "")]
+        raise IncompleteReplyError("the reply ended without a finish reason: it is incomplete")
+
+    def _taken(self, batch: Batch) -> list[Event]:
+        try:
+            return batch.take()
+        except TypeError as error:
+            self.fault = malformed("a piece of text is not a string", error)
+            return []
+
+
+def malformed(what: str, cause: BaseException | None = None) -> IncompleteReplyError:
+    """The error for a reply that stopped making sense."""
+    error = IncompleteReplyError(f"the reply is malformed: {what}")
+    error.__cause__ = cause
+    return error
+
+
+def parse(data: str) -> dict[str, Any]:
+    """Read one event's JSON object.
+
+    Raises:
+        IncompleteReplyError: It is none.
+    """
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise malformed(f"an event is not JSON ({str(error)[:100]})", error) from error
+    if not isinstance(value, dict):
+        raise malformed("an event is not a JSON object")
+    return value
+
+
+def finish_of(raw: str, reasons: Mapping[str, FinishReason]) -> Finish:
+    """A vendor's finish reason in the common vocabulary; an unknown one counts as a stop."""
+    return Finish(reasons.get(raw, "stop"), raw)
+
+
+def with_options(
+    payload: dict[str, Any], options: Mapping[str, object], names: Mapping[str, str]
+) -> dict[str, Any]:
+    """Add options under the vendor's names; one that is None takes its key out."""
+    merged = payload | {names.get(name, name): value for name, value in options.items()}
+    return {name: value for name, value in merged.items() if value is not None}

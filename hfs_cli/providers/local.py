@@ -1,0 +1,90 @@
+"""The embedded model: llama.cpp's server in this process, reached on loopback."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from hfs_cli.errors import ConfigError
+from hfs_cli.keys import Key, KeySource
+from hfs_cli.providers import weights
+from hfs_cli.providers.settings import ModelChoice, ProviderSettings
+
+CONTEXT_TOKENS = 8192
+
+
+def weights_of(choice: ModelChoice) -> Path:
+    """The file that holds the chosen model.
+
+    Raises:
+        ConfigError: The file or the extra is missing; the message is the command that helps.
+    """
+    command = weights.how_to_install()
+    if choice.model.endswith(".gguf"):
+        file = Path(choice.model)
+        if not file.is_file():
+            raise ConfigError(f"no file {file}: name a GGUF file, local:PATH.gguf")
+        if command and "hfs-cli" in command:
+            raise ConfigError(f"the embedded model is not installed, run: {command}")
+        return file
+    if choice.model != weights.SMOLLM2.name:
+        raise ConfigError(
+            f'no embedded model "{choice.model}": use local/{weights.SMOLLM2.name}'
+            " or local:PATH.gguf"
+        )
+    file_or_none = weights.find()
+    if command or file_or_none is None:
+        raise ConfigError(f"the embedded model is not installed, run: {command}")
+    return file_or_none
+
+
+class EmbeddedServer:
+    """llama.cpp's server with one model; it ends when it is dropped.
+
+    Args:
+        file: The weights.
+        alias: The model's name in requests.
+        verbose: Let its logs through to standard error.
+
+    Raises:
+        ConfigError: The file cannot be loaded.
+    """
+
+    def __init__(self, file: Path, alias: str, *, verbose: bool = False) -> None:
+        import xllamacpp
+
+        self._key = secrets.token_urlsafe(24)
+        params = xllamacpp.CommonParams()
+        params.model.path = str(file)
+        params.model_alias = {alias}
+        params.api_keys = [self._key]
+        params.hostnames = ["127.0.0.1"]
+        params.port = 0
+        params.n_ctx = CONTEXT_TOKENS
+        params.n_parallel = 1
+        params.warmup = True
+        params.verbosity = 1 if verbose else -1
+        try:
+            self._server: Any = xllamacpp.Server(params)
+        except RuntimeError as error:
+            raise ConfigError(f"llama.cpp cannot load {file}: {error}") from error
+
+    @property
+    def settings(self) -> ProviderSettings:
+        """How it is reached."""
+        return ProviderSettings(
+            name="local",
+            type="openai",
+            base_url=f"{self._server.listening_address}/v1",
+            key=KeySource("local", required=False),
+        )
+
+    @property
+    def key(self) -> Key:
+        """The key of this run alone, which keeps others on this machine out."""
+        return Key(self._key, "this run")
+
+    def close(self) -> None:
+        """Stop serving and release the weights."""
+        self._server = None

@@ -1,0 +1,114 @@
+"""Open the provider of a chosen model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+from hfs_cli.config import Config
+from hfs_cli.keys import find_key, key_file
+from hfs_cli.messages import Event, Request
+from hfs_cli.providers import openai
+from hfs_cli.providers.formats import WireFormat
+from hfs_cli.providers.local import EmbeddedServer, weights_of
+from hfs_cli.providers.retries import RetryPolicy
+from hfs_cli.providers.sending import Limits
+from hfs_cli.providers.settings import ModelChoice
+from hfs_cli.providers.transport import HttpProvider
+
+FORMATS: Mapping[str, WireFormat] = {openai.FORMAT.name: openai.FORMAT}
+
+
+class OpenProvider(Protocol):
+    """A `hfs_cli.turn.Provider` that can also show what it would send."""
+
+    def stream(self, request: Request) -> Iterator[list[Event]]:
+        """Send one request and yield its events."""
+        ...
+
+    def preview(self, request: Request) -> dict[str, Any]:
+        """What would be sent: method, url, headers (keys left out) and body."""
+        ...
+
+    def close(self) -> None:
+        """Release what was opened."""
+        ...
+
+
+def open_provider(
+    choice: ModelChoice,
+    *,
+    config: Config,
+    env: Mapping[str, str],
+    notify: Callable[[str], None],
+    warn: Callable[[str], None] | None = None,
+) -> OpenProvider:
+    """Make a provider ready; nothing is sent, and no key is looked for, until it is used.
+
+    Args:
+        choice: What `choose_model` chose.
+        config: Timeouts and retries, and where the key file is.
+        env: The environment, for keys and HFS_DEBUG.
+        notify: Told of waits before retries, one line each.
+        warn: Told of what the user should mend; `notify` if None.
+    """
+    limits = Limits(
+        idle=config.idle_timeout,
+        total=config.timeout,
+        retry=RetryPolicy(retries=config.retries),
+    )
+    if choice.provider.type == "local":
+        return LocalProvider(choice, limits, notify, verbose=env.get("HFS_DEBUG") == "1")
+    key = choice.provider.key
+    return HttpProvider(
+        choice.provider,
+        FORMATS[choice.provider.type],
+        lambda: find_key(key, env, key_file(config.file), warn or notify),
+        limits,
+        notify,
+    )
+
+
+class LocalProvider:
+    """The embedded model; its server starts with the first request.
+
+    Args:
+        choice: The model.
+        limits: How long to wait.
+        notify: Told of waits.
+        verbose: Let llama.cpp's logs through to standard error.
+    """
+
+    def __init__(
+        self, choice: ModelChoice, limits: Limits, notify: Callable[[str], None], *, verbose: bool
+    ) -> None:
+        self._choice = choice
+        self._limits = limits
+        self._notify = notify
+        self._verbose = verbose
+        self._server: EmbeddedServer | None = None
+        self._http: HttpProvider | None = None
+
+    def stream(self, request: Request) -> Iterator[list[Event]]:
+        """Start the server if it does not run yet, and stream from it."""
+        if self._http is None:
+            self._server = EmbeddedServer(
+                weights_of(self._choice), self._choice.model, verbose=self._verbose
+            )
+            key = self._server.key
+            self._http = HttpProvider(
+                self._server.settings, openai.FORMAT, lambda: key, self._limits, self._notify
+            )
+        return self._http.stream(request)
+
+    def preview(self, request: Request) -> dict[str, Any]:
+        """What would be sent to the server, which is not started for it."""
+        body = openai.FORMAT.payload(request, self._choice.provider.quirks)
+        return {"method": "POST", "url": "(in this process)", "headers": {}, "body": body}
+
+    def close(self) -> None:
+        """Stop the server."""
+        if self._http and self._server:
+            self._http.close()
+            self._server.close()
+            self._http = self._server = None

@@ -1,0 +1,107 @@
+"""Read the body of a successful response as a reply, and tell how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError
+from hfs_cli.messages import Delta, Event, Reasoning
+from hfs_cli.providers.client import load_httpx
+from hfs_cli.providers.encoding import Inflater
+from hfs_cli.providers.exchange import Exchange, Head
+from hfs_cli.providers.failures import Context, shown, vendor_message
+from hfs_cli.providers.formats import ReplyDecoder
+from hfs_cli.providers.network import reason
+
+MAX_JSON_BYTES = 16 * 1024 * 1024
+
+
+def read_reply(
+    exchange: Exchange, head: Head, decoder: ReplyDecoder, deadline: float, context: Context
+) -> Iterator[list[Event]]:
+    """Yield a reply's events, one batch for each read.
+
+    Args:
+        exchange: Where the body comes from.
+        head: The response's head, its status a success.
+        decoder: Reads the body.
+        deadline: When the reply must be over (`time.monotonic`).
+        context: What error messages name.
+
+    Raises:
+        ProviderError: The body is no reply, or an error came before any text.
+        IncompleteReplyError: The reply broke off, stalled or was malformed.
+    """
+    body = _decoded(exchange, head, decoder, deadline, context)
+    media_type = head.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type == "text/html":
+        said = shown(vendor_message(next(body, b"")), context.secrets)
+        raise ProviderError(
+            f"{context.provider} sent a web page instead of a reply — check base_url: {said}"
+        )
+    if media_type == "application/json":
+        yield _whole(b"".join(_bounded(body)), decoder, context)
+    else:
+        yield from _streamed(body, decoder, context)
+    yield decoder.end()
+
+
+def _streamed(
+    body: Iterator[bytes], decoder: ReplyDecoder, context: Context
+) -> Iterator[list[Event]]:
+    begun = False
+    for data in body:
+        if events := decoder.feed(data):
+            begun = begun or any(isinstance(event, Delta | Reasoning) for event in events)
+            yield events
+        if decoder.fault:
+            raise _told(decoder.fault, context, begun=begun)
+        if decoder.ended == "terminated":
+            return
+
+
+def _whole(data: bytes, decoder: ReplyDecoder, context: Context) -> list[Event]:
+    events = decoder.whole(data.decode("utf-8", "replace"))
+    if decoder.fault:
+        raise _told(decoder.fault, context, begun=False) from decoder.fault.__cause__
+    return events
+
+
+def _decoded(
+    exchange: Exchange, head: Head, decoder: ReplyDecoder, deadline: float, context: Context
+) -> Iterator[bytes]:
+    """The body, decompressed; a break after the finish reason is no loss."""
+    httpx = load_httpx()
+    inflater = Inflater(head.headers.get("content-encoding", ""))
+    try:
+        while data := exchange.read(deadline):
+            yield inflater.feed(data)
+    except TimeoutError as error:
+        failure = f"the reply took longer than --timeout allows ({context.provider})"
+        raise IncompleteReplyError(failure) from error
+    except httpx.TimeoutException as error:
+        failure, cause = f"the reply stalled: {context.provider} sent nothing more", error
+    except (httpx.HTTPError, OSError) as error:
+        failure, cause = f"the reply broke off: {reason(error)}", error
+    else:
+        return
+    if decoder.ended == "no":
+        raise IncompleteReplyError(failure) from cause
+
+
+def _bounded(body: Iterator[bytes]) -> Iterator[bytes]:
+    size = 0
+    for data in body:
+        size += len(data)
+        if size > MAX_JSON_BYTES:
+            raise IncompleteReplyError(f"the reply is over {MAX_JSON_BYTES} bytes: given up")
+        yield data
+
+
+def _told(fault: HfsError, context: Context, *, begun: bool) -> HfsError:
+    """A fault of the stream with the provider's name, and without secrets."""
+    message = shown(fault.message, context.secrets)
+    if not isinstance(fault, ProviderError):
+        return type(fault)(message)
+    told = f"{context.provider} ({context.model}) reported an error: {message}"
+    return IncompleteReplyError(told) if begun else ProviderError(told)

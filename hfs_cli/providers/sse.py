@@ -1,0 +1,94 @@
+"""Server-sent events: bytes in, events out. Pure, incremental and bounded.
+
+The rules are the WHATWG's:
+https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+"""
+
+from hfs_cli.errors import IncompleteReplyError
+
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
+
+
+class SseDecoder:
+    """Decodes one event stream; feed it the body as it comes.
+
+    Event names, ids and retry times carry nothing that the formats spoken here need, so an
+    event is its data alone.
+
+    Args:
+        limit: The most bytes one event may have.
+    """
+
+    def __init__(self, limit: int = MAX_EVENT_BYTES) -> None:
+        self._limit = limit
+        self._pieces: list[bytes] = []
+        self._held = 0
+        self._last = b""
+        self._skip_line_feed = False
+        self._start: bytes | None = b""
+
+    def feed(self, chunk: bytes) -> list[str]:
+        r"""Take the next bytes of the body, cut anywhere.
+
+        Args:
+            chunk: Bytes as they came.
+
+        Returns:
+            The data of each event that is whole now.
+
+        Raises:
+            IncompleteReplyError: An event is larger than the limit.
+        """
+        if self._start is not None:
+            chunk = self._without_bom(self._start + chunk)
+        chunk = self._with_line_feeds(chunk)
+        # Only the seam and the new bytes can hold the end of an event: what is held is not
+        # searched again, however long an event grows.
+        if b"\n\n" not in self._last + chunk:
+            self._hold(chunk)
+            return []
+        *blocks, rest = b"".join((*self._pieces, chunk)).split(b"\n\n")
+        self._pieces, self._held, self._last = [], 0, b""
+        self._hold(rest)
+        return [data for block in blocks if (data := _data(block)) is not None]
+
+    def _without_bom(self, start: bytes) -> bytes:
+        if len(start) < len(_BOM) and _BOM.startswith(start):
+            self._start = start
+            return b""
+        self._start = None
+        return start.removeprefix(_BOM)
+
+    def _with_line_feeds(self, chunk: bytes) -> bytes:
+        # CR, LF and CRLF each end a line, and a CRLF may be cut in two: the CR ends the line
+        # at once, and an LF that follows it belongs to it.
+        if self._skip_line_feed and chunk:
+            chunk = chunk.removeprefix(b"\n")
+            self._skip_line_feed = False
+        if b"\r" in chunk:
+            self._skip_line_feed = chunk.endswith(b"\r")
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return chunk
+
+    def _hold(self, chunk: bytes) -> None:
+        if chunk:
+            self._pieces.append(chunk)
+            self._held += len(chunk)
+            self._last = chunk[-1:]
+        if self._held > self._limit:
+            raise IncompleteReplyError(
+                f"the reply holds an event of more than {self._limit} bytes: it was given up"
+            )
+
+
+def _data(block: bytes) -> str | None:
+    """The data of one block of lines, or None when it is no event."""
+    if block.startswith(b"data: ") and b"\n" not in block:
+        return block[6:].decode("utf-8", "replace")
+    values = []
+    for line in block.split(b"\n"):
+        name, _, value = line.partition(b":")
+        if name == b"data":
+            values.append(value.removeprefix(b" "))
+    return b"\n".join(values).decode("utf-8", "replace") if values else None

@@ -157,7 +157,7 @@ class Sender:
         time.sleep(max(0.0, min(seconds, self.deadline - time.monotonic())))
 
 
-class _Unreached(Exception):  # noqa: N818  it leaves this module as a NetworkError
+class _Unreached(Exception):
     def __init__(self, message: str, *, final: bool) -> None:
         super().__init__(message)
         self.final = final

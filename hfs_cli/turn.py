@@ -33,6 +33,14 @@ INTERRUPTED_WAIT_S = 0.8
 class Provider(Protocol):
     """Where replies come from."""
 
+    def prepare(self) -> None:
+        """Find what a request will need, a key above all; nothing is sent.
+
+        Raises:
+            ConfigError, CredentialsError: Something is missing or cannot be used.
+        """
+        ...
+
     def stream(self, request: Request) -> Iterator[Sequence[Event]]:
         """Send one request and yield its events, one batch per network read.
 
@@ -123,8 +131,10 @@ def run_turn(
         with what had arrived saved.
 
     Raises:
-        HfsError: The user message could not be kept; no request was sent.
+        HfsError: The provider is not ready or the user message could not be kept; no
+            request was sent.
     """
+    provider.prepare()
     opened = store.begin(opening)
     renderer.opened(opened)
     request = replace(request, messages=opened.messages, system=opened.system)

@@ -45,6 +45,8 @@ class FakeProvider:
     batches: Sequence[Sequence[Event] | BaseException]
     requests: list[Request] = field(default_factory=list)
 
+    def prepare(self) -> None: ...
+
     def stream(self, request: Request) -> Iterator[Sequence[Event]]:
         self.requests.append(request)
         for batch in self.batches:

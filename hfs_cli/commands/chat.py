@@ -11,6 +11,7 @@ from hfs_cli.commands.prompt import read_prompt
 from hfs_cli.commands.turns import Target, take_turn, turn_config
 from hfs_cli.config import Config
 from hfs_cli.errors import NotFoundError, UsageError
+from hfs_cli.naming import check_name
 
 if TYPE_CHECKING:
     from hfs_cli.store.sessions import SessionStore
@@ -59,7 +60,7 @@ def _target(
 ) -> Target:
     """Which session the turn belongs to, by the rules of precedence."""
     if name is not None:
-        return Target(name=name)
+        return Target(name=check_name(name))
     if go_on:
         last = store.last_used()
         if last is None and not create:
@@ -73,4 +74,4 @@ def _target(
 
 def _named(store: SessionStore, name: str) -> Target:
     session = store.find(name)
-    return Target(session) if session else Target(name=name, or_existing=True)
+    return Target(session) if session else Target(name=check_name(name), or_existing=True)

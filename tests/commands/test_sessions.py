@@ -1,0 +1,162 @@
+"""Resume, rename, delete, list and show from outside."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from tests.scripted_server import openai_sse
+
+
+@pytest.fixture
+def kept(hfs, server):
+    """`hfs` with three sessions: one (used last), two and three."""
+    hfs.configure(
+        f'model = "test/m"\n[providers.test]\ntype = "openai"\nbase_url = "{server.url}"\n'
+    )
+    server.always(openai_sse("ok"))
+    for name in ("three", "two", "one"):
+        hfs.ok("chat", "-n", name, "hi")
+    return hfs
+
+
+def names(hfs):
+    return [session["name"] for session in json.loads(hfs.ok("sessions", "list", "--json"))]
+
+
+def test_the_list_is_newest_use_first_in_stable_columns(kept):
+    rows = [line.split("\t") for line in kept.ok("sessions", "list").splitlines()]
+    assert [row[:4] for row in rows] == [
+        ["3", "one", "test/m", "2"],
+        ["2", "two", "test/m", "2"],
+        ["1", "three", "test/m", "2"],
+    ]
+    assert kept.ok("sessions", "list", "--ids", "--limit", "2") == "3\n2\n"
+
+
+def test_the_list_is_filtered(kept):
+    assert kept.ok("sessions", "list", "--query", "t", "--ids") == "2\n1\n"
+    assert kept.ok("sessions", "list", "--query", "%", "--ids") == ""
+    assert kept.ok("sessions", "list", "--model", "test/m", "--ids") == "3\n2\n1\n"
+    assert kept.ok("sessions", "list", "--model", "other", "--ids") == ""
+    assert kept.ok("sessions", "list", "--since", "1h", "--ids") == "3\n2\n1\n"
+    assert kept.ok("sessions", "list", "--since", "2100-01-01", "--ids") == ""
+    assert kept("sessions", "list", "--since", "soon").returncode == 2
+
+
+def test_the_json_shape(kept):
+    first = json.loads(kept.ok("sessions", "list", "--json"))[0]
+    assert list(first)[:7] == ["id", "uid", "name", "model", "messages", "created_at", "updated_at"]
+
+
+def test_reading_without_a_database_is_empty_and_creates_nothing(hfs):
+    assert hfs.ok("sessions", "list") == ""
+    assert json.loads(hfs.ok("sessions", "list", "--json")) == []
+    assert hfs("sessions", "show").returncode == 4
+    assert hfs("resume", "x").returncode == 4
+    assert not hfs.data.exists()
+
+
+def test_resume_with_a_prompt_takes_the_next_turn(kept, server):
+    assert kept.ok("resume", "two", "and", "more") == "ok\n"
+    assert [m["content"] for m in server.requests[-1].json["messages"]] == ["hi", "ok", "and more"]
+    assert names(kept)[0] == "two"
+    assert kept.ok("resume", "thr", stdin=b"piped") == "ok\n"
+    assert server.requests[-1].json["messages"][-1]["content"] == "piped"
+
+
+def test_resume_without_a_prompt_shows_and_makes_current(kept, server):
+    shown = kept.ok("resume", "three")
+    assert "hi" in shown
+    assert "ok" in shown
+    assert len(server.requests) == 3
+    kept.ok("chat", "-c", "next")
+    assert names(kept)[0] == "three"
+
+
+def test_resume_never_hangs_on_a_silent_pipe(kept, server):
+    process = kept.start("resume", "two", stdin=subprocess.PIPE)
+    # The pipe stays open and silent: the transcript comes all the same.
+    assert b"hi" in process.stdout.read()
+    process.stdin.close()
+    assert process.wait(10) == 0
+    process.stdout.close()
+    process.stderr.close()
+    assert len(server.requests) == 3
+
+
+def test_rename_takes_one_argument_or_two(kept):
+    kept.ok("rename", "uno")
+    kept.ok("rename", "two", "dos")
+    kept.ok("rename", "1", "tres")
+    assert names(kept) == ["uno", "dos", "tres"]
+
+
+@pytest.mark.parametrize("name", ["", "12", "@x", "-x", "a\nb", "x" * 256, "\x1b[31m"])
+def test_a_name_that_cannot_be_used_is_refused(kept, name):
+    done = kept("rename", "two", "--", name)
+    assert done.returncode == 2
+    assert b"\x1b" not in done.stderr
+    assert names(kept) == ["one", "two", "three"]
+
+
+def test_a_taken_name_is_refused(kept):
+    assert kept("rename", "two", "one").returncode == 2
+    assert kept("chat", "-n", "one", "hi").returncode == 2
+    assert names(kept) == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize(
+    ("ref", "says"), [("nothing", "nothing"), ("t", "two"), ("99", "99"), ("@last~9", "@last~9")]
+)
+def test_a_reference_that_fits_none_or_several_changes_nothing(kept, ref, says):
+    for args in (["rename", ref, "new"], ["delete", ref, "--yes"], ["resume", ref]):
+        done = kept(*args)
+        assert done.returncode == 4
+        assert says in done.stderr.decode()
+    assert names(kept) == ["one", "two", "three"]
+
+
+def test_delete_needs_yes_off_a_terminal(kept):
+    done = kept("delete", "two")
+    assert (done.returncode, names(kept)) == (2, ["one", "two", "three"])
+    assert b"--yes" in done.stderr
+    kept.ok("delete", "two", "1", "--yes")
+    assert names(kept) == ["one"]
+
+
+def test_one_bad_reference_deletes_nothing(kept):
+    assert kept("delete", "one", "nothing", "--yes").returncode == 4
+    assert names(kept) == ["one", "two", "three"]
+
+
+def test_delete_by_age_and_all(kept):
+    assert kept.ok("delete", "--older-than", "1h", "--yes") == ""
+    assert kept.ok("delete", "--all", "--dry-run") == "3\tone\n2\ttwo\n1\tthree\n"
+    assert names(kept) == ["one", "two", "three"]
+    assert kept("delete", "--older-than", "soon", "--yes").returncode == 2
+    assert kept("delete", "--yes").returncode == 2
+    kept.ok("delete", "--all", "--yes")
+    assert names(kept) == []
+
+
+def test_evil_names_are_literal(kept):
+    for name in ("[/foo] [bold]x", "'; DROP TABLE session;--", "%_\\", ":smile: \u05d0"):
+        kept.ok("rename", name)
+        assert names(kept)[0] == name
+        kept.ok("resume", name)
+
+
+def test_files_are_the_owners_alone(hfs, server):
+    hfs.configure(
+        f'model = "test/m"\n[providers.test]\ntype = "openai"\nbase_url = "{server.url}"\n'
+    )
+    server.reply(openai_sse("ok"))
+    before = os.umask(0)
+    try:
+        hfs.ok("chat", "hi")
+    finally:
+        os.umask(before)
+    assert hfs.data.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in hfs.data.iterdir()} == {0o600}

@@ -1,0 +1,68 @@
+"""The README is true: its commands run, its tables match the code."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hfs_cli import errors
+from tests.scripted_server import openai_sse
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+RUN = [
+    line
+    for block in re.findall(r"<!-- run -->\n```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+]
+
+
+@pytest.fixture
+def shell(hfs, server, tmp_path):
+    """A directory with a git repository, a file, and `hfs` on the PATH."""
+    server.always(openai_sse("An answer."))
+    hfs.configure(
+        f'model = "test/m"\n[providers.test]\ntype = "openai"\nbase_url = "{server.url}"\n'
+    )
+    command = tmp_path / "bin" / "hfs"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m hfs_cli "$@"\n')
+    command.chmod(0o755)
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "question.txt").write_text("And a FIFO?\n")
+    subprocess.run(["git", "init", "-q"], cwd=work, check=True)
+    env = hfs.environment() | {
+        "PATH": f"{command.parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+    }
+
+    def run(line):
+        return subprocess.run(
+            ["bash", "-o", "pipefail", "-c", line],
+            cwd=work,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def test_the_commands_run_in_the_order_they_are_shown(shell):
+    assert len(RUN) > 15
+    for line in RUN:
+        done = shell(line)
+        assert done.returncode == 0, (line, done.stderr.decode())
+
+
+def test_every_exit_code_is_in_the_table():
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    codes = {kind.exit_code for kind in kinds if "exit_code" in vars(kind)}
+    for code in codes | {0, 130, 143}:
+        assert re.search(rf"^\| [^|]*\b{code}\b[^|]* \|", README, re.MULTILINE), code

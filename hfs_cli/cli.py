@@ -54,6 +54,12 @@ def run() -> int:
     Returns:
         The exit code.
     """
+    code = _run_guarded()
+    signals.ignore()
+    return code
+
+
+def _run_guarded() -> int:
     try:
         try:
             signals.install()

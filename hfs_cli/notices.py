@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from os import environ
 from typing import TextIO
 
@@ -10,10 +11,12 @@ from hfs_cli.sanitize import sanitize_line
 
 def say(line: str) -> None:
     """Write a line as it is, terminal or not."""
-    # stderr may be closed (`2>&-`): sys.stderr is None then, and nobody is listening.
+    # stderr may be closed (`2>&-`: sys.stderr is None) or its terminal gone: nobody listens
+    # then, and the exit code still tells.
     if sys.stderr is not None:
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
 
 
 def is_terminal(stream: TextIO | None) -> bool:

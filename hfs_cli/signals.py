@@ -36,6 +36,16 @@ def _handle(signum: int, _frame: FrameType | None) -> None:
             raise SignalReceived(signum)
 
 
+def ignore() -> None:
+    """Ignore them from now on: the exit code is decided.
+
+    While the interpreter shuts down it puts the default actions back, and a second Ctrl-C
+    would then turn the exit code into a death by signal.
+    """
+    for signum in _ENDING:
+        signal.signal(signum, signal.SIG_IGN)
+
+
 @contextmanager
 def held() -> Iterator[None]:
     """Let nothing interrupt the block; a signal that came meanwhile is raised after it."""

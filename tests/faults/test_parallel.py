@@ -1,0 +1,160 @@
+"""Rows 36-47: many processes, one database; locks, deletions and full disks."""
+
+import json
+import resource
+import sqlite3
+import subprocess
+import threading
+
+import pytest
+
+from tests.scripted_server import STALL, Await, openai_sse
+
+PROCESSES = 40
+
+
+@pytest.fixture
+def chat(hfs, server):
+    hfs.configure(
+        f'model = "test/m"\n[providers.test]\ntype = "openai"\nbase_url = "{server.url}"\n'
+    )
+    return hfs
+
+
+def echo(request):
+    return openai_sse(f"re: {request.json['messages'][-1]['content']}")
+
+
+def run_all(hfs, commands):
+    processes = [hfs.start(*command) for command in commands]
+    return [(p.communicate(timeout=100), p.returncode) for p in processes]
+
+
+def test_parallel_chats_on_a_cold_start_all_land(chat, server):
+    server.always(echo)
+    ended = run_all(chat, [("chat", f"q{n}") for n in range(PROCESSES)])
+    assert [code for _, code in ended] == [0] * PROCESSES
+    assert sorted(out for (out, _), _ in ended) == sorted(
+        f"re: q{n}\n".encode() for n in range(PROCESSES)
+    )
+    with sqlite3.connect(chat.database) as db:
+        assert db.execute("SELECT count(*) FROM message").fetchone() == (2 * PROCESSES,)
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    db.close()
+
+
+def test_parallel_turns_in_one_session_never_mix(chat, server):
+    server.always(echo)
+    chat.ok("chat", "-n", "shared", "first")
+    ended = run_all(chat, [("chat", "-S", "shared", f"q{n}") for n in range(PROCESSES)])
+    assert [code for _, code in ended] == [0] * PROCESSES
+    shown = json.loads(chat.ok("sessions", "show", "shared", "--format", "json"))["messages"]
+    assert len(shown) == 2 * PROCESSES + 2
+    questions = {m["id"]: m["content"] for m in shown if m["role"] == "user"}
+    replies = [m for m in shown if m["role"] == "assistant"]
+    assert sorted(m["reply_to"] for m in replies) == sorted(questions)
+    assert all(m["content"] == f"re: {questions[m['reply_to']]}" for m in replies)
+    for request in server.requests:
+        roles = [m["role"] for m in request.json["messages"]]
+        assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"]
+
+
+def test_parallel_creation_by_name_makes_one_session(chat, server):
+    server.always(echo)
+    ended = run_all(chat, [("chat", "-S", "one", "--create", f"q{n}") for n in range(12)])
+    assert [code for _, code in ended] == [0] * 12
+    assert [s["messages"] for s in json.loads(chat.ok("sessions", "list", "--json"))] == [24]
+
+
+def test_parallel_renames_to_one_name_have_one_winner(chat, server):
+    server.always(echo)
+    for number in range(8):
+        chat.ok("chat", "-n", f"s{number}", "hi")
+    ended = run_all(chat, [("rename", f"s{n}", "taken") for n in range(8)])
+    assert sorted(code for _, code in ended) == [0] + [2] * 7
+    names = [s["name"] for s in json.loads(chat.ok("sessions", "list", "--json"))]
+    assert "taken" in names
+    assert len(set(names)) == 8
+
+
+def test_deleting_a_session_that_is_streamed_into_is_said(chat, server):
+    gate = threading.Event()
+    pieces = openai_sse(["first", " second"])
+    server.reply([*pieces[:2], Await(gate), *pieces[2:]])
+    process = chat.start("chat", "-n", "doomed", "hi")
+    assert process.stdout.read(5) == b"first"
+    chat.ok("delete", "doomed", "--yes")
+    gate.set()
+    out, error = process.communicate(timeout=20)
+    assert (process.returncode, out) == (4, b" second\n")
+    assert error.count(b"\n") == 1
+    with sqlite3.connect(chat.database) as db:
+        assert db.execute("SELECT count(*) FROM message").fetchone() == (0,)
+    db.close()
+
+
+def test_another_writer_is_waited_for(chat, server):
+    server.always(echo)
+    chat.ok("chat", "hi")
+    lock = sqlite3.connect(chat.database, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    process = chat.start("chat", "waits")
+    threading.Timer(1.5, process.poll).start()
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1.5)
+    assert len(server.requests) == 1
+    lock.execute("COMMIT")
+    lock.close()
+    assert process.communicate(timeout=20)[0] == b"re: waits\n"
+    assert process.returncode == 0
+
+
+def test_writers_are_not_held_up_by_a_stream(chat, server):
+    server.reply([*openai_sse("slow", finish=None, done=False), STALL])
+    process = chat.start("chat", "-n", "slow", "hi")
+    assert process.stdout.read(4) == b"slow"
+    writer = sqlite3.connect(chat.database, timeout=0.2, isolation_level=None)
+    for _ in range(50):
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("COMMIT")
+    writer.close()
+    process.terminate()
+    process.communicate(timeout=10)
+    assert process.returncode == 143
+
+
+def test_a_full_disk_before_the_start_costs_no_request(chat, server, tmp_path):
+    server.always(echo)
+    chat.ok("chat", stdin=b"x" * 200_000)
+    question = tmp_path / "question"
+    question.write_text("y" * 120_000)
+
+    def no_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    with question.open("rb") as stdin:
+        process = chat.start("chat", stdin=stdin, preexec_fn=no_room)
+        out, error = process.communicate(timeout=20)
+    assert (process.returncode, out) == (8, b"")
+    assert error.count(b"\n") == 1
+    assert len(server.requests) == 1
+    chat.ok("chat", "with room")
+
+
+def test_a_full_disk_at_the_save_loses_no_reply(chat, server):
+    chat.ok("sessions", "list")
+    server.always(echo)
+    chat.ok("chat", "hi")
+    reply = "z" * 300_000
+    server.reply(openai_sse("ignored"))
+    chat.ok("chat", "ignored")
+    server.reply(openai_sse(reply))
+
+    def little_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+    process = chat.start("chat", "hi", preexec_fn=little_room)
+    out, error = process.communicate(timeout=20)
+    assert (process.returncode, out.decode()) == (8, reply + "\n")
+    assert error.count(b"\n") == 1
+    chat.ok("chat", "with room")

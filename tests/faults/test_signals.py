@@ -1,0 +1,112 @@
+"""Rows 1-6 of the fault list: kills and signals at any moment cost no kept text."""
+
+import json
+import os
+import pty
+import random
+import signal
+import sqlite3
+import time
+
+import pytest
+
+from tests.scripted_server import STALL, Pause, openai_chunk, openai_sse, sse
+
+RUNS = 12
+
+
+@pytest.fixture
+def chat(hfs, server):
+    hfs.configure(
+        f'model = "test/m"\n[providers.test]\ntype = "openai"\nbase_url = "{server.url}"\n'
+    )
+    return hfs
+
+
+def dribble(count=200, pause=0.01):
+    chunks = sse(*[openai_chunk({"content": f"{n} "}) for n in range(count)], done=False)
+    return [step for chunk in chunks for step in (chunk, Pause(pause))]
+
+
+def integrity(hfs):
+    with sqlite3.connect(hfs.database) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+    db.close()
+
+
+def test_kill_9_at_random_moments_leaves_a_usable_database(chat, server):
+    chance = random.Random(1)
+    server.always(lambda _: [*dribble(), STALL])
+    for _ in range(RUNS):
+        process = chat.start("chat", "question")
+        time.sleep(chance.uniform(0, 1.0))
+        process.kill()
+        process.communicate()
+        if chat.database.exists():
+            integrity(chat)
+    server.always(openai_sse("ok"))
+    chat.ok("chat", "after")
+    integrity(chat)
+    for session in json.loads(chat.ok("sessions", "list", "--all", "--json")):
+        shown = json.loads(chat.ok("sessions", "show", str(session["id"]), "--format", "json"))
+        roles = [m["role"] for m in shown["messages"]]
+        assert roles in (["user"], ["user", "assistant"])
+        assert session["messages"] == len(roles)
+
+
+def test_every_turn_that_was_answered_is_there_after_a_kill(chat, server):
+    server.always(openai_sse("whole"))
+    for number in range(6):
+        process = chat.start("chat", f"turn {number}")
+        assert process.stdout.read(6) == b"whole\n"
+        process.wait(10)
+        process.communicate()
+    listed = json.loads(chat.ok("sessions", "list", "--json"))
+    assert [s["messages"] for s in listed] == [2] * 6
+
+
+def test_two_interrupts_are_one(chat, server):
+    for _ in range(RUNS):
+        server.reply([*openai_sse("text", finish=None, done=False), STALL])
+        process = chat.start("chat", "hi")
+        assert process.stdout.read(4) == b"text"
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=10)
+        assert process.returncode == 130
+        assert error.count(b"\n") == 1
+    integrity(chat)
+    shown = json.loads(chat.ok("sessions", "show", "@last", "--format", "json"))
+    assert shown["messages"][-1]["status"] == "partial"
+
+
+def test_an_interrupt_before_the_first_token_keeps_the_question(chat, server):
+    server.reply([STALL])
+    process = chat.start("chat", "hi")
+    server.wait_for_requests(1)
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=10)
+    assert (process.returncode, out) == (130, b"")
+    assert error.startswith(b"hfs: error: interrupted")
+    shown = json.loads(chat.ok("sessions", "show", "@last", "--format", "json"))
+    assert [m["role"] for m in shown["messages"]] == ["user"]
+
+
+def test_a_closed_terminal_keeps_what_arrived_and_leaves_no_process(chat, server):
+    server.reply([*openai_sse("so far", finish=None, done=False), STALL])
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe(chat.argv[0], [*chat.argv, "chat", "hi"], chat.environment())
+    seen = b""
+    while b"so far" not in seen:
+        seen += os.read(terminal, 4096)
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 129
+    shown = json.loads(chat.ok("sessions", "show", "@last", "--format", "json"))
+    assert (shown["messages"][-1]["content"], shown["messages"][-1]["status"]) == (
+        "so far",
+        "partial",
+    )

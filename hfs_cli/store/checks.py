@@ -23,7 +23,23 @@ def problems(db: SqliteDatabase, path: Path) -> list[str]:
         f"session {row[0]} says it holds {row[1]} messages but {row[2]} are there"
         for row in db.execute_sql(_COUNTS)
     ]
+    found += _index_problems(db)
     return found + files.too_open(path)
+
+
+def _index_problems(db: SqliteDatabase) -> list[str]:
+    """Whether what is complete, and nothing else, is indexed."""
+    return [
+        f"the search index of {name}s has {indexed} entries for {there}"
+        for name, index, rows in (
+            ("message", "message_words", "message WHERE status = 'complete'"),
+            ("session", "session_words", "session"),
+        )
+        for indexed, there in db.execute_sql(
+            f"SELECT (SELECT count(*) FROM {index}_docsize), (SELECT count(*) FROM {rows})"
+        )
+        if indexed != there
+    ]
 
 
 # A transcript is the shared messages and the session's own, without gaps.

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from peewee import SqliteDatabase
 
+from hfs_cli.store import indexing
 from hfs_cli.store.tables import SessionRow
 from hfs_cli.store.transcripts import fetch
 
@@ -44,10 +45,14 @@ def _tails(db: SqliteDatabase, session_id: int) -> list[int]:
 
 
 def _delete_one(db: SqliteDatabase, session_id: int) -> int:
-    found = fetch(db, "SELECT parent_id, fork_position FROM session WHERE id = ?", (session_id,))
+    found = fetch(
+        db, "SELECT name, parent_id, fork_position FROM session WHERE id = ?", (session_id,)
+    )
     if not found:
         return 0
     _hand_over(db, session_id, found[0]["parent_id"], found[0]["fork_position"] or 0)
+    indexing.unindex_messages(db, session_id)
+    indexing.unindex_name(db, session_id, found[0]["name"])
     # Its messages, their attachments' ties and its checkpoints go with it (ON DELETE CASCADE).
     return int(SessionRow.delete().where(SessionRow.id == session_id).execute(db))
 

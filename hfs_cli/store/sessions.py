@@ -6,12 +6,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from hfs_cli.history import SearchFilter, SearchHit
 from hfs_cli.messages import Message, Opened, Opening, Reply, Session
 from hfs_cli.naming import check_name
 from hfs_cli.store import checks, deletion, lists, refs, rows, turns
 from hfs_cli.store.database import WAIT_S, Database
 from hfs_cli.store.tables import SessionRow
 from hfs_cli.store.transcripts import transcript
+
+_ANYTHING = SearchFilter()
 
 
 class SessionStore:
@@ -164,6 +167,30 @@ class SessionStore:
         with self._database.reading() as db:
             return lists.older_than(db, moment)
 
+    def search(
+        self,
+        text: str,
+        asked: SearchFilter = _ANYTHING,
+        *,
+        limit: int = 20,
+        raw: bool = False,
+    ) -> list[SearchHit]:
+        """Messages and names that hold all the words of `text`, the best first.
+
+        Args:
+            text: Plain words; those between double quotes stay together.
+            asked: What a found message must be.
+            limit: At most this many.
+            raw: `text` is an FTS5 query instead.
+
+        Raises:
+            UsageError: There is no word in it, or the query is not FTS5 syntax.
+        """
+        from hfs_cli.store.search import search
+
+        with self._database.reading() as db:
+            return search(db, text, asked, limit=limit, raw=raw)
+
     def check(self) -> list[str]:
         """What is wrong with the database and its files; empty when all is well."""
         with self._database.reading() as db:
@@ -192,9 +219,7 @@ class SessionStore:
         """
         name = check_name(name)
         with self._database.writing() as db:
-            turns.session_row(db, session_id)
-            turns.refuse_taken(db, name, but=session_id)
-            SessionRow.update(name=name).where(SessionRow.id == session_id).execute(db)
+            turns.rename(db, session_id, name)
             return rows.session(turns.session_row(db, session_id))
 
     def delete(self, ids: Iterable[int]) -> int:

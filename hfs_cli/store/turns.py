@@ -4,12 +4,12 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from peewee import SqliteDatabase, fn
+from peewee import Case, SqliteDatabase, fn
 
 from hfs_cli.errors import NotFoundError, UsageError
 from hfs_cli.messages import Attachment, ChatMessage, Opened, Opening, Reply
 from hfs_cli.naming import automatic_name, check_name, normalise
-from hfs_cli.store import rows
+from hfs_cli.store import indexing, rows
 from hfs_cli.store.tables import AttachmentRow, MessageAttachmentRow, MessageRow, SessionRow
 from hfs_cli.store.transcripts import context, fetch, system_in_force, transcript
 
@@ -128,7 +128,7 @@ def free_name(db: SqliteDatabase, name: str) -> str:
 def add_session(db: SqliteDatabase, name: str, origin: str, now: datetime) -> int:
     """Insert an empty session; its id."""
     moment = rows.to_microseconds(now)
-    return int(
+    session_id = int(
         SessionRow.insert(
             uid=uuid.uuid4().hex,
             name=name,
@@ -138,6 +138,22 @@ def add_session(db: SqliteDatabase, name: str, origin: str, now: datetime) -> in
             updated_at=moment,
         ).execute(db)
     )
+    indexing.index_name(db, session_id, name)
+    return session_id
+
+
+def rename(db: SqliteDatabase, session_id: int, name: str) -> None:
+    """Give a session another name.
+
+    Raises:
+        NotFoundError: There is no such session.
+        UsageError: Another session has the name.
+    """
+    row = session_row(db, session_id)
+    refuse_taken(db, name, but=session_id)
+    indexing.unindex_name(db, session_id, row["name"])
+    SessionRow.update(name=name).where(SessionRow.id == session_id).execute(db)
+    indexing.index_name(db, session_id, name)
 
 
 def add_message(
@@ -154,6 +170,7 @@ def add_message(
             created_at=rows.to_microseconds(now),
         ).execute(db)
     )
+    indexing.index_message(db, message_id, rows.storable(message.content))
     for place, attachment in enumerate(message.attachments, 1):
         attach(db, message_id, place, attachment)
     return message_id
@@ -191,16 +208,20 @@ def save_reply(db: SqliteDatabase, opened: Opened, reply: Reply, known: int | No
     """
     if known is None:
         known = _add_reply(db, opened)
-    now = rows.to_microseconds(datetime.now(UTC))
-    changed = MessageRow.update(**_columns(reply)).where(MessageRow.id == known).execute(db)
-    if not changed:
+    before = fetch(db, "SELECT session_id, position, status FROM message WHERE id = ?", (known,))
+    if not before:
         raise _deleted(opened)
-    row = fetch(db, "SELECT session_id, position FROM message WHERE id = ?", (known,))[0]
-    SessionRow.update(updated_at=now).where(SessionRow.id == row["session_id"]).execute(db)
+    row = before[0]
+    columns = _columns(reply)
+    MessageRow.update(**columns).where(MessageRow.id == known).execute(db)
+    if reply.status == "complete" and row["status"] == "partial":
+        indexing.index_message(db, known, columns["content"])
     # Turns may overlap: only the last message's status is the session's.
-    SessionRow.update(last_status=reply.status).where(
-        SessionRow.id == row["session_id"], SessionRow.message_count == row["position"]
-    ).execute(db)
+    is_last = SessionRow.message_count == row["position"]
+    SessionRow.update(
+        updated_at=rows.to_microseconds(datetime.now(UTC)),
+        last_status=Case(None, [(is_last, reply.status)], SessionRow.last_status),
+    ).where(SessionRow.id == row["session_id"]).execute(db)
     return known
 
 
@@ -225,7 +246,7 @@ def _add_reply(db: SqliteDatabase, opened: Opened) -> int:
     )
 
 
-def _columns(reply: Reply) -> dict[str, object]:
+def _columns(reply: Reply) -> dict[str, Any]:
     return {
         "content": rows.storable(reply.text),
         "reasoning": rows.storable(reply.reasoning),

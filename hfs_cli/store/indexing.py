@@ -1,0 +1,90 @@
+"""Keep the full-text indexes in step with messages and names.
+
+A message is indexed in the transaction that completes it, so the index costs nothing while a
+reply streams and is never stale: not after a crash either.
+"""
+
+import re
+import unicodedata
+
+from peewee import SqliteDatabase
+
+# Scripts that are written without spaces. FTS5's tokenizer takes a run of letters for one
+# word, so each of these characters is set apart; a word of several is then a phrase.
+_SPACELESS = re.compile(
+    "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u30ff\u3100-\u9fff\ua960-\ua97f"
+    "\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff])"
+)
+
+
+def words(text: str) -> str:
+    """Text as it is indexed and looked up.
+
+    Unindexing needs exactly what was indexed: whoever changes this adds a migration that
+    empties the indexes and calls `fill`.
+    """
+    # FTS5 reads up to a NUL; the words after it count too.
+    text = text.replace("\0", " ")
+    if text.isascii():
+        return text
+    plain = "".join(c for c in unicodedata.normalize("NFD", text) if not is_accent(c))
+    return _SPACELESS.sub(r" \1 ", unicodedata.normalize("NFC", plain))
+
+
+def is_accent(character: str) -> bool:
+    """Whether it is a combining mark of Latin, Greek or Cyrillic letters.
+
+    FTS5 itself removes those of Latin only. The marks of other scripts, as in Japanese
+    kana, make other letters.
+    """
+    return "\u0300" <= character <= "\u036f"
+
+
+def index_message(db: SqliteDatabase, message_id: int, content: str) -> None:
+    """Index a message that has become complete."""
+    db.execute_sql(
+        "INSERT INTO message_words (rowid, content) VALUES (?, ?)", (message_id, words(content))
+    )
+
+
+def unindex_messages(db: SqliteDatabase, session_id: int) -> None:
+    """Take a session's own messages out of the index, before they are deleted."""
+    found = db.execute_sql(
+        "SELECT id, content FROM message WHERE session_id = ? AND status = 'complete'",
+        (session_id,),
+    ).fetchall()
+    for message_id, content in found:
+        db.execute_sql(
+            "INSERT INTO message_words (message_words, rowid, content) VALUES ('delete', ?, ?)",
+            (message_id, words(content)),
+        )
+
+
+def index_name(db: SqliteDatabase, session_id: int, name: str) -> None:
+    """Index a session's name."""
+    db.execute_sql(
+        "INSERT INTO session_words (rowid, name) VALUES (?, ?)", (session_id, words(name))
+    )
+
+
+def unindex_name(db: SqliteDatabase, session_id: int, name: str) -> None:
+    """Take a session's name out of the index, before it changes or goes."""
+    db.execute_sql(
+        "INSERT INTO session_words (session_words, rowid, name) VALUES ('delete', ?, ?)",
+        (session_id, words(name)),
+    )
+
+
+def fill(db: SqliteDatabase) -> None:
+    """Index everything, into indexes that are empty."""
+    messages = db.execute_sql("SELECT id, content FROM message WHERE status = 'complete'")
+    for message_id, content in messages:
+        index_message(db, message_id, content)
+    for session_id, name in db.execute_sql("SELECT id, name FROM session"):
+        index_name(db, session_id, name)
+
+
+def empty(db: SqliteDatabase) -> None:
+    """Forget every word."""
+    db.execute_sql("INSERT INTO message_words (message_words) VALUES ('delete-all')")
+    db.execute_sql("INSERT INTO session_words (session_words) VALUES ('delete-all')")

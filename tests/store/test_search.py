@@ -1,0 +1,181 @@
+import sqlite3
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hfs_cli.errors import UsageError
+from hfs_cli.history import SearchFilter
+from hfs_cli.store import search as searching
+from hfs_cli.store.snippets import snippet, terms
+
+
+def found(store, text, asked=SearchFilter(), **more):  # noqa: B008  frozen
+    return [(hit.session_id, hit.position) for hit in store.search(text, asked, **more)]
+
+
+def marked(hit):
+    return [hit.snippet[a:b] for a, b in hit.spans]
+
+
+def test_all_words_have_to_be_there(store, talk):
+    talk.turn("why does my wal grow", "a checkpoint copies the WAL back", name="one")
+    talk.turn("how do I checkpoint the wal?", "like this", name="two")
+    assert found(store, "wal checkpoint") == [(2, 1), (1, 2)] or found(store, "wal checkpoint") == [
+        (1, 2),
+        (2, 1),
+    ]
+    assert found(store, '"checkpoint the wal"') == [(2, 1)]
+    assert found(store, "absent") == []
+
+
+def test_a_hit_says_where_it_is_and_marks_the_words(store, talk):
+    session = talk.turn("hi", "The WAL is copied back at a checkpoint.", name="notes")
+    (hit,) = store.search("wal CHECKPOINT")
+    assert (hit.session_id, hit.session_name, hit.position, hit.role) == (
+        session.id,
+        "notes",
+        2,
+        "assistant",
+    )
+    assert marked(hit) == ["WAL", "checkpoint"]
+
+
+def test_names_are_found_too(store, talk):
+    talk.turn("hi", "hello", name="release notes")
+    (hit,) = store.search("release")
+    assert (hit.position, hit.message_id, hit.snippet) == (None, None, "release notes")
+    store.rename(hit.session_id, "something else")
+    assert store.search("release") == []
+    assert len(store.search("something")) == 1
+
+
+def test_partial_replies_are_found_and_so_is_what_they_become(store, talk):
+    opened = talk.ask("hi")
+    talk.answer(opened, "the quick brown", status="partial")
+    (hit,) = store.search("quick")
+    assert (hit.position, hit.status) == (2, "partial")
+    talk.answer(opened, "the quick brown fox")
+    (hit,) = store.search("quick fox")
+    assert hit.status == "complete"
+    assert store.check() == []
+
+
+def test_what_is_deleted_is_not_found(store, talk):
+    session = talk.turn("a needle", "another needle", name="needle")
+    assert len(store.search("needle")) == 3
+    store.delete([session.id])
+    assert store.search("needle") == []
+    assert store.check() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "shown"),
+    [
+        ("un café naïf", "cafe NAIF", ["café", "naïf"]),
+        ("Crème brûlée", "brulee", ["brûlée"]),
+        ("cafe", "café", ["cafe"]),
+        ("数据库的检查点很重要", "检查点", ["检", "查", "点"]),
+        ("データベースを検索する", "検索", ["検", "索"]),
+        ("데이터베이스 검색", "검색", ["검", "색"]),
+        ("Ελληνικά ΚΕΙΜΕΝΟ", "κείμενο", ["ΚΕΙΜΕΝΟ"]),
+        ("ΠРИВЕТ мир", "МИР", ["мир"]),
+        ("before\0after", "after", ["after"]),
+    ],
+)
+def test_scripts_accents_and_case(store, talk, text, query, shown):
+    talk.turn("x", text, name="n")
+    (hit,) = store.search(query)
+    assert "".join(marked(hit)) == "".join(shown)
+
+
+def test_part_of_a_chinese_word_in_another_order_is_no_hit(store, talk):
+    talk.turn("x", "点检查", name="n")
+    assert store.search("检查点") == []
+
+
+NAUGHTY = """AND|-x|(|a"|*|^|col:x|""| |"|NEAR(a b)|a OR|{x}|\ud800|'; DROP TABLE message; --
+a\0b|%|\\|+|content:hello"""
+
+
+@pytest.mark.parametrize("query", NAUGHTY.replace("\n", "|").split("|"))
+def test_whatever_is_typed_is_words_or_refused(store, talk, query):
+    talk.turn("hello", "and the col x", name="n")
+    for raw in (False, True):
+        try:
+            store.search(query, raw=raw)
+        except UsageError as error:
+            assert "\n" not in error.message
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=30))
+def test_no_text_brings_the_search_down(store, talk, query):
+    if store.count() == 0:
+        talk.turn("hello", "and the col x", name="n")
+        talk.answer(talk.ask("open"), "half", status="partial")
+    for raw in (False, True):
+        with suppress(UsageError):
+            store.search(query, raw=raw)
+
+
+def test_raw_syntax_is_there_for_who_asks(store, talk):
+    talk.turn("alpha beta", "gamma", name="n")
+    assert found(store, "alp* NOT gamma", raw=True) == [(1, 1)]
+    with pytest.raises(UsageError, match="not an FTS5 query"):
+        store.search("alpha AND", raw=True)
+
+
+def test_filters(store, talk):
+    one = talk.turn("word", "word", name="one")
+    talk.turn("word", "word", name="two")
+    now = datetime.now(UTC)
+    assert len(found(store, "word", SearchFilter(role="user"))) == 2
+    assert found(store, "word", SearchFilter(session_id=one.id, role="assistant")) == [(1, 2)]
+    assert len(found(store, "word", SearchFilter(model="gpt"))) == 2
+    assert len(found(store, "word", SearchFilter(model="openai/gpt"))) == 2
+    assert found(store, "word", SearchFilter(model="pt")) == []
+    assert found(store, "word", SearchFilter(since=now)) == []
+    assert len(found(store, "word", SearchFilter(until=now + timedelta(1)))) == 4
+    assert len(found(store, "word", limit=3)) == 3
+
+
+def test_words_that_are_everywhere_do_not_weigh_but_have_to_be_there(store, talk, monkeypatch):
+    monkeypatch.setattr(searching, "_COMMON", 4)
+    for number in range(6):
+        talk.turn(f"the {'rare' if number == 2 else 'usual'} thing", "ok", name=f"n{number}")
+    talk.turn("rare alone", "ok", name="other")
+    assert found(store, "the rare") == [(3, 1)]
+    assert found(store, "the", limit=2) == [(6, 1), (5, 1)]
+    assert found(store, "the usual", limit=2) == [(6, 1), (5, 1)]
+    assert found(store, "the", SearchFilter(role="assistant")) == []
+
+
+def test_the_index_is_not_touched_while_a_reply_streams(store, talk, path):
+    opened = talk.ask("hi")
+    talk.answer(opened, "some words", status="partial")
+    raw = sqlite3.connect(path)
+    size = "SELECT count(*), sum(length(block)) FROM message_words_data"
+    before = raw.execute(size).fetchone()
+    for number in range(20):
+        talk.answer(opened, "some words " * number, status="partial")
+    assert raw.execute(size).fetchone() == before
+    raw.close()
+
+
+@given(st.text(), st.text(max_size=20))
+def test_snippets_are_one_line_and_spans_lie_within(text, query):
+    part, spans = snippet(text, terms(query))
+    assert "\n" not in part
+    assert len(part) <= 163
+    assert all(0 <= a < b <= len(part) for a, b in spans)
+
+
+def test_a_snippet_shows_where_the_words_are_together():
+    text = "wal " + "filler " * 100 + "the wal at a checkpoint " + "more " * 100
+    part, spans = snippet(text, ["wal", "checkpoint"], 60)
+    assert [part[a:b] for a, b in spans] == ["wal", "checkpoint"]
+    assert part.startswith("… ")
+    assert part.endswith("…")

@@ -24,6 +24,9 @@ class Quirks:
     stream_usage: bool = True
 
 
+_scan = json.JSONDecoder().raw_decode
+
+
 class Batch:
     """The events of one network read, with neighbouring pieces of text joined."""
 
@@ -194,7 +197,10 @@ def parse(data: str) -> dict[str, Any]:
         IncompleteReplyError: It is none.
     """
     try:
-        value = json.loads(data)
+        # As json.loads, without its detours: this runs once for each token.
+        value, end = _scan(data)
+        if end != len(data):
+            value = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise malformed(f"an event is not JSON ({str(error)[:100]})", error) from error
     if not isinstance(value, dict):

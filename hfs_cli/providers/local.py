@@ -63,7 +63,7 @@ class EmbeddedServer:
         params.port = 0
         params.n_ctx = CONTEXT_TOKENS
         params.n_parallel = 1
-        params.warmup = True
+        params.warmup = False
         params.verbosity = 1 if verbose else -1
         try:
             self._server: Any = xllamacpp.Server(params)

@@ -48,9 +48,10 @@ class SseDecoder:
         if b"\n\n" not in self._last + chunk:
             self._hold(chunk)
             return []
-        *blocks, rest = b"".join((*self._pieces, chunk)).split(b"\n\n")
+        whole, _, rest = b"".join((*self._pieces, chunk)).rpartition(b"\n\n")
         self._pieces, self._held, self._last = [], 0, b""
         self._hold(rest)
+        blocks = whole.decode("utf-8", "replace").split("\n\n")
         return [data for block in blocks if (data := _data(block)) is not None]
 
     def _without_bom(self, start: bytes) -> bytes:
@@ -82,13 +83,13 @@ class SseDecoder:
             )
 
 
-def _data(block: bytes) -> str | None:
+def _data(block: str) -> str | None:
     """The data of one block of lines, or None when it is no event."""
-    if block.startswith(b"data: ") and b"\n" not in block:
-        return block[6:].decode("utf-8", "replace")
+    if block.startswith("data: ") and "\n" not in block:
+        return block[6:]
     values = []
-    for line in block.split(b"\n"):
-        name, _, value = line.partition(b":")
-        if name == b"data":
-            values.append(value.removeprefix(b" "))
-    return b"\n".join(values).decode("utf-8", "replace") if values else None
+    for line in block.split("\n"):
+        name, _, value = line.partition(":")
+        if name == "data":
+            values.append(value.removeprefix(" "))
+    return "\n".join(values) if values else None

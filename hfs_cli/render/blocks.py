@@ -19,8 +19,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from hfs_cli.render.fences import CodeLines, Fence, FenceLine
+from hfs_cli.render.math import math
 
-_MAX_NESTING = 100
+_MAX_NESTING = 50
+"""Deeper blocks are shown as they were written; markdown-it would leave them out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,9 @@ Unit = Block | FenceLine | CodeLines
 
 @cache
 def parser() -> MarkdownIt:
-    """CommonMark with tables and strikethrough; link definitions are kept as tokens."""
+    """CommonMark with tables, strikethrough and math; link definitions are kept as tokens."""
     options = {"inline_definitions": True, "maxNesting": _MAX_NESTING}
-    return MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
+    return MarkdownIt("commonmark", options).enable(["table", "strikethrough"]).use(math)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +130,9 @@ class Splitter:
             if piece.kind == "fence":
                 partial = yield from self._fenced(piece, source, partial, end=end)
             else:
-                parse_inline(piece.tokens, self._references)
-                yield Block(piece.tokens, source, piece.gap)
+                block = _as_written(piece, source) or piece.tokens
+                parse_inline(block, self._references)
+                yield Block(block, source, piece.gap)
         if kept < len(pieces):
             rest = pieces[kept]
             if kept:
@@ -187,6 +190,14 @@ def _spans(tokens: Sequence[Token], start: int, stop: int, level: int) -> Iterat
             begin = index + 1
 
 
+def _as_written(piece: _Piece, source: Sequence[str]) -> tuple[Token, ...] | None:
+    """A block that is nested too deep to parse, as its own source; None for any other."""
+    if max(token.level for token in piece.tokens) < _MAX_NESTING - 1:
+        return None
+    content = "\n".join(source[piece.start : piece.stop])
+    return (Token("html_block", "", 0, content=content, map=[piece.start, piece.stop]),)
+
+
 def _final(pieces: Sequence[_Piece], source: Sequence[str]) -> int:
     """How many pieces can no longer change when more lines come.
 
@@ -210,7 +221,7 @@ def parse_inline(tokens: Sequence[Token], references: dict[str, Any]) -> None:
     A reference finds definitions above it, not below: those had not come when it was shown.
 
     Args:
-        tokens: Block tokens; their inline tokens get children.
+        tokens: Block tokens; for each inline token its content.
         references: Link definitions so far; those among the tokens are added.
     """
     for token in tokens:
@@ -219,6 +230,21 @@ def parse_inline(tokens: Sequence[Token], references: dict[str, Any]) -> None:
             link = {"title": meta["title"], "href": meta["url"]}
             references.setdefault(meta["id"], link)
         elif token.type == "inline":
-            token.children = []
-            env = {"references": references}
-            parser().inline.parse(token.content, parser(), env, token.children)
+            # Not as children: the tree of blocks would recurse into them without limit.
+            token.meta["inline"] = _inline(token.content, references)
+
+
+def inline_tokens(token: Token | None) -> list[Token]:
+    """What `parse_inline` made of an inline token; nothing of None."""
+    found: list[Token] = token.meta["inline"] if token else []
+    return found
+
+
+def _inline(content: str, references: dict[str, Any]) -> list[Token]:
+    children: list[Token] = []
+    try:
+        parser().inline.parse(content, parser(), {"references": references}, children)
+    except RecursionError:
+        # Images in images in images: nobody means that, and the source says it all.
+        return [Token("text", "", 0, content=content)]
+    return children

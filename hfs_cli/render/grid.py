@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hfs_cli.render.inline import Inline
+from hfs_cli.render.inline import Inline, content_of
 
 _MIN_COLUMN = 6
 
@@ -26,7 +26,7 @@ def grid(console: Console, node: SyntaxTreeNode, inline: Inline, width: int) -> 
         width: Columns to keep within.
     """
     rows = [
-        [inline.text(cell.children[0]) if cell.children else Text() for cell in row.children]
+        [inline.text(content_of(cell)) for cell in row.children]
         for part in node.children
         for row in part.children
     ]

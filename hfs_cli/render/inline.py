@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 from rich.text import Text
 
+from hfs_cli.render.blocks import inline_tokens
 from hfs_cli.sanitize import sanitize
 
-_STYLES = {"em": "italic", "strong": "bold", "s": "strike"}
+_STYLES = {"em_open": "italic", "strong_open": "bold", "s_open": "strike"}
 _CODE = "cyan"
+_LINK = "underline"
 _URL = "dim"
 _TASKS = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
 
 
 @dataclass(frozen=True)
 class Inline:
-    """Lays out the inline content of one block.
+    """Lays out the inline content of blocks.
 
     Args:
         color: Styles are shown; without them the source's own marks stay in the text.
@@ -25,57 +29,65 @@ class Inline:
 
     color: bool
 
-    def text(self, node: SyntaxTreeNode) -> Text:
-        """The content of an ``inline`` node; newlines are those of the source.
+    def text(self, tokens: Sequence[Token], *, item: bool = False) -> Text:
+        """The text of some inline tokens; its newlines are those of the source.
 
         Args:
-            node: The node; its children are the inline tokens.
+            tokens: Children of an ``inline`` token.
+            item: They begin a list item, which a task's box may begin with.
         """
         text = Text()
-        for child in node.children:
-            self._append(text, child)
+        # Where each mark that is still open began; a loop, for nesting has no limit.
+        open_marks: list[tuple[Token, int]] = []
+        for token in tokens:
+            if token.nesting == 1:
+                open_marks.append((token, len(text)))
+                text.append(self._mark(token))
+            elif token.nesting == -1:
+                opening, start = open_marks.pop()
+                text.append(self._mark(token))
+                self._close(text, opening, start)
+            else:
+                self._leaf(text, token)
+        if item and (box := _TASKS.get(text.plain[:4])):
+            return Text(box).append_text(text[4:])
         return text
 
-    def _append(self, text: Text, node: SyntaxTreeNode) -> None:
-        match node.type:
-            case "text" | "text_special" | "html_inline":
-                text.append(sanitize(node.content))
+    def _mark(self, token: Token) -> str:
+        return "" if self.color or token.type.startswith("link") else token.markup
+
+    def _leaf(self, text: Text, token: Token) -> None:
+        match token.type:
             case "softbreak" | "hardbreak":
                 text.append("\n")
             case "code_inline":
-                content = sanitize(node.content)
-                marks = "" if self.color else node.markup
-                text.append(f"{marks}{content}{marks}", _CODE)
-            case "em" | "strong" | "s":
-                self._emphasis(text, node)
-            case "link":
-                self._link(text, node, str(node.attrs.get("href", "")))
+                marks = "" if self.color else token.markup
+                text.append(f"{marks}{sanitize(token.content)}{marks}", _CODE)
             case "image":
-                self._link(text, node, str(node.attrs.get("src", "")))
+                start = len(text)
+                text.append_text(self.text(token.children or []))
+                _address(text, start, token, str(token.attrs.get("src", "")))
+            case _:
+                text.append(sanitize(token.content))
 
-    def _inside(self, node: SyntaxTreeNode) -> Text:
-        inside = Text()
-        for child in node.children:
-            self._append(inside, child)
-        return inside
+    def _close(self, text: Text, opening: Token, start: int) -> None:
+        if opening.type == "link_open":
+            _address(text, start, opening, str(opening.attrs.get("href", "")))
+        else:
+            text.stylize(_STYLES[opening.type], start)
 
-    def _emphasis(self, text: Text, node: SyntaxTreeNode) -> None:
-        inside = self._inside(node)
-        if not self.color:
-            text.append(node.markup).append_text(inside).append(node.markup)
-            return
-        inside.stylize(_STYLES[node.type])
-        text.append_text(inside)
 
-    def _link(self, text: Text, node: SyntaxTreeNode, address: str) -> None:
-        """The words, then the address, unless it is what the words already say."""
-        inside = self._inside(node)
-        words = inside.plain
-        inside.stylize("underline")
-        text.append_text(inside)
-        address = sanitize(address)
-        title = sanitize(str(node.attrs.get("title", "")))
-        said = address.removeprefix("mailto:") == words and not title
-        if not said:
-            more = f"{address} “{title}”" if title else address
-            text.append(f" ({more})" if words else f"({more})", _URL)
+def _address(text: Text, start: int, token: Token, address: str) -> None:
+    """After a link's words its address, unless the words already are the address."""
+    words = text.plain[start:]
+    text.stylize(_LINK, start)
+    address = sanitize(address)
+    title = sanitize(str(token.attrs.get("title", "")))
+    if title or address.removeprefix("mailto:") != words:
+        said = f"{address} “{title}”" if title else address
+        text.append(f" ({said})" if words else f"({said})", _URL)
+
+
+def content_of(node: SyntaxTreeNode) -> list[Token]:
+    """The inline tokens of a paragraph, a heading or a table cell."""
+    return inline_tokens(node.children[0].token if node.children else None)

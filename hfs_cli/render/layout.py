@@ -12,7 +12,7 @@ from rich.text import Text
 from hfs_cli.render.blocks import Block, Unit
 from hfs_cli.render.fences import FenceLine
 from hfs_cli.render.highlight import Highlighter
-from hfs_cli.render.inline import Inline
+from hfs_cli.render.inline import Inline, content_of
 from hfs_cli.sanitize import sanitize
 
 _HEADINGS = {"h1": "bold underline", "h2": "bold cyan", "h3": "bold"}
@@ -111,7 +111,9 @@ class _Writer:
                 yield from self._definition(node, width)
 
     def _text(self, node: SyntaxTreeNode) -> Text:
-        return self.inline.text(node.children[0]) if node.children else Text()
+        parent = node.parent
+        item = parent is not None and parent.type == "list_item" and node is parent.children[0]
+        return self.inline.text(content_of(node), item=item)
 
     def _heading(self, node: SyntaxTreeNode) -> Text:
         text = self._text(node)

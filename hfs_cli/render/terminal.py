@@ -12,8 +12,23 @@ from hfs_cli.notices import is_terminal, wants_color
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 FALLBACK_SIZE = (80, 24)
+# Set by terminals that wrap what is on the screen when the window is made narrower:
+# GNOME's and its kin, kitty, WezTerm, Ghostty, Alacritty, Konsole, Windows, iTerm2, tmux.
+# There is no way to ask; xterm and the console of Linux do not.
+_REFLOWING = (
+    "VTE_VERSION",
+    "KITTY_WINDOW_ID",
+    "WEZTERM_PANE",
+    "GHOSTTY_RESOURCES_DIR",
+    "ALACRITTY_WINDOW_ID",
+    "KONSOLE_VERSION",
+    "WT_SESSION",
+    "ITERM_SESSION_ID",
+    "TMUX",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +41,7 @@ class Terminal:
         color: Colour and weight may be set (SGR sequences).
         width: Columns to lay text out for, at least 1.
         height: Rows that can be redrawn, at least 1.
+        reflows: Making the window narrower wraps the rows that are on it.
     """
 
     tty: bool
@@ -33,6 +49,7 @@ class Terminal:
     color: bool
     width: int
     height: int
+    reflows: bool = False
 
 
 def terminal(stream: TextIO | None, env: Mapping[str, str] | None = None) -> Terminal:
@@ -51,6 +68,7 @@ def terminal(stream: TextIO | None, env: Mapping[str, str] | None = None) -> Ter
         color=wants_color(stream, env),
         width=width,
         height=height,
+        reflows=any(name in env for name in _REFLOWING),
     )
 
 
@@ -107,4 +125,20 @@ def console(look: Terminal, width: int | None = None) -> Console:
         highlight=False,
         soft_wrap=False,
         _environ={},
+    )
+
+
+def ansi(line: Text, view: Console) -> str:
+    """A line with its styles as escape sequences, whatever its length.
+
+    Args:
+        line: Safe text.
+        view: Says which colours there are.
+    """
+    from rich.color import ColorSystem
+
+    colors = ColorSystem.STANDARD if view.color_system else None
+    return "".join(
+        segment.style.render(segment.text, color_system=colors) if segment.style else segment.text
+        for segment in line.render(view)
     )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from threading import Lock
 
 from hfs_cli.errors import IncompleteReplyError
 from hfs_cli.messages import Delta, Event, Finish, Reasoning, Reply, ToolCall, Usage
@@ -14,24 +15,29 @@ _MOST_TOOLS = 100
 
 
 class _Text:
-    """A growing text. Appended to by one thread, read by any."""
+    """A growing text: one thread appends, another may read it to save it."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
-        self._joined = 0
+        self._recent = 0
+        self._lock = Lock()
         self.size = 0
 
     def add(self, piece: str) -> None:
-        self._pieces.append(piece)
-        self.size += len(piece)
-        if len(self._pieces) - self._joined >= _COMPACT_AT:
-            # One slice assignment: a reader in another thread sees the pieces either
-            # before or after it, never half of them.
-            self._pieces[self._joined :] = ["".join(self._pieces[self._joined :])]
-            self._joined += 1
+        with self._lock:
+            self._pieces.append(piece)
+            self._recent += 1
+            self.size += len(piece)
+            if self._recent >= _COMPACT_AT:
+                self._pieces[-self._recent :] = ["".join(self._pieces[-self._recent :])]
+                self._recent = 0
 
     def __str__(self) -> str:
-        return "".join(self._pieces)
+        with self._lock:
+            # The pieces give way to what they made: a long reply is in memory once.
+            self._pieces = ["".join(self._pieces)]
+            self._recent = 0
+            return self._pieces[0]
 
 
 class Collector:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -217,7 +218,7 @@ def _with_what_was_kept(error: HfsError, reply: Reply, opened: Opened) -> HfsErr
     """Say in the error how much of the reply was kept, and where."""
     if opened.session is None or isinstance(error, ReaderLeft):
         return error
-    words = len(reply.text.split())
+    words = sum(1 for _ in re.finditer(r"\S+", reply.text))
     error.message = (
         f"{error.message}; {words} word{'' if words == 1 else 's'} saved as partial"
         f" in session {opened.session.id}"

@@ -121,6 +121,8 @@ def _connect(path: Path | None) -> SqliteDatabase:
         # One connection for all threads, under the lock above.
         thread_safe=False,
         check_same_thread=False,
+        # A cached statement keeps a copy of the values it was last run with: a long reply.
+        cached_statements=0,
     )
     try:
         db.connect()

@@ -1,6 +1,7 @@
 """Rows to values and back."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from hfs_cli.messages import Attachment, Message, Session, Usage
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _USAGE = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
 
 
@@ -28,11 +30,10 @@ def storable(text: str) -> str:
     Input with lone surrogates is refused earlier; a model may still send one as an escape
     in JSON, and its reply must not be lost for it.
     """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
+    # A search rather than a trial encoding: a long reply is not copied for it.
+    if text.isascii() or not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def session(row: Mapping[str, Any]) -> Session:

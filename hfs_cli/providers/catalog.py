@@ -13,7 +13,7 @@ from hfs_cli.providers import weights
 from hfs_cli.providers.presets import PRESETS, Preset
 from hfs_cli.providers.settings import ModelChoice, ProviderSettings
 
-TYPES = ("openai", "local")
+TYPES = ("openai", "anthropic", "gemini", "ollama", "local")
 
 
 def choose_model(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError
-from hfs_cli.messages import Delta, Event, Finish, FinishReason, Reasoning, Request
+from hfs_cli.messages import ChatMessage, Delta, Event, Finish, FinishReason, Reasoning, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,15 @@ class Framer(Protocol):
     """Cuts a body into events."""
 
     def feed(self, chunk: bytes) -> list[str]:
-        """The events that are whole now."""
+        """The events that are whole now.
+
+        Raises:
+            IncompleteReplyError: One is larger than the limit.
+        """
+        ...
+
+    def end(self) -> list[str]:
+        """The events that the end of the body completes."""
         ...
 
 
@@ -101,11 +109,16 @@ class WireFormat:
 
     Args:
         name: What ``type`` says in the configuration.
+        media: The attachments it carries: kinds (``image``, ``pdf``, ``audio``).
+        urls: The kinds that the vendor fetches from a URL by itself.
         path: Where a request goes, below the base URL.
         headers: The headers that carry a key, given the key.
         payload: The body of a request.
         framer: Makes the decoder of a streamed body.
         decoder: Makes the decoder of its events.
+        models_path: Where its list of models is, below the base URL.
+        model_ids: The ids in that list.
+        fixed_headers: Headers of every request.
     """
 
     name: str
@@ -113,7 +126,11 @@ class WireFormat:
     headers: Callable[[str], Mapping[str, str]]
     payload: Callable[[Request, Quirks], dict[str, Any]]
     framer: Callable[[], Framer]
-    decoder: Callable[[], EventDecoder]
+    decoder: Callable[[Request], EventDecoder]
+    models_path: str
+    model_ids: Callable[[dict[str, Any]], list[str]]
+    media: frozenset[str] = frozenset()
+    urls: frozenset[str] = frozenset()
     fixed_headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -142,26 +159,19 @@ class ReplyDecoder:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that the next bytes complete."""
-        batch = Batch()
         try:
-            for data in self._framer.feed(chunk):
-                self._events.decode(data, batch)
-        except (ProviderError, IncompleteReplyError) as error:
+            return self._decoded(self._framer.feed(chunk))
+        except IncompleteReplyError as error:
             self.fault = error
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            self.fault = malformed(f"an event has an unknown shape ({error!r})", error)
-        return self._taken(batch)
+            return []
 
     def whole(self, body: str) -> list[Event]:
         """The events of a reply that came as one JSON document, not as a stream."""
-        batch = Batch()
-        try:
-            self._events.decode(body, batch)
-        except (ProviderError, IncompleteReplyError) as error:
-            self.fault = error
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            self.fault = malformed(f"it has an unknown shape ({error!r})", error)
-        return self._taken(batch)
+        return self._decoded([body])
+
+    def rest(self) -> list[Event]:
+        """The events that the end of the body completes."""
+        return self._decoded(self._framer.end())
 
     def end(self) -> list[Event]:
         """The body has ended.
@@ -175,7 +185,17 @@ class ReplyDecoder:
             return [Finish("stop", "")]
         raise IncompleteReplyError("the reply ended without a finish reason: it is incomplete")
 
-    def _taken(self, batch: Batch) -> list[Event]:
+    def _decoded(self, texts: Iterable[str]) -> list[Event]:
+        batch = Batch()
+        try:
+            for text in texts:
+                if self._events.terminated:
+                    break
+                self._events.decode(text, batch)
+        except (ProviderError, IncompleteReplyError) as error:
+            self.fault = error
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            self.fault = malformed(f"an event has an unknown shape ({error!r})", error)
         try:
             return batch.take()
         except TypeError as error:
@@ -211,6 +231,27 @@ def parse(data: str) -> dict[str, Any]:
 def finish_of(raw: str, reasons: Mapping[str, FinishReason]) -> Finish:
     """A vendor's finish reason in the common vocabulary; an unknown one counts as a stop."""
     return Finish(reasons.get(raw, "stop"), raw)
+
+
+def alternating(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
+    """The history as vendors with strict rules want it: roles in turn, nothing empty.
+
+    Neighbours of one role are joined by a blank line.
+    """
+    joined: list[ChatMessage] = []
+    for message in messages:
+        if not (message.content.strip() or message.attachments):
+            continue
+        if joined and joined[-1].role == message.role:
+            joined.append(_joined(joined.pop(), message))
+        else:
+            joined.append(message)
+    return joined
+
+
+def _joined(first: ChatMessage, second: ChatMessage) -> ChatMessage:
+    text = "\n\n".join(part for part in (first.content, second.content) if part)
+    return ChatMessage(first.role, text, first.attachments + second.attachments)
 
 
 def with_options(

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from hfs_cli.errors import ProviderError
-from hfs_cli.messages import ChatMessage, Finish, FinishReason, Request, ToolCall, Usage
+from hfs_cli.messages import Attachment, ChatMessage, Finish, FinishReason, Request, ToolCall, Usage
 from hfs_cli.providers.failures import vendor_message
 from hfs_cli.providers.formats import Batch, Quirks, WireFormat, finish_of, parse, with_options
+from hfs_cli.providers.media import base64_of, data_url, kind_of
 from hfs_cli.providers.sse import SseDecoder
 
 _REASONS: Mapping[str, FinishReason] = {
@@ -34,11 +35,44 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
     body: dict[str, Any] = {"model": request.model, "messages": messages, "stream": True}
     if quirks.stream_usage:
         body["stream_options"] = {"include_usage": True}
+    if request.schema is not None:
+        form = {"name": "reply", "schema": request.schema, "strict": is_strict(request.schema)}
+        body["response_format"] = {"type": "json_schema", "json_schema": form}
     return with_options(body, request.options, {"max_tokens": quirks.max_tokens})
 
 
+def is_strict(schema: object) -> bool:
+    """Whether a schema keeps OpenAI's rules for strict output: every object closed and full."""
+    if isinstance(schema, list):
+        return all(is_strict(item) for item in schema)
+    if not isinstance(schema, Mapping):
+        return True
+    properties = schema.get("properties")
+    if isinstance(properties, Mapping):
+        closed = schema.get("additionalProperties") is False
+        if not closed or set(schema.get("required", ())) != set(properties):
+            return False
+    return all(is_strict(value) for value in schema.values())
+
+
 def _message(message: ChatMessage) -> dict[str, Any]:
-    return {"role": message.role, "content": message.content}
+    if not message.attachments:
+        return {"role": message.role, "content": message.content}
+    parts = [{"type": "text", "text": message.content}] if message.content else []
+    return {"role": message.role, "content": [*parts, *map(_part, message.attachments)]}
+
+
+def _part(attachment: Attachment) -> dict[str, Any]:
+    match kind_of(attachment.media_type):
+        case "image":
+            return {"type": "image_url", "image_url": {"url": data_url(attachment)}}
+        case "audio":
+            kind = "mp3" if attachment.media_type == "audio/mpeg" else "wav"
+            audio = {"data": base64_of(attachment), "format": kind}
+            return {"type": "input_audio", "input_audio": audio}
+        case _:
+            file = {"filename": attachment.name, "file_data": data_url(attachment)}
+            return {"type": "file", "file": file}
 
 
 class OpenAIEvents:
@@ -116,11 +150,21 @@ def _usage(usage: dict[str, Any]) -> Usage:
     )
 
 
+def _model_ids(listing: dict[str, Any] | list[dict[str, Any]]) -> list[str]:
+    # Together and GitHub send the list alone.
+    models = listing if isinstance(listing, list) else listing["data"]
+    return [model["id"] for model in models]
+
+
 FORMAT = WireFormat(
     name="openai",
     path=lambda _: "/chat/completions",
     headers=lambda key: {"Authorization": f"Bearer {key}"},
     payload=payload,
     framer=SseDecoder,
-    decoder=OpenAIEvents,
+    decoder=lambda _: OpenAIEvents(),
+    models_path="/models",
+    model_ids=_model_ids,
+    media=frozenset({"image", "pdf", "audio"}),
+    urls=frozenset({"image"}),
 )

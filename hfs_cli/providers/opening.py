@@ -9,14 +9,12 @@ from hfs_cli.config import Config
 from hfs_cli.keys import find_key, key_file
 from hfs_cli.messages import Event, Request
 from hfs_cli.providers import openai
-from hfs_cli.providers.formats import WireFormat
 from hfs_cli.providers.local import EmbeddedServer, weights_of
+from hfs_cli.providers.registry import FORMATS
 from hfs_cli.providers.retries import RetryPolicy
 from hfs_cli.providers.sending import Limits
 from hfs_cli.providers.settings import ModelChoice
 from hfs_cli.providers.transport import HttpProvider
-
-FORMATS: Mapping[str, WireFormat] = {openai.FORMAT.name: openai.FORMAT}
 
 
 class OpenProvider(Protocol):

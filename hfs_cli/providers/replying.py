@@ -58,6 +58,10 @@ def _streamed(
             raise _told(decoder.fault, context, begun=begun)
         if decoder.ended == "terminated":
             return
+    if events := decoder.rest():
+        yield events
+    if decoder.fault:
+        raise _told(decoder.fault, context, begun=begun)
 
 
 def _whole(data: bytes, decoder: ReplyDecoder, context: Context) -> list[Event]:

@@ -54,6 +54,10 @@ class SseDecoder:
         blocks = whole.decode("utf-8", "replace").split("\n\n")
         return [data for block in blocks if (data := _data(block)) is not None]
 
+    def end(self) -> list[str]:
+        """An event that the body's end cuts off is none, by the rules."""
+        return []
+
     def _without_bom(self, start: bytes) -> bytes:
         if len(start) < len(_BOM) and _BOM.startswith(start):
             self._start = start

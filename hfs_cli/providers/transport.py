@@ -80,14 +80,18 @@ class HttpProvider:
         )
         context = self._context(request, key)
         sender = Sender(self._client, self._limits, context, self._notify)
-        return self._events(sender, self._built(request, key), context)
+        return self._events(sender, request, self._built(request, key), context)
 
     def _events(
-        self, sender: Sender, build: Callable[[], httpx.Request], context: Context
+        self,
+        sender: Sender,
+        request: Request,
+        build: Callable[[], httpx.Request],
+        context: Context,
     ) -> Iterator[list[Event]]:
         exchange, head = sender.send(build)
         with contextlib.closing(exchange):
-            decoder = ReplyDecoder(self._wire.framer(), self._wire.decoder())
+            decoder = ReplyDecoder(self._wire.framer(), self._wire.decoder(request))
             yield from read_reply(exchange, head, decoder, sender.deadline, context)
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ ASK = Request("m", (ChatMessage("user", "hi"),))
 
 
 def decode(*chunks: bytes):
-    decoder = ReplyDecoder(FORMAT.framer(), FORMAT.decoder())
+    decoder = ReplyDecoder(FORMAT.framer(), FORMAT.decoder(ASK))
     events = [event for chunk in chunks for event in decoder.feed(chunk)]
     if decoder.fault:
         raise decoder.fault
@@ -167,7 +167,7 @@ def test_an_error_event_is_the_providers_word():
 
 
 def test_events_before_a_fault_are_not_lost():
-    decoder = ReplyDecoder(FORMAT.framer(), FORMAT.decoder())
+    decoder = ReplyDecoder(FORMAT.framer(), FORMAT.decoder(ASK))
     body = b"".join([*sse(openai_chunk({"content": "so far"}), done=False), b"data: {oops\n\n"])
     assert decoder.feed(body) == [Delta("so far")]
     assert isinstance(decoder.fault, IncompleteReplyError)
@@ -195,7 +195,7 @@ def test_what_is_malformed_is_said_to_be(event):
 
 
 def test_a_whole_completion_is_read_too():
-    decoder = ReplyDecoder(FORMAT.framer(), FORMAT.decoder())
+    decoder = ReplyDecoder(FORMAT.framer(), FORMAT.decoder(ASK))
     completion = {
         "object": "chat.completion",
         "choices": [{"message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}],

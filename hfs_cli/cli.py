@@ -20,6 +20,7 @@ _COMMANDS = {
     "delete": "delete",
     "sessions": "sessions",
     "models": "models",
+    "keys": "keys",
     "config": "config",
     "doctor": "doctor",
 }

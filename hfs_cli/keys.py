@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import shlex
 import stat
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hfs_cli.errors import ConfigError, CredentialsError
+from hfs_cli.errors import ConfigError, CredentialsError, NotFoundError
 
 COMMAND_SECONDS = 10.0
 MAX_KEY_FILE_BYTES = 1_000_000
@@ -137,6 +138,49 @@ def read_keys(file: Path, warn: Callable[[str], None]) -> dict[str, str]:
     return keys
 
 
+def set_key(file: Path, provider: str, value: str) -> None:
+    """Keep a key in the key file, which only its owner can read.
+
+    Raises:
+        CredentialsError: It cannot be a key.
+        ConfigError: The file cannot be used.
+    """
+    _usable(Key(value, "input"), KeySource(provider))
+    _write(file, read_keys(file, lambda _: None) | {provider: value})
+
+
+def remove_key(file: Path, provider: str) -> None:
+    """Take a key out of the key file.
+
+    Raises:
+        NotFoundError: It holds none for this provider.
+        ConfigError: The file cannot be used.
+    """
+    keys = read_keys(file, lambda _: None)
+    if provider not in keys:
+        raise NotFoundError(f"the key file holds no key for {provider} (there: {_names(keys)})")
+    del keys[provider]
+    _write(file, keys)
+
+
+def _names(keys: Mapping[str, str]) -> str:
+    return ", ".join(keys) or "none"
+
+
+def _write(file: Path, keys: Mapping[str, str]) -> None:
+    """Replace the key file in one step, so that a reader never sees half of it."""
+    text = json.dumps(keys, indent=2, ensure_ascii=False) + "\n"
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".keys-") as scratch:
+            new = Path(scratch) / file.name
+            new.touch(mode=0o600)
+            new.write_text(text, encoding="utf-8")
+            new.replace(file)
+    except OSError as error:
+        raise ConfigError(f"cannot write the key file {file}: {error.strerror}") from error
+
+
 def _usable(key: Key, source: KeySource) -> Key:
     """Check that a key can be a header's value; never shown, never mended by guess."""
     if not key.value.isascii() or not key.value.isprintable() or key.value != key.value.strip():
@@ -145,3 +189,18 @@ def _usable(key: Key, source: KeySource) -> Key:
             "a line break or a character that no key has: copy it again"
         )
     return key
+
+
+def where_found(source: KeySource, env: Mapping[str, str], stored: Mapping[str, str]) -> str | None:
+    """Where a key would come from, without running a command or showing anything.
+
+    Args:
+        source: Where to look.
+        env: The environment.
+        stored: The key file's content.
+    """
+    if source.env_var and env.get(source.env_var):
+        return f"environment ({source.env_var})"
+    if source.command:
+        return "api_key_cmd"
+    return "key file" if source.provider in stored else None

@@ -14,6 +14,7 @@ from hfs_cli.providers.presets import PRESETS, Preset
 from hfs_cli.providers.settings import ModelChoice, ProviderSettings
 
 TYPES = ("openai", "anthropic", "gemini", "ollama", "local")
+_UNKNOWN = Preset(type="", base_url="", key_required=False)
 
 
 def choose_model(
@@ -69,11 +70,9 @@ def provider_settings(config: Config, name: str) -> ProviderSettings:
         NotFoundError: There is none of that name.
         ConfigError: Its type or base_url is missing or wrong.
     """
+    check_provider(config, name)
     own = config.providers.get(name) or ProviderConfig(name)
-    preset = PRESETS.get(name)
-    if preset is None and name not in config.providers:
-        raise NotFoundError(f'no provider "{name}"{_near(name, provider_names(config))}')
-    preset = preset or Preset(type="", base_url="", key_required=False)
+    preset = PRESETS.get(name) or _UNKNOWN
     kind = own.type or preset.type
     if kind not in TYPES:
         told = f"type must be one of {', '.join(TYPES)}"
@@ -100,6 +99,26 @@ def provider_settings(config: Config, name: str) -> ProviderSettings:
 def provider_names(config: Config) -> list[str]:
     """Every provider, the presets first."""
     return [*PRESETS, *(name for name in config.providers if name not in PRESETS)]
+
+
+def check_provider(config: Config, name: str) -> None:
+    """See that a provider's name means something, whatever its settings.
+
+    Raises:
+        NotFoundError: There is none of that name.
+    """
+    if name not in PRESETS and name not in config.providers:
+        raise NotFoundError(f'no provider "{name}"{_near(name, provider_names(config))}')
+
+
+def key_sources(config: Config) -> list[KeySource]:
+    """Where each provider's key may be."""
+    return [
+        _key_source(
+            config.providers.get(name) or ProviderConfig(name), PRESETS.get(name) or _UNKNOWN
+        )
+        for name in provider_names(config)
+    ]
 
 
 def _key_source(own: ProviderConfig, preset: Preset) -> KeySource:
@@ -137,7 +156,9 @@ def _near(name: str, names: list[str]) -> str:
 
 def _default(config: Config, env: Mapping[str, str]) -> str | None:
     for name in provider_names(config):
-        settings = provider_settings(config, name)
-        if settings.key.env_var and env.get(settings.key.env_var) and settings.model:
+        own = config.providers.get(name) or ProviderConfig(name)
+        preset = PRESETS.get(name)
+        variable = own.api_key_env or (preset.env_var if preset and preset.automatic else None)
+        if variable and env.get(variable) and (own.model or (preset and preset.model)):
             return name
     return None if weights.how_to_install() else "local"

@@ -18,10 +18,14 @@ class Quirks:
     Args:
         max_tokens: Its name for the limit on output tokens.
         stream_usage: Whether it must be (and may be) asked for usage in a stream.
+        key_header: The header that takes the bare key in place of the format's own.
+        models_url: Where its list of models is, if not at the format's place.
     """
 
     max_tokens: str = "max_tokens"
     stream_usage: bool = True
+    key_header: str | None = None
+    models_url: str | None = None
 
 
 _scan = json.JSONDecoder().raw_decode

@@ -68,6 +68,7 @@ def open_provider(
         lambda: find_key(key, env, key_file(config.file), warn or notify),
         limits,
         notify,
+        warn,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hfs_cli.providers.formats import Quirks
 
@@ -21,6 +21,8 @@ class Preset:
         quirks: Where it departs from its format.
         key_required: Whether it serves nobody without a key.
         options: Options that its models need to do well; the user's own win.
+        automatic: Whether its key in the environment is reason enough to choose it. The
+            tokens of GitHub and Hugging Face are mostly there for other work.
     """
 
     type: str
@@ -31,17 +33,134 @@ class Preset:
     quirks: Quirks = field(default_factory=Quirks)
     key_required: bool = True
     options: Mapping[str, object] = field(default_factory=dict)
+    automatic: bool = True
+
+
+def _openai(
+    base_url: str, env_var: str, model: str, docs: str, quirks: Quirks | None = None
+) -> Preset:
+    return Preset("openai", base_url, env_var, model, docs, quirks or Quirks())
+
+
+def _on_this_machine(port: int, env_var: str | None, model: str | None, docs: str) -> Preset:
+    return Preset("openai", f"http://127.0.0.1:{port}/v1", env_var, model, docs, key_required=False)
 
 
 PRESETS: Mapping[str, Preset] = {
-    "openai": Preset(
-        type="openai",
-        base_url="https://api.openai.com/v1",
-        env_var="OPENAI_API_KEY",
-        model="gpt-5-mini",
-        docs="https://platform.openai.com/settings/organization/limits",
-        quirks=Quirks(max_tokens="max_completion_tokens"),
+    "openai": _openai(
+        "https://api.openai.com/v1",
+        "OPENAI_API_KEY",
+        "gpt-5-mini",
+        "https://platform.openai.com/settings/organization/limits",
+        Quirks(max_tokens="max_completion_tokens"),
     ),
+    "anthropic": Preset(
+        "anthropic",
+        "https://api.anthropic.com/v1",
+        "ANTHROPIC_API_KEY",
+        "claude-sonnet-4-6",
+        "https://console.anthropic.com/settings/limits",
+    ),
+    "gemini": Preset(
+        "gemini",
+        "https://generativelanguage.googleapis.com/v1beta",
+        "GEMINI_API_KEY",
+        "gemini-flash-latest",
+        "https://aistudio.google.com/usage",
+    ),
+    "openrouter": _openai(
+        "https://openrouter.ai/api/v1",
+        "OPENROUTER_API_KEY",
+        "openrouter/auto",
+        "https://openrouter.ai/settings/credits",
+    ),
+    "groq": _openai(
+        "https://api.groq.com/openai/v1",
+        "GROQ_API_KEY",
+        "llama-3.3-70b-versatile",
+        "https://console.groq.com/settings/limits",
+    ),
+    "mistral": _openai(
+        "https://api.mistral.ai/v1",
+        "MISTRAL_API_KEY",
+        "mistral-small-latest",
+        "https://admin.mistral.ai/plateforme/limits",
+        # It counts without being asked, and refuses fields that it does not know.
+        Quirks(stream_usage=False),
+    ),
+    "deepseek": _openai(
+        "https://api.deepseek.com/v1",
+        "DEEPSEEK_API_KEY",
+        "deepseek-chat",
+        "https://platform.deepseek.com/usage",
+    ),
+    "xai": _openai("https://api.x.ai/v1", "XAI_API_KEY", "grok-4", "https://console.x.ai"),
+    "together": _openai(
+        "https://api.together.xyz/v1",
+        "TOGETHER_API_KEY",
+        "meta-llama/Llama-3.3-70B-Instruct-Turbo",
+        "https://api.together.ai/settings/billing",
+    ),
+    "fireworks": _openai(
+        "https://api.fireworks.ai/inference/v1",
+        "FIREWORKS_API_KEY",
+        "accounts/fireworks/models/llama-v3p3-70b-instruct",
+        "https://app.fireworks.ai/account/billing",
+    ),
+    "cerebras": _openai(
+        "https://api.cerebras.ai/v1",
+        "CEREBRAS_API_KEY",
+        "gpt-oss-120b",
+        "https://cloud.cerebras.ai",
+    ),
+    "perplexity": _openai(
+        "https://api.perplexity.ai",
+        "PERPLEXITY_API_KEY",
+        "sonar",
+        "https://www.perplexity.ai/settings/api",
+    ),
+    "huggingface": replace(
+        _openai(
+            "https://router.huggingface.co/v1",
+            "HF_TOKEN",
+            "openai/gpt-oss-120b",
+            "https://huggingface.co/settings/billing",
+        ),
+        automatic=False,
+    ),
+    "github": replace(
+        _openai(
+            "https://models.github.ai/inference",
+            "GITHUB_TOKEN",
+            "openai/gpt-4.1-mini",
+            "https://github.com/marketplace/models",
+            Quirks(models_url="https://models.github.ai/catalog/models"),
+        ),
+        automatic=False,
+    ),
+    # Its address is each customer's own: [providers.azure] gives base_url (with the deployment)
+    # and query.api-version.
+    "azure": Preset(
+        "openai",
+        "",
+        "AZURE_OPENAI_API_KEY",
+        None,
+        "https://learn.microsoft.com/azure/ai-services/openai/reference",
+        Quirks(max_tokens="max_completion_tokens", key_header="api-key"),
+    ),
+    "ollama": Preset(
+        "ollama",
+        "http://127.0.0.1:11434",
+        "OLLAMA_API_KEY",
+        None,
+        "https://ollama.com/library",
+        key_required=False,
+    ),
+    "lmstudio": _on_this_machine(1234, None, None, "https://lmstudio.ai/docs"),
+    "llama-server": _on_this_machine(
+        8080, "LLAMA_API_KEY", "default", "https://github.com/ggml-org/llama.cpp"
+    ),
+    "vllm": _on_this_machine(8000, "VLLM_API_KEY", None, "https://docs.vllm.ai"),
     "local": Preset(
         type="local",
         base_url="",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError
 from hfs_cli.messages import Delta, Event, Reasoning
@@ -32,7 +32,7 @@ def read_reply(
         ProviderError: The body is no reply, or an error came before any text.
         IncompleteReplyError: The reply broke off, stalled or was malformed.
     """
-    body = _decoded(exchange, head, decoder, deadline, context)
+    body = _decoded(exchange, head, deadline, context, lambda: decoder.ended != "no")
     media_type = head.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "text/html":
         said = shown(vendor_message(next(body, b"")), context.secrets)
@@ -44,6 +44,15 @@ def read_reply(
     else:
         yield from _streamed(body, decoder, context)
     yield decoder.end()
+
+
+def read_whole(exchange: Exchange, head: Head, deadline: float, context: Context) -> bytes:
+    """The body of an answer that is no reply, such as a list of models.
+
+    Raises:
+        IncompleteReplyError: It broke off, stalled or is too large.
+    """
+    return b"".join(_bounded(_decoded(exchange, head, deadline, context, lambda: False)))
 
 
 def _streamed(
@@ -72,7 +81,11 @@ def _whole(data: bytes, decoder: ReplyDecoder, context: Context) -> list[Event]:
 
 
 def _decoded(
-    exchange: Exchange, head: Head, decoder: ReplyDecoder, deadline: float, context: Context
+    exchange: Exchange,
+    head: Head,
+    deadline: float,
+    context: Context,
+    is_finished: Callable[[], bool],
 ) -> Iterator[bytes]:
     """The body, decompressed; a break after the finish reason is no loss."""
     httpx = load_httpx()
@@ -89,7 +102,7 @@ def _decoded(
         failure, cause = f"the reply broke off: {reason(error)}", error
     else:
         return
-    if decoder.ended == "no":
+    if not is_finished():
         raise IncompleteReplyError(failure) from cause
 
 

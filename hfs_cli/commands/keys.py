@@ -1,0 +1,85 @@
+"""`hfs keys`: keep the providers' keys, and see where each comes from."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from hfs_cli import notices
+from hfs_cli.config import load_config
+from hfs_cli.errors import UsageError
+from hfs_cli.keys import key_file, read_keys, remove_key, set_key, where_found
+
+
+@click.group(name="keys")
+def command() -> None:
+    """Keep the providers' keys; they are never shown."""
+
+
+@command.command(name="set")
+@click.argument("provider")
+def set_(*, provider: str) -> None:
+    """Keep a key for PROVIDER: asked for on a terminal, else read from standard input.
+
+    \b
+      hfs keys set anthropic
+      pass show anthropic | hfs keys set anthropic
+    """
+    from hfs_cli.providers.catalog import check_provider
+
+    config = load_config()
+    check_provider(config, provider)
+    set_key(key_file(config.file), provider, _read_key(provider))
+    notices.notice(f"the key for {provider} is kept in {key_file(config.file)}")
+
+
+def _read_key(provider: str) -> str:
+    if sys.stdin is None:
+        raise UsageError("no key came: pipe it in, or run this on a terminal")
+    if sys.stdin.isatty():
+        value: str = click.prompt(f"Key for {provider}", hide_input=True, err=True)
+        return value
+    # The newline ends the line; it is no part of the key.
+    value = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
+    if not value:
+        raise UsageError("no key came on standard input: pipe it in, or run this on a terminal")
+    return value
+
+
+@command.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array.")
+def list_(*, as_json: bool) -> None:
+    """Show which providers have a key, and where it comes from; never the key."""
+    from hfs_cli.providers.catalog import key_sources
+
+    config = load_config()
+    stored = read_keys(key_file(config.file), notices.warn)
+    found = [
+        (source.provider, where)
+        for source in key_sources(config)
+        if (where := where_found(source, os.environ, stored))
+    ]
+    if as_json:
+        import json
+
+        rows = [{"provider": provider, "source": where} for provider, where in found]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    from hfs_cli.render.tables import show_table
+
+    show_table(("PROVIDER", "KEY FROM"), found)
+
+
+@command.command(name="remove")
+@click.argument("provider")
+def remove(*, provider: str) -> None:
+    """Take PROVIDER's key out of the key file."""
+    remove_key(key_file(load_config().file), provider)
+
+
+@command.command(name="path")
+def path() -> None:
+    """Print where the key file is."""
+    click.echo(key_file(load_config().file))

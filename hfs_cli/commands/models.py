@@ -15,6 +15,41 @@ def command() -> None:
     """See, fetch and choose models."""
 
 
+@command.command(name="list")
+@click.argument("words", metavar="[WORD]...", nargs=-1)
+@click.option("--refresh", is_flag=True, help="Ask the providers, even if asked today.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array.")
+def list_(*, words: tuple[str, ...], refresh: bool, as_json: bool) -> None:
+    """List the models of every provider that has a key or needs none.
+
+    Only those whose names hold every WORD are shown; a WORD that names a provider asks
+    that one alone.
+    """
+    from hfs_cli.providers.catalog import provider_names
+    from hfs_cli.providers.offers import offered_models
+
+    config = load_config()
+    named = set(words) & set(provider_names(config))
+    found = offered_models(config, os.environ, named, refresh=refresh, warn=notices.warn)
+    shown = [name for name in found if all(w.lower() in name.lower() for w in words)]
+    aliases = {full: alias for alias, full in config.aliases.items()}
+    if as_json:
+        import json
+
+        rows = [
+            {"model": name, "provider": name.partition("/")[0], "alias": aliases.get(name)}
+            for name in shown
+        ]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    from hfs_cli.render.tables import show_table
+
+    if aliases:
+        show_table(("MODEL", "ALIAS"), [(name, aliases.get(name, "")) for name in shown])
+    else:
+        show_table(("MODEL",), [(name,) for name in shown])
+
+
 @command.command(name="default")
 @click.argument("model", required=False)
 def default(*, model: str | None) -> None:

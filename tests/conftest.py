@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -109,3 +110,11 @@ def server() -> Iterator[ScriptedServer]:
     """A scripted HTTP server on loopback."""
     with ScriptedServer() as scripted:
         yield scripted
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port on loopback where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port

@@ -99,10 +99,13 @@ class ScriptedServer:
 
     Args:
         tls: Speak TLS with this context.
-        host: The address to listen on.
+        port: The port to listen on; any free one by default.
+        name: The host's name in the server's URL.
     """
 
-    def __init__(self, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, tls: ssl.SSLContext | None = None, port: int = 0, name: str = "127.0.0.1"
+    ) -> None:
         self.requests: list[Received] = []
         self.client_left = threading.Event()
         self.stopping = threading.Event()
@@ -110,8 +113,8 @@ class ScriptedServer:
         self._replies: deque[Reply] = deque()
         self._standing: Callable[[Received], Reply] | None = None
         self._tls = tls
-        self._listener = socket.create_server((host, 0), backlog=512)
-        self._host = host
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=512)
+        self._name = name
         self._threads: list[threading.Thread] = []
         self._connections: set[socket.socket] = set()
         self._start(self._accept)
@@ -158,7 +161,7 @@ class ScriptedServer:
     @property
     def origin(self) -> str:
         """Scheme, host and port."""
-        return f"{'https' if self._tls else 'http'}://{self._host}:{self.port}"
+        return f"{'https' if self._tls else 'http'}://{self._name}:{self.port}"
 
     @property
     def url(self) -> str:

@@ -95,7 +95,8 @@ def _document(body: bytes) -> object:
 def _names_model(status: int, document: object, said: str, model: str) -> bool:
     error = document.get("error") if isinstance(document, dict) else None
     code = error.get("code") if isinstance(error, dict) else None
-    return code == "model_not_found" or (status == 404 and bool(model) and model in said)
+    named = bool(model) and re.search(rf"(?<![\w.-]){re.escape(model)}(?![\w-])", said)
+    return code == "model_not_found" or (status == 404 and bool(named))
 
 
 def vendor_message(value: object) -> str:

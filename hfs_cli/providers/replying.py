@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError
-from hfs_cli.messages import Delta, Event, Reasoning
+from hfs_cli.messages import Delta, Event, Finish, Reasoning
 from hfs_cli.providers.client import load_httpx
 from hfs_cli.providers.encoding import Inflater
 from hfs_cli.providers.exchange import Exchange, Head
@@ -43,7 +43,7 @@ def read_reply(
         yield _whole(b"".join(_bounded(body)), decoder, context)
     else:
         yield from _streamed(body, decoder, context)
-    yield decoder.end()
+        yield decoder.end()
 
 
 def read_whole(exchange: Exchange, head: Head, deadline: float, context: Context) -> bytes:
@@ -74,10 +74,15 @@ def _streamed(
 
 
 def _whole(data: bytes, decoder: ReplyDecoder, context: Context) -> list[Event]:
+    """The events of a reply in one JSON document; anything else in one is a failure."""
     events = decoder.whole(data.decode("utf-8", "replace"))
-    if decoder.fault:
-        raise _told(decoder.fault, context, begun=False) from decoder.fault.__cause__
-    return events
+    if isinstance(decoder.fault, ProviderError):
+        raise _told(decoder.fault, context, begun=False)
+    if decoder.fault or not (events or decoder.ended != "no"):
+        said = shown(vendor_message(data), context.secrets)
+        raise ProviderError(f"{context.provider} sent no reply but this: {said}")
+    # The document was whole, so the reply is, whether or not it says why it ended.
+    return events + (decoder.end() if decoder.ended != "no" else [Finish("stop", "")])
 
 
 def _decoded(

@@ -1,0 +1,417 @@
+"""Rows 76 to 89 of the faults: refusals, retries and the network."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+import trustme
+
+from hfs_cli.errors import ConfigError, CredentialsError, NetworkError, NotFoundError, ProviderError
+from hfs_cli.providers.retries import RetryPolicy
+from tests.providers.asking import CANARY, ask, provider_at, quick
+from tests.scripted_server import CUT, STALL, Pause, Received, ScriptedServer, openai_sse
+
+OK = openai_sse("hello")
+
+
+def refuse(server, status, message="no", headers=None, times=1):
+    for _ in range(times):
+        server.reply({"error": {"message": message}}, status=status, headers=headers)
+
+
+# --- refusals -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [400, 402, 404, 413, 418, 422])
+def test_row_76_a_refusal_is_not_retried(server, status):
+    refuse(server, status, "your prompt is odd")
+    answer = ask(server.url)
+    assert isinstance(answer.error, ProviderError)
+    assert f"({status}): your prompt is odd" in answer.message
+    assert answer.message.startswith("vendor (m) ")
+    assert len(server.requests) == 1
+
+
+def test_row_76_a_404_that_names_the_model(server):
+    refuse(server, 404, "model m does not exist")
+    answer = ask(server.url)
+    assert isinstance(answer.error, NotFoundError)
+    assert "hfs models list vendor" in answer.message
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_row_77_a_refused_key(server, status):
+    refuse(server, status, f"bad key {CANARY}")
+    answer = ask(server.url)
+    assert isinstance(answer.error, CredentialsError)
+    assert answer.exit_code == 3
+    assert "VENDOR_API_KEY" in answer.message
+    assert "hfs keys set vendor" in answer.message
+    assert CANARY not in answer.message
+    assert len(server.requests) == 1
+
+
+# --- retries ------------------------------------------------------------------------------
+
+
+def test_row_78_retry_after_is_kept(server):
+    refuse(server, 429, headers={"Retry-After": "1"})
+    server.reply(OK)
+    answer = ask(server.url)
+    assert answer.exit_code == 0
+    first, second = (request.at for request in server.requests)
+    assert second - first >= 1
+    assert "trying again in 1.0 s" in answer.told[0]
+
+
+def test_row_78_retries_end(server):
+    refuse(server, 429, "slow down", headers={"retry-after-ms": "10"}, times=3)
+    answer = ask(server.url)
+    assert answer.exit_code == 5
+    assert len(server.requests) == 3
+    assert "for your quota" in answer.message
+    assert "https://vendor.example/limits" in answer.message
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["3600", "inf-ish", format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)],
+)
+def test_row_79_a_long_wait_is_not_waited(server, asked):
+    if asked == "inf-ish":
+        asked = "121"
+    refuse(server, 429, headers={"Retry-After": asked})
+    answer = ask(server.url)
+    assert answer.exit_code == 5
+    assert "it asks to wait" in answer.message
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("asked", ["-1", "NaN", "inf", "soon", "", "Tue, 99 Foo 2026", "1e999"])
+def test_row_79_junk_means_our_own_wait(server, asked):
+    refuse(server, 429, headers={"Retry-After": asked})
+    server.reply(OK)
+    assert ask(server.url).exit_code == 0
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 529])
+def test_row_80_twice_and_then_well(server, status):
+    refuse(server, status, times=2)
+    server.reply(OK)
+    answer = ask(server.url, limits=quick(retry=RetryPolicy(2, first=0.05)))
+    assert (answer.text, answer.exit_code) == ("hello", 0)
+    one, two, three = (request.at for request in server.requests)
+    assert two - one >= 0.05 * 0.75
+    assert three - two >= 0.1 * 0.75
+
+
+def test_no_retries_when_none_are_wanted(server):
+    refuse(server, 503)
+    assert ask(server.url, limits=quick(retries=0)).exit_code == 5
+    assert len(server.requests) == 1
+
+
+def test_the_total_limit_ends_the_retries(server):
+    refuse(server, 429, headers={"Retry-After": "30"})
+    answer = ask(server.url, limits=quick(total=1.0))
+    assert answer.exit_code == 5
+    assert len(server.requests) == 1
+
+
+# --- error bodies -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"<html><title>502 Bad\n Gateway</title><body>x", "502 Bad Gateway"),
+        (b"<p>no <b>title</b></p><script>alert(1)</script>", "no title"),
+        (b"", "failed (500)"),
+        (b"\xff\xfe broken", "broken"),
+        (b"red \x1b[31m \x9b2J \xc2\x9b title \x1b]0;x\x07", "\\x1b[31m"),
+        (b"x" * 10_000_000, "x …"),
+        (b'{"error": "in a string"}', "in a string"),
+        (b'[{"error": {"message": "in a list"}}]', "in a list"),
+        (b'{"detail": [{"msg": "a detail", "loc": []}]}', "a detail"),
+        (b'{"error": {"message": {"x": 1}}}', "x"),
+        (b'{"weird": 1}', "weird"),
+        (b"null", "null"),
+        (b"[" * 100_000, "["),
+        (f'{{"error": {{"message": "{"y" * 590} {CANARY}"}}}}'.encode(), "[key]"),
+    ],
+    ids=lambda value: str(value[:24]),
+)
+def test_row_81_any_body_becomes_one_short_clean_line(server, body, said):
+    server.reply(body, status=500)
+    answer = ask(server.url, limits=quick(retries=0))
+    assert answer.exit_code == 5
+    assert said in answer.message
+    assert answer.message.isprintable()
+    assert len(answer.message) < 1000
+    assert CANARY[:12] not in answer.message
+
+
+def test_an_error_body_that_stalls_does_not_hold_the_error_back(server):
+    server.reply([b'{"error": ', STALL], status=400, headers={"Content-Type": "application/json"})
+    began = time.monotonic()
+    assert ask(server.url, limits=quick(idle=0.3)).exit_code == 5
+    assert time.monotonic() - began < 4
+
+
+# --- the network --------------------------------------------------------------------------
+
+
+def test_row_83_a_refused_port(free_port):
+    answer = ask(f"http://127.0.0.1:{free_port}/v1")
+    assert isinstance(answer.error, NetworkError)
+    assert "connection refused" in answer.message
+
+
+def test_row_83_a_name_that_does_not_exist():
+    answer = ask("http://no-such-host.invalid/v1")
+    assert answer.exit_code == 6
+    assert "cannot be resolved" in answer.message
+
+
+def test_row_83_a_connection_that_never_stands():
+    # A full backlog drops the SYN, as a firewall does.
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        fillers = [socket.socket() for _ in range(3)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        port = listener.getsockname()[1]
+        answer = ask(f"http://127.0.0.1:{port}/v1", limits=quick(connect=0.3))
+        for filler in fillers:
+            filler.close()
+    assert answer.exit_code == 6
+    assert "no connection within 0.3 s" in answer.message
+
+
+def test_a_silent_name_server_is_bounded_too(monkeypatch):
+    # A name server that never answers cannot be had without the network's help.
+    gate = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: gate.wait(10) and [])
+    began = time.monotonic()
+    answer = ask("http://somewhere.example/v1", limits=quick(connect=0.3))
+    assert time.monotonic() - began < 5
+    gate.set()
+    assert answer.exit_code == 6
+
+
+def test_a_connection_error_is_tried_again(free_port):
+    server = None
+
+    def arrive():
+        nonlocal server
+        time.sleep(0.2)
+        server = ScriptedServer(port=free_port)
+        server.reply(OK)
+
+    thread = threading.Thread(target=arrive)
+    thread.start()
+    limits = quick(retry=RetryPolicy(4, first=0.1))
+    answer = ask(f"http://127.0.0.1:{free_port}/v1", limits=limits)
+    thread.join()
+    server.close()
+    assert answer.text == "hello"
+
+
+def test_no_answer_within_the_idle_limit(server):
+    server.raw(STALL)
+    answer = ask(server.url, limits=quick(idle=0.2))
+    assert answer.exit_code == 6
+    assert "did not answer within 0.2 s" in answer.message
+    assert len(server.requests) == 1
+
+
+def test_no_answer_within_the_total_limit(server):
+    server.raw(STALL)
+    answer = ask(server.url, limits=quick(total=0.2))
+    assert answer.exit_code == 6
+    assert "--timeout" in answer.message
+
+
+@pytest.mark.parametrize("steps", [(CUT,), (b"HTTP/1.1 200",), (b"SSH-2.0-x\r\n\r\n",), (b"",)])
+def test_an_answer_that_is_none(server, steps):
+    server.raw(*steps, Pause(0.05), CUT)
+    answer = ask(server.url)
+    assert answer.exit_code == 6
+    assert len(server.requests) == 1
+
+
+def test_a_stall_after_the_head_is_an_incomplete_reply(server):
+    server.reply([STALL])
+    assert ask(server.url, limits=quick(idle=0.2)).exit_code == 7
+
+
+# --- TLS ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return trustme.CA()
+
+
+def tls_server(certificate: trustme.LeafCert) -> ScriptedServer:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return ScriptedServer(tls=context, name="localhost")
+
+
+@pytest.fixture
+def bundle(authority, tmp_path):
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+def test_row_86_an_authority_of_ones_own(authority, bundle):
+    with tls_server(authority.issue_cert("localhost")) as server:
+        server.reply(OK)
+        assert ask(server.url, ca_bundle=bundle).text == "hello"
+
+
+def test_row_86_ssl_cert_file(authority, bundle, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", bundle)
+    with tls_server(authority.issue_cert("localhost")) as server:
+        server.reply(OK)
+        assert ask(server.url).text == "hello"
+
+
+def test_row_86_an_unknown_authority(authority):
+    with tls_server(authority.issue_cert("localhost")) as server:
+        answer = ask(server.url)
+        assert answer.exit_code == 6
+        assert "certificate refused" in answer.message
+        assert server.requests == []
+
+
+def test_row_86_another_hosts_certificate(authority, bundle):
+    with tls_server(authority.issue_cert("example.com")) as server:
+        answer = ask(server.url, ca_bundle=bundle)
+        assert answer.exit_code == 6
+        assert "certificate refused" in answer.message
+        assert server.requests == []
+
+
+def test_row_86_an_expired_certificate(authority, bundle):
+    past = datetime.now(UTC) - timedelta(days=1)
+    with tls_server(authority.issue_cert("localhost", not_after=past)) as server:
+        answer = ask(server.url, ca_bundle=bundle)
+        assert "expired" in answer.message
+        assert answer.exit_code == 6
+        assert server.requests == []
+
+
+def test_row_86_a_server_that_speaks_no_tls(server, bundle):
+    url = server.url.replace("http:", "https:")
+    answer = ask(url, ca_bundle=bundle, limits=quick(connect=0.3))
+    assert answer.exit_code == 6
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_ca_bundle_that_cannot_be_read(tmp_path, content):
+    path = tmp_path / "ca.pem"
+    if content:
+        path.write_text(content)
+    answer = ask("https://localhost:1/v1", ca_bundle=str(path))
+    assert isinstance(answer.error, ConfigError)
+    assert str(path) in answer.message
+
+
+# --- proxies ------------------------------------------------------------------------------
+
+
+def test_row_87_a_proxy_is_used(server, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", server.origin)
+    server.reply(OK)
+    assert ask("http://vendor.example/v1").text == "hello"
+    assert server.requests[0].target == "http://vendor.example/v1/chat/completions"
+
+
+def test_row_87_all_proxy_for_tls(server, monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", server.origin)
+    server.reply(b"", status=407)
+    answer = ask("https://vendor.example/v1")
+    assert server.requests[0].method == "CONNECT"
+    assert answer.exit_code == 6
+
+
+def test_row_87_no_proxy_and_loopback_go_straight(server, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    server.reply(OK)
+    assert ask(server.url).text == "hello"
+
+
+@pytest.mark.parametrize(
+    "value", ["http://user:s3cret-pw@[::bad", "ftp://user:s3cret-pw@x", "http://x:port"]
+)
+def test_row_87_a_malformed_proxy(monkeypatch, value):
+    monkeypatch.setenv("HTTPS_PROXY", value)
+    answer = ask("https://vendor.example/v1")
+    assert isinstance(answer.error, ConfigError)
+    assert "HTTPS_PROXY" in answer.message
+    assert "s3cret-pw" not in answer.message
+
+
+def test_row_87_a_proxys_password_is_never_shown(free_port, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", f"http://user:s3cret-pw@127.0.0.1:{free_port}")
+    answer = ask("https://vendor.example/v1")
+    assert answer.exit_code == 6
+    assert "s3cret-pw" not in answer.message
+
+
+# --- redirects and open lines ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("wire", ["openai", "anthropic", "gemini", "ollama"])
+def test_row_88_redirects_are_not_followed(server, status, wire):
+    with ScriptedServer() as other:
+        server.reply(b"", status=status, headers={"Location": f"{other.url}/elsewhere"})
+        answer = ask(server.url, wire=wire)
+        assert answer.exit_code == 5
+        assert "redirect" in answer.message
+        assert len(server.requests) == 1
+        assert other.requests == []
+
+
+def test_row_89_a_key_over_an_open_line_is_warned_of(server, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", server.origin)
+    server.always(lambda _: OK)
+    answer = ask("http://vendor.example/v1")
+    assert "unencrypted" in answer.told[0]
+    assert ask("http://vendor.example/v1", key=None).told == []
+    assert ask(server.url).told == []
+
+
+def test_each_format_sends_its_key_in_its_own_header(server):
+    headers = {"openai": "authorization", "anthropic": "x-api-key", "gemini": "x-goog-api-key"}
+    for wire, header in headers.items():
+        refuse(server, 400)
+        ask(server.url, wire=wire)
+        request: Received = server.requests[-1]
+        assert CANARY in (request.header(header) or "")
+        assert CANARY not in request.target
+        assert CANARY.encode() not in request.body
+
+
+def test_a_preview_sends_nothing_and_shows_no_key(server):
+    from tests.providers.asking import ASK
+
+    preview = provider_at(server.url).preview(ASK)
+    assert CANARY not in str(preview)
+    assert preview["url"] == f"{server.url}/chat/completions"
+    assert preview["headers"]["Authorization"] == "Bearer [key]"
+    assert server.requests == []

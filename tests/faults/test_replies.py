@@ -1,0 +1,302 @@
+"""Rows 63 to 75 of the faults: what a reply's body can do wrong."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import resource
+import threading
+
+import pytest
+
+from hfs_cli.errors import IncompleteReplyError, ProviderError
+from hfs_cli.messages import Delta, Reasoning, ToolCall
+from tests.providers.asking import ASK, CANARY, Answer, ask, provider_at, quick
+from tests.scripted_server import CUT, STALL, Await, Pause, openai_chunk, openai_sse, sse
+
+
+@pytest.mark.parametrize("framing", ["chunked", "close"])
+def test_row_63_64_one_byte_at_a_time(server, framing):
+    body = b"".join(openai_sse("naïve 你好 🎉"))
+    server.reply([bytes([byte]) for byte in body], framing=framing)
+    answer = ask(server.url)
+    assert answer.text == "naïve 你好 🎉"
+    assert answer.exit_code == 0
+
+
+def test_row_65_keepalives_and_names(server):
+    events = openai_sse("hello")
+    server.reply([b": ping\n\n", b"event: message\r\nid: 1\r\n", *events, b"retry: 1\n\n"])
+    assert ask(server.url).text == "hello"
+
+
+def test_row_66_separators_in_the_text(server):
+    server.reply(openai_sse("a\u2028b\u0085c\x0bd"))
+    assert ask(server.url).text == "a\u2028b\u0085c\x0bd"
+
+
+def test_row_67_no_terminator_but_a_finish_reason(server):
+    server.reply(openai_sse("hello", done=False))
+    assert ask(server.url).exit_code == 0
+
+
+def test_a_reset_after_the_finish_reason_loses_nothing(server):
+    server.reply([*openai_sse("hello", done=False), Pause(0.1), CUT])
+    answer = ask(server.url)
+    assert (answer.text, answer.exit_code) == ("hello", 0)
+    assert answer.finish
+
+
+def test_row_68_no_finish_reason_and_no_terminator(server):
+    server.reply(openai_sse("hello", finish=None, done=False))
+    answer = ask(server.url)
+    assert (answer.text, answer.exit_code) == ("hello", 7)
+
+
+def test_row_69_reset_in_the_middle_is_not_retried(server):
+    server.reply([*openai_sse("so far", finish=None, done=False), Pause(0.1), CUT])
+    answer = ask(server.url)
+    assert (answer.text, answer.exit_code) == ("so far", 7)
+    assert answer.message == "the reply broke off: connection reset by peer"
+    assert len(server.requests) == 1
+
+
+def test_a_body_that_ends_before_its_length(server):
+    event = openai_sse("so far", finish=None, done=False)
+    server.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", *event)
+    answer = ask(server.url)
+    assert (answer.text, answer.exit_code) == ("so far", 7)
+
+
+def test_row_70_malformed_json(server):
+    server.reply([*openai_sse("so far", finish=None, done=False), b'data: {"choices": [\n\n'])
+    answer = ask(server.url)
+    assert (answer.text, answer.exit_code) == ("so far", 7)
+    assert "malformed" in answer.message
+
+
+@pytest.mark.parametrize(("begun", "code"), [(True, 7), (False, 5)])
+@pytest.mark.parametrize(
+    ("wire", "events"),
+    [
+        ("openai", sse({"error": {"message": f"overloaded {CANARY}"}}, done=False)),
+        (
+            "anthropic",
+            sse(
+                {"type": "error", "error": {"type": "overloaded_error", "message": "overloaded"}},
+                done=False,
+            ),
+        ),
+        ("gemini", sse({"error": {"code": 503, "message": "overloaded"}}, done=False)),
+        ("ollama", [b'{"error":"overloaded"}\n']),
+    ],
+)
+def test_row_71_error_event(server, wire, events, begun, code):
+    text = {
+        "openai": sse(openai_chunk({"content": "so far"}), done=False),
+        "anthropic": sse(
+            {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "so far"}},
+            done=False,
+        ),
+        "gemini": sse({"candidates": [{"content": {"parts": [{"text": "so far"}]}}]}, done=False),
+        "ollama": [b'{"message":{"content":"so far"},"done":false}\n'],
+    }[wire]
+    server.reply([b"".join([*(text if begun else []), *events])])
+    answer = ask(server.url, wire=wire)
+    assert answer.text == ("so far" if begun else "")
+    assert answer.exit_code == code
+    assert "overloaded" in answer.message
+    assert CANARY not in answer.message
+
+
+def test_row_72_a_line_without_end_is_given_up(server):
+    server.reply([b"data: "] + [b"x" * (1 << 20)] * 64)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    answer = ask(server.url)
+    assert isinstance(answer.error, IncompleteReplyError)
+    assert "more than 16777216 bytes" in answer.message
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
+
+
+def test_row_73_an_endless_stream_ends_at_the_total_limit(server):
+    event = sse(openai_chunk({"content": "x" * 1000}), done=False)[0]
+    done = threading.Event()
+    server.reply(iter_until(event, done))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    answer = ask_without_keeping(server.url, total=1.0)
+    done.set()
+    assert answer.exit_code == 7
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+
+
+def iter_until(event: bytes, done: threading.Event):
+    """Steps without an end but the event's."""
+    return [(lambda: b"" if done.is_set() else event) for _ in range(200_000)]
+
+
+def ask_without_keeping(url: str, **limits: float):
+
+    answer = Answer()
+    provider = provider_at(url, limits=quick(**limits))
+    try:
+        for _ in provider.stream(ASK):
+            answer.batches += 1
+    except IncompleteReplyError as error:
+        answer.error = error
+    provider.close()
+    return answer
+
+
+def test_row_74_a_hundred_thousand_small_events(server):
+    event = sse(openai_chunk({"content": "x"}), done=False)[0]
+    server.reply([event * 1000] * 100 + openai_sse("", usage=None))
+    answer = ask(server.url)
+    assert len(answer.text) == 100_000
+    assert answer.exit_code == 0
+
+
+def test_row_75_an_empty_reply(server):
+    server.reply(openai_sse(""))
+    answer = ask(server.url)
+    assert (answer.text, answer.exit_code) == ("", 0)
+    assert answer.finish.reason == "stop"
+
+
+def test_row_75_only_reasoning(server):
+    server.reply(openai_sse("", reasoning="hm"))
+    answer = ask(server.url)
+    assert (answer.text, answer.reasoning, answer.exit_code) == ("", "hm", 0)
+
+
+def test_row_75_only_a_tool_call(server):
+    call = {"index": 0, "function": {"name": "f", "arguments": "{}"}}
+    chunks = sse(openai_chunk({"tool_calls": [call]}), openai_chunk(finish="tool_calls"))
+    server.reply(chunks)
+    answer = ask(server.url)
+    assert answer.events[0] == ToolCall("f", "{}")
+    assert answer.finish.reason == "tool_calls"
+
+
+@pytest.mark.parametrize("finish", ["length", "content_filter"])
+def test_row_75_an_early_end_is_told(server, finish):
+    server.reply(openai_sse("hello", finish=finish))
+    assert ask(server.url).finish.reason == finish
+
+
+def test_row_82_a_web_page(server):
+    page = "<html><head><title>Sign in</title><style>x{}</style></head><body>…</body></html>"
+    server.reply(page, headers={"Content-Type": "text/html; charset=utf-8"})
+    answer = ask(server.url)
+    assert isinstance(answer.error, ProviderError)
+    assert "web page instead of a reply" in answer.message
+    assert answer.message.endswith("Sign in")
+
+
+def test_row_82_a_whole_json_reply(server):
+    choice = {"message": {"content": "hello"}, "finish_reason": "stop"}
+    server.reply({"choices": [choice]})
+    answer = ask(server.url)
+    assert (answer.text, answer.exit_code) == ("hello", 0)
+
+
+@pytest.mark.parametrize("body", ["{}", "[]", "nonsense", '{"choices": []}'])
+def test_row_82_json_that_is_no_reply(server, body):
+    server.reply(body, headers={"Content-Type": "application/json"})
+    assert ask(server.url).exit_code == 5
+
+
+def test_row_84_a_stall_ends_at_the_idle_limit(server):
+    server.reply([*openai_sse(["a", "b", "c"], finish=None, done=False), STALL])
+    answer = ask(server.url, limits=quick(idle=0.3))
+    assert (answer.text, answer.exit_code) == ("abc", 7)
+    assert "stalled" in answer.message
+    assert server.client_left.wait(5)
+
+
+def test_row_85_a_trickle_is_not_cut_by_the_idle_limit(server):
+    slow = [step for event in openai_sse("hello") for step in (Pause(0.15), b": ping\n\n", event)]
+    server.reply(slow)
+    answer = ask(server.url, limits=quick(idle=0.4))
+    assert (answer.text, answer.exit_code) == ("hello", 0)
+
+
+def test_row_85_the_total_limit_cuts_a_trickle(server):
+    server.reply([Pause(0.1) if i % 2 else b": ping\n\n" for i in range(100)])
+    assert ask(server.url, limits=quick(total=0.5)).exit_code == 7
+
+
+def test_row_90_a_compressed_reply(server):
+    body = gzip.compress(b"".join(openai_sse("hello")))
+    halves = [body[:20], body[20:]]
+    server.reply(halves, headers={"Content-Encoding": "gzip"})
+    assert ask(server.url).text == "hello"
+
+
+def test_row_90_a_bomb_is_not_unpacked(server):
+    bomb = gzip.compress(b"data: " + b"\0" * (200 << 20), 9)
+    server.reply([bomb], headers={"Content-Encoding": "gzip"})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    answer = ask(server.url)
+    assert answer.exit_code == 7
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000
+
+
+def test_row_90_an_encoding_that_was_not_asked_for(server):
+    server.reply([b"\x0b\x02\x80abc\x03"], headers={"Content-Encoding": "br"})
+    assert ask(server.url).exit_code == 5
+
+
+def test_a_slow_reader_stops_the_network_not_the_memory(server):
+    event = sse(openai_chunk({"content": "x" * 10_000}), done=False)[0]
+    sent = []
+    server.reply([lambda: sent.append(1) or event for _ in range(2000)] + openai_sse("end"))
+
+    provider = provider_at(server.url)
+    stream = provider.stream(ASK)
+    next(stream)
+    threading.Event().wait(0.3)
+    assert len(sent) < 2000
+    text = "".join(e.text for batch in stream for e in batch if isinstance(e, Delta))
+    assert text.endswith("end")
+    provider.close()
+
+
+def test_leaving_a_stream_closes_the_connection(server):
+    server.reply([*openai_sse(["a"], finish=None, usage=None, done=False), STALL])
+
+    provider = provider_at(server.url)
+    stream = provider.stream(ASK)
+    assert next(stream) == [Delta("a")]
+    stream.close()
+    assert server.client_left.wait(5)
+    provider.close()
+
+
+def test_text_is_handed_on_before_the_reply_ends(server):
+    gate = threading.Event()
+    first, *rest = openai_sse(["a", "b"])[1:]
+    server.reply([first, Await(gate), *rest])
+
+    provider = provider_at(server.url)
+    stream = provider.stream(ASK)
+    assert next(stream) == [Delta("a")]
+    gate.set()
+    assert [e for batch in stream for e in batch if isinstance(e, Delta | Reasoning)] == [
+        Delta("b")
+    ]
+    provider.close()
+
+
+def test_the_body_is_the_json_that_the_format_wants(server):
+    server.reply(openai_sse("x"))
+    ask(server.url)
+    request = server.requests[0]
+    assert (request.method, request.path) == ("POST", "/v1/chat/completions")
+    assert request.header("authorization") == f"Bearer {CANARY}"
+    assert request.header("content-type") == "application/json"
+    assert json.loads(request.body) == {
+        "model": "m",
+        "messages": [{"role": "user", "content": "hi"}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }

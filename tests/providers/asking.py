@@ -1,0 +1,111 @@
+"""Ask a provider one thing, and keep what came before it failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hfs_cli.config import Config
+from hfs_cli.config.values import ProviderConfig
+from hfs_cli.errors import HfsError
+from hfs_cli.keys import Key, KeySource
+from hfs_cli.messages import ChatMessage, Delta, Event, Finish, Reasoning, Request
+from hfs_cli.providers.formats import Quirks
+from hfs_cli.providers.registry import FORMATS
+from hfs_cli.providers.retries import RetryPolicy
+from hfs_cli.providers.sending import Limits
+from hfs_cli.providers.settings import ProviderSettings
+from hfs_cli.providers.transport import HttpProvider
+
+CANARY = "sk-canary-0123456789abcdef"
+ASK = Request("m", (ChatMessage("user", "hi"),))
+
+
+@dataclass
+class Answer:
+    """What came of one request."""
+
+    events: list[Event] = field(default_factory=list)
+    batches: int = 0
+    error: HfsError | None = None
+    told: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "".join(event.text for event in self.events if isinstance(event, Delta))
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(event.text for event in self.events if isinstance(event, Reasoning))
+
+    @property
+    def finish(self) -> Finish | None:
+        return next((event for event in self.events if isinstance(event, Finish)), None)
+
+    @property
+    def exit_code(self) -> int:
+        return self.error.exit_code if self.error else 0
+
+    @property
+    def message(self) -> str:
+        return self.error.message if self.error else ""
+
+
+def provider_at(
+    base_url: str,
+    *,
+    wire: str = "openai",
+    key: str | None = CANARY,
+    limits: Limits | None = None,
+    told: list[str] | None = None,
+    ca_bundle: str | None = None,
+    quirks: Quirks | None = None,
+) -> HttpProvider:
+    """A provider with quick retries and a key."""
+    settings = ProviderSettings(
+        name="vendor",
+        type=wire,
+        base_url=base_url,
+        key=KeySource("vendor", "VENDOR_API_KEY"),
+        docs="https://vendor.example/limits",
+        ca_bundle=ca_bundle,
+        quirks=quirks or Quirks(),
+    )
+    listener = told.append if told is not None else (lambda _: None)
+    return HttpProvider(
+        settings,
+        FORMATS[wire],
+        lambda: Key(key, "test") if key else None,
+        limits or quick(),
+        listener,
+    )
+
+
+def quick(retries: int = 2, **values: float) -> Limits:
+    """The limits of a turn, with waits that a test can afford."""
+    return Limits(**{"idle": 5.0, "retry": RetryPolicy(retries, first=0.01)} | values)
+
+
+def ask(provider: HttpProvider | str, request: Request = ASK, **settings) -> Answer:
+    """Send one request to a provider (or to one at a URL) and collect all that comes."""
+    answer = Answer()
+    if isinstance(provider, str):
+        provider = provider_at(provider, told=answer.told, **settings)
+    try:
+        for batch in provider.stream(request):
+            answer.batches += 1
+            answer.events += batch
+    except HfsError as error:
+        answer.error = error
+    finally:
+        provider.close()
+    return answer
+
+
+def configured(tmp_path: Path, **providers: dict[str, object]) -> Config:
+    """A configuration with these providers."""
+    return Config(
+        file=tmp_path / "config.toml",
+        data_dir=tmp_path,
+        providers={name: ProviderConfig(name, **values) for name, values in providers.items()},
+    )

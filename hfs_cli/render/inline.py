@@ -82,7 +82,7 @@ def _address(text: Text, start: int, token: Token, address: str) -> None:
     words = text.plain[start:]
     text.stylize(_LINK, start)
     address = sanitize(address)
-    title = sanitize(str(token.attrs.get("title", "")))
+    title = " ".join(sanitize(str(token.attrs.get("title", ""))).split())
     if title or address.removeprefix("mailto:") != words:
         said = f"{address} “{title}”" if title else address
         text.append(f" ({said})" if words else f"({said})", _URL)

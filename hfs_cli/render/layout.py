@@ -43,6 +43,7 @@ class Layout:
             units: What a `Splitter` gave.
             width: Columns to wrap prose to; code is never wrapped.
         """
+        width = max(width, 2)  # A wide character takes two columns, and there is no half.
         for unit in units:
             if isinstance(unit, Block):
                 yield from _gap(unit.gap)
@@ -152,7 +153,7 @@ class _Writer:
 
     def _definition(self, node: SyntaxTreeNode, width: int) -> Iterator[Text]:
         meta = node.meta
-        title = f' "{meta["title"]}"' if meta["title"] else ""
+        title = f' "{" ".join(meta["title"].split())}"' if meta["title"] else ""
         text = sanitize(f"[{meta['label']}]: {meta['url']}{title}")
         yield from self._wrap(Text(text, _DIM), width)
 

@@ -2,7 +2,7 @@
 
 import json
 
-from test_plain import turn_in_pipe
+from tests.render.test_plain import turn_in_pipe
 
 
 def plan(**more):

@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from terminals import TURN, run_in_terminal
+
+from tests.render.terminals import TURN, run_in_terminal
 
 REPLY = """# Title
 

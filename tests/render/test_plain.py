@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from terminals import ROOT, TURN, run_in_terminal
+from tests.render.terminals import ROOT, TURN, run_in_terminal
 
 
 def plan(*pieces, **more):

@@ -1,6 +1,6 @@
 """The progress bar."""
 
-from terminals import run_in_terminal
+from tests.render.terminals import run_in_terminal
 
 CODE = """
 from hfs_cli.render.progress import progress

@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from terminals import ROOT, run_in_terminal
+
+from tests.render.terminals import ROOT, run_in_terminal
 
 SETUP = """
 import sys

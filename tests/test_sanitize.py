@@ -66,7 +66,7 @@ def test_payloads_are_shown_not_obeyed(payload):
 def test_nothing_unsafe_is_left(text):
     assert not _UNSAFE.search(sanitize(text))
     assert not re.search("[\n\t]", sanitize_line(text))
-    assert sanitize(text).encode()
+    sanitize(text).encode()
 
 
 @given(any_text)

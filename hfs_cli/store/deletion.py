@@ -71,6 +71,11 @@ def _hand_over(db: SqliteDatabase, session_id: int, parent: int | None, own_from
         "UPDATE message SET session_id = ? WHERE session_id = ? AND position <= ?",
         (heir, session_id, share),
     )
+    # OR IGNORE: where the heir has a checkpoint of the same name, its own stays.
+    db.execute_sql(
+        "UPDATE OR IGNORE checkpoint SET session_id = ? WHERE session_id = ? AND position <= ?",
+        (heir, session_id, share),
+    )
     # The heir now begins where the deleted session did, or earlier if it shared less.
     start = None if parent is None else min(share, own_from)
     for child in children:

@@ -1,17 +1,26 @@
 """The store: every conversation, in one database file."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hfs_cli.history import SearchFilter, SearchHit
+from hfs_cli.history import Branch, Checkpoint, SearchFilter, SearchHit
 from hfs_cli.messages import Message, Opened, Opening, Reply, Session
 from hfs_cli.naming import check_name
-from hfs_cli.store import checks, deletion, lists, refs, rows, turns
+from hfs_cli.store import (
+    branches,
+    checkpoints,
+    checks,
+    deletion,
+    lists,
+    refs,
+    rows,
+    session_rows,
+    turns,
+)
 from hfs_cli.store.database import WAIT_S, Database
-from hfs_cli.store.tables import SessionRow
 from hfs_cli.store.transcripts import transcript
 
 _ANYTHING = SearchFilter()
@@ -26,10 +35,12 @@ class SessionStore:
 
     Args:
         path: The database file.
+        checkpoint_retention: How many automatic checkpoints a session keeps.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, checkpoint_retention: int = 10) -> None:
         self._database = Database(path)
+        self._retention = checkpoint_retention
         # The row of each reply that is being written, by the question it answers.
         self._replies: dict[int, int] = {}
 
@@ -58,7 +69,10 @@ class SessionStore:
             UsageError: The new session's name cannot be used or is taken.
         """
         with self._database.writing() as db:
-            return turns.begin(db, opening)
+            opened = turns.begin(db, opening)
+        # A question that is answered again gets a row of its own for the new reply.
+        self._replies.pop(opened.user_message_id or 0, None)
+        return opened
 
     def save_reply(self, opened: Opened, reply: Reply, wait_s: float = WAIT_S) -> int | None:
         """Write the reply as it stands: a new row the first time, the same row later.
@@ -76,7 +90,7 @@ class SessionStore:
             return None
         known = self._replies.get(opened.user_message_id)
         with self._database.writing(wait_s) as db:
-            saved = turns.save_reply(db, opened, reply, known)
+            saved = turns.save_reply(db, opened, reply, known, self._retention)
         # Only now: a transaction that failed to commit left no row behind.
         self._replies[opened.user_message_id] = saved
         return saved
@@ -151,7 +165,7 @@ class SessionStore:
             NotFoundError: There is none.
         """
         with self._database.reading() as db:
-            return rows.session(turns.session_row(db, session_id))
+            return rows.session(session_rows.session_row(db, session_id))
 
     def last_used(self) -> Session | None:
         """The session that ``-c`` continues, or None when there is none."""
@@ -204,11 +218,9 @@ class SessionStore:
         Raises:
             NotFoundError: There is none.
         """
-        now = rows.to_microseconds(datetime.now(UTC))
         with self._database.writing() as db:
-            change = SessionRow.update(use_seq=turns.next_use(), updated_at=now)
-            change.where(SessionRow.id == session_id).execute(db)
-            return rows.session(turns.session_row(db, session_id))
+            session_rows.touch(db, session_id)
+            return rows.session(session_rows.session_row(db, session_id))
 
     def rename(self, session_id: int, name: str) -> Session:
         """Give a session another name.
@@ -219,8 +231,8 @@ class SessionStore:
         """
         name = check_name(name)
         with self._database.writing() as db:
-            turns.rename(db, session_id, name)
-            return rows.session(turns.session_row(db, session_id))
+            session_rows.rename(db, session_id, name)
+            return rows.session(session_rows.session_row(db, session_id))
 
     def delete(self, ids: Iterable[int]) -> int:
         """Delete sessions with all they hold; their forks keep what they shared.
@@ -230,3 +242,82 @@ class SessionStore:
         """
         with self._database.writing() as db:
             return deletion.delete(db, ids)
+
+    # --- branches and checkpoints ------------------------------------------------------
+
+    def fork(self, session_id: int, *, at: int | None = None, name: str | None = None) -> Session:
+        """A new session that begins with another's messages, shared and not copied.
+
+        Args:
+            session_id: The session to fork.
+            at: How many of its messages; None for all.
+            name: The fork's name, or None for an automatic one.
+
+        Raises:
+            NotFoundError: The session, or that many messages, are not there.
+            UsageError: The name cannot be used or is taken.
+        """
+        with self._database.writing() as db:
+            forked = branches.fork(db, session_id, at, name)
+            return rows.session(session_rows.session_row(db, forked))
+
+    def rewind(self, session_id: int, to: str) -> Session:
+        """Let a session continue from an earlier point.
+
+        Args:
+            session_id: The session.
+            to: How many messages it keeps, or a checkpoint's name.
+
+        Returns:
+            The branch that holds what followed.
+
+        Raises:
+            NotFoundError: There is no such session, message or checkpoint.
+            UsageError: The session ends there already.
+        """
+        with self._database.writing() as db:
+            keep = checkpoints.position_of(db, session_id, to)
+            branch = branches.set_aside(db, session_id, keep, "rewind")
+            return rows.session(session_rows.session_row(db, branch))
+
+    def undo(self, session_id: int, turns: int = 1) -> Session:
+        """Set a session's last turns aside.
+
+        Returns:
+            The branch that holds them.
+
+        Raises:
+            NotFoundError: There is no such session.
+            UsageError: It does not have that many turns.
+        """
+        with self._database.writing() as db:
+            branch = branches.undo(db, session_id, turns)
+            return rows.session(session_rows.session_row(db, branch))
+
+    def family(self, session_id: int) -> list[Branch]:
+        """All that a session is a branch of, or that is a branch of it; the oldest first.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
+        with self._database.reading() as db:
+            return branches.family(db, session_id)
+
+    def create_checkpoint(self, session_id: int, label: str | None = None) -> Checkpoint:
+        """Mark the end of a session by a name, or by a number of its own ("c1").
+
+        Raises:
+            NotFoundError: There is no such session.
+            UsageError: It is empty, or the name cannot be used or is taken.
+        """
+        with self._database.writing() as db:
+            return checkpoints.create(db, session_id, label)
+
+    def delete_checkpoint(self, session_id: int, label: str) -> None:
+        """Delete a named checkpoint.
+
+        Raises:
+            NotFoundError: The session has none of this name.
+        """
+        with self._database.writing() as db:
+            checkpoints.delete(db, session_id, label)

@@ -48,6 +48,12 @@ def transcript(db: SqliteDatabase, session_id: int, upto: int = _ALL) -> list[Me
     return [rows.message(row, carried[row["id"]]) for row in found]
 
 
+def holds(db: SqliteDatabase, session_id: int, owner_id: int, position: int) -> bool:
+    """Whether a message that is kept with `owner_id` is part of a session's transcript."""
+    sql = LINEAGE + "SELECT 1 FROM lineage WHERE session_id = ? AND upto >= ?"
+    return bool(fetch(db, sql, (session_id, _ALL, owner_id, position)))
+
+
 def _attachments(
     db: SqliteDatabase, session_id: int, upto: int
 ) -> defaultdict[int, list[Attachment]]:

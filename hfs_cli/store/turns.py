@@ -1,17 +1,18 @@
 """Write a turn: its session and question before the request, its reply as it comes."""
 
-import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from peewee import Case, SqliteDatabase, fn
+from peewee import Case, SqliteDatabase
 
-from hfs_cli.errors import NotFoundError, UsageError
-from hfs_cli.messages import Attachment, ChatMessage, Opened, Opening, Reply
-from hfs_cli.naming import automatic_name, check_name, normalise
-from hfs_cli.store import indexing, rows
-from hfs_cli.store.tables import AttachmentRow, MessageAttachmentRow, MessageRow, SessionRow
-from hfs_cli.store.transcripts import context, fetch, system_in_force, transcript
+from hfs_cli.errors import NotFoundError
+from hfs_cli.messages import ChatMessage, Message, Opened, Opening, Reply, Session
+from hfs_cli.naming import automatic_name, check_name
+from hfs_cli.store import branches, checkpoints, indexing, rows
+from hfs_cli.store.message_rows import add_message
+from hfs_cli.store.session_rows import add_session, free_name, next_use, refuse_taken, session_row
+from hfs_cli.store.tables import MessageRow, SessionRow
+from hfs_cli.store.transcripts import context, fetch, holds, system_in_force, transcript
 
 
 def begin(db: SqliteDatabase, opening: Opening) -> Opened:
@@ -21,8 +22,13 @@ def begin(db: SqliteDatabase, opening: Opening) -> Opened:
         NotFoundError: The session to continue is gone.
         UsageError: The new session's name cannot be used or is taken.
     """
+    if opening.answers is not None:
+        return _begin_again(db, opening, opening.answers)
     now = datetime.now(UTC)
     session_id, count = _session(db, opening, now)
+    if opening.at is not None and opening.at != count:
+        branches.set_aside(db, session_id, opening.at, "rewind")
+        count = opening.at
     history = transcript(db, session_id, count)
     system = system_in_force(history)
     if opening.no_system:
@@ -33,19 +39,51 @@ def begin(db: SqliteDatabase, opening: Opening) -> Opened:
         add_message(db, session_id, count, ChatMessage("system", opening.system), now)
     count += 1
     question = add_message(db, session_id, count, opening.prompt, now)
-    SessionRow.update(
-        message_count=count,
-        last_status="complete",
-        model=opening.model,
-        updated_at=rows.to_microseconds(now),
-        use_seq=next_use(),
-    ).where(SessionRow.id == session_id).execute(db)
+    change = SessionRow.update(message_count=count, last_status="complete")
+    change.where(SessionRow.id == session_id).execute(db)
     return Opened(
-        session=rows.session(session_row(db, session_id)),
+        session=_used(db, session_id, opening.model, now),
         user_message_id=question,
         messages=(*context(history), opening.prompt),
         system=system,
     )
+
+
+def _begin_again(db: SqliteDatabase, opening: Opening, question_id: int) -> Opened:
+    """Open a question that is kept already; what answered it is set aside by the new reply.
+
+    Not now: if no reply comes, the session is as it was.
+    """
+    assert opening.session_id is not None
+    row = session_row(db, opening.session_id)
+    history = transcript(db, row["id"], row["message_count"])
+    question = next((m for m in history if m.id == question_id), None)
+    if question is None:
+        raise NotFoundError(f"the message to answer again is gone from session {row['id']}")
+    earlier = _before(history, question)
+    return Opened(
+        session=_used(db, row["id"], opening.model, datetime.now(UTC)),
+        user_message_id=question.id,
+        messages=(*context(earlier), opening.prompt),
+        system=None if opening.no_system else system_in_force(earlier),
+    )
+
+
+def _before(history: list[Message], question: Message) -> list[Message]:
+    """What was said before a question: replies to earlier ones may have come after it."""
+    return [
+        m
+        for m in history
+        if m.position < question.position or (m.role == "assistant" and m.reply_to)
+    ]
+
+
+def _used(db: SqliteDatabase, session_id: int, model: str, now: datetime) -> Session:
+    change = SessionRow.update(
+        model=model, updated_at=rows.to_microseconds(now), use_seq=next_use()
+    )
+    change.where(SessionRow.id == session_id).execute(db)
+    return rows.session(session_row(db, session_id))
 
 
 def peek(db: SqliteDatabase, session_id: int, opening: Opening) -> Opened:
@@ -65,25 +103,6 @@ def peek(db: SqliteDatabase, session_id: int, opening: Opening) -> Opened:
     )
 
 
-def session_row(db: SqliteDatabase, session_id: int) -> dict[str, Any]:
-    """A session's row by its id.
-
-    Raises:
-        NotFoundError: There is none.
-    """
-    found = fetch(db, "SELECT * FROM session WHERE id = ?", (session_id,))
-    if not found:
-        raise NotFoundError(f"session {session_id} does not exist any more: it was deleted")
-    return found[0]
-
-
-def next_use() -> Any:  # noqa: ANN401  peewee's own expression type
-    """The number that makes a session the last used one."""
-    # An alias: inside UPDATE the bare table would be the row that is being updated.
-    latest = SessionRow.alias("latest")
-    return latest.select(fn.COALESCE(fn.MAX(latest.use_seq), 0) + 1)
-
-
 def _session(db: SqliteDatabase, opening: Opening, now: datetime) -> tuple[int, int]:
     """The session's id and how many messages it has; made when it is new."""
     if opening.session_id is not None:
@@ -100,105 +119,14 @@ def _session(db: SqliteDatabase, opening: Opening, now: datetime) -> tuple[int, 
     return add_session(db, name, "chat", now), 0
 
 
-def refuse_taken(db: SqliteDatabase, name: str, but: int | None = None) -> None:
-    """Refuse a name that a session other than `but` has.
-
-    Raises:
-        UsageError: It has.
-    """
-    found = fetch(db, "SELECT id FROM session WHERE name = ? AND id IS NOT ?", (name, but))
-    if found:
-        raise UsageError(f'the name "{name}" is taken by session {found[0]["id"]}: choose another')
-
-
-def free_name(db: SqliteDatabase, name: str) -> str:
-    """`name`, or the first of ``name (2)``, ``name (3)`` ... that is not taken."""
-    name = normalise(name)
-    if not fetch(db, "SELECT 1 FROM session WHERE name = ?", (name,)):
-        return name
-    # How many there are tells where to begin; only where some were deleted is there a
-    # number or two to skip.
-    taken = "SELECT count(*) AS n FROM session WHERE name >= ? AND name < ?"
-    number = fetch(db, taken, (f"{name} (", f"{name} )"))[0]["n"] + 2
-    while fetch(db, "SELECT 1 FROM session WHERE name = ?", (f"{name} ({number})",)):
-        number += 1
-    return f"{name} ({number})"
-
-
-def add_session(db: SqliteDatabase, name: str, origin: str, now: datetime) -> int:
-    """Insert an empty session; its id."""
-    moment = rows.to_microseconds(now)
-    session_id = int(
-        SessionRow.insert(
-            uid=uuid.uuid4().hex,
-            name=name,
-            origin=origin,
-            message_count=0,
-            created_at=moment,
-            updated_at=moment,
-        ).execute(db)
-    )
-    indexing.index_name(db, session_id, name)
-    return session_id
-
-
-def rename(db: SqliteDatabase, session_id: int, name: str) -> None:
-    """Give a session another name.
-
-    Raises:
-        NotFoundError: There is no such session.
-        UsageError: Another session has the name.
-    """
-    row = session_row(db, session_id)
-    refuse_taken(db, name, but=session_id)
-    indexing.unindex_name(db, session_id, row["name"])
-    SessionRow.update(name=name).where(SessionRow.id == session_id).execute(db)
-    indexing.index_name(db, session_id, name)
-
-
-def add_message(
-    db: SqliteDatabase, session_id: int, position: int, message: ChatMessage, now: datetime
+def save_reply(
+    db: SqliteDatabase, opened: Opened, reply: Reply, known: int | None, retention: int
 ) -> int:
-    """Insert a message that is not a reply, with what it carries; its id."""
-    message_id = int(
-        MessageRow.insert(
-            session=session_id,
-            position=position,
-            role=message.role,
-            content=rows.storable(message.content),
-            status="complete",
-            created_at=rows.to_microseconds(now),
-        ).execute(db)
-    )
-    indexing.index_message(db, message_id, rows.storable(message.content))
-    for place, attachment in enumerate(message.attachments, 1):
-        attach(db, message_id, place, attachment)
-    return message_id
-
-
-def attach(db: SqliteDatabase, message_id: int, place: int, attachment: Attachment) -> None:
-    """Tie an attachment to a message; its bytes are kept once."""
-    digest = None
-    if attachment.url is None:
-        import hashlib
-
-        digest = hashlib.sha256(attachment.data).hexdigest()
-        (AttachmentRow.insert(sha256=digest, data=attachment.data).on_conflict_ignore().execute(db))
-    MessageAttachmentRow.insert(
-        message=message_id,
-        position=place,
-        name=rows.storable(attachment.name),
-        media_type=attachment.media_type,
-        sha256=digest,
-        url=attachment.url,
-    ).execute(db)
-
-
-def save_reply(db: SqliteDatabase, opened: Opened, reply: Reply, known: int | None) -> int:
     """Write the reply as it stands.
 
     Args:
         known: The row that an earlier call returned, or None for the first.
+        retention: How many automatic checkpoints the session keeps.
 
     Returns:
         The reply's row.
@@ -214,28 +142,40 @@ def save_reply(db: SqliteDatabase, opened: Opened, reply: Reply, known: int | No
     row = before[0]
     columns = _columns(reply)
     MessageRow.update(**columns).where(MessageRow.id == known).execute(db)
+    now = datetime.now(UTC)
     if reply.status == "complete" and row["status"] == "partial":
         indexing.index_message(db, known, columns["content"])
+        checkpoints.add_automatic(db, row["session_id"], row["position"], now, retention)
     # Turns may overlap: only the last message's status is the session's.
     is_last = SessionRow.message_count == row["position"]
     SessionRow.update(
-        updated_at=rows.to_microseconds(datetime.now(UTC)),
+        updated_at=rows.to_microseconds(now),
         last_status=Case(None, [(is_last, reply.status)], SessionRow.last_status),
     ).where(SessionRow.id == row["session_id"]).execute(db)
     return known
 
 
 def _add_reply(db: SqliteDatabase, opened: Opened) -> int:
+    """Insert an empty reply at the end of the session that holds the question."""
     assert opened.session is not None
-    question = fetch(db, "SELECT id FROM message WHERE id = ?", (opened.user_message_id,))
+    found = fetch(
+        db, "SELECT id, session_id, position FROM message WHERE id = ?", (opened.user_message_id,)
+    )
     session = fetch(db, "SELECT * FROM session WHERE id = ?", (opened.session.id,))
-    if not question or not session:
+    if not found or not session:
         raise _deleted(opened)
+    question = found[0]
+    if not holds(db, opened.session.id, question["session_id"], question["position"]):
+        # The question was set aside meanwhile (a rewind): its reply goes with it.
+        session = [session_row(db, question["session_id"])]
+    elif session[0]["message_count"] == opened.session.messages > question["position"]:
+        session = [_replies_set_aside(db, session[0], question)]
     position = session[0]["message_count"] + 1
-    SessionRow.update(message_count=position).where(SessionRow.id == opened.session.id).execute(db)
+    change = SessionRow.update(message_count=position, last_status="partial")
+    change.where(SessionRow.id == session[0]["id"]).execute(db)
     return int(
         MessageRow.insert(
-            session=opened.session.id,
+            session=session[0]["id"],
             position=position,
             role="assistant",
             content="",
@@ -244,6 +184,20 @@ def _add_reply(db: SqliteDatabase, opened: Opened) -> int:
             reply_to=opened.user_message_id,
         ).execute(db)
     )
+
+
+def _replies_set_aside(
+    db: SqliteDatabase, session: dict[str, Any], question: dict[str, Any]
+) -> dict[str, Any]:
+    """Make room for another reply: the ones so far become a branch.
+
+    Where a reply to an earlier question stands among them (turns overlapped) they stay, and
+    the new reply comes after them; the last reply to a question is the one that counts.
+    """
+    after = transcript(db, session["id"])[question["position"] :]
+    if all(m.role == "assistant" and m.reply_to in {None, question["id"]} for m in after):
+        branches.set_aside(db, session["id"], question["position"], "retry")
+    return session_row(db, session["id"])
 
 
 def _columns(reply: Reply) -> dict[str, Any]:

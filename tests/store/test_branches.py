@@ -1,0 +1,431 @@
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from conftest import Talk
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hfs_cli.errors import HfsError, NotFoundError, UsageError
+from hfs_cli.messages import ChatMessage, Opening, Reply
+from hfs_cli.store.sessions import SessionStore
+
+
+@pytest.fixture
+def session(talk):
+    """Three turns: q1 a1 q2 a2 q3 a3."""
+    kept = talk.turn("q1", "a1", name="notes")
+    for n in (2, 3):
+        talk.turn(f"q{n}", f"a{n}", kept)
+    return talk.store.get(kept.id)
+
+
+def last_question(store, session):
+    return [m for m in store.transcript(session.id) if m.role == "user"][-1]
+
+
+def again(store, session, **more):
+    question = last_question(store, session)
+    return store.begin(
+        Opening(
+            ChatMessage("user", question.content),
+            "openai/other",
+            session_id=session.id,
+            answers=question.id,
+            **more,
+        )
+    )
+
+
+# --- fork -----------------------------------------------------------------------------
+
+
+def test_a_fork_shares_what_was_said_and_goes_its_own_way(store, talk, session):
+    fork = store.fork(session.id, at=2)
+    assert (fork.name, fork.messages, fork.parent_id, fork.fork_position) == (
+        "notes (fork)",
+        2,
+        session.id,
+        2,
+    )
+    talk.turn("other", "way", fork)
+    assert talk.contents(fork) == ["q1", "a1", "other", "way"]
+    assert talk.contents(session) == ["q1", "a1", "q2", "a2", "q3", "a3"]
+    assert store.last_used().id == fork.id
+    assert [m.content for m in talk.ask("and", fork).messages] == [
+        "q1",
+        "a1",
+        "other",
+        "way",
+        "and",
+    ]
+
+
+def test_forking_copies_no_message(store, talk, session):
+    with store._database.reading() as db:
+        before = db.execute_sql("SELECT count(*) FROM message").fetchone()
+    store.fork(session.id, name="mine")
+    with store._database.reading() as db:
+        assert db.execute_sql("SELECT count(*) FROM message").fetchone() == before
+
+
+def test_a_fork_of_a_fork(store, talk, session):
+    fork = store.fork(session.id, at=3)
+    talk.turn("x", "y", fork)
+    inner = store.fork(fork.id, at=2)
+    talk.turn("z", "w", inner)
+    assert talk.contents(inner) == ["q1", "a1", "z", "w"]
+    outer = store.fork(fork.id, at=4)
+    assert talk.contents(outer) == ["q1", "a1", "q2", "x"]
+
+
+def test_a_point_that_is_not_there_and_a_name_that_is_taken_are_refused(store, session):
+    for at in (0, 7, -1):
+        with pytest.raises(NotFoundError):
+            store.fork(session.id, at=at)
+    with pytest.raises(UsageError):
+        store.fork(session.id, name="notes")
+    assert store.count() == 1
+
+
+# --- rewind and undo ------------------------------------------------------------------
+
+
+def test_rewinding_keeps_what_followed_as_a_branch(store, talk, session):
+    branch = store.rewind(session.id, "2")
+    assert talk.contents(session) == ["q1", "a1"]
+    assert talk.contents(branch) == ["q1", "a1", "q2", "a2", "q3", "a3"]
+    assert branch.name == "notes (rewound)"
+    assert store.get(session.id).messages == 2
+    assert store.check() == []
+
+
+def test_a_branch_is_listed_once_it_is_used(store, talk, session):
+    branch = store.rewind(session.id, "4")
+    assert [s.id for s in store.list_recent()] == [session.id]
+    assert store.resolve("notes (rew").id == branch.id
+    talk.turn("on", "and on", branch)
+    assert [s.id for s in store.list_recent()] == [branch.id, session.id]
+    assert talk.contents(branch)[-2:] == ["on", "and on"]
+
+
+def test_rewinding_to_the_end_or_beyond_is_refused(store, session):
+    with pytest.raises(UsageError, match="already ends"):
+        store.rewind(session.id, "6")
+    with pytest.raises(NotFoundError, match="only 6"):
+        store.rewind(session.id, "7")
+    with pytest.raises(NotFoundError, match="no checkpoint"):
+        store.rewind(session.id, "draft")
+
+
+def test_a_fork_rewound_into_what_it_shares_keeps_both(store, talk, session):
+    fork = store.fork(session.id, at=4)
+    talk.turn("x", "y", fork)
+    branch = store.rewind(fork.id, "1")
+    assert talk.contents(fork) == ["q1"]
+    assert talk.contents(branch) == ["q1", "a1", "q2", "a2", "x", "y"]
+    assert talk.contents(session) == ["q1", "a1", "q2", "a2", "q3", "a3"]
+    assert store.check() == []
+
+
+def test_forks_stay_whole_when_their_parent_is_rewound(store, talk, session):
+    late, early = store.fork(session.id, at=5), store.fork(session.id, at=1)
+    store.rewind(session.id, "2")
+    assert talk.contents(late) == ["q1", "a1", "q2", "a2", "q3"]
+    assert talk.contents(early) == ["q1"]
+    assert store.check() == []
+
+
+def test_undo_takes_back_whole_turns_and_is_kept(store, talk, session):
+    branch = store.undo(session.id)
+    assert talk.contents(session) == ["q1", "a1", "q2", "a2"]
+    assert talk.contents(branch)[4:] == ["q3", "a3"]
+    store.undo(session.id, 2)
+    assert talk.contents(session) == []
+    assert store.get(session.id).last_status is None
+    with pytest.raises(UsageError, match="0 turns"):
+        store.undo(session.id)
+
+
+def test_undo_takes_a_system_prompt_that_came_with_the_turn(store, talk):
+    session = talk.turn("q1", "a1", system="first")
+    talk.turn("q2", "a2", session, system="second")
+    store.undo(session.id)
+    assert talk.ask("next", session).system == "first"
+    store.undo(session.id, 2)
+    assert talk.contents(session) == ["first"]
+
+
+def test_a_turn_can_continue_from_an_earlier_point(store, talk, session):
+    opened = talk.ask("other", session, at=2)
+    assert [m.content for m in opened.messages] == ["q1", "a1", "other"]
+    talk.answer(opened, "reply")
+    assert talk.contents(session) == ["q1", "a1", "other", "reply"]
+    assert talk.contents(store.resolve("notes (rewound)"))[2:] == ["q2", "a2", "q3", "a3"]
+
+
+def test_a_question_that_is_set_aside_takes_its_reply_along(store, talk, session):
+    opened = talk.ask("q4", session)
+    branch = store.rewind(session.id, "2")
+    talk.answer(opened, "a4")
+    assert talk.contents(session) == ["q1", "a1"]
+    assert talk.contents(branch)[-2:] == ["q4", "a4"]
+    assert store.check() == []
+
+
+# --- retry ----------------------------------------------------------------------------
+
+
+def test_a_retry_keeps_both_replies(store, talk, session):
+    opened = again(store, session)
+    assert [m.content for m in opened.messages] == ["q1", "a1", "q2", "a2", "q3"]
+    assert talk.contents(session)[-1] == "a3"
+    talk.answer(opened, "better", status="partial")
+    talk.answer(opened, "better still")
+    assert talk.contents(session)[-2:] == ["q3", "better still"]
+    variant = store.resolve("notes (variant)")
+    assert talk.contents(variant)[-2:] == ["q3", "a3"]
+    assert store.check() == []
+    assert [m.content for m in talk.ask("q4", session).messages][-3:] == [
+        "q3",
+        "better still",
+        "q4",
+    ]
+
+
+def test_a_retry_that_gets_no_reply_changes_nothing(store, talk, session):
+    again(store, session)
+    assert talk.contents(session)[-1] == "a3"
+    assert len(store.family(session.id)) == 1
+
+
+def test_an_unanswered_question_is_answered_where_it_stands(store, talk, session):
+    talk.ask("q4", session)
+    talk.answer(again(store, session), "a4")
+    assert talk.contents(session)[-2:] == ["q4", "a4"]
+    assert len(store.family(session.id)) == 1
+
+
+def test_a_retry_in_a_fork_leaves_the_parent_alone(store, talk, session):
+    fork = store.fork(session.id, at=6)
+    talk.answer(again(store, fork), "forked reply")
+    assert talk.contents(fork)[-2:] == ["q3", "forked reply"]
+    assert talk.contents(session)[-2:] == ["q3", "a3"]
+    assert store.check() == []
+
+
+def test_where_turns_overlapped_a_retry_comes_after_and_counts(store, talk, session):
+    a, b = talk.ask("A", session), talk.ask("B", session)
+    talk.answer(a, "to A")
+    talk.answer(b, "to B")
+    talk.answer(again(store, session), "to B again")
+    assert [m.content for m in talk.ask("x", session).messages][-5:] == [
+        "A",
+        "to A",
+        "B",
+        "to B again",
+        "x",
+    ]
+
+
+def test_a_turn_that_came_meanwhile_is_not_set_aside_by_a_retry(store, talk, session):
+    opened = again(store, session)
+    talk.turn("q4", "a4", session)
+    talk.answer(opened, "late")
+    assert talk.contents(session)[-4:] == ["a3", "q4", "a4", "late"]
+    assert [m.content for m in talk.ask("x", session).messages][-5:] == [
+        "q3",
+        "late",
+        "q4",
+        "a4",
+        "x",
+    ]
+
+
+def test_a_question_that_is_gone_cannot_be_answered_again(store, talk, session):
+    opening = Opening(ChatMessage("user", "x"), "m/x", session_id=session.id, answers=10**6)
+    with pytest.raises(NotFoundError):
+        store.begin(opening)
+
+
+# --- checkpoints ----------------------------------------------------------------------
+
+
+def test_each_completed_reply_is_marked_and_old_marks_go(path, talk, store):
+    session = talk.turn("q", "a")
+    store.create_checkpoint(session.id, "mine")
+    for _ in range(12):
+        talk.turn("q", "a", session)
+    (branch,) = store.family(session.id)
+    assert [c.position for c in branch.checkpoints if c.label is None] == list(range(8, 27, 2))
+    assert [c.position for c in branch.checkpoints if c.label] == [2]
+    with SessionStore(path, checkpoint_retention=0) as none:
+        Talk(none).turn("q", "a", session)
+        assert [c.label for c in none.family(session.id)[0].checkpoints] == ["mine"]
+
+
+def test_a_partial_reply_is_not_marked(store, talk):
+    opened = talk.ask("q")
+    talk.answer(opened, "a", status="partial")
+    assert store.family(opened.session.id)[0].checkpoints == ()
+
+
+def test_a_checkpoint_is_a_place_to_rewind_to(store, talk, session):
+    store.rewind(session.id, "2")
+    assert store.create_checkpoint(session.id, "first draft").position == 2
+    talk.turn("q2", "a2", session)
+    store.rewind(session.id, "first draft")
+    assert talk.contents(session) == ["q1", "a1"]
+    fork = store.fork(session.id)
+    talk.turn("x", "y", fork)
+    store.rewind(fork.id, "first draft")
+    assert talk.contents(fork) == ["q1", "a1"]
+
+
+def test_checkpoints_get_numbers_of_their_own_and_can_be_deleted(store, talk, session):
+    assert [store.create_checkpoint(session.id).label for _ in range(2)] == ["c1", "c2"]
+    for bad in ("c1", "12", "", " ", "a\nb", "x" * 101):
+        with pytest.raises(UsageError):
+            store.create_checkpoint(session.id, bad)
+    store.delete_checkpoint(session.id, "c1")
+    with pytest.raises(NotFoundError, match='there: "c2"'):
+        store.delete_checkpoint(session.id, "c1")
+
+
+# --- family and deletion --------------------------------------------------------------
+
+
+def test_the_family_is_told_from_any_member(store, talk, session):
+    fork = store.fork(session.id, at=4)
+    branch = store.rewind(session.id, "4")
+    inner = store.fork(fork.id, at=2)
+    expected = [(session.id, 0, "chat"), (fork.id, 1, "fork"), (inner.id, 2, "fork")]
+    expected.append((branch.id, 1, "rewind"))
+    for member in (session, fork, branch, inner):
+        family = store.family(member.id)
+        assert [(b.session.id, b.depth, b.origin) for b in family] == expected
+    assert [b.listed for b in family] == [True, True, True, False]
+
+
+def test_deleting_a_parent_leaves_its_forks_whole(store, talk, session):
+    forks = [store.fork(session.id, at=n) for n in (1, 3, 5)]
+    store.create_checkpoint(forks[0].id, "kept")
+    for fork in forks:
+        talk.turn("x", "y", fork)
+    before = {fork.id: talk.contents(fork) for fork in forks}
+    assert store.delete([session.id]) == 1
+    assert {fork.id: talk.contents(fork) for fork in forks} == before
+    assert store.check() == []
+    assert [store.get(f.id).parent_id for f in forks] == [forks[2].id, forks[2].id, None]
+
+
+def test_deleting_a_session_deletes_what_was_set_aside_from_it(store, talk, session):
+    branch = store.rewind(session.id, "2")
+    used = store.fork(branch.id, at=5)
+    store.delete([session.id])
+    with pytest.raises(NotFoundError):
+        store.get(branch.id)
+    assert talk.contents(used) == ["q1", "a1", "q2", "a2", "q3"]
+    assert store.check() == []
+    assert {hit.session_id for hit in store.search("q1")} == {used.id}
+
+
+class Model:
+    """What the store should hold, kept the simplest way: whole lists."""
+
+    def __init__(self, store: SessionStore) -> None:
+        self.store = store
+        self.talk = Talk(store)
+        self.kept: dict[int, list[str]] = {}
+        self.count = 0
+
+    def pick(self, number: int):
+        ids = sorted(self.kept)
+        return self.store.get(ids[number % len(ids)]) if ids else None
+
+    def text(self) -> str:
+        self.count += 1
+        return f"text{self.count}"
+
+    def do(self, what: str, number: int, at: int) -> None:
+        session = self.pick(number)
+        if session is None or what == "new":
+            question, reply = self.text(), self.text()
+            self.kept[self.talk.turn(question, reply).id] = [question, reply]
+            return
+        texts = self.kept[session.id]
+        at = at % (len(texts) + 1)
+        match what:
+            case "turn":
+                question, reply = self.text(), self.text()
+                self.talk.turn(question, reply, session)
+                texts += [question, reply]
+            case "ask":
+                texts.append(self.text())
+                self.talk.ask(texts[-1], session)
+            case "fork" if at:
+                self.kept[self.store.fork(session.id, at=at).id] = texts[:at]
+            case "rewind" if at < len(texts):
+                self.kept[self.store.rewind(session.id, str(at)).id] = list(texts)
+                del texts[at:]
+            case "retry" if texts:
+                self.retry(session, texts)
+            case "delete":
+                self.store.touch(session.id)
+                self.delete(session.id)
+
+    def retry(self, session, texts: list[str]) -> None:
+        messages = self.store.transcript(session.id)
+        users = [m for m in messages if m.role == "user"]
+        if not users:
+            return
+        before = {b.session.id for b in self.store.family(session.id)}
+        self.talk.answer(again(self.store, session), reply := self.text())
+        for branch in self.store.family(session.id):
+            if branch.session.id not in before:
+                self.kept[branch.session.id] = list(texts)
+        del texts[users[-1].position :]
+        texts.append(reply)
+
+    def delete(self, session_id: int) -> None:
+        # Tails go with what they were set aside from, so use them all first.
+        for member in self.store.family(session_id):
+            self.store.touch(member.session.id)
+        self.store.delete([session_id])
+        del self.kept[session_id]
+
+    def verify(self) -> None:
+        assert self.store.check() == []
+        for number, texts in self.kept.items():
+            assert [m.content for m in self.store.transcript(number)] == texts
+            positions = [m.position for m in self.store.transcript(number)]
+            assert positions == list(range(1, len(texts) + 1))
+
+
+STEPS = st.tuples(
+    st.sampled_from(["new", "turn", "ask", "fork", "fork", "rewind", "rewind", "retry", "delete"]),
+    st.integers(0, 50),
+    st.integers(0, 50),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(STEPS, max_size=14))
+def test_no_order_of_operations_loses_or_mixes_a_message(steps):
+    with TemporaryDirectory() as directory, SessionStore(Path(directory) / "hfs.db") as store:
+        model = Model(store)
+        for what, number, at in steps:
+            model.do(what, number, at)
+        model.verify()
+
+
+def test_an_unfinished_reply_is_complete_where_it_went(store, talk, session):
+    opened = talk.ask("q4", session)
+    talk.answer(opened, "a", status="partial")
+    branch = store.rewind(session.id, "6")
+    store.save_reply(opened, replace(Reply("a4", "m/x"), status="complete"))
+    assert talk.contents(branch)[-1] == "a4"
+    assert store.get(branch.id).last_status == "complete"
+    with pytest.raises(HfsError):
+        store.get(10**6)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
 
 import click
 
 from hfs_cli import __version__, notices, signals
+from hfs_cli.commands.groups import LazyGroup
 from hfs_cli.errors import HfsError, Interrupted, OutputError, ReaderLeft, SignalReceived
 
 # The command modules import click and the standard library only; what is heavy loads
@@ -19,6 +19,7 @@ _COMMANDS = {
     "rename": "rename",
     "delete": "delete",
     "sessions": "sessions",
+    "checkpoints": "checkpoints",
     "models": "models",
     "keys": "keys",
     "config": "config",
@@ -26,21 +27,9 @@ _COMMANDS = {
 }
 
 
-class _LazyGroup(click.Group):
-    """A group whose command modules load when they are asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
-        if name not in _COMMANDS:
-            return None
-        module = import_module(f"hfs_cli.commands.{_COMMANDS[name]}")
-        command: click.Command = module.command
-        return command
-
-
-@click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=LazyGroup, places=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, message="hfs %(version)s")
 def hfs() -> None:
     """A language model in your shell: one turn a call, every turn kept.

@@ -76,10 +76,13 @@ class Branch:
         origin: How it came to be.
         listed: False for a tail that was set aside and has not been used since.
         depth: 0 for the oldest, 1 for what parted from it, and so on.
+        turns: Where its own turns end: the position of each last message, rising.
+        checkpoints: Its own, by position.
     """
 
     session: Session
     origin: Origin
     listed: bool
     depth: int
+    turns: tuple[int, ...] = ()
     checkpoints: tuple[Checkpoint, ...] = ()

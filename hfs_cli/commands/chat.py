@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -22,9 +23,21 @@ if TYPE_CHECKING:
 @click.option("-S", "--session", "ref", metavar="REF", help="Continue this session.")
 @click.option("--create", is_flag=True, help="With -S or -c: make the session if absent.")
 @click.option("-n", "--name", metavar="NAME", help="Name of the new session.")
+@click.option(
+    "--at",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Continue from message N; what follows it is kept as a branch.",
+)
 @turn_options
 def command(
-    asked: TurnOptions, *, go_on: bool, ref: str | None, create: bool, name: str | None
+    asked: TurnOptions,
+    *,
+    go_on: bool,
+    ref: str | None,
+    create: bool,
+    name: str | None,
+    at: int | None,
 ) -> None:
     """Send one message and show the reply.
 
@@ -44,8 +57,12 @@ def command(
     config = turn_config(asked)
     from hfs_cli.store.sessions import SessionStore
 
-    with SessionStore(config.database) as store:
+    with SessionStore(config.database, checkpoint_retention=config.checkpoint_retention) as store:
         target = _target(store, config, go_on=go_on, ref=ref, create=create, name=name)
+        if at is not None:
+            if target.session is None:
+                raise UsageError("--at goes with a session to continue: -S REF or -c")
+            target = replace(target, at=at)
         take_turn(asked, config, store, target, prompt)
 
 

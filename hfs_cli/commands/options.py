@@ -25,26 +25,26 @@ class TurnOptions:
         idle_timeout: Seconds without a byte, or None.
     """
 
-    words: tuple[str, ...]
-    model: str | None
-    system: str | None
-    system_file: Path | None
-    no_system: bool
-    edit: bool
-    no_stdin: bool
-    no_save: bool
-    option: tuple[tuple[str, str], ...]
-    temperature: float | None
-    max_tokens: int | None
-    output_format: str
-    render: str | None
-    no_stream: bool
-    quiet: bool
-    usage: bool
-    dry_run: bool
-    timeout: float | None
-    idle_timeout: float | None
-    retries: int | None
+    words: tuple[str, ...] = ()
+    model: str | None = None
+    system: str | None = None
+    system_file: Path | None = None
+    no_system: bool = False
+    edit: bool = False
+    no_stdin: bool = False
+    no_save: bool = False
+    option: tuple[tuple[str, str], ...] = ()
+    temperature: float | None = None
+    max_tokens: int | None = None
+    output_format: str = "text"
+    render: str | None = None
+    no_stream: bool = False
+    quiet: bool = False
+    usage: bool = False
+    dry_run: bool = False
+    timeout: float | None = None
+    idle_timeout: float | None = None
+    retries: int | None = None
 
 
 _SECONDS = click.FloatRange(min=0, min_open=True)

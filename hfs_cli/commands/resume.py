@@ -27,7 +27,7 @@ def command(asked: TurnOptions, *, ref: str) -> None:
     config = turn_config(asked)
     from hfs_cli.store.sessions import SessionStore
 
-    with SessionStore(config.database) as store:
+    with SessionStore(config.database, checkpoint_retention=config.checkpoint_retention) as store:
         session = store.resolve(ref)
         prompt = given_prompt(asked.words, no_stdin=asked.no_stdin, edit=asked.edit, patient=False)
         if prompt is not None:

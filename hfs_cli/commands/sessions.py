@@ -7,13 +7,25 @@ from datetime import UTC, datetime
 import click
 
 from hfs_cli.commands.delete import parse_age
+from hfs_cli.commands.groups import LazyGroup
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
 
+_COMMANDS = {
+    "list": "sessions:list_sessions",
+    "show": "sessions:show",
+    "search": "searching",
+    "tree": "branching:tree",
+    "fork": "branching:fork",
+    "rewind": "branching:rewind",
+    "undo": "branching:undo",
+    "retry": "retrying",
+}
 
-@click.group(name="sessions")
+
+@click.group(name="sessions", cls=LazyGroup, places=_COMMANDS)
 def command() -> None:
-    """List, show and search the kept sessions."""
+    """List, show and search the kept sessions; branch them and move them."""
 
 
 def since_moment(text: str | None) -> datetime | None:
@@ -31,7 +43,7 @@ def since_moment(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.astimezone()
 
 
-@command.command(name="list")
+@click.command(name="list")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
 @click.option("--all", "everything", is_flag=True, help="Every session, not the newest few.")
 @click.option("--since", metavar="WHEN", help="Used since 30d, 12h, or a date.")
@@ -77,7 +89,7 @@ def list_sessions(
         )
 
 
-@command.command(name="show")
+@click.command(name="show")
 @click.argument("ref", default="@last")
 @click.option(
     "--format",

@@ -14,7 +14,7 @@ from hfs_cli.commands.options import TurnOptions, model_options
 from hfs_cli.commands.prompt import decode_text
 from hfs_cli.config import Config, load_config
 from hfs_cli.errors import UsageError
-from hfs_cli.messages import ChatMessage, Opening, Request, Session
+from hfs_cli.messages import ChatMessage, Message, Opening, Request, Session
 from hfs_cli.turn import Renderer, run_turn
 
 if TYPE_CHECKING:
@@ -31,11 +31,15 @@ class Target:
         session: The session to continue, or None for a new one.
         name: The new session's name, or None for an automatic one.
         or_existing: With `name`: continue the session of that name if there is one.
+        at: With `session`: how many of its messages to continue from, or None for all.
+        answers: With `session`: the user message to answer again, or None for a new one.
     """
 
     session: Session | None = None
     name: str | None = None
     or_existing: bool = False
+    at: int | None = None
+    answers: Message | None = None
 
 
 def turn_config(asked: TurnOptions) -> Config:
@@ -93,14 +97,17 @@ def _opening(
         system = decode_text(asked.system_file.read_bytes(), str(asked.system_file))
     if system is None and target.session is None:
         system = config.system
+    answers = target.answers
     return Opening(
-        prompt=ChatMessage("user", prompt),
+        prompt=ChatMessage("user", prompt, answers.attachments if answers else ()),
         model=choice.full_name,
         session_id=target.session.id if target.session else None,
         name=target.name,
         or_existing=target.or_existing,
         system=system or None,
         no_system=asked.no_system,
+        at=target.at,
+        answers=answers.id if answers else None,
     )
 
 

@@ -6,6 +6,7 @@ a new session.
 """
 
 from datetime import UTC, datetime
+from typing import Any
 
 from peewee import SqliteDatabase
 
@@ -152,6 +153,7 @@ def family(db: SqliteDatabase, session_id: int) -> list[Branch]:
                 origin=row["origin"],
                 listed=row["use_seq"] is not None,
                 depth=depth,
+                turns=_turn_ends(db, row),
                 checkpoints=checkpoints.of(db, row["id"]),
             )
         )
@@ -164,9 +166,19 @@ def family(db: SqliteDatabase, session_id: int) -> list[Branch]:
     return found
 
 
-def _check_position(row: dict[str, object], position: int, *, first: int) -> None:
+def _turn_ends(db: SqliteDatabase, row: dict[str, Any]) -> tuple[int, ...]:
+    """Where the session's own turns end: before the next question, and at the end."""
+    found = fetch(
+        db,
+        "SELECT position - 1 AS e FROM message WHERE session_id = ? AND role = 'user' ORDER BY e",
+        (row["id"],),
+    )
+    ends = (*(f["e"] for f in found), row["message_count"])
+    return tuple(e for e in dict.fromkeys(ends) if e > (row["fork_position"] or 0))
+
+
+def _check_position(row: dict[str, Any], position: int, *, first: int) -> None:
     count = row["message_count"]
-    assert isinstance(count, int)
     if not first <= position <= count:
         raise NotFoundError(
             f"session {row['id']} has messages {min(first, count)} to {count}, not {position}"

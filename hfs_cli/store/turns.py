@@ -57,9 +57,7 @@ def _begin_again(db: SqliteDatabase, opening: Opening, question_id: int) -> Open
     assert opening.session_id is not None
     row = session_row(db, opening.session_id)
     history = transcript(db, row["id"], row["message_count"])
-    question = next((m for m in history if m.id == question_id), None)
-    if question is None:
-        raise NotFoundError(f"the message to answer again is gone from session {row['id']}")
+    question = _question(history, question_id)
     earlier = _before(history, question)
     return Opened(
         session=_used(db, row["id"], opening.model, datetime.now(UTC)),
@@ -67,6 +65,13 @@ def _begin_again(db: SqliteDatabase, opening: Opening, question_id: int) -> Open
         messages=(*context(earlier), opening.prompt),
         system=None if opening.no_system else system_in_force(earlier),
     )
+
+
+def _question(history: list[Message], question_id: int) -> Message:
+    for message in history:
+        if message.id == question_id:
+            return message
+    raise NotFoundError("the message to answer again is not in the session any more")
 
 
 def _before(history: list[Message], question: Message) -> list[Message]:
@@ -93,7 +98,10 @@ def peek(db: SqliteDatabase, session_id: int, opening: Opening) -> Opened:
         NotFoundError: The session is gone.
     """
     row = session_row(db, session_id)
-    history = transcript(db, session_id, row["message_count"])
+    count = row["message_count"] if opening.at is None else opening.at
+    history = transcript(db, session_id, count)
+    if opening.answers is not None:
+        history = _before(history, _question(history, opening.answers))
     system = opening.system if opening.system is not None else system_in_force(history)
     return Opened(
         session=None,

@@ -3,13 +3,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from conftest import Talk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfs_cli.errors import HfsError, NotFoundError, UsageError
 from hfs_cli.messages import ChatMessage, Opening, Reply
 from hfs_cli.store.sessions import SessionStore
+from tests.store.talking import Talk
 
 
 @pytest.fixture

@@ -1,0 +1,62 @@
+"""`hfs checkpoints`: named points in sessions, and the timeline that shows them."""
+
+from __future__ import annotations
+
+import click
+
+from hfs_cli import notices
+from hfs_cli.config import load_config
+
+
+@click.group(name="checkpoints")
+def command() -> None:
+    """Mark points of a session to come back to.
+
+    Each completed reply is marked too; the newest few of these marks are kept
+    (`checkpoint_retention` in the configuration, 10 by default).
+    """
+
+
+@command.command(name="create")
+@click.argument("ref", default="@last")
+@click.option("--label", metavar="TEXT", help="Its name (c1, c2, … by default).")
+def create(*, ref: str, label: str | None) -> None:
+    """Mark the end of session REF. Prints the checkpoint's name."""
+    from hfs_cli.store.sessions import SessionStore
+
+    with SessionStore(load_config().database) as store:
+        made = store.create_checkpoint(store.resolve(ref).id, label)
+    click.echo(made.label)
+    notices.notice(f"session {made.session_id}, after message {made.position}")
+
+
+@command.command(name="list")
+@click.argument("ref", default="@last")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array, the oldest branch first.")
+def list_checkpoints(*, ref: str, as_json: bool) -> None:
+    """Draw the timeline of session REF: turns, checkpoints and branches.
+
+    Off a terminal: one checkpoint a line, tab-separated session id, message number, name
+    (empty for an automatic one), time.
+    """
+    from hfs_cli.store.sessions import SessionStore
+
+    with SessionStore(load_config().database) as store:
+        family = store.family(store.resolve(ref).id)
+    from hfs_cli.render.timeline import show_timeline
+
+    show_timeline(family, as_json=as_json)
+
+
+@command.command(name="delete")
+@click.argument("words", metavar="[REF] LABEL", nargs=-1, required=True)
+def delete(*, words: tuple[str, ...]) -> None:
+    """Delete a named checkpoint of the last used session, or of session REF."""
+    if len(words) > 2:
+        raise click.UsageError("too many arguments: hfs checkpoints delete [REF] LABEL")
+    from hfs_cli.store.sessions import SessionStore
+
+    with SessionStore(load_config().database) as store:
+        session = store.resolve(words[0] if len(words) == 2 else "@last")
+        store.delete_checkpoint(session.id, words[-1])
+    notices.notice(f'checkpoint "{words[-1]}" deleted')

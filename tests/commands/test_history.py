@@ -1,0 +1,106 @@
+"""Search, branches and checkpoints from outside."""
+
+import json
+
+import pytest
+
+from tests.scripted_server import openai_sse
+
+
+@pytest.fixture
+def kept(hfs, server):
+    """`hfs` with one session of three turns: "notes", q1 a1 q2 a2 q3 a3."""
+    hfs.configure(
+        f'model = "test/m"\n[providers.test]\ntype = "openai"\nbase_url = "{server.url}"\n'
+    )
+    for n in (1, 2, 3):
+        server.reply(openai_sse(f"reply number {n}"))
+        hfs.ok("chat", *(("-n", "notes") if n == 1 else ("-c",)), f"question number {n}")
+    return hfs
+
+
+def texts(hfs, ref="@last"):
+    shown = json.loads(hfs.ok("sessions", "show", ref, "--json"))
+    return [message["content"] for message in shown["messages"]]
+
+
+def test_search_in_a_pipe_is_stable_columns(kept):
+    rows = [r.split("\t") for r in kept.ok("sessions", "search", "reply", "2").splitlines()]
+    assert [(r[0], r[1], r[2], r[4], r[5]) for r in rows] == [
+        ("1", "4", "assistant", "notes", "reply number 2")
+    ]
+
+
+def test_search_as_json_and_with_filters(kept):
+    found = json.loads(kept.ok("sessions", "search", "number", "--role", "user", "--json"))
+    assert {hit["position"] for hit in found} == {1, 3, 5}
+    assert found[0]["snippet"][slice(*found[0]["spans"][0])] == "number"
+    assert kept.ok("sessions", "search", "number", "-S", "notes", "--limit", "1").count("\n") == 1
+    assert kept.ok("sessions", "search", "number", "--until", "2000-01-01") == ""
+
+
+@pytest.mark.parametrize("words", [["("], ['"'], ["--fts", "AND"], ["--fts", "a:b"]])
+def test_what_cannot_be_searched_for_is_a_usage_error(kept, words):
+    done = kept("sessions", "search", *words)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"hfs: error: ")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_fork_rewind_undo_and_tree(kept):
+    fork = kept.ok("sessions", "fork", "notes", "--at", "2", "--name", "other").strip()
+    assert texts(kept, "other") == ["question number 1", "reply number 1"]
+    branch = kept.ok("sessions", "rewind", "notes", "--to", "4").strip()
+    assert len(texts(kept, "notes")) == 4
+    assert len(texts(kept, branch)) == 6
+    undone = kept.ok("sessions", "undo", "notes").strip()
+    assert len(texts(kept, "notes")) == 2
+    tree = kept.ok("sessions", "tree", "notes")
+    assert [line.split()[1] for line in tree.splitlines()[1:]] == [fork, undone, branch]
+    told = json.loads(kept.ok("sessions", "tree", fork, "--json"))
+    assert [b["origin"] for b in told] == ["chat", "fork", "undo", "rewind"]
+    assert kept.ok("sessions", "list", "--ids") == f"1\n{fork}\n"
+    assert kept("sessions", "undo", "notes", "-n", "5").returncode == 2
+    assert kept("sessions", "rewind", "notes", "--to", "nowhere").returncode == 4
+
+
+def test_retry_sends_the_question_again_and_keeps_both_replies(kept, server):
+    server.reply(openai_sse("a better reply"))
+    assert kept.ok("sessions", "retry", "notes") == "a better reply\n"
+    sent = server.requests[-1].json["messages"]
+    assert [m["content"] for m in sent][-2:] == ["reply number 2", "question number 3"]
+    assert texts(kept, "notes")[-2:] == ["question number 3", "a better reply"]
+    assert texts(kept, "notes (variant)")[-1] == "reply number 3"
+
+
+def test_a_retry_that_fails_leaves_the_session_as_it_was(kept, server):
+    server.reply(status=400, body=b"no")
+    assert kept("sessions", "retry", "notes").returncode == 5
+    assert texts(kept, "notes")[-1] == "reply number 3"
+
+
+def test_chat_at_continues_from_an_earlier_point(kept, server):
+    server.reply(openai_sse("elsewhere"))
+    kept.ok("chat", "-c", "--at", "2", "what else?")
+    sent = [m["content"] for m in server.requests[-1].json["messages"]]
+    assert sent == ["question number 1", "reply number 1", "what else?"]
+    assert texts(kept, "notes")[2:] == ["what else?", "elsewhere"]
+    assert len(texts(kept, "notes (rewound)")) == 6
+    assert kept("chat", "--at", "2", "-n", "new", "x").returncode == 2
+    assert kept("chat", "-c", "--at", "99", "x").returncode == 4
+
+
+def test_checkpoints_are_made_listed_and_deleted(kept):
+    assert kept.ok("checkpoints", "create", "notes", "--label", "draft") == "draft\n"
+    rows = [line.split("\t")[:3] for line in kept.ok("checkpoints", "list").splitlines()]
+    assert rows == [["1", "2", ""], ["1", "4", ""], ["1", "6", ""], ["1", "6", "draft"]]
+    kept.ok("checkpoints", "delete", "draft")
+    assert kept("checkpoints", "delete", "notes", "draft").returncode == 4
+
+
+def test_retention_of_automatic_checkpoints_is_a_setting(kept, server):
+    kept.config.write_text("checkpoint_retention = 1\n" + kept.config.read_text())
+    server.reply(openai_sse("x"))
+    kept.ok("chat", "-c", "more")
+    rows = [line.split("\t")[1] for line in kept.ok("checkpoints", "list").splitlines()]
+    assert rows == ["8"]

@@ -1,0 +1,41 @@
+"""Take turns without a model."""
+
+from hfs_cli.messages import Attachment, ChatMessage, Opened, Opening, Reply, Session
+from hfs_cli.store.sessions import SessionStore
+
+
+class Talk:
+    """Take turns without a model."""
+
+    def __init__(self, store: SessionStore) -> None:
+        self.store = store
+
+    def ask(
+        self,
+        prompt: str,
+        session: Session | None = None,
+        *,
+        attachments: tuple[Attachment, ...] = (),
+        model: str = "openai/gpt",
+        **opening,
+    ) -> Opened:
+        return self.store.begin(
+            Opening(
+                ChatMessage("user", prompt, attachments),
+                model,
+                session_id=session.id if session else None,
+                **opening,
+            )
+        )
+
+    def answer(self, opened: Opened, text: str, **reply) -> int:
+        reply = {"status": "complete", **reply}
+        return self.store.save_reply(opened, Reply(text, "openai/gpt", **reply))
+
+    def turn(self, prompt: str, text: str, session: Session | None = None, **opening) -> Session:
+        opened = self.ask(prompt, session, **opening)
+        self.answer(opened, text)
+        return self.store.get(opened.session.id)
+
+    def contents(self, session: Session) -> list[str]:
+        return [message.content for message in self.store.transcript(session.id)]

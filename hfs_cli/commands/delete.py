@@ -58,8 +58,9 @@ def command(
             for session in doomed:
                 click.echo(f"{session.id}\t{sanitize_line(session.name)}")
             return
-        if doomed and not yes:
-            _confirm(doomed)
+        if doomed and not yes and not _confirmed(doomed):
+            notices.notice("nothing deleted")
+            return
         count = store.delete([session.id for session in doomed])
     notices.notice(f"{count} session{'' if count == 1 else 's'} deleted")
 
@@ -76,7 +77,7 @@ def _doomed(
     return store.list_recent(limit=None)
 
 
-def _confirm(doomed: Sequence[Session]) -> None:
+def _confirmed(doomed: Sequence[Session]) -> bool:
     """Ask on a terminal; never wait elsewhere."""
     if sys.stdin is None or not sys.stdin.isatty() or not notices.stderr_is_terminal():
         raise UsageError("deleting needs --yes where nobody can be asked")
@@ -85,4 +86,4 @@ def _confirm(doomed: Sequence[Session]) -> None:
     if len(doomed) > _MOST_NAMED:
         notices.say(f"  … and {len(doomed) - _MOST_NAMED} more")
     plural = "this session" if len(doomed) == 1 else f"these {len(doomed)} sessions"
-    click.confirm(f"Delete {plural} for good?", abort=True, err=True)
+    return click.confirm(f"Delete {plural} for good?", err=True)

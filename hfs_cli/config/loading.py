@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from hfs_cli import notices
 from hfs_cli.config.paths import config_file, data_directory
 from hfs_cli.config.settings import SETTINGS, text
 from hfs_cli.config.values import Config, ModelConfig, ProviderConfig
@@ -37,6 +38,7 @@ def load_config(
     env = os.environ if env is None else env
     file, data_dir = config_file(env), data_directory(env)
     document = read_document(file)
+    _warn_of_readers(document, file)
     profile = env.get("HFS_PROFILE") or None
     layers: list[tuple[str, Mapping[str, object]]] = [
         (f"--{name.replace('_', '-')}", {name: value})
@@ -94,6 +96,15 @@ def read_document(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file} is not valid TOML: {error}") from error
     _known(document, (*SETTINGS, *TABLES), str(file))
     return document
+
+
+def _warn_of_readers(document: Mapping[str, Any], file: Path) -> None:
+    """Headers may carry credentials: say it when others can read the file."""
+    providers = document.get("providers")
+    tables = providers.values() if isinstance(providers, dict) else ()
+    secret = any(isinstance(table, dict) and table.get("headers") for table in tables)
+    if secret and file.stat().st_mode & 0o077:
+        notices.warn(f"others can read {file}, which holds headers: run chmod 600 on it")
 
 
 def _known(table: Mapping[str, object], names: tuple[str, ...], where: str) -> None:

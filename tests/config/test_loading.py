@@ -103,3 +103,20 @@ def test_a_bad_variable_is_named(load):
 def test_an_unreadable_file_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="cannot read"):
         load_config({"HFS_CONFIG": str(tmp_path), "HFS_DATA_DIR": str(tmp_path)})
+
+
+def test_headers_that_others_can_read_are_warned_about(tmp_path, capsys):
+    file = tmp_path / "config.toml"
+    env = {"HFS_CONFIG": str(file), "HFS_DATA_DIR": str(tmp_path)}
+    file.write_text("[providers.x.headers]\nx-secret = 'canary'\n")
+    file.chmod(0o600)
+    load_config(env)
+    assert capsys.readouterr().err == ""
+    file.chmod(0o644)
+    load_config(env)
+    warning = capsys.readouterr().err
+    assert "chmod 600" in warning
+    assert "canary" not in warning
+    file.write_text("model = 'x'\n")
+    load_config(env)
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,108 @@
+"""The commands on a real pseudo-terminal: what a person meets."""
+
+import json
+
+import pexpect
+import pytest
+
+from tests.scripted_server import openai_sse
+
+
+@pytest.fixture
+def chat(hfs, server):
+    hfs.configure(
+        f'model = "test/m"\n[providers.test]\ntype = "openai"\nbase_url = "{server.url}"\n'
+    )
+    server.always(openai_sse("**bold** reply", reasoning="thinking"))
+    return hfs
+
+
+@pytest.fixture
+def terminal(chat):
+    """Run the command with a terminal for all three streams."""
+    running = []
+
+    def run(*args, env=None):
+        child = pexpect.spawn(
+            chat.argv[0],
+            [*chat.argv[1:], *args],
+            env=chat.environment(env),
+            timeout=20,
+            dimensions=(24, 80),
+        )
+        running.append(child)
+        return child
+
+    yield run
+    for child in running:
+        child.close(force=True)
+
+
+def ended(child):
+    text = child.read().decode()
+    child.wait()
+    return child.exitstatus, text
+
+
+def test_no_prompt_on_a_terminal_is_a_usage_error_and_does_not_wait(terminal):
+    code, text = ended(terminal("chat"))
+    assert code == 2
+    assert "no prompt" in text
+
+
+def test_markdown_is_rendered_and_the_session_named(terminal):
+    code, text = ended(terminal("chat", "hi"))
+    assert code == 0
+    assert "**" not in text
+    assert "bold" in text
+    assert "session 1" in text
+    assert "thinking" in text
+
+
+@pytest.mark.parametrize("env", [{"TERM": "dumb"}, {"TERM": ""}])
+def test_a_dumb_terminal_gets_no_escapes(terminal, env):
+    code, text = ended(terminal("chat", "hi", env=env))
+    assert code == 0
+    assert "\x1b" not in text
+
+
+def test_no_color_means_no_colour(terminal):
+    code, text = ended(terminal("chat", "hi", env={"NO_COLOR": "1"}))
+    assert code == 0
+    assert "\x1b[3" not in text
+
+
+def test_quiet_shows_the_reply_alone(terminal):
+    code, text = ended(terminal("chat", "-q", "hi"))
+    assert code == 0
+    assert "session" not in text
+
+
+def test_delete_asks_and_takes_no_for_an_answer(terminal, chat):
+    chat.ok("chat", "-n", "keep", "hi")
+    child = terminal("delete", "keep")
+    child.expect("for good")
+    child.sendline("n")
+    code, text = ended(child)
+    assert (code, "nothing deleted" in text) == (0, True)
+    assert len(json.loads(chat.ok("sessions", "list", "--json"))) == 1
+    child = terminal("delete", "keep")
+    child.expect("for good")
+    child.sendline("y")
+    assert ended(child)[0] == 0
+    assert chat.ok("sessions", "list") == ""
+
+
+def test_the_list_has_headings_and_marks(terminal, chat):
+    chat.ok("chat", "-n", "first", "hi")
+    code, text = ended(terminal("sessions", "list"))
+    assert code == 0
+    assert "NAME" in text
+    assert "●" in text
+
+
+def test_an_error_starts_on_its_own_line(terminal, server):
+    server.reply(openai_sse("half a line", finish=None, done=False))
+    code, text = ended(terminal("chat", "hi"))
+    assert code == 7
+    assert any(line.startswith("hfs: error: ") for line in text.replace("\r", "").split("\n"))

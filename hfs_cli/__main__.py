@@ -15,6 +15,12 @@ def main() -> int:
 
         print(f"hfs {__version__}")  # noqa: T201  (standard output is the answer's place)
         return 0
+    # Each press of Tab on a name waits for this.
+    if sys.argv[1:2] == ["__complete"]:
+        from hfs_cli.completion.words import answer
+
+        answer(sys.argv[2:])
+        return 0
     try:
         from hfs_cli.cli import run
     except KeyboardInterrupt:

@@ -23,6 +23,7 @@ _COMMANDS = {
     "models": "models",
     "keys": "keys",
     "config": "config",
+    "completion": "completion",
     "doctor": "doctor",
 }
 

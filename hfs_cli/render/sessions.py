@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from hfs_cli import ages
 from hfs_cli.messages import Session
 from hfs_cli.render.jsonformats import dump, session_json, when
 from hfs_cli.render.output import Output
@@ -12,7 +13,6 @@ from hfs_cli.render.tables import Column, print_table, write_rows
 from hfs_cli.render.terminal import stdout
 
 CURRENT, PARTIAL = "●", "◐"
-_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _COLUMNS = (
     Column("ID", align="right", style="cyan"),
     Column("NAME", flexible=True),
@@ -96,16 +96,8 @@ def ago(moment: datetime, now: datetime) -> str:
 
     A moment that lies ahead (a clock was set back) is a date too.
     """
-    seconds = (now - moment).total_seconds()
-    if -_MINUTE < seconds < _MINUTE:
-        return "now"
-    if 0 < seconds < _HOUR:
-        return f"{int(seconds // _MINUTE)} min ago"
-    if 0 < seconds < _DAY:
-        return f"{int(seconds // _HOUR)} h ago"
-    if 0 < seconds < 30 * _DAY:
-        return f"{int(seconds // _DAY)} d ago"
-    return local(moment).strftime("%Y-%m-%d")
+    words = ages.ago((now - moment).total_seconds())
+    return words or local(moment).strftime("%Y-%m-%d")
 
 
 def local(moment: datetime) -> datetime:

@@ -1,0 +1,253 @@
+# fish completion for hfs. Generated from its commands: do not edit.
+# To install: hfs completion fish > ~/.config/fish/completions/hfs.fish
+
+# How many words after option $argv[2] of command $argv[1] are its values.
+function __hfs_values
+    switch "$argv"
+        case 'hfs chat -S' 'hfs chat --session'
+            echo 1
+        case 'hfs chat -n' 'hfs chat --name'
+            echo 1
+        case 'hfs chat -m' 'hfs chat --model'
+            echo 1
+        case 'hfs chat -s' 'hfs chat --system'
+            echo 1
+        case 'hfs chat --system-file'
+            echo 1
+        case 'hfs chat -o' 'hfs chat --option'
+            echo 2
+        case 'hfs chat --temperature'
+            echo 1
+        case 'hfs chat --max-tokens'
+            echo 1
+        case 'hfs chat --format'
+            echo 1
+        case 'hfs chat --render'
+            echo 1
+        case 'hfs chat --timeout'
+            echo 1
+        case 'hfs chat --idle-timeout'
+            echo 1
+        case 'hfs chat --retries'
+            echo 1
+        case 'hfs resume -m' 'hfs resume --model'
+            echo 1
+        case 'hfs resume -s' 'hfs resume --system'
+            echo 1
+        case 'hfs resume --system-file'
+            echo 1
+        case 'hfs resume -o' 'hfs resume --option'
+            echo 2
+        case 'hfs resume --temperature'
+            echo 1
+        case 'hfs resume --max-tokens'
+            echo 1
+        case 'hfs resume --format'
+            echo 1
+        case 'hfs resume --render'
+            echo 1
+        case 'hfs resume --timeout'
+            echo 1
+        case 'hfs resume --idle-timeout'
+            echo 1
+        case 'hfs resume --retries'
+            echo 1
+        case 'hfs delete --older-than'
+            echo 1
+        case 'hfs sessions list --limit'
+            echo 1
+        case 'hfs sessions list --since'
+            echo 1
+        case 'hfs sessions list -m' 'hfs sessions list --model'
+            echo 1
+        case 'hfs sessions list --query'
+            echo 1
+        case 'hfs sessions show --format'
+            echo 1
+        case '*'
+            echo 0
+    end
+end
+
+# The words before the cursor: the command, how many arguments it has, the options.
+function __hfs_walk
+    set -l words (commandline -opc)
+    set -l path hfs
+    set -l arguments 0
+    set -l options
+    set -l values 0
+    set -l ended 0
+    for word in $words[2..-1]
+        if test $values -gt 0
+            set values (math $values - 1)
+        else if test $ended = 0 -a "$word" = --
+            set ended 1
+        else if test $ended = 0; and string match -q -- '-?*' $word
+            set -a options (string replace -r '=.*' '' -- $word)
+            set values (__hfs_values "$path" $word)
+        else if contains -- "$path $word" 'hfs chat' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs completion' 'hfs doctor'
+            set path "$path $word"
+        else
+            set arguments (math $arguments + 1)
+        end
+    end
+    echo $path
+    echo $arguments
+    # An option that still waits for its value is not one that was given.
+    test $values -gt 0; and set -e options[-1]
+    printf '%s\n' $options
+end
+
+# Whether the cursor is in command $argv[1], where none of the options $argv[2..] is given.
+function __hfs_in
+    set -l walked (__hfs_walk)
+    test "$walked[1]" = $argv[1]; or return 1
+    for option in $argv[2..-1]
+        contains -- $option $walked[3..-1]; and return 1
+    end
+    return 0
+end
+
+# Whether the cursor is at argument $argv[2] of command $argv[1], or with a plus behind it.
+function __hfs_at
+    set -l walked (__hfs_walk)
+    test "$walked[1]" = $argv[1]; or return 1
+    set -l position (math $walked[2] + 1)
+    test $position = $argv[2]; and return 0
+    string match -q -- '*+' $argv[2]; and test $position -ge (string trim -rc + -- $argv[2])
+end
+
+# Words that depend on the user: the only ones for which hfs is run.
+function __hfs_words
+    set -l typed (commandline -ct | string replace -r -- '^--[\w-]+=' '')
+    # A quote that is still open is closed before it is read.
+    set -l plain (string unescape -- $typed
+        or string unescape -- $typed\'
+        or string unescape -- $typed\")
+    command hfs __complete $argv[1] "$plain" 2>/dev/null
+end
+
+complete -c hfs -e
+complete -c hfs -f
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a doctor -d 'Check configuration, database, model and key; nothing is sent anywhere'
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a completion -d 'Print the completion script for a shell'
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a config -d 'See and change settings'
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a keys -d 'Keep the providers\' keys; they are never shown'
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a models -d 'See, fetch and choose models'
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a sessions -d 'List, show and search the kept sessions'
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a delete -d 'Delete sessions and all that belongs to them'
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a rename -d 'Rename the last used session, or session REF'
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a resume -d 'Take the next turn of session REF'
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a chat -d 'Send one message and show the reply'
+complete -c hfs -n '__hfs_in \'hfs\' --version' -l version -d 'Show the version and exit'
+complete -c hfs -n '__hfs_in \'hfs\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs chat\' -c --continue' -s c -l continue -d 'Continue the last used session'
+complete -c hfs -n '__hfs_in \'hfs chat\' -S --session' -s S -l session -r -k -a '(__hfs_words sessions)' -d 'Continue this session'
+complete -c hfs -n '__hfs_in \'hfs chat\' --create' -l create -d 'With -S or -c: make the session if absent'
+complete -c hfs -n '__hfs_in \'hfs chat\' -n --name' -s n -l name -r -k -d 'Name of the new session'
+complete -c hfs -n '__hfs_in \'hfs chat\' -m --model' -s m -l model -r -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'
+complete -c hfs -n '__hfs_in \'hfs chat\' -s --system' -s s -l system -r -k -d 'System prompt'
+complete -c hfs -n '__hfs_in \'hfs chat\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
+complete -c hfs -n '__hfs_in \'hfs chat\' --no-system' -l no-system -d 'Send no system prompt this time'
+complete -c hfs -n '__hfs_in \'hfs chat\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
+complete -c hfs -n '__hfs_in \'hfs chat\' --no-stdin' -l no-stdin -d 'Do not read standard input'
+complete -c hfs -n '__hfs_in \'hfs chat\' --no-save' -l no-save -d 'Keep nothing of this turn'
+complete -c hfs -n '__hfs_in \'hfs chat\'' -s o -l option -r -k -d 'Model option, e.g. -o top_p 0.9 (the value is JSON or text)'
+complete -c hfs -n '__hfs_in \'hfs chat\' --temperature' -l temperature -r -k -d 'Sampling temperature'
+complete -c hfs -n '__hfs_in \'hfs chat\' --max-tokens' -l max-tokens -r -k -d 'Longest reply, in tokens'
+complete -c hfs -n '__hfs_in \'hfs chat\' --format' -l format -r -k -a 'text json jsonl' -d 'What standard output carries'
+complete -c hfs -n '__hfs_in \'hfs chat\' --json' -l json -d 'Short for --format json'
+complete -c hfs -n '__hfs_in \'hfs chat\' --render' -l render -r -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
+complete -c hfs -n '__hfs_in \'hfs chat\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
+complete -c hfs -n '__hfs_in \'hfs chat\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
+complete -c hfs -n '__hfs_in \'hfs chat\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
+complete -c hfs -n '__hfs_in \'hfs chat\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
+complete -c hfs -n '__hfs_in \'hfs chat\' --timeout' -l timeout -r -k -d 'Limit for the whole reply'
+complete -c hfs -n '__hfs_in \'hfs chat\' --idle-timeout' -l idle-timeout -r -k -d 'Limit without a byte'
+complete -c hfs -n '__hfs_in \'hfs chat\' --retries' -l retries -r -k -d 'Tries after the first'
+complete -c hfs -n '__hfs_in \'hfs chat\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs resume\' 1' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs resume\' -m --model' -s m -l model -r -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'
+complete -c hfs -n '__hfs_in \'hfs resume\' -s --system' -s s -l system -r -k -d 'System prompt'
+complete -c hfs -n '__hfs_in \'hfs resume\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
+complete -c hfs -n '__hfs_in \'hfs resume\' --no-system' -l no-system -d 'Send no system prompt this time'
+complete -c hfs -n '__hfs_in \'hfs resume\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
+complete -c hfs -n '__hfs_in \'hfs resume\' --no-stdin' -l no-stdin -d 'Do not read standard input'
+complete -c hfs -n '__hfs_in \'hfs resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
+complete -c hfs -n '__hfs_in \'hfs resume\'' -s o -l option -r -k -d 'Model option, e.g. -o top_p 0.9 (the value is JSON or text)'
+complete -c hfs -n '__hfs_in \'hfs resume\' --temperature' -l temperature -r -k -d 'Sampling temperature'
+complete -c hfs -n '__hfs_in \'hfs resume\' --max-tokens' -l max-tokens -r -k -d 'Longest reply, in tokens'
+complete -c hfs -n '__hfs_in \'hfs resume\' --format' -l format -r -k -a 'text json jsonl' -d 'What standard output carries'
+complete -c hfs -n '__hfs_in \'hfs resume\' --json' -l json -d 'Short for --format json'
+complete -c hfs -n '__hfs_in \'hfs resume\' --render' -l render -r -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
+complete -c hfs -n '__hfs_in \'hfs resume\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
+complete -c hfs -n '__hfs_in \'hfs resume\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
+complete -c hfs -n '__hfs_in \'hfs resume\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
+complete -c hfs -n '__hfs_in \'hfs resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
+complete -c hfs -n '__hfs_in \'hfs resume\' --timeout' -l timeout -r -k -d 'Limit for the whole reply'
+complete -c hfs -n '__hfs_in \'hfs resume\' --idle-timeout' -l idle-timeout -r -k -d 'Limit without a byte'
+complete -c hfs -n '__hfs_in \'hfs resume\' --retries' -l retries -r -k -d 'Tries after the first'
+complete -c hfs -n '__hfs_in \'hfs resume\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs rename\' 1' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs rename\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs delete\' 1+' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs delete\' --older-than' -l older-than -r -k -d 'Sessions not used for 90m, 12h, 30d or 2w'
+complete -c hfs -n '__hfs_in \'hfs delete\' --all' -l all -d 'Every session'
+complete -c hfs -n '__hfs_in \'hfs delete\' --dry-run' -l dry-run -d 'Only say what would go'
+complete -c hfs -n '__hfs_in \'hfs delete\' -y --yes' -s y -l yes -d 'Do not ask'
+complete -c hfs -n '__hfs_in \'hfs delete\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a show -d 'Show the transcript of a session (the last used one by default)'
+complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a list -d 'List sessions, the last used first'
+complete -c hfs -n '__hfs_in \'hfs sessions\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs sessions list\' --limit' -l limit -r -k
+complete -c hfs -n '__hfs_in \'hfs sessions list\' --all' -l all -d 'Every session, not the newest few'
+complete -c hfs -n '__hfs_in \'hfs sessions list\' --since' -l since -r -k -d 'Used since 30d, 12h, or a date'
+complete -c hfs -n '__hfs_in \'hfs sessions list\' -m --model' -s m -l model -r -k -a '(__hfs_words models)' -d 'Only sessions of this model'
+complete -c hfs -n '__hfs_in \'hfs sessions list\' --query' -l query -r -k -d 'Only names that contain TEXT'
+complete -c hfs -n '__hfs_in \'hfs sessions list\' --json' -l json -d 'A JSON array'
+complete -c hfs -n '__hfs_in \'hfs sessions list\' --ids' -l ids -d 'Only ids, one a line'
+complete -c hfs -n '__hfs_in \'hfs sessions list\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs sessions show\' 1' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs sessions show\' --format' -l format -r -k -a 'text markdown json'
+complete -c hfs -n '__hfs_in \'hfs sessions show\' --json' -l json -d 'Short for --format json'
+complete -c hfs -n '__hfs_in \'hfs sessions show\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs models\' 1' -a pull -d 'Fetch the weights of an embedded model (smollm2) into the cache directory'
+complete -c hfs -k -n '__hfs_at \'hfs models\' 1' -a list -d 'List the models of every provider that has a key or needs none'
+complete -c hfs -k -n '__hfs_at \'hfs models\' 1' -a default -d 'Print the model that `hfs chat` uses, or make MODEL that one'
+complete -c hfs -n '__hfs_in \'hfs models\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs models default\' 1' -a '(__hfs_words models)'
+complete -c hfs -n '__hfs_in \'hfs models default\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs models list\' --refresh' -l refresh -d 'Ask the providers, even if asked today'
+complete -c hfs -n '__hfs_in \'hfs models list\' --json' -l json -d 'A JSON array'
+complete -c hfs -n '__hfs_in \'hfs models list\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs models pull\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs keys\' 1' -a set -d 'Keep a key for PROVIDER: asked for on a terminal, else read from standard input'
+complete -c hfs -k -n '__hfs_at \'hfs keys\' 1' -a remove -d 'Take PROVIDER\'s key out of the key file'
+complete -c hfs -k -n '__hfs_at \'hfs keys\' 1' -a path -d 'Print where the key file is'
+complete -c hfs -k -n '__hfs_at \'hfs keys\' 1' -a list -d 'Show which providers have a key, and where it comes from; never the key'
+complete -c hfs -n '__hfs_in \'hfs keys\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs keys list\' --json' -l json -d 'A JSON array'
+complete -c hfs -n '__hfs_in \'hfs keys list\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs keys path\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs keys remove\' 1' -a '(__hfs_words providers)'
+complete -c hfs -n '__hfs_in \'hfs keys remove\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs keys set\' 1' -a '(__hfs_words providers)'
+complete -c hfs -n '__hfs_in \'hfs keys set\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs config\' 1' -a set -d 'Set KEY in the configuration file; comments in it stay'
+complete -c hfs -k -n '__hfs_at \'hfs config\' 1' -a path -d 'Print where the configuration file is (it need not exist)'
+complete -c hfs -k -n '__hfs_at \'hfs config\' 1' -a list -d 'List every setting, its value and where it came from'
+complete -c hfs -k -n '__hfs_at \'hfs config\' 1' -a get -d 'Print one setting as it is in force'
+complete -c hfs -k -n '__hfs_at \'hfs config\' 1' -a edit -d 'Open the configuration file in $EDITOR and check it afterwards'
+complete -c hfs -n '__hfs_in \'hfs config\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs config edit\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs config get\' 1' -a '(__hfs_words settings)'
+complete -c hfs -n '__hfs_in \'hfs config get\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs config list\' --json' -l json -d 'A JSON array'
+complete -c hfs -n '__hfs_in \'hfs config list\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs config path\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs config set\' 1' -a '(__hfs_words settings)'
+complete -c hfs -n '__hfs_in \'hfs config set\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs completion\' 1' -a 'bash zsh fish'
+complete -c hfs -n '__hfs_in \'hfs completion\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs doctor\' --json' -l json -d 'A JSON array'
+complete -c hfs -n '__hfs_in \'hfs doctor\' -h --help' -s h -l help -d 'Show this message and exit'

@@ -1,0 +1,142 @@
+"""The command line as data: what the Click tree says, in a form that a script is written from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+# What a value is, told by its metavar: the one place that a new kind of value is added to.
+# The dynamic kinds are those that `hfs_cli.completion.words` answers.
+KINDS = {
+    "REF": "sessions",
+    "MODEL": "models",
+    "PROVIDER": "providers",
+    "KEY": "settings",
+    "FILE": "files",
+    "PATH": "files",
+}
+DYNAMIC = ("sessions", "models", "providers", "settings")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One word that the user fills in.
+
+    Args:
+        label: How help texts call it (``REF``).
+        kind: One of `DYNAMIC`, ``files``, ``directories``, or empty when nothing is known.
+        choices: The only words it can be; empty when any can.
+    """
+
+    label: str
+    kind: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option: its spellings, what it takes, whether it may come more than once."""
+
+    names: tuple[str, ...]
+    help: str
+    values: tuple[Value, ...] = ()
+    repeatable: bool = False
+
+    @property
+    def short(self) -> tuple[str, ...]:
+        """The spellings of one dash and one letter."""
+        return tuple(name for name in self.names if not name.startswith("--"))
+
+    @property
+    def long(self) -> tuple[str, ...]:
+        """The spellings of two dashes."""
+        return tuple(name for name in self.names if name.startswith("--"))
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command or a group of commands.
+
+    Args:
+        path: The words that call it, ``hfs`` first.
+        summary: One line.
+        help: All of its help text, without its options.
+        arguments: What its words are, by position.
+        endless: Whether the last argument repeats.
+        commands: Empty unless it is a group.
+    """
+
+    path: tuple[str, ...]
+    summary: str
+    help: str
+    options: tuple[Option, ...]
+    arguments: tuple[Value, ...] = ()
+    endless: bool = False
+    commands: tuple[Command, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The last word of its path."""
+        return self.path[-1]
+
+    def walk(self) -> Iterator[Command]:
+        """The command and all below it, each before its own."""
+        yield self
+        for command in self.commands:
+            yield from command.walk()
+
+
+def read_tree(command: click.Command, parent: click.Context | None = None) -> Command:
+    """Describe a Click command and all below it.
+
+    Args:
+        parent: The context of the group that the command is in, or None for the root.
+    """
+    name = command.name if parent else "hfs"
+    context = click.Context(command, parent, name, **command.context_settings)
+    parameters = command.get_params(context)
+    words = [p for p in parameters if isinstance(p, click.Argument)]
+    commands: tuple[Command, ...] = ()
+    if isinstance(command, click.Group):
+        found = [command.get_command(context, name) for name in command.list_commands(context)]
+        commands = tuple(read_tree(sub, context) for sub in found if sub and not sub.hidden)
+    return Command(
+        path=tuple(context.command_path.split()),
+        summary=command.get_short_help_str(limit=100).rstrip("."),
+        help=command.help or "",
+        options=tuple(
+            _option(p) for p in parameters if isinstance(p, click.Option) and not p.hidden
+        ),
+        arguments=tuple(value for word in words for value in _argument(word)),
+        endless=bool(words) and "..." in (words[-1].metavar or "..." * (words[-1].nargs < 0)),
+        commands=commands,
+    )
+
+
+def _option(option: click.Option) -> Option:
+    takes = 0 if option.is_flag or option.count else option.nargs
+    labels = (option.metavar or option.type.name.upper()).split()
+    return Option(
+        # What switches something off (--no-x of "--x/--no-x") is a spelling of its own.
+        names=(*option.opts, *option.secondary_opts),
+        help=" ".join((option.help or "").split()).rstrip("."),
+        values=tuple(_value(label, option.type) for label in labels[:takes]),
+        repeatable=option.multiple or bool(option.count),
+    )
+
+
+def _argument(argument: click.Argument) -> Iterator[Value]:
+    """The words of an argument: a metavar such as ``[REF] NAME`` tells of two."""
+    for label in (argument.metavar or (argument.name or "").upper()).split():
+        yield _value(label.removesuffix("...").strip("[]"), argument.type)
+
+
+def _value(label: str, type_: click.ParamType[Any]) -> Value:
+    if isinstance(type_, click.Choice):
+        return Value(label, choices=tuple(str(choice) for choice in type_.choices))
+    if isinstance(type_, click.Path):
+        return Value(label, "files" if type_.file_okay else "directories")
+    return Value(label, KINDS.get(label, ""))

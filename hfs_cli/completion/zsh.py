@@ -1,0 +1,131 @@
+"""The completion script for zsh 5, over its own ``_arguments``."""
+
+from __future__ import annotations
+
+from hfs_cli.completion.tree import DYNAMIC, Command, Option, Value
+
+INSTALL = "hfs completion zsh > ~/.zfunc/_hfs   (with fpath+=~/.zfunc before compinit)"
+
+_SCRIPT = r"""#compdef hfs
+# zsh completion for hfs. Generated from its commands: do not edit.
+# To install: @install@
+
+@functions@
+
+# Words that depend on the user: the only ones for which hfs is run, and none begins with a dash.
+_hfs_words() {
+    local kind=$1 line word
+    [[ $PREFIX == -* ]] && return 1
+    local -a words_found
+    for line in ${(f)"$(command hfs __complete $kind "${(Q)PREFIX}" 2>/dev/null)"}; do
+        word=${line%%$'\t'*}
+        words_found+=("${${word//\\/\\\\}//:/\\:}:${line#*$'\t'}")
+    done
+    # In the order in which they come: the last used first.
+    _describe -V -t $kind $kind words_found
+}
+
+# An argument of which nothing is known: only its name is shown.
+_hfs_free() {
+    [[ $PREFIX == -* ]] || _message "$1"
+}
+
+if [[ $funcstack[1] == _hfs ]]; then
+    _hfs "$@"
+else
+    compdef _hfs hfs
+fi
+"""
+
+
+def script(tree: Command) -> str:
+    """The script, for a file ``_hfs`` in a directory of ``$fpath``."""
+    functions = "\n\n".join(_function(command) for command in tree.walk())
+    return _SCRIPT.replace("@install@", INSTALL).replace("@functions@", functions)
+
+
+def _function(command: Command) -> str:
+    body = [_option(option) for option in command.options]
+    if command.commands:
+        return _group(command, body)
+    last = len(command.arguments)
+    for position, value in enumerate(command.arguments, start=1):
+        place = "*" if command.endless and position == last else str(position)
+        body.append(_quoted(f"{place}:{_action(value)}"))
+    # -s: -qu is -q -u; -S: no options after --.
+    return f"{_name(command)}() {{\n    _arguments -s -S : \\\n{_lines(body)}\n}}"
+
+
+def _group(command: Command, body: list[str]) -> str:
+    body += ["'1:command:->command'", "'*::argument:->argument'"]
+    names = [f"            {_quoted(_entry(c))}" for c in command.commands]
+    calls = [f"                ({c.name}) {_name(c)} ;;" for c in command.commands]
+    return "\n".join(
+        [
+            f"{_name(command)}() {{",
+            "    local state line context",
+            "    typeset -A opt_args",
+            "    _arguments -C -s -S : \\",
+            _lines(body),
+            "    case $state in",
+            "        (command)",
+            "            local -a commands=(",
+            *(f"    {name}" for name in names),
+            "            )",
+            "            _describe -V -t commands command commands",
+            "            ;;",
+            "        (argument)",
+            "            case $line[1] in",
+            *calls,
+            "            esac",
+            "            ;;",
+            "    esac",
+            "}",
+        ]
+    )
+
+
+def _entry(command: Command) -> str:
+    return f"{command.name}:{command.summary}"
+
+
+def _option(option: Option) -> str:
+    """A specification: what it excludes, its spellings, its help, its values."""
+    spellings = [
+        name + (("=" if name.startswith("--") else "+") if option.values else "")
+        for name in option.names
+    ]
+    values = "".join(f":{_action(value)}" for value in option.values)
+    tail = _quoted(f"[{_escaped(option.help)}]{values}")
+    before = _quoted("*" if option.repeatable else f"({' '.join(option.names)})")
+    middle = spellings[0] if len(spellings) == 1 else "{" + ",".join(spellings) + "}"
+    return f"{before}{middle}{tail}"
+
+
+def _action(value: Value) -> str:
+    label = _escaped(value.label)
+    if value.choices:
+        return f"{label}:({' '.join(value.choices)})"
+    if value.kind in DYNAMIC:
+        # The space before the name: _arguments adds nothing of its own to the call.
+        return f"{label}: _hfs_words {value.kind}"
+    files = {"files": "_files", "directories": "_files -/"}
+    return f"{label}:{files.get(value.kind, f' _hfs_free {label}')}"
+
+
+def _name(command: Command) -> str:
+    return "_" + "_".join(command.path).replace("-", "_")
+
+
+def _lines(words: list[str]) -> str:
+    return " \\\n".join(f"        {word}" for word in words)
+
+
+def _escaped(text: str) -> str:
+    for special in "\\[]:":
+        text = text.replace(special, "\\" + special)
+    return text
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"

@@ -1,0 +1,1 @@
+"""Completion, as the shells themselves do it."""

@@ -1,0 +1,99 @@
+"""Tab, pressed in bash (with and without bash-completion), zsh and fish."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.completion.conftest import EVIL
+
+
+@pytest.mark.parametrize(
+    ("typed", "arguments"),
+    [
+        ("hfs ch", ["chat"]),
+        ("hfs sessions sh", ["sessions", "show"]),
+        ("hfs chat --cont", ["chat", "--continue"]),
+        ("hfs chat --format jsonl", ["chat", "--format", "jsonl"]),
+        ("hfs chat --render=m", ["chat", "--render=markdown"]),
+        ("hfs chat --no-save hello --dr", ["chat", "--no-save", "hello", "--dry-run"]),
+        ("hfs chat -o top_p 0.9 --no-sav", ["chat", "-o", "top_p", "0.9", "--no-save"]),
+        ("hfs completion fi", ["completion", "fish"]),
+        # Given once, an option that cannot repeat is not offered again.
+        ("hfs chat --no-save --no-sa", ["chat", "--no-save", "--no-sa"]),
+        # After -- there are no options.
+        ("hfs chat -- --no-sa", ["chat", "--", "--no-sa"]),
+    ],
+)
+def test_what_is_fixed_is_completed_without_starting_python(shell, typed, arguments):
+    before = shell.starts
+    assert shell.completed(typed) == arguments
+    assert shell.starts == before
+
+
+@pytest.mark.parametrize("name", EVIL, ids=[name[:2] for name in EVIL])
+def test_a_name_arrives_as_it_is(shell, name):
+    assert shell.completed(f"hfs resume {name[:2]}") == ["resume", name]
+
+
+@pytest.mark.parametrize("name", EVIL, ids=[name[:2] for name in EVIL])
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_a_name_arrives_as_it_is_within_an_open_quote(shell, name, quote):
+    assert shell.completed(f"hfs resume {quote}{name[:2]}") == ["resume", name]
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("\\$dol", "$dollar first"),
+        ("'$dol", "$dollar first"),
+        ("\\'quo", "'quote first"),
+        ("\\~til", "~tilde"),
+        ("release\\ no", "release notes"),
+        ("'release no", "release notes"),
+        ('"release no', "release notes"),
+        ("qj\\ key=val", EVIL[9]),
+        ("qj\\ key=value:po", EVIL[9]),
+        ("qj\\ key=value:port@ho", EVIL[9]),
+        ("qp\\ :starts", EVIL[15]),
+    ],
+)
+def test_the_beginning_may_be_quoted_as_the_shell_allows(shell, typed, name):
+    assert shell.completed(f"hfs resume {typed}") == ["resume", name]
+
+
+@pytest.mark.parametrize(
+    ("typed", "arguments"),
+    [
+        ("hfs chat -S rel", ["chat", "-S", "release notes"]),
+        ("hfs chat --session rel", ["chat", "--session", "release notes"]),
+        ("hfs chat --session=rel", ["chat", "--session=release notes"]),
+        ("hfs chat -q -S rel", ["chat", "-q", "-S", "release notes"]),
+        ("hfs rename rel", ["rename", "release notes"]),
+        ("hfs rename 3 rel", ["rename", "3", "rel"]),
+        ("hfs delete 3 rel", ["delete", "3", "release notes"]),
+        ("hfs sessions show rel", ["sessions", "show", "release notes"]),
+        ("hfs resume @last~1", ["resume", "@last~1"]),
+        ("hfs resume 21", ["resume", "21"]),
+        ("hfs chat -m openai/", ["chat", "-m", "openai/gpt-5-mini"]),
+        ("hfs config get checkp", ["config", "get", "checkpoint_retention"]),
+        ("hfs chat nothing", ["chat", "nothing"]),
+    ],
+)
+def test_each_place_completes_what_it_takes(shell, typed, arguments):
+    assert shell.completed(typed) == arguments
+
+
+def test_a_file_is_completed_where_one_is_taken(shell):
+    assert shell.completed("hfs chat --system-file sta") == ["chat", "--system-file", "start"]
+
+
+def test_a_list_shows_ids_with_names_and_ages_the_last_used_first(shell):
+    seen = shell.shows("hfs resume 2", "draft")
+    assert "21" in seen
+    assert seen.index("release notes") < seen.index("draft")
+
+
+def test_options_are_shown_with_what_they_do(shell):
+    if shell.kind == "bash":
+        pytest.skip("bash shows no descriptions of fixed words")
+    shell.shows("hfs chat --no-", "Keep nothing of this turn")

@@ -1,0 +1,185 @@
+"""The words that depend on the user: which, in what order, and never a sound."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.databases import make_database
+from tests.completion.conftest import add_sessions, rename_in_place
+
+
+@pytest.fixture
+def words(hfs):
+    """Ask for words as the completion scripts do."""
+
+    def ask(kind: str, prefix: str = "", **kwargs) -> list[tuple[str, str]]:
+        lines = hfs.ok("__complete", kind, prefix, **kwargs).splitlines()
+        return [(line.split("\t")[0], line.split("\t")[1]) for line in lines]
+
+    hfs.data.mkdir(parents=True)
+    return ask
+
+
+def snapshot(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.iterdir() if path.is_file()}
+
+
+def test_with_nothing_typed_each_session_is_an_id_told_by_name_and_age(hfs, words):
+    add_sessions(hfs.database, "older", "newer")
+    assert words("sessions") == [("2", "newer · now"), ("1", "older · now")]
+
+
+def test_letters_fit_names_and_digits_fit_ids_and_names(hfs, words):
+    add_sessions(hfs.database, "1st try", "second", "1st and last")
+    assert words("sessions", "1") == [
+        ("1", "1st try · now"),
+        ("1st and last", "3 · now"),
+        ("1st try", "1 · now"),
+    ]
+    assert words("sessions", "s") == [("second", "2 · now")]
+    assert words("sessions", "S") == []
+
+
+def test_the_last_used_ones_go_by_that_too(hfs, words):
+    add_sessions(hfs.database, "older", "newer")
+    assert words("sessions", "@") == [("@last", "newer · now"), ("@last~1", "older · now")]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["-rf", "@last", "12", "", "\x1b]52;c;aGk=\x07", "two\nlines", "tab\t", "\u202eevil", "\x9b2J"],
+)
+def test_a_name_that_cannot_stand_on_a_command_line_goes_by_its_id(hfs, words, name):
+    add_sessions(hfs.database, "x")
+    rename_in_place(hfs.database, 1, name)
+    assert [word for word, _ in words("sessions")] == ["1"]
+    assert words("sessions", name[:1] or "x") in ([], [("@last", "@last · now")]) or name == "12"
+    raw = hfs("__complete", "sessions", "").stdout.decode()
+    assert raw.count("\n") == 1
+    assert not any(bad in raw for bad in "\x1b\x07\u202e\x9b")
+
+
+def test_names_that_are_no_text_do_not_hide_the_others(hfs, words):
+    add_sessions(hfs.database, "good", "bad")
+    with closing(sqlite3.connect(hfs.database)) as db, db:
+        db.execute("UPDATE session SET name = CAST(x'ff41' AS TEXT) WHERE id = 2")
+    assert [word for word, _ in words("sessions")] == ["2", "1"]
+
+
+def test_models_are_aliases_configured_ones_defaults_and_those_used(hfs, words):
+    add_sessions(hfs.database, "x")
+    hfs.configure('[aliases]\nfast = "openai/gpt-5-nano"\n[models."work/big"]\n')
+    assert ("fast", "alias of openai/gpt-5-nano") in words("models")
+    assert [word for word, _ in words("models", "work/")] == ["work/big"]
+    assert "openai/gpt-5-mini" in [word for word, _ in words("models", "openai/")]
+
+
+def test_models_need_no_database(words):
+    assert ("local/smollm2", "default of local") in words("models")
+
+
+def test_providers_are_the_known_ones_and_those_of_the_configuration(hfs, words):
+    hfs.configure('[providers.work]\nbase_url = "http://localhost/v1"\n')
+    assert ("work", "http://localhost/v1") in words("providers")
+    assert "openai" in [word for word, _ in words("providers")]
+
+
+def test_setting_names_follow_the_configuration(hfs, words):
+    hfs.configure("[providers.work]\nbase_url = 'http://localhost/v1'\n")
+    assert words("settings", "idle") == [("idle_timeout", "")]
+    assert ("providers.work.api_key_cmd", "") in words("settings", "providers.work.")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("sessions",), ("nonsense", ""), ("sessions", "", "more"), ("sessions", b"\xff")],
+)
+def test_a_question_that_makes_no_sense_gets_no_answer(hfs, arguments):
+    done = hfs("__complete", *arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+# --- whatever state the database is in (faults, row 100) -------------------------------------
+
+
+def test_an_absent_database_is_not_made(hfs):
+    assert hfs.ok("__complete", "sessions", "") == ""
+    assert not hfs.data.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all", os.urandom(4096)])
+def test_what_is_no_database_is_left_alone(hfs, words, content):
+    hfs.database.write_bytes(content)
+    assert words("sessions") == []
+    assert snapshot(hfs.data) == {"hfs.db": content}
+
+
+@pytest.mark.parametrize("cut", [100, 512, 4096, 9000])
+def test_a_cut_database_is_left_alone(hfs, words, cut):
+    add_sessions(hfs.database, "x")
+    hfs.database.write_bytes(hfs.database.read_bytes()[:cut])
+    before = snapshot(hfs.data)
+    words("sessions")
+    assert snapshot(hfs.data) == before
+
+
+def test_a_pipe_in_its_place_is_not_waited_for(hfs, words):
+    os.mkfifo(hfs.database)
+    assert hfs("__complete", "sessions", "", timeout=10).stdout == b""
+
+
+def test_a_locked_database_is_read_all_the_same(hfs, words):
+    add_sessions(hfs.database, "kept")
+    with closing(sqlite3.connect(hfs.database, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("UPDATE session SET name = 'not yet'")
+        assert words("sessions") == [("1", "kept · now")]
+
+
+def test_a_database_locked_for_everybody_is_not_waited_for(hfs, words):
+    add_sessions(hfs.database, "kept")
+    with closing(sqlite3.connect(hfs.database, isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode = DELETE")
+        writer.execute("BEGIN EXCLUSIVE")
+        words("sessions", timeout=10)
+
+
+def test_nothing_is_made_beside_the_database(hfs, words):
+    add_sessions(hfs.database, "x")
+    before = snapshot(hfs.data)
+    assert set(before) == {"hfs.db"}
+    assert words("sessions")
+    assert snapshot(hfs.data) == before
+
+
+def test_a_directory_that_cannot_be_written_will_do(hfs, words):
+    add_sessions(hfs.database, "x")
+    hfs.data.chmod(0o500)
+    try:
+        assert words("sessions") == [("1", "x · now")]
+    finally:
+        hfs.data.chmod(0o700)
+
+
+def test_what_another_process_has_just_kept_is_seen(hfs, words):
+    from hfs_cli.messages import ChatMessage, Opening
+    from hfs_cli.store.sessions import SessionStore
+
+    with SessionStore(hfs.database) as store:
+        store.begin(Opening(ChatMessage("user", "?"), "openai/x", name="in the log still"))
+        assert (hfs.data / "hfs.db-wal").stat().st_size > 0
+        assert [word for word, _ in words("sessions", "in")] == ["in the log still"]
+
+
+def test_ten_thousand_sessions_give_the_newest_few(hfs, words):
+    make_database(hfs.database, 10_000, messages=0)
+    assert [word for word, _ in words("sessions")][:2] == ["10000", "9999"]
+    assert len(words("sessions")) == 200
+    assert words("sessions", "plan 9995.")[0][0] == "plan 9995... - 2026-11-22_18-05"
+    assert words("sessions", "plan ")[0][0] == "plan 9995... - 2026-11-22_18-05"
+    assert words("sessions", "999")[0][0] == "9999"

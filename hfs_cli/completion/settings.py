@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from hfs_cli.directories import config_file
+from hfs_cli.directories import cache_directory, config_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +29,33 @@ def models() -> Iterator[Word]:
     for name, preset in _presets().items():
         if preset.model:
             yield f"{name}/{preset.model}", f"default of {name}"
+    yield from _listed()
+
+
+def _listed() -> Iterator[Word]:
+    """The models that the providers listed when `hfs models list` last asked them."""
+    directory = cache_directory()
+    try:
+        names = sorted(os.listdir(directory))  # noqa: PTH208  (pathlib takes 8 ms)
+    except OSError:
+        return
+    for name in names:
+        provider = name.removeprefix("models-").removesuffix(".json")
+        # A provider whose name needs escapes in a file name is left out.
+        if name == f"models-{provider}.json" and "%" not in provider:
+            for model in _json_list(f"{directory}/{name}", "models"):
+                yield f"{provider}/{model}", f"listed by {provider}"
+
+
+def _json_list(path: str, key: str) -> list[object]:
+    import json
+
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            found = json.loads(file.read())[key]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
+    return found if isinstance(found, list) else []
 
 
 def providers() -> Iterator[Word]:

@@ -48,10 +48,11 @@ def _sessions(prefix: str) -> Iterable[Word]:
 def _models(prefix: str) -> Iterable[Word]:
     from hfs_cli.completion import history, settings
 
-    # A name that the configuration explains is not repeated because it was used.
-    configured = dict(settings.models())
-    used = [word for word in history.models_used(prefix) if word[0] not in configured]
-    return [*configured.items(), *used]
+    # Of several descriptions of a model the first one found is the most telling.
+    found: dict[str, str] = {}
+    for model, description in (*settings.models(), *history.models_used(prefix)):
+        found.setdefault(model, description)
+    return found.items()
 
 
 def _providers(_prefix: str) -> Iterable[Word]:

@@ -79,6 +79,18 @@ def test_models_are_aliases_configured_ones_defaults_and_those_used(hfs, words):
     assert "openai/gpt-5-mini" in [word for word, _ in words("models", "openai/")]
 
 
+def test_models_that_a_provider_listed_are_offered(hfs, words):
+    cache = hfs.home / ".cache/hfs"
+    cache.mkdir(parents=True)
+    (cache / "models-work.json").write_text('{"models": ["b", "a"]}')
+    (cache / "models-broken.json").write_text("[")
+    (cache / "models-odd.json").write_text('{"models": 1}')
+    assert words("models", "work/") == [
+        ("work/b", "listed by work"),
+        ("work/a", "listed by work"),
+    ]
+
+
 def test_models_need_no_database(words):
     assert ("local/smollm2", "default of local") in words("models")
 

@@ -8,7 +8,7 @@ _hfs_table() {
     hfs_commands='' hfs_options=() hfs_arguments=''
     case $1 in
         'hfs')
-            hfs_commands='chat resume rename delete sessions models keys config completion doctor'
+            hfs_commands='chat resume rename delete sessions checkpoints models keys config completion doctor'
             hfs_options=(
                 '--version'
                 '-h,--help'
@@ -20,6 +20,7 @@ _hfs_table() {
                 '-S,--session sessions'
                 '--create'
                 '-n,--name -'
+                '--at -'
                 '-m,--model models'
                 '-s,--system -'
                 '--system-file files'
@@ -87,7 +88,7 @@ _hfs_table() {
             hfs_arguments='sessions...'
             ;;
         'hfs sessions')
-            hfs_commands='list show'
+            hfs_commands='list show search tree fork rewind undo retry'
             hfs_options=(
                 '-h,--help'
             )
@@ -107,6 +108,87 @@ _hfs_table() {
         'hfs sessions show')
             hfs_options=(
                 '--format =text,markdown,json'
+                '--json'
+                '-h,--help'
+            )
+            hfs_arguments='sessions'
+            ;;
+        'hfs sessions search')
+            hfs_options=(
+                '--fts'
+                '--role =user,assistant,system,tool'
+                '-m,--model models'
+                '--since -'
+                '--until -'
+                '-S,--session sessions'
+                '--limit -'
+                '--json'
+                '-h,--help'
+            )
+            hfs_arguments='-...'
+            ;;
+        'hfs sessions tree')
+            hfs_options=(
+                '--json'
+                '-h,--help'
+            )
+            hfs_arguments='sessions'
+            ;;
+        'hfs sessions fork')
+            hfs_options=(
+                '--at -'
+                '-n,--name -'
+                '-h,--help'
+            )
+            hfs_arguments='sessions'
+            ;;
+        'hfs sessions rewind')
+            hfs_options=(
+                '--to checkpoints'
+                '-h,--help'
+            )
+            hfs_arguments='sessions'
+            ;;
+        'hfs sessions undo')
+            hfs_options=(
+                '-n,--turns -'
+                '-h,--help'
+            )
+            hfs_arguments='sessions'
+            ;;
+        'hfs sessions retry')
+            hfs_options=(
+                '-m,--model models'
+                '--format =text,json,jsonl'
+                '--json'
+                '--no-stream'
+                '-q,--quiet'
+                '-u,--usage'
+                '-h,--help'
+            )
+            hfs_arguments='sessions'
+            ;;
+        'hfs checkpoints')
+            hfs_commands='create delete list'
+            hfs_options=(
+                '-h,--help'
+            )
+            ;;
+        'hfs checkpoints create')
+            hfs_options=(
+                '--label -'
+                '-h,--help'
+            )
+            hfs_arguments='sessions'
+            ;;
+        'hfs checkpoints delete')
+            hfs_options=(
+                '-h,--help'
+            )
+            hfs_arguments='sessions+checkpoints checkpoints'
+            ;;
+        'hfs checkpoints list')
+            hfs_options=(
                 '--json'
                 '-h,--help'
             )

@@ -8,6 +8,8 @@ function __hfs_values
             echo 1
         case 'hfs chat -n' 'hfs chat --name'
             echo 1
+        case 'hfs chat --at'
+            echo 1
         case 'hfs chat -m' 'hfs chat --model'
             echo 1
         case 'hfs chat -s' 'hfs chat --system'
@@ -64,6 +66,32 @@ function __hfs_values
             echo 1
         case 'hfs sessions show --format'
             echo 1
+        case 'hfs sessions search --role'
+            echo 1
+        case 'hfs sessions search -m' 'hfs sessions search --model'
+            echo 1
+        case 'hfs sessions search --since'
+            echo 1
+        case 'hfs sessions search --until'
+            echo 1
+        case 'hfs sessions search -S' 'hfs sessions search --session'
+            echo 1
+        case 'hfs sessions search --limit'
+            echo 1
+        case 'hfs sessions fork --at'
+            echo 1
+        case 'hfs sessions fork -n' 'hfs sessions fork --name'
+            echo 1
+        case 'hfs sessions rewind --to'
+            echo 1
+        case 'hfs sessions undo -n' 'hfs sessions undo --turns'
+            echo 1
+        case 'hfs sessions retry -m' 'hfs sessions retry --model'
+            echo 1
+        case 'hfs sessions retry --format'
+            echo 1
+        case 'hfs checkpoints create --label'
+            echo 1
         case '*'
             echo 0
     end
@@ -85,7 +113,7 @@ function __hfs_walk
         else if test $ended = 0; and string match -q -- '-?*' $word
             set -a options (string replace -r '=.*' '' -- $word)
             set values (__hfs_values "$path" $word)
-        else if contains -- "$path $word" 'hfs chat' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs completion' 'hfs doctor'
+        else if contains -- "$path $word" 'hfs chat' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs completion' 'hfs doctor'
             set path "$path $word"
         else
             set arguments (math $arguments + 1)
@@ -134,7 +162,8 @@ complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a completion -d 'Print the completio
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a config -d 'See and change settings'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a keys -d 'Keep the providers\' keys; they are never shown'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a models -d 'See, fetch and choose models'
-complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a sessions -d 'List, show and search the kept sessions'
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a checkpoints -d 'Mark points of a session to come back to'
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a sessions -d 'List, show and search the kept sessions; branch them and move them'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a delete -d 'Delete sessions and all that belongs to them'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a rename -d 'Rename the last used session, or session REF'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a resume -d 'Take the next turn of session REF'
@@ -145,6 +174,7 @@ complete -c hfs -n '__hfs_in \'hfs chat\' -c --continue' -s c -l continue -d 'Co
 complete -c hfs -n '__hfs_in \'hfs chat\' -S --session' -s S -l session -r -k -a '(__hfs_words sessions)' -d 'Continue this session'
 complete -c hfs -n '__hfs_in \'hfs chat\' --create' -l create -d 'With -S or -c: make the session if absent'
 complete -c hfs -n '__hfs_in \'hfs chat\' -n --name' -s n -l name -r -k -d 'Name of the new session'
+complete -c hfs -n '__hfs_in \'hfs chat\' --at' -l at -r -k -d 'Continue from message N; what follows it is kept as a branch'
 complete -c hfs -n '__hfs_in \'hfs chat\' -m --model' -s m -l model -r -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'
 complete -c hfs -n '__hfs_in \'hfs chat\' -s --system' -s s -l system -r -k -d 'System prompt'
 complete -c hfs -n '__hfs_in \'hfs chat\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
@@ -196,6 +226,12 @@ complete -c hfs -n '__hfs_in \'hfs delete\' --all' -l all -d 'Every session'
 complete -c hfs -n '__hfs_in \'hfs delete\' --dry-run' -l dry-run -d 'Only say what would go'
 complete -c hfs -n '__hfs_in \'hfs delete\' -y --yes' -s y -l yes -d 'Do not ask'
 complete -c hfs -n '__hfs_in \'hfs delete\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a retry -d 'Send the last user message of session REF again'
+complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a undo -d 'Take back the last turns of session REF'
+complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a rewind -d 'Let session REF continue from an earlier point'
+complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a fork -d 'Begin a new session with the messages of REF (all of them, or the first N)'
+complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a tree -d 'Draw the family of session REF: forks, and what was set aside'
+complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a search -d 'Find the messages, and the sessions by name, that hold all WORDS; the best first'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a show -d 'Show the transcript of a session (the last used one by default)'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a list -d 'List sessions, the last used first'
 complete -c hfs -n '__hfs_in \'hfs sessions\' -h --help' -s h -l help -d 'Show this message and exit'
@@ -211,6 +247,49 @@ complete -c hfs -k -n '__hfs_at \'hfs sessions show\' 1' -a '(__hfs_words sessio
 complete -c hfs -n '__hfs_in \'hfs sessions show\' --format' -l format -r -k -a 'text markdown json'
 complete -c hfs -n '__hfs_in \'hfs sessions show\' --json' -l json -d 'Short for --format json'
 complete -c hfs -n '__hfs_in \'hfs sessions show\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs sessions search\' --fts' -l fts -d 'WORDS are an FTS5 query: AND, OR, NOT, NEAR, word*'
+complete -c hfs -n '__hfs_in \'hfs sessions search\' --role' -l role -r -k -a 'user assistant system tool' -d 'Only messages of this role'
+complete -c hfs -n '__hfs_in \'hfs sessions search\' -m --model' -s m -l model -r -k -a '(__hfs_words models)' -d 'Only replies of this model'
+complete -c hfs -n '__hfs_in \'hfs sessions search\' --since' -l since -r -k -d 'Written since 30d, 12h, or a date'
+complete -c hfs -n '__hfs_in \'hfs sessions search\' --until' -l until -r -k -d 'Written before 30d, 12h ago, or a date'
+complete -c hfs -n '__hfs_in \'hfs sessions search\' -S --session' -s S -l session -r -k -a '(__hfs_words sessions)' -d 'Only in this session'
+complete -c hfs -n '__hfs_in \'hfs sessions search\' --limit' -l limit -r -k
+complete -c hfs -n '__hfs_in \'hfs sessions search\' --json' -l json -d 'A JSON array'
+complete -c hfs -n '__hfs_in \'hfs sessions search\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs sessions tree\' 1' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs sessions tree\' --json' -l json -d 'A JSON array, the oldest first'
+complete -c hfs -n '__hfs_in \'hfs sessions tree\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs sessions fork\' 1' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs sessions fork\' --at' -l at -r -k -d 'Share the first N messages'
+complete -c hfs -n '__hfs_in \'hfs sessions fork\' -n --name' -s n -l name -r -k -d 'Name of the fork'
+complete -c hfs -n '__hfs_in \'hfs sessions fork\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs sessions rewind\' 1' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs sessions rewind\' --to' -l to -r -k -a '(__hfs_words checkpoints)' -d 'The last message to keep'
+complete -c hfs -n '__hfs_in \'hfs sessions rewind\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs sessions undo\' 1' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs sessions undo\' -n --turns' -s n -l turns -r -k
+complete -c hfs -n '__hfs_in \'hfs sessions undo\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs sessions retry\' 1' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' -m --model' -s m -l model -r -k -a '(__hfs_words models)' -d 'Ask another model'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --format' -l format -r -k -a 'text json jsonl' -d 'What standard output carries'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --json' -l json -d 'Short for --format json'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs checkpoints\' 1' -a list -d 'Draw the timeline of session REF: turns, checkpoints and branches'
+complete -c hfs -k -n '__hfs_at \'hfs checkpoints\' 1' -a delete -d 'Delete a named checkpoint of the last used session, or of session REF'
+complete -c hfs -k -n '__hfs_at \'hfs checkpoints\' 1' -a create -d 'Mark the end of session REF'
+complete -c hfs -n '__hfs_in \'hfs checkpoints\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs checkpoints create\' 1' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs checkpoints create\' --label' -l label -r -k -d 'Its name (c1, c2, … by default)'
+complete -c hfs -n '__hfs_in \'hfs checkpoints create\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs checkpoints delete\' 1' -a '(__hfs_words sessions+checkpoints)'
+complete -c hfs -k -n '__hfs_at \'hfs checkpoints delete\' 2' -a '(__hfs_words checkpoints)'
+complete -c hfs -n '__hfs_in \'hfs checkpoints delete\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs checkpoints list\' 1' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs checkpoints list\' --json' -l json -d 'A JSON array, the oldest branch first'
+complete -c hfs -n '__hfs_in \'hfs checkpoints list\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs models\' 1' -a pull -d 'Fetch the weights of an embedded model (smollm2) into the cache directory'
 complete -c hfs -k -n '__hfs_at \'hfs models\' 1' -a list -d 'List the models of every provider that has a key or needs none'
 complete -c hfs -k -n '__hfs_at \'hfs models\' 1' -a default -d 'Print the model that `hfs chat` uses, or make MODEL that one'

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shlex
 import stat
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +84,7 @@ def _from_environment(source: KeySource, env: Mapping[str, str]) -> Key | None:
 def _from_command(source: KeySource) -> Key | None:
     if not source.command:
         return None
+    import shlex
     import subprocess
 
     told = f"api_key_cmd of {source.provider}"
@@ -170,6 +169,8 @@ def _names(keys: Mapping[str, str]) -> str:
 def _write(file: Path, keys: Mapping[str, str]) -> None:
     """Replace the key file in one step, so that a reader never sees half of it."""
     text = json.dumps(keys, indent=2, ensure_ascii=False) + "\n"
+    import tempfile
+
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=file.parent, prefix=".keys-") as scratch:

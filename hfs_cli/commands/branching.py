@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from hfs_cli import notices
 from hfs_cli.config import load_config
-from hfs_cli.messages import Session
+
+if TYPE_CHECKING:
+    from hfs_cli.messages import Session
 
 
 @click.command(name="fork")

@@ -13,10 +13,10 @@ import click
 from hfs_cli import notices
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
-from hfs_cli.messages import Session
 from hfs_cli.sanitize import sanitize_line
 
 if TYPE_CHECKING:
+    from hfs_cli.messages import Session
     from hfs_cli.store.sessions import SessionStore
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from hfs_cli.commands.sessions import since_moment
 from hfs_cli.config import load_config
-from hfs_cli.history import SearchFilter
-from hfs_cli.messages import Role
+
+if TYPE_CHECKING:
+    from hfs_cli.messages import Role
 
 
 @click.command(name="search")
@@ -50,6 +51,7 @@ def command(  # noqa: PLR0913  (one for each option)
       hfs sessions search '"write-ahead log"' --role user --since 30d
     """
     moments = since_moment(since), since_moment(until)
+    from hfs_cli.history import SearchFilter
     from hfs_cli.store.sessions import SessionStore
 
     with SessionStore(load_config().database) as store:

@@ -14,13 +14,13 @@ from hfs_cli.commands.options import TurnOptions, model_options
 from hfs_cli.commands.prompt import decode_text
 from hfs_cli.config import Config, load_config
 from hfs_cli.errors import UsageError
-from hfs_cli.messages import ChatMessage, Message, Opening, Request, Session
-from hfs_cli.turn import Renderer, run_turn
 
 if TYPE_CHECKING:
+    from hfs_cli.messages import Message, Opening, Request, Session
     from hfs_cli.providers.settings import ModelChoice
     from hfs_cli.store.sessions import SessionStore
     from hfs_cli.store.unsaved import Unsaved
+    from hfs_cli.turn import Renderer
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,11 @@ def take_turn(
     Raises:
         HfsError: How the turn failed; its exit code is the program's.
     """
+    from hfs_cli.messages import Request
     from hfs_cli.providers.catalog import choose_model
     from hfs_cli.providers.opening import open_provider
     from hfs_cli.store.unsaved import Unsaved
+    from hfs_cli.turn import run_turn
 
     choice = choose_model(
         config, os.environ, asked.model, target.session.model if target.session else None
@@ -98,6 +100,8 @@ def _opening(
     if system is None and target.session is None:
         system = config.system
     answers = target.answers
+    from hfs_cli.messages import ChatMessage, Opening
+
     return Opening(
         prompt=ChatMessage("user", prompt, answers.attachments if answers else ()),
         model=choice.full_name,

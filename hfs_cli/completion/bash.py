@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hfs_cli.completion.tree import DYNAMIC, Command, Option, Value
+from hfs_cli.completion.tree import Command, Option, Value
 
 INSTALL = "hfs completion bash > ~/.local/share/bash-completion/completions/hfs"
 
@@ -232,4 +232,4 @@ def _option(option: Option) -> str:
 def _kind(value: Value) -> str:
     if value.choices:
         return "=" + ",".join(value.choices)
-    return value.kind if value.kind in {*DYNAMIC, "files", "directories"} else "-"
+    return value.kind or "-"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hfs_cli.completion.tree import DYNAMIC, Command, Option, Value
+from hfs_cli.completion.tree import Command, Option, Value
 
 INSTALL = "hfs completion fish > ~/.config/fish/completions/hfs.fish"
 
@@ -141,7 +141,7 @@ def _option(option: Option, path: str) -> str:
 def _offered(value: Value) -> str:
     if value.choices:
         return f"-a {_quoted(' '.join(value.choices))}"
-    if value.kind in DYNAMIC:
+    if value.dynamic:
         return f"-a {_quoted(f'(__hfs_words {value.kind})')}"
     return {"files": "-F", "directories": "-a '(__fish_complete_directories)'"}.get(value.kind, "")
 

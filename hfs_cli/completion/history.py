@@ -65,6 +65,21 @@ def models_used(prefix: str) -> list[Word]:
         return [(model, f"used {_age(used)}") for model, used in rows]
 
 
+def checkpoints(prefix: str, limit: int) -> list[Word]:
+    """Names of checkpoints, those of the last used session first."""
+    with closing(_open()) as db:
+        rows = db.execute(
+            "SELECT label, position, session.name FROM checkpoint JOIN session"
+            " ON session.id = session_id WHERE substr(label, 1, length(?)) = ?"
+            " ORDER BY use_seq DESC, checkpoint.id DESC LIMIT ?",
+            (prefix, prefix, limit),
+        )
+        words: dict[str, str] = {}
+        for label, position, name in rows:
+            words.setdefault(label, f"message {position} of {name}")
+        return list(words.items())
+
+
 def _open() -> sqlite3.Connection:
     """Open the database so that nothing is created, changed or waited for.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
@@ -12,13 +12,15 @@ import click
 # The dynamic kinds are those that `hfs_cli.completion.words` answers.
 KINDS = {
     "REF": "sessions",
+    "LABEL": "checkpoints",
+    "CHECKPOINT": "checkpoints",
+    "N|CHECKPOINT": "checkpoints",
     "MODEL": "models",
     "PROVIDER": "providers",
     "KEY": "settings",
     "FILE": "files",
     "PATH": "files",
 }
-DYNAMIC = ("sessions", "models", "providers", "settings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +29,19 @@ class Value:
 
     Args:
         label: How help texts call it (``REF``).
-        kind: One of `DYNAMIC`, ``files``, ``directories``, or empty when nothing is known.
+        kind: ``files``, ``directories``, a dynamic kind (or several, joined by +), or empty
+            when nothing is known.
         choices: The only words it can be; empty when any can.
     """
 
     label: str
     kind: str = ""
     choices: tuple[str, ...] = ()
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether its words depend on the user, so that hfs is asked for them."""
+        return self.kind not in {"", "files", "directories"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +137,13 @@ def _option(option: click.Option) -> Option:
 
 
 def _argument(argument: click.Argument) -> Iterator[Value]:
-    """The words of an argument: a metavar such as ``[REF] NAME`` tells of two."""
-    for label in (argument.metavar or (argument.name or "").upper()).split():
-        yield _value(label.removesuffix("...").strip("[]"), argument.type)
+    """The words of an argument: a metavar such as ``[REF] LABEL`` tells of two."""
+    labels = (argument.metavar or (argument.name or "").upper()).split()
+    values = [_value(label.removesuffix("...").strip("[]"), argument.type) for label in labels]
+    for label, value, after in zip(labels, values, (*values[1:], None), strict=True):
+        # A word in front that may be left out is, alone, the one behind it.
+        both = label.startswith("[") and value.dynamic and after is not None and after.dynamic
+        yield replace(value, kind=f"{value.kind}+{after.kind}") if both and after else value
 
 
 def _value(label: str, type_: click.ParamType[Any]) -> Value:

@@ -23,12 +23,14 @@ def answer(arguments: Sequence[str]) -> None:
     """Print the words of a kind that begin with a prefix: word, tab, description, newline.
 
     Args:
-        arguments: The kind and the prefix, as the completion script gives them.
+        arguments: The kind (or several, joined by +) and the prefix, as the completion
+            script gives them.
     """
     try:
-        kind, prefix = arguments
+        kinds, prefix = arguments
         lines = [
             f"{word}\t{sanitize_line(description)}\n"
+            for kind in kinds.split("+")
             for word, description in _KINDS[kind](prefix)
             # What a terminal must not see raw cannot be typed either.
             if word.startswith(prefix) and sanitize_line(word) == word
@@ -43,6 +45,12 @@ def _sessions(prefix: str) -> Iterable[Word]:
     from hfs_cli.completion.history import sessions
 
     return sessions(prefix, MOST_WORDS)
+
+
+def _checkpoints(prefix: str) -> Iterable[Word]:
+    from hfs_cli.completion.history import checkpoints
+
+    return checkpoints(prefix, MOST_WORDS)
 
 
 def _models(prefix: str) -> Iterable[Word]:
@@ -69,6 +77,7 @@ def _settings(_prefix: str) -> Iterable[Word]:
 
 _KINDS: dict[str, Callable[[str], Iterable[Word]]] = {
     "sessions": _sessions,
+    "checkpoints": _checkpoints,
     "models": _models,
     "providers": _providers,
     "settings": _settings,

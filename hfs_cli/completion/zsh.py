@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hfs_cli.completion.tree import DYNAMIC, Command, Option, Value
+from hfs_cli.completion.tree import Command, Option, Value
 
 INSTALL = "hfs completion zsh > ~/.zfunc/_hfs   (with fpath+=~/.zfunc before compinit)"
 
@@ -22,7 +22,7 @@ _hfs_words() {
         words_found+=("${${word//\\/\\\\}//:/\\:}:${line#*$'\t'}")
     done
     # In the order in which they come: the last used first.
-    _describe -V -t $kind $kind words_found
+    _describe -V -t ${kind%%+*} ${kind//+/ or } words_found
 }
 
 # An argument of which nothing is known: only its name is shown.
@@ -106,7 +106,7 @@ def _action(value: Value) -> str:
     label = _escaped(value.label)
     if value.choices:
         return f"{label}:({' '.join(value.choices)})"
-    if value.kind in DYNAMIC:
+    if value.dynamic:
         # The space before the name: _arguments adds nothing of its own to the call.
         return f"{label}: _hfs_words {value.kind}"
     files = {"files": "_files", "directories": "_files -/"}

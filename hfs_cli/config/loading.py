@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +109,8 @@ def _warn_of_readers(document: Mapping[str, Any], file: Path) -> None:
 def _known(table: Mapping[str, object], names: tuple[str, ...], where: str) -> None:
     for key in table:
         if key not in names:
+            from difflib import get_close_matches
+
             near = get_close_matches(key, names, 1)
             hint = f": did you mean {near[0]}?" if near else f" (known: {', '.join(names)})"
             raise ConfigError(f"unknown key {key!r} in {where}{hint}")

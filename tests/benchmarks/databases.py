@@ -20,6 +20,7 @@ def make_database(path: Path, sessions: int, messages: int = 2) -> None:
     The first session is kept by hfs itself, so the schema is the real one; the others are
     copies of its rows under other names, last used a minute apart.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     with SessionStore(path) as store:
         opening = Opening(ChatMessage("user", "What is it?"), _MODELS[0], name="first")
         store.save_reply(store.begin(opening), Reply("It is that.", _MODELS[0], "complete"))

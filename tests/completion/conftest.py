@@ -49,7 +49,7 @@ def rename_in_place(path: Path, session_id: int, name: str) -> None:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with evil names and two harmless ones, `release notes` newest."""
+    """A data directory with evil names, and `release notes` used last."""
     data = tmp_path_factory.mktemp("data")
     add_sessions(data / "hfs.db", *EVIL, "$dollar first", "'quote first", "~tilde", "draft")
     add_sessions(data / "hfs.db", "release notes")

@@ -10,7 +10,7 @@ from tests.completion.conftest import EVIL
 @pytest.mark.parametrize(
     ("typed", "arguments"),
     [
-        ("hfs ch", ["chat"]),
+        ("hfs cha", ["chat"]),
         ("hfs sessions sh", ["sessions", "show"]),
         ("hfs chat --cont", ["chat", "--continue"]),
         ("hfs chat --format jsonl", ["chat", "--format", "jsonl"]),

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from hfs_cli.messages import ChatMessage, Opening, Reply
+from hfs_cli.store.sessions import SessionStore
 from tests.benchmarks.databases import make_database
 from tests.completion.conftest import add_sessions, rename_in_place
 
@@ -69,6 +71,24 @@ def test_names_that_are_no_text_do_not_hide_the_others(hfs, words):
     with closing(sqlite3.connect(hfs.database)) as db, db:
         db.execute("UPDATE session SET name = CAST(x'ff41' AS TEXT) WHERE id = 2")
     assert [word for word, _ in words("sessions")] == ["2", "1"]
+
+
+def test_checkpoints_go_by_their_names(hfs, words):
+    with SessionStore(hfs.database) as store:
+        for name in ("older", "newer"):
+            opened = store.begin(Opening(ChatMessage("user", "?"), "openai/x", name=name))
+            store.save_reply(opened, Reply("!", "openai/x", "complete"))
+            store.create_checkpoint(opened.session.id, f"{name} draft")
+            store.create_checkpoint(opened.session.id, "both")
+    assert words("checkpoints") == [
+        ("both", "message 2 of newer"),
+        ("newer draft", "message 2 of newer"),
+        ("older draft", "message 2 of older"),
+    ]
+    assert words("sessions+checkpoints", "n") == [
+        ("newer", "2 · now"),
+        ("newer draft", "message 2 of newer"),
+    ]
 
 
 def test_models_are_aliases_configured_ones_defaults_and_those_used(hfs, words):
@@ -179,9 +199,6 @@ def test_a_directory_that_cannot_be_written_will_do(hfs, words):
 
 
 def test_what_another_process_has_just_kept_is_seen(hfs, words):
-    from hfs_cli.messages import ChatMessage, Opening
-    from hfs_cli.store.sessions import SessionStore
-
     with SessionStore(hfs.database) as store:
         store.begin(Opening(ChatMessage("user", "?"), "openai/x", name="in the log still"))
         assert (hfs.data / "hfs.db-wal").stat().st_size > 0

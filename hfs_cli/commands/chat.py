@@ -18,6 +18,18 @@ if TYPE_CHECKING:
     from hfs_cli.store.sessions import SessionStore
 
 
+SCHEMAS = ("json", "jsonl", "sessions", "transcript")
+
+
+def _print_schema(context: click.Context, _: click.Parameter, name: str | None) -> None:
+    if name is None:
+        return
+    from hfs_cli.render.schema import schema_text
+
+    click.echo(schema_text(name), nl=False)
+    context.exit()
+
+
 @click.command(name="chat")
 @click.option("-c", "--continue", "go_on", is_flag=True, help="Continue the last used session.")
 @click.option("-S", "--session", "ref", metavar="REF", help="Continue this session.")
@@ -28,6 +40,14 @@ if TYPE_CHECKING:
     type=click.IntRange(min=0),
     metavar="N",
     help="Continue from message N; what follows it is kept as a branch.",
+)
+@click.option(
+    "--schema-of",
+    type=click.Choice(SCHEMAS),
+    is_eager=True,
+    expose_value=False,
+    callback=_print_schema,
+    help="Print the JSON Schema of a format and leave.",
 )
 @turn_options
 def command(

@@ -38,6 +38,10 @@ class TurnOptions:
     max_tokens: int | None = None
     output_format: str = "text"
     render: str | None = None
+    extract: str | None = None
+    output: Path | None = None
+    force: bool = False
+    hide_reasoning: bool = False
     no_stream: bool = False
     quiet: bool = False
     usage: bool = False
@@ -86,6 +90,21 @@ _OPTIONS = (
         type=click.Choice(["auto", "markdown", "plain"]),
         help="How text is shown; auto is Markdown on a terminal.",
     ),
+    click.option(
+        "-x",
+        "--extract",
+        flag_value="first",
+        help="Only the first fenced code block of the reply.",
+    ),
+    click.option("--extract-last", "extract", flag_value="last", help="Only the last one."),
+    click.option(
+        "-O",
+        "--output",
+        type=click.Path(path_type=Path),
+        help="Write the reply to this file instead (whole or not at all).",
+    ),
+    click.option("--force", is_flag=True, help="With -O: replace a file that exists."),
+    click.option("--hide-reasoning", is_flag=True, help="Do not show the model's reasoning."),
     click.option("--no-stream", is_flag=True, help="Show the reply when it is whole."),
     click.option("-q", "--quiet", is_flag=True, help="No session line, no notices."),
     click.option("-u", "--usage", is_flag=True, help="Show tokens and times on stderr."),

@@ -82,7 +82,7 @@ def take_turn(
         if asked.dry_run:
             _print_request(provider.preview(_filled(request, Unsaved(store), opening)))
             return
-        outcome = run_turn(provider, keeper, _renderer(asked, config), opening, request)
+        outcome = run_turn(provider, keeper, _renderer(asked, config, choice), opening, request)
     if outcome.error is not None:
         raise outcome.error
     _warn_of_ending(outcome.reply.finish_reason)
@@ -115,15 +115,26 @@ def _opening(
     )
 
 
-def _renderer(asked: TurnOptions, config: Config) -> Renderer:
-    from hfs_cli.render.choose import make_renderer
+def _renderer(asked: TurnOptions, config: Config, choice: ModelChoice) -> Renderer:
+    if asked.extract and (asked.output_format != "text" or asked.render):
+        raise UsageError("-x takes code out of the text: leave out --format and --render")
+    if asked.force and not asked.output:
+        raise UsageError("--force goes with -O FILE")
+    from hfs_cli.render.choose import View, make_renderer
+    from hfs_cli.render.files import FileSink
 
     return make_renderer(
-        format=cast("Literal['text', 'json', 'jsonl']", asked.output_format),
-        render=cast("Literal['auto', 'markdown', 'plain']", config.render),
-        stream=config.stream,
-        quiet=asked.quiet,
-        usage=asked.usage,
+        View(
+            format=cast("Literal['text', 'json', 'jsonl']", asked.output_format),
+            render=cast("Literal['auto', 'markdown', 'plain']", config.render),
+            extract=cast("Literal['first', 'last'] | None", asked.extract),
+            file=FileSink(asked.output, force=asked.force) if asked.output else None,
+            stream=config.stream,
+            quiet=asked.quiet,
+            usage=asked.usage,
+            hide_reasoning=asked.hide_reasoning,
+            prices=config.models.get(choice.full_name),
+        )
     )
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from hfs_cli.errors import HfsError
 from hfs_cli.messages import Message, Opened, Outcome, Reply, Session, Usage
-from hfs_cli.render.output import Output
+from hfs_cli.render.output import Sink
 from hfs_cli.sanitize import sanitize_json
 
 Json = Mapping[str, object]
@@ -100,7 +100,7 @@ def outcome_json(outcome: Outcome) -> Json:
 class JsonRenderer:
     """``--format json``: one object, when the turn has ended, however it ended."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Sink) -> None:
         self._output = output
 
     def opened(self, opened: Opened) -> None:
@@ -125,7 +125,7 @@ class JsonRenderer:
 class JsonLinesRenderer:
     """``--format jsonl``: one event a line, each written as it happens."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Sink) -> None:
         self._output = output
 
     def _event(self, kind: str, **values: object) -> None:

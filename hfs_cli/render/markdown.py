@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hfs_cli.messages import Opened, Outcome
-from hfs_cli.render.output import Output
-from hfs_cli.render.terminal import stdout
+from hfs_cli.render.output import Sink
+from hfs_cli.render.terminal import Terminal
 from hfs_cli.render.ticker import Ticker
 from hfs_cli.sanitize import StreamSanitizer
 
@@ -26,11 +27,13 @@ class MarkdownRenderer:
 
     Args:
         output: Where it goes.
+        look: Tells what is there to show it on; asked again for each frame.
         stream: Show it as it comes, or all of it at the end.
     """
 
-    def __init__(self, output: Output, *, stream: bool) -> None:
+    def __init__(self, output: Sink, look: Callable[[], Terminal], *, stream: bool) -> None:
         self._output = output
+        self._look = look
         self._stream = stream
         self._safe = StreamSanitizer()
         self._lock = threading.Lock()
@@ -47,8 +50,12 @@ class MarkdownRenderer:
         if self._stream:
             self._ticker.start()
 
-    def reasoning(self, text: str) -> None:
-        """Standard output carries the reply and nothing else."""
+    def reasoning(self, text: str) -> None:  # noqa: ARG002 - shown on standard error
+        """Take the open block off the screen: reasoning is shown where it was."""
+        with self._lock:
+            self._paused = True
+            if self._page:
+                self._output.write(self._page.clear())
 
     def text(self, text: str) -> None:
         """Take a piece of the reply; it is on the screen within a moment.
@@ -61,13 +68,6 @@ class MarkdownRenderer:
             self._pieces.append(text)
             self._paused = False
         self._raise_failure()
-
-    def pause(self) -> None:
-        """Take the open block off the screen, for something else comes there."""
-        with self._lock:
-            self._paused = True
-            if self._page:
-                self._output.write(self._page.clear())
 
     def close(self, outcome: Outcome) -> None:  # noqa: ARG002 - all was said by text()
         """Print what is left."""
@@ -104,7 +104,7 @@ class MarkdownRenderer:
     def _open_page(self) -> Page:
         from hfs_cli.render.page import Page
 
-        self._page = self._page or Page(stdout)
+        self._page = self._page or Page(self._look)
         return self._page
 
 

@@ -6,8 +6,17 @@ import errno
 import os
 import select
 import sys
+from typing import Protocol
 
 from hfs_cli.errors import OutputError, ReaderLeft
+
+
+class Sink(Protocol):
+    """Where a renderer writes."""
+
+    def write(self, text: str) -> None:
+        """Write all of `text` before returning."""
+        ...
 
 
 class Output:

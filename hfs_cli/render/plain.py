@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hfs_cli.messages import Opened, Outcome
-from hfs_cli.render.output import Output
+from hfs_cli.render.output import Sink
 from hfs_cli.sanitize import StreamSanitizer
 
 
@@ -16,7 +16,7 @@ class PlainRenderer:
         stream: Write each piece at once, or everything when the turn has ended.
     """
 
-    def __init__(self, output: Output, *, safe: bool, stream: bool) -> None:
+    def __init__(self, output: Sink, *, safe: bool, stream: bool) -> None:
         self._output = output
         self._safe = StreamSanitizer() if safe else None
         self._stream = stream

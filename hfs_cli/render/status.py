@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 
 from hfs_cli import notices
-from hfs_cli.messages import Opened, Outcome, Reply
+from hfs_cli.config import ModelConfig
+from hfs_cli.messages import Opened, Outcome
 from hfs_cli.render.terminal import Terminal, terminal
 from hfs_cli.render.ticker import Ticker
+from hfs_cli.render.usage import usage_line
 from hfs_cli.sanitize import StreamSanitizer
 from hfs_cli.turn import Renderer
 
@@ -25,11 +27,21 @@ class Watched:
         quiet: No spinner, reasoning or session line.
         usage: End with a line of token counts.
         hide_reasoning: Do not show the reasoning.
+        prices: What the model's tokens cost, for the usage.
     """
 
-    def __init__(self, inner: Renderer, *, quiet: bool, usage: bool, hide_reasoning: bool) -> None:
+    def __init__(
+        self,
+        inner: Renderer,
+        *,
+        quiet: bool,
+        usage: bool,
+        hide_reasoning: bool,
+        prices: ModelConfig | None = None,
+    ) -> None:
         self._inner = inner
         self._usage = usage
+        self._prices = prices
         look = terminal(sys.stderr)
         self._session_line = look.tty and not quiet
         self._spinner = Spinner() if look.moves and not quiet else None
@@ -45,12 +57,9 @@ class Watched:
     def reasoning(self, text: str) -> None:
         """Show the reasoning, dimmed."""
         self._settle()
-        if self._aside:
-            pause = getattr(self._inner, "pause", None)
-            if pause:
-                pause()
-            self._aside.write(text)
         self._inner.reasoning(text)
+        if self._aside:
+            self._aside.write(text)
 
     def text(self, text: str) -> None:
         """Show the reply, below whatever reasoning came before it."""
@@ -72,7 +81,7 @@ class Watched:
             if self._session_line and outcome.session is not None:
                 notices.notice(f"session {outcome.session.id} · {outcome.session.name}")
             if self._usage:
-                notices.remark(usage_line(outcome.reply))
+                notices.remark(usage_line(outcome.reply, self._prices))
 
     def _settle(self) -> None:
         if self._spinner:
@@ -130,32 +139,3 @@ def _stderr(text: str) -> None:
     if sys.stderr is not None:
         sys.stderr.write(text)
         sys.stderr.flush()
-
-
-def usage_line(reply: Reply) -> str:
-    """Token counts, waiting time and speed of a turn, as far as they are known."""
-    usage, parts = reply.usage, []
-    if usage is not None:
-        if usage.input_tokens is not None:
-            cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
-            parts.append(f"{usage.input_tokens:,} in{cached}")
-        if usage.output_tokens is not None:
-            thought = f" ({usage.reasoning_tokens:,} reasoning)" if usage.reasoning_tokens else ""
-            parts.append(f"{usage.output_tokens:,} out{thought}")
-    if not parts:
-        parts.append("the provider gave no token counts")
-    if reply.first_token_s is not None:
-        parts.append(f"first token {reply.first_token_s:.2f} s")
-    if (speed := _tokens_per_second(reply)) is not None:
-        parts.append(f"{speed:.0f} tokens/s")
-    return " · ".join(parts)
-
-
-def _tokens_per_second(reply: Reply) -> float | None:
-    """Speed after the first token: the wait before it is another number."""
-    if reply.usage is None or not reply.usage.output_tokens:
-        return None
-    if reply.total_s is None or reply.first_token_s is None:
-        return None
-    seconds = reply.total_s - reply.first_token_s
-    return reply.usage.output_tokens / seconds if seconds > 0 else None

@@ -72,11 +72,11 @@ TURN = """
 import json, sys, time
 from hfs_cli.errors import HfsError, IncompleteReplyError
 from hfs_cli.messages import Opened, Outcome, Reply, Session, Usage
-from hfs_cli.render.choose import make_renderer
+from hfs_cli.render.choose import View, make_renderer
 from datetime import datetime, timezone
 
 plan = json.loads(sys.argv[1])
-renderer = make_renderer(**plan.get("options", {}))
+renderer = make_renderer(View(**plan.get("options", {})))
 now = datetime(2026, 11, 22, 18, 5, tzinfo=timezone.utc)
 session = Session(12, "a" * 32, plan.get("name", "wal"), "m", 2, now, now)
 renderer.opened(Opened(session, 1, (), None))

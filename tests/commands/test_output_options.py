@@ -1,0 +1,141 @@
+"""The options of `hfs chat` that say what is written, and where."""
+
+import json
+import stat
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import hfs_cli.render
+from hfs_cli.commands.chat import SCHEMAS
+from tests.scripted_server import CUT, openai_sse
+
+CODE = "Try:\n\n```sh\nls -l\n```\n\nor\n\n- x\n  ```python\n  if a:\n      b()\n  ```\n\nend"
+
+
+@pytest.fixture
+def chat(hfs, server):
+    hfs.configure(
+        f"""
+        model = "test/m"
+        retries = 0
+        [providers.test]
+        type = "openai"
+        base_url = "{server.url}"
+        [models."test/m"]
+        input_price = 2.0
+        output_price = 10.0
+        """
+    )
+    return hfs
+
+
+def test_extract_writes_the_first_block_and_nothing_else(chat, server):
+    server.reply(openai_sse(CODE))
+    assert chat.ok("chat", "-x", "hi") == "ls -l\n"
+
+
+def test_extract_last_writes_the_last_block(chat, server):
+    server.reply(openai_sse(CODE))
+    assert chat.ok("chat", "--extract-last", "hi") == "if a:\n    b()\n"
+
+
+def test_extract_without_a_block_fails_and_says_where_the_reply_is(chat, server):
+    server.reply(openai_sse("no code"))
+    done = chat("chat", "-x", "hi")
+    assert (done.returncode, done.stdout) == (5, b"")
+    assert done.stderr == (
+        b"hfs: error: the reply has no fenced code block: hfs sessions show 1 shows it\n"
+    )
+
+
+def test_extract_writes_nothing_of_a_reply_that_broke_off(chat, server):
+    server.reply([*openai_sse(CODE, finish=None, done=False), CUT])
+    done = chat("chat", "-x", "hi")
+    assert (done.returncode, done.stdout) == (7, b"")
+
+
+def test_output_goes_to_a_file_of_the_user_alone(chat, server, tmp_path):
+    file = tmp_path / "reply.md"
+    server.reply(openai_sse("# *hi*"))
+    assert chat.ok("chat", "-O", str(file), "hi") == ""
+    assert file.read_text() == "# *hi*\n"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [entry.name for entry in tmp_path.iterdir() if entry.is_file()] == ["reply.md"]
+
+
+def test_output_is_not_overwritten_without_force(chat, server, tmp_path):
+    file = tmp_path / "reply.md"
+    file.write_text("mine")
+    done = chat("chat", "-O", str(file), "hi")
+    assert (done.returncode, file.read_text(), server.requests) == (2, "mine", [])
+    server.reply(openai_sse("new"))
+    chat.ok("chat", "-O", str(file), "--force", "hi")
+    assert file.read_text() == "new\n"
+
+
+def test_a_reply_that_broke_off_leaves_the_old_file(chat, server, tmp_path):
+    file = tmp_path / "reply.md"
+    file.write_text("mine")
+    server.reply([*openai_sse("half", finish=None, done=False), CUT])
+    assert chat("chat", "-O", str(file), "--force", "hi").returncode == 7
+    assert [entry.name for entry in tmp_path.iterdir() if entry.is_file()] == ["reply.md"]
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.parametrize("target", ["directory", "fifo", "link", "missing/x"])
+def test_output_is_a_regular_file_in_a_directory_that_is_there(chat, server, tmp_path, target):
+    import os
+
+    (tmp_path / "directory").mkdir()
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    done = chat("chat", "-O", str(tmp_path / target), "--force", "hi")
+    assert (done.returncode, server.requests) == (2, [])
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_code_can_be_extracted_into_a_file(chat, server, tmp_path):
+    server.reply(openai_sse(CODE))
+    chat.ok("chat", "-x", "-O", str(tmp_path / "run.sh"), "hi")
+    assert (tmp_path / "run.sh").read_text() == "ls -l\n"
+
+
+@pytest.mark.parametrize("args", [["-x", "--json"], ["-x", "--render", "plain"], ["--force"]])
+def test_options_that_exclude_each_other_are_refused(chat, server, args):
+    assert (chat("chat", *args, "hi").returncode, server.requests) == (2, [])
+
+
+def test_usage_is_on_stderr_with_the_cost(chat, server):
+    server.reply(openai_sse("hi", usage=(1000, 500)))
+    done = chat("chat", "-u", "hi")
+    assert done.stdout == b"hi\n"
+    line = done.stderr.decode()
+    assert line.startswith("1,000 in · 500 out · first token ")
+    assert line.endswith(" · cost 0.0070\n")
+
+
+def schema_of(hfs, name):
+    schema = json.loads(hfs.ok("chat", "--schema-of", name))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def test_every_schema_that_is_shipped_can_be_printed():
+    folder = Path(hfs_cli.render.__file__).parent / "schemas"
+    assert sorted(SCHEMAS) == sorted(file.stem for file in folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    "steps", [openai_sse("hé"), [*openai_sse("h", finish=None, done=False), CUT]]
+)
+def test_what_is_printed_fits_the_schemas(chat, server, steps):
+    server.reply(steps).reply(steps)
+    schema_of(chat, "json").validate(json.loads(chat("chat", "--json", "hi").stdout))
+    events = schema_of(chat, "jsonl")
+    for line in chat("chat", "--format", "jsonl", "hi").stdout.splitlines():
+        events.validate(json.loads(line))
+    schema_of(chat, "sessions").validate(json.loads(chat.ok("sessions", "list", "--json")))
+    shown = chat.ok("sessions", "show", "@last", "--format", "json")
+    schema_of(chat, "transcript").validate(json.loads(shown))

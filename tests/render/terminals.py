@@ -1,5 +1,6 @@
 """A real pseudo-terminal to run things in, and an emulator to see what a person sees."""
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -41,29 +42,26 @@ def emulate(raw, columns=80, rows=24):
     return lines
 
 
-def run_in_terminal(code, *args, columns=80, rows=24, env=None, stdout=None):
+def run_in_terminal(code, *args, columns=80, rows=24, env=None):
     """Run Python code with a terminal for standard input, output and error."""
+    environment = {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "PATH": os.environ["PATH"]}
+    argv = [sys.executable, "-c", code, *args]
+    return spawn(argv, environment | (env or {}), columns=columns, rows=rows)
+
+
+def spawn(argv, env, *, columns=80, rows=24):
+    """Run a program with a terminal for standard input, output and error."""
     controller, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-    environment = {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "PATH": os.environ["PATH"]}
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *args],
-        stdin=terminal,
-        stdout=terminal if stdout is None else stdout,
-        stderr=terminal,
-        env=environment | (env or {}),
-        start_new_session=True,
+        argv, stdin=terminal, stdout=terminal, stderr=terminal, env=env, start_new_session=True
     )
     os.close(terminal)
     raw = b""
-    while True:
-        try:
-            chunk = os.read(controller, 65536)
-        except OSError:  # EIO: the last one to have it open has gone
-            break
-        if not chunk:
-            break
-        raw += chunk
+    # EIO: the last one to have the terminal open has gone.
+    with contextlib.suppress(OSError):
+        while chunk := os.read(controller, 65536):
+            raw += chunk
     os.close(controller)
     return Seen(raw, emulate(raw, columns, rows), process.wait())
 

@@ -1,0 +1,186 @@
+"""Rows 7-12 and 22-34: what reaches a terminal, a pipe, or nobody."""
+
+import json
+import re
+import sqlite3
+import subprocess
+import unicodedata
+
+import pytest
+
+from tests.render.terminals import spawn
+from tests.scripted_server import Pause, openai_chunk, openai_sse, sse
+from tests.test_sanitize import PAYLOADS
+
+# All that hfs itself ever sends to a terminal: colour and weight, and what redraws a block.
+_OURS = re.compile(
+    r"\x1b\[[0-9;]*m|\r?\x1b\[\d*A\r\x1b\[J|\x1b\[\?2026[hl]|\r\x1b\[K|\r(?=[\n⠀-⣿])"
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+@pytest.fixture
+def chat(hfs, server):
+    hfs.configure(
+        f"""
+        model = "test/m"
+        retries = 0
+        [providers.test]
+        type = "openai"
+        base_url = "{server.url}"
+        """
+    )
+    return hfs
+
+
+def on_terminal(hfs, *args, columns=80, env=None, drop=()):
+    inherited = hfs.environment({"PAGER": "cat"} | (env or {}))
+    environment = {name: value for name, value in inherited.items() if name not in drop}
+    return spawn([*hfs.argv, *args], environment, columns=columns)
+
+
+def in_shell(hfs, script, *args):
+    """Run a bash script in which "$@" is the command."""
+    return subprocess.run(
+        ["bash", "-c", script, "bash", *hfs.argv, *args],
+        env=hfs.environment(),
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=30,
+        check=False,
+    )
+
+
+def foreign(raw):
+    """Control characters that hfs did not mean to send."""
+    return _CONTROL.findall(_OURS.sub("", raw.decode()))
+
+
+def last_message(hfs):
+    return json.loads(hfs.ok("sessions", "show", "@last", "--format", "json"))["messages"][-1]
+
+
+def test_row_7_head_takes_one_line_and_the_rest_is_partial(chat, server):
+    lines = sse(*(openai_chunk({"content": f"line {n}\n"}) for n in range(50)), done=False)
+    server.reply([step for line in lines for step in (line, Pause(0.02))])
+    done = in_shell(chat, '"$@" | head -1; exit ${PIPESTATUS[0]}', "chat", "hi")
+    assert (done.returncode, done.stdout, done.stderr) == (141, b"line 0\n", b"")
+    assert last_message(chat)["status"] == "partial"
+
+
+def test_row_9_a_closed_stdout_never_becomes_the_database(chat, server):
+    server.reply(openai_sse("secret text"))
+    done = in_shell(chat, '"$@" >&-', "chat", "hi")
+    assert (done.returncode, done.stderr.count(b"\n")) == (8, 1)
+    database = sqlite3.connect(chat.database)
+    assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    database.close()
+    assert last_message(chat)["content"] == "secret text"
+
+
+def test_rows_10_and_11_closed_stderr_and_stdin(chat, server):
+    server.reply(openai_sse("a")).reply(openai_sse("b"))
+    assert in_shell(chat, '"$@" 2>&-', "chat", "hi").stdout == b"a\n"
+    assert in_shell(chat, '"$@" <&-', "chat", "hi").stdout == b"b\n"
+
+
+def test_row_12_a_terminal_without_a_prompt_does_not_hang(chat):
+    seen = on_terminal(chat, "chat")
+    assert (seen.code, len(seen.lines)) == (2, 1)
+
+
+@pytest.mark.parametrize("term", ["dumb", None])
+def test_row_22_a_dumb_terminal_gets_no_escape_byte(chat, server, term):
+    server.reply(openai_sse("**a**\n\n- `b`\n", reasoning="hm"))
+    env, drop = ({"TERM": term}, ()) if term else ({}, ("TERM",))
+    for args in (["chat", "-u", "hi"], ["sessions", "list"], ["sessions", "show"]):
+        seen = on_terminal(chat, *args, env=env, drop=drop)
+        assert (seen.code, seen.raw.count(b"\x1b")) == (0, 0)
+        assert seen.lines
+
+
+def test_row_23_no_color_and_force_color(chat, server):
+    server.always(openai_sse("**a**\n"))
+    for args in (["chat", "hi"], ["sessions", "list"], ["sessions", "show"]):
+        sgr = re.compile(rb"\x1b\[[0-9;]*m")
+        assert not sgr.search(on_terminal(chat, *args, env={"NO_COLOR": "1"}).raw)
+        assert sgr.search(on_terminal(chat, *args, env={"FORCE_COLOR": "1"}).raw)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 7, 20])
+def test_row_24_a_narrow_window_loses_no_text(chat, server, columns):
+    server.reply(openai_sse("# one\n\n- two `three`\n\n|four|\n|-|\n|five|\n"))
+    seen = on_terminal(chat, "chat", "-q", "hi", columns=columns)
+    assert seen.code == 0
+    text = re.sub(r"\W", "", "".join(seen.lines))
+    assert text == "onetwothreefourfive"
+
+
+@pytest.mark.parametrize("render", ["markdown", "plain"])
+def test_rows_26_to_29_nothing_from_the_model_drives_the_terminal(chat, server, render):
+    evil = "\n\n".join(PAYLOADS.values())
+    server.reply(openai_sse(list(evil), reasoning=evil))
+    seen = on_terminal(chat, "chat", "--render", render, "hi", columns=300)
+    assert (seen.code, foreign(seen.raw)) == (0, [])
+    assert r"\x1b]52;c;cm0gLXJm\x07" in seen.lines
+    assert last_message(chat)["content"] == evil
+    assert foreign(on_terminal(chat, "sessions", "show", "@last").raw) == []
+    for form in (["--json"], ["--format", "jsonl"]):
+        server.reply(openai_sse(evil))
+        assert foreign(on_terminal(chat, "chat", *form, "hi").raw) == []
+
+
+def test_row_29_a_server_error_is_one_clean_line(chat, server):
+    body = json.dumps({"error": {"message": "no\x1b[2J\nway\x9b"}}).encode()
+    server.reply(status=400, body=body)
+    seen = on_terminal(chat, "chat", "hi", columns=300)
+    assert (seen.code, foreign(seen.raw)) == (5, [])
+    assert seen.lines[-1].endswith(r"no\x1b[2J way\x9b")
+
+
+def test_a_pipe_gets_what_the_model_said(chat, server):
+    evil = "".join(PAYLOADS.values())
+    server.reply(openai_sse(list(evil)))
+    assert chat("chat", "hi").stdout == evil.encode() + b"\n"
+
+
+_NAMES = [
+    "[bold]",
+    "[/foo]",
+    "[link=http://x]y[/link]",
+    ":smile:",
+    "%s %d {0} ${x}",
+    "'; DROP TABLE t; --",
+    "<script>alert(1)</script>",
+    "\u202egnp",
+    "👨\u200d👩\u200d👧\u200d👦 family",
+    "é é",
+    "Ω≈ç√",
+    "\ufeffbom",
+    "../../etc",
+    "$(id)",
+]
+
+
+def test_rows_30_to_34_names_are_text(chat, server):
+    kept = []
+    for name in _NAMES:
+        server.reply(openai_sse("ok"))
+        done = chat("chat", "-n", name, "hi")
+        assert done.returncode in {0, 2}, done.stderr
+        kept += [name] if done.returncode == 0 else []
+    seen = on_terminal(chat, "sessions", "list", columns=120)
+    assert (seen.code, foreign(seen.raw)) == (0, [])
+    for name in ("[bold]", "[/foo]", ":smile:", "'; DROP TABLE t; --"):
+        assert any(name in line for line in seen.lines)
+    listed = [line.split("\t")[1] for line in chat.ok("sessions", "list").split("\n") if line]
+    assert len(listed) == len(kept)
+    # Names are kept in Unicode's composed form, so that twins are one name.
+    assert {unicodedata.normalize("NFC", n) for n in kept if n.isprintable()} <= set(listed)
+
+
+def test_row_30_a_name_with_controls_is_refused(chat, server):
+    for name in ("a\x1b[2J", "a\nb", "a\tb", "a\x07"):
+        done = chat("chat", "-n", name, "hi")
+        assert (done.returncode, done.stderr.count(b"\n"), server.requests) == (2, 1, [])
+        assert b"\x1b" not in done.stderr

@@ -16,6 +16,8 @@ _STYLES = {"em_open": "italic", "strong_open": "bold", "s_open": "strike"}
 _CODE = "cyan"
 _LINK = "underline"
 _URL = "dim"
+_WRAPPED = 60
+"""A newline after so many characters on its line is where prose was wrapped, not a verse."""
 _TASKS = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
 
 
@@ -30,7 +32,7 @@ class Inline:
     color: bool
 
     def text(self, tokens: Sequence[Token], *, item: bool = False) -> Text:
-        """The text of some inline tokens; its newlines are those of the source.
+        """The text of some inline tokens, on as many lines as it was meant to be.
 
         Args:
             tokens: Children of an ``inline`` token.
@@ -39,8 +41,13 @@ class Inline:
         text = Text()
         # Where each mark that is still open began; a loop, for nesting has no limit.
         open_marks: list[tuple[Token, int]] = []
+        line = 0
         for token in tokens:
-            if token.nesting == 1:
+            if token.type in {"softbreak", "hardbreak"}:
+                wrapped = token.type == "softbreak" and len(text) - line >= _WRAPPED
+                text.append(" " if wrapped else "\n")
+                line = len(text)
+            elif token.nesting == 1:
                 open_marks.append((token, len(text)))
                 text.append(self._mark(token))
             elif token.nesting == -1:
@@ -58,8 +65,6 @@ class Inline:
 
     def _leaf(self, text: Text, token: Token) -> None:
         match token.type:
-            case "softbreak" | "hardbreak":
-                text.append("\n")
             case "code_inline":
                 marks = "" if self.color else token.markup
                 text.append(f"{marks}{sanitize(token.content)}{marks}", _CODE)

@@ -51,6 +51,11 @@ def test_single_newlines_are_kept():
     assert plain("roses\nviolets") == ["roses", "violets"]
 
 
+def test_prose_that_was_wrapped_is_wrapped_anew():
+    text = "a line of prose that was broken where sixty columns or more were full\nand goes on"
+    assert plain(text, width=100) == [text.replace("\n", " ")]
+
+
 def test_code_is_neither_wrapped_nor_padded():
     code = "x = 1  # " + "long " * 30
     assert plain(f"```python\n{code}\n\n\ty\n```", width=20) == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -61,12 +62,31 @@ def build_client(settings: ProviderSettings, connect_s: float, idle_s: float) ->
 def _tls_context(settings: ProviderSettings) -> ssl.SSLContext:
     import ssl
 
-    if not settings.base_url.startswith("https:") and settings.ca_bundle is None:
+    named = settings.ca_bundle or os.environ.get("SSL_CERT_FILE")
+    if not settings.base_url.startswith("https:"):
         # Nothing is encrypted here, and this context, which trusts nobody, costs nothing.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if not named:
+        return _system_trust()
     try:
-        return ssl.create_default_context(cafile=settings.ca_bundle)
+        return ssl.create_default_context(cafile=named)
     except OSError as error:
         raise ConfigError(
-            f"cannot read the certificates in {settings.ca_bundle}: {error.strerror or error}"
+            f"cannot read the certificates in {named}: {error.strerror or error}"
         ) from error
+
+
+def _system_trust() -> ssl.SSLContext:
+    """Trust what the operating system trusts, a company's own authority included."""
+    import ssl
+
+    import truststore
+
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    paths = ssl.get_default_verify_paths()
+    if sys.platform == "linux" and not (paths.cafile or paths.capath):
+        # A container without certificates: trust those that come with httpx.
+        import certifi
+
+        context.load_verify_locations(cafile=certifi.where())
+    return context

@@ -13,9 +13,10 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import httpcore
     import httpx
 
 # A reader that pauses (a pager, a full pipe) stops the network here.
@@ -102,9 +103,7 @@ class Exchange:
         with self._change:
             self._closed = True
             self._change.notify()
-            if self._socket and not self._over:
-                with contextlib.suppress(OSError):
-                    self._socket.shutdown(socket.SHUT_RDWR)
+            self._shut()
 
     def _wait(self, ready: object, until: float) -> bool:
         assert callable(ready)
@@ -131,9 +130,9 @@ class Exchange:
 
     def _begin(self, response: httpx.Response) -> bool:
         headers = {name.lower(): value for name, value in response.headers.items()}
-        stream = response.extensions["network_stream"]
+        # A connection that was kept alive has not been seen by the trace.
+        self._hold(response.extensions["network_stream"])
         with self._change:
-            self._socket = stream.get_extra_info("socket")
             self._head = Head(response.status_code, headers)
             self._change.notify()
             return not self._closed
@@ -148,12 +147,26 @@ class Exchange:
                 self._change.wait()
             return not self._closed
 
-    def _trace(self, event: str, _: object) -> None:
+    def _trace(self, event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._hold(info["return_value"])
         # Sending begins once the connection stands, TLS included.
-        if event.endswith("send_request_headers.started"):
+        elif event.endswith("send_request_headers.started"):
             with self._change:
                 self._connected = True
                 self._change.notify()
+
+    def _hold(self, stream: httpcore.NetworkStream) -> None:
+        """Remember the socket, so that `close` can wake whoever reads from it."""
+        with self._change:
+            self._socket = stream.get_extra_info("socket")
+            if self._closed:
+                self._shut()
+
+    def _shut(self) -> None:
+        if self._socket and not self._over:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
 
 
 class ConnectTimeoutError(Exception):

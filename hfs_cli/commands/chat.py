@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hfs_cli.commands.files import read_files
 from hfs_cli.commands.options import TurnOptions, turn_options
-from hfs_cli.commands.prompt import read_prompt
+from hfs_cli.commands.prompt import given_prompt
 from hfs_cli.commands.turns import Target, take_turn, turn_config
 from hfs_cli.config import Config
 from hfs_cli.errors import NotFoundError, UsageError
@@ -73,7 +74,10 @@ def command(
         raise UsageError("-c, -S and -n exclude each other: keep one")
     if create and not (go_on or ref):
         raise UsageError("--create goes with -S NAME or -c")
-    prompt = read_prompt(asked.words, no_stdin=asked.no_stdin, edit=asked.edit)
+    files = read_files(asked.file)
+    prompt = files.joined(given_prompt(asked.words, no_stdin=asked.no_stdin, edit=asked.edit))
+    if prompt is None:
+        raise UsageError('no prompt: give one as arguments (hfs chat "…") or on standard input')
     config = turn_config(asked)
     from hfs_cli.store.sessions import SessionStore
 
@@ -83,7 +87,7 @@ def command(
             if target.session is None:
                 raise UsageError("--at goes with a session to continue: -S REF or -c")
             target = replace(target, at=at)
-        take_turn(asked, config, store, target, prompt)
+        take_turn(asked, config, store, target, prompt, files.attachments)
 
 
 def _target(

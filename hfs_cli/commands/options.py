@@ -27,6 +27,8 @@ class TurnOptions:
 
     words: tuple[str, ...] = ()
     model: str | None = None
+    file: tuple[str, ...] = ()
+    schema: str | None = None
     system: str | None = None
     system_file: Path | None = None
     no_system: bool = False
@@ -56,6 +58,18 @@ _SECONDS = click.FloatRange(min=0, min_open=True)
 _OPTIONS = (
     click.argument("words", metavar="[PROMPT]...", nargs=-1),
     click.option("-m", "--model", metavar="MODEL", help="Model (provider/id) or alias."),
+    click.option(
+        "-f",
+        "--file",
+        multiple=True,
+        metavar="PATH",
+        help="A file to send: text joins the prompt; an image, a PDF or a sound is attached.",
+    ),
+    click.option(
+        "--schema",
+        metavar="SCHEMA",
+        help='Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list".',
+    ),
     click.option("-s", "--system", metavar="TEXT", help="System prompt."),
     click.option(
         "--system-file",

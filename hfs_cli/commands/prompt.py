@@ -21,29 +21,15 @@ _BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read_prompt(words: tuple[str, ...], *, no_stdin: bool, edit: bool) -> str:
-    """The prompt of a turn that must have one.
-
-    Args:
-        words: The arguments; a word ``-`` asks for standard input, terminal or not.
-        no_stdin: Leave standard input alone.
-        edit: Let the user write or change the prompt in their editor.
-
-    Raises:
-        UsageError: There is no prompt, or it is not UTF-8.
-    """
-    prompt = given_prompt(words, no_stdin=no_stdin, edit=edit)
-    if prompt is None:
-        raise UsageError('no prompt: give one as arguments (hfs chat "…") or on standard input')
-    return prompt
-
-
 def given_prompt(
     words: tuple[str, ...], *, no_stdin: bool, edit: bool = False, patient: bool = True
 ) -> str | None:
     """The prompt, or None when there is none or it is only white space.
 
     Args:
+        words: The arguments; a word ``-`` asks for standard input, terminal or not.
+        no_stdin: Leave standard input alone.
+        edit: Let the user write or change the prompt in their editor.
         patient: Whether to wait for a pipe that stays silent; without, it counts as empty
             after two seconds.
 

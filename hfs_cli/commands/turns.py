@@ -16,7 +16,7 @@ from hfs_cli.config import Config, load_config
 from hfs_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from hfs_cli.messages import Message, Opening, Request, Session
+    from hfs_cli.messages import Attachment, ChatMessage, Message, Opening, Request, Session
     from hfs_cli.providers.settings import ModelChoice
     from hfs_cli.store.sessions import SessionStore
     from hfs_cli.store.unsaved import Unsaved
@@ -57,28 +57,43 @@ def turn_config(asked: TurnOptions) -> Config:
 
 
 def take_turn(
-    asked: TurnOptions, config: Config, store: SessionStore, target: Target, prompt: str
+    asked: TurnOptions,
+    config: Config,
+    store: SessionStore,
+    target: Target,
+    prompt: str,
+    attachments: tuple[Attachment, ...] = (),
 ) -> None:
     """Take the turn and show it.
 
     Raises:
         HfsError: How the turn failed; its exit code is the program's.
     """
-    from hfs_cli.messages import Request
+    from hfs_cli.messages import ChatMessage, Request
     from hfs_cli.providers.catalog import choose_model
     from hfs_cli.providers.opening import open_provider
+    from hfs_cli.schemas import check_reply, parse_schema
     from hfs_cli.store.unsaved import Unsaved
     from hfs_cli.turn import run_turn
 
     choice = choose_model(
         config, os.environ, asked.model, target.session.model if target.session else None
     )
-    opening = _opening(asked, config, choice, target, prompt)
-    request = Request(choice.model, (), options={**choice.options, **model_options(asked)})
+    if target.answers:
+        attachments = target.answers.attachments
+    message = ChatMessage("user", prompt, attachments)
+    opening = _opening(asked, config, choice, target, message)
+    request = Request(
+        choice.model,
+        (),
+        options={**choice.options, **model_options(asked)},
+        schema=None if asked.schema is None else parse_schema(asked.schema),
+    )
     keeper = store if config.save else Unsaved(store)
     with closing(
         open_provider(choice, config=config, env=os.environ, notify=notices.warn)
     ) as provider:
+        provider.accept((message,), choice.model)
         if asked.dry_run:
             _print_request(provider.preview(_filled(request, Unsaved(store), opening)))
             return
@@ -86,10 +101,12 @@ def take_turn(
     if outcome.error is not None:
         raise outcome.error
     _warn_of_ending(outcome.reply.finish_reason)
+    if request.schema is not None:
+        check_reply(request.schema, outcome.reply.text)
 
 
 def _opening(
-    asked: TurnOptions, config: Config, choice: ModelChoice, target: Target, prompt: str
+    asked: TurnOptions, config: Config, choice: ModelChoice, target: Target, prompt: ChatMessage
 ) -> Opening:
     given = [asked.system is not None, asked.system_file is not None, asked.no_system]
     if sum(given) > 1:
@@ -100,10 +117,10 @@ def _opening(
     if system is None and target.session is None:
         system = config.system
     answers = target.answers
-    from hfs_cli.messages import ChatMessage, Opening
+    from hfs_cli.messages import Opening
 
     return Opening(
-        prompt=ChatMessage("user", prompt, answers.attachments if answers else ()),
+        prompt=prompt,
         model=choice.full_name,
         session_id=target.session.id if target.session else None,
         name=target.name,

@@ -28,7 +28,7 @@ from hfs_cli.providers.formats import (
     parse,
     with_options,
 )
-from hfs_cli.providers.media import base64_of, kind_of
+from hfs_cli.providers.media import MEGABYTE, Media, base64_of, kind_of
 from hfs_cli.providers.sse import SseDecoder
 
 # The format demands a limit; every model that is still served allows this one.
@@ -182,6 +182,10 @@ FORMAT = WireFormat(
     decoder=lambda request: AnthropicEvents(structured=request.schema is not None),
     models_path="/models?limit=1000",
     model_ids=lambda listing: [model["id"] for model in listing["data"]],
-    media=frozenset({"image", "pdf"}),
-    urls=frozenset({"image", "pdf"}),
+    media=Media(
+        types=frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"}),
+        urls=frozenset({"image", "pdf"}),
+        most_bytes=32 * MEGABYTE,
+        most_image_bytes=5 * MEGABYTE,
+    ),
 )

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError
 from hfs_cli.messages import ChatMessage, Delta, Event, Finish, FinishReason, Reasoning, Request
+from hfs_cli.providers.media import Media
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,7 @@ class WireFormat:
 
     Args:
         name: What ``type`` says in the configuration.
-        media: The attachments it carries: kinds (``image``, ``pdf``, ``audio``).
-        urls: The kinds that the vendor fetches from a URL by itself.
+        media: The attachments it carries.
         path: Where a request goes, below the base URL.
         headers: The headers that carry a key, given the key.
         payload: The body of a request.
@@ -133,8 +133,7 @@ class WireFormat:
     decoder: Callable[[Request], EventDecoder]
     models_path: str
     model_ids: Callable[[dict[str, Any]], list[str]]
-    media: frozenset[str] = frozenset()
-    urls: frozenset[str] = frozenset()
+    media: Media
     fixed_headers: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -22,7 +22,7 @@ from hfs_cli.messages import (
 )
 from hfs_cli.providers.failures import vendor_message
 from hfs_cli.providers.formats import Batch, Quirks, WireFormat, alternating, finish_of, parse
-from hfs_cli.providers.media import base64_of
+from hfs_cli.providers.media import MEGABYTE, Media, base64_of
 from hfs_cli.providers.sse import SseDecoder
 
 _NAMES = {
@@ -150,6 +150,20 @@ FORMAT = WireFormat(
         for model in listing["models"]
         if "generateContent" in model.get("supportedGenerationMethods", ("generateContent",))
     ],
-    media=frozenset({"image", "pdf", "audio"}),
-    urls=frozenset({"image", "pdf", "audio"}),
+    media=Media(
+        types=frozenset(
+            {
+                "image/png",
+                "image/jpeg",
+                "image/webp",
+                "application/pdf",
+                "audio/mpeg",
+                "audio/wav",
+                "audio/ogg",
+                "audio/flac",
+            }
+        ),
+        urls=frozenset({"image", "pdf", "audio"}),
+        most_bytes=20 * MEGABYTE,
+    ),
 )

@@ -1,16 +1,36 @@
-"""Attachments as the vendors take them: what kinds there are, and their text forms."""
+"""Attachments as the vendors take them: what each format carries, and the text forms."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from hfs_cli.errors import UsageError
 from hfs_cli.messages import Attachment, ChatMessage
 
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What a format carries besides text.
+
+    Args:
+        types: Media types.
+        urls: The kinds (``image``, ``pdf``, ``audio``) that the vendor fetches by itself.
+        most_bytes: The most that all attachments of a request may have, as they are sent.
+        most_image_bytes: The most that one image may have, or None.
+    """
+
+    types: frozenset[str] = frozenset()
+    urls: frozenset[str] = frozenset()
+    most_bytes: int = 50 * MEGABYTE
+    most_image_bytes: int | None = None
+
 
 def kind_of(media_type: str) -> str:
-    """``image``, ``pdf``, ``audio`` or ``text``."""
+    """``image``, ``pdf``, ``audio``, or another first half of a media type."""
     return "pdf" if media_type == "application/pdf" else media_type.partition("/")[0]
 
 
@@ -24,29 +44,38 @@ def data_url(attachment: Attachment) -> str:
     return attachment.url or f"data:{attachment.media_type};base64,{base64_of(attachment)}"
 
 
-def check_media(
-    messages: Iterable[ChatMessage], kinds: frozenset[str], urls: frozenset[str], who: str
-) -> None:
+def check_media(messages: Iterable[ChatMessage], media: Media, who: str) -> None:
     """Refuse what a format cannot carry, before anything is sent.
 
     Args:
         messages: The messages to be sent.
-        kinds: The kinds that it carries.
-        urls: The kinds that the vendor fetches by itself.
-        who: The provider and model, for the message.
+        media: What the format carries.
+        who: The model, for the message.
 
     Raises:
-        UsageError: An attachment is of another kind, or a URL that nobody would fetch.
+        UsageError: An attachment is of another type, too large, or a URL that nobody fetches.
     """
+    size = 0
     for attachment in (a for message in messages for a in message.attachments):
-        kind = kind_of(attachment.media_type)
-        if kind not in kinds:
-            takes = f"it takes {', '.join(sorted(kinds))}" if kinds else "it takes text only"
-            raise UsageError(
-                f"{who} cannot take {attachment.name} ({attachment.media_type}): {takes};"
-                " choose another model with -m"
-            )
-        if attachment.url and kind not in urls:
-            raise UsageError(
-                f"{who} fetches no URLs for {kind}: download {attachment.name} and give the file"
-            )
+        _check_one(attachment, media, who)
+        size += -(-len(attachment.data) // 3) * 4  # base64
+    if size > media.most_bytes:
+        raise UsageError(
+            f"the attachments are {size / MEGABYTE:.1f} MB as they are sent, and {who} takes"
+            f" {media.most_bytes // MEGABYTE} MB: send fewer or smaller ones"
+        )
+
+
+def _check_one(attachment: Attachment, media: Media, who: str) -> None:
+    name, media_type = attachment.name, attachment.media_type
+    if media_type not in media.types:
+        names = sorted(kind.rpartition("/")[2] for kind in media.types)
+        takes = f"it takes {', '.join(names)}" if names else "it takes text only"
+        raise UsageError(
+            f"{who} cannot take {name} ({media_type}): {takes}; choose another model with -m"
+        )
+    if attachment.url and kind_of(media_type) not in media.urls:
+        raise UsageError(f"{who} fetches no such URLs: download {name} and give the file")
+    most = media.most_image_bytes
+    if most and kind_of(media_type) == "image" and len(attachment.data) > most:
+        raise UsageError(f"{name} is over the {most // MEGABYTE} MB that {who} takes: shrink it")

@@ -13,7 +13,7 @@ from hfs_cli.errors import ProviderError
 from hfs_cli.messages import ChatMessage, Finish, FinishReason, Request, ToolCall, Usage
 from hfs_cli.providers.failures import vendor_message
 from hfs_cli.providers.formats import Batch, Quirks, WireFormat, finish_of, parse
-from hfs_cli.providers.media import base64_of
+from hfs_cli.providers.media import MEGABYTE, Media, base64_of
 from hfs_cli.providers.ndjson import NdjsonDecoder
 
 # What stands beside ``options``; every other option is one of them.
@@ -93,5 +93,7 @@ FORMAT = WireFormat(
     decoder=lambda _: OllamaEvents(),
     models_path="/api/tags",
     model_ids=lambda listing: [model["name"] for model in listing["models"]],
-    media=frozenset({"image"}),
+    media=Media(
+        types=frozenset({"image/png", "image/jpeg", "image/webp"}), most_bytes=100 * MEGABYTE
+    ),
 )

@@ -12,7 +12,7 @@ from hfs_cli.errors import ProviderError
 from hfs_cli.messages import Attachment, ChatMessage, Finish, FinishReason, Request, ToolCall, Usage
 from hfs_cli.providers.failures import vendor_message
 from hfs_cli.providers.formats import Batch, Quirks, WireFormat, finish_of, parse, with_options
-from hfs_cli.providers.media import base64_of, data_url, kind_of
+from hfs_cli.providers.media import Media, base64_of, data_url, kind_of
 from hfs_cli.providers.sse import SseDecoder
 
 _REASONS: Mapping[str, FinishReason] = {
@@ -165,6 +165,18 @@ FORMAT = WireFormat(
     decoder=lambda _: OpenAIEvents(),
     models_path="/models",
     model_ids=_model_ids,
-    media=frozenset({"image", "pdf", "audio"}),
-    urls=frozenset({"image"}),
+    media=Media(
+        types=frozenset(
+            {
+                "image/png",
+                "image/jpeg",
+                "image/gif",
+                "image/webp",
+                "application/pdf",
+                "audio/mpeg",
+                "audio/wav",
+            }
+        ),
+        urls=frozenset({"image"}),
+    ),
 )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from hfs_cli.config import Config
 from hfs_cli.keys import find_key, key_file
-from hfs_cli.messages import Event, Request
+from hfs_cli.messages import ChatMessage, Event, Request
 from hfs_cli.providers import openai
 from hfs_cli.providers.local import EmbeddedServer, take_context_option, weights_of
+from hfs_cli.providers.media import Media, check_media
 from hfs_cli.providers.registry import FORMATS
 from hfs_cli.providers.retries import RetryPolicy
 from hfs_cli.providers.sending import Limits
@@ -22,6 +23,10 @@ class OpenProvider(Protocol):
 
     def prepare(self) -> None:
         """Find what a request will need; nothing is sent."""
+        ...
+
+    def accept(self, messages: Iterable[ChatMessage], model: str) -> None:
+        """See that the attachments of messages can be sent."""
         ...
 
     def stream(self, request: Request) -> Iterator[list[Event]]:
@@ -100,12 +105,22 @@ class LocalProvider:
         """
         weights_of(self._choice)
 
+    def accept(self, messages: Iterable[ChatMessage], model: str) -> None:
+        """Refuse every attachment: the embedded models read text alone.
+
+        Raises:
+            UsageError: There is one.
+        """
+        check_media(messages, Media(), f"local/{model}")
+
     def stream(self, request: Request) -> Iterator[list[Event]]:
         """Start the server if it does not run yet, and stream from it.
 
         Raises:
-            UsageError: The option ``n_ctx`` is no number of tokens.
+            UsageError: The option ``n_ctx`` is no number of tokens, or a message of the
+                session has an attachment.
         """
+        self.accept(request.messages, request.model)
         n_ctx, request = take_context_option(request)
         if self._http is None:
             self._server = EmbeddedServer(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from hfs_cli.errors import NotFoundError, ProviderError
 from hfs_cli.keys import Key
-from hfs_cli.messages import Event, Request
+from hfs_cli.messages import ChatMessage, Event, Request
 from hfs_cli.providers.client import build_client
 from hfs_cli.providers.encoding import ACCEPTED
 from hfs_cli.providers.exchange import Exchange, Head
@@ -85,11 +85,18 @@ class HttpProvider:
     def stream(self, request: Request) -> Iterator[list[Event]]:
         """Send one request and yield its events; see `hfs_cli.turn.Provider`."""
         wire = self._wire
-        who = f"{self._settings.name}/{request.model}"
-        check_media(request.messages, wire.media, wire.urls, who)
+        self.accept(request.messages, request.model)
         payload = wire.payload(request, self._settings.quirks)
         build = self._builder("POST", self._url(wire.path(request)), payload)
         return self._events(request, build)
+
+    def accept(self, messages: Iterable[ChatMessage], model: str) -> None:
+        """See that the attachments of messages can be sent.
+
+        Raises:
+            UsageError: One cannot.
+        """
+        check_media(messages, self._wire.media, f"{self._settings.name}/{model}")
 
     def models(self) -> list[str]:
         """The ids of the models that the provider offers.

@@ -1,0 +1,172 @@
+"""`-f` and `--schema` from outside."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from tests.scripted_server import openai_sse
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(50))
+PDF = b"%PDF-1.7 ..."
+
+
+@pytest.fixture
+def chat(hfs, server):
+    """`hfs` with a model of the scripted server for each format."""
+    entries = "".join(
+        f'[providers.{wire}x]\ntype = "{wire}"\nbase_url = "{server.url}"\n'
+        for wire in ("openai", "anthropic", "gemini", "ollama")
+    )
+    hfs.configure(f'model = "openaix/m"\nretries = 0\n{entries}')
+    return hfs
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "picture.txt"  # The name says nothing; the bytes do.
+    path.write_bytes(PNG)
+    return str(path)
+
+
+def sent(server) -> dict:
+    return server.requests[-1].json
+
+
+def test_a_text_file_joins_the_prompt_under_its_name(chat, server, tmp_path):
+    (tmp_path / "notes.md").write_text("line one\nline two\n")
+    server.reply(openai_sse("x"))
+    chat.ok("chat", "-f", str(tmp_path / "notes.md"), "summarise")
+    content = sent(server)["messages"][0]["content"]
+    assert content == "summarise\n\n## notes.md\n\nline one\nline two"
+
+
+def test_a_text_file_alone_is_a_prompt(chat, server, tmp_path):
+    (tmp_path / "ask.txt").write_text("what is 2+2?")
+    server.reply(openai_sse("4"))
+    assert chat.ok("chat", "-f", str(tmp_path / "ask.txt")) == "4\n"
+
+
+def test_an_image_is_sent_and_sent_again_on_later_turns(chat, server, picture):
+    server.reply(openai_sse("a cat")).reply(openai_sse("black"))
+    chat.ok("chat", "-f", picture, "what is this?")
+    chat.ok("chat", "-c", "which colour?")
+    url = "data:image/png;base64," + base64.b64encode(PNG).decode()
+    image = {"type": "image_url", "image_url": {"url": url}}
+    first = {"role": "user", "content": [{"type": "text", "text": "what is this?"}, image]}
+    assert server.requests[0].json["messages"] == [first]
+    assert server.requests[1].json["messages"][0] == first
+
+
+def test_a_url_goes_out_as_a_url(chat, server):
+    server.reply(openai_sse("a cat"))
+    chat.ok("chat", "-f", "https://example.com/cat.png", "what is this?")
+    part = sent(server)["messages"][0]["content"][1]
+    assert part == {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}
+
+
+def test_each_format_has_its_own_way(chat, server, picture, tmp_path):
+    data = base64.b64encode(PNG).decode()
+    dry = json.loads(chat.ok("chat", "-m", "anthropicx/m", "-f", picture, "--dry-run", "q"))
+    assert dry["body"]["messages"][0]["content"][0] == {
+        "type": "image",
+        "source": {"type": "base64", "media_type": "image/png", "data": data},
+    }
+    dry = json.loads(chat.ok("chat", "-m", "geminix/m", "-f", picture, "--dry-run", "q"))
+    assert dry["body"]["contents"][0]["parts"][0] == {
+        "inlineData": {"mimeType": "image/png", "data": data}
+    }
+    dry = json.loads(chat.ok("chat", "-m", "ollamax/m", "-f", picture, "--dry-run", "q"))
+    assert dry["body"]["messages"][0]["images"] == [data]
+
+
+@pytest.mark.parametrize(
+    ("model", "content", "told"),
+    [
+        ("local/smollm2", PNG, "takes text only"),
+        ("ollamax/m", PDF, "it takes jpeg, png, webp"),
+        ("anthropicx/m", b"ID3\x04", "audio/mpeg"),
+        ("anthropicx/m", PNG + bytes(6_000_000), "over the 5 MB"),
+        ("geminix/m", PDF + bytes(16_000_000), "takes 20 MB"),
+    ],
+    ids=["local", "type", "sound", "image size", "request size"],
+)
+def test_what_a_model_cannot_take_is_refused_before_anything_happens(
+    chat, server, tmp_path, model, content, told
+):
+    (tmp_path / "file").write_bytes(content)
+    done = chat("chat", "-m", model, "-f", str(tmp_path / "file"), "what is this?")
+    assert done.returncode == 2
+    assert told in done.stderr.decode()
+    assert server.requests == []
+    assert chat.ok("sessions", "list") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("absent", None, "cannot read"),
+        ("a.bin", b"ab\0cd", "neither text nor"),
+        ("latin.txt", b"caf\xe9", "is not UTF-8 (byte 0xe9 at offset 3)"),
+    ],
+)
+def test_files_that_cannot_be_sent(chat, server, tmp_path, name, content, told):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    done = chat("chat", "-f", str(tmp_path / name), "hi")
+    assert done.returncode == 2
+    assert told in done.stderr.decode()
+    assert server.requests == []
+
+
+def test_an_attachment_needs_a_word_about_it(chat, server, picture):
+    assert chat("chat", "-f", picture).returncode == 2
+    assert server.requests == []
+
+
+# --- schemas ------------------------------------------------------------------------------
+
+SCHEMA = "name, age int"
+
+
+def test_a_schema_goes_out_in_each_vendors_way(chat):
+    def body(model):
+        return json.loads(chat.ok("chat", "-m", model, "--schema", SCHEMA, "--dry-run", "q"))[
+            "body"
+        ]
+
+    form = body("openaix/m")["response_format"]["json_schema"]
+    assert (form["strict"], form["schema"]["required"]) == (True, ["name", "age"])
+    anthropic = body("anthropicx/m")
+    assert anthropic["tools"][0]["input_schema"] == form["schema"]
+    assert anthropic["tool_choice"] == {"type": "tool", "name": "reply"}
+    settings = body("geminix/m")["generationConfig"]
+    assert settings["responseJsonSchema"] == form["schema"]
+    assert settings["responseMimeType"] == "application/json"
+    assert body("ollamax/m")["format"] == form["schema"]
+
+
+def test_a_reply_that_fits_its_schema(chat, server):
+    server.reply(openai_sse('{"name": "Ada", "age": 36}'))
+    assert json.loads(chat.ok("chat", "--schema", SCHEMA, "who?")) == {"name": "Ada", "age": 36}
+
+
+def test_a_reply_that_does_not_fit_is_shown_and_kept_and_exits_7(chat, server):
+    server.reply(openai_sse('{"name": "Ada", "age": "old"}'))
+    done = chat("chat", "--schema", SCHEMA, "who?")
+    assert done.returncode == 7
+    assert done.stdout == b'{"name": "Ada", "age": "old"}\n'
+    assert b"$.age" in done.stderr
+    assert len(json.loads(chat.ok("sessions", "show", "--format", "json"))["messages"]) == 2
+
+
+def test_a_schema_that_is_none_sends_nothing(chat, server):
+    assert chat("chat", "--schema", "a b c d", "who?").returncode == 2
+    assert server.requests == []
+
+
+def test_reasoning_can_be_hidden(chat, server):
+    server.reply(openai_sse("yes", reasoning="hm"))
+    assert chat.ok("chat", "--hide-reasoning", "q") == "yes\n"

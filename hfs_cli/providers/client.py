@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from hfs_cli.errors import ConfigError
 from hfs_cli.providers.settings import ProviderSettings, is_loopback
+
+# Several threads may come here first at once.
+_loading = threading.Lock()
 
 if TYPE_CHECKING:
     import ssl
@@ -18,14 +22,14 @@ if TYPE_CHECKING:
 
 def load_httpx() -> ModuleType:
     """Import httpx without its command line, which would load rich, click and pygments."""
-    if "httpx" not in sys.modules:
-        # None makes the import of that one module fail, which httpx is made for.
-        sys.modules["httpx._main"] = None  # type: ignore[assignment]
-        try:
-            import httpx
-        finally:
-            del sys.modules["httpx._main"]
-        return httpx
+    with _loading:
+        if "httpx" not in sys.modules:
+            # None makes the import of that one module fail, which httpx is made for.
+            sys.modules["httpx._main"] = None  # type: ignore[assignment]
+            try:
+                import httpx  # noqa: F401  (found in sys.modules below)
+            finally:
+                del sys.modules["httpx._main"]
     return sys.modules["httpx"]
 
 

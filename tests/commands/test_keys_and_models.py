@@ -1,0 +1,186 @@
+"""`hfs keys`, `hfs models list`, and keys that must never be seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.scripted_server import STALL, Received, openai_sse
+
+CANARY = "sk-canary-0123456789abcdef"
+
+
+def test_a_key_from_standard_input(hfs):
+    hfs.ok("keys", "set", "openai", stdin=f"{CANARY}\n".encode())
+    assert hfs.ok("keys", "list") == "openai\tkey file\n"
+    path = Path(hfs.ok("keys", "path").strip())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert json.loads(path.read_text()) == {"openai": CANARY}
+    hfs.ok("keys", "remove", "openai")
+    assert hfs.ok("keys", "list") == ""
+
+
+def test_a_key_from_a_hidden_prompt(hfs):
+    child = pexpect.spawn(
+        hfs.argv[0], [*hfs.argv[1:], "keys", "set", "openai"], env=hfs.environment(), timeout=20
+    )
+    child.expect("Key for openai")
+    child.sendline(CANARY)
+    child.expect(pexpect.EOF)
+    assert CANARY.encode() not in child.before
+    child.close()
+    assert child.exitstatus == 0
+    assert hfs.ok("keys", "list") == "openai\tkey file\n"
+
+
+@pytest.mark.parametrize("given", [b"", b"\n", b"has space \n", "naïve\n".encode()])
+def test_what_is_no_key_is_not_kept(hfs, given):
+    assert hfs("keys", "set", "openai", stdin=given).returncode in {2, 3}
+    assert hfs.ok("keys", "list") == ""
+
+
+def test_an_unknown_provider(hfs):
+    done = hfs("keys", "set", "opneai", stdin=b"x\n")
+    assert done.returncode == 4
+    assert b"did you mean openai" in done.stderr
+
+
+def test_sources_are_listed_and_keys_are_not(hfs):
+    hfs.configure('[providers.work]\ntype="openai"\nbase_url="http://x/v1"\napi_key_cmd="false"\n')
+    listed = json.loads(hfs.ok("keys", "list", "--json", env={"GROQ_API_KEY": CANARY}))
+    assert listed == [
+        {"provider": "groq", "source": "environment (GROQ_API_KEY)"},
+        {"provider": "work", "source": "api_key_cmd"},
+    ]
+
+
+# --- models -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def offering(hfs, server):
+    """`hfs` with two providers of the scripted server, each with its own list."""
+    hfs.configure(
+        f"""
+        model = "one/b-model"
+        retries = 0
+        [providers.one]
+        type = "openai"
+        base_url = "{server.url}"
+        [providers.two]
+        type = "ollama"
+        base_url = "{server.origin}/two"
+        [aliases]
+        fast = "one/a-model"
+        """
+    )
+
+    def answer(request: Received):
+        if request.path.endswith("/api/tags"):
+            return {"models": [{"name": "llama3:8b"}]}
+        return {"data": [{"id": "b-model"}, {"id": "a-model"}]}
+
+    server.always(answer)
+    return hfs
+
+
+def test_the_providers_are_asked_once_a_day(offering, server):
+    expected = "one/a-model\tfast\none/b-model\t\ntwo/llama3:8b\t\n"
+    assert offering.ok("models", "list", "l").endswith(expected)
+    assert len(server.requests) == 2
+    offering.ok("models", "list", "--refresh", "one")
+    assert len(server.requests) == 3
+
+
+def test_words_filter_and_names_choose(offering, server):
+    assert json.loads(offering.ok("models", "list", "--json", "one", "A-MO")) == [
+        {"model": "one/a-model", "provider": "one", "alias": "fast"}
+    ]
+    assert [request.path for request in server.requests] == ["/v1/models"]
+
+
+def test_a_provider_that_does_not_answer_is_named(offering, server, free_port):
+    offering.configure(
+        f'[providers.gone]\ntype = "openai"\nbase_url = "http://127.0.0.1:{free_port}/v1"\n'
+    )
+    done = offering("models", "list")
+    assert done.returncode == 0
+    assert b"gone cannot be reached" in done.stderr
+    assert offering("models", "list", "gone").returncode == 6
+
+
+def test_an_unknown_model_is_told_with_those_that_are_near(offering, server):
+    offering.ok("models", "list")
+    server.reply({"error": {"message": "no a-modle here", "code": "model_not_found"}}, status=404)
+    done = offering("chat", "-m", "one/a-modle", "hi")
+    assert done.returncode == 4
+    assert b"did you mean a-model" in done.stderr
+
+
+@pytest.mark.parametrize("body", [b"[]x", b"{}", b'{"data": 7}', b'{"data": [{}]}'])
+def test_a_list_that_cannot_be_read(offering, server, body):
+    server.reply(body)
+    done = offering("models", "list", "one")
+    assert done.returncode == 5
+    assert b"no list of models" in done.stderr
+
+
+# --- rows 60 and 61: a key is never seen ----------------------------------------------------
+
+
+def test_row_60_no_process_shows_the_key_in_its_arguments(hfs, server):
+    hfs.configure(f'[providers.t]\ntype="openai"\nbase_url="{server.url}"\napi_key_env="T_KEY"\n')
+    server.reply([*openai_sse("x", finish=None, done=False), STALL])
+    running = hfs.start("chat", "-m", "t/m", "hi", env={"T_KEY": CANARY})
+    server.wait_for_requests(1)
+    shown = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            shown.append(process.read_bytes())
+        except OSError:
+            continue
+    running.terminate()
+    running.communicate()
+    assert server.requests[0].header("authorization") == f"Bearer {CANARY}"
+    assert shown
+    assert not [line for line in shown if CANARY.encode() in line]
+
+
+@pytest.mark.parametrize("debug", ["", "1"])
+def test_row_61_the_key_is_in_no_output_and_no_file(hfs, server, debug):
+    hfs.configure(
+        f'[providers.t]\ntype="openai"\nbase_url="{server.url}"\napi_key_env="T_KEY"\n'
+        f'[providers.t.headers]\nx-extra = "{CANARY}-header"\n'
+    )
+    echo = f"Incorrect API key provided: {CANARY}"
+    env = {"T_KEY": CANARY, "HFS_DEBUG": debug} if debug else {"T_KEY": CANARY}
+    for status in (400, 401, 404, 500):
+        server.reply({"error": {"message": echo}}, status=status)
+        done = hfs("chat", "--retries", "0", "-m", "t/m", "hi", env=env)
+        assert done.returncode in {3, 5}
+        assert b"[key]" in done.stderr
+        assert CANARY.encode() not in done.stdout + done.stderr
+    server.reply([b'data: {"error": {"message": "' + echo.encode() + b'"}}\n\n'])
+    done = hfs("chat", "-m", "t/m", "hi", env=env)
+    assert done.returncode == 5
+    assert CANARY.encode() not in done.stdout + done.stderr
+    done = hfs("chat", "-m", "t/m", "--dry-run", "hi", env=env)
+    assert CANARY.encode() not in done.stdout + done.stderr
+    for folder, _, names in os.walk(hfs.home):
+        for name in names:
+            if name != "config.toml":
+                assert CANARY.encode() not in (Path(folder) / name).read_bytes(), name
+
+
+def test_row_62_a_key_with_a_line_break(hfs, server):
+    hfs.configure(f'[providers.t]\ntype="openai"\nbase_url="{server.url}"\napi_key_env="T_KEY"\n')
+    for value in (f"{CANARY}\n", f"{CANARY} ", f"é{CANARY}"):
+        done = hfs("chat", "-m", "t/m", "hi", env={"T_KEY": value})
+        assert done.returncode == 3
+        assert CANARY.encode() not in done.stderr
+    assert server.requests == []

@@ -1,0 +1,125 @@
+"""Which model is used, and what is said when none fits."""
+
+import pytest
+
+from hfs_cli.config import Config
+from hfs_cli.config.values import ModelConfig, ProviderConfig
+from hfs_cli.errors import ConfigError, NotFoundError
+from hfs_cli.providers.catalog import choose_model, named_model, provider_settings
+from hfs_cli.providers.presets import PRESETS
+from hfs_cli.providers.registry import FORMATS
+
+
+@pytest.fixture
+def config(tmp_path):
+    def config(**values) -> Config:
+        return Config(file=tmp_path / "config.toml", data_dir=tmp_path, **values)
+
+    return config
+
+
+HOME = ProviderConfig("home", type="openai", base_url="http://127.0.0.1:9/v1", model="big")
+
+
+def test_the_order_of_places(config):
+    settings = config(model="groq/b")
+    env = {"OPENAI_API_KEY": "k"}
+    assert choose_model(settings, env, "xai/e", "mistral/s").full_name == "xai/e"
+    assert choose_model(settings, env, None, "mistral/s").full_name == "mistral/s"
+    assert choose_model(settings, env, None, None).full_name == "groq/b"
+    assert choose_model(config(), env, None, None).full_name == "openai/gpt-5-mini"
+
+
+def test_the_first_provider_with_a_key_is_chosen(config):
+    env = {"GROQ_API_KEY": "k", "ANTHROPIC_API_KEY": "k"}
+    assert choose_model(config(), env, None, None).provider.name == "anthropic"
+
+
+def test_tokens_that_are_there_for_other_work_choose_nothing(config):
+    env = {"GITHUB_TOKEN": "k", "HF_TOKEN": "k", "GROQ_API_KEY": "k"}
+    assert choose_model(config(), env, None, None).provider.name == "groq"
+
+
+def test_a_provider_of_the_configuration_can_be_the_first(config):
+    own = ProviderConfig("work", "openai", "https://x.example/v1", api_key_env="WORK", model="m")
+    choice = choose_model(config(providers={"work": own}), {"WORK": "k"}, None, None)
+    assert choice.full_name == "work/m"
+
+
+def test_an_alias(config):
+    settings = config(aliases={"fast": "groq/llama"})
+    assert named_model(settings, "fast").full_name == "groq/llama"
+
+
+def test_ids_may_hold_slashes(config):
+    choice = named_model(config(), "openrouter/meta/llama-3:free")
+    assert (choice.provider.name, choice.model) == ("openrouter", "meta/llama-3:free")
+
+
+def test_a_provider_alone_means_its_default_model(config):
+    assert named_model(config(), "anthropic").model == PRESETS["anthropic"].model
+    assert named_model(config(providers={"home": HOME}), "home").model == "big"
+
+
+def test_options_of_a_model(config):
+    models = {"local/smollm2": ModelConfig(options={"temperature": 1, "seed": 7})}
+    options = named_model(config(models=models), "local").options
+    assert options == {"temperature": 1, "top_p": 0.9, "repeat_penalty": 1.1, "seed": 7}
+
+
+@pytest.mark.parametrize("name", ["local:small.gguf", "local/small.gguf"])
+def test_a_file_of_weights_is_known_by_its_whole_path(config, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    choice = named_model(config(), name)
+    assert choice.model == str(tmp_path / "small.gguf")
+    assert named_model(config(), choice.full_name).model == choice.model
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("opnai/gpt", "did you mean openai"),
+        ("gpt-9", "PROVIDER/MODEL"),
+        ("fats", "did you mean fast"),
+        ("ollama", "has no default model"),
+        ("zzz/m", "there: openai"),
+    ],
+)
+def test_unknown_names_are_told_with_those_that_are_near(config, name, told):
+    with pytest.raises(NotFoundError, match=told):
+        named_model(config(aliases={"fast": "groq/x"}), name)
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        (ProviderConfig("x", base_url="https://x/v1"), "type must be one of"),
+        (ProviderConfig("x", type="opnai", base_url="https://x/v1"), "type must be one of"),
+        (ProviderConfig("x", type="openai"), "base_url must be"),
+        (ProviderConfig("x", type="openai", base_url="ftp://x"), "base_url must be"),
+        (ProviderConfig("azure"), "base_url must be"),
+    ],
+)
+def test_settings_that_cannot_be_used(config, own, told):
+    with pytest.raises(ConfigError, match=told):
+        provider_settings(config(providers={own.name: own}), own.name)
+
+
+def test_a_preset_is_overridden_piece_by_piece(config):
+    own = ProviderConfig("openai", base_url="https://gateway.example/v1/", headers={"x-team": "a"})
+    settings = provider_settings(config(providers={"openai": own}), "openai")
+    assert settings.base_url == "https://gateway.example/v1"
+    assert settings.headers == {"x-team": "a"}
+    assert settings.key.env_var == "OPENAI_API_KEY"
+    assert not settings.key.required
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_each_preset_can_be_used(config, name):
+    base_url = "https://azure.example" if name == "azure" else None
+    own = ProviderConfig(name, base_url=base_url)
+    settings = provider_settings(config(providers={name: own}), name)
+    assert settings.type in {*FORMATS, "local"}
+    assert settings.docs or name == "local"
+    assert settings.key.env_var or not settings.key.required
+    assert settings.key.required or not settings.base_url.startswith("https") or base_url

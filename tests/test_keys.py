@@ -1,0 +1,138 @@
+"""Where a key comes from, and what is refused as one."""
+
+import json
+import stat
+import sys
+
+import pytest
+
+from hfs_cli import keys
+from hfs_cli.errors import ConfigError, CredentialsError, NotFoundError
+from hfs_cli.keys import KeySource, find_key, key_file, read_keys, remove_key, set_key, where_found
+
+CANARY = "sk-canary-42"
+
+
+@pytest.fixture
+def file(tmp_path):
+    return key_file(tmp_path / "hfs" / "config.toml")
+
+
+def printing(text: str, code: int = 0, stderr: str = "") -> tuple[str, ...]:
+    script = f"import sys; print({text!r}); sys.stderr.write({stderr!r}); sys.exit({code})"
+    return (sys.executable, "-c", script)
+
+
+def find(source, file, env=None, told=None):
+    return find_key(source, env or {}, file, (told if told is not None else []).append)
+
+
+def test_environment_then_command_then_file(file):
+    set_key(file, "p", "from-file")
+    source = KeySource("p", "P_KEY", printing("from-command"))
+    assert find(source, file, {"P_KEY": "from-env"}).value == "from-env"
+    assert find(source, file).value == "from-command"
+    assert find(KeySource("p", "P_KEY"), file).value == "from-file"
+
+
+def test_the_origin_is_told_and_the_key_is_not(file):
+    key = find(KeySource("p", "P_KEY"), file, {"P_KEY": CANARY})
+    assert key.origin == "environment (P_KEY)"
+    assert CANARY not in repr(key)
+
+
+def test_a_needed_key_that_is_nowhere(file):
+    with pytest.raises(CredentialsError, match="set P_KEY or run: hfs keys set p"):
+        find(KeySource("p", "P_KEY"), file)
+
+
+def test_no_key_is_needed_by_a_server_at_home(file):
+    assert find(KeySource("p", required=False), file) is None
+
+
+@pytest.mark.parametrize(
+    "value", ["a\nb", "abc ", " abc", "abc\n", "abc\r", "naïve", "a\tb", "a\x00b", "\u200bsk"]
+)
+def test_row_62_what_cannot_be_a_key_is_refused_unseen(file, value):
+    with pytest.raises(CredentialsError) as error:
+        find(KeySource("p", "P_KEY"), file, {"P_KEY": value})
+    assert "copy it again" in error.value.message
+    assert value.strip() not in error.value.message
+
+
+def test_a_command_is_run_without_a_shell(file, tmp_path):
+    source = KeySource("p", command=f"{sys.executable} -c 'print(\"$HOME;`id`\")'")
+    assert find(source, file).value == "$HOME;`id`"
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (printing("x", 3, f"locked\n{'y' * 10}"), r"failed \(3\): locked y"),
+        (("no-such-command-at-all",), "cannot be run"),
+        ("unbalanced 'quote", "cannot be run"),
+        (printing(""), "printed nothing"),
+    ],
+    ids=["fails", "absent", "unbalanced", "silent"],
+)
+def test_a_command_that_gives_no_key(file, command, told):
+    with pytest.raises(CredentialsError, match=told):
+        find(KeySource("p", command=command), file)
+
+
+def test_a_command_that_hangs_is_given_up(file, monkeypatch):
+    monkeypatch.setattr(keys, "COMMAND_SECONDS", 0.2)
+    source = KeySource("p", command=(sys.executable, "-c", "import time; time.sleep(60)"))
+    with pytest.raises(CredentialsError, match="gave no key within"):
+        find(source, file)
+
+
+def test_the_key_file_is_its_owners_alone(file):
+    set_key(file, "p", CANARY)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert [path.name for path in file.parent.iterdir()] == ["keys.json"]
+
+
+def test_row_59_a_looser_mode_is_warned_of(file):
+    set_key(file, "p", CANARY)
+    file.chmod(0o644)
+    told = []
+    assert find(KeySource("p"), file, told=told).value == CANARY
+    assert len(told) == 1
+    assert "chmod 600" in told[0]
+
+
+def test_setting_keeps_the_others(file):
+    set_key(file, "a", "1")
+    set_key(file, "b", "2")
+    remove_key(file, "a")
+    assert read_keys(file, print) == {"b": "2"}
+
+
+def test_removing_what_is_not_there(file):
+    set_key(file, "b", "2")
+    with pytest.raises(NotFoundError, match="there: b"):
+        remove_key(file, "a")
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"p": 1}', "[" * 100_000])
+def test_a_broken_key_file(file, content):
+    file.parent.mkdir()
+    file.write_text(content)
+    file.chmod(0o600)
+    with pytest.raises(ConfigError, match="key file"):
+        find(KeySource("p"), file)
+
+
+def test_where_found_runs_and_shows_nothing(file):
+    source = KeySource("p", "P_KEY", ("no-such-command",))
+    assert where_found(source, {"P_KEY": CANARY}, {}) == "environment (P_KEY)"
+    assert where_found(source, {}, {}) == "api_key_cmd"
+    assert where_found(KeySource("p"), {}, {"p": CANARY}) == "key file"
+    assert where_found(KeySource("p"), {}, {}) is None
+
+
+def test_keys_are_json_that_others_can_read(file):
+    set_key(file, "p", CANARY)
+    assert json.loads(file.read_text()) == {"p": CANARY}

@@ -79,13 +79,10 @@ def test_row_78_retries_end(server):
     assert "https://vendor.example/limits" in answer.message
 
 
-@pytest.mark.parametrize(
-    "asked",
-    ["3600", "inf-ish", format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)],
-)
+@pytest.mark.parametrize("asked", ["3600", "121", "a date"])
 def test_row_79_a_long_wait_is_not_waited(server, asked):
-    if asked == "inf-ish":
-        asked = "121"
+    if asked == "a date":
+        asked = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
     refuse(server, 429, headers={"Retry-After": asked})
     answer = ask(server.url)
     assert answer.exit_code == 5

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from hfs_cli.messages import Role, Session, Status
+from hfs_cli.messages import Message, Role, Session, Status
 
 Origin = Literal["chat", "fork", "rewind", "undo", "retry", "import"]
 
@@ -86,3 +86,43 @@ class Branch:
     depth: int
     turns: tuple[int, ...] = ()
     checkpoints: tuple[Checkpoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A session as it travels between databases: no number of any database is in it.
+
+    Args:
+        parent_uid: The session it is a branch of, or None.
+        fork_position: How many of the parent's messages it begins with, or None.
+        messages: Its own messages, after those it shares. Their `id` is their position, and
+            `reply_to` the position of the message answered.
+        checkpoints: Its own; their ids mean nothing.
+    """
+
+    uid: str
+    name: str
+    origin: Origin
+    listed: bool
+    model: str | None
+    created_at: datetime
+    updated_at: datetime
+    messages: tuple[Message, ...]
+    parent_uid: str | None = None
+    fork_position: int | None = None
+    checkpoints: tuple[Checkpoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did, or would do.
+
+    Args:
+        sessions: How many came in.
+        messages: How many messages they hold of their own.
+        present: How many were there already, by uid, and were left as they are.
+    """
+
+    sessions: int
+    messages: int
+    present: int

@@ -162,6 +162,8 @@ class Message:
         position: Its place in the transcript, from 1.
         reply_to: For a reply, the id of the user message that it answers.
         error: Why the message is partial, or None.
+        finish_raw: The vendor's own word for the finish reason.
+        tool_calls: Names of the tools that the model asked for.
     """
 
     id: int
@@ -179,6 +181,8 @@ class Message:
     first_token_s: float | None = None
     total_s: float | None = None
     attachments: tuple[Attachment, ...] = ()
+    finish_raw: str | None = None
+    tool_calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

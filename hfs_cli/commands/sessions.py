@@ -20,6 +20,8 @@ _COMMANDS = {
     "rewind": "branching:rewind",
     "undo": "branching:undo",
     "retry": "retrying",
+    "export": "exporting",
+    "import": "importing",
 }
 
 

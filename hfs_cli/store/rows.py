@@ -70,6 +70,8 @@ def message(row: Mapping[str, Any], attachments: Iterable[Attachment] = ()) -> M
         first_token_s=row["first_token_s"],
         total_s=row["total_s"],
         attachments=tuple(attachments),
+        finish_raw=row["finish_raw"],
+        tool_calls=tuple(json.loads(row["tool_calls"] or "[]")),
     )
 
 

@@ -1,12 +1,12 @@
 """The store: every conversation, in one database file."""
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hfs_cli.history import Branch, Checkpoint, SearchFilter, SearchHit
+from hfs_cli.history import Branch, Checkpoint, Conversation, Imported, SearchFilter, SearchHit
 from hfs_cli.messages import Message, Opened, Opening, Reply, Session
 from hfs_cli.naming import check_name
 from hfs_cli.store import (
@@ -321,3 +321,40 @@ class SessionStore:
         """
         with self._database.writing() as db:
             checkpoints.delete(db, session_id, label)
+
+    # --- travelling ---------------------------------------------------------------------
+
+    def conversations(
+        self, ids: Iterable[int] | None = None, *, tails: bool = True
+    ) -> Generator[Conversation]:
+        """Sessions as they travel, one by one.
+
+        They are read as they are asked for, from one moment's view: close the generator
+        when it is not read to its end.
+
+        Args:
+            ids: Which, or None for all.
+            tails: With the tails that were set aside from them.
+        """
+        from hfs_cli.store.travelling import conversations
+
+        with self._database.reading() as db:
+            yield from conversations(db, ids, tails=tails)
+
+    def put(self, incoming: Iterable[Conversation], *, dry_run: bool = False) -> Imported:
+        """Insert conversations that are not there yet: all of them, or none.
+
+        Args:
+            incoming: Parents and branches, in any order.
+            dry_run: Try it and take it back.
+
+        Raises:
+            UsageError: One of them cannot be kept.
+        """
+        from hfs_cli.store.travelling import put
+
+        with self._database.writing() as db, db.atomic() as attempt:
+            done = put(db, incoming)
+            if dry_run:
+                attempt.rollback()
+        return done

@@ -1,0 +1,1 @@
+"""Formats in which conversations leave and come: neither SQL nor drawing."""

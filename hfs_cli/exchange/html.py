@@ -1,0 +1,131 @@
+"""Conversations as one HTML file that needs nothing else and runs nothing.
+
+Markdown in messages is rendered with raw HTML off and images out; the policy in the head
+forbids scripts and every remote resource, should anything slip through.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from html import escape
+from typing import TYPE_CHECKING
+
+from hfs_cli.exchange.own import when
+from hfs_cli.history import Conversation
+from hfs_cli.messages import Attachment, Message
+from hfs_cli.sanitize import sanitize, sanitize_line
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
+# https://www.w3.org/TR/CSP3/
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'"
+# Shown in the page; SVG can hold scripts and is not among them.
+_IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
+_HEAD = f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta name="referrer" content="no-referrer">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>%s</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto;
+  padding: 0 1rem; overflow-wrap: anywhere; }}
+header p, .about {{ color: GrayText; font-size: .85rem; margin: 0; }}
+section {{ margin: 1.5rem 0; padding-left: 1rem; border-left: 3px solid transparent; }}
+section.user {{ border-color: LinkText; }}
+section.partial .about {{ color: #b00; }}
+pre {{ overflow-x: auto; padding: .75rem; border: 1px solid GrayText; border-radius: 4px; }}
+code {{ font-size: .9em; }}
+table {{ border-collapse: collapse; }}
+td, th {{ border: 1px solid GrayText; padding: .2rem .5rem; }}
+img {{ max-width: 100%%; }} blockquote, details {{ color: GrayText; margin-left: 0; }}
+</style>
+</head>
+<body>
+"""
+
+
+def html(conversations: Iterable[Conversation]) -> Iterator[str]:
+    """The file in pieces."""
+    markdown = _renderer()
+    started = False
+    for conversation in conversations:
+        if not started:
+            yield _HEAD % escape(sanitize_line(conversation.name))
+            started = True
+        yield from _conversation(conversation, markdown)
+    if not started:
+        yield _HEAD % "hfs"
+    yield "</body>\n</html>\n"
+
+
+def _renderer() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+
+
+def _conversation(conversation: Conversation, markdown: MarkdownIt) -> Iterator[str]:
+    count = len(conversation.messages)
+    parts = [f"{count} message{'' if count == 1 else 's'}", _time(conversation.created_at)]
+    if conversation.model:
+        parts.insert(0, _text(conversation.model))
+    yield "<article>\n<header>\n"
+    yield f"<h1>{_text(conversation.name)}</h1>\n<p>{' · '.join(parts)}</p>\n</header>\n"
+    for message in conversation.messages:
+        yield from _message(message, markdown)
+    yield "</article>\n"
+
+
+def _message(message: Message, markdown: MarkdownIt) -> Iterator[str]:
+    yield f'<section class="{message.role} {message.status}">\n'
+    yield f'<p class="about">{_about(message)}</p>\n'
+    for attachment in message.attachments:
+        yield _attachment(attachment)
+    if message.reasoning:
+        yield f"<details><summary>Reasoning</summary><p>{_lines(message.reasoning)}</p></details>\n"
+    if message.role == "assistant":
+        yield markdown.render(sanitize(message.content))
+    else:
+        yield f"<p>{_lines(message.content)}</p>\n"
+    yield "</section>\n"
+
+
+def _about(message: Message) -> str:
+    parts = [message.role, _time(message.created_at)]
+    if message.role == "assistant" and message.model:
+        parts.append(_text(message.model))
+    usage = message.usage
+    if usage is not None and usage.output_tokens is not None:
+        parts.append(f"{usage.input_tokens or '?'} in, {usage.output_tokens} out")
+    if message.status == "partial":
+        parts.append(_text(f"partial: {message.error}" if message.error else "partial"))
+    return " · ".join(parts)
+
+
+def _attachment(attachment: Attachment) -> str:
+    label = _text(f"{attachment.name} ({attachment.media_type})")
+    if attachment.url is None and attachment.media_type in _IMAGES:
+        data = base64.b64encode(attachment.data).decode("ascii")
+        source = f"data:{attachment.media_type};base64,{data}"
+        return f'<p><img alt="{label}" src="{source}"></p>\n'
+    where = f": {_text(attachment.url)}" if attachment.url else f", {len(attachment.data)} bytes"
+    return f'<p class="about">Attachment: {label}{where}</p>\n'
+
+
+def _text(text: str) -> str:
+    return escape(sanitize_line(text))
+
+
+def _lines(text: str) -> str:
+    return escape(sanitize(text)).replace("\n", "<br>\n")
+
+
+def _time(moment: datetime) -> str:
+    return f'<time datetime="{when(moment)}">{moment:%Y-%m-%d %H:%M} UTC</time>'

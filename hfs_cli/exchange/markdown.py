@@ -1,0 +1,86 @@
+"""Conversations as Markdown that reads well."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from hfs_cli.history import Conversation
+from hfs_cli.messages import Attachment, Message
+from hfs_cli.sanitize import sanitize_line
+
+_ROLES = {"user": "You", "assistant": "Assistant", "system": "System", "tool": "Tool"}
+# Characters that Markdown gives a meaning to, where they stand in a name.
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~])")
+
+
+def markdown(conversations: Iterable[Conversation]) -> Iterator[str]:
+    """One document: a title for each conversation, a heading for each message."""
+    for number, conversation in enumerate(conversations):
+        if number:
+            yield "\n---\n\n"
+        yield from _conversation(conversation)
+
+
+def _conversation(conversation: Conversation) -> Iterator[str]:
+    yield f"# {plain(conversation.name)}\n\n"
+    count = len(conversation.messages)
+    parts = [
+        f"{count} message{'' if count == 1 else 's'}",
+        f"begun {conversation.created_at:%Y-%m-%d %H:%M} UTC",
+    ]
+    if conversation.model:
+        parts.insert(0, plain(conversation.model))
+    if conversation.parent_uid is not None:
+        parts.append(f"a branch, after message {conversation.fork_position} of its parent")
+    yield f"*{' · '.join(parts)}*\n"
+    named = [c for c in conversation.checkpoints if c.label is not None]
+    for message in conversation.messages:
+        yield from _message(message)
+        for checkpoint in named:
+            if checkpoint.position == message.position:
+                yield f"\n*Checkpoint: {plain(checkpoint.label or '')}*\n"
+
+
+def _message(message: Message) -> Iterator[str]:
+    yield f"\n## {heading(message)}\n\n"
+    for attachment in message.attachments:
+        yield f"*{plain(about(attachment))}*\n\n"
+    if message.reasoning:
+        quoted = "\n".join(f"> {line}".rstrip() for line in message.reasoning.splitlines())
+        yield f"> **Reasoning**\n>\n{quoted}\n\n"
+    if message.content:
+        yield message.content.removesuffix("\n") + "\n"
+
+
+def heading(message: Message) -> str:
+    """Who, when, with which model, what it cost, and whether all of it is there."""
+    parts = [_ROLES[message.role], f"{message.created_at:%Y-%m-%d %H:%M:%S} UTC"]
+    if message.role == "assistant" and message.model:
+        parts.append(plain(message.model))
+    usage = message.usage
+    if usage is not None and (usage.input_tokens is not None or usage.output_tokens is not None):
+        parts.append(f"{_known(usage.input_tokens)} in, {_known(usage.output_tokens)} out")
+    if message.total_s is not None:
+        parts.append(f"{message.total_s:.1f} s")
+    if message.status == "partial":
+        why = f": {plain(message.error)}" if message.error else ""
+        parts.append(f"partial{why}")
+    elif message.finish_reason not in {None, "stop"}:
+        parts.append(plain(str(message.finish_reason)))
+    return " · ".join(parts)
+
+
+def about(attachment: Attachment) -> str:
+    """An attachment in a few words."""
+    what = attachment.url or f"{len(attachment.data)} bytes"
+    return f"Attachment: {attachment.name} ({attachment.media_type}, {what})"
+
+
+def plain(text: str) -> str:
+    """Text of one line in which Markdown sees no markup."""
+    return _SPECIAL.sub(r"\\\1", sanitize_line(text))
+
+
+def _known(count: int | None) -> str:
+    return "?" if count is None else str(count)

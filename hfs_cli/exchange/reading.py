@@ -1,0 +1,106 @@
+"""Read a file of conversations within limits, whoever made it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+from hfs_cli.errors import UsageError
+from hfs_cli.exchange import parsing
+from hfs_cli.exchange.shapes import Fields
+from hfs_cli.history import Conversation
+
+# A whole JSON document takes several times its size in memory; JSON Lines is read line by
+# line and may be of any length.
+MAX_DOCUMENT = 256_000_000
+MAX_LINE = 64_000_000
+
+
+def read_conversations(path: Path) -> Iterator[Conversation]:
+    """The conversations of a file in our own format, JSON or JSON Lines.
+
+    Raises:
+        UsageError: It cannot be read, is too large, or is not what it should be; the
+            message says where.
+    """
+    with path.open("rb") as stream:
+        head = stream.readline(MAX_LINE + 1)
+        if _is_head(head):
+            parsing.check_head(Fields(parse_json(head, str(path)), str(path)))
+            yield from _lines(stream, path)
+            return
+    document = read_json(path)
+    fields = Fields(document, str(path))
+    parsing.check_head(fields)
+    for number, value in enumerate(fields.items("sessions"), 1):
+        yield parsing.conversation(value, f"{path}, session {number}")
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401  (JSON)
+    """A whole JSON file.
+
+    Raises:
+        UsageError: It is too large, or not JSON.
+    """
+    with path.open("rb") as stream:
+        data = stream.read(MAX_DOCUMENT + 1)
+    if len(data) > MAX_DOCUMENT:
+        raise UsageError(
+            f"{path} is over {MAX_DOCUMENT // 10**6} MB: export it as JSON Lines (--format jsonl)"
+        )
+    return parse_json(data, str(path))
+
+
+def parse_json(data: bytes, where: str) -> Any:  # noqa: ANN401  (JSON)
+    """Parse JSON strictly: UTF-8, no NaN, no name twice, no nesting without end.
+
+    Raises:
+        UsageError: It is not.
+    """
+    try:
+        return json.loads(
+            data.decode("utf-8-sig"), parse_constant=_no_constant, object_pairs_hook=_no_twins
+        )
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{where} is not UTF-8 (byte {error.start})") from error
+    except RecursionError as error:
+        raise UsageError(f"{where} is nested too deeply") from error
+    except ValueError as error:
+        raise UsageError(f"{where} is not valid JSON: {_short(error)}") from error
+
+
+def _is_head(line: bytes) -> bool:
+    """Whether the first line is a whole object that says what follows, and not all of it."""
+    try:
+        head = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(head, dict) and "format" in head and "sessions" not in head
+
+
+def _lines(stream: Any, path: Path) -> Iterator[Conversation]:  # noqa: ANN401  (a binary file)
+    number = 1
+    while line := stream.readline(MAX_LINE + 1):
+        number += 1
+        where = f"{path}, line {number}"
+        if len(line) > MAX_LINE:
+            raise UsageError(f"{where} is over {MAX_LINE // 10**6} MB")
+        if line.strip():
+            yield parsing.conversation(parse_json(line, where), where)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _no_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name is there twice in one object")
+    return found
+
+
+def _short(error: ValueError) -> str:
+    return str(error).splitlines()[0][:200]

@@ -1,0 +1,109 @@
+"""Read values out of parsed JSON that anyone may have written: the right type, or an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from hfs_cli.errors import UsageError
+
+# What SQLite holds in an integer, and what a clock can show.
+_MAX_INT = 2**63 - 1
+
+
+class Fields:
+    """One JSON object, read field by field.
+
+    Args:
+        value: What stands where an object should.
+        where: How errors name the place.
+    """
+
+    def __init__(self, value: object, where: str) -> None:
+        if not isinstance(value, dict):
+            raise UsageError(f"{where} must be an object, not {_kind(value)}")
+        self._fields: Mapping[str, Any] = value
+        self.where = where
+
+    def text(self, name: str) -> str:
+        """A string that UTF-8 can hold.
+
+        Raises:
+            UsageError: It is missing, of another type, or holds lone surrogates.
+        """
+        value = self._fields.get(name)
+        if not isinstance(value, str):
+            raise self._wrong(name, "a string")
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise self._wrong(name, "text without lone surrogates") from None
+        return value
+
+    def maybe_text(self, name: str) -> str | None:
+        """A string, or None where it is null or missing."""
+        return None if self._fields.get(name) is None else self.text(name)
+
+    def choice(self, name: str, choices: Sequence[str]) -> str:
+        """One of a few words."""
+        value = self.text(name)
+        if value not in choices:
+            raise self._wrong(name, f"one of {', '.join(choices)}")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """True or false."""
+        value = self._fields.get(name)
+        if not isinstance(value, bool):
+            raise self._wrong(name, "true or false")
+        return value
+
+    def count(self, name: str) -> int:
+        """A whole number that is not negative."""
+        value = self._fields.get(name)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_INT:
+            raise self._wrong(name, "a whole number, 0 or more")
+        return value
+
+    def maybe_count(self, name: str) -> int | None:
+        """A whole number that is not negative, or None."""
+        return None if self._fields.get(name) is None else self.count(name)
+
+    def maybe_number(self, name: str) -> float | None:
+        """A number, or None."""
+        value = self._fields.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise self._wrong(name, "a number")
+        return value
+
+    def moment(self, name: str) -> datetime:
+        """A time: ISO 8601, UTC where no zone is given."""
+        try:
+            moment = datetime.fromisoformat(self.text(name))
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise self._wrong(name, "a time like 2026-11-22T18:05:00Z") from None
+
+    def items(self, name: str) -> Sequence[object]:
+        """An array; empty where it is null or missing."""
+        value = self._fields.get(name)
+        if value is None:
+            return ()
+        if not isinstance(value, list):
+            raise self._wrong(name, "an array")
+        return value
+
+    def maybe_fields(self, name: str) -> Fields | None:
+        """An object, or None where it is null or missing."""
+        value = self._fields.get(name)
+        return None if value is None else Fields(value, f"{self.where}, {name}")
+
+    def _wrong(self, name: str, wanted: str) -> UsageError:
+        found = _kind(self._fields.get(name)) if name in self._fields else "missing"
+        return UsageError(f"{self.where}: {name} must be {wanted} (it is {found})")
+
+
+def _kind(value: object) -> str:
+    kinds = {dict: "an object", list: "an array", str: "a string", bool: "true or false"}
+    return "null" if value is None else kinds.get(type(value), "a number")

@@ -1,0 +1,80 @@
+"""Export and import from outside."""
+
+import json
+
+import pytest
+
+from tests.scripted_server import openai_sse
+
+
+@pytest.fixture
+def kept(hfs, server):
+    hfs.configure(
+        f'model = "test/m"\n[providers.test]\ntype = "openai"\nbase_url = "{server.url}"\n'
+    )
+    server.always(openai_sse("ok"))
+    for name in ("one", "two"):
+        hfs.ok("chat", "-n", name, "hi")
+    return hfs
+
+
+def test_export_and_import_move_everything(kept, tmp_path):
+    whole = kept.ok("sessions", "export", "--all", "--format", "json")
+    file = tmp_path / "all.json"
+    file.write_text(whole)
+    elsewhere = {"HFS_DATA_DIR": str(tmp_path / "elsewhere")}
+    told = kept.ok("sessions", "import", str(file), "--dry-run", env=elsewhere)
+    assert told == "2 sessions, 4 messages would come in\n"
+    kept.ok("sessions", "import", str(file), env=elsewhere)
+    assert kept.ok("sessions", "export", "--all", "--format", "json", env=elsewhere) == whole
+    again = kept.ok("sessions", "import", str(file), env=elsewhere)
+    assert again == "0 sessions, 0 messages imported, 2 there already\n"
+
+
+def test_the_last_used_session_is_exported_as_markdown(kept):
+    assert kept.ok("sessions", "export").startswith("# two\n")
+    assert kept.ok("sessions", "export", "one", "two").count("\n# ") == 1
+    assert kept("sessions", "export", "--all", "one").returncode == 2
+    assert kept("sessions", "export", "nothere").returncode == 4
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "dangling", "directory"])
+def test_an_export_replaces_nothing_unasked(kept, tmp_path, kind):
+    target = tmp_path / "out.md"
+    if kind == "file":
+        target.write_text("mine")
+    elif kind == "directory":
+        target.mkdir()
+    else:
+        (tmp_path / "real").write_text("mine") if kind == "link" else None
+        target.symlink_to(tmp_path / "real")
+    assert kept("sessions", "export", "-o", str(target)).returncode == 2
+    forced = kept("sessions", "export", "-o", str(target), "--force")
+    assert forced.returncode == (0 if kind == "file" else 2)
+    if kind == "link":
+        assert (tmp_path / "real").read_text() == "mine"
+    assert not list(tmp_path.glob(".out*"))
+
+
+def test_an_export_is_private(kept, tmp_path):
+    target = tmp_path / "new.html"
+    kept.ok("sessions", "export", "-o", str(target), "--format", "html")
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert kept("sessions", "export", "-o", "/nonexistent/x").returncode == 8
+    assert kept("sessions", "export", "-o", "/dev/stdout").returncode == 2
+
+
+def test_a_file_that_cannot_be_imported_says_why(kept, tmp_path):
+    file = tmp_path / "x.json"
+    for content in (
+        b"",
+        b"{}",
+        b"\xff",
+        json.dumps({"format": "hfs", "schema_version": 9}).encode(),
+    ):
+        file.write_bytes(content)
+        done = kept("sessions", "import", str(file))
+        assert done.returncode == 2, content
+        assert done.stderr.count(b"\n") == 1
+    assert kept("sessions", "import", str(tmp_path / "none")).returncode == 2
+    assert kept("sessions", "import", str(tmp_path)).returncode == 2

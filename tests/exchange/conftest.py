@@ -1,0 +1,3 @@
+from tests.store.conftest import path, store, talk
+
+__all__ = ["path", "store", "talk"]

@@ -1,0 +1,93 @@
+"""Markdown and HTML for readers, from conversations that mean harm."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+from hfs_cli.exchange.html import html
+from hfs_cli.exchange.markdown import markdown
+from hfs_cli.messages import Attachment, Usage
+
+
+@pytest.fixture
+def conversation(store, talk):
+    picture = Attachment("a.png", "image/png", b"x")
+    opened = talk.ask("What is *this*?", name="notes", attachments=(picture,))
+    talk.answer(
+        opened, "An `answer`.", usage=Usage(12, 34), total_s=1.25, reasoning="first\nsecond"
+    )
+    store.create_checkpoint(opened.session.id, "draft")
+    half = talk.ask("More", opened.session)
+    talk.answer(half, "It beg", status="partial", error="connection reset")
+    (found,) = store.conversations()
+    return found
+
+
+def test_markdown_carries_models_times_usage_and_partial_marks(conversation):
+    text = "".join(markdown([conversation]))
+    assert text.startswith("# notes\n\n*openai/gpt · 4 messages · begun ")
+    assert "## You · " in text
+    assert " · openai/gpt · 12 in, 34 out · 1.2 s\n" in text
+    assert "*Attachment: a.png (image/png, 1 bytes)*" in text
+    assert "> **Reasoning**\n>\n> first\n> second\n" in text
+    assert "*Checkpoint: draft*" in text
+    assert "· partial: connection reset\n\nIt beg\n" in text
+
+
+class Page(HTMLParser):
+    """Collects what a browser would act on."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+
+EVIL = [
+    "<script>alert(1)</script>",
+    '<img src=x onerror="alert(1)">',
+    "![x](https://example.org/track.png)",
+    "[click](javascript:alert(1))",
+    "<https://example.org/>",
+    '"><svg onload=alert(1)>',
+    "</section></article><iframe src=//example.org>",
+    "```html\n<script>alert(1)</script>\n```",
+    "<style>@import 'https://example.org/x.css'</style>",
+    "[a]: javascript:alert(1)\n\n[a]",
+    "![a](data:text/html,<script>alert(1)</script>)",
+]
+
+
+@pytest.mark.parametrize("evil", EVIL)
+def test_html_runs_nothing_and_fetches_nothing(store, talk, evil):
+    files = (Attachment(evil, "image/svg+xml", b"<svg/>"), Attachment('"x', "image/png", b"x"))
+    opened = talk.ask(evil, name="<b>", attachments=files)
+    talk.answer(opened, evil, reasoning=evil, status="partial", error=evil)
+    page = Page("".join(html(store.conversations())))
+    assert not {"script", "iframe", "svg", "object", "embed", "link", "base", "form"} & set(
+        page.tags
+    )
+    assert page.tags.count("style") == 1
+    for name, value in page.attributes:
+        assert not name.startswith("on")
+        if name == "src":
+            assert value.startswith("data:image/png;base64,")
+        if name == "href":
+            assert value.startswith("https://")
+    assert ("http-equiv", "Content-Security-Policy") in page.attributes
+
+
+def test_escape_sequences_in_messages_are_visible_in_html(store, talk):
+    talk.turn("a\x1b]52;c;x\x07b", "c\u202ed", name="n")
+    text = "".join(html(store.conversations()))
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_without_sessions_the_page_is_empty_and_whole():
+    assert "".join(html([])).endswith("</html>\n")

@@ -25,6 +25,7 @@ _COMMANDS = {
     "config": "config",
     "completion": "completion",
     "doctor": "doctor",
+    "db": "db",
 }
 
 

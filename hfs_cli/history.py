@@ -126,3 +126,24 @@ class Imported:
     sessions: int
     messages: int
     present: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Replies of one model under one heading, added up.
+
+    Args:
+        key: The heading: a day (``2026-11-22``), a model, or a session's name.
+        model: ``provider/id``, or None where it is not known.
+        turns: How many replies, broken ones included.
+        input_tokens: What the providers counted; replies without a count add nothing.
+        first_token_s: Mean seconds to the first token, or None where none was measured.
+    """
+
+    key: str
+    model: str | None
+    turns: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    first_token_s: float | None

@@ -58,7 +58,7 @@ def command(
             for session in doomed:
                 click.echo(f"{session.id}\t{sanitize_line(session.name)}")
             return
-        if doomed and not yes and not _confirmed(doomed):
+        if doomed and not yes and not confirmed(doomed):
             notices.notice("nothing deleted")
             return
         count = store.delete([session.id for session in doomed])
@@ -77,7 +77,7 @@ def _doomed(
     return store.list_recent(limit=None)
 
 
-def _confirmed(doomed: Sequence[Session]) -> bool:
+def confirmed(doomed: Sequence[Session]) -> bool:
     """Ask on a terminal; never wait elsewhere."""
     if sys.stdin is None or not sys.stdin.isatty() or not notices.stderr_is_terminal():
         raise UsageError("deleting needs --yes where nobody can be asked")

@@ -22,6 +22,8 @@ _COMMANDS = {
     "retry": "retrying",
     "export": "exporting",
     "import": "importing",
+    "stats": "statistics",
+    "prune": "pruning",
 }
 
 

@@ -6,7 +6,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hfs_cli.history import Branch, Checkpoint, Conversation, Imported, SearchFilter, SearchHit
+from hfs_cli.history import (
+    Branch,
+    Checkpoint,
+    Conversation,
+    Imported,
+    SearchFilter,
+    SearchHit,
+    Tally,
+)
 from hfs_cli.messages import Message, Opened, Opening, Reply, Session
 from hfs_cli.naming import check_name
 from hfs_cli.store import (
@@ -19,8 +27,10 @@ from hfs_cli.store import (
     rows,
     session_rows,
     turns,
+    upkeep,
 )
 from hfs_cli.store.database import WAIT_S, Database
+from hfs_cli.store.statistics import Heading, tallies
 from hfs_cli.store.transcripts import transcript
 
 _ANYTHING = SearchFilter()
@@ -205,6 +215,26 @@ class SessionStore:
         with self._database.reading() as db:
             return search(db, text, asked, limit=limit, raw=raw)
 
+    def prunable(self, moment: datetime, *, keep: int = 0) -> list[Session]:
+        """What `hfs sessions prune` lets go, the oldest use first; tails come before.
+
+        Args:
+            moment: Used, and set aside, before it.
+            keep: Spare this many of the last used.
+        """
+        with self._database.reading() as db:
+            return lists.prunable(db, moment, keep)
+
+    def tallies(self, by: Heading, *, since: datetime | None = None) -> list[Tally]:
+        """Replies added up under each day, model or session, apart for each model.
+
+        Args:
+            by: ``day``, ``model`` or ``session``.
+            since: Only replies begun at or after this moment.
+        """
+        with self._database.reading() as db:
+            return tallies(db, by, since)
+
     def check(self) -> list[str]:
         """What is wrong with the database and its files; empty when all is well."""
         with self._database.reading() as db:
@@ -358,3 +388,22 @@ class SessionStore:
             if dry_run:
                 attempt.rollback()
         return done
+
+    # --- the file -------------------------------------------------------------------------
+
+    def back_up(self, target: Path) -> None:
+        """Copy the database to a new private file, also while others write to it.
+
+        Raises:
+            UsageError: There is something of that name.
+            StoreError: There is no database yet, or the copy cannot be written.
+        """
+        upkeep.back_up(self._database, target)
+
+    def vacuum(self) -> int:
+        """Shrink the file to what it holds.
+
+        Returns:
+            The bytes gained.
+        """
+        return upkeep.vacuum(self._database)

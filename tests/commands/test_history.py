@@ -104,3 +104,34 @@ def test_retention_of_automatic_checkpoints_is_a_setting(kept, server):
     kept.ok("chat", "-c", "more")
     rows = [line.split("\t")[1] for line in kept.ok("checkpoints", "list").splitlines()]
     assert rows == ["8"]
+
+
+def test_statistics(kept):
+    (row,) = [line.split("\t") for line in kept.ok("sessions", "stats").splitlines()]
+    assert row[:2] == ["test/m", "3"]
+    kept.config.write_text(
+        kept.config.read_text() + '[models."test/m"]\ninput_price = 1\noutput_price = 2.5\n'
+    )
+    shape = json.loads(kept.ok("sessions", "stats", "--by", "session", "--json"))
+    assert [r["key"] for r in shape["rows"]] == ["notes"]
+    assert shape["rows"][0]["cost"] is not None
+    assert len(shape["days"]) == 1
+
+
+def test_the_database_is_found_copied_checked_and_shrunk(kept, tmp_path):
+    assert kept.ok("db", "path").strip() == str(kept.database)
+    kept.ok("db", "backup", str(tmp_path / "copy.db"))
+    assert kept("db", "backup", str(tmp_path / "copy.db")).returncode == 2
+    assert kept.ok("db", "check") == ""
+    assert int(kept.ok("db", "vacuum")) >= 0
+    kept.database.chmod(0o644)
+    broken = kept("db", "check")
+    assert broken.returncode == 8
+    assert b"chmod 600" in broken.stdout
+
+
+def test_prune(kept):
+    assert kept.ok("sessions", "prune", "--older-than", "1d", "--dry-run") == ""
+    assert kept("sessions", "prune").returncode == 2
+    kept.ok("sessions", "prune", "--older-than", "1d", "--yes")
+    assert kept.ok("sessions", "list", "--ids") == "1\n"

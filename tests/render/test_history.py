@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from hfs_cli.history import Branch, Checkpoint
 from hfs_cli.messages import Session
 from hfs_cli.render.family import _stem
+from hfs_cli.render.statistics import bar, short, sparkline
 from hfs_cli.render.timeline import _marks, _track, columns
 
 NOW = datetime(2026, 11, 22, 18, 5, tzinfo=UTC)
@@ -61,3 +62,17 @@ def test_the_tree_joins_siblings():
         "└─ ",
         "   └─ ",
     ]
+
+
+def test_counts_are_short_and_bars_have_a_length():
+    assert [short(n) for n in (0, 999, 1000, 19_960, 1_234_567, 10**10)] == [
+        "0",
+        "999",
+        "1.0 k",
+        "20 k",
+        "1.2 M",
+        "10 G",
+    ]
+    assert (bar(1), bar(0.5), bar(0)) == ("█" * 14, "█" * 7, "▏")
+    assert sparkline([0, 1, 2, 4, 8]) == "▁▂▃▅█"
+    assert sparkline([0, 0]) == "▁▁"

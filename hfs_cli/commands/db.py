@@ -1,0 +1,59 @@
+"""`hfs db`: the database as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hfs_cli import notices
+from hfs_cli.config import load_config
+from hfs_cli.errors import StoreError
+
+
+@click.group(name="db")
+def command() -> None:
+    """Find, copy, check and shrink the database."""
+
+
+@command.command(name="path")
+def path() -> None:
+    """Print where the database is, or would be."""
+    click.echo(load_config().database)
+
+
+@command.command(name="backup")
+@click.argument("file", type=click.Path(path_type=Path))
+def backup(*, file: Path) -> None:
+    """Copy the database to a new FILE, also while others write to it."""
+    from hfs_cli.store.sessions import SessionStore
+
+    with SessionStore(load_config().database) as store:
+        store.back_up(file)
+    notices.notice(f"written: {file}")
+
+
+@command.command(name="check")
+def check() -> None:
+    """Look the whole database over. Prints what is wrong; exits 8 if anything is."""
+    from hfs_cli.store.sessions import SessionStore
+
+    with SessionStore(load_config().database) as store:
+        problems = store.check()
+    from hfs_cli.sanitize import sanitize_line
+
+    for problem in problems:
+        click.echo(sanitize_line(problem))
+    if problems:
+        count = len(problems)
+        raise StoreError(f"{count} problem{'' if count == 1 else 's'} found in the database")
+    notices.notice("nothing wrong")
+
+
+@command.command(name="vacuum")
+def vacuum() -> None:
+    """Give the room that deleted sessions took back to the disk. Prints the bytes gained."""
+    from hfs_cli.store.sessions import SessionStore
+
+    with SessionStore(load_config().database) as store:
+        click.echo(store.vacuum())

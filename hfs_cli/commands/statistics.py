@@ -1,0 +1,51 @@
+"""`hfs sessions stats`: turns, tokens, waiting and cost."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from hfs_cli.commands.sessions import since_moment
+from hfs_cli.config import load_config
+
+if TYPE_CHECKING:
+    from hfs_cli.store.statistics import Heading
+
+
+@click.command(name="stats")
+@click.option(
+    "--by", type=click.Choice(["day", "model", "session"]), default="model", show_default=True
+)
+@click.option("--since", metavar="WHEN", help="Only turns since 30d, 12h, or a date.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON object.")
+def command(*, by: str, since: str | None, as_json: bool) -> None:
+    """Count turns, tokens, seconds to the first token, and what they cost.
+
+    Prices come from the configuration, for a million tokens; none are built in:
+
+    \b
+      [models."openai/gpt-5-mini"]
+      input_price = 0.25
+      output_price = 2.0
+
+    Off a terminal: tab-separated key, turns, input tokens, output tokens, seconds to the
+    first token, cost.
+    """
+    config = load_config()
+    moment = since_moment(since)
+    from hfs_cli.spending import totals
+    from hfs_cli.store.sessions import SessionStore
+
+    with SessionStore(config.database) as store:
+        rows = store.tallies(cast("Heading", by), since=moment)
+        days = store.tallies("day", since=moment)
+    from hfs_cli.render.statistics import show_statistics
+
+    # DTZ: the user's own day is meant.
+    today = date.today()  # noqa: DTZ011
+    found = totals(rows, config.models)
+    if by != "day":
+        found.sort(key=lambda total: -total.turns)
+    show_statistics(found, totals(days, config.models), by=by, today=today, as_json=as_json)

@@ -1,0 +1,32 @@
+import pytest
+
+from hfs_cli.config import ModelConfig
+from hfs_cli.history import Tally
+from hfs_cli.spending import cost, spent, totals
+
+PRICES = {"a/x": ModelConfig(input_price=3.0, output_price=15.0, cached_price=0.3)}
+
+
+def tally(model="a/x", turns=1, tokens=(1_000_000, 100_000, 400_000), first=1.0, key="k"):
+    return Tally(key, model, turns, *tokens, first)
+
+
+def test_cached_tokens_have_a_price_of_their_own():
+    assert cost(tally(), PRICES) == pytest.approx(0.6 * 3 + 0.4 * 0.3 + 0.1 * 15)
+    plain = {"a/x": ModelConfig(input_price=3.0)}
+    assert cost(tally(), plain) == pytest.approx(3.0)
+
+
+def test_no_price_is_no_cost_and_not_zero():
+    assert cost(tally("b/y"), PRICES) is None
+    assert cost(tally("a/x"), {"a/x": ModelConfig()}) is None
+    assert spent([tally("b/y"), tally()], PRICES) == cost(tally(), PRICES)
+
+
+def test_totals_add_up_and_tell_what_has_no_price():
+    (total,) = totals([tally(turns=3, first=1.0), tally("b/y", turns=1, first=5.0)], PRICES)
+    assert (total.turns, total.input_tokens, total.unpriced) == (4, 2_000_000, 1)
+    assert total.first_token_s == pytest.approx(2.0)
+    assert total.cost == cost(tally(), PRICES)
+    (unknown,) = totals([tally(first=None)], {})
+    assert (unknown.first_token_s, unknown.cost) == (None, None)

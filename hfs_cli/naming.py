@@ -69,6 +69,12 @@ def automatic_name(prompt: str, now: datetime) -> str:
     return f"{start}{more} - {now:%Y-%m-%d_%H-%M}"
 
 
+def cleaned_name(title: str) -> str:
+    """The valid name that is nearest to a title from elsewhere."""
+    name = _clean(title[:4000])[: MAX_NAME - 12].rstrip() or "Untitled"
+    return f"chat {name}" if name.isdigit() else name
+
+
 def _clean(text: str) -> str:
     """Collapse white space and whatever `check_name` refuses; drop a leading ``@`` or ``-``."""
     safe = "".join(c if sanitize_line(c) == c else " " for c in text)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from hfs_cli.history import Conversation
 
 
 @click.command(name="import")
@@ -16,23 +21,36 @@ from hfs_cli.errors import UsageError
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would come in.")
 def command(*, files: tuple[Path, ...], dry_run: bool) -> None:
-    """Bring in conversations: all of a file, or nothing of it.
+    """Bring in conversations: all of a FILE, or nothing of it.
 
-    FILE is what `hfs sessions export --format json` (or jsonl) wrote. What is there already
-    is left as it is, so the same file can be imported again.
+    FILE is what `hfs sessions export --format json` (or jsonl) wrote, or another program's
+    history: conversations.json of ChatGPT or Claude, the logs.db of llm, a session of aichat
+    (.yaml) or a chat of shell_gpt. What is there already is left as it is, so a file can be
+    imported again.
 
     \b
       hfs sessions import backup.jsonl --dry-run
+      hfs sessions import "$(llm logs path)"
     """
-    from hfs_cli.exchange.reading import read_conversations
     from hfs_cli.store.sessions import SessionStore
 
     with SessionStore(load_config().database) as store:
         for file in files:
             try:
-                done = store.put(read_conversations(file), dry_run=dry_run)
+                done = store.put(_conversations(file), dry_run=dry_run)
             except OSError as error:
                 raise UsageError(f"cannot read {file}: {error.strerror}") from error
             would = "would come in" if dry_run else "imported"
             there = f", {done.present} there already" if done.present else ""
             click.echo(f"{done.sessions} sessions, {done.messages} messages {would}{there}")
+
+
+def _conversations(file: Path) -> Iterator[Conversation]:
+    """What is in a file; databases are the store's to read."""
+    from hfs_cli.exchange.reading import is_database, read_conversations
+
+    if is_database(file):
+        from hfs_cli.store import llm_logs
+
+        return llm_logs.conversations(file)
+    return read_conversations(file)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange import parsing
+from hfs_cli.exchange import chatgpt, claude, parsing, rolelist
 from hfs_cli.exchange.shapes import Fields
 from hfs_cli.history import Conversation
 
@@ -16,15 +16,29 @@ from hfs_cli.history import Conversation
 # line and may be of any length.
 MAX_DOCUMENT = 256_000_000
 MAX_LINE = 64_000_000
+MAX_YAML = 16_000_000
+
+
+def is_database(path: Path) -> bool:
+    """Whether a file is an SQLite database, which other readers than this one take.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as stream:
+        return stream.read(16) == b"SQLite format 3\0"
 
 
 def read_conversations(path: Path) -> Iterator[Conversation]:
-    """The conversations of a file in our own format, JSON or JSON Lines.
+    """The conversations of a file, whichever of the known formats it is in.
 
     Raises:
         UsageError: It cannot be read, is too large, or is not what it should be; the
             message says where.
     """
+    if path.suffix in {".yaml", ".yml"}:
+        yield from rolelist.aichat(_text(path), path)
+        return
     with path.open("rb") as stream:
         head = stream.readline(MAX_LINE + 1)
         if _is_head(head):
@@ -32,10 +46,31 @@ def read_conversations(path: Path) -> Iterator[Conversation]:
             yield from _lines(stream, path)
             return
     document = read_json(path)
-    fields = Fields(document, str(path))
-    parsing.check_head(fields)
-    for number, value in enumerate(fields.items("sessions"), 1):
-        yield parsing.conversation(value, f"{path}, session {number}")
+    if chatgpt.fits(document):
+        yield from chatgpt.conversations(document, str(path))
+    elif claude.fits(document):
+        yield from claude.conversations(document, str(path))
+    elif rolelist.fits(document):
+        yield from rolelist.shell_gpt(document, path)
+    else:
+        yield from _own(Fields(document, str(path)))
+
+
+def _own(document: Fields) -> Iterator[Conversation]:
+    parsing.check_head(document)
+    for number, value in enumerate(document.items("sessions"), 1):
+        yield parsing.conversation(value, f"{document.where}, session {number}")
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as stream:
+        data = stream.read(MAX_YAML + 1)
+    if len(data) > MAX_YAML:
+        raise UsageError(f"{path} is over {MAX_YAML // 10**6} MB")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 (byte {error.start})") from error
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401  (JSON)

@@ -94,6 +94,14 @@ class Fields:
             raise self._wrong(name, "an array")
         return value
 
+    def is_array(self, name: str) -> bool:
+        """Whether an array stands there."""
+        return isinstance(self._fields.get(name), list)
+
+    def fields(self, name: str) -> Fields:
+        """An object."""
+        return Fields(self._fields.get(name), f"{self.where}, {name}")
+
     def maybe_fields(self, name: str) -> Fields | None:
         """An object, or None where it is null or missing."""
         value = self._fields.get(name)

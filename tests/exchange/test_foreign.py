@@ -1,0 +1,291 @@
+"""Histories of other programs, as small files in their shapes."""
+
+import json
+import os
+import sqlite3
+from datetime import UTC, datetime
+
+import pytest
+
+from hfs_cli.errors import UsageError
+from hfs_cli.exchange.reading import is_database, read_conversations
+from hfs_cli.messages import Usage
+from hfs_cli.store import llm_logs
+
+
+def written(tmp_path, name, content):
+    file = tmp_path / name
+    file.write_text(content if isinstance(content, str) else json.dumps(content))
+    return file
+
+
+def said(conversation):
+    return [(m.role, m.content) for m in conversation.messages]
+
+
+def node(number, parent, role, parts, **more):
+    message = {
+        "author": {"role": role},
+        "create_time": 1_700_000_000.5 + number,
+        "content": {"content_type": "text", "parts": parts},
+        "metadata": {"model_slug": "gpt-4o"},
+        "recipient": "all",
+        **more,
+    }
+    return {"id": f"n{number}", "parent": parent, "children": [], "message": message}
+
+
+@pytest.fixture
+def chatgpt(tmp_path):
+    nodes = [
+        {"id": "root", "parent": None, "children": ["n1"], "message": None},
+        node(1, "root", "system", [""]),
+        node(2, "n1", "user", ["What is a WAL?"]),
+        node(3, "n2", "assistant", ["A reply that was regenerated."]),
+        node(4, "n2", "assistant", ["search('wal')"], recipient="browser"),
+        node(5, "n4", "tool", ["results"]),
+        node(6, "n5", "assistant", ["A log."]),
+        node(7, "n6", "user", [{"asset_pointer": "file-service://x"}, "and this?"]),
+    ]
+    return written(
+        tmp_path,
+        "conversations.json",
+        [
+            {
+                "title": "WAL\nexplained",
+                "create_time": 1_700_000_000,
+                "conversation_id": "c-1",
+                "current_node": "n7",
+                "mapping": {n["id"]: n for n in nodes},
+            }
+        ],
+    )
+
+
+def test_chatgpt(chatgpt, store):
+    (found,) = read_conversations(chatgpt)
+    assert found.name == "WAL explained"
+    assert said(found) == [
+        ("user", "What is a WAL?"),
+        ("assistant", "A log."),
+        ("user", "[a file]\n\nand this?"),
+    ]
+    assert (found.messages[1].model, found.messages[1].reply_to) == ("gpt-4o", 1)
+    assert found.messages[1].created_at == datetime.fromtimestamp(1_700_000_006.5, UTC)
+    assert store.put(read_conversations(chatgpt)).sessions == 1
+    assert store.put(read_conversations(chatgpt)).present == 1
+    assert store.check() == []
+
+
+def test_chatgpt_that_names_itself_as_parent_ends(tmp_path):
+    loop = node(1, "n1", "user", ["hi"])
+    file = written(
+        tmp_path,
+        "c.json",
+        [{"title": "t", "id": "x", "current_node": "n1", "mapping": {"n1": loop}}],
+    )
+    (found,) = read_conversations(file)
+    assert said(found) == [("user", "hi")]
+
+
+def test_claude(tmp_path, store):
+    file = written(
+        tmp_path,
+        "conversations.json",
+        [
+            {
+                "uuid": "u-1",
+                "name": "",
+                "created_at": "2025-01-02T03:04:05.678901Z",
+                "updated_at": "2025-01-02T03:05:05Z",
+                "chat_messages": [
+                    {
+                        "sender": "human",
+                        "text": "Read this",
+                        "content": [{"type": "text", "text": "Read this"}],
+                        "created_at": "2025-01-02T03:04:06Z",
+                        "attachments": [{"file_name": "a.txt", "extracted_content": "the text"}],
+                        "files": [],
+                    },
+                    {
+                        "sender": "assistant",
+                        "text": "Done.",
+                        "content": [
+                            {"type": "thinking", "thinking": "hm"},
+                            {"type": "text", "text": "Done."},
+                        ],
+                        "created_at": "2025-01-02T03:04:07Z",
+                        "attachments": [],
+                        "files": [],
+                    },
+                ],
+            }
+        ],
+    )
+    (found,) = read_conversations(file)
+    assert found.name == "Read this [a.txt] the text"
+    assert said(found) == [("user", "Read this\n\n[a.txt]\nthe text"), ("assistant", "Done.")]
+    assert found.messages[1].reasoning == "hm"
+    assert store.put([found]).messages == 2
+
+
+def test_shell_gpt(tmp_path, store):
+    roles = [("system", "You are ShellGPT"), ("user", "list files"), ("assistant", "ls")]
+    file = written(tmp_path, "chat_1", [{"role": r, "content": c} for r, c in roles])
+    os.utime(file, (1_700_000_000, 1_700_000_000))
+    (found,) = read_conversations(file)
+    assert (found.name, said(found)) == ("chat_1", roles)
+    assert found.created_at == datetime.fromtimestamp(1_700_000_000, UTC)
+    assert store.put([found]).sessions == 1
+
+
+AICHAT = """\
+model: openai:gpt-4o
+temperature: 0.5
+compressed_messages:
+- role: user
+  content: earlier
+messages:
+- role: user
+  content:
+  - type: text
+    text: what is this?
+  - type: image_url
+    image_url:
+      url: data:image/png;base64,AAAA
+- role: assistant
+  content: |
+    A picture.
+"""
+
+
+def test_aichat(tmp_path):
+    pytest.importorskip("yaml")
+    (found,) = read_conversations(written(tmp_path, "pictures.yaml", AICHAT))
+    assert found.name == "pictures"
+    assert said(found) == [
+        ("user", "earlier"),
+        ("user", "what is this?\n\n[a file]"),
+        ("assistant", "A picture.\n"),
+    ]
+    assert found.messages[2].model == "openai:gpt-4o"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a [x, x]\nb: &b [*a, *a]\nmessages: [*b, *b]",
+        "messages: !!python/object/apply:os.system ['true']",
+        "messages: [" * 5000,
+        "- just\n- a list",
+        "messages: {}",
+        "messages:\n- role: root\n  content: x",
+        "a: [",
+    ],
+)
+def test_yaml_that_means_harm_is_refused(tmp_path, text):
+    pytest.importorskip("yaml")
+    with pytest.raises(UsageError):
+        list(read_conversations(written(tmp_path, "x.yaml", text)))
+
+
+@pytest.fixture
+def logs(tmp_path):
+    path = tmp_path / "logs.db"
+    db = sqlite3.connect(path)
+    db.executescript(
+        """
+        CREATE TABLE conversations (id TEXT PRIMARY KEY, name TEXT, model TEXT);
+        CREATE TABLE responses (id TEXT PRIMARY KEY, model TEXT, prompt TEXT, system TEXT,
+            prompt_json TEXT, options_json TEXT, response TEXT, response_json TEXT,
+            conversation_id TEXT, duration_ms INTEGER, datetime_utc TEXT,
+            input_tokens INTEGER, output_tokens INTEGER, token_details TEXT);
+        CREATE TABLE attachments (id TEXT, type TEXT, path TEXT, url TEXT, content BLOB);
+        CREATE TABLE prompt_attachments (response_id TEXT, attachment_id TEXT, "order" INTEGER);
+        INSERT INTO conversations VALUES ('c1', 'Explain WAL', 'gpt-4o-mini');
+        INSERT INTO responses VALUES ('r1', 'gpt-4o-mini', 'Explain WAL', 'be brief', NULL, '{}',
+            'A log.', '{}', 'c1', 1500, '2024-05-06T07:08:09.123456', 11, 22, NULL);
+        INSERT INTO responses VALUES ('r2', 'gpt-4o-mini', 'More', 'be brief', NULL, '{}',
+            'Longer.', '{}', 'c1', 900, '2024-05-06T07:09:09+00:00', NULL, NULL, NULL);
+        INSERT INTO responses VALUES ('r3', 'x', 'alone', NULL, NULL, '{}', NULL, '{}', NULL,
+            NULL, NULL, NULL, NULL, NULL);
+        INSERT INTO attachments VALUES ('a1', 'image/png', '/home/me/p.png', NULL, X'8950');
+        INSERT INTO prompt_attachments VALUES ('r2', 'a1', 0);
+        """
+    )
+    db.commit()
+    db.close()
+    return path
+
+
+def test_llm(logs, store):
+    assert is_database(logs)
+    before = logs.read_bytes()
+    alone, found = sorted(llm_logs.conversations(logs), key=lambda c: len(c.messages))
+    assert said(alone) == [("user", "alone")]
+    assert found.name == "Explain WAL"
+    assert said(found) == [
+        ("system", "be brief"),
+        ("user", "Explain WAL"),
+        ("assistant", "A log."),
+        ("user", "More"),
+        ("assistant", "Longer."),
+    ]
+    assert (found.messages[2].usage, found.messages[2].total_s) == (Usage(11, 22), 1.5)
+    assert found.messages[3].attachments[0].name == "p.png"
+    assert store.put(llm_logs.conversations(logs)).sessions == 2
+    assert store.put(llm_logs.conversations(logs)).present == 2
+    assert logs.read_bytes() == before
+
+
+def test_llm_as_it_was_in_its_first_year(tmp_path):
+    path = tmp_path / "logs.db"
+    db = sqlite3.connect(path)
+    db.executescript(
+        """CREATE TABLE conversations (id TEXT, name TEXT, model TEXT);
+        CREATE TABLE responses (id TEXT, model TEXT, prompt TEXT, response TEXT,
+            conversation_id TEXT, datetime_utc TEXT);
+        INSERT INTO responses VALUES ('r', 'm', 'q', 'a', NULL, '2023-07-12T01:02:03');"""
+    )
+    db.commit()
+    db.close()
+    (found,) = llm_logs.conversations(path)
+    assert said(found) == [("user", "q"), ("assistant", "a")]
+
+
+def test_another_database_and_a_broken_one_are_refused(tmp_path):
+    path = tmp_path / "other.db"
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE x (y)")
+    db.commit()
+    db.close()
+    with pytest.raises(UsageError, match="no database that can be read"):
+        list(llm_logs.conversations(path))
+    path.write_bytes(path.read_bytes()[:100] + b"\xff" * 5000)
+    with pytest.raises(UsageError):
+        list(llm_logs.conversations(path))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [{"mapping": {}}],
+        [{"mapping": [], "id": "x"}],
+        [{"mapping": {"a": {"message": 5}}, "id": "x", "current_node": "a"}],
+        [{"chat_messages": [], "uuid": 5}],
+        [{"chat_messages": [{}], "uuid": "x", "created_at": "2025-01-01"}],
+        [{"role": "user", "content": 5}],
+        [{"role": "user", "content": "x"}, 7],
+        [5],
+        [],
+    ],
+)
+def test_shapes_that_are_nearly_right_are_refused(tmp_path, store, document):
+    with pytest.raises(UsageError):
+        store.put(read_conversations(written(tmp_path, "x.json", document)))
+    assert store.count() == 0
+
+
+def test_an_empty_conversation_does_not_come_in(tmp_path):
+    file = written(tmp_path, "c.json", [{"mapping": {}, "id": "x"}])
+    assert list(read_conversations(file)) == []

@@ -28,7 +28,8 @@ def told():
     if "ssl" in sys.modules:
         import gc
         contexts = [o for o in gc.get_objects() if isinstance(o, sys.modules["ssl"].SSLContext)]
-        print(*[c.cert_store_stats() for c in contexts if c.get_ca_certs()], file=sys.stderr, end="")
+        loaded = [c.cert_store_stats() for c in contexts if c.get_ca_certs()]
+        print(*loaded, file=sys.stderr, end="")
 atexit.register(told)
 from hfs_cli.__main__ import main
 sys.argv[0] = "hfs"

@@ -10,6 +10,8 @@ function __hfs_values
             echo 1
         case 'hfs chat --at'
             echo 1
+        case 'hfs chat --schema-of'
+            echo 1
         case 'hfs chat -m' 'hfs chat --model'
             echo 1
         case 'hfs chat -s' 'hfs chat --system'
@@ -25,6 +27,8 @@ function __hfs_values
         case 'hfs chat --format'
             echo 1
         case 'hfs chat --render'
+            echo 1
+        case 'hfs chat -O' 'hfs chat --output'
             echo 1
         case 'hfs chat --timeout'
             echo 1
@@ -47,6 +51,8 @@ function __hfs_values
         case 'hfs resume --format'
             echo 1
         case 'hfs resume --render'
+            echo 1
+        case 'hfs resume -O' 'hfs resume --output'
             echo 1
         case 'hfs resume --timeout'
             echo 1
@@ -175,6 +181,7 @@ complete -c hfs -n '__hfs_in \'hfs chat\' -S --session' -s S -l session -r -k -a
 complete -c hfs -n '__hfs_in \'hfs chat\' --create' -l create -d 'With -S or -c: make the session if absent'
 complete -c hfs -n '__hfs_in \'hfs chat\' -n --name' -s n -l name -r -k -d 'Name of the new session'
 complete -c hfs -n '__hfs_in \'hfs chat\' --at' -l at -r -k -d 'Continue from message N; what follows it is kept as a branch'
+complete -c hfs -n '__hfs_in \'hfs chat\' --schema-of' -l schema-of -r -k -a 'json jsonl sessions transcript' -d 'Print the JSON Schema of a format and leave'
 complete -c hfs -n '__hfs_in \'hfs chat\' -m --model' -s m -l model -r -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'
 complete -c hfs -n '__hfs_in \'hfs chat\' -s --system' -s s -l system -r -k -d 'System prompt'
 complete -c hfs -n '__hfs_in \'hfs chat\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
@@ -188,6 +195,11 @@ complete -c hfs -n '__hfs_in \'hfs chat\' --max-tokens' -l max-tokens -r -k -d '
 complete -c hfs -n '__hfs_in \'hfs chat\' --format' -l format -r -k -a 'text json jsonl' -d 'What standard output carries'
 complete -c hfs -n '__hfs_in \'hfs chat\' --json' -l json -d 'Short for --format json'
 complete -c hfs -n '__hfs_in \'hfs chat\' --render' -l render -r -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
+complete -c hfs -n '__hfs_in \'hfs chat\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'
+complete -c hfs -n '__hfs_in \'hfs chat\' --extract-last' -l extract-last -d 'Only the last one'
+complete -c hfs -n '__hfs_in \'hfs chat\' -O --output' -s O -l output -r -k -F -d 'Write the reply to this file instead (whole or not at all)'
+complete -c hfs -n '__hfs_in \'hfs chat\' --force' -l force -d 'With -O: replace a file that exists'
+complete -c hfs -n '__hfs_in \'hfs chat\' --hide-reasoning' -l hide-reasoning -d 'Do not show the model\'s reasoning'
 complete -c hfs -n '__hfs_in \'hfs chat\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
 complete -c hfs -n '__hfs_in \'hfs chat\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs chat\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
@@ -210,6 +222,11 @@ complete -c hfs -n '__hfs_in \'hfs resume\' --max-tokens' -l max-tokens -r -k -d
 complete -c hfs -n '__hfs_in \'hfs resume\' --format' -l format -r -k -a 'text json jsonl' -d 'What standard output carries'
 complete -c hfs -n '__hfs_in \'hfs resume\' --json' -l json -d 'Short for --format json'
 complete -c hfs -n '__hfs_in \'hfs resume\' --render' -l render -r -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
+complete -c hfs -n '__hfs_in \'hfs resume\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'
+complete -c hfs -n '__hfs_in \'hfs resume\' --extract-last' -l extract-last -d 'Only the last one'
+complete -c hfs -n '__hfs_in \'hfs resume\' -O --output' -s O -l output -r -k -F -d 'Write the reply to this file instead (whole or not at all)'
+complete -c hfs -n '__hfs_in \'hfs resume\' --force' -l force -d 'With -O: replace a file that exists'
+complete -c hfs -n '__hfs_in \'hfs resume\' --hide-reasoning' -l hide-reasoning -d 'Do not show the model\'s reasoning'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
 complete -c hfs -n '__hfs_in \'hfs resume\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs resume\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'

@@ -72,6 +72,7 @@ class Command:
         path: The words that call it, ``hfs`` first.
         summary: One line.
         help: All of its help text, without its options.
+        usage: What follows the path, as its usage line has it.
         arguments: What its words are, by position.
         endless: Whether the last argument repeats.
         commands: Empty unless it is a group.
@@ -80,6 +81,7 @@ class Command:
     path: tuple[str, ...]
     summary: str
     help: str
+    usage: str
     options: tuple[Option, ...]
     arguments: tuple[Value, ...] = ()
     endless: bool = False
@@ -115,6 +117,7 @@ def read_tree(command: click.Command, parent: click.Context | None = None) -> Co
         path=tuple(context.command_path.split()),
         summary=command.get_short_help_str(limit=100).rstrip("."),
         help=command.help or "",
+        usage=" ".join(command.collect_usage_pieces(context)),
         options=tuple(
             _option(p) for p in parameters if isinstance(p, click.Option) and not p.hidden
         ),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+
 import pytest
 
 from tests.completion.regenerate import DIRECTORY, generated
@@ -19,6 +22,31 @@ def test_no_generated_file_is_stale(name):
 def test_no_generated_file_is_left_over():
     there = {str(path.relative_to(DIRECTORY)) for path in DIRECTORY.rglob("*") if path.is_file()}
     assert there == set(GENERATED)
+
+
+@pytest.mark.skipif(shutil.which("mandoc") is None, reason="no mandoc here")
+def test_the_manual_pages_are_well_formed():
+    pages = sorted((DIRECTORY / "man").glob("*.1"))
+    done = subprocess.run(
+        ["mandoc", "-T", "lint", "-W", "warning", *pages],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # That a page has no date is meant: it changes when what it says does.
+    complaints = [line for line in done.stdout.splitlines() if "missing date" not in line]
+    assert complaints == []
+
+
+@pytest.mark.skipif(shutil.which("mandoc") is None, reason="no mandoc here")
+def test_a_manual_page_says_what_help_says():
+    page = DIRECTORY / "man" / "hfs-chat.1"
+    shown = subprocess.run(
+        ["mandoc", "-T", "utf8", page], capture_output=True, text=True, check=True
+    ).stdout.replace("\b", "")
+    assert "hfs-chat - " in shown
+    assert "git diff --staged | hfs chat" in shown
+    assert "One of text, json, jsonl." in shown
 
 
 @pytest.mark.parametrize(

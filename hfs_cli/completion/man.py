@@ -1,0 +1,91 @@
+"""The manual pages, one a command, in the man(7) macros."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hfs_cli.completion.tree import Command, Option
+
+_EXIT_STATUS = (
+    ("0", "All went well."),
+    ("1", "A defect of hfs; HFS_DEBUG=1 shows where."),
+    ("2", "Arguments or input that cannot be used."),
+    ("3", "Configuration or credentials."),
+    ("4", "No such session, checkpoint or model, or more than one."),
+    ("5", "The provider refused or failed."),
+    ("6", "Network, TLS, or a timeout before the first byte."),
+    ("7", "The reply is incomplete; what arrived is saved."),
+    ("8", "The database, or standard output could not be written."),
+    ("130, 143, 141", "Interrupted, terminated, or the reader of standard output has left."),
+)
+
+
+def pages(tree: Command) -> dict[str, str]:
+    """Every page's text by its file name, ``hfs-sessions-list.1``."""
+    return {f"{_name(command)}.1": page(command, tree) for command in tree.walk()}
+
+
+def page(command: Command, tree: Command) -> str:
+    """One command's page."""
+    name = _name(command)
+    # No date and no version: the page changes when what it says does.
+    lines = [f'.TH {_text(name.upper())} 1 "" "hfs" "User Commands"']
+    lines += [".SH NAME", f"{_text(name)} \\- {_text(_lowered(command.summary))}"]
+    lines += [".SH SYNOPSIS", f".B {_text(' '.join(command.path))}", _text(command.usage)]
+    lines += [".SH DESCRIPTION", *_paragraphs(command.help)]
+    if command.commands:
+        lines.append(".SH COMMANDS")
+        for sub in command.commands:
+            lines += [".TP", f"\\fB{_text(sub.name)}\\fR", f"{_text(sub.summary)}."]
+            lines.append(f"See \\fB{_text(_name(sub))}\\fR(1).")
+    lines.append(".SH OPTIONS")
+    for option in command.options:
+        lines += [".TP", _spellings(option), f"{_text(option.help)}."]
+        if choices := [word for value in option.values for word in value.choices]:
+            lines.append(f"One of {', '.join(map(_text, choices))}.")
+    lines.append(".SH EXIT STATUS")
+    for code, meaning in _EXIT_STATUS:
+        lines += [".TP", f"\\fB{code}\\fR", _text(meaning)]
+    return "\n".join([*lines, *_see_also(command, tree)]) + "\n"
+
+
+def _name(command: Command) -> str:
+    return "-".join(command.path)
+
+
+def _lowered(summary: str) -> str:
+    return summary[:1].lower() + summary[1:]
+
+
+def _spellings(option: Option) -> str:
+    names = ", ".join(f"\\fB{_text(name)}\\fR" for name in option.names)
+    return " ".join([names, *(f"\\fI{_text(value.label)}\\fR" for value in option.values)])
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    """Help text: paragraphs, and those that begin with Click's mark as they stand."""
+    for number, paragraph in enumerate(text.split("\n\n")):
+        if number:
+            yield ".PP"
+        lines = paragraph.splitlines()
+        if lines and lines[0].strip() == "\b":
+            yield from (".nf", *(_text(line.rstrip()) for line in lines[1:]), ".fi")
+        else:
+            yield from (_text(line.strip()) for line in lines)
+
+
+def _see_also(command: Command, tree: Command) -> list[str]:
+    """The page above, the pages below."""
+    known = {other.path: other for other in tree.walk()}
+    others = [known[command.path[:-1]]] if len(command.path) > 1 else []
+    others += command.commands
+    names = [f"\\fB{_text(_name(other))}\\fR(1)" for other in others]
+    return [".SH SEE ALSO", ",\n".join(names)] if names else []
+
+
+def _text(text: str) -> str:
+    """Text in which roff sees no commands: https://man7.org/linux/man-pages/man7/groff_char.7.html."""
+    text = text.replace("\\", "\\(rs").replace("-", "\\-").replace("'", "\\(aq")
+    text = text.replace("`", "\\(ga").replace("…", "\\&...").replace("^", "\\(ha")
+    text = text.replace("~", "\\(ti").replace('"', "\\(dq")
+    return f"\\&{text}" if text.startswith(".") else text

@@ -8,7 +8,7 @@ _hfs_table() {
     hfs_commands='' hfs_options=() hfs_arguments=''
     case $1 in
         'hfs')
-            hfs_commands='chat resume rename delete sessions checkpoints models keys config completion doctor'
+            hfs_commands='chat resume rename delete sessions checkpoints models keys config completion doctor db'
             hfs_options=(
                 '--version'
                 '-h,--help'
@@ -23,6 +23,8 @@ _hfs_table() {
                 '--at -'
                 '--schema-of =json,jsonl,sessions,transcript'
                 '-m,--model models'
+                '-f,--file* files'
+                '--schema -'
                 '-s,--system -'
                 '--system-file files'
                 '--no-system'
@@ -54,6 +56,8 @@ _hfs_table() {
         'hfs resume')
             hfs_options=(
                 '-m,--model models'
+                '-f,--file* files'
+                '--schema -'
                 '-s,--system -'
                 '--system-file files'
                 '--no-system'
@@ -99,7 +103,7 @@ _hfs_table() {
             hfs_arguments='sessions...'
             ;;
         'hfs sessions')
-            hfs_commands='list show search tree fork rewind undo retry'
+            hfs_commands='list show search tree fork rewind undo retry export import stats prune'
             hfs_options=(
                 '-h,--help'
             )
@@ -178,6 +182,40 @@ _hfs_table() {
                 '-h,--help'
             )
             hfs_arguments='sessions'
+            ;;
+        'hfs sessions export')
+            hfs_options=(
+                '--all'
+                '--format =markdown,json,jsonl,html'
+                '-o,--output files'
+                '--force'
+                '-h,--help'
+            )
+            hfs_arguments='sessions...'
+            ;;
+        'hfs sessions import')
+            hfs_options=(
+                '--dry-run'
+                '-h,--help'
+            )
+            hfs_arguments='files...'
+            ;;
+        'hfs sessions stats')
+            hfs_options=(
+                '--by =day,model,session'
+                '--since -'
+                '--json'
+                '-h,--help'
+            )
+            ;;
+        'hfs sessions prune')
+            hfs_options=(
+                '--older-than -'
+                '--keep -'
+                '--dry-run'
+                '-y,--yes'
+                '-h,--help'
+            )
             ;;
         'hfs checkpoints')
             hfs_commands='create delete list'
@@ -303,6 +341,33 @@ _hfs_table() {
         'hfs doctor')
             hfs_options=(
                 '--json'
+                '-h,--help'
+            )
+            ;;
+        'hfs db')
+            hfs_commands='backup check path vacuum'
+            hfs_options=(
+                '-h,--help'
+            )
+            ;;
+        'hfs db backup')
+            hfs_options=(
+                '-h,--help'
+            )
+            hfs_arguments='files'
+            ;;
+        'hfs db check')
+            hfs_options=(
+                '-h,--help'
+            )
+            ;;
+        'hfs db path')
+            hfs_options=(
+                '-h,--help'
+            )
+            ;;
+        'hfs db vacuum')
+            hfs_options=(
                 '-h,--help'
             )
             ;;

@@ -14,6 +14,10 @@ function __hfs_values
             echo 1
         case 'hfs chat -m' 'hfs chat --model'
             echo 1
+        case 'hfs chat -f' 'hfs chat --file'
+            echo 1
+        case 'hfs chat --schema'
+            echo 1
         case 'hfs chat -s' 'hfs chat --system'
             echo 1
         case 'hfs chat --system-file'
@@ -37,6 +41,10 @@ function __hfs_values
         case 'hfs chat --retries'
             echo 1
         case 'hfs resume -m' 'hfs resume --model'
+            echo 1
+        case 'hfs resume -f' 'hfs resume --file'
+            echo 1
+        case 'hfs resume --schema'
             echo 1
         case 'hfs resume -s' 'hfs resume --system'
             echo 1
@@ -96,6 +104,18 @@ function __hfs_values
             echo 1
         case 'hfs sessions retry --format'
             echo 1
+        case 'hfs sessions export --format'
+            echo 1
+        case 'hfs sessions export -o' 'hfs sessions export --output'
+            echo 1
+        case 'hfs sessions stats --by'
+            echo 1
+        case 'hfs sessions stats --since'
+            echo 1
+        case 'hfs sessions prune --older-than'
+            echo 1
+        case 'hfs sessions prune --keep'
+            echo 1
         case 'hfs checkpoints create --label'
             echo 1
         case '*'
@@ -119,7 +139,7 @@ function __hfs_walk
         else if test $ended = 0; and string match -q -- '-?*' $word
             set -a options (string replace -r '=.*' '' -- $word)
             set values (__hfs_values "$path" $word)
-        else if contains -- "$path $word" 'hfs chat' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs completion' 'hfs doctor'
+        else if contains -- "$path $word" 'hfs chat' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions prune' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db backup' 'hfs db check' 'hfs db path' 'hfs db vacuum'
             set path "$path $word"
         else
             set arguments (math $arguments + 1)
@@ -163,6 +183,7 @@ end
 
 complete -c hfs -e
 complete -c hfs -f
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a db -d 'Find, copy, check and shrink the database'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a doctor -d 'Check configuration, database, model and key; nothing is sent anywhere'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a completion -d 'Print the completion script for a shell'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a config -d 'See and change settings'
@@ -183,6 +204,8 @@ complete -c hfs -n '__hfs_in \'hfs chat\' -n --name' -s n -l name -r -k -d 'Name
 complete -c hfs -n '__hfs_in \'hfs chat\' --at' -l at -r -k -d 'Continue from message N; what follows it is kept as a branch'
 complete -c hfs -n '__hfs_in \'hfs chat\' --schema-of' -l schema-of -r -k -a 'json jsonl sessions transcript' -d 'Print the JSON Schema of a format and leave'
 complete -c hfs -n '__hfs_in \'hfs chat\' -m --model' -s m -l model -r -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'
+complete -c hfs -n '__hfs_in \'hfs chat\'' -s f -l file -r -k -F -d 'A file to send: text joins the prompt; an image, a PDF or a sound is attached'
+complete -c hfs -n '__hfs_in \'hfs chat\' --schema' -l schema -r -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
 complete -c hfs -n '__hfs_in \'hfs chat\' -s --system' -s s -l system -r -k -d 'System prompt'
 complete -c hfs -n '__hfs_in \'hfs chat\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
 complete -c hfs -n '__hfs_in \'hfs chat\' --no-system' -l no-system -d 'Send no system prompt this time'
@@ -210,6 +233,8 @@ complete -c hfs -n '__hfs_in \'hfs chat\' --retries' -l retries -r -k -d 'Tries 
 complete -c hfs -n '__hfs_in \'hfs chat\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs resume\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs resume\' -m --model' -s m -l model -r -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'
+complete -c hfs -n '__hfs_in \'hfs resume\'' -s f -l file -r -k -F -d 'A file to send: text joins the prompt; an image, a PDF or a sound is attached'
+complete -c hfs -n '__hfs_in \'hfs resume\' --schema' -l schema -r -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
 complete -c hfs -n '__hfs_in \'hfs resume\' -s --system' -s s -l system -r -k -d 'System prompt'
 complete -c hfs -n '__hfs_in \'hfs resume\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-system' -l no-system -d 'Send no system prompt this time'
@@ -243,6 +268,10 @@ complete -c hfs -n '__hfs_in \'hfs delete\' --all' -l all -d 'Every session'
 complete -c hfs -n '__hfs_in \'hfs delete\' --dry-run' -l dry-run -d 'Only say what would go'
 complete -c hfs -n '__hfs_in \'hfs delete\' -y --yes' -s y -l yes -d 'Do not ask'
 complete -c hfs -n '__hfs_in \'hfs delete\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a prune -d 'Delete sessions not used for AGE, and what was set aside that long ago'
+complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a stats -d 'Count turns, tokens, seconds to the first token, and what they cost'
+complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a import -d 'Bring in conversations: all of a FILE, or nothing of it'
+complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a export -d 'Write sessions (the last used one by default) as Markdown, JSON or HTML'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a retry -d 'Send the last user message of session REF again'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a undo -d 'Take back the last turns of session REF'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a rewind -d 'Let session REF continue from an earlier point'
@@ -294,6 +323,24 @@ complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-stream' -l no-stream -d
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs sessions export\' 1+' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs sessions export\' --all' -l all -d 'Every session'
+complete -c hfs -n '__hfs_in \'hfs sessions export\' --format' -l format -r -k -a 'markdown json jsonl html'
+complete -c hfs -n '__hfs_in \'hfs sessions export\' -o --output' -s o -l output -r -k -F -d 'A new file, instead of standard output'
+complete -c hfs -n '__hfs_in \'hfs sessions export\' --force' -l force -d 'Replace FILE'
+complete -c hfs -n '__hfs_in \'hfs sessions export\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs sessions import\' 1+' -F
+complete -c hfs -n '__hfs_in \'hfs sessions import\' --dry-run' -l dry-run -d 'Only say what would come in'
+complete -c hfs -n '__hfs_in \'hfs sessions import\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs sessions stats\' --by' -l by -r -k -a 'day model session'
+complete -c hfs -n '__hfs_in \'hfs sessions stats\' --since' -l since -r -k -d 'Only turns since 30d, 12h, or a date'
+complete -c hfs -n '__hfs_in \'hfs sessions stats\' --json' -l json -d 'A JSON object'
+complete -c hfs -n '__hfs_in \'hfs sessions stats\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs sessions prune\' --older-than' -l older-than -r -k -d '90m, 12h, 30d or 2w'
+complete -c hfs -n '__hfs_in \'hfs sessions prune\' --keep' -l keep -r -k -d 'Keep the N last used sessions, however old'
+complete -c hfs -n '__hfs_in \'hfs sessions prune\' --dry-run' -l dry-run -d 'Only say what would go'
+complete -c hfs -n '__hfs_in \'hfs sessions prune\' -y --yes' -s y -l yes -d 'Do not ask'
+complete -c hfs -n '__hfs_in \'hfs sessions prune\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs checkpoints\' 1' -a list -d 'Draw the timeline of session REF: turns, checkpoints and branches'
 complete -c hfs -k -n '__hfs_at \'hfs checkpoints\' 1' -a delete -d 'Delete a named checkpoint of the last used session, or of session REF'
 complete -c hfs -k -n '__hfs_at \'hfs checkpoints\' 1' -a create -d 'Mark the end of session REF'
@@ -347,3 +394,13 @@ complete -c hfs -k -n '__hfs_at \'hfs completion\' 1' -a 'bash zsh fish'
 complete -c hfs -n '__hfs_in \'hfs completion\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -n '__hfs_in \'hfs doctor\' --json' -l json -d 'A JSON array'
 complete -c hfs -n '__hfs_in \'hfs doctor\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs db\' 1' -a vacuum -d 'Give the room that deleted sessions took back to the disk'
+complete -c hfs -k -n '__hfs_at \'hfs db\' 1' -a path -d 'Print where the database is, or would be'
+complete -c hfs -k -n '__hfs_at \'hfs db\' 1' -a check -d 'Look the whole database over'
+complete -c hfs -k -n '__hfs_at \'hfs db\' 1' -a backup -d 'Copy the database to a new FILE, also while others write to it'
+complete -c hfs -n '__hfs_in \'hfs db\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs db backup\' 1' -F
+complete -c hfs -n '__hfs_in \'hfs db backup\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs db check\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs db path\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs db vacuum\' -h --help' -s h -l help -d 'Show this message and exit'

@@ -41,4 +41,8 @@ def command(asked: TurnOptions, *, ref: str) -> None:
 
         if config.save:
             store.touch(session.id)
-        print_transcript(session, store.transcript(session.id), format="text")
+        print_transcript(
+            session,
+            store.transcript(session.id),
+            checkpoints=store.checkpoints_of(session.id),
+        )

@@ -110,6 +110,7 @@ def show(*, ref: str, output_format: str) -> None:
     with SessionStore(load_config().database) as store:
         session = store.resolve(ref)
         messages = store.transcript(session.id)
+        checkpoints = store.checkpoints_of(session.id)
     from hfs_cli.render.transcript import print_transcript
 
-    print_transcript(session, messages, format=output_format)
+    print_transcript(session, messages, format=output_format, checkpoints=checkpoints)

@@ -54,10 +54,12 @@ def message_json(message: Message) -> Json:
     """One message of a transcript."""
     return {
         "id": message.id,
+        "position": message.position,
         "role": message.role,
         "content": message.content,
         "reasoning": message.reasoning,
         "status": message.status,
+        "error": message.error,
         "finish_reason": message.finish_reason,
         "model": message.model,
         "usage": usage_json(message.usage),

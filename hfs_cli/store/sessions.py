@@ -333,6 +333,11 @@ class SessionStore:
         with self._database.reading() as db:
             return branches.family(db, session_id)
 
+    def checkpoints_of(self, session_id: int) -> tuple[Checkpoint, ...]:
+        """A session's own checkpoints, by position; none if there is no such session."""
+        with self._database.reading() as db:
+            return checkpoints.of(db, session_id)
+
     def create_checkpoint(self, session_id: int, label: str | None = None) -> Checkpoint:
         """Mark the end of a session by a name, or by a number of its own ("c1").
 

@@ -71,9 +71,24 @@ def test_a_list_fits_the_width(columns):
 def test_a_transcript_in_a_pipe_is_exact():
     out = in_pipe(TRANSCRIPT + "print_transcript(sessions[0], messages)")
     assert out == (
-        "session 1 · short\n\n--- user · 2026-11-22 18:05\nhi\x1b[2J\n\n"
-        "--- assistant · m · 2026-11-22 18:05 · partial: reset\n**yes**\n"
+        "session 1 · short\n\n--- 1 user · 2026-11-22 18:05\nhi\x1b[2J\n\n"
+        "--- 2 assistant · m · 2026-11-22 18:05 · ◐ partial: reset\n**yes**\n"
     )
+
+
+def test_a_transcript_marks_checkpoints():
+    code = (
+        SETUP
+        + TRANSCRIPT
+        + (
+            "from hfs_cli.history import Checkpoint\n"
+            "points = [Checkpoint(1, 1, 1, 'draft\\x1b', now), Checkpoint(2, 1, 2, None, now)]\n"
+            "print_transcript(sessions[0], messages, checkpoints=points)"
+        )
+    )
+    lines = run_in_terminal(code, env={"TZ": "UTC"}).lines
+    assert [line for line in lines if "◆" in line] == [r"◆ draft\x1b"]
+    assert lines.index(r"◆ draft\x1b") < lines.index("yes")
 
 
 def test_a_transcript_as_json():

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from hfs_cli.config import ModelConfig
-from hfs_cli.render.files import FileSink, Kept
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import stdout, terminal
-from hfs_cli.turn import Renderer
+
+if TYPE_CHECKING:
+    from hfs_cli.config import ModelConfig
+    from hfs_cli.render.files import FileSink
+    from hfs_cli.turn import Renderer
 
 Format = Literal["text", "json", "jsonl"]
 Render = Literal["auto", "markdown", "plain"]
@@ -58,6 +60,8 @@ def make_renderer(view: View) -> Renderer:
 
 def _renderer(view: View) -> Renderer:
     if view.file is not None:
+        from hfs_cli.render.files import Kept
+
         return Kept(_inner(view), view.file)
     return _inner(view)
 

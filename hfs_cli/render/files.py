@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 from hfs_cli.errors import OutputError, UsageError
@@ -51,6 +50,8 @@ class FileSink:
         Raises:
             OutputError: The disk is full or broken.
         """
+        import tempfile
+
         try:
             self._fd, name = tempfile.mkstemp(
                 dir=self._path.parent, prefix=f".{self._path.name[:100]}."

@@ -22,10 +22,6 @@ def delete(db: SqliteDatabase, ids: Iterable[int]) -> int:
         for tail in _tails(db, session_id):
             _delete_one(db, tail)
         deleted += _delete_one(db, session_id)
-    db.execute_sql(
-        "DELETE FROM attachment WHERE NOT EXISTS "
-        "(SELECT 1 FROM message_attachment ma WHERE ma.sha256 = attachment.sha256)"
-    )
     return deleted
 
 
@@ -53,8 +49,22 @@ def _delete_one(db: SqliteDatabase, session_id: int) -> int:
     _hand_over(db, session_id, found[0]["parent_id"], found[0]["fork_position"] or 0)
     indexing.unindex_messages(db, session_id)
     indexing.unindex_name(db, session_id, found[0]["name"])
+    carried = fetch(
+        db,
+        """SELECT DISTINCT ma.sha256 FROM message m
+        JOIN message_attachment ma ON ma.message_id = m.id
+        WHERE m.session_id = ? AND ma.sha256 IS NOT NULL""",
+        (session_id,),
+    )
     # Its messages, their attachments' ties and its checkpoints go with it (ON DELETE CASCADE).
-    return int(SessionRow.delete().where(SessionRow.id == session_id).execute(db))
+    deleted = int(SessionRow.delete().where(SessionRow.id == session_id).execute(db))
+    for row in carried:
+        db.execute_sql(
+            "DELETE FROM attachment WHERE sha256 = ? AND NOT EXISTS "
+            "(SELECT 1 FROM message_attachment ma WHERE ma.sha256 = attachment.sha256)",
+            (row["sha256"],),
+        )
+    return deleted
 
 
 def _hand_over(db: SqliteDatabase, session_id: int, parent: int | None, own_from: int) -> None:

@@ -48,6 +48,7 @@ class TurnOptions:
     quiet: bool = False
     usage: bool = False
     dry_run: bool = False
+    over_budget: bool = False
     timeout: float | None = None
     idle_timeout: float | None = None
     retries: int | None = None
@@ -123,6 +124,7 @@ _OPTIONS = (
     click.option("-q", "--quiet", is_flag=True, help="No session line, no notices."),
     click.option("-u", "--usage", is_flag=True, help="Show tokens and times on stderr."),
     click.option("--dry-run", is_flag=True, help="Print the request; send and save nothing."),
+    click.option("--over-budget", is_flag=True, help="Go on when the daily budget is spent."),
     click.option("--timeout", type=_SECONDS, metavar="S", help="Limit for the whole reply."),
     click.option("--idle-timeout", type=_SECONDS, metavar="S", help="Limit without a byte."),
     click.option("--retries", type=click.IntRange(0, 10), help="Tries after the first."),

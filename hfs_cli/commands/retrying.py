@@ -24,8 +24,16 @@ from hfs_cli.errors import UsageError
 @click.option("--no-stream", is_flag=True, help="Show the reply when it is whole.")
 @click.option("-q", "--quiet", is_flag=True, help="No session line, no notices.")
 @click.option("-u", "--usage", is_flag=True, help="Show tokens and times on stderr.")
+@click.option("--over-budget", is_flag=True, help="Go on when the daily budget is spent.")
 def command(
-    *, ref: str, model: str | None, output_format: str, no_stream: bool, quiet: bool, usage: bool
+    *,
+    ref: str,
+    model: str | None,
+    output_format: str,
+    no_stream: bool,
+    quiet: bool,
+    usage: bool,
+    over_budget: bool,
 ) -> None:
     """Send the last user message of session REF again.
 
@@ -37,7 +45,12 @@ def command(
       hfs sessions retry 12 -m openai/gpt-5-mini
     """
     asked = TurnOptions(
-        model=model, output_format=output_format, no_stream=no_stream, quiet=quiet, usage=usage
+        model=model,
+        output_format=output_format,
+        no_stream=no_stream,
+        quiet=quiet,
+        usage=usage,
+        over_budget=over_budget,
     )
     config = turn_config(asked)
     from hfs_cli.store.sessions import SessionStore

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import click
 
 from hfs_cli import notices
+from hfs_cli.commands.budget import check_budget
 from hfs_cli.commands.options import TurnOptions, model_options
 from hfs_cli.commands.prompt import decode_text
 from hfs_cli.config import Config, load_config
@@ -97,6 +98,8 @@ def take_turn(
         if asked.dry_run:
             _print_request(provider.preview(_filled(request, Unsaved(store), opening)))
             return
+        if not asked.over_budget:
+            check_budget(config, store)
         outcome = run_turn(provider, keeper, _renderer(asked, config, choice), opening, request)
     if outcome.error is not None:
         raise outcome.error

@@ -9,12 +9,12 @@ from typing import Any
 
 from hfs_cli import notices
 from hfs_cli.config.paths import config_file, data_directory
-from hfs_cli.config.settings import SETTINGS, text
+from hfs_cli.config.settings import SETTINGS, amount, text
 from hfs_cli.config.values import Config, ModelConfig, ProviderConfig
 from hfs_cli.errors import ConfigError
 
 MAX_CONFIG_BYTES = 1_000_000
-TABLES = ("providers", "aliases", "models", "profiles")
+TABLES = ("providers", "aliases", "models", "profiles", "budget")
 _PROVIDER_KEYS = tuple(n for n in ProviderConfig.__dataclass_fields__ if n != "name")
 _MODEL_KEYS = tuple(ModelConfig.__dataclass_fields__)
 
@@ -67,6 +67,7 @@ def load_config(
         providers=_providers(document, file),
         aliases=_aliases(document, file),
         models=_models(document, file),
+        daily_budget=_daily_budget(document, file),
         origins=origins,
         **values,
     )
@@ -172,5 +173,19 @@ def _models(document: Mapping[str, Any], file: Path) -> dict[str, ModelConfig]:
         table = _table(document["models"], name, file)
         _known(table, _MODEL_KEYS, f'[models."{name}"] of {file}')
         _table(table, "options", file)
-        found[name] = ModelConfig(**table)
+        where = f'[models."{name}"] of {file}'
+        prices = {
+            key: _parsed(amount, value, key, where)
+            for key, value in table.items()
+            if key.endswith("_price")
+        }
+        found[name] = ModelConfig(**{**table, **prices})
     return found
+
+
+def _daily_budget(document: Mapping[str, Any], file: Path) -> float | None:
+    table = _table(document, "budget", file)
+    _known(table, ("daily",), f"[budget] of {file}")
+    if "daily" not in table:
+        return None
+    return float(str(_parsed(amount, table["daily"], "daily", f"[budget] of {file}")))

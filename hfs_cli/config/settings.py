@@ -36,6 +36,17 @@ def _count(value: object) -> int:
     return value
 
 
+def amount(value: object) -> float:
+    """An amount of money, or a price: a number that is not negative.
+
+    Raises:
+        TypeError: It is none; the message is what was expected.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
+        raise TypeError("a number, 0 or more")
+    return float(value)
+
+
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True}
 _SWITCH |= {"0": False, "false": False, "no": False, "off": False}
 

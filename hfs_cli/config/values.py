@@ -52,7 +52,12 @@ class ModelConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Every setting, resolved. Seconds are floats; `timeout` None means unlimited."""
+    """Every setting, resolved. Seconds are floats; `timeout` None means unlimited.
+
+    Args:
+        daily_budget: What the turns of a day may cost, in the currency of the prices; None
+            for no limit.
+    """
 
     file: Path
     data_dir: Path
@@ -70,6 +75,7 @@ class Config:
     providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, ModelConfig] = field(default_factory=dict)
+    daily_budget: float | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
 
     @property

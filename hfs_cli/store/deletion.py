@@ -1,6 +1,6 @@
 """Delete sessions without taking from their branches what they share."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Container, Iterable
 
 from peewee import SqliteDatabase
 
@@ -17,12 +17,34 @@ def delete(db: SqliteDatabase, ids: Iterable[int]) -> int:
     Returns:
         How many of `ids` there were.
     """
+    chosen = dict.fromkeys(ids)
+    if chosen and _is_every(db, chosen):
+        return _delete_all(db, chosen)
     deleted = 0
-    for session_id in dict.fromkeys(ids):
+    for session_id in chosen:
         for tail in _tails(db, session_id):
             _delete_one(db, tail)
         deleted += _delete_one(db, session_id)
     return deleted
+
+
+def _is_every(db: SqliteDatabase, chosen: Collection[int]) -> bool:
+    """Whether no listed session would be left; a look at few rows unless many are chosen."""
+    listed = db.execute_sql(
+        "SELECT id FROM session WHERE use_seq IS NOT NULL ORDER BY use_seq DESC"
+    )
+    return all(row[0] in chosen for row in listed)
+
+
+def _delete_all(db: SqliteDatabase, chosen: Container[int]) -> int:
+    """Delete everything: tails belong to sessions, and none is left."""
+    there = fetch(db, "SELECT id FROM session")
+    indexing.empty(db)
+    db.execute_sql("UPDATE session SET parent_id = NULL, fork_position = NULL")
+    # Messages, ties and checkpoints go with their sessions (ON DELETE CASCADE).
+    db.execute_sql("DELETE FROM session")
+    db.execute_sql("DELETE FROM attachment")
+    return sum(row["id"] in chosen for row in there)
 
 
 def _tails(db: SqliteDatabase, session_id: int) -> list[int]:

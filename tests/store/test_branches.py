@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfs_cli.errors import HfsError, NotFoundError, UsageError
-from hfs_cli.messages import ChatMessage, Opening, Reply
+from hfs_cli.messages import Attachment, ChatMessage, Opening, Reply
 from hfs_cli.store.sessions import SessionStore
 from tests.store.talking import Talk
 
@@ -329,6 +329,21 @@ def test_deleting_a_session_deletes_what_was_set_aside_from_it(store, talk, sess
     assert talk.contents(used) == ["q1", "a1", "q2", "a2", "q3"]
     assert store.check() == []
     assert {hit.session_id for hit in store.search("q1")} == {used.id}
+
+
+def test_deleting_every_session_leaves_nothing_at_all(store, talk, session):
+    fork = store.fork(session.id, at=2)
+    store.rewind(session.id, "2")
+    picture = Attachment("a", "image/png", b"x")
+    other = talk.turn("look", "nice", attachments=(picture,))
+    ids = [session.id, fork.id, other.id]
+    assert store.delete([*ids, 10**6]) == 3
+    with store._database.reading() as db:
+        for table in ("session", "message", "attachment", "checkpoint", "message_attachment"):
+            assert db.execute_sql(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+    assert store.check() == []
+    assert store.search("q1") == []
+    assert talk.turn("new", "one").id > max(ids)
 
 
 class Model:

@@ -1,6 +1,6 @@
 """A process that is killed at any statement leaves all of its work behind, or none.
 
-HFS_TEST_KILLS is how often each operation is killed (4 by default; 40 makes a long run).
+HFS_TEST_KILLS is how often each operation is killed (2 by default; 25 makes a long run).
 """
 
 import os
@@ -21,7 +21,7 @@ from hfs_cli.store import migrate
 from hfs_cli.store.sessions import SessionStore
 from tests.store.talking import Talk
 
-KILLS = int(os.environ.get("HFS_TEST_KILLS", "4"))
+KILLS = int(os.environ.get("HFS_TEST_KILLS", "2"))
 
 # Kills itself just before the nth statement that reaches SQLite; prints how many there were.
 CHILD = """
@@ -183,10 +183,10 @@ def test_many_processes_migrate_an_old_database_once(old):
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
-        for _ in range(20)
+        for _ in range(10)
     ]
     for process in ready:
         _, errors = process.communicate(timeout=60)
         assert (process.returncode, errors) == (0, b"")
     with SessionStore(old / "hfs.db") as store:
-        assert len(store.transcript(1)) == 2 + 20 * 2
+        assert len(store.transcript(1)) == 2 + 10 * 2

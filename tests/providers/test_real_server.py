@@ -70,13 +70,6 @@ def test_a_schema_is_kept(box):
     assert json.loads(reply).keys() == {"name", "age"}
 
 
-def test_a_full_context_is_a_clean_end(box):
-    done = box("chat", "--json", "-o", "ignore_eos", "true", "Count to ten thousand.")
-    assert done.returncode == 0
-    outcome = json.loads(done.stdout)
-    assert (outcome["status"], outcome["finish_reason"]) == ("complete", "length")
-
-
 def test_a_prompt_that_is_too_long_is_refused_in_its_words(box):
     done = box("chat", "word " * 2000)
     assert done.returncode == 5

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from hfs_cli.messages import ChatMessage, Request, Usage
+from hfs_cli.providers.retries import RetryPolicy
 from tests.providers.asking import Answer, ask, provider_at, quick
 
 BASES = {"openai": "/v1", "anthropic": "/anthropic/v1", "gemini": "/gemini/v1beta"}
@@ -61,7 +62,7 @@ def test_a_limit_is_waited_for(llmock, asked):
 
 def test_an_outage_is_not_stormed(llmock, asked):
     llmock.outage()
-    assert asked().exit_code == 5
+    assert asked(retry=RetryPolicy(1, first=0.01)).exit_code == 5
     llmock.assert_resilient()
 
 

@@ -46,6 +46,7 @@ _hfs_table() {
                 '-q,--quiet'
                 '-u,--usage'
                 '--dry-run'
+                '--over-budget'
                 '--timeout -'
                 '--idle-timeout -'
                 '--retries -'
@@ -79,6 +80,7 @@ _hfs_table() {
                 '-q,--quiet'
                 '-u,--usage'
                 '--dry-run'
+                '--over-budget'
                 '--timeout -'
                 '--idle-timeout -'
                 '--retries -'
@@ -179,6 +181,7 @@ _hfs_table() {
                 '--no-stream'
                 '-q,--quiet'
                 '-u,--usage'
+                '--over-budget'
                 '-h,--help'
             )
             hfs_arguments='sessions'

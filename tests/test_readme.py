@@ -23,7 +23,7 @@ RUN = [
 @pytest.fixture
 def shell(hfs, server, tmp_path):
     """A directory with a git repository, a file, and `hfs` on the PATH."""
-    server.always(openai_sse("An answer."))
+    server.always(openai_sse("An answer:\n\n```sh\ntrue\n```\n"))
     hfs.configure(
         f'model = "test/m"\n[providers.test]\ntype = "openai"\nbase_url = "{server.url}"\n'
     )

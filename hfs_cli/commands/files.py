@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
 
 from hfs_cli.commands.prompt import MAX_INPUT_BYTES, decode_text
 from hfs_cli.errors import UsageError
-from hfs_cli.messages import Attachment
 from hfs_cli.sniffing import media_type_of
+
+if TYPE_CHECKING:
+    from hfs_cli.messages import Attachment
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ def read_files(paths: tuple[str, ...]) -> Files:
     Raises:
         UsageError: One cannot be read, is too large, or is of no kind that can be sent.
     """
+    from hfs_cli.messages import Attachment
+
     texts: list[str] = []
     attachments: list[Attachment] = []
     for path in paths:
@@ -79,6 +82,11 @@ def _text(data: bytes, path: str) -> str:
 
 
 def _address(url: str) -> Attachment:
+    import mimetypes
+    from urllib.parse import unquote, urlsplit
+
+    from hfs_cli.messages import Attachment
+
     path = urlsplit(url).path
     media_type, _ = mimetypes.guess_type(path)
     if media_type is None:

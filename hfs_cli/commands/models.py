@@ -72,9 +72,10 @@ def default(*, model: str | None) -> None:
 @click.argument("name", default="smollm2")
 def pull(*, name: str) -> None:
     """Fetch the weights of an embedded model (smollm2) into the cache directory."""
-    from hfs_cli.providers import weights
+    from hfs_cli.providers.pulling import pull_weights
+    from hfs_cli.providers.weights import SMOLLM2
     from hfs_cli.render.progress import progress
 
-    with progress(name, weights.SMOLLM2.size) as advance:
-        path = weights.pull(name, advance)
+    with progress(name, SMOLLM2.size) as advance:
+        path = pull_weights(name, advance)
     click.echo(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 
 from hfs_cli.config import Config, ModelConfig, ProviderConfig
@@ -148,6 +147,8 @@ def _split(full: str, config: Config) -> tuple[str, str | None]:
 
 
 def _near(name: str, names: list[str]) -> str:
+    from difflib import get_close_matches
+
     near = get_close_matches(name, names, 2)
     if near:
         return f" — did you mean {' or '.join(near)}?"

@@ -20,16 +20,22 @@ if TYPE_CHECKING:
     import httpx
 
 
+# httpx's command line would load rich, click and pygments; anyio serves only its asynchronous
+# half. None makes the import of a module fail, which httpx and httpcore are made for.
+_UNUSED = ("httpx._main", "anyio")
+
+
 def load_httpx() -> ModuleType:
-    """Import httpx without its command line, which would load rich, click and pygments."""
+    """Import httpx without what is optional in it and not used here."""
     with _loading:
         if "httpx" not in sys.modules:
-            # None makes the import of that one module fail, which httpx is made for.
-            sys.modules["httpx._main"] = None  # type: ignore[assignment]
+            hidden = [name for name in _UNUSED if name not in sys.modules]
+            sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
             try:
                 import httpx  # noqa: F401  (found in sys.modules below)
             finally:
-                del sys.modules["httpx._main"]
+                for name in hidden:
+                    del sys.modules[name]
     return sys.modules["httpx"]
 
 

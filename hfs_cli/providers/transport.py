@@ -6,7 +6,6 @@ import contextlib
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -135,6 +134,8 @@ class HttpProvider:
             return sender.send(build)
         except NotFoundError as error:
             known = cached_models(self._settings, max_age_s=math.inf) or ()
+            from difflib import get_close_matches
+
             near = get_close_matches(model, known, 3)
             if not near:
                 raise

@@ -22,7 +22,7 @@ _hfs_table() {
 
 _hfs() {
     local hfs_commands hfs_options hfs_arguments
-    local hfs_words=() hfs_cur hfs_head hfs_quote hfs_prefix
+    local hfs_words=() hfs_cur hfs_head hfs_quote hfs_prefix hfs_lead=
     COMPREPLY=()
     _hfs_split
     _hfs_unquote
@@ -49,9 +49,12 @@ _hfs() {
     if [[ $kinds ]]; then
         _hfs_offer "${kinds%% *}"
     elif [[ ! $ended && $hfs_prefix == --*=* ]]; then
-        _hfs_values "${hfs_prefix%%=*}"
-        hfs_head=${hfs_head#"${hfs_prefix%%=*}="}
+        word=${hfs_prefix%%=*}=
+        _hfs_values "${word%=}"
         hfs_prefix=${hfs_prefix#*=}
+        # Where bash does not divide at =, the option is part of what is replaced.
+        [[ $hfs_head == "$word"* ]] || hfs_lead=$word
+        hfs_head=${hfs_head#"$word"}
         [[ $kinds ]] && _hfs_offer "${kinds%% *}"
     elif [[ ! $ended && $hfs_prefix == -* ]]; then
         _hfs_offer_options
@@ -167,7 +170,7 @@ _hfs_offer() {
             # readline itself quotes file names.
             compopt -o filenames 2>/dev/null
             while IFS= read -r word; do
-                COMPREPLY+=("${word#"$hfs_head"}")
+                COMPREPLY+=("$hfs_lead${word#"$hfs_head"}")
             done < <(compgen "$action" -- "$hfs_prefix")
             ;;
         *)
@@ -197,7 +200,7 @@ _hfs_reply() {
             ;;
     esac
     [[ $COMP_TYPE == 63 && $2 ]] && word+="  ($2)"
-    COMPREPLY+=("$word")
+    COMPREPLY+=("$hfs_lead$word")
 }
 
 # The order of the words is that of their use; bash before 4.4 sorts them.

@@ -32,7 +32,7 @@ _hfs_free() {
 
 if [[ $funcstack[1] == _hfs ]]; then
     _hfs "$@"
-else
+elif (( $+functions[compdef] )); then
     compdef _hfs hfs
 fi
 """

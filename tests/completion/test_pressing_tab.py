@@ -83,6 +83,19 @@ def test_each_place_completes_what_it_takes(shell, typed, arguments):
     assert shell.completed(typed) == arguments
 
 
+def test_bash_need_not_divide_words_at_other_signs(shell):
+    if shell.kind != "bash":
+        pytest.skip("a matter of bash")
+    shell.ran("breaks=$COMP_WORDBREAKS; COMP_WORDBREAKS=${COMP_WORDBREAKS//[=:@]/}; hfs")
+    try:
+        assert shell.completed("hfs chat --render=m") == ["chat", "--render=markdown"]
+        assert shell.completed("hfs chat --session=rel") == ["chat", "--session=release notes"]
+        assert shell.completed("hfs resume qj\\ key=value:po") == ["resume", EVIL[9]]
+        assert shell.completed("hfs resume @last~1") == ["resume", "@last~1"]
+    finally:
+        shell.ran("COMP_WORDBREAKS=$breaks; hfs")
+
+
 def test_a_file_is_completed_where_one_is_taken(shell):
     assert shell.completed("hfs chat --system-file sta") == ["chat", "--system-file", "start"]
 

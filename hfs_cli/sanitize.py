@@ -1,5 +1,7 @@
 """Make any text safe to show on a terminal. The one sanitiser, used at every edge."""
 
+from functools import cache
+
 # What stays: newline and tab. What is shown escaped: C0, DEL, C1 (a terminal may take
 # U+009B for CSI), the bidirectional controls of Unicode's UAX #9, line and paragraph
 # separators, and lone surrogates, which cannot be encoded at all.
@@ -14,10 +16,21 @@ def _escape(code: int) -> str:
     return f"\\u{code:04x}"
 
 
-_TABLE = {code: _escape(code) for code in (*_UNSAFE, *_SEPARATORS, *range(0xD800, 0xE000))}
-_LINE_TABLE = _TABLE | {0x09: "\\t", 0x0A: "\\n"}
-# Inside a JSON string every one of them has an escape that parses back to itself.
-_JSON_TABLE = {code: f"\\u{code:04x}" for code in _TABLE}
+# Built when first needed: most commands have nothing to escape.
+@cache
+def _table() -> dict[int, str]:
+    return {code: _escape(code) for code in (*_UNSAFE, *_SEPARATORS, *range(0xD800, 0xE000))}
+
+
+@cache
+def _line_table() -> dict[int, str]:
+    return _table() | {0x09: "\\t", 0x0A: "\\n"}
+
+
+@cache
+def _json_table() -> dict[int, str]:
+    """Inside a JSON string every one of them has an escape that parses back to itself."""
+    return {code: f"\\u{code:04x}" for code in _table()}
 
 
 def sanitize(text: str) -> str:
@@ -32,12 +45,12 @@ def sanitize(text: str) -> str:
     Returns:
         The text with control characters as ``\x1b`` or ``\u202e``.
     """
-    return text if text.isascii() and text.isprintable() else text.translate(_TABLE)
+    return text if text.isascii() and text.isprintable() else text.translate(_table())
 
 
 def sanitize_line(text: str) -> str:
     r"""Like `sanitize`, for text that must stay on one line: newline and tab escaped too."""
-    return text if text.isascii() and text.isprintable() else text.translate(_LINE_TABLE)
+    return text if text.isascii() and text.isprintable() else text.translate(_line_table())
 
 
 def sanitize_json(document: str) -> str:
@@ -46,11 +59,9 @@ def sanitize_json(document: str) -> str:
     Args:
         document: JSON text whose only raw control characters are layout newlines.
     """
-    return document if document.isascii() and "\x7f" not in document else _json(document)
-
-
-def _json(document: str) -> str:
-    return document.translate(_JSON_TABLE)
+    if document.isascii() and "\x7f" not in document:
+        return document
+    return document.translate(_json_table())
 
 
 class StreamSanitizer:

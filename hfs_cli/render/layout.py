@@ -125,7 +125,9 @@ class _Writer:
 
     def _wrap(self, text: Text, width: int) -> Iterator[Text]:
         for line in text.split("\n", allow_blank=True):
-            yield from line.wrap(self.console, width, overflow="fold") or [Text()]
+            for part in line.wrap(self.console, width, overflow="fold") or [Text()]:
+                part.rstrip()
+                yield part
 
     def _list(self, node: SyntaxTreeNode, width: int) -> Iterator[Text]:
         number = int(node.attrs.get("start", 1))
@@ -165,7 +167,12 @@ def _inner(width: int, indent: int) -> int:
 def _prefixed(lines: Iterator[Text], first: Text, rest: Text) -> Iterator[Text]:
     prefix, empty = first, True
     for line in lines:
-        yield Text().append_text(prefix).append_text(line)
+        whole = Text().append_text(prefix).append_text(line)
+        if not line:
+            whole.rstrip()
+        yield whole
         prefix, empty = rest, False
     if empty:
-        yield first.copy()
+        mark = first.copy()
+        mark.rstrip()
+        yield mark

@@ -35,16 +35,16 @@ def test_links_show_where_they_lead():
 def test_lists_keep_their_numbers_and_spacing():
     text = "3. a\n3. b\n   - c\n\n     d\n\n3. e\n- [ ] f\n- [x] g"
     assert plain(text) == [
-        "3. a", "4. b", "   • c", "     ", "     d", "", "5. e", "", "• ☐ f", "• ☑ g",
+        "3. a", "4. b", "   • c", "", "     d", "", "5. e", "", "• ☐ f", "• ☑ g",
     ]  # fmt: skip
 
 
 def test_an_empty_item_is_still_an_item():
-    assert plain("-\n- a") == ["• ", "• a"]
+    assert plain("-\n- a") == ["•", "• a"]
 
 
 def test_quotes_have_a_bar():
-    assert plain("> a\n>\n> > b") == ["│ a", "│ ", "│ │ b"]
+    assert plain("> a\n>\n> > b") == ["│ a", "│", "│ │ b"]
 
 
 def test_single_newlines_are_kept():

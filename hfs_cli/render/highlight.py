@@ -39,6 +39,8 @@ _STYLES: dict[Any, str] = {
 }
 MAX_CONTEXT = 256
 """Lines that are read again at most, to know what a multi-line string began with."""
+LONGEST_LINE = 1000
+"""Code with longer lines is data that nobody reads; lexers take very long over some of it."""
 # Read after some code, it tells by its own tokens whether the code left something open.
 _PROBE = "if x = 1;\n"
 
@@ -72,7 +74,7 @@ class Highlighter:
             As many lines, safe to show.
         """
         plain = [Text(sanitize(line)) for line in lines]
-        if self._lexer is None:
+        if self._lexer is None or any(len(line) > LONGEST_LINE for line in lines):
             return plain
         context = [*self._context, *lines]
         tokens = list(self._lexer.get_tokens("\n".join([*context, _PROBE])))

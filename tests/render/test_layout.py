@@ -85,6 +85,11 @@ def test_an_unknown_language_is_left_plain():
     assert plain("```no-such\n<x>\n```") == ["```no-such", "<x>", "```"]
 
 
+def test_a_very_long_line_is_left_plain():
+    _, line, _ = shown("```python\nx = '" + "a" * 2000 + "'\n```")
+    assert line.spans == []
+
+
 def test_tables_are_aligned():
     text = "| a | num |\n|---|---:|\n| **x** | 1 |\n| [y](/z) | 1000 |"
     assert plain(text) == [

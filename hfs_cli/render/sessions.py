@@ -19,7 +19,7 @@ _COLUMNS = (
     Column("MODEL", style="dim"),
     Column("MSGS", align="right"),
     Column("USED"),
-    Column(""),
+    Column("", lasting=True),
 )
 
 

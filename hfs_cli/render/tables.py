@@ -20,12 +20,14 @@ class Column:
         align: Numbers to the right.
         flexible: It gives way when the others need the room; at most one does.
         style: A Rich style of the terminal's own palette.
+        lasting: It stays while columns to its left drop.
     """
 
     title: str
     align: Literal["left", "right"] = "left"
     flexible: bool = False
     style: str = ""
+    lasting: bool = False
 
 
 _MIN_FLEXIBLE = 12
@@ -60,7 +62,8 @@ def print_table(
     look = stdout()
     safe = [[sanitize_line(cell) for cell in row] for row in rows]
     kept = _kept(columns, safe, look.width)
-    Output().write(_rendered(columns[:kept], safe, footer, look))
+    safe = [[row[index] for index in kept] for row in safe]
+    Output().write(_rendered([columns[index] for index in kept], safe, footer, look))
 
 
 def write_rows(rows: Sequence[Sequence[str]]) -> None:
@@ -85,14 +88,19 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[in
     ]
 
 
-def _kept(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> int:
-    """How many columns, from the left, fit when the flexible one is as narrow as it may be."""
-    used = 0
-    for index, (column, wide) in enumerate(zip(columns, _widths(columns, rows), strict=True)):
-        used += min(wide, _MIN_FLEXIBLE) if column.flexible else wide
-        if used + 2 * index > width:
-            return max(index, 1)
-    return len(columns)
+def _kept(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """The columns that fit when the flexible one is as narrow as it may be."""
+    needed = [
+        min(wide, _MIN_FLEXIBLE) if column.flexible else wide
+        for column, wide in zip(columns, _widths(columns, rows), strict=True)
+    ]
+    kept = list(range(len(columns)))
+    droppable = [index for index in kept if index and not columns[index].lasting]
+    # What lasts goes too when nothing else is left to go.
+    order = [*(index for index in kept if columns[index].lasting), *droppable]
+    while order and sum(needed[index] + 2 for index in kept) - 2 > width:
+        kept.remove(order.pop())
+    return kept
 
 
 def _rendered(

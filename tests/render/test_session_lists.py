@@ -62,6 +62,8 @@ def test_a_list_fits_the_width(columns):
     assert seen.code == 0, seen.lines
     assert len(seen.lines) == 6
     assert b"\x1b]" not in seen.raw
+    if columns >= 40:
+        assert [line[-1] for line in (seen.lines[1], seen.lines[4])] == ["●", "◐"]
     if columns >= 80:
         assert seen.lines[1].split() == ["1", "short", "gpt", "2", "3", "h", "ago", "●"]
         assert seen.lines[4].endswith("◐")

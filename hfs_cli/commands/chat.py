@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hfs_cli.commands.files import read_files
 from hfs_cli.commands.options import TurnOptions, turn_options
 from hfs_cli.commands.prompt import given_prompt
 from hfs_cli.commands.turns import Target, take_turn, turn_config
@@ -74,6 +73,8 @@ def command(
         raise UsageError("-c, -S and -n exclude each other: keep one")
     if create and not (go_on or ref):
         raise UsageError("--create goes with -S NAME or -c")
+    from hfs_cli.commands.files import read_files
+
     files = read_files(asked.file)
     prompt = files.joined(given_prompt(asked.words, no_stdin=asked.no_stdin, edit=asked.edit))
     if prompt is None:

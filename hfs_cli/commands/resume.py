@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from hfs_cli.commands.files import read_files
 from hfs_cli.commands.options import TurnOptions, turn_options
 from hfs_cli.commands.prompt import given_prompt
 from hfs_cli.commands.turns import Target, take_turn, turn_config
@@ -30,6 +29,8 @@ def command(asked: TurnOptions, *, ref: str) -> None:
 
     with SessionStore(config.database, checkpoint_retention=config.checkpoint_retention) as store:
         session = store.resolve(ref)
+        from hfs_cli.commands.files import read_files
+
         files = read_files(asked.file)
         prompt = files.joined(
             given_prompt(asked.words, no_stdin=asked.no_stdin, edit=asked.edit, patient=False)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -19,15 +17,12 @@ from hfs_cli.errors import (
     ProviderError,
     ReaderLeft,
     SignalReceived,
-    StoreError,
 )
 from hfs_cli.messages import Event, Opened, Opening, Outcome, Reply, Request
+from hfs_cli.saving import LAST_WAIT_S, Keeper, Saver
 
-SAVE_INTERVAL_S = 1.0
-# A partial save that meets another writer is tried again a second later, so it gives way
-# soon; the last write of a turn waits as the contract says.
-PARTIAL_WAIT_S = 0.5
-LAST_WAIT_S = 30.0
+# The last write of a turn waits for other writers as the contract says; one that follows a
+# signal must not keep the user waiting.
 INTERRUPTED_WAIT_S = 0.8
 
 
@@ -60,7 +55,7 @@ class Provider(Protocol):
         ...
 
 
-class Store(Protocol):
+class Store(Keeper, Protocol):
     """Where turns are kept. All methods may be called from any thread."""
 
     def begin(self, opening: Opening) -> Opened:
@@ -70,25 +65,6 @@ class Store(Protocol):
             StoreError: Nothing was written.
             NotFoundError: The session to continue is gone.
         """
-        ...
-
-    def save_reply(self, opened: Opened, reply: Reply, wait_s: float = 30.0) -> int | None:
-        """Write the reply as it stands: a new row the first time, the same row later.
-
-        Args:
-            wait_s: Seconds to wait for another writer.
-
-        Returns:
-            The reply's message id, or None when nothing is saved.
-
-        Raises:
-            StoreError: The database could not be written.
-            NotFoundError: The session was deleted meanwhile.
-        """
-        ...
-
-    def spill(self, opened: Opened, reply: Reply) -> str:
-        """Keep a reply that the database would not take in a file (0600); its path."""
         ...
 
 
@@ -140,7 +116,7 @@ def run_turn(
     renderer.opened(opened)
     request = replace(request, messages=opened.messages, system=opened.system)
     collector = Collector(opening.model)
-    saver = _Saver(store, opened, collector)
+    saver = Saver(store, opened, collector)
     output = _Output(renderer)
     try:
         error = _receive(provider, request, collector, output)
@@ -193,7 +169,7 @@ def _receive(
     return None
 
 
-def _keep(saver: _Saver, opened: Opened, collector: Collector, error: HfsError | None) -> Outcome:
+def _keep(saver: Saver, opened: Opened, collector: Collector, error: HfsError | None) -> Outcome:
     """Write the last state of the reply; the outcome says how all of it went."""
     broken = error is not None and not isinstance(error, OutputError)
     reply = collector.reply(error.message if error and broken else None, complete=not broken)
@@ -247,56 +223,3 @@ def _show_end(renderer: Renderer, outcome: Outcome) -> None:
     except (OutputError, ReaderLeft):
         if outcome.error is None:
             raise
-
-
-class _Saver:
-    """Writes the reply about once a second while it streams, from a thread of its own.
-
-    A thread, because a stream may stall for minutes with unsaved text, and because a
-    database that another process has locked must not hold up what is shown.
-    """
-
-    def __init__(self, store: Store, opened: Opened, collector: Collector) -> None:
-        self._store = store
-        self._opened = opened
-        self._collector = collector
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="hfs-saver", daemon=True)
-        if opened.session is not None:
-            self._thread.start()
-
-    def _run(self) -> None:
-        saved = 0
-        pause = SAVE_INTERVAL_S
-        while not self._stopped.wait(pause):
-            size = self._collector.size
-            if size == saved:
-                continue
-            began = time.monotonic()
-            try:
-                self._store.save_reply(self._opened, self._collector.reply(), PARTIAL_WAIT_S)
-            except HfsError:
-                continue  # Tried again in a second; the last write reports what is wrong.
-            saved = size
-            # Each write carries the whole text: a huge reply is saved less often, so that
-            # saving never takes more than about a tenth of the time.
-            pause = max(SAVE_INTERVAL_S, 10 * (time.monotonic() - began))
-
-    def stop(self) -> None:
-        """End the thread; returns when it no longer touches the database."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def finish(self, reply: Reply, wait_s: float = LAST_WAIT_S) -> int | None:
-        """Write the last state.
-
-        Raises:
-            StoreError: It was spilled to the file that the message names.
-        """
-        self.stop()
-        try:
-            return self._store.save_reply(self._opened, reply, wait_s)
-        except StoreError as error:
-            path = self._store.spill(self._opened, reply)
-            raise StoreError(f"{error.message}; the reply is kept in {path}") from error

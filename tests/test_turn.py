@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hfs_cli import turn
+from hfs_cli import saving, turn
 from hfs_cli.errors import (
     HfsError,
     IncompleteReplyError,
@@ -215,7 +215,7 @@ def test_a_defect_in_a_renderer_still_keeps_the_text():
 
 
 def test_a_stalled_stream_is_saved_meanwhile(monkeypatch):
-    monkeypatch.setattr(turn, "SAVE_INTERVAL_S", 0.01)
+    monkeypatch.setattr(saving, "SAVE_INTERVAL_S", 0.01)
     store = FakeStore()
 
     class Stalling(FakeProvider):

@@ -23,16 +23,19 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _MOST_NAMED = 10
 
 
-def parse_age(text: str) -> timedelta:
-    """Read ``30d``, ``12h``, ``90m`` or ``2w``.
+def moment_ago(text: str) -> datetime:
+    """When it was ``30d``, ``12h``, ``90m`` or ``2w`` ago, UTC.
 
     Raises:
-        UsageError: It is none of these.
+        UsageError: It is no age, or one from before the calendar.
     """
     match = re.fullmatch(r"(\d{1,6})([mhdw])", text)
     if match is None:
         raise UsageError(f"{text!r} is no age: write 90m, 12h, 30d or 2w")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    try:
+        return datetime.now(UTC) - timedelta(**{_UNITS[match[2]]: int(match[1])})
+    except OverflowError as error:
+        raise UsageError(f"{text} ago is before the calendar begins") from error
 
 
 @click.command(name="delete")
@@ -53,16 +56,7 @@ def command(
     from hfs_cli.store.sessions import SessionStore
 
     with SessionStore(load_config().database) as store:
-        doomed = _doomed(store, refs, older_than)
-        if dry_run:
-            for session in doomed:
-                click.echo(f"{session.id}\t{sanitize_line(session.name)}")
-            return
-        if doomed and not yes and not confirmed(doomed):
-            notices.notice("nothing deleted")
-            return
-        count = store.delete([session.id for session in doomed])
-    notices.notice(f"{count} session{'' if count == 1 else 's'} deleted")
+        remove(store, _doomed(store, refs, older_than), dry_run=dry_run, yes=yes)
 
 
 def _doomed(
@@ -73,11 +67,28 @@ def _doomed(
         found = {session.id: session for session in map(store.resolve, refs)}
         return list(found.values())
     if older_than is not None:
-        return store.older_than(datetime.now(UTC) - parse_age(older_than))
+        return store.older_than(moment_ago(older_than))
     return store.list_recent(limit=None)
 
 
-def confirmed(doomed: Sequence[Session]) -> bool:
+def remove(store: SessionStore, doomed: Sequence[Session], *, dry_run: bool, yes: bool) -> None:
+    """Delete sessions, or say which would go, or ask first.
+
+    Raises:
+        UsageError: Someone must be asked and nobody is there.
+    """
+    if dry_run:
+        for session in doomed:
+            click.echo(f"{session.id}\t{sanitize_line(session.name)}")
+        return
+    if doomed and not yes and not _confirmed(doomed):
+        notices.notice("nothing deleted")
+        return
+    count = store.delete([session.id for session in doomed])
+    notices.notice(f"{count} session{'' if count == 1 else 's'} deleted")
+
+
+def _confirmed(doomed: Sequence[Session]) -> bool:
     """Ask on a terminal; never wait elsewhere."""
     if sys.stdin is None or not sys.stdin.isatty() or not notices.stderr_is_terminal():
         raise UsageError("deleting needs --yes where nobody can be asked")

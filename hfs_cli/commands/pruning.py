@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import click
 
-from hfs_cli import notices
-from hfs_cli.commands.delete import confirmed, parse_age
+from hfs_cli.commands.delete import moment_ago, remove
 from hfs_cli.config import load_config
-from hfs_cli.sanitize import sanitize_line
 
 
 @click.command(name="prune")
@@ -32,17 +28,8 @@ def command(*, age: str, keep: int, dry_run: bool, yes: bool) -> None:
     \b
       hfs sessions prune --older-than 26w --keep 100 --dry-run
     """
-    moment = datetime.now(UTC) - parse_age(age)
+    moment = moment_ago(age)
     from hfs_cli.store.sessions import SessionStore
 
     with SessionStore(load_config().database) as store:
-        doomed = store.prunable(moment, keep=keep)
-        if dry_run:
-            for session in doomed:
-                click.echo(f"{session.id}\t{sanitize_line(session.name)}")
-            return
-        if doomed and not yes and not confirmed(doomed):
-            notices.notice("nothing deleted")
-            return
-        count = store.delete([session.id for session in doomed])
-    notices.notice(f"{count} session{'' if count == 1 else 's'} deleted")
+        remove(store, store.prunable(moment, keep=keep), dry_run=dry_run, yes=yes)

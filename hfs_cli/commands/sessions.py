@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from hfs_cli.commands.delete import parse_age
+from hfs_cli.commands.delete import moment_ago
 from hfs_cli.commands.groups import LazyGroup
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
@@ -43,7 +43,7 @@ def since_moment(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return datetime.now(UTC) - parse_age(text)
+        return moment_ago(text)
     return moment if moment.tzinfo else moment.astimezone()
 
 

@@ -38,31 +38,11 @@ def load_config(
     file, data_dir = config_file(env), data_directory(env)
     document = read_document(file)
     _warn_of_readers(document, file)
-    profile = env.get("HFS_PROFILE") or None
-    layers: list[tuple[str, Mapping[str, object]]] = [
-        (f"--{name.replace('_', '-')}", {name: value})
-        for name, value in (flags or {}).items()
-        if value is not None
-    ]
-    layers += [
-        (f"HFS_{name.upper()}", {name: env[f"HFS_{name.upper()}"]})
-        for name in SETTINGS
-        if env.get(f"HFS_{name.upper()}")
-    ]
-    if profile:
-        layers.append((f"profile {profile}", _profile(document, profile, file)))
-    layers.append((str(file), document))
-    values: dict[str, Any] = {}
-    origins: dict[str, str] = {}
-    for origin, layer in layers:
-        for name, parse in SETTINGS.items():
-            if name in layer and name not in values:
-                values[name] = _parsed(parse, layer[name], name, origin)
-                origins[name] = origin
+    values, origins = _resolved(_layers(env, flags or {}, document, file))
     return Config(
         file=file,
         data_dir=data_dir,
-        profile=profile,
+        profile=env.get("HFS_PROFILE") or None,
         session=env.get("HFS_SESSION") or None,
         providers=_providers(document, file),
         aliases=_aliases(document, file),
@@ -71,6 +51,36 @@ def load_config(
         origins=origins,
         **values,
     )
+
+
+_Layer = tuple[str, Mapping[str, object]]
+
+
+def _layers(
+    env: Mapping[str, str], flags: Mapping[str, object], document: Mapping[str, Any], file: Path
+) -> list[_Layer]:
+    """Where settings may come from, by name, the strongest first."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    layers: list[_Layer] = [(f"--{n.replace('_', '-')}", {n: given[n]}) for n in given]
+    for name in SETTINGS:
+        variable = f"HFS_{name.upper()}"
+        if env.get(variable):
+            layers.append((variable, {name: env[variable]}))
+    if profile := env.get("HFS_PROFILE"):
+        layers.append((f"profile {profile}", _profile(document, profile, file)))
+    return [*layers, (str(file), document)]
+
+
+def _resolved(layers: list[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Each setting's value from the first layer that has it, and that layer's name."""
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for origin, layer in layers:
+        for name, parse in SETTINGS.items():
+            if name in layer and name not in values:
+                values[name] = _parsed(parse, layer[name], name, origin)
+                origins[name] = origin
+    return values, origins
 
 
 def read_document(file: Path) -> dict[str, Any]:

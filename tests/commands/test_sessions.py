@@ -43,6 +43,7 @@ def test_the_list_is_filtered(kept):
     assert kept.ok("sessions", "list", "--since", "1h", "--ids") == "3\n2\n1\n"
     assert kept.ok("sessions", "list", "--since", "2100-01-01", "--ids") == ""
     assert kept("sessions", "list", "--since", "soon").returncode == 2
+    assert kept("sessions", "list", "--since", "999999w").returncode == 2
 
 
 def test_the_json_shape(kept):

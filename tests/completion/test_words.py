@@ -144,7 +144,9 @@ def test_an_absent_database_is_not_made(hfs):
     assert not hfs.data.exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"no database at all", os.urandom(4096)])
+@pytest.mark.parametrize(
+    "content", [b"", b"no database at all", bytes(range(256)) * 16], ids=["empty", "text", "bytes"]
+)
 def test_what_is_no_database_is_left_alone(hfs, words, content):
     hfs.database.write_bytes(content)
     assert words("sessions") == []

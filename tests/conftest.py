@@ -118,3 +118,18 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
+
+
+# A key that must turn up nowhere but in the request's header.
+KEY = "sk-canary-0123456789"
+
+
+@pytest.fixture
+def chat(hfs: Hfs, server: ScriptedServer) -> Hfs:
+    """The command with the scripted server as its default model, `test/m`, and no retries."""
+    hfs.configure(
+        'model = "test/m"\nretries = 0\n[providers.test]\ntype = "openai"\n'
+        f'base_url = "{server.url}"\napi_key_env = "TEST_KEY"\n'
+    )
+    hfs.env["TEST_KEY"] = KEY
+    return hfs

@@ -21,12 +21,9 @@ RUN = [
 
 
 @pytest.fixture
-def shell(hfs, server, tmp_path):
+def shell(chat, server, tmp_path):
     """A directory with a git repository, a file, and `hfs` on the PATH."""
     server.always(openai_sse("An answer:\n\n```sh\ntrue\n```\n"))
-    hfs.configure(
-        f'model = "test/m"\n[providers.test]\ntype = "openai"\nbase_url = "{server.url}"\n'
-    )
     command = tmp_path / "bin" / "hfs"
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec {sys.executable} -m hfs_cli "$@"\n')
@@ -35,7 +32,7 @@ def shell(hfs, server, tmp_path):
     work.mkdir()
     (work / "question.txt").write_text("And a FIFO?\n")
     subprocess.run(["git", "init", "-q"], cwd=work, check=True)
-    env = hfs.environment() | {
+    env = chat.environment() | {
         "PATH": f"{command.parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
     }

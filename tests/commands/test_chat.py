@@ -8,26 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import KEY
 from tests.scripted_server import CUT, STALL, Await, Pause, openai_chunk, openai_sse, sse
-
-KEY = "sk-canary-0123456789"
-
-
-@pytest.fixture
-def chat(hfs, server):
-    """`hfs` whose default model is the scripted server's."""
-    hfs.configure(
-        f"""
-        model = "test/m"
-        retries = 0
-        [providers.test]
-        type = "openai"
-        base_url = "{server.url}"
-        api_key_env = "TEST_KEY"
-        """
-    )
-    hfs.env["TEST_KEY"] = KEY
-    return hfs
 
 
 def transcript(hfs, ref="@last"):

@@ -8,14 +8,11 @@ from tests.scripted_server import openai_sse
 
 
 @pytest.fixture
-def kept(hfs, server):
-    hfs.configure(
-        f'model = "test/m"\n[providers.test]\ntype = "openai"\nbase_url = "{server.url}"\n'
-    )
+def kept(chat, server):
     server.always(openai_sse("ok"))
     for name in ("one", "two"):
-        hfs.ok("chat", "-n", name, "hi")
-    return hfs
+        chat.ok("chat", "-n", name, "hi")
+    return chat
 
 
 def test_export_and_import_move_everything(kept, tmp_path):

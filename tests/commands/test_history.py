@@ -8,15 +8,12 @@ from tests.scripted_server import openai_sse
 
 
 @pytest.fixture
-def kept(hfs, server):
+def kept(chat, server):
     """`hfs` with one session of three turns: "notes", q1 a1 q2 a2 q3 a3."""
-    hfs.configure(
-        f'model = "test/m"\n[providers.test]\ntype = "openai"\nbase_url = "{server.url}"\n'
-    )
     for n in (1, 2, 3):
         server.reply(openai_sse(f"reply number {n}"))
-        hfs.ok("chat", *(("-n", "notes") if n == 1 else ("-c",)), f"question number {n}")
-    return hfs
+        chat.ok("chat", *(("-n", "notes") if n == 1 else ("-c",)), f"question number {n}")
+    return chat
 
 
 def texts(hfs, ref="@last"):

@@ -15,20 +15,10 @@ CODE = "Try:\n\n```sh\nls -l\n```\n\nor\n\n- x\n  ```python\n  if a:\n      b()\
 
 
 @pytest.fixture
-def chat(hfs, server):
-    hfs.configure(
-        f"""
-        model = "test/m"
-        retries = 0
-        [providers.test]
-        type = "openai"
-        base_url = "{server.url}"
-        [models."test/m"]
-        input_price = 2.0
-        output_price = 10.0
-        """
-    )
-    return hfs
+def chat(chat):
+    prices = '[models."test/m"]\ninput_price = 2.0\noutput_price = 10.0\n'
+    chat.configure(chat.config.read_text() + prices)
+    return chat
 
 
 def test_extract_writes_the_first_block_and_nothing_else(chat, server):

@@ -10,15 +10,12 @@ from tests.scripted_server import openai_sse
 
 
 @pytest.fixture
-def kept(hfs, server):
+def kept(chat, server):
     """`hfs` with three sessions: one (used last), two and three."""
-    hfs.configure(
-        f'model = "test/m"\n[providers.test]\ntype = "openai"\nbase_url = "{server.url}"\n'
-    )
     server.always(openai_sse("ok"))
     for name in ("three", "two", "one"):
-        hfs.ok("chat", "-n", name, "hi")
-    return hfs
+        chat.ok("chat", "-n", name, "hi")
+    return chat
 
 
 def names(hfs):
@@ -149,15 +146,12 @@ def test_evil_names_are_literal(kept):
         kept.ok("resume", name)
 
 
-def test_files_are_the_owners_alone(hfs, server):
-    hfs.configure(
-        f'model = "test/m"\n[providers.test]\ntype = "openai"\nbase_url = "{server.url}"\n'
-    )
+def test_files_are_the_owners_alone(chat, server):
     server.reply(openai_sse("ok"))
     before = os.umask(0)
     try:
-        hfs.ok("chat", "hi")
+        chat.ok("chat", "hi")
     finally:
         os.umask(before)
-    assert hfs.data.stat().st_mode & 0o777 == 0o700
-    assert {file.stat().st_mode & 0o777 for file in hfs.data.iterdir()} == {0o600}
+    assert chat.data.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in chat.data.iterdir()} == {0o600}

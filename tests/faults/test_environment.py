@@ -11,12 +11,9 @@ from tests.scripted_server import openai_sse
 
 
 @pytest.fixture
-def chat(hfs, server):
-    hfs.configure(
-        f'model = "test/m"\n[providers.test]\ntype = "openai"\nbase_url = "{server.url}"\n'
-    )
+def chat(chat, server):
     server.always(openai_sse("grüße ☃"))
-    return hfs
+    return chat
 
 
 @pytest.mark.parametrize(

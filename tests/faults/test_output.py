@@ -19,20 +19,6 @@ _OURS = re.compile(
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-@pytest.fixture
-def chat(hfs, server):
-    hfs.configure(
-        f"""
-        model = "test/m"
-        retries = 0
-        [providers.test]
-        type = "openai"
-        base_url = "{server.url}"
-        """
-    )
-    return hfs
-
-
 def on_terminal(hfs, *args, columns=80, env=None, drop=()):
     inherited = hfs.environment({"PAGER": "cat"} | (env or {}))
     environment = {name: value for name, value in inherited.items() if name not in drop}

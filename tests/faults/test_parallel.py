@@ -13,14 +13,6 @@ from tests.scripted_server import STALL, Await, openai_sse
 PROCESSES = 40
 
 
-@pytest.fixture
-def chat(hfs, server):
-    hfs.configure(
-        f'model = "test/m"\n[providers.test]\ntype = "openai"\nbase_url = "{server.url}"\n'
-    )
-    return hfs
-
-
 def echo(request):
     return openai_sse(f"re: {request.json['messages'][-1]['content']}")
 

@@ -8,19 +8,9 @@ import signal
 import sqlite3
 import time
 
-import pytest
-
 from tests.scripted_server import STALL, Pause, openai_chunk, openai_sse, sse
 
 RUNS = 12
-
-
-@pytest.fixture
-def chat(hfs, server):
-    hfs.configure(
-        f'model = "test/m"\n[providers.test]\ntype = "openai"\nbase_url = "{server.url}"\n'
-    )
-    return hfs
 
 
 def dribble(count=200, pause=0.01):

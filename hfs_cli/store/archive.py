@@ -21,6 +21,10 @@ from hfs_cli.store.statistics import Heading, tallies
 _ANYTHING = SearchFilter()
 
 
+class _TakenBack(Exception):
+    """The way out of a dry run's transaction: what it wrote goes."""
+
+
 class Archive:
     """History as data; `hfs_cli.store.sessions.SessionStore` adds turns and sessions.
 
@@ -182,10 +186,15 @@ class Archive:
         """
         from hfs_cli.store.travelling import put
 
-        with self._database.writing() as db, db.atomic() as attempt:
-            done = put(db, incoming)
-            if dry_run:
-                attempt.rollback()
+        # No savepoint: on a full disk SQLite takes all of the transaction back by itself, and
+        # ending a savepoint that is gone would hide why.
+        try:
+            with self._database.writing() as db:
+                done = put(db, incoming)
+                if dry_run:
+                    raise _TakenBack
+        except _TakenBack:
+            pass
         return done
 
     def prunable(self, moment: datetime, *, keep: int = 0) -> list[Session]:

@@ -58,7 +58,7 @@ def _message(error: Exception, path: Path) -> str | None:
         return damaged(path, str(error.args[-1]))
     if code in _ADVICE:
         return f"the database {path} {_ADVICE[code]} ({error.args[-1]})"
-    if code == sqlite3.SQLITE_ERROR and "no such " in str(error):
+    if code == sqlite3.SQLITE_ERROR and str(error).startswith(("no such table", "no such column")):
         return damaged(path, str(error.args[-1]))
     return None
 

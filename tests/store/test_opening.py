@@ -211,6 +211,22 @@ def test_a_full_disk_is_said_and_nothing_is_broken(store, talk, path):
     assert store.get(session.id).messages in {2, 3}
 
 
+def test_an_import_onto_a_full_disk_says_so_and_leaves_nothing(store, talk):
+    session = talk.turn("hi", "x" * 100_000)
+    found = list(store.conversations())
+    store.delete([session.id])
+    store.vacuum()
+    with store._database.autocommitting() as db:
+        db.execute_sql(f"PRAGMA max_page_count = {db.pragma('page_count') + 1}")
+    for dry_run in (True, False):
+        with pytest.raises(StoreError, match="disk is full"):
+            store.put(found, dry_run=dry_run)
+    store.close()
+    assert store.count() == 0
+    assert store.check() == []
+    assert store.put(found).sessions == 1
+
+
 def test_a_writer_waits_for_another_and_then_succeeds(store, talk, path):
     session = talk.turn("hi", "hello")
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)

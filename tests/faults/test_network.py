@@ -310,6 +310,19 @@ def test_row_86_an_expired_certificate(authority, bundle):
         assert server.requests == []
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+def test_row_86_a_server_that_speaks_only_tls_1_0(authority, bundle):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
+    with ScriptedServer(tls=context, name="localhost") as server:
+        answer = ask(server.url, ca_bundle=bundle)
+        assert answer.exit_code == 6
+        assert "TLS failed" in answer.message
+        assert server.requests == []
+
+
 def test_row_86_a_server_that_speaks_no_tls(server, bundle):
     url = server.url.replace("http:", "https:")
     answer = ask(url, ca_bundle=bundle, limits=quick(connect=0.3))

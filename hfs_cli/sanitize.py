@@ -16,6 +16,7 @@ def _escape(code: int) -> str:
     return f"\\u{code:04x}"
 
 
+# Every one of these is unprintable to Python too, so printable text is safe as it is.
 # Built when first needed: most commands have nothing to escape.
 @cache
 def _table() -> dict[int, str]:
@@ -45,12 +46,12 @@ def sanitize(text: str) -> str:
     Returns:
         The text with control characters as ``\x1b`` or ``\u202e``.
     """
-    return text if text.isascii() and text.isprintable() else text.translate(_table())
+    return text if text.isprintable() else text.translate(_table())
 
 
 def sanitize_line(text: str) -> str:
     r"""Like `sanitize`, for text that must stay on one line: newline and tab escaped too."""
-    return text if text.isascii() and text.isprintable() else text.translate(_line_table())
+    return text if text.isprintable() else text.translate(_line_table())
 
 
 def sanitize_json(document: str) -> str:

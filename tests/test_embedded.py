@@ -2,8 +2,10 @@
 
 import importlib.util
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -146,3 +148,21 @@ def test_it_serves_a_plain_openai_entry(hfs):
         assert done.stdout.strip()
     finally:
         server.close()
+
+
+@needs_model
+@pytest.mark.parametrize("delay", [0.2, 0.35, 0.5, 0.7, 0.9])
+def test_a_signal_while_it_starts_ends_it(hfs, delay):
+    process = hfs.start("chat", "-m", "local/smollm2", "-o", "ignore_eos", "true", "hi")
+    time.sleep(delay)
+    process.terminate()
+    process.communicate(timeout=30)
+    # Before the handlers are there, the signal's own action ends the process.
+    assert process.returncode in {143, -signal.SIGTERM}
+
+
+@needs_model
+def test_it_goes_by_its_bare_name_too(hfs):
+    assert hfs.ok("models", "default", "smollm2") == ""
+    assert hfs.ok("models", "default") == "local/smollm2\n"
+    assert hfs("chat", "-m", "local/smollm3", "hi").returncode == 4

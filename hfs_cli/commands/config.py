@@ -11,7 +11,7 @@ import click
 from hfs_cli.config import Config, config_file, load_config
 from hfs_cli.errors import NotFoundError
 
-_NOT_SETTINGS = {"origins", "file", "providers", "aliases", "models"}
+_NOT_SETTINGS = {"origins", "file", "providers", "aliases", "models", "daily_budget"}
 
 
 @click.group(name="config")
@@ -34,6 +34,8 @@ def _rows(config: Config) -> list[tuple[str, object, str]]:
             origin = config.origins.get(entry.name, _implied_origin(entry.name, value))
             rows.append((entry.name, value, origin))
     file = str(config.file)
+    if config.daily_budget is not None:
+        rows.append(("budget.daily", config.daily_budget, file))
     for name, target in config.aliases.items():
         rows.append((f"aliases.{name}", target, file))
     for name, provider in config.providers.items():

@@ -76,6 +76,8 @@ def _read(path: Path) -> bytes:
 
 
 def _text(data: bytes, path: str) -> str:
+    if not data.strip():
+        raise UsageError(f"{path} is empty: there is nothing to send")
     if b"\0" in data:
         raise UsageError(f"{path} is neither text nor an image, a PDF or a sound that can be sent")
     return decode_text(data, path).removesuffix("\n")

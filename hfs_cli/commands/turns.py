@@ -14,10 +14,10 @@ from hfs_cli.commands.budget import check_budget
 from hfs_cli.commands.options import TurnOptions, model_options
 from hfs_cli.commands.prompt import decode_text
 from hfs_cli.config import Config, load_config
-from hfs_cli.errors import UsageError
+from hfs_cli.errors import IncompleteReplyError, UsageError
 
 if TYPE_CHECKING:
-    from hfs_cli.messages import Attachment, ChatMessage, Message, Opening, Request, Session
+    from hfs_cli.messages import Attachment, ChatMessage, Message, Opening, Reply, Request, Session
     from hfs_cli.providers.settings import ModelChoice
     from hfs_cli.store.sessions import SessionStore
     from hfs_cli.store.unsaved import Unsaved
@@ -73,7 +73,7 @@ def take_turn(
     from hfs_cli.messages import ChatMessage, Request
     from hfs_cli.providers.catalog import choose_model
     from hfs_cli.providers.opening import open_provider
-    from hfs_cli.schemas import check_reply, parse_schema
+    from hfs_cli.schemas import parse_schema
     from hfs_cli.store.unsaved import Unsaved
     from hfs_cli.turn import run_turn
 
@@ -103,9 +103,7 @@ def take_turn(
         outcome = run_turn(provider, keeper, _renderer(asked, config, choice), opening, request)
     if outcome.error is not None:
         raise outcome.error
-    _warn_of_ending(outcome.reply.finish_reason)
-    if request.schema is not None:
-        check_reply(request.schema, outcome.reply.text)
+    _check_ending(outcome.reply, request)
 
 
 def _opening(
@@ -170,9 +168,21 @@ def _print_request(preview: dict[str, object]) -> None:
     click.echo(json.dumps(preview, indent=2, ensure_ascii=False))
 
 
-def _warn_of_ending(reason: str | None) -> None:
-    """A reply that came whole may still not be all the model had to say."""
-    if reason == "length":
+def _check_ending(reply: Reply, request: Request) -> None:
+    """A reply that came whole may still not be all the model had to say, or not fit.
+
+    Raises:
+        IncompleteReplyError: It is not what the schema asks for.
+    """
+    from hfs_cli.schemas import check_reply
+
+    if request.schema is not None:
+        if reply.finish_reason == "length":
+            raise IncompleteReplyError(
+                "the token limit cut the reply before it fitted the schema: raise --max-tokens"
+            )
+        check_reply(request.schema, reply.text)
+    if reply.finish_reason == "length":
         notices.warn("the reply ends at the token limit: raise --max-tokens, or ask for the rest")
-    elif reason == "content_filter":
+    elif reply.finish_reason == "content_filter":
         notices.warn("the provider's content filter ended the reply")

@@ -15,6 +15,8 @@ from hfs_cli.providers.settings import ModelChoice, ProviderSettings
 TYPES = ("openai", "anthropic", "gemini", "ollama", "local")
 _UNKNOWN = Preset(type="", base_url="", key_required=False)
 
+_EMBEDDED = f"local/{weights.SMOLLM2.name}"
+
 
 def choose_model(
     config: Config, env: Mapping[str, str], explicit: str | None, session_model: str | None
@@ -49,6 +51,8 @@ def named_model(config: Config, name: str) -> ModelChoice:
         ConfigError: The provider's settings cannot be used.
     """
     full = config.aliases.get(name, name)
+    if full == weights.SMOLLM2.name:  # as `hfs models pull` calls it
+        full = _EMBEDDED
     provider, model = _split(full, config)
     settings = provider_settings(config, provider)
     model = model or settings.model
@@ -59,7 +63,8 @@ def named_model(config: Config, name: str) -> ModelChoice:
         model = str(Path(model).expanduser().absolute())
     full_name = f"{provider}/{model}"
     own = config.models.get(full_name, config.models.get(name, ModelConfig())).options
-    return ModelChoice(settings, model, full_name, {**settings.options, **own})
+    bound = {"max_tokens": weights.SMOLLM2.max_tokens} if full_name == _EMBEDDED else {}
+    return ModelChoice(settings, model, full_name, {**settings.options, **bound, **own})
 
 
 def provider_settings(config: Config, name: str) -> ProviderSettings:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hfs_cli.errors import ConfigError, UsageError
+from hfs_cli.errors import ConfigError, NotFoundError, UsageError
 from hfs_cli.keys import Key, KeySource
 from hfs_cli.messages import Request
 from hfs_cli.providers import weights
@@ -22,6 +24,7 @@ def weights_of(choice: ModelChoice) -> Path:
     """The file that holds the chosen model.
 
     Raises:
+        NotFoundError: There is no embedded model of that name.
         ConfigError: The file or the extra is missing; the message is the command that helps.
     """
     command = weights.how_to_install()
@@ -33,7 +36,7 @@ def weights_of(choice: ModelChoice) -> Path:
             raise ConfigError(f"the embedded model is not installed, run: {command}")
         return file
     if choice.model != weights.SMOLLM2.name:
-        raise ConfigError(
+        raise NotFoundError(
             f'no embedded model "{choice.model}": use local/{weights.SMOLLM2.name}'
             " or local:PATH.gguf"
         )
@@ -103,7 +106,7 @@ class EmbeddedServer:
             threads.poll = 0
         params.verbosity = 1 if verbose else -1
         try:
-            self._server: Any = xllamacpp.Server(params)
+            self._server: Any = _start(lambda: xllamacpp.Server(params))
         except RuntimeError as error:
             raise ConfigError(f"llama.cpp cannot load {file}: {error}") from error
 
@@ -123,5 +126,34 @@ class EmbeddedServer:
         return Key(self._key, "this run")
 
     def close(self) -> None:
-        """Stop serving and release the weights."""
+        """Stop serving and release the weights.
+
+        It waits for llama.cpp's loop to end, for ever if that has not begun: only for a
+        server that has answered.
+        """
         self._server = None
+
+
+def _start(server: Callable[[], Any]) -> Any:  # noqa: ANN401  (xllamacpp has no types)
+    """Make the server in a thread, so that a signal need not wait until it is loaded.
+
+    A signal that came while the main thread made it would also destroy it half begun,
+    and llama.cpp then waits for a loop that never runs.
+
+    Raises:
+        RuntimeError: llama.cpp cannot load the model.
+    """
+    made: list[Any] = []
+
+    def make() -> None:
+        try:
+            made.append(server())
+        except RuntimeError as error:
+            made.append(error)
+
+    thread = threading.Thread(target=make, name="hfs-llama", daemon=True)
+    thread.start()
+    thread.join()
+    if isinstance(made[0], RuntimeError):
+        raise made[0]
+    return made[0]

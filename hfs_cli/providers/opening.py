@@ -77,6 +77,10 @@ def open_provider(
     )
 
 
+# Servers that were used, so that none is taken apart before the process ends.
+_RUNNING: list[EmbeddedServer] = []
+
+
 class LocalProvider:
     """The embedded model; its server starts with the first request.
 
@@ -139,8 +143,12 @@ class LocalProvider:
         return {"method": "POST", "url": "(in this process)", "headers": {}, "body": body}
 
     def close(self) -> None:
-        """Stop the server."""
+        """Drop the connection; the server ends with the process.
+
+        Stopping it would wait for llama.cpp's loop, which after an early signal may not
+        have begun.
+        """
         if self._http and self._server:
             self._http.close()
-            self._server.close()
+            _RUNNING.append(self._server)
             self._http = self._server = None

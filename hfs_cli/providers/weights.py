@@ -21,6 +21,8 @@ class Weights:
         file: The file in it.
         size: Its bytes.
         sha256: Its digest.
+        max_tokens: Its longest reply unless the user asks for more: a model this small may
+            repeat itself until its context is full, which takes minutes.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Weights:
     file: str
     size: int
     sha256: str
+    max_tokens: int
 
 
 SMOLLM2 = Weights(
@@ -40,6 +43,7 @@ SMOLLM2 = Weights(
     file="SmolLM2-135M-Instruct.Q4_1.gguf",
     size=98_362_432,
     sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    max_tokens=1024,
 )
 
 

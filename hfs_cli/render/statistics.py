@@ -73,8 +73,10 @@ def _print(totals: Sequence[Total], days: Sequence[Total], by: str, today: date)
         )
         for total in totals
     ]
-    line = sparkline([_turns_on(days, today - timedelta(n)) for n in range(_DAYS - 1, -1, -1)])
-    print_table(columns, rows, footer=f"last {_DAYS} days {line}{_unpriced(totals)}")
+    # A narrow window drops the oldest days, not the newest.
+    shown = max(1, min(_DAYS, stdout().width - len(f"last {_DAYS} days ")))
+    line = sparkline([_turns_on(days, today - timedelta(n)) for n in range(shown - 1, -1, -1)])
+    print_table(columns, rows, footer=f"last {shown} days {line}{_unpriced(totals)}")
 
 
 def _unpriced(totals: Sequence[Total]) -> str:

@@ -102,8 +102,28 @@ def position_of(db: SqliteDatabase, session_id: int, point: str) -> int:
         (session_id, count, rows.storable(normalise(point))),
     )
     if not found:
-        raise _unknown(db, session_id, point)
+        raise _set_aside(db, session_id, point) or _unknown(db, session_id, point)
     return int(found[0]["position"])
+
+
+def _set_aside(db: SqliteDatabase, session_id: int, label: str) -> NotFoundError | None:
+    """For a checkpoint that went with messages that were set aside: where it is now."""
+    found = fetch(
+        db,
+        """WITH RECURSIVE family (id) AS (
+            VALUES (?) UNION SELECT s.id FROM session s JOIN family f ON s.parent_id = f.id
+        )
+        SELECT c.session_id, c.position FROM checkpoint c JOIN family f ON f.id = c.session_id
+        WHERE c.label = ? LIMIT 1""",
+        (session_id, rows.storable(normalise(label))),
+    )
+    if not found:
+        return None
+    holder, position = found[0]["session_id"], found[0]["position"]
+    return NotFoundError(
+        f'the checkpoint "{label}" went with the branch {holder}: '
+        f"hfs resume {holder}, or hfs sessions fork {holder} --at {position}"
+    )
 
 
 def _insert(

@@ -1,7 +1,9 @@
 """`hfs chat` from outside: what is sent, shown, kept, and how it exits."""
 
 import json
+import re
 import signal
+import sqlite3
 import subprocess
 import threading
 from pathlib import Path
@@ -348,3 +350,89 @@ def test_a_reply_at_the_token_limit_is_whole_with_a_warning(chat, server):
     assert (done.returncode, done.stdout) == (0, b"cut he\n")
     assert b"token limit" in done.stderr
     assert transcript(chat)[-1]["finish_reason"] == "length"
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("caht", "hi"), "did you mean chat?"),
+        (("sessions", "lst"), "did you mean list?"),
+        (("What is a pipe?",), 'hfs chat "What is a pipe?"'),
+        (("completion",), "Choose from: bash, zsh, fish"),
+    ],
+)
+def test_a_mistyped_command_is_answered_in_one_line_with_what_was_meant(hfs, args, says):
+    done = hfs(*args)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
+    assert says in done.stderr.decode()
+
+
+@pytest.fixture
+def locked(chat, server):
+    """A stream that is under way, and a database that another process then locks."""
+    server.reply(openai_sse("one"))
+    chat.ok("chat", "hi")
+    gate = threading.Event()
+    pieces = openai_sse(["text", " more"])
+    server.reply([*pieces[:2], Await(gate), *pieces[2:]])
+    process = chat.start("chat", "hi")
+    assert process.stdout.read(4) == b"text"
+    lock = sqlite3.connect(chat.database, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    yield process, gate
+    lock.close()
+
+
+def test_an_interrupted_reply_that_cannot_be_saved_is_spilled(chat, locked):
+    process, _ = locked
+    process.terminate()
+    _, error = process.communicate(timeout=20)
+    assert process.returncode == 8
+    spilled = Path(re.search(rb"kept in (\S+)", error)[1].decode())
+    assert "text" in spilled.read_text()
+    assert spilled.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_second_signal_after_a_while_ends_even_the_last_save(locked):
+    process, gate = locked
+    gate.set()
+    assert process.stdout.read(5) == b" more"
+    process.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1.5)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=5)
+    assert process.returncode == 130
+
+
+def test_an_empty_file_is_no_prompt(chat, server, tmp_path):
+    empty = tmp_path / "empty"
+    empty.write_bytes(b"\n")
+    done = chat("chat", "-f", str(empty))
+    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
+    assert server.requests == []
+
+
+def test_a_schema_that_the_token_limit_cut_is_told_so(chat, server):
+    server.reply(openai_sse("{", finish="length"))
+    done = chat("chat", "--schema", "name, age int", "hi")
+    assert (done.returncode, done.stdout) == (7, b"{\n")
+    assert b"token limit" in done.stderr
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_checkpoint_that_was_set_aside_is_found(chat, server):
+    server.always(openai_sse("ok"))
+    chat.ok("chat", "-n", "k", "one")
+    chat.ok("chat", "-c", "two")
+    chat.ok("checkpoints", "create", "k", "--label", "draft")
+    branch = chat.ok("sessions", "rewind", "k", "--to", "2").strip()
+    done = chat("sessions", "rewind", "k", "--to", "draft")
+    assert done.returncode == 4
+    assert f"hfs resume {branch}" in done.stderr.decode()
+
+
+def test_the_budget_has_one_name(hfs):
+    hfs.ok("config", "set", "budget.daily", "5")
+    assert hfs.ok("config", "get", "budget.daily") == "5.0\n"
+    assert str(hfs.config) in hfs.ok("config", "list").split("budget.daily")[1]

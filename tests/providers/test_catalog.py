@@ -64,7 +64,10 @@ def test_a_provider_alone_means_its_default_model(config):
 def test_options_of_a_model(config):
     models = {"local/smollm2": ModelConfig(options={"temperature": 1, "seed": 7})}
     options = named_model(config(models=models), "local").options
-    assert options == {"temperature": 1, "top_p": 0.9, "repeat_penalty": 1.1, "seed": 7}
+    assert (options["temperature"], options["seed"]) == (1, 7)
+    assert (options["top_p"], options["repeat_penalty"]) == (0.9, 1.1)
+    assert options["max_tokens"] == 1024
+    assert "max_tokens" not in named_model(config(), "local:mine.gguf").options
 
 
 @pytest.mark.parametrize("name", ["local:small.gguf", "local/small.gguf"])

@@ -1,6 +1,6 @@
 """A server that others wrote, as a second judge of what is sent and of what is understood.
 
-https://pypi.org/project/llmock/ answers in the vendors' formats, misbehaves when told to, and
+`llmock`, a mock by others, answers in the vendors' formats, misbehaves when told to, and
 says from its journal whether the client coped.
 """
 

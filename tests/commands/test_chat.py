@@ -381,6 +381,7 @@ def locked(chat, server):
     lock.execute("BEGIN IMMEDIATE")
     yield process, gate
     lock.close()
+    gate.set()
 
 
 def test_an_interrupted_reply_that_cannot_be_saved_is_spilled(chat, locked):

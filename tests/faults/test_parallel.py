@@ -91,7 +91,6 @@ def test_another_writer_is_waited_for(chat, server):
     lock = sqlite3.connect(chat.database, isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
     process = chat.start("chat", "waits")
-    threading.Timer(1.5, process.poll).start()
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(1.5)
     assert len(server.requests) == 1

@@ -19,6 +19,8 @@ class _State:
 
     received: int | None = None
     received_at = 0.0
+    # Whether `received` has not been raised yet.
+    pending = False
     holding = False
 
 
@@ -38,8 +40,9 @@ def install() -> None:
 def _handle(signum: int, _frame: FrameType | None) -> None:
     if _State.received is None:
         _State.received, _State.received_at = signum, time.monotonic()
+        _State.pending = True
         if not _State.holding:
-            raise SignalReceived(signum)
+            _raise_pending()
     elif time.monotonic() - _State.received_at > _GRACE_S:
         os._exit(128 + signum)
 
@@ -56,12 +59,42 @@ def ignore() -> None:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Let nothing interrupt the block; a signal that came meanwhile is raised after it."""
-    before = _State.received
+    """Let nothing interrupt the block; a signal that came meanwhile is raised at its end.
+
+    `take` says earlier whether one came, `let_through` allows them for a part of the block.
+    """
     _State.holding = True
     try:
         yield
     finally:
         _State.holding = False
-    if before is None and _State.received is not None:
-        raise SignalReceived(_State.received)
+    _raise_pending()
+
+
+@contextmanager
+def let_through() -> Iterator[None]:
+    """Inside `held`: let signals interrupt this block, the ones that waited first.
+
+    There is no moment between the two in which a signal could get past both: whoever
+    catches `SignalReceived` around this block has it, or it waits for the end of `held`.
+    """
+    _State.holding = False
+    try:
+        _raise_pending()
+        yield
+    finally:
+        _State.holding = True
+
+
+def take() -> int | None:
+    """The signal that came while signals were held, which then is not raised any more."""
+    if not _State.pending:
+        return None
+    _State.pending = False
+    return _State.received
+
+
+def _raise_pending() -> None:
+    signum = take()
+    if signum is not None:
+        raise SignalReceived(signum)

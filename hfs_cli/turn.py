@@ -118,14 +118,16 @@ def run_turn(
     collector = Collector(opening.model)
     saver = Saver(store, opened, collector)
     output = _Output(renderer)
-    try:
-        error = _receive(provider, request, collector, output)
-    except BaseException as bug:
-        # A defect of ours must not cost the user the reply either.
-        saver.finish(collector.reply(error=f"internal error: {type(bug).__name__}"))
-        raise
-    error = error or output.error
-    outcome = _keep(saver, opened, collector, error)
+    # Held from the first byte to the last write: a signal may end the receiving, and never
+    # falls between it and the keeping.
+    with signals.held():
+        try:
+            error = _receive(provider, request, collector, output)
+        except BaseException as bug:
+            # A defect of ours must not cost the user the reply either.
+            saver.finish(collector.reply(error=f"internal error: {type(bug).__name__}"))
+            raise
+        outcome = _keep(saver, opened, collector, error or output.error)
     _show_end(renderer, outcome)
     return outcome
 
@@ -154,10 +156,11 @@ def _receive(
 ) -> HfsError | None:
     """Collect and show the stream to its end; what ended it early is returned."""
     try:
-        for batch in provider.stream(request):
-            # Collected first: what was shown is never more than what is kept.
-            text, reasoning = collector.add(batch)
-            output.show(text, reasoning)
+        with signals.let_through():
+            for batch in provider.stream(request):
+                # Collected first: what was shown is never more than what is kept.
+                text, reasoning = collector.add(batch)
+                output.show(text, reasoning)
     except SignalReceived as signal:
         return Interrupted(signal.signum)
     except ProviderError as error:
@@ -177,14 +180,12 @@ def _keep(saver: Saver, opened: Opened, collector: Collector, error: HfsError | 
         saver.stop()
         return Outcome(opened.session, None, reply, error)
     wait = INTERRUPTED_WAIT_S if isinstance(error, Interrupted) else LAST_WAIT_S
-    message_id = None
     try:
-        with signals.held():
-            message_id = saver.finish(reply, wait)
-    except SignalReceived as signal:
-        error = error or Interrupted(signal.signum, "interrupted after the reply was kept")
+        message_id = saver.finish(reply, wait)
     except HfsError as failure:
         return Outcome(opened.session, None, reply, failure)
+    if (signum := signals.take()) is not None:
+        error = error or Interrupted(signum, "interrupted after the reply was kept")
     if broken and error is not None:
         error = _with_what_was_kept(error, reply, opened)
     return Outcome(opened.session, message_id, reply, error or _emptiness(reply))

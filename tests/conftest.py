@@ -15,7 +15,11 @@ import pytest
 from tests.scripted_server import ScriptedServer
 
 # What a test's environment must not inherit: settings, keys and colours of the developer.
-_DROPPED = ("HFS_", "XDG_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "CLICOLOR")
+# The last one would have every one of some thousand processes compile the whole package.
+_DROPPED = (
+    *("HFS_", "XDG_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "CLICOLOR"),
+    "PYTHONDONTWRITEBYTECODE",
+)
 _KEPT = ("HFS_TEST_",)
 
 

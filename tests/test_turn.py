@@ -1,5 +1,9 @@
 """The core, over small fakes of its three protocols."""
 
+import contextlib
+import itertools
+import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hfs_cli import saving, turn
+from hfs_cli import saving, signals, turn
 from hfs_cli.errors import (
     HfsError,
     IncompleteReplyError,
@@ -228,3 +232,50 @@ def test_a_stalled_stream_is_saved_meanwhile(monkeypatch):
     turn.run_turn(Stalling([]), store, FakeRenderer(), opening, Request("m", ()))
     assert store.saved[0].status == "partial"
     assert (store.saved[-1].text, store.saved[-1].status) == ("early", "complete")
+
+
+@contextlib.contextmanager
+def a_signal_at(step: int) -> Iterator[list[int]]:
+    """Raise SIGINT before the given bytecode of the core; the list tells how many ran."""
+    ran = [0]
+    mine = {module.__file__ for module in (turn, saving, signals)}
+
+    def trace(frame, event, _):
+        if frame.f_code.co_filename not in mine or frame.f_code.co_name == "_handle":
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            ran[0] += 1
+            if ran[0] == step:
+                signal.raise_signal(signal.SIGINT)
+        return trace
+
+    tracer, handler = sys.gettrace(), signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signals._handle)
+    sys.settrace(trace)
+    try:
+        yield ran
+    finally:
+        sys.settrace(tracer)
+        signal.signal(signal.SIGINT, handler)
+
+
+def test_a_signal_at_any_instruction_loses_nothing_that_was_shown(monkeypatch):
+    interrupted, fresh = 0, signals._State
+    for step in itertools.count(1):
+        # A process has one signal state: each of these turns stands for a process.
+        monkeypatch.setattr(signals, "_State", type("State", (fresh,), {}))
+        store, renderer, outcome = FakeStore(), FakeRenderer(), None
+        with (
+            contextlib.suppress(SignalReceived),
+            a_signal_at(step) as ran,
+        ):
+            outcome = run([Delta("one ")], [Delta("two"), STOP], store=store, renderer=renderer)
+        shown = "".join(renderer.shown)
+        kept = store.saved[-1].text if store.saved else ""
+        assert kept.startswith(shown), step
+        if ran[0] < step:
+            break
+        interrupted += outcome is None or isinstance(outcome.error, Interrupted)
+    assert (kept, outcome.error) == ("one two", None)
+    assert interrupted > step // 2

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -379,9 +380,11 @@ def locked(chat, server):
     assert process.stdout.read(4) == b"text"
     lock = sqlite3.connect(chat.database, isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
-    yield process, gate
-    lock.close()
-    gate.set()
+    with process:
+        yield process, gate
+        lock.close()
+        gate.set()
+        process.kill()
 
 
 def test_an_interrupted_reply_that_cannot_be_saved_is_spilled(chat, locked):
@@ -398,9 +401,10 @@ def test_a_second_signal_after_a_while_ends_even_the_last_save(locked):
     process, gate = locked
     gate.set()
     assert process.stdout.read(5) == b" more"
+    time.sleep(0.3)  # The end of the stream comes behind the text; then it waits to save.
     process.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(1.5)
+        process.wait(1.2)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=5)
     assert process.returncode == 130

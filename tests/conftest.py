@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from hfs_cli.messages import ChatMessage, Opening, Reply
+from hfs_cli.store.sessions import SessionStore
 from tests.scripted_server import ScriptedServer
 
 # What a test's environment must not inherit: settings, keys and colours of the developer.
@@ -40,6 +43,7 @@ class Hfs:
 
     home: Path
     env: dict[str, str] = field(default_factory=dict)
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     argv = (sys.executable, "-m", "hfs_cli")
 
@@ -92,7 +96,9 @@ class Hfs:
             "stdout": subprocess.PIPE,
             "stderr": subprocess.PIPE,
         } | kwargs
-        return subprocess.Popen([*self.argv, *args], env=self.environment(env), **settings)
+        process = subprocess.Popen([*self.argv, *args], env=self.environment(env), **settings)
+        self.started.append(process)
+        return process
 
     def configure(self, text: str) -> None:
         """Write the configuration file, owner-only."""
@@ -100,13 +106,40 @@ class Hfs:
         self.config.write_text(text)
         self.config.chmod(0o600)
 
+    def keep(self, name: str, *texts: str, model: str = "test/m") -> None:
+        """Write a session as turns do, from question and reply in turn; no process runs."""
+        session = None
+        with SessionStore(self.database) as store:
+            for question, reply in zip(texts[::2], texts[1::2], strict=True):
+                opening = Opening(ChatMessage("user", question), model, session, name)
+                opened = store.begin(opening)
+                store.save_reply(opened, Reply(reply, model, status="complete"))
+                session = opened.session.id
+
+
+def pytest_configure() -> None:
+    """Take signals back that a background job or `nohup` ignores, for all that is started."""
+    for signum in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(signum) is signal.SIG_IGN:
+            signal.signal(signum, signal.SIG_DFL)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers a core: the processes and servers of these tests wait half of the time."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    return 2 * (cores or 1)
+
 
 @pytest.fixture
-def hfs(tmp_path: Path) -> Hfs:
-    """The command in an empty home."""
+def hfs(tmp_path: Path) -> Iterator[Hfs]:
+    """The command in an empty home; what it started ends with the test."""
     home = tmp_path / "home"
     home.mkdir()
-    return Hfs(home)
+    command = Hfs(home)
+    yield command
+    for process in command.started:
+        with process:
+            process.kill()
 
 
 @pytest.fixture

@@ -4,14 +4,11 @@ import json
 
 import pytest
 
-from tests.scripted_server import openai_sse
-
 
 @pytest.fixture
-def kept(chat, server):
-    server.always(openai_sse("ok"))
+def kept(chat):
     for name in ("one", "two"):
-        chat.ok("chat", "-n", name, "hi")
+        chat.keep(name, "hi", "ok")
     return chat
 
 

@@ -8,11 +8,10 @@ from tests.scripted_server import openai_sse
 
 
 @pytest.fixture
-def kept(chat, server):
+def kept(chat):
     """`hfs` with one session of three turns: "notes", q1 a1 q2 a2 q3 a3."""
-    for n in (1, 2, 3):
-        server.reply(openai_sse(f"reply number {n}"))
-        chat.ok("chat", *(("-n", "notes") if n == 1 else ("-c",)), f"question number {n}")
+    turns = [(f"question number {n}", f"reply number {n}") for n in (1, 2, 3)]
+    chat.keep("notes", *sum(turns, ()))
     return chat
 
 

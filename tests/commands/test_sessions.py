@@ -6,8 +6,6 @@ import subprocess
 
 import pytest
 
-from hfs_cli.messages import ChatMessage, Opening, Reply
-from hfs_cli.store.sessions import SessionStore
 from tests.scripted_server import openai_sse
 
 
@@ -15,11 +13,8 @@ from tests.scripted_server import openai_sse
 def kept(chat, server):
     """`hfs` with three sessions: one (used last), two and three."""
     server.always(openai_sse("ok"))
-    with SessionStore(chat.database) as store:
-        for name in ("three", "two", "one"):
-            opening = Opening(ChatMessage("user", "hi"), "test/m", name=name)
-            opened = store.begin(opening)
-            store.save_reply(opened, Reply("ok", "test/m", status="complete"))
+    for name in ("three", "two", "one"):
+        chat.keep(name, "hi", "ok")
     return chat
 
 

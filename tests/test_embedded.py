@@ -161,6 +161,32 @@ def test_a_signal_while_it_starts_ends_it(hfs, delay):
     assert process.returncode in {143, -signal.SIGTERM}
 
 
+ABANDONED = """
+import os, threading
+from hfs_cli.providers.local import EmbeddedServer
+from hfs_cli.providers.weights import find
+
+join, threading.Thread.join = threading.Thread.join, lambda thread: 1 / 0
+try:
+    EmbeddedServer(find(), "smollm2", 256)
+except ZeroDivisionError:
+    pass
+for thread in threading.enumerate():
+    if thread.name == "hfs-llama":
+        join(thread)
+open_files = [os.path.realpath(entry.path) for entry in os.scandir("/proc/self/fd")]
+os._exit(0 if any("socket:" in name for name in open_files) else 1)
+"""
+
+
+@needs_model
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for the socket in /proc")
+def test_a_server_that_is_abandoned_while_it_starts_is_not_taken_apart(hfs):
+    """llama.cpp's destructor waits for ever for a loop that has not begun."""
+    python = [sys.executable, "-c", ABANDONED]
+    subprocess.run(python, env=hfs.environment(), timeout=30, check=True)
+
+
 @needs_model
 def test_it_goes_by_its_bare_name_too(hfs):
     assert hfs.ok("models", "default", "smollm2") == ""

@@ -18,6 +18,10 @@ from hfs_cli.providers.settings import ModelChoice, ProviderSettings
 
 CONTEXT_TOKENS = 8192
 _LEAST_CONTEXT = 64
+# Every server that was made, from the moment it was. To destroy one waits for its loop to
+# end, with the interpreter's lock held, and for ever if the loop has not begun; the end of the
+# process needs no such wait.
+_RUNNING: list[Any] = []
 
 
 def weights_of(choice: ModelChoice) -> Path:
@@ -76,7 +80,7 @@ def _threads() -> int:
 
 
 class EmbeddedServer:
-    """llama.cpp's server with one model; it ends when it is dropped.
+    """llama.cpp's server with one model; it ends with the process or with `close`.
 
     Args:
         file: The weights.
@@ -126,34 +130,28 @@ class EmbeddedServer:
         return Key(self._key, "this run")
 
     def close(self) -> None:
-        """Stop serving and release the weights.
-
-        It waits for llama.cpp's loop to end, for ever if that has not begun: only for a
-        server that has answered.
-        """
+        """Stop serving and release the weights; only for a server that has answered."""
+        _RUNNING.remove(self._server)
         self._server = None
 
 
 def _start(server: Callable[[], Any]) -> Any:  # noqa: ANN401  (xllamacpp has no types)
     """Make the server in a thread, so that a signal need not wait until it is loaded.
 
-    A signal that came while the main thread made it would also destroy it half begun,
-    and llama.cpp then waits for a loop that never runs.
-
     Raises:
         RuntimeError: llama.cpp cannot load the model.
     """
-    made: list[Any] = []
+    failed: list[RuntimeError] = []
 
     def make() -> None:
         try:
-            made.append(server())
+            _RUNNING.append(server())
         except RuntimeError as error:
-            made.append(error)
+            failed.append(error)
 
     thread = threading.Thread(target=make, name="hfs-llama", daemon=True)
     thread.start()
     thread.join()
-    if isinstance(made[0], RuntimeError):
-        raise made[0]
-    return made[0]
+    if failed:
+        raise failed[0]
+    return _RUNNING[-1]

@@ -77,10 +77,6 @@ def open_provider(
     )
 
 
-# Servers that were used, so that none is taken apart before the process ends.
-_RUNNING: list[EmbeddedServer] = []
-
-
 class LocalProvider:
     """The embedded model; its server starts with the first request.
 
@@ -98,7 +94,6 @@ class LocalProvider:
         self._limits = limits
         self._notify = notify
         self._verbose = verbose
-        self._server: EmbeddedServer | None = None
         self._http: HttpProvider | None = None
 
     def prepare(self) -> None:
@@ -127,12 +122,11 @@ class LocalProvider:
         self.accept(request.messages, request.model)
         n_ctx, request = take_context_option(request)
         if self._http is None:
-            self._server = EmbeddedServer(
+            server = EmbeddedServer(
                 weights_of(self._choice), self._choice.model, n_ctx, verbose=self._verbose
             )
-            key = self._server.key
             self._http = HttpProvider(
-                self._server.settings, openai.FORMAT, lambda: key, self._limits, self._notify
+                server.settings, openai.FORMAT, lambda: server.key, self._limits, self._notify
             )
         return self._http.stream(request)
 
@@ -143,12 +137,7 @@ class LocalProvider:
         return {"method": "POST", "url": "(in this process)", "headers": {}, "body": body}
 
     def close(self) -> None:
-        """Drop the connection; the server ends with the process.
-
-        Stopping it would wait for llama.cpp's loop, which after an early signal may not
-        have begun.
-        """
-        if self._http and self._server:
+        """Drop the connection; the server ends with the process."""
+        if self._http:
             self._http.close()
-            _RUNNING.append(self._server)
-            self._http = self._server = None
+            self._http = None

@@ -402,7 +402,7 @@ def test_a_second_signal_after_a_while_ends_even_the_last_save(locked):
     time.sleep(0.3)  # The end of the stream comes behind the text; then it waits to save.
     process.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(1.2)
+        process.wait(2)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=5)
     assert process.returncode == 130

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from hfs_cli.messages import ChatMessage, Opening, Reply
@@ -24,6 +25,10 @@ _DROPPED = (
     "PYTHONDONTWRITEBYTECODE",
 )
 _KEPT = ("HFS_TEST_",)
+
+# How long an example takes depends on the machine; no test fails for that.
+hypothesis.settings.register_profile("hfs", deadline=None)
+hypothesis.settings.load_profile("hfs")
 
 
 def clean_environment(home: Path) -> dict[str, str]:

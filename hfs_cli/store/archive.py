@@ -1,24 +1,27 @@
 """What is done with kept conversations: find words, go other ways, move, count, keep up."""
 
+from __future__ import annotations
+
 from collections.abc import Generator, Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hfs_cli.history import (
-    Branch,
-    Checkpoint,
-    Conversation,
-    Imported,
-    SearchFilter,
-    SearchHit,
-    Tally,
-)
 from hfs_cli.messages import Session
 from hfs_cli.store import branches, checkpoints, lists, rows, session_rows, upkeep
 from hfs_cli.store.database import Database
 from hfs_cli.store.statistics import Heading, tallies
 
-_ANYTHING = SearchFilter()
+if TYPE_CHECKING:
+    from hfs_cli.history import (
+        Branch,
+        Checkpoint,
+        Conversation,
+        Imported,
+        SearchFilter,
+        SearchHit,
+        Tally,
+    )
 
 
 class _TakenBack(Exception):
@@ -40,7 +43,7 @@ class Archive:
     def search(
         self,
         text: str,
-        asked: SearchFilter = _ANYTHING,
+        asked: SearchFilter | None = None,
         *,
         limit: int = 20,
         raw: bool = False,
@@ -49,7 +52,7 @@ class Archive:
 
         Args:
             text: Plain words; those between double quotes stay together.
-            asked: What a found message must be.
+            asked: What a found message must be; None for any.
             limit: At most this many.
             raw: `text` is an FTS5 query instead.
 

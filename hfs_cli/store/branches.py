@@ -5,13 +5,14 @@ with. Nothing is copied: a fork is one row, and setting a tail aside gives the t
 a new session.
 """
 
+from __future__ import annotations
+
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from peewee import SqliteDatabase
 
 from hfs_cli.errors import NotFoundError, UsageError
-from hfs_cli.history import Branch, Origin
 from hfs_cli.naming import check_name
 from hfs_cli.store import checkpoints, rows
 from hfs_cli.store.session_rows import (
@@ -24,6 +25,9 @@ from hfs_cli.store.session_rows import (
 )
 from hfs_cli.store.tables import SessionRow
 from hfs_cli.store.transcripts import LINEAGE, fetch, transcript
+
+if TYPE_CHECKING:
+    from hfs_cli.history import Branch, Origin
 
 _NAMES = {"rewind": "rewound", "undo": "undone", "retry": "variant"}
 
@@ -139,6 +143,8 @@ def undo(db: SqliteDatabase, session_id: int, turns: int) -> int:
 
 def family(db: SqliteDatabase, session_id: int) -> list[Branch]:
     """A session's family: the oldest first, each followed by what parted from it."""
+    from hfs_cli.history import Branch
+
     row = session_row(db, session_id)
     while row["parent_id"] is not None:
         row = session_row(db, row["parent_id"])

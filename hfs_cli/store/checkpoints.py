@@ -1,17 +1,21 @@
 """Named and automatic points in sessions."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from peewee import SqliteDatabase
 
 from hfs_cli.errors import NotFoundError, UsageError
-from hfs_cli.history import Checkpoint
 from hfs_cli.naming import normalise
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.store import rows
 from hfs_cli.store.session_rows import session_row
 from hfs_cli.store.transcripts import LINEAGE, fetch
+
+if TYPE_CHECKING:
+    from hfs_cli.history import Checkpoint
 
 _MAX_LABEL = 100
 
@@ -162,6 +166,8 @@ def _unknown(db: SqliteDatabase, session_id: int, label: str) -> NotFoundError:
 
 
 def _checkpoint(row: dict[str, Any]) -> Checkpoint:
+    from hfs_cli.history import Checkpoint
+
     return Checkpoint(
         id=row["id"],
         session_id=row["session_id"],

@@ -10,8 +10,9 @@ import unicodedata
 from peewee import SqliteDatabase
 
 # Scripts that are written without spaces. FTS5's tokenizer takes a run of letters for one
-# word, so each of these characters is set apart; a word of several is then a phrase.
-_SPACELESS = re.compile(
+# word, so each of these characters is set apart; a word of several is then a phrase. It is
+# compiled when first needed, which for most turns is never and takes a while.
+_SPACELESS = (
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u30ff\u3100-\u9fff\ua960-\ua97f"
     "\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff])"
 )
@@ -28,7 +29,7 @@ def words(text: str) -> str:
     if text.isascii():
         return text
     plain = "".join(c for c in unicodedata.normalize("NFD", text) if not is_accent(c))
-    return _SPACELESS.sub(r" \1 ", unicodedata.normalize("NFC", plain))
+    return re.sub(_SPACELESS, r" \1 ", unicodedata.normalize("NFC", plain))
 
 
 def is_accent(character: str) -> bool:

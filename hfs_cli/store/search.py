@@ -38,22 +38,23 @@ def plain_query(text: str) -> list[str]:
 
 
 def search(
-    db: SqliteDatabase, text: str, asked: SearchFilter, *, limit: int, raw: bool
+    db: SqliteDatabase, text: str, asked: SearchFilter | None, *, limit: int, raw: bool
 ) -> list[SearchHit]:
     """The messages and names that hold the words, the best first.
 
     Args:
         text: Plain words, or with `raw` an FTS5 query.
+        asked: What a found message must be; None for any, and names too.
 
     Raises:
         UsageError: There is no word in it, or the raw query is not FTS5 syntax.
     """
     phrases = [words(storable(text))] if raw else plain_query(text)
-    messages = _messages(asked)
+    messages = _messages(asked or SearchFilter())
     try:
         found = _best(db, messages, phrases, limit)
         found += _partial(db, messages, " ".join(phrases), limit)
-        if asked == SearchFilter():
+        if asked in {None, SearchFilter()}:
             found += _best(db, _NAMES, phrases, limit)
     except OperationalError as error:
         if raw and _is_query_error(error):

@@ -1,17 +1,21 @@
 """Rows of sessions: made, named, and in order of use."""
 
+from __future__ import annotations
+
 import uuid
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from peewee import SqliteDatabase, fn
 
 from hfs_cli.errors import NotFoundError, UsageError
-from hfs_cli.history import Origin
 from hfs_cli.naming import MAX_NAME, normalise
 from hfs_cli.store import indexing, rows
 from hfs_cli.store.tables import SessionRow
 from hfs_cli.store.transcripts import fetch
+
+if TYPE_CHECKING:
+    from hfs_cli.history import Origin
 
 
 def session_row(db: SqliteDatabase, session_id: int) -> dict[str, Any]:

@@ -1,13 +1,17 @@
 """Add up replies by day, model or session."""
 
+from __future__ import annotations
+
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from peewee import SqliteDatabase
 
-from hfs_cli.history import Tally
 from hfs_cli.store.rows import to_microseconds
 from hfs_cli.store.transcripts import fetch
+
+if TYPE_CHECKING:
+    from hfs_cli.history import Tally
 
 Heading = Literal["day", "model", "session"]
 
@@ -40,4 +44,6 @@ def tallies(db: SqliteDatabase, by: Heading, since: datetime | None) -> list[Tal
         GROUP BY key, m.model ORDER BY key, m.model""",
         () if since is None else (to_microseconds(since),),
     )
+    from hfs_cli.history import Tally
+
     return [Tally(**row) for row in found]

@@ -101,7 +101,7 @@ def test_many_sessions_with_every_feature_come_back_identical(tmp_path):
         assert len(other.search("检查", limit=20)) == 20
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(0, 2**32), st.lists(TEXT, min_size=1, max_size=5))
 def test_whatever_was_said_comes_back_identical(seed, texts):
     chance = random.Random(seed)

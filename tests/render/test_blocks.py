@@ -33,20 +33,20 @@ def test_no_word_of_the_examples_of_commonmark_is_lost():
         assert [word for word in words if word not in seen] == [], number
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(documents_in_pieces())
 def test_any_text_comes_out_the_same_in_any_pieces(case):
     text, pieces = case
     assert shown(*pieces, peek=True) == shown(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(documents)
 def test_line_by_line_is_the_same_as_at_once(text):
     assert shown(*text.splitlines(keepends=True)) == shown(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(documents)
 def test_no_word_is_lost(text):
     tokens = parser().parse(text)

@@ -84,7 +84,7 @@ def test_the_final_screen_and_scrollback_are_those_of_the_whole(columns, rows):
     assert stream(Emulated(columns, rows), pieces) == at_once(columns, rows, REPLY)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(documents_in_pieces(), st.integers(2, 40), st.integers(2, 12))
 def test_any_text_on_any_screen(case, columns, rows):
     text, pieces = case

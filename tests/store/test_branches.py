@@ -425,7 +425,7 @@ STEPS = st.tuples(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(STEPS, max_size=14))
 def test_no_order_of_operations_loses_or_mixes_a_message(steps):
     with TemporaryDirectory() as directory, SessionStore(Path(directory) / "hfs.db") as store:

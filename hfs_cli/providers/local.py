@@ -6,7 +6,6 @@ import os
 import secrets
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +62,7 @@ def take_context_option(request: Request) -> tuple[int, Request]:
     n_ctx = options.pop("n_ctx", CONTEXT_TOKENS)
     if isinstance(n_ctx, bool) or not isinstance(n_ctx, int) or n_ctx < _LEAST_CONTEXT:
         raise UsageError(f"n_ctx must be a whole number of tokens, {_LEAST_CONTEXT} or more")
-    return n_ctx, replace(request, options=options)
+    return n_ctx, request._replace(options=options)
 
 
 def _threads() -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 from hfs_cli.errors import HfsError
@@ -70,7 +69,7 @@ def message_json(message: Message) -> Json:
 
 def usage_json(usage: Usage | None) -> Json | None:
     """Token counts; null where the provider did not say."""
-    return None if usage is None else asdict(usage)
+    return None if usage is None else usage._asdict()
 
 
 def error_json(error: HfsError | None) -> Json | None:
@@ -151,7 +150,7 @@ class JsonLinesRenderer:
         """Usage if it is known, the error if there was one, and ``done``, always last."""
         reply = outcome.reply
         if reply.usage is not None:
-            self._event("usage", **asdict(reply.usage))
+            self._event("usage", **reply.usage._asdict())
         if outcome.error is not None:
             self._event("error", **(error_json(outcome.error) or {}))
         self._event(

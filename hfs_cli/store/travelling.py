@@ -1,7 +1,6 @@
 """Take conversations out of the database and put them into another."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from peewee import SqliteDatabase
@@ -78,7 +77,7 @@ def _conversation(
 def _numbered(messages: list[Message]) -> tuple[Message, ...]:
     """Messages with positions in place of the database's numbers."""
     positions: dict[int | None, int] = {m.id: m.position for m in messages}
-    return tuple(replace(m, id=m.position, reply_to=positions.get(m.reply_to)) for m in messages)
+    return tuple(m._replace(id=m.position, reply_to=positions.get(m.reply_to)) for m in messages)
 
 
 def put(db: SqliteDatabase, incoming: Iterable[Conversation]) -> Imported:

@@ -1,6 +1,7 @@
 """Rows 36-47: many processes, one database; locks, deletions and full disks."""
 
 import json
+import os
 import resource
 import sqlite3
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 
 from tests.scripted_server import STALL, Await, openai_sse
 
-PROCESSES = 40
+PROCESSES = int(os.environ.get("HFS_TEST_PROCESSES", "20"))
 
 
 def echo(request):

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -439,7 +438,7 @@ def test_an_unfinished_reply_is_complete_where_it_went(store, talk, session):
     opened = talk.ask("q4", session)
     talk.answer(opened, "a", status="partial")
     branch = store.rewind(session.id, "6")
-    store.save_reply(opened, replace(Reply("a4", "m/x"), status="complete"))
+    store.save_reply(opened, Reply("a4", "m/x", status="complete"))
     assert talk.contents(branch)[-1] == "a4"
     assert store.get(branch.id).last_status == "complete"
     with pytest.raises(HfsError):

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 
 from hfs_cli.errors import NotFoundError, UsageError
@@ -104,10 +102,10 @@ def test_attachments_are_kept_once_and_sent_again(store, talk, path):
     picture = Attachment("a.png", "image/png", b"\x89PNG" * 1000)
     link = Attachment("b.png", "image/png", url="https://example.org/b.png")
     session = talk.turn("look", "nice", attachments=(picture, link))
-    talk.turn("again", "yes", session, attachments=(replace(picture, name="copy.png"),))
+    talk.turn("again", "yes", session, attachments=(picture._replace(name="copy.png"),))
     sent = talk.ask("and now?", session).messages
     assert sent[0].attachments == (picture, link)
-    assert sent[2].attachments == (replace(picture, name="copy.png"),)
+    assert sent[2].attachments == (picture._replace(name="copy.png"),)
     with store._database.reading() as db:
         assert db.execute_sql("SELECT count(*) FROM attachment").fetchone() == (1,)
     store.delete([session.id])

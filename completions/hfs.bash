@@ -8,7 +8,7 @@ _hfs_table() {
     hfs_commands='' hfs_options=() hfs_arguments=''
     case $1 in
         'hfs')
-            hfs_commands='chat resume rename delete sessions checkpoints models keys config completion doctor db'
+            hfs_commands='chat resume rename delete sessions checkpoints models keys config completion doctor db help'
             hfs_options=(
                 '--version'
                 '-h,--help'
@@ -373,6 +373,12 @@ _hfs_table() {
             hfs_options=(
                 '-h,--help'
             )
+            ;;
+        'hfs help')
+            hfs_options=(
+                '-h,--help'
+            )
+            hfs_arguments='-...'
             ;;
     esac
 }

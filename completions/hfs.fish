@@ -139,7 +139,7 @@ function __hfs_walk
         else if test $ended = 0; and string match -q -- '-?*' $word
             set -a options (string replace -r '=.*' '' -- $word)
             set values (__hfs_values "$path" $word)
-        else if contains -- "$path $word" 'hfs chat' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions prune' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db backup' 'hfs db check' 'hfs db path' 'hfs db vacuum'
+        else if contains -- "$path $word" 'hfs chat' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions prune' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db backup' 'hfs db check' 'hfs db path' 'hfs db vacuum' 'hfs help'
             set path "$path $word"
         else
             set arguments (math $arguments + 1)
@@ -183,6 +183,7 @@ end
 
 complete -c hfs -e
 complete -c hfs -f
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a help -d 'Show what a command does, as its --help does'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a db -d 'Find, copy, check and shrink the database'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a doctor -d 'Check configuration, database, model and key; nothing is sent anywhere'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a completion -d 'Print the completion script for a shell'
@@ -407,3 +408,4 @@ complete -c hfs -n '__hfs_in \'hfs db backup\' -h --help' -s h -l help -d 'Show 
 complete -c hfs -n '__hfs_in \'hfs db check\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -n '__hfs_in \'hfs db path\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -n '__hfs_in \'hfs db vacuum\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs help\' -h --help' -s h -l help -d 'Show this message and exit'

@@ -27,6 +27,7 @@ _COMMANDS = {
     "completion": "completion",
     "doctor": "doctor",
     "db": "db",
+    "help": "help",
 }
 
 

@@ -92,7 +92,8 @@ def _database(config: Config) -> str:
         problems = store.check()
         if problems:
             raise ConfigError("; ".join(problems))
-        return f"{config.database}, {store.count()} sessions"
+        number = store.count()
+        return f"{config.database}, {number} session{'' if number == 1 else 's'}"
 
 
 def _model(config: Config) -> str:

@@ -103,7 +103,9 @@ def parse_json(data: bytes, where: str) -> Any:  # noqa: ANN401  (JSON)
     except RecursionError as error:
         raise UsageError(f"{where} is nested too deeply") from error
     except ValueError as error:
-        raise UsageError(f"{where} is not valid JSON: {_short(error)}") from error
+        raise UsageError(
+            f"{where} is not valid JSON: {_short(error)} (hfs sessions import --help: what is read)"
+        ) from error
 
 
 def _is_head(line: bytes) -> bool:

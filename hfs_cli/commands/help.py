@@ -1,0 +1,25 @@
+"""`hfs help`: what a command does."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command(name="help")
+@click.argument("words", nargs=-1, metavar="[COMMAND]...")
+@click.pass_context
+def command(context: click.Context, *, words: tuple[str, ...]) -> None:
+    """Show what a command does, as its --help does.
+
+    \b
+      hfs help chat
+      hfs help sessions export
+    """
+    shown = context.find_root()
+    for word in words:
+        group = shown.command
+        found = group.get_command(shown, word) if isinstance(group, click.Group) else None
+        if found is None:
+            raise click.UsageError(f"No such command {word!r}.", shown)
+        shown = click.Context(found, shown, word, **found.context_settings)
+    click.echo(shown.get_help())

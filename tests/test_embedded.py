@@ -48,7 +48,7 @@ def test_it_answers_and_the_turn_is_kept(hfs):
 
 @needs_model
 def test_a_reply_that_fills_the_context_ends_cleanly(hfs):
-    options = ("-o", "n_ctx", "128", "-o", "ignore_eos", "true")
+    options = ("-o", "n_ctx", "64", "-o", "ignore_eos", "true")
     done = hfs("chat", *options, "Tell me a story.", timeout=PATIENCE_S)
     assert done.returncode == 0
     assert done.stdout.strip()

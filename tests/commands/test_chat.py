@@ -287,8 +287,8 @@ def test_an_error_in_json_lines_is_an_event(chat, server):
 
 def test_sessions_are_chosen_by_flag_then_environment(chat, server):
     server.always(openai_sse("ok"))
-    chat.ok("chat", "-n", "one", "hi")
-    chat.ok("chat", "-n", "two", "hi")
+    chat.keep("one", "hi", "ok")
+    chat.keep("two", "hi", "ok")
     chat.ok("chat", "-S", "one", "again")
     chat.ok("chat", "again", env={"HFS_SESSION": "two"})
     chat.ok("chat", "-S", "on", "by prefix", env={"HFS_SESSION": "two"})

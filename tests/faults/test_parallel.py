@@ -62,7 +62,7 @@ def test_parallel_creation_by_name_makes_one_session(chat, server):
 def test_parallel_renames_to_one_name_have_one_winner(chat, server):
     server.always(echo)
     for number in range(8):
-        chat.ok("chat", "-n", f"s{number}", "hi")
+        chat.keep(f"s{number}", "hi", "ok")
     ended = run_all(chat, [("rename", f"s{n}", "taken") for n in range(8)])
     assert sorted(code for _, code in ended) == [0] + [2] * 7
     names = [s["name"] for s in json.loads(chat.ok("sessions", "list", "--json"))]

@@ -10,7 +10,7 @@ import time
 
 from tests.scripted_server import STALL, Pause, openai_chunk, openai_sse, sse
 
-RUNS = 12
+RUNS = 8
 
 
 def dribble(count=200, pause=0.01):
@@ -62,11 +62,14 @@ def test_two_interrupts_are_one(chat, server):
         process = chat.start("chat", "hi")
         assert process.stdout.read(4) == b"text"
         process.send_signal(signal.SIGINT)
+        first = time.monotonic()
         time.sleep(0.01)
         process.send_signal(signal.SIGINT)
+        apart = time.monotonic() - first
         _, error = process.communicate(timeout=10)
         assert process.returncode == 130
-        assert error.count(b"\n") == 1
+        # A second signal that a busy machine sends a second later ends the process at once.
+        assert error.count(b"\n") == 1 or apart > 1, error
     integrity(chat)
     shown = json.loads(chat.ok("sessions", "show", "@last", "--format", "json"))
     assert shown["messages"][-1]["status"] == "partial"

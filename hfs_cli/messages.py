@@ -127,7 +127,8 @@ class Session(NamedTuple):
         id: The number users type.
         uid: A stable identifier that survives export and import (32 hex digits).
         name: Unique among sessions.
-        model: ``provider/id`` of the last turn, or None before the first.
+        model: ``provider/id`` that it goes on with: the last reply's, or the first that was
+            asked.
         messages: How many messages its transcript holds.
         created_at: UTC.
         updated_at: When it was last used, UTC.

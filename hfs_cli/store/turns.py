@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from peewee import Case, SqliteDatabase
+from peewee import Case, SqliteDatabase, fn
 
 from hfs_cli.errors import NotFoundError
 from hfs_cli.messages import ChatMessage, Message, Opened, Opening, Reply, Session
@@ -84,8 +84,15 @@ def _before(history: list[Message], question: Message) -> list[Message]:
 
 
 def _used(db: SqliteDatabase, session_id: int, model: str, now: datetime) -> Session:
+    """Mark a session as the last used one.
+
+    It goes on with the model that it has: another one becomes its own by replying, so that a
+    model that does not exist is asked once and not ever after.
+    """
     change = SessionRow.update(
-        model=model, updated_at=rows.to_microseconds(now), use_seq=next_use()
+        model=fn.COALESCE(SessionRow.model, model),
+        updated_at=rows.to_microseconds(now),
+        use_seq=next_use(),
     )
     change.where(SessionRow.id == session_id).execute(db)
     return rows.session(session_row(db, session_id))
@@ -143,7 +150,7 @@ def save_reply(
         NotFoundError: The session was deleted meanwhile.
     """
     if known is None:
-        known = _add_reply(db, opened)
+        known = _add_reply(db, opened, reply.model)
     before = fetch(db, "SELECT session_id, position, status FROM message WHERE id = ?", (known,))
     if not before:
         raise _deleted(opened)
@@ -163,7 +170,7 @@ def save_reply(
     return known
 
 
-def _add_reply(db: SqliteDatabase, opened: Opened) -> int:
+def _add_reply(db: SqliteDatabase, opened: Opened, model: str) -> int:
     """Insert an empty reply at the end of the session that holds the question."""
     assert opened.session is not None
     found = fetch(
@@ -179,7 +186,7 @@ def _add_reply(db: SqliteDatabase, opened: Opened) -> int:
     elif session[0]["message_count"] == opened.session.messages > question["position"]:
         session = [_replies_set_aside(db, session[0], question)]
     position = session[0]["message_count"] + 1
-    change = SessionRow.update(message_count=position, last_status="partial")
+    change = SessionRow.update(message_count=position, last_status="partial", model=model)
     change.where(SessionRow.id == session[0]["id"]).execute(db)
     return int(
         MessageRow.insert(

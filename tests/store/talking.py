@@ -28,13 +28,21 @@ class Talk:
             )
         )
 
-    def answer(self, opened: Opened, text: str, **reply) -> int:
+    def answer(self, opened: Opened, text: str, *, model: str = "openai/gpt", **reply) -> int:
         reply = {"status": "complete", **reply}
-        return self.store.save_reply(opened, Reply(text, "openai/gpt", **reply))
+        return self.store.save_reply(opened, Reply(text, model, **reply))
 
-    def turn(self, prompt: str, text: str, session: Session | None = None, **opening) -> Session:
-        opened = self.ask(prompt, session, **opening)
-        self.answer(opened, text)
+    def turn(
+        self,
+        prompt: str,
+        text: str,
+        session: Session | None = None,
+        *,
+        model: str = "openai/gpt",
+        **opening,
+    ) -> Session:
+        opened = self.ask(prompt, session, model=model, **opening)
+        self.answer(opened, text, model=model)
         return self.store.get(opened.session.id)
 
     def contents(self, session: Session) -> list[str]:

@@ -180,3 +180,12 @@ def test_a_reply_that_cannot_be_kept_is_spilled_to_a_private_file(store, talk, p
     file = path.parent / store.spill(opened, Reply("the words", "m/x"))
     assert file.read_text() == "the words"
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_model_becomes_the_sessions_by_replying(store, talk):
+    session = talk.turn("one", "two")
+    opened = talk.ask("three", session, model="openai/typo")
+    assert store.get(session.id).model == "openai/gpt"
+    talk.answer(opened, "four", model="openai/typo")
+    assert store.get(session.id).model == "openai/typo"
+    assert talk.ask("first", model="openai/first").session.model == "openai/first"

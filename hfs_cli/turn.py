@@ -177,6 +177,8 @@ def _keep(saver: Saver, opened: Opened, collector: Collector, error: HfsError | 
     reply = collector.reply(error.message if error and broken else None, complete=not broken)
     if broken and not collector.begun:
         saver.stop()
+        if isinstance(error, IncompleteReplyError) and opened.session is not None:
+            error.message += f" — hfs sessions retry {opened.session.id}"
         return Outcome(opened.session, None, reply, error)
     wait = INTERRUPTED_WAIT_S if isinstance(error, Interrupted) else LAST_WAIT_S
     try:
@@ -197,7 +199,7 @@ def _with_what_was_kept(error: HfsError, reply: Reply, opened: Opened) -> HfsErr
     words = sum(1 for _ in re.finditer(r"\S+", reply.text))
     error.message = (
         f"{error.message}; {words} word{'' if words == 1 else 's'} saved as partial"
-        f" in session {opened.session.id}"
+        f" in session {opened.session.id} — hfs sessions retry {opened.session.id}"
     )
     return error
 

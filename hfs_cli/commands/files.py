@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,7 +57,8 @@ def read_files(paths: tuple[str, ...]) -> Files:
             attachments.append(_address(path))
             continue
         data = _read(Path(path))
-        name = Path(path).name
+        # A name may be any bytes; what is sent and kept is text.
+        name = os.fsencode(Path(path).name).decode("utf-8", "replace")
         if media_type := media_type_of(data):
             attachments.append(Attachment(name, media_type, data))
         else:

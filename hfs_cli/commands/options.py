@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from hfs_cli.commands.prompt import utf8_word
 from hfs_cli.errors import UsageError
 
 
@@ -129,6 +130,10 @@ _OPTIONS = (
     click.option("--idle-timeout", type=_SECONDS, metavar="S", help="Limit without a byte."),
     click.option("--retries", type=click.IntRange(0, 10), help="Tries after the first."),
 )
+# What a request is made of: as an option it would replace the conversation that is kept.
+_NOT_OPTIONS = {"model", "messages", "contents", "stream"}
+# The names of files may be any bytes.
+_PATHS = {"file", "schema"}
 _NAMES = {field.name for field in fields(TurnOptions)}
 
 
@@ -137,6 +142,9 @@ def turn_options(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def with_options(**values: Any) -> None:  # noqa: ANN401  (click's own types)
+        for name, value in values.items():
+            if name not in _PATHS:
+                _refuse_what_is_not_utf8(value)
         own = {name: values.pop(name) for name in list(values) if name not in _NAMES}
         function(TurnOptions(**values), **own)
 
@@ -145,11 +153,21 @@ def turn_options(function: Callable[..., None]) -> Callable[..., None]:
     return with_options
 
 
+def _refuse_what_is_not_utf8(value: object) -> None:
+    """Before anything is kept."""
+    if isinstance(value, str):
+        utf8_word(value)
+    elif isinstance(value, tuple):
+        for part in value:
+            _refuse_what_is_not_utf8(part)
+
+
 def model_options(asked: TurnOptions) -> dict[str, object]:
     """The sampling options given on the command line.
 
     Raises:
-        UsageError: The same option is given twice.
+        UsageError: An option is given twice, is the conversation itself, or is no number
+            that JSON has.
     """
     given: dict[str, object] = {}
     pairs = [(name, _value(text)) for name, text in asked.option]
@@ -159,6 +177,12 @@ def model_options(asked: TurnOptions) -> dict[str, object]:
             continue
         if name in given:
             raise UsageError(f"the option {name} is given twice: keep one")
+        if name in _NOT_OPTIONS:
+            raise UsageError(f"{name} is no option of a model: hfs itself sends it")
+        try:
+            json.dumps(value, allow_nan=False)
+        except ValueError as error:
+            raise UsageError(f"{name} is no number that can be sent: {value}") from error
         given[name] = value
     return given
 

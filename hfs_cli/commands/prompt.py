@@ -39,7 +39,7 @@ def given_prompt(
     forced = "-" in words
     if forced and no_stdin:
         raise UsageError("- asks for standard input and --no-stdin forbids it: drop one")
-    text = " ".join(_utf8_word(word) for word in words if word != "-")
+    text = " ".join(utf8_word(word) for word in words if word != "-")
     piped = None if no_stdin else _read_stdin(forced=forced, patient=patient or bool(text.strip()))
     parts = [part for part in (text, piped) if part]
     prompt = "\n\n".join(parts)
@@ -48,8 +48,12 @@ def given_prompt(
     return prompt if prompt.strip() else None
 
 
-def _utf8_word(word: str) -> str:
-    """An argument's text; bytes that are not UTF-8 reach Python as lone surrogates."""
+def utf8_word(word: str) -> str:
+    """An argument's text; bytes that are not UTF-8 reach Python as lone surrogates.
+
+    Raises:
+        UsageError: It is not UTF-8.
+    """
     try:
         return os.fsencode(word).decode()
     except UnicodeDecodeError as error:

@@ -12,7 +12,7 @@ import click
 from hfs_cli import notices
 from hfs_cli.commands.budget import check_budget
 from hfs_cli.commands.options import TurnOptions, model_options
-from hfs_cli.commands.prompt import decode_text
+from hfs_cli.commands.prompt import decode_text, utf8_word
 from hfs_cli.config import Config, load_config
 from hfs_cli.errors import IncompleteReplyError, UsageError
 
@@ -115,8 +115,8 @@ def _opening(
     system = asked.system
     if asked.system_file is not None:
         system = decode_text(asked.system_file.read_bytes(), str(asked.system_file))
-    if system is None and target.session is None:
-        system = config.system
+    if system is None and target.session is None and config.system is not None:
+        system = utf8_word(config.system)
     answers = target.answers
     from hfs_cli.messages import Opening
 

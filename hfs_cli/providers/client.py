@@ -63,6 +63,11 @@ def build_client(settings: ProviderSettings, connect_s: float, idle_s: float) ->
             trust_env=not loopback,
             follow_redirects=False,
         )
+    except ImportError as error:
+        raise ConfigError(
+            "the environment names a SOCKS proxy, which needs one more package: "
+            'pip install "hfs-cli[socks]", or unset ALL_PROXY'
+        ) from error
     except (ValueError, httpx.InvalidURL) as error:
         raise ConfigError(
             "a proxy in the environment cannot be used: check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"

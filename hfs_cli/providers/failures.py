@@ -58,7 +58,7 @@ def refusal(status: int, body: bytes, context: Context) -> HfsError:
             "set base_url to where it leads, if you trust it"
         )
     return ProviderError(f"{name} ({context.model}) {_VERBS.get(status, 'failed')} ({status})"
-                         f"{told}{_next_step(status, context)}")  # fmt: skip
+                         f"{told}{_next_step(status, context, said)}")  # fmt: skip
 
 
 _VERBS: Mapping[int, str] = {
@@ -74,12 +74,14 @@ _VERBS: Mapping[int, str] = {
 }
 
 
-def _next_step(status: int, context: Context) -> str:
+def _next_step(status: int, context: Context, said: str) -> str:
     see = f" — see {context.docs}" if context.docs else ""
     if status in {402, 429}:
         return f"{see} for your quota" if see else " — wait, or choose another model with -m"
     if status == 404:
         return " — check base_url"
+    if status == 413 or (status in {400, 422} and "context" in said.lower()):
+        return " — shorten the prompt, or start a new session"
     if status >= 500:
         return " — try again, or choose another model with -m"
     return ""

@@ -1,6 +1,7 @@
 """`hfs chat` from outside: what is sent, shown, kept, and how it exits."""
 
 import json
+import os
 import re
 import signal
 import sqlite3
@@ -439,3 +440,54 @@ def test_the_budget_has_one_name(hfs):
     hfs.ok("config", "set", "budget.daily", "5")
     assert hfs.ok("config", "get", "budget.daily") == "5.0\n"
     assert str(hfs.config) in hfs.ok("config", "list").split("budget.daily")[1]
+
+
+LATIN1 = os.fsdecode(b"caf\xe9")
+
+
+@pytest.mark.parametrize(
+    ("args", "env"),
+    [
+        (["-s", LATIN1], {}),
+        (["-m", f"test/{LATIN1}"], {}),
+        (["-o", "stop", LATIN1], {}),
+        (["-n", LATIN1], {}),
+        ([], {"HFS_SYSTEM": LATIN1}),
+    ],
+)
+def test_what_is_not_utf8_is_refused_before_anything_is_kept(chat, server, args, env):
+    done = chat("chat", *args, "hi", env=env)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
+    assert b"not UTF-8" in done.stderr
+    assert (server.requests, chat.database.exists()) == ([], False)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--temperature", "nan"],
+        ["-o", "top_p", "NaN"],
+        ["-o", "x", '{"a": 1e999}'],
+        ["-o", "messages", "[]"],
+        ["-o", "model", "other"],
+    ],
+)
+def test_options_that_would_break_the_request_are_refused(chat, server, args):
+    done = chat("chat", *args, "hi")
+    assert (done.returncode, done.stderr.count(b"\n"), server.requests) == (2, 1, [])
+
+
+def test_a_mistyped_model_is_asked_once(chat, server):
+    chat.keep("talk", "hi", "ok")
+    server.reply(status=404, body=b'{"error": {"code": "model_not_found", "message": "no"}}')
+    assert chat("chat", "-c", "-m", "test/typo", "hi").returncode == 4
+    server.reply(openai_sse("here again"))
+    assert chat.ok("chat", "-c", "hi") == "here again\n"
+    assert server.requests[-1].json["model"] == "m"
+
+
+def test_a_socks_proxy_is_told_what_it_needs(chat):
+    env = {"ALL_PROXY": "socks5://127.0.0.1:1", "OPENAI_API_KEY": "k"}
+    done = chat("chat", "-m", "openai/x", "hi", env=env)
+    assert (done.returncode, done.stderr.count(b"\n")) == (3, 1)
+    assert b"hfs-cli[socks]" in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 
 import pytest
 
@@ -170,3 +171,11 @@ def test_a_schema_that_is_none_sends_nothing(chat, server):
 def test_reasoning_can_be_hidden(chat, server):
     server.reply(openai_sse("yes", reasoning="hm"))
     assert chat.ok("chat", "--hide-reasoning", "q") == "yes\n"
+
+
+def test_the_name_of_a_file_may_be_any_bytes(chat, server, tmp_path):
+    file = tmp_path / os.fsdecode(b"caf\xe9.txt")
+    file.write_text("from the file")
+    server.reply(openai_sse("ok"))
+    chat.ok("chat", "-f", str(file), "sum up")
+    assert "from the file" in server.requests[0].json["messages"][0]["content"]

@@ -124,10 +124,10 @@ class Aside:
         self._show(self._safe.feed(text))
 
     def end(self) -> None:
-        """Finish the line, for something else comes now."""
+        """Finish the line, for something else comes now; without colour, leave one empty."""
         self._show(self._safe.flush())
         if self._last != "\n":
-            self._show("\n")
+            self._show("\n" if self._dim else "\n\n")
 
     def _show(self, text: str) -> None:
         if text:

@@ -23,6 +23,11 @@ def test_a_person_sees_reasoning_reply_and_session_each_on_lines_of_its_own():
     assert b"\x1b[2mlet me" in seen.raw
 
 
+def test_without_colour_an_empty_line_parts_reasoning_and_reply():
+    seen = run_in_terminal(TURN, turn(), env={"NO_COLOR": "1"})
+    assert seen.lines == ["let me", "see", "", "the answer", "session 12 · wal"]
+
+
 def test_a_sign_of_life_turns_until_the_first_token_and_leaves_no_trace():
     seen = run_in_terminal(TURN, turn())
     assert "⠋".encode() in seen.raw

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -30,7 +31,7 @@ def is_database(path: Path) -> bool:
 
 
 def read_conversations(path: Path) -> Iterator[Conversation]:
-    """The conversations of a file, whichever of the known formats it is in.
+    """The conversations of a file, whichever of the known formats it is in, last used last.
 
     Raises:
         UsageError: It cannot be read, is too large, or is not what it should be; the
@@ -47,13 +48,17 @@ def read_conversations(path: Path) -> Iterator[Conversation]:
             return
     document = read_json(path)
     if chatgpt.fits(document):
-        yield from chatgpt.conversations(document, str(path))
+        yield from sorted(chatgpt.conversations(document, str(path)), key=_last_use)
     elif claude.fits(document):
-        yield from claude.conversations(document, str(path))
+        yield from sorted(claude.conversations(document, str(path)), key=_last_use)
     elif rolelist.fits(document):
         yield from rolelist.shell_gpt(document, path)
     else:
         yield from _own(Fields(document, str(path)))
+
+
+def _last_use(conversation: Conversation) -> datetime:
+    return conversation.updated_at
 
 
 def _own(document: Fields) -> Iterator[Conversation]:

@@ -181,7 +181,8 @@ class Archive:
         """Insert conversations that are not there yet: all of them, or none.
 
         Args:
-            incoming: Parents and branches, in any order.
+            incoming: Parents and branches, in any order; the oldest use first. In lists they
+                stand below every session that was used here.
             dry_run: Try it and take it back.
 
         Raises:

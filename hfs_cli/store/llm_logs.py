@@ -19,7 +19,7 @@ _OPTIONAL = ("system", "duration_ms", "input_tokens", "output_tokens")
 
 
 def conversations(path: Path) -> Iterator[Conversation]:
-    """All of its conversations, and each reply that belongs to none.
+    """All of its conversations, and each reply that belongs to none, last used last.
 
     Raises:
         UsageError: It is another database, or damaged.
@@ -46,7 +46,8 @@ def _conversations(db: sqlite3.Connection, path: Path) -> Iterator[Conversation]
         f"""SELECT r.id, r.model, r.prompt, r.response, r.datetime_utc, r.conversation_id,
             c.name AS title, {columns}
         FROM responses r LEFT JOIN conversations c ON c.id = r.conversation_id
-        ORDER BY coalesce(r.conversation_id, r.id), r.datetime_utc, r.id"""
+        ORDER BY max(r.datetime_utc) OVER (PARTITION BY coalesce(r.conversation_id, r.id)),
+            coalesce(r.conversation_id, r.id), r.datetime_utc, r.id"""
     )
     group: list[sqlite3.Row] = []
     for row in rows:

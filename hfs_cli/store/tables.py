@@ -22,8 +22,9 @@ class SessionRow(Model):
     Attributes:
         message_count: Length of the transcript, shared messages included; lists read it
             instead of counting.
-        use_seq: Rises with each use, so that order never depends on a clock. None: a tail
-            that was set aside and has not been used since; lists leave it out.
+        use_seq: Rises with each use, so that order never depends on a clock. 0 and below: it
+            was imported and never used here. None: a tail that was set aside and has not
+            been used since; lists leave it out.
         origin: How the row came to be.
         fork_position: How many messages of the parent's transcript this one begins with.
         created_at: Microseconds since 1970, UTC, like every time here.

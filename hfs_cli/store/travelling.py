@@ -1,6 +1,8 @@
 """Take conversations out of the database and put them into another."""
 
 from collections.abc import Iterable, Iterator
+from heapq import merge
+from operator import itemgetter
 from typing import Any
 
 from peewee import SqliteDatabase
@@ -11,7 +13,7 @@ from hfs_cli.messages import Message
 from hfs_cli.naming import check_name
 from hfs_cli.store import checkpoints, indexing, rows
 from hfs_cli.store.message_rows import attach
-from hfs_cli.store.session_rows import free_name, next_use
+from hfs_cli.store.session_rows import free_name
 from hfs_cli.store.tables import MessageRow, SessionRow
 from hfs_cli.store.transcripts import fetch, transcript
 
@@ -83,7 +85,8 @@ def _numbered(messages: list[Message]) -> tuple[Message, ...]:
 def put(db: SqliteDatabase, incoming: Iterable[Conversation]) -> Imported:
     """Insert conversations that are not there yet.
 
-    They may come in any order: parents are tied to their branches at the end.
+    Parents and branches may come in any order: they are tied at the end. What is listed
+    comes with the oldest use first.
 
     Raises:
         UsageError: A parent is missing, or a position does not fit.
@@ -103,6 +106,7 @@ def put(db: SqliteDatabase, incoming: Iterable[Conversation]) -> Imported:
     for session_id, conversation in added:
         _check_lineage(db, session_id, conversation)
         _tie_replies(db, session_id, conversation)
+    _place(db, added)
     return Imported(len(added), messages, present)
 
 
@@ -122,11 +126,29 @@ def _put_session(db: SqliteDatabase, conversation: Conversation) -> int:
         ).execute(db)
     )
     indexing.index_name(db, session_id, name)
-    if conversation.listed:
-        # A statement of its own: within INSERT the subselect has no alias to stand on.
-        change = SessionRow.update(use_seq=next_use())
-        change.where(SessionRow.id == session_id).execute(db)
     return session_id
+
+
+def _place(db: SqliteDatabase, added: Iterable[tuple[int, Conversation]]) -> None:
+    """Give what came in its place in the order of use: below all that was used here.
+
+    So an import never changes what ``-c`` continues. Sessions that were only ever imported
+    are numbered down from 0, by the times of their last use; those that came together keep
+    their order, whatever a clock has done to the times.
+    """
+    came = [
+        {"id": session_id, "updated_at": rows.to_microseconds(conversation.updated_at)}
+        for session_id, conversation in added
+        if conversation.listed
+    ]
+    if not came:
+        return
+    there = fetch(db, "SELECT id, updated_at FROM session WHERE use_seq <= 0 ORDER BY use_seq")
+    # Numbers are unique at every moment: the old ones go before the new ones are given.
+    db.execute_sql("UPDATE session SET use_seq = NULL WHERE use_seq <= 0")
+    order = list(merge(there, came, key=itemgetter("updated_at")))
+    for number, row in enumerate(order, 1 - len(order)):
+        db.execute_sql("UPDATE session SET use_seq = ? WHERE id = ?", (number, row["id"]))
 
 
 def _put_messages(db: SqliteDatabase, session_id: int, conversation: Conversation) -> None:

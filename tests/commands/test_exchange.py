@@ -25,6 +25,17 @@ def test_export_and_import_move_everything(kept, tmp_path):
     assert again == "0 sessions, 0 messages imported, 2 there already\n"
 
 
+def test_an_import_does_not_change_what_is_continued(kept, tmp_path):
+    file = tmp_path / "one.json"
+    file.write_text(kept.ok("sessions", "export", "one", "--format", "json"))
+    elsewhere = {"HFS_DATA_DIR": str(tmp_path / "elsewhere")}
+    kept.ok("delete", "one", "--yes")
+    kept.ok("sessions", "import", str(file))
+    assert kept.ok("sessions", "show", "@last", "--format", "json").count('"two"') == 1
+    kept.ok("sessions", "import", str(file), env=elsewhere)
+    assert "# one\n" in kept.ok("sessions", "export", "@last", env=elsewhere)
+
+
 def test_the_last_used_session_is_exported_as_markdown(kept):
     assert kept.ok("sessions", "export").startswith("# two\n")
     assert kept.ok("sessions", "export", "one", "two").count("\n# ") == 1

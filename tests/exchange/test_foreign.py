@@ -289,3 +289,19 @@ def test_shapes_that_are_nearly_right_are_refused(tmp_path, store, document):
 def test_an_empty_conversation_does_not_come_in(tmp_path):
     file = written(tmp_path, "c.json", [{"mapping": {}, "id": "x"}])
     assert list(read_conversations(file)) == []
+
+
+def test_the_newest_of_another_program_is_the_last_used_of_an_empty_database(tmp_path, store):
+    chats = [
+        {
+            "uuid": name,
+            "name": name,
+            "created_at": f"{year}-01-01T00:00:00Z",
+            "chat_messages": [
+                {"sender": "human", "text": "hi", "created_at": f"{year}-01-01T00:00:00Z"}
+            ],
+        }
+        for name, year in (("newest", 2025), ("oldest", 2023), ("middle", 2024))
+    ]
+    store.put(read_conversations(written(tmp_path, "conversations.json", chats)))
+    assert [s.name for s in store.list_recent()] == ["newest", "middle", "oldest"]

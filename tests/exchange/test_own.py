@@ -161,6 +161,48 @@ def test_a_name_that_is_taken_gets_a_number(tmp_path, store, talk):
         assert sorted(s.name for s in other.list_recent()) == ["mine", "mine (2)"]
 
 
+def at(year):
+    return f"{year}-11-22T18:05:00Z"
+
+
+def session_of(number, year, **more):
+    return {
+        **SESSION,
+        "uid": f"{number:032x}",
+        "name": f"s{number}",
+        "updated_at": at(year),
+        **more,
+    }
+
+
+def names_in(path):
+    with SessionStore(path) as store:
+        assert [p for p in store.check() if "read by others" not in p] == []
+        return [s.name for s in store.list_recent()]
+
+
+def test_what_comes_in_stands_below_what_was_used_here_by_its_own_time(tmp_path):
+    path = tmp_path / "hfs.db"
+    imported(path, document(session_of(1, 2021), session_of(3, 2023)))
+    assert names_in(path) == ["s3", "s1"]
+    imported(path, document(session_of(2, 2022), session_of(4, 2024)))
+    assert names_in(path) == ["s4", "s3", "s2", "s1"]
+    with SessionStore(path) as store:
+        Talk(store).turn("q", "a", name="here")
+        store.touch(store.resolve("s1").id)
+    imported(path, document(session_of(5, 2020), session_of(6, 2999)))
+    assert names_in(path) == ["s1", "here", "s6", "s4", "s3", "s2", "s5"]
+    with SessionStore(path) as store:
+        document_ = exported(store)
+    assert imported(tmp_path / "again" / "hfs.db", document_)[1] == document_
+
+
+def test_an_order_of_use_that_a_clock_went_back_in_is_kept(tmp_path):
+    text = document(session_of(1, 2025), session_of(2, 2024))
+    imported(tmp_path / "hfs.db", text)
+    assert names_in(tmp_path / "hfs.db") == ["s2", "s1"]
+
+
 # --- what anyone may have written -------------------------------------------------------
 
 SESSION = {

@@ -25,7 +25,10 @@ def path() -> None:
 @command.command(name="backup")
 @click.argument("file", type=click.Path(path_type=Path))
 def backup(*, file: Path) -> None:
-    """Copy the database to a new FILE, also while others write to it."""
+    """Copy the database to a new FILE, also while others write to it.
+
+    The copy is looked over first: there is no FILE of a damaged database, and it exits 8.
+    """
     from hfs_cli.store.sessions import SessionStore
 
     with SessionStore(load_config().database) as store:

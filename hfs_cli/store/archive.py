@@ -216,7 +216,7 @@ class Archive:
 
         Raises:
             UsageError: There is something of that name.
-            StoreError: There is no database yet, or the copy cannot be written.
+            StoreError: There is no database yet, it is damaged, or the copy cannot be written.
         """
         upkeep.back_up(self._database, target)
 

@@ -9,7 +9,7 @@ from peewee import OperationalError, SqliteDatabase
 
 from hfs_cli.errors import StoreError
 from hfs_cli.store import files
-from hfs_cli.store.faults import is_busy
+from hfs_cli.store.faults import damaged, is_busy
 
 # "hfs1" as a number: marks the file as ours (https://www.sqlite.org/fileformat.html#application_id).
 APPLICATION_ID = 0x68667331
@@ -98,10 +98,11 @@ def _use_write_ahead_log(db: SqliteDatabase, wait_s: float) -> None:
 def back_up(source: Path, target: Path) -> None:
     """Copy a database that may be in use, with SQLite's online backup, as a private file.
 
-    The copy appears under its name only when it is whole.
+    The copy appears under its name only when it is whole and has been looked over: whoever
+    keeps the latest few backups must not lose the good ones to damaged ones.
 
     Raises:
-        StoreError: The copy cannot be written.
+        StoreError: The copy cannot be written, or the database is damaged.
     """
     partial = target.with_name(f"{target.name}.part-{os.getpid()}")
     try:
@@ -110,6 +111,9 @@ def back_up(source: Path, target: Path) -> None:
         writer = sqlite3.connect(partial)
         try:
             reader.backup(writer)
+            found = writer.execute("PRAGMA integrity_check (1)").fetchone()[0]
+            if found != "ok":
+                raise StoreError(damaged(source, " ".join(found.split())))
         finally:
             writer.close()
             reader.close()

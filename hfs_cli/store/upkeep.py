@@ -14,7 +14,7 @@ def back_up(database: Database, target: Path) -> None:
 
     Raises:
         UsageError: There is something of that name.
-        StoreError: There is no database yet, or the copy cannot be written.
+        StoreError: There is no database yet, it is damaged, or the copy cannot be written.
     """
     if os.path.lexists(target):
         raise UsageError(f"{target} exists: choose another name")

@@ -1,3 +1,5 @@
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -27,6 +29,31 @@ def test_a_backup_holds_everything_and_replaces_nothing(store, talk, tmp_path):
         store.back_up(target)
     with pytest.raises(StoreError, match="cannot write"):
         store.back_up(tmp_path / "none" / "copy.db")
+
+
+@pytest.mark.parametrize("where", ["a page", "an index"])
+def test_a_damaged_database_is_not_copied(store, talk, path, tmp_path, where):
+    talk.turn("q", "x" * 100_000)
+    store.vacuum()
+    store.close()
+    if where == "a page":
+        size = path.stat().st_size
+        with path.open("r+b") as stream:
+            stream.seek(size - 40_000)
+            stream.write(b"\xff" * 40_000)
+    else:
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("PRAGMA writable_schema = ON")
+            db.execute(
+                "UPDATE sqlite_master SET sql = replace(sql, 'IS NOT NULL', 'IS NULL') "
+                "WHERE name = 'session_parent'"
+            )
+            db.commit()
+    with pytest.raises(StoreError, match="is damaged") as error:
+        store.back_up(tmp_path / "copy.db")
+    assert "\n" not in error.value.message
+    assert ".recover" in error.value.message
+    assert not list(tmp_path.glob("copy*"))
 
 
 def test_there_is_nothing_to_back_up_before_the_first_turn(store, tmp_path):

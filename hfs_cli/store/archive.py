@@ -183,7 +183,7 @@ class Archive:
         Args:
             incoming: Parents and branches, in any order; the oldest use first. In lists they
                 stand below every session that was used here.
-            dry_run: Try it and take it back.
+            dry_run: Try it and take it back; where there is no database, none is made.
 
         Raises:
             UsageError: One of them cannot be kept.
@@ -192,8 +192,10 @@ class Archive:
 
         # No savepoint: on a full disk SQLite takes all of the transaction back by itself, and
         # ending a savepoint that is gone would hide why.
+        nowhere = dry_run and not self._database.exists()
         try:
-            with self._database.writing() as db:
+            # Reading what does not exist is an empty database in memory, as good to try in.
+            with self._database.reading() if nowhere else self._database.writing() as db:
                 done = put(db, incoming)
                 if dry_run:
                     raise _TakenBack

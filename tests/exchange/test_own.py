@@ -129,6 +129,10 @@ def test_a_dry_run_tells_and_leaves_nothing(tmp_path, store, talk):
     with SessionStore(tmp_path / "b" / "hfs.db") as other:
         done = other.put(read_conversations(file), dry_run=True)
         assert (done.sessions, done.messages, other.count()) == (1, 2, 0)
+        assert not (tmp_path / "b").exists()
+        assert other.put(read_conversations(file)).sessions == 1
+        assert other.put(read_conversations(file), dry_run=True).present == 1
+        assert other.count() == 1
 
 
 def test_a_branch_alone_carries_what_it_shares(tmp_path, store, talk):

@@ -38,13 +38,19 @@ def backup(*, file: Path) -> None:
 
 @command.command(name="check")
 def check() -> None:
-    """Look the whole database over. Prints what is wrong; exits 8 if anything is."""
+    """Look the whole database over. Prints what is wrong; exits 8 if anything is.
+
+    Files that others can read are no damage: a warning says how to make them private.
+    """
     from hfs_cli.store.sessions import SessionStore
 
     with SessionStore(load_config().database) as store:
         problems = store.check()
+        exposed = store.exposed()
     from hfs_cli.sanitize import sanitize_line
 
+    for file in exposed:
+        notices.warn(file)
     for problem in problems:
         click.echo(sanitize_line(problem))
     if problems:

@@ -1,13 +1,9 @@
 """Look the whole database over."""
 
-from pathlib import Path
-
 from peewee import SqliteDatabase
 
-from hfs_cli.store import files
 
-
-def problems(db: SqliteDatabase, path: Path) -> list[str]:
+def problems(db: SqliteDatabase) -> list[str]:
     """What is wrong with the database, one line each; empty when all is well.
 
     Opening it has already checked whose it is and its schema version.
@@ -23,8 +19,7 @@ def problems(db: SqliteDatabase, path: Path) -> list[str]:
         f"session {row[0]} says it holds {row[1]} messages but {row[2]} are there"
         for row in db.execute_sql(_COUNTS)
     ]
-    found += _index_problems(db)
-    return found + files.too_open(path)
+    return found + _index_problems(db)
 
 
 def _index_problems(db: SqliteDatabase) -> list[str]:

@@ -11,6 +11,7 @@ from hfs_cli.naming import check_name
 from hfs_cli.store import (
     checks,
     deletion,
+    files,
     lists,
     refs,
     rows,
@@ -178,9 +179,13 @@ class SessionStore(Archive):
             return lists.older_than(db, moment)
 
     def check(self) -> list[str]:
-        """What is wrong with the database and its files; empty when all is well."""
+        """What is wrong with the database; empty when all is well."""
         with self._database.reading() as db:
-            return checks.problems(db, self._database.path)
+            return checks.problems(db)
+
+    def exposed(self) -> list[str]:
+        """Which of the database's files others can read, and how to change that: no damage."""
+        return files.too_open(self._database.path)
 
     # --- changing ---------------------------------------------------------------------
 

@@ -120,10 +120,18 @@ def test_the_database_is_found_copied_checked_and_shrunk(kept, tmp_path):
     assert kept("db", "backup", str(tmp_path / "copy.db")).returncode == 2
     assert kept.ok("db", "check") == ""
     assert int(kept.ok("db", "vacuum")) >= 0
-    kept.database.chmod(0o644)
-    broken = kept("db", "check")
-    assert broken.returncode == 8
-    assert b"chmod 600" in broken.stdout
+
+
+def test_permissions_are_no_damage(kept):
+    kept.data.chmod(0o755)
+    done = kept("db", "check")
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert done.stderr.startswith(b"hfs: warning: ")
+    assert done.stderr.endswith(f"chmod 700 {kept.data}\n".encode())
+    with kept.database.open("r+b") as stream:
+        stream.seek(4096)
+        stream.write(b"\xff" * 8192)
+    assert kept("db", "check").returncode == 8
 
 
 def test_prune(kept):

@@ -85,6 +85,10 @@ def provider_settings(config: Config, name: str) -> ProviderSettings:
     if kind != "local" and not base_url.startswith(("http://", "https://")):
         told = "base_url must be an http:// or https:// address"
         raise ConfigError(f"[providers.{name}] of {config.file}: {told}")
+    if "@" in base_url.partition("//")[2].partition("/")[0]:
+        # Addresses are shown in lists, dry runs and errors; a credential never is.
+        told = "base_url must hold no password: send it as a header (headers.Authorization)"
+        raise ConfigError(f"[providers.{name}] of {config.file}: {told}")
     return ProviderSettings(
         name=name,
         type=kind,

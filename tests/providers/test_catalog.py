@@ -101,6 +101,7 @@ def test_unknown_names_are_told_with_those_that_are_near(config, name, told):
         (ProviderConfig("x", type="openai"), "base_url must be"),
         (ProviderConfig("x", type="openai", base_url="ftp://x"), "base_url must be"),
         (ProviderConfig("azure"), "base_url must be"),
+        (ProviderConfig("x", type="openai", base_url="https://u:p@x/v1"), "no password"),
     ],
 )
 def test_settings_that_cannot_be_used(config, own, told):

@@ -15,16 +15,18 @@ _JOINERS = {"\u200d", "\ufe0e", "\ufe0f"}
 def normalise(name: str) -> str:
     """The one spelling under which a name is kept and looked up.
 
-    Unicode writes "é" in two ways; in form NFC (UAX #15) they are the same name.
+    Unicode writes "é" in two ways; in form NFC (UAX #15) they are the same name. White space
+    around a name cannot be seen where it is listed: it is no part of it.
     """
+    name = name.strip()
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def check_name(name: str) -> str:
     """Refuse a name that could not be typed, shown or told from an id.
 
-    Names and the references that look them up are put in Unicode form NFC first, so two
-    spellings of the same text are one name.
+    Names and the references that look them up lose the white space around them and are put
+    in Unicode form NFC first, so two spellings of the same text are one name.
 
     Args:
         name: The name as the user gave it.
@@ -38,7 +40,7 @@ def check_name(name: str) -> str:
     """
     name = normalise(name)
     shown = f'"{sanitize_line(name[:40])}"'
-    if not name.strip():
+    if not name:
         raise UsageError("a session's name must not be empty")
     if name.isdigit():
         raise UsageError(f"{shown} is all digits and would be taken for an id: add a letter")

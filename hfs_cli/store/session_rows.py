@@ -62,10 +62,14 @@ def refuse_taken(db: SqliteDatabase, name: str, but: int | None = None) -> None:
 
 def free_name(db: SqliteDatabase, name: str) -> str:
     """`name`, or the first of ``name (2)``, ``name (3)`` ... that is not taken."""
+    name = normalise(name)
     # Room for the number; a cut must not end in white space.
-    name = normalise(name)[: MAX_NAME - 12].rstrip()
+    short = name[: MAX_NAME - 12].rstrip()
+    if len(name) > MAX_NAME:
+        name = short
     if not fetch(db, "SELECT 1 FROM session WHERE name = ?", (name,)):
         return name
+    name = short
     # How many there are tells where to begin; only where some were deleted is there a
     # number or two to skip.
     taken = "SELECT count(*) AS n FROM session WHERE name >= ? AND name < ?"

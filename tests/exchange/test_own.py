@@ -154,6 +154,14 @@ def test_a_tail_that_was_set_aside_travels_with_its_session(store, talk):
     assert other.name not in names
 
 
+def test_a_name_comes_back_as_it_was_kept(tmp_path, store, talk):
+    for name in ("  spaced  ", "x" * 255):
+        assert talk.turn("q", "a", name=name).name == name.strip()
+        assert store.resolve(name).name == name.strip()
+    document = exported(store)
+    assert imported(tmp_path / "b" / "hfs.db", document)[1] == document
+
+
 def test_a_name_that_is_taken_gets_a_number(tmp_path, store, talk):
     talk.turn("q", "a", name="mine")
     document = exported(store)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -26,18 +28,20 @@ def command(*, files: tuple[Path, ...], dry_run: bool) -> None:
     FILE is what `hfs sessions export --format json` (or jsonl) wrote, or another program's
     history: conversations.json of ChatGPT or Claude, the logs.db of llm, a session of aichat
     (.yaml) or a chat of shell_gpt. What is there already is left as it is, so a file can be
-    imported again.
+    imported again. - is standard input.
 
     \b
       hfs sessions import backup.jsonl --dry-run
       hfs sessions import "$(llm logs path)"
+      ssh host hfs sessions export --all --format jsonl | hfs sessions import -
     """
     from hfs_cli.store.sessions import SessionStore
 
     with SessionStore(load_config().database) as store:
         for file in files:
             try:
-                done = store.put(_conversations(file), dry_run=dry_run)
+                with _piped(file) as piped:
+                    done = store.put(_conversations(file, piped), dry_run=dry_run)
             except OSError as error:
                 raise UsageError(f"cannot read {file}: {error.strerror}") from error
             would = "would come in" if dry_run else "imported"
@@ -45,10 +49,34 @@ def command(*, files: tuple[Path, ...], dry_run: bool) -> None:
             click.echo(f"{done.sessions} sessions, {done.messages} messages {would}{there}")
 
 
-def _conversations(file: Path) -> Iterator[Conversation]:
-    """What is in a file; databases are the store's to read."""
+@contextmanager
+def _piped(file: Path) -> Iterator[BinaryIO | None]:
+    """All that comes out of a pipe, kept aside; None for a file.
+
+    A pipe may be slow, and the database is locked while conversations go into it.
+    """
+    import shutil
+    from tempfile import TemporaryFile
+
+    given = file == Path("-")
+    if given and sys.stdin is None:
+        raise UsageError("- asks for standard input, and it is closed")
+    if not given and (not file.exists() or file.is_file() or file.is_dir()):
+        yield None
+        return
+    with TemporaryFile() as whole:
+        with open(sys.stdin.fileno() if given else file, "rb", closefd=not given) as source:
+            shutil.copyfileobj(source, whole)
+        whole.seek(0)
+        yield whole
+
+
+def _conversations(file: Path, piped: BinaryIO | None) -> Iterator[Conversation]:
+    """What is in a file or a pipe; databases are the store's to read."""
     from hfs_cli.exchange.reading import is_database, read_conversations
 
+    if piped is not None:
+        return read_conversations(Path("standard input") if file == Path("-") else file, piped)
     if is_database(file):
         from hfs_cli.store import llm_logs
 

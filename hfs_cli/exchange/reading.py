@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange import chatgpt, claude, parsing, rolelist
@@ -18,6 +18,10 @@ from hfs_cli.history import Conversation
 MAX_DOCUMENT = 256_000_000
 MAX_LINE = 64_000_000
 MAX_YAML = 16_000_000
+_SAVE_IT = "save it to a file and import that"
+
+
+_DATABASE = b"SQLite format 3\0"
 
 
 def is_database(path: Path) -> bool:
@@ -27,31 +31,40 @@ def is_database(path: Path) -> bool:
         OSError: It cannot be read.
     """
     with path.open("rb") as stream:
-        return stream.read(16) == b"SQLite format 3\0"
+        return stream.read(16) == _DATABASE
 
 
-def read_conversations(path: Path) -> Iterator[Conversation]:
+def read_conversations(path: Path, piped: BinaryIO | None = None) -> Iterator[Conversation]:
     """The conversations of a file, whichever of the known formats it is in, last used last.
+
+    Args:
+        path: The file, or what errors call the pipe.
+        piped: What came out of a pipe, from its beginning.
 
     Raises:
         UsageError: It cannot be read, is too large, or is not what it should be; the
             message says where.
     """
-    if path.suffix in {".yaml", ".yml"}:
+    if piped is None and path.suffix in {".yaml", ".yml"}:
         yield from rolelist.aichat(_text(path), path)
         return
-    with path.open("rb") as stream:
+    with path.open("rb") if piped is None else piped as stream:
         head = stream.readline(MAX_LINE + 1)
+        if head.startswith(_DATABASE):
+            raise UsageError(f"{path} is a database, which only a file can be: {_SAVE_IT}")
         if _is_head(head):
             parsing.check_head(Fields(parse_json(head, str(path)), str(path)))
             yield from _lines(stream, path)
             return
-    document = read_json(path)
+        stream.seek(0)
+        document = _document(stream, path)
     if chatgpt.fits(document):
         yield from sorted(chatgpt.conversations(document, str(path)), key=_last_use)
     elif claude.fits(document):
         yield from sorted(claude.conversations(document, str(path)), key=_last_use)
     elif rolelist.fits(document):
+        if piped is not None:
+            raise UsageError(f"{path} is a chat that is named after its file: {_SAVE_IT}")
         yield from rolelist.shell_gpt(document, path)
     else:
         yield from _own(Fields(document, str(path)))
@@ -78,14 +91,8 @@ def _text(path: Path) -> str:
         raise UsageError(f"{path} is not UTF-8 (byte {error.start})") from error
 
 
-def read_json(path: Path) -> Any:  # noqa: ANN401  (JSON)
-    """A whole JSON file.
-
-    Raises:
-        UsageError: It is too large, or not JSON.
-    """
-    with path.open("rb") as stream:
-        data = stream.read(MAX_DOCUMENT + 1)
+def _document(stream: BinaryIO, path: Path) -> Any:  # noqa: ANN401  (JSON)
+    data = stream.read(MAX_DOCUMENT + 1)
     if len(data) > MAX_DOCUMENT:
         raise UsageError(
             f"{path} is over {MAX_DOCUMENT // 10**6} MB: export it as JSON Lines (--format jsonl)"
@@ -122,7 +129,7 @@ def _is_head(line: bytes) -> bool:
     return isinstance(head, dict) and "format" in head and "sessions" not in head
 
 
-def _lines(stream: Any, path: Path) -> Iterator[Conversation]:  # noqa: ANN401  (a binary file)
+def _lines(stream: BinaryIO, path: Path) -> Iterator[Conversation]:
     number = 1
     while line := stream.readline(MAX_LINE + 1):
         number += 1

@@ -83,3 +83,27 @@ def test_a_file_that_cannot_be_imported_says_why(kept, tmp_path):
         assert done.stderr.count(b"\n") == 1
     assert kept("sessions", "import", str(tmp_path / "none")).returncode == 2
     assert kept("sessions", "import", str(tmp_path)).returncode == 2
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+@pytest.mark.parametrize("name", ["-", "/dev/stdin"])
+def test_a_pipe_is_read(kept, tmp_path, form, name):
+    whole = kept.ok("sessions", "export", "--all", "--format", form)
+    elsewhere = {"HFS_DATA_DIR": str(tmp_path / "elsewhere")}
+    told = kept.ok("sessions", "import", name, stdin=whole.encode(), env=elsewhere)
+    assert told == "2 sessions, 4 messages imported\n"
+    assert kept.ok("sessions", "export", "--all", "--format", form, env=elsewhere) == whole
+
+
+@pytest.mark.parametrize("what", ["database", "chat", "nothing"])
+def test_what_a_pipe_cannot_bring_is_said(kept, what):
+    data = {
+        "database": kept.database.read_bytes(),
+        "chat": b'[{"role": "user", "content": "hi"}]',
+        "nothing": b"",
+    }[what]
+    done = kept("sessions", "import", "-", stdin=data)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"hfs: error: standard input is ")
+    assert done.stderr.count(b"\n") == 1
+    assert what == "nothing" or b"save it to a file" in done.stderr

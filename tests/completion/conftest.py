@@ -15,7 +15,7 @@ from tests.completion.shells import SHELLS, Shell, open_shell
 
 # Each begins with letters that no other begins with; the rest must be quoted by the shell.
 EVIL = (
-    "qa two  spaces ",
+    "qa two  spaces",
     'qb it\'s "both" quotes',
     "qc $HOME ${x} $(touch pwned) `touch pwned`",
     "qd back\\slash \\n \\",

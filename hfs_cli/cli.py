@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 
 import click
@@ -110,23 +109,9 @@ def _report_usage(error: click.ClickException) -> int:
         click.echo(error.format_message(), err=True)
         return error.exit_code
     message = " ".join(error.format_message().split()).rstrip(".")
-    notices.error(f"{message}{_near_command(error)}{hint}")
+    notices.error(f"{message}{hint}")
     _abandon_stdout()
     return 2
-
-
-def _near_command(error: click.ClickException) -> str:
-    """What a mistyped command may have meant."""
-    typed = re.search(r"No such command '(.+)'", error.format_message())
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    if not typed or context is None or not isinstance(context.command, click.Group):
-        return ""
-    from difflib import get_close_matches
-
-    near = get_close_matches(typed[1], context.command.list_commands(context), 1)
-    if near:
-        return f": did you mean {near[0]}?"
-    return f': to ask a model, hfs chat "{typed[1]}"' if " " in typed[1] else ""
 
 
 def _report_bug(error: Exception) -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from hfs_cli import notices
+from hfs_cli.commands.groups import Group
 from hfs_cli.config import load_config
 
 
-@click.group(name="checkpoints")
+@click.group(name="checkpoints", cls=Group)
 def command() -> None:
     """Mark points of a session to come back to.
 

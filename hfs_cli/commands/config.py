@@ -8,13 +8,14 @@ from dataclasses import fields
 
 import click
 
+from hfs_cli.commands.groups import Group
 from hfs_cli.config import Config, config_file, load_config
 from hfs_cli.errors import NotFoundError
 
 _NOT_SETTINGS = {"origins", "file", "providers", "aliases", "models", "daily_budget"}
 
 
-@click.group(name="config")
+@click.group(name="config", cls=Group)
 def command() -> None:
     """See and change settings."""
 

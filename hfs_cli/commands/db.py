@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from hfs_cli import notices
+from hfs_cli.commands.groups import Group
 from hfs_cli.config import load_config
 from hfs_cli.errors import StoreError
 
 
-@click.group(name="db")
+@click.group(name="db", cls=Group)
 def command() -> None:
     """Find, copy, check and shrink the database."""
 

@@ -1,4 +1,4 @@
-"""Groups whose command modules load when they are asked for."""
+"""Groups of commands: they load what is asked for, and say what a mistyped word may mean."""
 
 from __future__ import annotations
 
@@ -9,7 +9,46 @@ from typing import Any
 import click
 
 
-class LazyGroup(click.Group):
+class Group(click.Group):
+    """A group that answers a command it does not have with the near one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first word names.
+
+        Raises:
+            click.UsageError: There is none of that name.
+        """
+        name = args[0]
+        # What looks like an option is click's to explain.
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            raise no_command(ctx, name)
+        return super().resolve_command(ctx, args)
+
+
+def no_command(ctx: click.Context, name: str) -> click.UsageError:
+    """The error for a command that does not exist, with what may have been meant.
+
+    Click's own words are not used: whether they suggest something depends on its version.
+
+    Args:
+        ctx: The context of what was asked for the command.
+        name: The word that names none.
+    """
+    from difflib import get_close_matches
+
+    group = ctx.command
+    names = group.list_commands(ctx) if isinstance(group, click.Group) else []
+    hint = ""
+    if near := get_close_matches(name, names, 1):
+        hint = f": did you mean {near[0]}?"
+    elif ctx.parent is None and " " in name:
+        hint = f': to ask a model, hfs chat "{name}"'
+    return click.UsageError(f"No such command {name!r}{hint}", ctx)
+
+
+class LazyGroup(Group):
     """A group of commands by the place of each: ``module`` or ``module:name``.
 
     Args:

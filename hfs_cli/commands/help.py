@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from hfs_cli.commands.groups import no_command
+
 
 @click.command(name="help")
 @click.argument("words", nargs=-1, metavar="[COMMAND]...")
@@ -20,6 +22,6 @@ def command(context: click.Context, *, words: tuple[str, ...]) -> None:
         group = shown.command
         found = group.get_command(shown, word) if isinstance(group, click.Group) else None
         if found is None:
-            raise click.UsageError(f"No such command {word!r}.", shown)
+            raise no_command(shown, word)
         shown = click.Context(found, shown, word, **found.context_settings)
     click.echo(shown.get_help())

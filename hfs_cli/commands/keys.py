@@ -8,12 +8,13 @@ import sys
 import click
 
 from hfs_cli import notices
+from hfs_cli.commands.groups import Group
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
 from hfs_cli.keys import key_file, read_keys, remove_key, set_key, where_found
 
 
-@click.group(name="keys")
+@click.group(name="keys", cls=Group)
 def command() -> None:
     """Keep the providers' keys; they are never shown."""
 

@@ -7,10 +7,11 @@ import os
 import click
 
 from hfs_cli import notices
+from hfs_cli.commands.groups import Group
 from hfs_cli.config import load_config
 
 
-@click.group(name="models")
+@click.group(name="models", cls=Group)
 def command() -> None:
     """See, fetch and choose models."""
 

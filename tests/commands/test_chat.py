@@ -359,6 +359,8 @@ def test_a_reply_at_the_token_limit_is_whole_with_a_warning(chat, server):
     [
         (("caht", "hi"), "did you mean chat?"),
         (("sessions", "lst"), "did you mean list?"),
+        (("config", "sett"), "No such command 'sett': did you mean set? (see hfs config --help)"),
+        (("models", "a b"), "No such command 'a b' (see hfs models --help)"),
         (("What is a pipe?",), 'hfs chat "What is a pipe?"'),
         (("completion",), "Choose from: bash, zsh, fish"),
     ],

@@ -24,8 +24,12 @@ def _run() -> int:
     if sys.argv[1:] == ["--version"]:
         from hfs_cli import __version__
 
-        print(f"hfs {__version__}")  # noqa: T201  (standard output is the answer's place)
-        return 0
+        try:
+            os.write(1, f"hfs {__version__}\n".encode())
+        except OSError:
+            pass  # The long way tries again and says what is wrong.
+        else:
+            return 0
     # Each press of Tab on a name waits for this.
     if sys.argv[1:2] == ["__complete"]:
         from hfs_cli.completion.words import answer

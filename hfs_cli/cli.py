@@ -9,7 +9,7 @@ import click
 
 from hfs_cli import __version__, notices, signals
 from hfs_cli.commands.groups import LazyGroup
-from hfs_cli.errors import HfsError, Interrupted, OutputError, ReaderLeft, SignalReceived
+from hfs_cli.errors import HfsError, Interrupted, ReaderLeft, SignalReceived
 
 # The command modules import click and the standard library only; what is heavy loads
 # inside the command that needs it.
@@ -56,9 +56,8 @@ def _run_guarded() -> int:
     try:
         try:
             signals.install()
-            _use_utf8()
+            _own_streams()
             code = hfs.main(prog_name="hfs", standalone_mode=False)
-            _flush()
         except SignalReceived as signal:
             raise Interrupted(signal.signum) from None
     except HfsError as error:
@@ -74,22 +73,16 @@ def _run_guarded() -> int:
     return code if isinstance(code, int) else 0
 
 
-def _use_utf8() -> None:
-    """Write UTF-8 whatever the locale says; what cannot be encoded is shown escaped."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+def _own_streams() -> None:
+    """Write UTF-8 whatever the locale says; what cannot be encoded is shown escaped.
 
+    A failure to write standard output is one of `hfs_cli.errors` then.
+    """
+    from hfs_cli.render.output import StandardOutput
 
-def _flush() -> None:
-    if sys.stdout is None:
-        return
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise ReaderLeft from None
-    except OSError as error:
-        raise OutputError(f"cannot write standard output: {error.strerror}") from error
+    sys.stdout = StandardOutput()
+    if sys.stderr is not None:
+        sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
 
 
 def _report(error: HfsError) -> int:
@@ -97,7 +90,6 @@ def _report(error: HfsError) -> int:
         notices.error(error.message)
     if os.environ.get("HFS_DEBUG"):
         _traceback(error)
-    _abandon_stdout()
     return error.exit_code
 
 
@@ -110,7 +102,6 @@ def _report_usage(error: click.ClickException) -> int:
         return error.exit_code
     message = " ".join(error.format_message().split()).rstrip(".")
     notices.error(f"{message}{hint}")
-    _abandon_stdout()
     return 2
 
 
@@ -120,7 +111,6 @@ def _report_bug(error: Exception) -> int:
     )
     if os.environ.get("HFS_DEBUG"):
         _traceback(error)
-    _abandon_stdout()
     return 1
 
 
@@ -128,12 +118,3 @@ def _traceback(error: BaseException) -> None:
     import traceback
 
     traceback.print_exception(error)
-
-
-def _abandon_stdout() -> None:
-    """Drop what could not be written, so that the interpreter does not fail on it at exit."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

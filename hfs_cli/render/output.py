@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import select
 import sys
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from hfs_cli.errors import OutputError, ReaderLeft
 
@@ -29,7 +30,7 @@ class Output:
     def __init__(self) -> None:
         # With stdout closed at the start (`>&-`) descriptor 1 is free, and may since have
         # become the database. Python tells: sys.stdout is None then.
-        self._fd = None if sys.stdout is None else sys.stdout.fileno()
+        self.fd = None if sys.stdout is None else _descriptor(sys.stdout)
         self._failed = False
 
     def write(self, text: str) -> None:
@@ -54,12 +55,60 @@ class Output:
             raise OutputError(f"cannot write to standard output: {error.strerror}") from error
 
     def _write_all(self, data: bytes) -> None:
-        if self._fd is None:
+        if self.fd is None:
             raise OSError(errno.EBADF, "it is closed")
         rest = memoryview(data)
         while rest:
             try:
-                rest = rest[os.write(self._fd, rest) :]
+                rest = rest[os.write(self.fd, rest) :]
             except BlockingIOError:
                 # Another program made the pipe non-blocking; wait until it takes more.
-                select.select([], [self._fd], [])
+                select.select([], [self.fd], [])
+
+
+def _descriptor(stream: TextIO) -> int | None:
+    try:
+        return stream.fileno()
+    except io.UnsupportedOperation:  # a `StandardOutput` that stands for a closed one
+        return None
+
+
+class StandardOutput(io.TextIOBase):
+    """What ``sys.stdout`` is while a command runs: click prints there, an `Output` writes it.
+
+    So a disk that is full, an output that is closed and a reader who has left are told in
+    the same way, whoever prints. Nothing is buffered: what click prints is one piece.
+    """
+
+    encoding = "utf-8"
+    errors = "backslashreplace"
+
+    def __init__(self) -> None:
+        self._output = Output()
+
+    def write(self, text: str) -> int:
+        """Write all of `text`; see `Output.write` for what else it raises.
+
+        Raises:
+            TypeError: It is no string; click finds out by trying whether bytes are taken.
+        """
+        if not isinstance(text, str):
+            raise TypeError("standard output takes text")
+        self._output.write(text)
+        return len(text)
+
+    def writable(self) -> bool:
+        """As far as anybody knows before trying."""
+        return True
+
+    def fileno(self) -> int:
+        """The descriptor.
+
+        Raises:
+            io.UnsupportedOperation: It is closed.
+        """
+        return super().fileno() if self._output.fd is None else self._output.fd
+
+    def isatty(self) -> bool:
+        """Whether a person reads it."""
+        return self._output.fd is not None and os.isatty(self._output.fd)

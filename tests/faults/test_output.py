@@ -66,6 +66,46 @@ def test_row_9_a_closed_stdout_never_becomes_the_database(chat, server):
     assert last_message(chat)["content"] == "secret text"
 
 
+# Commands that print in ways of their own: click's help, plain lines, JSON, a long text.
+_PRINTING = (
+    ("--help",),
+    ("sessions", "--help"),
+    ("db", "path"),
+    ("config", "get", "retries"),
+    ("config", "path"),
+    ("config", "list"),
+    ("keys", "list", "--json"),
+    ("models", "default"),
+    ("chat", "--schema-of", "json"),
+    ("chat", "--dry-run", "hi"),
+    ("completion", "bash"),
+    ("sessions", "fork", "kept"),
+    ("checkpoints", "create", "kept", "--label", "x"),
+    ("--version",),
+)
+
+
+@pytest.mark.parametrize("args", _PRINTING, ids=" ".join)
+@pytest.mark.parametrize("target", [">/dev/full", ">&-"])
+def test_an_output_that_cannot_be_written_is_one_line_whoever_prints(chat, args, target):
+    chat.keep("kept", "hi", "ok")
+    done = in_shell(chat, f'"$@" {target}', *args)
+    assert (done.returncode, done.stderr.count(b"\n")) == (8, 1)
+    assert done.stderr.startswith(b"hfs: error: cannot write to standard output: ")
+
+
+@pytest.mark.parametrize("args", [("--version",), ("completion", "bash")])
+def test_a_reader_that_left_before_is_no_error(chat, args):
+    done = in_shell(chat, '{ sleep 0.1; "$@"; echo $? >&2; } | :', *args)
+    assert done.stderr == b"141\n"
+
+
+def test_a_command_that_prints_nothing_does_without_an_output(chat):
+    chat.keep("old", "hi", "ok")
+    done = in_shell(chat, '"$@" >&-', "rename", "old", "new")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_rows_10_and_11_closed_stderr_and_stdin(chat, server):
     server.reply(openai_sse("a")).reply(openai_sse("b"))
     assert in_shell(chat, '"$@" 2>&-', "chat", "hi").stdout == b"a\n"

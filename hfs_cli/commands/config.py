@@ -78,8 +78,8 @@ def list_settings(*, as_json: bool) -> None:
 def _shown(value: object) -> str:
     if value is None:
         return ""
-    if isinstance(value, str):
-        return value
+    if isinstance(value, str | os.PathLike):
+        return str(value)
     return json.dumps(value, ensure_ascii=False, default=_plain)
 
 

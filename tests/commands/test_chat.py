@@ -493,3 +493,8 @@ def test_a_socks_proxy_is_told_what_it_needs(chat):
     done = chat("chat", "-m", "openai/x", "hi", env=env)
     assert (done.returncode, done.stderr.count(b"\n")) == (3, 1)
     assert b"hfs-cli[socks]" in done.stderr
+
+
+def test_a_setting_that_is_a_path_is_printed_bare(hfs):
+    assert hfs.ok("config", "get", "data_dir") == f"{hfs.data}\n"
+    assert f"data_dir\t{hfs.data}\t" in hfs.ok("config", "list")

@@ -1,4 +1,4 @@
-"""Small tables: aligned and cut to the width on a terminal, stable columns in a pipe."""
+"""Small tables: aligned and made to fit a terminal, stable columns in a pipe."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class Column:
         flexible: It gives way when the others need the room; at most one does.
         style: A Rich style of the terminal's own palette.
         lasting: It stays while columns to its left drop.
+        folds: It goes on below itself in a narrow window; it is never cut and never drops.
     """
 
     title: str
@@ -28,6 +29,7 @@ class Column:
     flexible: bool = False
     style: str = ""
     lasting: bool = False
+    folds: bool = False
 
 
 _MIN_FLEXIBLE = 12
@@ -37,12 +39,11 @@ def show_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Show rows: with headings on a terminal, as stable columns in a pipe.
 
     Args:
-        titles: What each cell of a row is; the last gives way in a narrow window.
+        titles: What each cell of a row is; in a narrow window cells take several lines.
         rows: The cells; any text, made safe here.
     """
     if stdout().tty:
-        last = len(titles) - 1
-        print_table([Column(t, flexible=i == last) for i, t in enumerate(titles)], rows)
+        print_table([Column(title, folds=True) for title in titles], rows)
     else:
         write_rows(rows)
 
@@ -95,7 +96,9 @@ def _kept(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) 
         for column, wide in zip(columns, _widths(columns, rows), strict=True)
     ]
     kept = list(range(len(columns)))
-    droppable = [index for index in kept if index and not columns[index].lasting]
+    droppable = [
+        index for index in kept if index and not (columns[index].lasting or columns[index].folds)
+    ]
     # What lasts goes too when nothing else is left to go.
     order = [*(index for index in kept if columns[index].lasting), *droppable]
     while order and sum(needed[index] + 2 for index in kept) - 2 > width:
@@ -113,6 +116,9 @@ def _rendered(
     widths = _widths(columns, rows)
     spare = look.width - sum(widths) - 2 * (len(columns) - 1)
     for index, (column, wide) in enumerate(zip(columns, widths, strict=True)):
+        if column.folds:
+            table.add_column(Text(column.title, "dim"), style=column.style, overflow="fold")
+            continue
         table.add_column(
             Text(column.title, "dim"),
             justify=column.align,

@@ -144,6 +144,26 @@ def test_row_24_a_narrow_window_loses_no_text(chat, server, columns):
     assert text == "onetwothreefourfive"
 
 
+@pytest.mark.parametrize("columns", [30, 40, 60, 80])
+def test_a_narrow_window_loses_no_setting_and_no_advice(hfs, columns):
+    hfs.env["HFS_MODEL"] = "openai/gpt-5"
+    whole = {
+        ("doctor",): ("setOPENAI_API_KEYorrun:hfskeyssetopenai",),
+        ("config", "list"): ("120.0", "openai/gpt-5", "HFS_MODEL"),
+    }
+    for args, expected in whole.items():
+        seen = on_terminal(hfs, *args, columns=columns)
+        assert "…" not in "".join(seen.lines)
+        # Of a cell that takes several lines, the pieces stand below each other.
+        starts = [seen.lines[0].find(title) for title in seen.lines[0].split()]
+        cells = [
+            "".join(row[a:b].strip() for row in seen.lines)
+            for a, b in zip(starts, [*starts[1:], None], strict=True)
+        ]
+        for text in expected:
+            assert any(text in cell.replace(" ", "") for cell in cells), (text, cells)
+
+
 @pytest.mark.parametrize("render", ["markdown", "plain"])
 def test_rows_26_to_29_nothing_from_the_model_drives_the_terminal(chat, server, render):
     evil = "\n\n".join(PAYLOADS.values())

@@ -23,15 +23,19 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _MOST_NAMED = 10
 
 
-def moment_ago(text: str) -> datetime:
+def moment_ago(text: str, also: str = "") -> datetime:
     """When it was ``30d``, ``12h``, ``90m`` or ``2w`` ago, UTC.
+
+    Args:
+        text: The age.
+        also: What else the caller takes, for the error.
 
     Raises:
         UsageError: It is no age, or one from before the calendar.
     """
     match = re.fullmatch(r"(\d{1,6})([mhdw])", text)
     if match is None:
-        raise UsageError(f"{text!r} is no age: write 90m, 12h, 30d or 2w")
+        raise UsageError(f"{text!r} is no age: write 90m, 12h, 30d or 2w{also}")
     try:
         return datetime.now(UTC) - timedelta(**{_UNITS[match[2]]: int(match[1])})
     except OverflowError as error:

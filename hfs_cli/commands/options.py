@@ -6,6 +6,7 @@ import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,23 @@ class TurnOptions:
     retries: int | None = None
 
 
-_SECONDS = click.FloatRange(min=0, min_open=True)
+class _Seconds(click.FloatRange):
+    """A time above 0: ``nan``, which compares with nothing, and ``inf`` are none."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401  (click's own type)
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """Read the words."""
+        seconds = super().convert(value, param, ctx)
+        if not isfinite(seconds):
+            self.fail(f"{value} is not a number of seconds above 0.", param, ctx)
+        return seconds
+
+
+_SECONDS = _Seconds(min=0, min_open=True)
 
 _OPTIONS = (
     click.argument("words", metavar="[PROMPT]...", nargs=-1),

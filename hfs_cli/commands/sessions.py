@@ -43,7 +43,7 @@ def since_moment(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return moment_ago(text)
+        return moment_ago(text, also=", or a date such as 2026-11-22")
     return moment if moment.tzinfo else moment.astimezone()
 
 

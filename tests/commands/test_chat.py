@@ -498,3 +498,17 @@ def test_a_socks_proxy_is_told_what_it_needs(chat):
 def test_a_setting_that_is_a_path_is_printed_bare(hfs):
     assert hfs.ok("config", "get", "data_dir") == f"{hfs.data}\n"
     assert f"data_dir\t{hfs.data}\t" in hfs.ok("config", "list")
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("chat", "--timeout", "inf", "hi"), "not a number of seconds"),
+        (("chat", "--idle-timeout", "nan", "hi"), "not a number of seconds"),
+        (("sessions", "list", "--since", "2026-13-01"), "30d or 2w, or a date such as 2026-11-22"),
+    ],
+)
+def test_a_time_that_is_none_is_a_usage_error(hfs, args, says):
+    done = hfs(*args)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
+    assert says in done.stderr.decode()

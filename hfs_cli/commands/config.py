@@ -102,7 +102,8 @@ def get(*, key: str) -> None:
     click.echo(_shown(values[key]))
 
 
-@command.command(name="set")
+# A negative number is a value, to be refused in the setting's own words.
+@command.command(name="set", context_settings={"ignore_unknown_options": True})
 @click.argument("key")
 @click.argument("value")
 def set_setting(*, key: str, value: str) -> None:

@@ -512,3 +512,10 @@ def test_a_time_that_is_none_is_a_usage_error(hfs, args, says):
     done = hfs(*args)
     assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
     assert says in done.stderr.decode()
+
+
+def test_a_negative_value_is_answered_in_the_words_of_the_setting(hfs):
+    done = hfs("config", "set", "retries", "-1")
+    assert (done.returncode, done.stderr.count(b"\n")) == (3, 1)
+    assert b"retries" in done.stderr
+    assert b"must be a whole number, 0 or more" in done.stderr

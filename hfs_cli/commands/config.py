@@ -109,6 +109,9 @@ def get(*, key: str) -> None:
 def set_setting(*, key: str, value: str) -> None:
     """Set KEY in the configuration file; comments in it stay.
 
+    VALUE is read as TOML where it is TOML (2, true, ["a", "b"]), otherwise as a string; for
+    the model, the system prompt and aliases it is always a string.
+
     \b
       hfs config set model anthropic/claude-sonnet-4-5
       hfs config set providers.work.base_url https://llm.example.com/v1

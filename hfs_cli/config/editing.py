@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hfs_cli.config.loading import load_config, read_document
+from hfs_cli.config.settings import SETTINGS
+from hfs_cli.config.settings import text as as_text
 from hfs_cli.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +23,8 @@ def set_value(file: Path, key: str, text: str) -> None:
         file: The configuration file; made if absent.
         key: A dotted key (``providers.work.base_url``); parts that hold dots are quoted
             as in TOML (``models."openai/gpt-5.1".options``).
-        text: The value: TOML where it is valid TOML, otherwise a string.
+        text: The value: TOML where it is valid TOML, otherwise a string; where the setting
+            is a string, the words as they are.
 
     Raises:
         UsageError: The key is malformed.
@@ -36,7 +39,8 @@ def set_value(file: Path, key: str, text: str) -> None:
         table = table.setdefault(part, tomlkit.table(is_super_table=part != parts[-2]))
         if not hasattr(table, "setdefault"):
             raise UsageError(f"{part} in {key} is a value, not a table")
-    table[parts[-1]] = _toml_value(text)
+    value = _toml_value(text)
+    table[parts[-1]] = text if _is_text(parts) and not isinstance(value, str) else value
     _replace(file, tomlkit.dumps(document))
 
 
@@ -78,6 +82,11 @@ def get_value(document: Mapping[str, Any], key: str) -> object:
             return None
         node = node[part]
     return node
+
+
+def _is_text(parts: list[str]) -> bool:
+    """Whether a key's value can be nothing but a string."""
+    return parts[0] == "aliases" or (len(parts) == 1 and SETTINGS.get(parts[0]) is as_text)
 
 
 def _toml_value(text: str) -> object:

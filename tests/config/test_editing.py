@@ -1,5 +1,7 @@
 """Changing the file keeps what the user wrote."""
 
+import tomllib
+
 import pytest
 
 from hfs_cli.config.editing import set_value
@@ -48,7 +50,7 @@ def test_nested_tables_and_quoted_keys(file):
 def test_a_value_that_would_break_the_file_changes_nothing(file):
     set_value(file, "retries", "1")
     before = file.read_bytes()
-    for key, value in [("retries", "many"), ("nonsense", "1"), ("model", "3")]:
+    for key, value in [("retries", "many"), ("nonsense", "1"), ("stream", "3")]:
         with pytest.raises(ConfigError, match="not set"):
             set_value(file, key, value)
     assert file.read_bytes() == before
@@ -75,3 +77,11 @@ def test_a_symlinked_file_stays_a_symlink(file, tmp_path):
     set_value(file, "retries", "2")
     assert file.is_symlink()
     assert target.read_text() == "retries = 2\n"
+
+
+@pytest.mark.parametrize("words", ["42", "true", "2026-01-01", "[a]", "it's"])
+def test_a_setting_that_is_a_string_takes_the_words_as_they_are(file, words):
+    set_value(file, "system", words)
+    set_value(file, "aliases.x", words)
+    document = tomllib.loads(file.read_text())
+    assert (document["system"], document["aliases"]["x"]) == (words, words)

@@ -302,7 +302,7 @@ _hfs_table() {
             hfs_arguments='providers'
             ;;
         'hfs config')
-            hfs_commands='edit get list path set'
+            hfs_commands='edit get list path set unset'
             hfs_options=(
                 '-h,--help'
             )
@@ -334,6 +334,12 @@ _hfs_table() {
                 '-h,--help'
             )
             hfs_arguments='settings -'
+            ;;
+        'hfs config unset')
+            hfs_options=(
+                '-h,--help'
+            )
+            hfs_arguments='settings'
             ;;
         'hfs completion')
             hfs_options=(

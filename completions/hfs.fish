@@ -139,7 +139,7 @@ function __hfs_walk
         else if test $ended = 0; and string match -q -- '-?*' $word
             set -a options (string replace -r '=.*' '' -- $word)
             set values (__hfs_values "$path" $word)
-        else if contains -- "$path $word" 'hfs chat' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions prune' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db backup' 'hfs db check' 'hfs db path' 'hfs db vacuum' 'hfs help'
+        else if contains -- "$path $word" 'hfs chat' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions prune' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs config unset' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db backup' 'hfs db check' 'hfs db path' 'hfs db vacuum' 'hfs help'
             set path "$path $word"
         else
             set arguments (math $arguments + 1)
@@ -380,6 +380,7 @@ complete -c hfs -k -n '__hfs_at \'hfs keys remove\' 1' -a '(__hfs_words provider
 complete -c hfs -n '__hfs_in \'hfs keys remove\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs keys set\' 1' -a '(__hfs_words providers)'
 complete -c hfs -n '__hfs_in \'hfs keys set\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs config\' 1' -a unset -d 'Remove KEY from the configuration file; comments in it stay'
 complete -c hfs -k -n '__hfs_at \'hfs config\' 1' -a set -d 'Set KEY in the configuration file; comments in it stay'
 complete -c hfs -k -n '__hfs_at \'hfs config\' 1' -a path -d 'Print where the configuration file is (it need not exist)'
 complete -c hfs -k -n '__hfs_at \'hfs config\' 1' -a list -d 'List every setting, its value and where it came from'
@@ -394,6 +395,8 @@ complete -c hfs -n '__hfs_in \'hfs config list\' -h --help' -s h -l help -d 'Sho
 complete -c hfs -n '__hfs_in \'hfs config path\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs config set\' 1' -a '(__hfs_words settings)'
 complete -c hfs -n '__hfs_in \'hfs config set\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs config unset\' 1' -a '(__hfs_words settings)'
+complete -c hfs -n '__hfs_in \'hfs config unset\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs completion\' 1' -a 'bash zsh fish'
 complete -c hfs -n '__hfs_in \'hfs completion\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -n '__hfs_in \'hfs doctor\' --json' -l json -d 'A JSON array'

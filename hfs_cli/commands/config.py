@@ -121,6 +121,18 @@ def set_setting(*, key: str, value: str) -> None:
     set_value(config_file(os.environ), key, value)
 
 
+@command.command(name="unset")
+@click.argument("key")
+def unset(*, key: str) -> None:
+    """Remove KEY from the configuration file; comments in it stay.
+
+    Exits 4 when the file does not set it.
+    """
+    from hfs_cli.config.editing import unset_value
+
+    unset_value(config_file(os.environ), key)
+
+
 @command.command(name="edit")
 def edit() -> None:
     """Open the configuration file in $EDITOR and check it afterwards."""

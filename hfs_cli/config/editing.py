@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hfs_cli.config.loading import load_config, read_document
 from hfs_cli.config.settings import SETTINGS
 from hfs_cli.config.settings import text as as_text
-from hfs_cli.errors import ConfigError, UsageError
+from hfs_cli.errors import ConfigError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -41,6 +41,31 @@ def set_value(file: Path, key: str, text: str) -> None:
             raise UsageError(f"{part} in {key} is a value, not a table")
     value = _toml_value(text)
     table[parts[-1]] = text if _is_text(parts) and not isinstance(value, str) else value
+    _replace(file, tomlkit.dumps(document))
+
+
+def unset_value(file: Path, key: str) -> None:
+    """Remove one value or table; everything else in the file stays as it was written.
+
+    Args:
+        file: The configuration file.
+        key: A dotted key, as for `set_value`.
+
+    Raises:
+        UsageError: The key is malformed.
+        NotFoundError: The file does not set it.
+        ConfigError: The file would not be valid without it; it is left as it was.
+    """
+    import tomlkit
+
+    parts = split_key(key)
+    table: Any = tomlkit.parse(file.read_text("utf-8")) if read_document(file) else {}
+    document = table
+    for part in parts[:-1]:
+        table = table.get(part, {}) if hasattr(table, "get") else {}
+    if not hasattr(table, "get") or parts[-1] not in table:
+        raise NotFoundError(f"{key} is not set in {file} (hfs config list shows what is)")
+    del table[parts[-1]]
     _replace(file, tomlkit.dumps(document))
 
 

@@ -4,8 +4,8 @@ import tomllib
 
 import pytest
 
-from hfs_cli.config.editing import set_value
-from hfs_cli.errors import ConfigError, UsageError
+from hfs_cli.config.editing import set_value, unset_value
+from hfs_cli.errors import ConfigError, NotFoundError, UsageError
 
 
 @pytest.fixture
@@ -85,3 +85,21 @@ def test_a_setting_that_is_a_string_takes_the_words_as_they_are(file, words):
     set_value(file, "aliases.x", words)
     document = tomllib.loads(file.read_text())
     assert (document["system"], document["aliases"]["x"]) == (words, words)
+
+
+def test_a_setting_is_removed_and_the_rest_stays(file):
+    file.parent.mkdir()
+    file.write_text("# mine\nretries = 1\nsave = true  # yes\n\n[aliases]\n# short\na = 'b/c'\n")
+    unset_value(file, "retries")
+    unset_value(file, "aliases.a")
+    assert file.read_text() == "# mine\nsave = true  # yes\n\n[aliases]\n# short\n"
+
+
+@pytest.mark.parametrize("key", ["retries", "aliases.x", "model.x", "providers.a.type"])
+def test_what_is_not_set_cannot_be_removed(file, key):
+    with pytest.raises(NotFoundError, match="is not set in"):
+        unset_value(file, key)
+    set_value(file, "model", "x")
+    with pytest.raises(NotFoundError, match="is not set in"):
+        unset_value(file, key)
+    assert file.read_text() == 'model = "x"\n'

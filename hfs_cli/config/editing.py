@@ -27,7 +27,7 @@ def set_value(file: Path, key: str, text: str) -> None:
             is a string, the words as they are.
 
     Raises:
-        UsageError: The key is malformed.
+        UsageError: The key is malformed, or an alias would lead back to itself.
         ConfigError: The file would not be valid with it; it is left as it was.
     """
     import tomlkit
@@ -41,6 +41,8 @@ def set_value(file: Path, key: str, text: str) -> None:
             raise UsageError(f"{part} in {key} is a value, not a table")
     value = _toml_value(text)
     table[parts[-1]] = text if _is_text(parts) and not isinstance(value, str) else value
+    if parts[0] == "aliases":
+        _check_alias(table, parts[-1])
     _replace(file, tomlkit.dumps(document))
 
 
@@ -107,6 +109,15 @@ def get_value(document: Mapping[str, Any], key: str) -> object:
             return None
         node = node[part]
     return node
+
+
+def _check_alias(aliases: Mapping[str, Any], name: str) -> None:
+    target = aliases[name]
+    # As many steps as there are aliases: an old circle elsewhere is no endless one.
+    for _ in range(len(aliases)):
+        if target == name:
+            raise UsageError(f"the alias {name} would lead back to itself: name PROVIDER/MODEL")
+        target = aliases.get(target, "")
 
 
 def _is_text(parts: list[str]) -> bool:

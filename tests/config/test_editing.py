@@ -103,3 +103,11 @@ def test_what_is_not_set_cannot_be_removed(file, key):
     with pytest.raises(NotFoundError, match="is not set in"):
         unset_value(file, key)
     assert file.read_text() == 'model = "x"\n'
+
+
+def test_an_alias_that_leads_back_to_itself_is_refused(file):
+    set_value(file, "aliases.a", "b")
+    for name, target in [("b", "a"), ("c", "c")]:
+        with pytest.raises(UsageError, match="back to itself"):
+            set_value(file, f"aliases.{name}", target)
+    assert file.read_text() == '[aliases]\na = "b"\n'

@@ -9,7 +9,7 @@ import click
 
 from hfs_cli import __version__, notices, signals
 from hfs_cli.commands.groups import LazyGroup
-from hfs_cli.errors import HfsError, Interrupted, ReaderLeft, SignalReceived
+from hfs_cli.errors import HfsError, Interrupted, ReaderLeft, SignalReceived, UsageError
 
 # The command modules import click and the standard library only; what is heavy loads
 # inside the command that needs it.
@@ -105,7 +105,15 @@ def _report_usage(error: click.ClickException) -> int:
     return 2
 
 
+def _given_other_than_utf8() -> bool:
+    """Whether an argument or variable is not UTF-8: such bytes reach Python as surrogates."""
+    typed = [*sys.argv[1:], *(v for n, v in os.environ.items() if n.startswith("HFS_"))]
+    return any("\ud800" <= character <= "\udfff" for word in typed for character in word)
+
+
 def _report_bug(error: Exception) -> int:
+    if isinstance(error, UnicodeEncodeError) and _given_other_than_utf8():
+        return _report(UsageError("an argument or an HFS_ variable is not UTF-8"))
     notices.error(
         f"this is a bug in hfs: {type(error).__name__}: {error} — HFS_DEBUG=1 shows where"
     )

@@ -93,7 +93,8 @@ def _database(config: Config) -> str:
         if problems:
             raise ConfigError("; ".join(problems))
         number = store.count()
-        return f"{config.database}, {number} session{'' if number == 1 else 's'}"
+        told = f"{config.database}, {number} session{'' if number == 1 else 's'}"
+        return "; ".join([told, *store.exposed()])
 
 
 def _model(config: Config) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from hfs_cli import notices
 from hfs_cli.config.paths import config_file, data_directory
-from hfs_cli.config.settings import SETTINGS, amount, text
+from hfs_cli.config.settings import SETTINGS, amount, provider_type, text
 from hfs_cli.config.values import Config, ModelConfig, ProviderConfig
 from hfs_cli.errors import ConfigError
 
@@ -167,7 +167,8 @@ def _providers(document: Mapping[str, Any], file: Path) -> dict[str, ProviderCon
             elif key == "api_key_cmd" and isinstance(value, list):
                 values[key] = tuple(_parsed(text, word, key, where) for word in value)
             else:
-                values[key] = _parsed(text, value, key, where)
+                parse = provider_type if key == "type" else text
+                values[key] = _parsed(parse, value, key, where)
         found[name] = ProviderConfig(name=name, **values)
     return found
 

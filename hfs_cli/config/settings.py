@@ -65,6 +65,17 @@ def _render(value: object) -> str:
     return str(value)
 
 
+# The wire formats, and `local` for the embedded model.
+PROVIDER_TYPES = ("openai", "anthropic", "gemini", "ollama", "local")
+
+
+def provider_type(value: object) -> str:
+    """Read the ``type`` of a provider."""
+    if value not in PROVIDER_TYPES:
+        raise TypeError(f"one of {', '.join(PROVIDER_TYPES)}")
+    return str(value)
+
+
 SETTINGS: Mapping[str, Callable[[object], object]] = {
     "model": text,
     "system": text,

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hfs_cli.config import Config, ModelConfig, ProviderConfig
+from hfs_cli.config.settings import PROVIDER_TYPES
 from hfs_cli.errors import ConfigError, NotFoundError
 from hfs_cli.keys import KeySource
 from hfs_cli.providers import weights
 from hfs_cli.providers.presets import PRESETS, Preset
 from hfs_cli.providers.settings import ModelChoice, ProviderSettings
 
-TYPES = ("openai", "anthropic", "gemini", "ollama", "local")
 _UNKNOWN = Preset(type="", base_url="", key_required=False)
 
 _EMBEDDED = f"local/{weights.SMOLLM2.name}"
@@ -78,8 +78,8 @@ def provider_settings(config: Config, name: str) -> ProviderSettings:
     own = config.providers.get(name) or ProviderConfig(name)
     preset = PRESETS.get(name) or _UNKNOWN
     kind = own.type or preset.type
-    if kind not in TYPES:
-        told = f"type must be one of {', '.join(TYPES)}"
+    if kind not in PROVIDER_TYPES:
+        told = f"type must be one of {', '.join(PROVIDER_TYPES)}"
         raise ConfigError(f"[providers.{name}] of {config.file}: {told}")
     base_url = (own.base_url or preset.base_url).rstrip("/")
     if kind != "local" and not base_url.startswith(("http://", "https://")):

@@ -519,3 +519,11 @@ def test_a_negative_value_is_answered_in_the_words_of_the_setting(hfs):
     assert (done.returncode, done.stderr.count(b"\n")) == (3, 1)
     assert b"retries" in done.stderr
     assert b"must be a whole number, 0 or more" in done.stderr
+
+
+@pytest.mark.parametrize("args", [["sessions", "list", "--query"], ["config", "set", "system"]])
+def test_what_is_not_utf8_is_no_bug_anywhere(chat, args):
+    chat.keep("talk", "hi", "ok")
+    done = chat(*args, LATIN1)
+    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
+    assert b"not UTF-8" in done.stderr

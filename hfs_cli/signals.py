@@ -29,8 +29,8 @@ def install() -> None:
 
     What follows the first signal is short (save, say so, leave), so one that comes right
     after it is ignored rather than allowed to break it off; one that comes a second later
-    ends the process at once. A signal that the parent has
-    set to be ignored (``nohup``) stays ignored.
+    ends the process at once. A signal that the parent has set to be ignored (``nohup``)
+    stays ignored.
     """
     for signum in _ENDING:
         if signal.getsignal(signum) is not signal.SIG_IGN:

@@ -184,6 +184,8 @@ def _keep(saver: Saver, opened: Opened, collector: Collector, error: HfsError | 
     try:
         message_id = saver.finish(reply, wait)
     except HfsError as failure:
+        # It says where the reply is: more than a signal that came meanwhile would.
+        signals.take()
         return Outcome(opened.session, None, reply, failure)
     if (signum := signals.take()) is not None:
         error = error or Interrupted(signum, "interrupted after the reply was kept")

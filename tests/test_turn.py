@@ -262,6 +262,18 @@ def a_signal_at(step: int) -> Iterator[list[int]]:
         signal.signal(signal.SIGINT, handler)
 
 
+def test_a_signal_does_not_hide_where_a_spilled_reply_is(monkeypatch):
+    monkeypatch.setattr(signals, "_State", type("State", (signals._State,), {}))
+
+    class Locked(FakeStore):
+        def save_reply(self, opened, reply, wait_s=30.0):
+            signals._handle(signal.SIGINT, None)
+            raise StoreError("locked")
+
+    outcome = run([Delta("text"), STOP], store=Locked())
+    assert "/spilled" in outcome.error.message
+
+
 def test_a_signal_at_any_instruction_loses_nothing_that_was_shown(monkeypatch):
     interrupted, fresh = 0, signals._State
     for step in itertools.count(1):

@@ -56,9 +56,10 @@ def build_client(settings: ProviderSettings, connect_s: float, idle_s: float) ->
     timeout = httpx.Timeout(idle_s, connect=connect_s)
     # What listens on this machine is never asked for through a proxy.
     loopback = is_loopback(settings.base_url)
+    context = _tls_context(settings)
     try:
         return httpx.Client(
-            verify=_tls_context(settings),
+            verify=context,
             timeout=timeout,
             trust_env=not loopback,
             follow_redirects=False,

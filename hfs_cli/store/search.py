@@ -50,11 +50,12 @@ def search(
         UsageError: There is no word in it, or the raw query is not FTS5 syntax.
     """
     phrases = [words(storable(text))] if raw else plain_query(text)
-    messages = _messages(asked or SearchFilter())
+    asked = asked or SearchFilter()
+    messages = _messages(asked)
     try:
         found = _best(db, messages, phrases, limit)
         found += _partial(db, messages, " ".join(phrases), limit)
-        if asked in {None, SearchFilter()}:
+        if asked == SearchFilter():
             found += _best(db, _NAMES, phrases, limit)
     except OperationalError as error:
         if raw and _is_query_error(error):

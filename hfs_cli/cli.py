@@ -8,8 +8,8 @@ import sys
 import click
 
 from hfs_cli import __version__, notices, signals
-from hfs_cli.commands.groups import LazyGroup
 from hfs_cli.errors import HfsError, Interrupted, ReaderLeft, SignalReceived, UsageError
+from hfs_cli.groups import LazyGroup
 
 # The command modules import click and the standard library only; what is heavy loads
 # inside the command that needs it.

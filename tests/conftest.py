@@ -15,7 +15,7 @@ import hypothesis
 import pytest
 
 from hfs_cli.messages import ChatMessage, Opening, Reply
-from hfs_cli.store.sessions import SessionStore
+from hfs_cli.store.store import SessionStore
 from tests.scripted_server import ScriptedServer
 
 # What a test's environment must not inherit: settings, keys and colours of the developer.

@@ -4,7 +4,7 @@ import tracemalloc
 
 import pytest
 
-from hfs_cli.store.sessions import SessionStore
+from hfs_cli.store.store import SessionStore
 from tests.benchmarks import decoding
 from tests.benchmarks.history import build, measure, table
 

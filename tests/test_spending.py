@@ -1,8 +1,8 @@
 import pytest
 
 from hfs_cli.config import ModelConfig
-from hfs_cli.history import Tally
-from hfs_cli.spending import cost, spent, totals
+from hfs_cli.conversations import Tally
+from hfs_cli.prices import cost, spent, totals
 
 PRICES = {"a/x": ModelConfig(input_price=3.0, output_price=15.0, cached_price=0.3)}
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hfs_cli import saving, signals, turn
+from hfs_cli import signals
 from hfs_cli.errors import (
     HfsError,
     IncompleteReplyError,
@@ -38,6 +38,8 @@ from hfs_cli.messages import (
     ToolCall,
     Usage,
 )
+from hfs_cli.turn import run as core
+from hfs_cli.turn import saver
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SESSION = Session(7, "u" * 32, "name", "fake/m", 1, NOW, NOW)
@@ -105,7 +107,7 @@ class FakeRenderer:
 
 def run(*batches, store=None, renderer=None) -> Outcome:
     opening = Opening(ChatMessage("user", "hi"), "fake/m", system="be brief")
-    return turn.run_turn(
+    return core.run_turn(
         FakeProvider(batches),
         store or FakeStore(),
         renderer or FakeRenderer(),
@@ -131,7 +133,7 @@ def test_a_whole_reply_is_shown_and_kept_as_complete():
 def test_the_request_carries_what_the_store_opened():
     provider = FakeProvider([[Delta("x"), STOP]])
     opening = Opening(ChatMessage("user", "hi"), "fake/m", system="be brief")
-    turn.run_turn(
+    core.run_turn(
         provider, FakeStore(), FakeRenderer(), opening, Request("m", (), options={"a": 1})
     )
     assert provider.requests == [Request("m", (opening.prompt,), "be brief", {"a": 1})]
@@ -221,7 +223,7 @@ def test_a_defect_in_a_renderer_still_keeps_the_text():
 
 
 def test_a_stalled_stream_is_saved_meanwhile(monkeypatch):
-    monkeypatch.setattr(saving, "SAVE_INTERVAL_S", 0.01)
+    monkeypatch.setattr(saver, "SAVE_INTERVAL_S", 0.01)
     store = FakeStore()
 
     class Stalling(FakeProvider):
@@ -231,7 +233,7 @@ def test_a_stalled_stream_is_saved_meanwhile(monkeypatch):
             yield [STOP]
 
     opening = Opening(ChatMessage("user", "hi"), "fake/m")
-    turn.run_turn(Stalling([]), store, FakeRenderer(), opening, Request("m", ()))
+    core.run_turn(Stalling([]), store, FakeRenderer(), opening, Request("m", ()))
     assert store.saved[0].status == "partial"
     assert (store.saved[-1].text, store.saved[-1].status) == ("early", "complete")
 
@@ -240,7 +242,7 @@ def test_a_stalled_stream_is_saved_meanwhile(monkeypatch):
 def a_signal_at(step: int) -> Iterator[list[int]]:
     """Raise SIGINT before the given bytecode of the core; the list tells how many ran."""
     ran = [0]
-    mine = {module.__file__ for module in (turn, saving, signals)}
+    mine = {module.__file__ for module in (core, saver, signals)}
 
     def trace(frame, event, _):
         if frame.f_code.co_filename not in mine or frame.f_code.co_name == "_handle":

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hfs_cli.commands.options import TurnOptions, turn_options
-from hfs_cli.commands.prompt import given_prompt
-from hfs_cli.commands.turns import Target, take_turn, turn_config
+from hfs_cli.compose.ask import Target, take_turn, turn_config
+from hfs_cli.compose.options import TurnOptions, turn_options
+from hfs_cli.compose.prompt import given_prompt
 from hfs_cli.config import Config
 from hfs_cli.errors import NotFoundError, UsageError
 from hfs_cli.naming import check_name
 
 if TYPE_CHECKING:
-    from hfs_cli.store.sessions import SessionStore
+    from hfs_cli.store.store import SessionStore
 
 
 SCHEMAS = ("json", "jsonl", "sessions", "transcript")
@@ -73,14 +73,14 @@ def command(
         raise UsageError("-c, -S and -n exclude each other: keep one")
     if create and not (go_on or ref):
         raise UsageError("--create goes with -S NAME or -c")
-    from hfs_cli.commands.files import read_files
+    from hfs_cli.compose.attachments import read_files
 
     files = read_files(asked.file)
     prompt = files.joined(given_prompt(asked.words, no_stdin=asked.no_stdin, edit=asked.edit))
     if prompt is None:
         raise UsageError('no prompt: give one as arguments (hfs chat "…") or on standard input')
     config = turn_config(asked)
-    from hfs_cli.store.sessions import SessionStore
+    from hfs_cli.store.store import SessionStore
 
     with SessionStore(config.database, checkpoint_retention=config.checkpoint_retention) as store:
         target = _target(store, config, go_on=go_on, ref=ref, create=create, name=name)

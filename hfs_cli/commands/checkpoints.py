@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from hfs_cli import notices
-from hfs_cli.commands.groups import Group
 from hfs_cli.config import load_config
+from hfs_cli.groups import Group
 
 
 @click.group(name="checkpoints", cls=Group)
@@ -23,7 +23,7 @@ def command() -> None:
 @click.option("--label", metavar="TEXT", help="Its name (c1, c2, … by default).")
 def create(*, ref: str, label: str | None) -> None:
     """Mark the end of session REF. Prints the checkpoint's name."""
-    from hfs_cli.store.sessions import SessionStore
+    from hfs_cli.store.store import SessionStore
 
     with SessionStore(load_config().database) as store:
         made = store.create_checkpoint(store.resolve(ref).id, label)
@@ -40,11 +40,11 @@ def list_checkpoints(*, ref: str, as_json: bool) -> None:
     Off a terminal: one checkpoint a line, tab-separated session id, message number, name
     (empty for an automatic one), time.
     """
-    from hfs_cli.store.sessions import SessionStore
+    from hfs_cli.store.store import SessionStore
 
     with SessionStore(load_config().database) as store:
         family = store.family(store.resolve(ref).id)
-    from hfs_cli.render.timeline import show_timeline
+    from hfs_cli.render.lists.timeline import show_timeline
 
     show_timeline(family, as_json=as_json)
 
@@ -55,7 +55,7 @@ def delete(*, words: tuple[str, ...]) -> None:
     """Delete a named checkpoint of the last used session, or of session REF."""
     if len(words) > 2:
         raise click.UsageError("too many arguments: hfs checkpoints delete [REF] LABEL")
-    from hfs_cli.store.sessions import SessionStore
+    from hfs_cli.store.store import SessionStore
 
     with SessionStore(load_config().database) as store:
         session = store.resolve(words[0] if len(words) == 2 else "@last")

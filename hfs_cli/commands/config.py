@@ -8,9 +8,9 @@ from dataclasses import fields
 
 import click
 
-from hfs_cli.commands.groups import Group
 from hfs_cli.config import Config, config_file, load_config
 from hfs_cli.errors import NotFoundError
+from hfs_cli.groups import Group
 
 _NOT_SETTINGS = {"origins", "file", "providers", "aliases", "models", "daily_budget"}
 
@@ -70,7 +70,7 @@ def list_settings(*, as_json: bool) -> None:
         items = [{"key": k, "value": v, "origin": o} for k, v, o in rows]
         click.echo(json.dumps(items, indent=2, ensure_ascii=False, default=_plain))
         return
-    from hfs_cli.render.tables import show_table
+    from hfs_cli.render.lists.table import show_table
 
     show_table(("KEY", "VALUE", "FROM"), [(k, _shown(v), o) for k, v, o in rows])
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from hfs_cli import notices
-from hfs_cli.commands.groups import Group
 from hfs_cli.config import load_config
 from hfs_cli.errors import StoreError
+from hfs_cli.groups import Group
 
 
 @click.group(name="db", cls=Group)
@@ -30,7 +30,7 @@ def backup(*, file: Path) -> None:
 
     The copy is looked over first: there is no FILE of a damaged database, and it exits 8.
     """
-    from hfs_cli.store.sessions import SessionStore
+    from hfs_cli.store.store import SessionStore
 
     with SessionStore(load_config().database) as store:
         store.back_up(file)
@@ -43,7 +43,7 @@ def check() -> None:
 
     Files that others can read are no damage: a warning says how to make them private.
     """
-    from hfs_cli.store.sessions import SessionStore
+    from hfs_cli.store.store import SessionStore
 
     with SessionStore(load_config().database) as store:
         problems = store.check()
@@ -63,7 +63,7 @@ def check() -> None:
 @command.command(name="vacuum")
 def vacuum() -> None:
     """Give the room that deleted sessions took back to the disk. Prints the bytes gained."""
-    from hfs_cli.store.sessions import SessionStore
+    from hfs_cli.store.store import SessionStore
 
     with SessionStore(load_config().database) as store:
         click.echo(store.vacuum())

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -13,33 +11,14 @@ import click
 from hfs_cli import notices
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
+from hfs_cli.moments import moment_ago
 from hfs_cli.sanitize import sanitize_line
 
 if TYPE_CHECKING:
     from hfs_cli.messages import Session
-    from hfs_cli.store.sessions import SessionStore
+    from hfs_cli.store.store import SessionStore
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _MOST_NAMED = 10
-
-
-def moment_ago(text: str, also: str = "") -> datetime:
-    """When it was ``30d``, ``12h``, ``90m`` or ``2w`` ago, UTC.
-
-    Args:
-        text: The age.
-        also: What else the caller takes, for the error.
-
-    Raises:
-        UsageError: It is no age, or one from before the calendar.
-    """
-    match = re.fullmatch(r"(\d{1,6})([mhdw])", text)
-    if match is None:
-        raise UsageError(f"{text!r} is no age: write 90m, 12h, 30d or 2w{also}")
-    try:
-        return datetime.now(UTC) - timedelta(**{_UNITS[match[2]]: int(match[1])})
-    except OverflowError as error:
-        raise UsageError(f"{text} ago is before the calendar begins") from error
 
 
 @click.command(name="delete")
@@ -57,7 +36,7 @@ def command(
     """
     if sum([bool(refs), older_than is not None, everything]) != 1:
         raise UsageError("name sessions, or give --older-than AGE or --all: exactly one of these")
-    from hfs_cli.store.sessions import SessionStore
+    from hfs_cli.store.store import SessionStore
 
     with SessionStore(load_config().database) as store:
         remove(store, _doomed(store, refs, older_than), dry_run=dry_run, yes=yes)

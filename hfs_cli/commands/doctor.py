@@ -41,7 +41,7 @@ def command(*, as_json: bool) -> None:
 
         click.echo(json.dumps([asdict(f) for f in findings], indent=2, ensure_ascii=False))
     else:
-        from hfs_cli.render.tables import show_table
+        from hfs_cli.render.lists.table import show_table
 
         show_table(
             ("CHECK", "", "FOUND"),
@@ -84,7 +84,7 @@ def _configuration() -> tuple[Config | None, Finding]:
 
 
 def _database(config: Config) -> str:
-    from hfs_cli.store.sessions import SessionStore
+    from hfs_cli.store.store import SessionStore
 
     if not config.database.exists():
         return f"{config.database} (not there yet: made by the first turn)"
@@ -98,15 +98,15 @@ def _database(config: Config) -> str:
 
 
 def _model(config: Config) -> str:
-    from hfs_cli.providers.catalog import choose_model
+    from hfs_cli.providers.choose import choose_model
 
     choice = choose_model(config, os.environ, None, None)
     return f"{choice.full_name} — another: hfs models default PROVIDER/MODEL"
 
 
 def _key(config: Config) -> str:
-    from hfs_cli.keys import find_key, key_file
-    from hfs_cli.providers.catalog import choose_model
+    from hfs_cli.config.keys import find_key, key_file
+    from hfs_cli.providers.choose import choose_model
 
     warnings: list[str] = []
     source = choose_model(config, os.environ, None, None).provider.key
@@ -117,7 +117,7 @@ def _key(config: Config) -> str:
 
 
 def _embedded() -> str:
-    from hfs_cli.providers import weights
+    from hfs_cli.providers.embedded import weights
 
     missing = weights.how_to_install()
     return f"not there — to have it: {missing}" if missing else f"ready ({weights.find()})"

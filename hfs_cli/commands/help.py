@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hfs_cli.commands.groups import no_command
+from hfs_cli.groups import no_command
 
 
 @click.command(name="help")

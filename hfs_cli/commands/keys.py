@@ -8,10 +8,10 @@ import sys
 import click
 
 from hfs_cli import notices
-from hfs_cli.commands.groups import Group
 from hfs_cli.config import load_config
+from hfs_cli.config.keys import key_file, read_keys, remove_key, set_key, where_found
 from hfs_cli.errors import UsageError
-from hfs_cli.keys import key_file, read_keys, remove_key, set_key, where_found
+from hfs_cli.groups import Group
 
 
 @click.group(name="keys", cls=Group)
@@ -28,7 +28,7 @@ def set_(*, provider: str) -> None:
       hfs keys set anthropic
       pass show anthropic | hfs keys set anthropic
     """
-    from hfs_cli.providers.catalog import check_provider
+    from hfs_cli.providers.choose import check_provider
 
     config = load_config()
     check_provider(config, provider)
@@ -53,7 +53,7 @@ def _read_key(provider: str) -> str:
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
 def list_(*, as_json: bool) -> None:
     """Show which providers have a key, and where it comes from; never the key."""
-    from hfs_cli.providers.catalog import key_sources
+    from hfs_cli.providers.choose import key_sources
 
     config = load_config()
     stored = read_keys(key_file(config.file), notices.warn)
@@ -68,7 +68,7 @@ def list_(*, as_json: bool) -> None:
         rows = [{"provider": provider, "source": where} for provider, where in found]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    from hfs_cli.render.tables import show_table
+    from hfs_cli.render.lists.table import show_table
 
     show_table(("PROVIDER", "KEY FROM"), found)
 

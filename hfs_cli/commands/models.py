@@ -7,8 +7,8 @@ import os
 import click
 
 from hfs_cli import notices
-from hfs_cli.commands.groups import Group
 from hfs_cli.config import load_config
+from hfs_cli.groups import Group
 
 
 @click.group(name="models", cls=Group)
@@ -26,8 +26,8 @@ def list_(*, words: tuple[str, ...], refresh: bool, as_json: bool) -> None:
     Only those whose names hold every WORD are shown; a WORD that names a provider asks
     that one alone.
     """
-    from hfs_cli.providers.catalog import provider_names
-    from hfs_cli.providers.offers import offered_models
+    from hfs_cli.providers.choose import provider_names
+    from hfs_cli.providers.models import offered_models
 
     config = load_config()
     named = set(words) & set(provider_names(config))
@@ -43,7 +43,7 @@ def list_(*, words: tuple[str, ...], refresh: bool, as_json: bool) -> None:
         ]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    from hfs_cli.render.tables import show_table
+    from hfs_cli.render.lists.table import show_table
 
     if aliases:
         show_table(("MODEL", "ALIAS"), [(name, aliases.get(name, "")) for name in shown])
@@ -55,7 +55,7 @@ def list_(*, words: tuple[str, ...], refresh: bool, as_json: bool) -> None:
 @click.argument("model", required=False)
 def default(*, model: str | None) -> None:
     """Print the model that `hfs chat` uses, or make MODEL that one."""
-    from hfs_cli.providers.catalog import choose_model, named_model
+    from hfs_cli.providers.choose import choose_model, named_model
 
     config = load_config()
     if model is None:
@@ -73,8 +73,8 @@ def default(*, model: str | None) -> None:
 @click.argument("name", default="smollm2")
 def pull(*, name: str) -> None:
     """Fetch the weights of an embedded model (smollm2) into the cache directory."""
-    from hfs_cli.providers.pulling import pull_weights
-    from hfs_cli.providers.weights import SMOLLM2
+    from hfs_cli.providers.embedded.pull import pull_weights
+    from hfs_cli.providers.embedded.weights import SMOLLM2
     from hfs_cli.render.progress import progress
 
     with progress(name, SMOLLM2.size) as advance:

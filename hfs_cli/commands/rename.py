@@ -20,7 +20,7 @@ def command(words: tuple[str, ...]) -> None:
     """
     if len(words) > 2:
         raise UsageError("too many arguments: hfs rename [REF] NAME (quote a name with spaces)")
-    from hfs_cli.store.sessions import SessionStore
+    from hfs_cli.store.store import SessionStore
 
     with SessionStore(load_config().database) as store:
         session = store.resolve(words[0]) if len(words) == 2 else store.last_used()

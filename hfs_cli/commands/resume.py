@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from hfs_cli.commands.options import TurnOptions, turn_options
-from hfs_cli.commands.prompt import given_prompt
-from hfs_cli.commands.turns import Target, take_turn, turn_config
+from hfs_cli.compose.ask import Target, take_turn, turn_config
+from hfs_cli.compose.options import TurnOptions, turn_options
+from hfs_cli.compose.prompt import given_prompt
 
 
 @click.command(name="resume")
@@ -25,11 +25,11 @@ def command(asked: TurnOptions, *, ref: str) -> None:
       hfs resume "release notes"
     """
     config = turn_config(asked)
-    from hfs_cli.store.sessions import SessionStore
+    from hfs_cli.store.store import SessionStore
 
     with SessionStore(config.database, checkpoint_retention=config.checkpoint_retention) as store:
         session = store.resolve(ref)
-        from hfs_cli.commands.files import read_files
+        from hfs_cli.compose.attachments import read_files
 
         files = read_files(asked.file)
         prompt = files.joined(
@@ -38,7 +38,7 @@ def command(asked: TurnOptions, *, ref: str) -> None:
         if prompt is not None:
             take_turn(asked, config, store, Target(session), prompt, files.attachments)
             return
-        from hfs_cli.render.transcript import print_transcript
+        from hfs_cli.render.lists.transcript import print_transcript
 
         if config.save:
             store.touch(session.id)

@@ -42,35 +42,35 @@ def answer(arguments: Sequence[str]) -> None:
 
 
 def _sessions(prefix: str) -> Iterable[Word]:
-    from hfs_cli.completion.history import sessions
+    from hfs_cli.completion.session_words import sessions
 
     return sessions(prefix, MOST_WORDS)
 
 
 def _checkpoints(prefix: str) -> Iterable[Word]:
-    from hfs_cli.completion.history import checkpoints
+    from hfs_cli.completion.session_words import checkpoints
 
     return checkpoints(prefix, MOST_WORDS)
 
 
 def _models(prefix: str) -> Iterable[Word]:
-    from hfs_cli.completion import history, settings
+    from hfs_cli.completion import config_words, session_words
 
     # Of several descriptions of a model the first one found is the most telling.
     found: dict[str, str] = {}
-    for model, description in (*settings.models(), *history.models_used(prefix)):
+    for model, description in (*config_words.models(), *session_words.models_used(prefix)):
         found.setdefault(model, description)
     return found.items()
 
 
 def _providers(_prefix: str) -> Iterable[Word]:
-    from hfs_cli.completion.settings import providers
+    from hfs_cli.completion.config_words import providers
 
     return providers()
 
 
 def _settings(_prefix: str) -> Iterable[Word]:
-    from hfs_cli.completion.settings import keys
+    from hfs_cli.completion.config_words import keys
 
     return keys()
 

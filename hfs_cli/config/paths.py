@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from hfs_cli import directories
+from hfs_cli import places
 
 
 def config_file(env: Mapping[str, str]) -> Path:
     """The file that holds the configuration, whether or not it exists."""
-    return Path(directories.config_file(env))
+    return Path(places.config_file(env))
 
 
 def data_directory(env: Mapping[str, str]) -> Path:
     """The directory that holds ``hfs.db``."""
-    return Path(directories.data_directory(env))
+    return Path(places.data_directory(env))
 
 
 def cache_directory() -> Path:
     """The directory for what can be fetched again: weights, lists of models."""
-    return Path(directories.cache_directory())
+    return Path(places.cache_directory())

@@ -12,8 +12,8 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING
 
+from hfs_cli.conversations import Conversation
 from hfs_cli.exchange.own import when
-from hfs_cli.history import Conversation
 from hfs_cli.messages import Attachment, Message
 from hfs_cli.sanitize import sanitize, sanitize_line
 

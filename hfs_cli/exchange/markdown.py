@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from hfs_cli.history import Conversation
+from hfs_cli.conversations import Conversation
 from hfs_cli.messages import Attachment, Message
 from hfs_cli.sanitize import sanitize_line
 

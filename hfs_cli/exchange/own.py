@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from hfs_cli.history import Checkpoint, Conversation
+from hfs_cli.conversations import Checkpoint, Conversation
 from hfs_cli.messages import Attachment, Message
 
 FORMAT = "hfs"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from hfs_cli.providers.formats import Quirks
+from hfs_cli.providers.formats.wire import Quirks
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from hfs_cli.keys import KeySource
-from hfs_cli.providers.formats import Quirks
+from hfs_cli.config.keys import KeySource
+from hfs_cli.providers.formats.wire import Quirks
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfs_cli.messages import Session
-from hfs_cli.store import branches, checkpoints, lists, rows, session_rows, upkeep
-from hfs_cli.store.database import Database
+from hfs_cli.store import branches, checkpoints, lists, rows, session_rows
+from hfs_cli.store.sqlite import upkeep
+from hfs_cli.store.sqlite.database import Database
 from hfs_cli.store.statistics import Heading, tallies
 
 if TYPE_CHECKING:
-    from hfs_cli.history import (
+    from hfs_cli.conversations import (
         Branch,
         Checkpoint,
         Conversation,
@@ -29,7 +30,7 @@ class _TakenBack(Exception):
 
 
 class Archive:
-    """History as data; `hfs_cli.store.sessions.SessionStore` adds turns and sessions.
+    """History as data; `hfs_cli.store.store.SessionStore` adds turns and sessions.
 
     Every method raises `StoreError` when the database cannot be used.
 
@@ -59,7 +60,7 @@ class Archive:
         Raises:
             UsageError: There is no word in it, or the query is not FTS5 syntax.
         """
-        from hfs_cli.store.search import search
+        from hfs_cli.store.sqlite.search import search
 
         with self._database.reading() as db:
             return search(db, text, asked, limit=limit, raw=raw)
@@ -172,7 +173,7 @@ class Archive:
             ids: Which, or None for all.
             tails: With the tails that were set aside from them.
         """
-        from hfs_cli.store.travelling import conversations
+        from hfs_cli.store.transfer import conversations
 
         with self._database.reading() as db:
             yield from conversations(db, ids, tails=tails)
@@ -188,7 +189,7 @@ class Archive:
         Raises:
             UsageError: One of them cannot be kept.
         """
-        from hfs_cli.store.travelling import put
+        from hfs_cli.store.transfer import put
 
         # No savepoint: on a full disk SQLite takes all of the transaction back by itself, and
         # ending a savepoint that is gone would hide why.

@@ -27,7 +27,7 @@ from hfs_cli.store.tables import SessionRow
 from hfs_cli.store.transcripts import LINEAGE, fetch, transcript
 
 if TYPE_CHECKING:
-    from hfs_cli.history import Branch, Origin
+    from hfs_cli.conversations import Branch, Origin
 
 _NAMES = {"rewind": "rewound", "undo": "undone", "retry": "variant"}
 
@@ -143,7 +143,7 @@ def undo(db: SqliteDatabase, session_id: int, turns: int) -> int:
 
 def family(db: SqliteDatabase, session_id: int) -> list[Branch]:
     """A session's family: the oldest first, each followed by what parted from it."""
-    from hfs_cli.history import Branch
+    from hfs_cli.conversations import Branch
 
     row = session_row(db, session_id)
     while row["parent_id"] is not None:

@@ -15,7 +15,7 @@ from hfs_cli.store.session_rows import session_row
 from hfs_cli.store.transcripts import LINEAGE, fetch
 
 if TYPE_CHECKING:
-    from hfs_cli.history import Checkpoint
+    from hfs_cli.conversations import Checkpoint
 
 _MAX_LABEL = 100
 
@@ -166,7 +166,7 @@ def _unknown(db: SqliteDatabase, session_id: int, label: str) -> NotFoundError:
 
 
 def _checkpoint(row: dict[str, Any]) -> Checkpoint:
-    from hfs_cli.history import Checkpoint
+    from hfs_cli.conversations import Checkpoint
 
     return Checkpoint(
         id=row["id"],

@@ -4,7 +4,7 @@ from collections.abc import Collection, Container, Iterable
 
 from peewee import SqliteDatabase
 
-from hfs_cli.store import indexing
+from hfs_cli.store.sqlite import indexing
 from hfs_cli.store.tables import SessionRow
 from hfs_cli.store.transcripts import fetch
 

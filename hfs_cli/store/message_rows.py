@@ -5,7 +5,8 @@ from datetime import datetime
 from peewee import SqliteDatabase
 
 from hfs_cli.messages import Attachment, ChatMessage
-from hfs_cli.store import indexing, rows
+from hfs_cli.store import rows
+from hfs_cli.store.sqlite import indexing
 from hfs_cli.store.tables import AttachmentRow, MessageAttachmentRow, MessageRow
 
 

@@ -10,12 +10,13 @@ from peewee import SqliteDatabase, fn
 
 from hfs_cli.errors import NotFoundError, UsageError
 from hfs_cli.naming import MAX_NAME, normalise
-from hfs_cli.store import indexing, rows
+from hfs_cli.store import rows
+from hfs_cli.store.sqlite import indexing
 from hfs_cli.store.tables import SessionRow
 from hfs_cli.store.transcripts import fetch
 
 if TYPE_CHECKING:
-    from hfs_cli.history import Origin
+    from hfs_cli.conversations import Origin
 
 
 def session_row(db: SqliteDatabase, session_id: int) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from hfs_cli.errors import StoreError
 from hfs_cli.messages import Opened, Reply
-from hfs_cli.store import files
 from hfs_cli.store.rows import storable
+from hfs_cli.store.sqlite import files
 
 
 def spill(directory: Path, opened: Opened, reply: Reply) -> str:

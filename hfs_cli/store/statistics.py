@@ -11,7 +11,7 @@ from hfs_cli.store.rows import to_microseconds
 from hfs_cli.store.transcripts import fetch
 
 if TYPE_CHECKING:
-    from hfs_cli.history import Tally
+    from hfs_cli.conversations import Tally
 
 Heading = Literal["day", "model", "session"]
 
@@ -44,6 +44,6 @@ def tallies(db: SqliteDatabase, by: Heading, since: datetime | None) -> list[Tal
         GROUP BY key, m.model ORDER BY key, m.model""",
         () if since is None else (to_microseconds(since),),
     )
-    from hfs_cli.history import Tally
+    from hfs_cli.conversations import Tally
 
     return [Tally(**row) for row in found]

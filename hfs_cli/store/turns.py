@@ -8,9 +8,10 @@ from peewee import Case, SqliteDatabase, fn
 from hfs_cli.errors import NotFoundError
 from hfs_cli.messages import ChatMessage, Message, Opened, Opening, Reply, Session
 from hfs_cli.naming import automatic_name, check_name
-from hfs_cli.store import branches, checkpoints, indexing, rows
+from hfs_cli.store import branches, checkpoints, rows
 from hfs_cli.store.message_rows import add_message
 from hfs_cli.store.session_rows import add_session, free_name, next_use, refuse_taken, session_row
+from hfs_cli.store.sqlite import indexing
 from hfs_cli.store.tables import MessageRow, SessionRow
 from hfs_cli.store.transcripts import context, fetch, holds, system_in_force, transcript
 

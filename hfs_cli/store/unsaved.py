@@ -4,12 +4,12 @@ import tempfile
 from pathlib import Path
 
 from hfs_cli.messages import Opened, Opening, Reply
-from hfs_cli.store.sessions import SessionStore
 from hfs_cli.store.spill import spill
+from hfs_cli.store.store import SessionStore
 
 
 class Unsaved:
-    """The `hfs_cli.turn.Store` that keeps nothing.
+    """The `hfs_cli.turn.run.Store` that keeps nothing.
 
     Args:
         store: Where the history of a continued session is read.

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from hfs_cli.messages import ChatMessage, Opening, Reply
-from hfs_cli.store.sessions import SessionStore
+from hfs_cli.store.store import SessionStore
 
 _MODELS = ("openai/gpt-5-mini", "anthropic/claude-sonnet-4-5", "local/smollm2")
 _TOPICS = ("release notes", "write-ahead log", "traceback", "commit message", "regex", "plan")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from hfs_cli.messages import Delta, Request
-from hfs_cli.providers.formats import ReplyDecoder
-from hfs_cli.providers.registry import FORMATS
+from hfs_cli.providers.formats.registry import FORMATS
+from hfs_cli.providers.formats.wire import ReplyDecoder
 from tests.scripted_server import openai_chunk, sse
 
 TOKENS = 200_000

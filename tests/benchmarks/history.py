@@ -24,8 +24,8 @@ from functools import partial
 from pathlib import Path
 
 from hfs_cli.messages import ChatMessage, Opening, Reply
-from hfs_cli.store.indexing import words
-from hfs_cli.store.sessions import SessionStore
+from hfs_cli.store.sqlite.indexing import words
+from hfs_cli.store.store import SessionStore
 
 SMALL = 10_000
 MESSAGES = 10

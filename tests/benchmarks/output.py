@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.markdown import Markdown
 
-from hfs_cli.render.page import Page
+from hfs_cli.render.reply.page import Page
 from hfs_cli.render.terminal import Terminal
 
 _STEP = 100
@@ -45,7 +45,7 @@ def connect(path: str) -> Connection:
 """
 _TO_A_PIPE = """
 from hfs_cli.messages import Opened, Outcome, Reply
-from hfs_cli.render.choose import View, make_renderer
+from hfs_cli.render.reply.choose import View, make_renderer
 import time
 renderer = make_renderer(View())
 start = time.process_time()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hfs_cli.messages import ChatMessage, Opening
-from hfs_cli.store.sessions import SessionStore
+from hfs_cli.store.store import SessionStore
 from tests.completion.shells import SHELLS, Shell, open_shell
 
 # Each begins with letters that no other begins with; the rest must be quoted by the shell.

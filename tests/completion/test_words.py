@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hfs_cli.messages import ChatMessage, Opening, Reply
-from hfs_cli.store.sessions import SessionStore
+from hfs_cli.store.store import SessionStore
 from tests.benchmarks.databases import make_database
 from tests.completion.conftest import add_sessions, rename_in_place
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange.reading import is_database, read_conversations
+from hfs_cli.exchange.detect import is_database, read_conversations
+from hfs_cli.exchange.sources import llm
 from hfs_cli.messages import Usage
-from hfs_cli.store import llm_logs
 
 
 def written(tmp_path, name, content):
@@ -221,7 +221,7 @@ def logs(tmp_path):
 def test_llm(logs, store):
     assert is_database(logs)
     before = logs.read_bytes()
-    alone, found = sorted(llm_logs.conversations(logs), key=lambda c: len(c.messages))
+    alone, found = sorted(llm.conversations(logs), key=lambda c: len(c.messages))
     assert said(alone) == [("user", "alone")]
     assert found.name == "Explain WAL"
     assert said(found) == [
@@ -233,8 +233,8 @@ def test_llm(logs, store):
     ]
     assert (found.messages[2].usage, found.messages[2].total_s) == (Usage(11, 22), 1.5)
     assert found.messages[3].attachments[0].name == "p.png"
-    assert store.put(llm_logs.conversations(logs)).sessions == 2
-    assert store.put(llm_logs.conversations(logs)).present == 2
+    assert store.put(llm.conversations(logs)).sessions == 2
+    assert store.put(llm.conversations(logs)).present == 2
     assert logs.read_bytes() == before
 
 
@@ -249,7 +249,7 @@ def test_llm_as_it_was_in_its_first_year(tmp_path):
     )
     db.commit()
     db.close()
-    (found,) = llm_logs.conversations(path)
+    (found,) = llm.conversations(path)
     assert said(found) == [("user", "q"), ("assistant", "a")]
 
 
@@ -260,10 +260,10 @@ def test_another_database_and_a_broken_one_are_refused(tmp_path):
     db.commit()
     db.close()
     with pytest.raises(UsageError, match="no database that can be read"):
-        list(llm_logs.conversations(path))
+        list(llm.conversations(path))
     path.write_bytes(path.read_bytes()[:100] + b"\xff" * 5000)
     with pytest.raises(UsageError):
-        list(llm_logs.conversations(path))
+        list(llm.conversations(path))
 
 
 @pytest.mark.parametrize(

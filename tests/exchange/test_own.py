@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfs_cli.errors import UsageError
+from hfs_cli.exchange.detect import read_conversations
 from hfs_cli.exchange.own import json_document, json_lines
-from hfs_cli.exchange.reading import read_conversations
 from hfs_cli.messages import Attachment, Usage
-from hfs_cli.store.sessions import SessionStore
+from hfs_cli.store.store import SessionStore
 from tests.store.talking import Talk
 
 WRITERS = {"json": json_document, "jsonl": json_lines}

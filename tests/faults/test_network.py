@@ -12,8 +12,14 @@ from email.utils import format_datetime
 import pytest
 import trustme
 
-from hfs_cli.errors import ConfigError, CredentialsError, NetworkError, NotFoundError, ProviderError
-from hfs_cli.providers.retries import RetryPolicy
+from hfs_cli.errors import (
+    ConfigError,
+    CredentialsError,
+    NetworkError,
+    NotFoundError,
+    ProviderError,
+)
+from hfs_cli.providers.http.retries import RetryPolicy
 from tests.providers.asking import CANARY, ask, provider_at, quick
 from tests.scripted_server import CUT, STALL, Pause, Received, ScriptedServer, openai_sse
 

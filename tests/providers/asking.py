@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hfs_cli.config import Config
+from hfs_cli.config.keys import Key, KeySource
 from hfs_cli.config.values import ProviderConfig
 from hfs_cli.errors import HfsError
-from hfs_cli.keys import Key, KeySource
 from hfs_cli.messages import ChatMessage, Delta, Event, Finish, Reasoning, Request
-from hfs_cli.providers.formats import Quirks
-from hfs_cli.providers.registry import FORMATS
-from hfs_cli.providers.retries import RetryPolicy
-from hfs_cli.providers.sending import Limits
+from hfs_cli.providers.formats.registry import FORMATS
+from hfs_cli.providers.formats.wire import Quirks
+from hfs_cli.providers.http.provider import HttpProvider
+from hfs_cli.providers.http.retries import RetryPolicy
+from hfs_cli.providers.http.send import Limits
 from hfs_cli.providers.settings import ProviderSettings
-from hfs_cli.providers.transport import HttpProvider
 
 CANARY = "sk-canary-0123456789abcdef"
 ASK = Request("m", (ChatMessage("user", "hi"),))

@@ -11,7 +11,7 @@ def loaded(script: str) -> set[str]:
 
 
 def test_httpx_comes_without_its_command_line():
-    modules = loaded("from hfs_cli.providers.client import load_httpx; load_httpx()")
+    modules = loaded("from hfs_cli.providers.http.client import load_httpx; load_httpx()")
     assert "httpx" in modules
     assert not modules & {"httpx._main", "rich", "click", "pygments"}
 
@@ -19,7 +19,7 @@ def test_httpx_comes_without_its_command_line():
 def test_many_threads_may_load_it_at_once():
     modules = loaded(
         "from concurrent.futures import ThreadPoolExecutor\n"
-        "from hfs_cli.providers.client import load_httpx\n"
+        "from hfs_cli.providers.http.client import load_httpx\n"
         "with ThreadPoolExecutor(16) as pool:\n"
         "    assert len({id(pool.submit(load_httpx).result()) for _ in range(64)}) == 1\n"
         "    list(pool.map(lambda _: load_httpx().Client, range(64)))\n"
@@ -28,7 +28,9 @@ def test_many_threads_may_load_it_at_once():
 
 
 def test_choosing_a_model_loads_no_http_client():
-    assert "httpx" not in loaded("import hfs_cli.providers.catalog, hfs_cli.providers.weights")
+    assert "httpx" not in loaded(
+        "import hfs_cli.providers.choose, hfs_cli.providers.embedded.weights"
+    )
 
 
 def test_no_certificates_are_read_for_an_open_line():

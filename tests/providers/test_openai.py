@@ -5,17 +5,9 @@ import json
 import pytest
 
 from hfs_cli.errors import IncompleteReplyError, ProviderError
-from hfs_cli.messages import (
-    ChatMessage,
-    Delta,
-    Finish,
-    Reasoning,
-    Request,
-    ToolCall,
-    Usage,
-)
-from hfs_cli.providers.formats import Quirks, ReplyDecoder
-from hfs_cli.providers.openai import FORMAT, payload
+from hfs_cli.messages import ChatMessage, Delta, Finish, Reasoning, Request, ToolCall, Usage
+from hfs_cli.providers.formats.openai import FORMAT, payload
+from hfs_cli.providers.formats.wire import Quirks, ReplyDecoder
 from tests.scripted_server import openai_chunk, openai_sse, sse
 
 ASK = Request("m", (ChatMessage("user", "hi"),))

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from hfs_cli.messages import ChatMessage, Delta, Finish, Reasoning, Request, ToolCall, Usage
-from hfs_cli.providers.formats import Quirks, ReplyDecoder
-from hfs_cli.providers.openai import is_strict
-from hfs_cli.providers.registry import FORMATS
+from hfs_cli.providers.formats.openai import is_strict
+from hfs_cli.providers.formats.registry import FORMATS
+from hfs_cli.providers.formats.wire import Quirks, ReplyDecoder
 from tests.scripted_server import sse
 
 TALK = (ChatMessage("user", "a"), ChatMessage("assistant", "b"), ChatMessage("user", "c"))

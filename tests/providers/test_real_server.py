@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from hfs_cli.providers import weights
-from hfs_cli.providers.local import EmbeddedServer
+from hfs_cli.providers.embedded import weights
+from hfs_cli.providers.embedded.server import EmbeddedServer
 
 pytestmark = [
     pytest.mark.local_model,

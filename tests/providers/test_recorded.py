@@ -16,9 +16,9 @@ import pytest
 
 from hfs_cli.errors import NotFoundError
 from hfs_cli.messages import Delta, Event, Finish, Reasoning, Request, ToolCall, Usage
-from hfs_cli.providers.failures import Context, refusal
-from hfs_cli.providers.formats import ReplyDecoder
-from hfs_cli.providers.registry import FORMATS
+from hfs_cli.providers.formats.refusals import Context, refusal
+from hfs_cli.providers.formats.registry import FORMATS
+from hfs_cli.providers.formats.wire import ReplyDecoder
 
 FAMILIES = {"openai-chat": "openai"}
 VOCABULARY = {

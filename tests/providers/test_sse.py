@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hfs_cli.errors import IncompleteReplyError
-from hfs_cli.providers.sse import SseDecoder
+from hfs_cli.providers.formats.sse import SseDecoder
 
 CASES = {
     "one event": (b"data: a\n\n", ["a"]),

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import strategies as st
 from rich.text import Text
 
-from hfs_cli.render.blocks import Splitter
-from hfs_cli.render.layout import Layout
+from hfs_cli.render.markdown.blocks import Splitter
+from hfs_cli.render.markdown.layout import Layout
 from hfs_cli.render.terminal import Terminal, console
 
 COLOR = Terminal(tty=True, moves=True, color=True, width=60, height=24)

@@ -70,7 +70,7 @@ TURN = """
 import json, sys, time
 from hfs_cli.errors import HfsError, IncompleteReplyError
 from hfs_cli.messages import Opened, Outcome, Reply, Session, Usage
-from hfs_cli.render.choose import View, make_renderer
+from hfs_cli.render.reply.choose import View, make_renderer
 from datetime import datetime, timezone
 
 plan = json.loads(sys.argv[1])

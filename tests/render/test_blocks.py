@@ -6,8 +6,8 @@ import re
 import pytest
 from hypothesis import given, settings
 
-from hfs_cli.render.blocks import Splitter, parser
-from hfs_cli.render.fences import SEGMENT_LINES
+from hfs_cli.render.markdown.blocks import Splitter, parser
+from hfs_cli.render.markdown.fences import SEGMENT_LINES
 from tests.render.markdown_texts import (
     PLAIN,
     commonmark_examples,

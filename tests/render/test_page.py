@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hfs_cli.render.page import Page
+from hfs_cli.render.reply.page import Page
 from hfs_cli.render.terminal import Terminal
 from tests.render.markdown_texts import documents_in_pieces
 

@@ -25,9 +25,9 @@ messages = [
 ]
 """
 LIST = """
-from hfs_cli.render.sessions import print_sessions, write_sessions, write_sessions_json
+from hfs_cli.render.lists.sessions import print_sessions, write_sessions, write_sessions_json
 """
-TRANSCRIPT = "from hfs_cli.render.transcript import print_transcript\n"
+TRANSCRIPT = "from hfs_cli.render.lists.transcript import print_transcript\n"
 
 
 def in_pipe(code):
@@ -83,7 +83,7 @@ def test_a_transcript_marks_checkpoints():
         SETUP
         + TRANSCRIPT
         + (
-            "from hfs_cli.history import Checkpoint\n"
+            "from hfs_cli.conversations import Checkpoint\n"
             "points = [Checkpoint(1, 1, 1, 'draft\\x1b', now), Checkpoint(2, 1, 2, None, now)]\n"
             "print_transcript(sessions[0], messages, checkpoints=points)"
         )

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from hfs_cli.render.page import Page
+from hfs_cli.render.reply.page import Page
 from hfs_cli.render.terminal import Terminal
 from hfs_cli.sanitize import StreamSanitizer
 

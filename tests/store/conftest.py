@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from hfs_cli.store.sessions import SessionStore
+from hfs_cli.store.store import SessionStore
 from tests.store.talking import Talk
 
 

@@ -1,7 +1,7 @@
 """Take turns without a model."""
 
 from hfs_cli.messages import Attachment, ChatMessage, Opened, Opening, Reply, Session
-from hfs_cli.store.sessions import SessionStore
+from hfs_cli.store.store import SessionStore
 
 
 class Talk:

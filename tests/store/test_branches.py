@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hfs_cli.errors import HfsError, NotFoundError, UsageError
 from hfs_cli.messages import Attachment, ChatMessage, Opening, Reply
-from hfs_cli.store.sessions import SessionStore
+from hfs_cli.store.store import SessionStore
 from tests.store.talking import Talk
 
 

@@ -17,8 +17,8 @@ from peewee import SqliteDatabase
 from playhouse.migrations import Runner
 
 from hfs_cli.exchange.own import json_document
-from hfs_cli.store import migrate
-from hfs_cli.store.sessions import SessionStore
+from hfs_cli.store.sqlite import migrate
+from hfs_cli.store.store import SessionStore
 from tests.store.talking import Talk
 
 KILLS = int(os.environ.get("HFS_TEST_KILLS", "2"))
@@ -27,9 +27,9 @@ KILLS = int(os.environ.get("HFS_TEST_KILLS", "2"))
 CHILD = """
 import os, signal, sqlite3, sys
 from pathlib import Path
-from hfs_cli.exchange.reading import read_conversations
+from hfs_cli.exchange.detect import read_conversations
 from hfs_cli.messages import ChatMessage, Opening, Reply
-from hfs_cli.store.sessions import SessionStore
+from hfs_cli.store.store import SessionStore
 
 path, left, operation = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 count = 0

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hfs_cli.store import migrate
-from hfs_cli.store.sessions import SessionStore
+from hfs_cli.store.sqlite import migrate
+from hfs_cli.store.store import SessionStore
 
 # HFS_TEST_STRIDE=1 kills at every statement, not at some.
 STRIDE = int(os.environ.get("HFS_TEST_STRIDE", "5"))
@@ -32,7 +32,7 @@ COUNT = """
 import sys
 from pathlib import Path
 from hfs_cli.messages import ChatMessage, Opening, Reply
-from hfs_cli.store.sessions import SessionStore
+from hfs_cli.store.store import SessionStore
 with SessionStore(Path(sys.argv[1])) as store:
     opened = store.begin(Opening(ChatMessage("user", "hi"), "m/x"))
     store.save_reply(opened, Reply("hello", "m/x", status="complete"))
@@ -58,7 +58,7 @@ ONE_SESSION = """
 import sys
 from pathlib import Path
 from hfs_cli.messages import ChatMessage, Opening, Reply
-from hfs_cli.store.sessions import SessionStore
+from hfs_cli.store.store import SessionStore
 with SessionStore(Path(sys.argv[1])) as store:
     for _ in range(4):
         opened = store.begin(Opening(ChatMessage("user", sys.argv[2]), "m/x", session_id=1))
@@ -87,7 +87,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import peewee
-from hfs_cli.store.sessions import SessionStore
+from hfs_cli.store.store import SessionStore
 left = int(sys.argv[2])
 execute = peewee.SqliteDatabase.execute_sql
 def counting(self, sql, *rest, **more):
@@ -132,7 +132,7 @@ def test_a_first_start_that_is_killed_at_some_statement_leaves_all_or_nothing(tm
 def test_opening_a_current_database_does_not_load_the_machinery(path, talk, module):
     talk.turn("hi", "x")
     code = (
-        "import sys; from pathlib import Path; from hfs_cli.store.sessions import SessionStore\n"
+        "import sys; from pathlib import Path; from hfs_cli.store.store import SessionStore\n"
         "with SessionStore(Path(sys.argv[1])) as store: assert store.list_recent()\n"
         f"sys.exit({module!r} in sys.modules)"
     )

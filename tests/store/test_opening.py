@@ -13,9 +13,9 @@ import pytest
 
 from hfs_cli.errors import StoreError
 from hfs_cli.messages import Reply
-from hfs_cli.store.database import Database
-from hfs_cli.store.migrate import APPLICATION_ID, SCHEMA_VERSION
-from hfs_cli.store.sessions import SessionStore
+from hfs_cli.store.sqlite.database import Database
+from hfs_cli.store.sqlite.migrate import APPLICATION_ID, SCHEMA_VERSION
+from hfs_cli.store.store import SessionStore
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hfs_cli.conversations import SearchFilter
 from hfs_cli.errors import UsageError
-from hfs_cli.history import SearchFilter
-from hfs_cli.store import search as searching
-from hfs_cli.store.snippets import snippet, terms
+from hfs_cli.store.sqlite import search as searching
+from hfs_cli.store.sqlite.snippets import snippet, terms
 
 
 def found(store, text, asked=SearchFilter(), **more):  # noqa: B008  frozen

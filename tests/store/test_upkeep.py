@@ -6,7 +6,7 @@ import pytest
 
 from hfs_cli.errors import StoreError, UsageError
 from hfs_cli.messages import Reply, Usage
-from hfs_cli.store.sessions import SessionStore
+from hfs_cli.store.store import SessionStore
 
 
 def age(store, session_id: int, days: int) -> None:

@@ -1,0 +1,93 @@
+"""`hfs sessions export`: take conversations out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hfs_cli import notices
+from hfs_cli.config import load_config
+from hfs_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from hfs_cli.conversations import Conversation
+
+    Writer = Callable[[Iterable[Conversation]], Iterator[str]]
+
+
+@click.command(name="export")
+@click.argument("refs", metavar="[REF]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every session.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["markdown", "json", "jsonl", "html"]),
+    default="markdown",
+    show_default=True,
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="A new file, instead of standard output.",
+)
+@click.option("--force", is_flag=True, help="Replace FILE.")
+def command(
+    *, refs: tuple[str, ...], everything: bool, form: str, output: Path | None, force: bool
+) -> None:
+    """Write sessions (the last used one by default) as Markdown, JSON or HTML.
+
+    json and jsonl lose nothing, attachments, branches and checkpoints included, and come
+    back with `hfs sessions import`. html is one file without scripts or remote resources.
+
+    \b
+      hfs sessions export "release notes" > notes.md
+      hfs sessions export --all --format jsonl -o backup.jsonl
+    """
+    if refs and everything:
+        raise UsageError("name sessions, or give --all: not both")
+    if force and output is None:
+        raise UsageError("--force goes with -o FILE")
+    from hfs_cli.store.store import SessionStore
+
+    with SessionStore(load_config().database) as store:
+        found = [store.resolve(ref).id for ref in refs or ("@last",)] if not everything else None
+        # closing(): the database is being read for as long as there is more to come.
+        with closing(store.conversations(found, tails=form in {"json", "jsonl"})) as chosen:
+            pieces = _writer(form)(chosen)
+            if output is None:
+                _print(pieces)
+                return
+            from hfs_cli.exchange.writing import write_file
+
+            write_file(output, pieces, force=force)
+    notices.notice(f"written: {output}")
+
+
+def _writer(form: str) -> Writer:
+    from hfs_cli.exchange import html, markdown, own
+
+    writers: dict[str, Writer] = {
+        "markdown": markdown.markdown,
+        "json": own.json_document,
+        "jsonl": own.json_lines,
+        "html": html.html,
+    }
+    return writers[form]
+
+
+def _print(pieces: Iterable[str]) -> None:
+    """To standard output: exact bytes in a pipe, safe text on a terminal."""
+    from hfs_cli.render.output import Output
+    from hfs_cli.render.terminal import stdout
+    from hfs_cli.sanitize import sanitize
+
+    output = Output()
+    safe = sanitize if stdout().tty else str
+    for piece in pieces:
+        output.write(safe(piece))

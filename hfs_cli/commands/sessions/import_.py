@@ -1,0 +1,84 @@
+"""`hfs sessions import`: bring conversations in."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from hfs_cli.config import load_config
+from hfs_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from hfs_cli.conversations import Conversation
+
+
+@click.command(name="import")
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would come in.")
+def command(*, files: tuple[Path, ...], dry_run: bool) -> None:
+    """Bring in conversations: all of a FILE, or nothing of it.
+
+    FILE is what `hfs sessions export --format json` (or jsonl) wrote, or another program's
+    history: conversations.json of ChatGPT or Claude, the logs.db of llm, a session of aichat
+    (.yaml) or a chat of shell_gpt. What is there already is left as it is, so a file can be
+    imported again. - is standard input.
+
+    \b
+      hfs sessions import backup.jsonl --dry-run
+      hfs sessions import "$(llm logs path)"
+      ssh host hfs sessions export --all --format jsonl | hfs sessions import -
+    """
+    from hfs_cli.store.store import SessionStore
+
+    with SessionStore(load_config().database) as store:
+        for file in files:
+            try:
+                with _piped(file) as piped:
+                    done = store.put(_conversations(file, piped), dry_run=dry_run)
+            except OSError as error:
+                raise UsageError(f"cannot read {file}: {error.strerror}") from error
+            would = "would come in" if dry_run else "imported"
+            there = f", {done.present} there already" if done.present else ""
+            click.echo(f"{done.sessions} sessions, {done.messages} messages {would}{there}")
+
+
+@contextmanager
+def _piped(file: Path) -> Iterator[BinaryIO | None]:
+    """All that comes out of a pipe, kept aside; None for a file.
+
+    A pipe may be slow, and the database is locked while conversations go into it.
+    """
+    import shutil
+    from tempfile import TemporaryFile
+
+    given = file == Path("-")
+    if given and sys.stdin is None:
+        raise UsageError("- asks for standard input, and it is closed")
+    if not given and (not file.exists() or file.is_file() or file.is_dir()):
+        yield None
+        return
+    with TemporaryFile() as whole:
+        with open(sys.stdin.fileno() if given else file, "rb", closefd=not given) as source:
+            shutil.copyfileobj(source, whole)
+        whole.seek(0)
+        yield whole
+
+
+def _conversations(file: Path, piped: BinaryIO | None) -> Iterator[Conversation]:
+    """What is in a file or a pipe; databases are the store's to read."""
+    from hfs_cli.exchange.detect import is_database, read_conversations
+
+    if piped is not None:
+        return read_conversations(Path("standard input") if file == Path("-") else file, piped)
+    if is_database(file):
+        from hfs_cli.exchange.sources import llm
+
+        return llm.conversations(file)
+    return read_conversations(file)

@@ -1,0 +1,57 @@
+"""`hfs sessions list`: the sessions, the last used first."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from hfs_cli.config import load_config
+from hfs_cli.errors import UsageError
+from hfs_cli.moments import since_moment
+
+
+@click.command(name="list")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option("--all", "everything", is_flag=True, help="Every session, not the newest few.")
+@click.option("--since", metavar="WHEN", help="Used since 30d, 12h, or a date.")
+@click.option("-m", "--model", metavar="MODEL", help="Only sessions of this model.")
+@click.option("--query", metavar="TEXT", help="Only names that contain TEXT.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array.")
+@click.option("--ids", is_flag=True, help="Only ids, one a line.")
+def list_sessions(
+    *,
+    limit: int,
+    everything: bool,
+    since: str | None,
+    model: str | None,
+    query: str | None,
+    as_json: bool,
+    ids: bool,
+) -> None:
+    """List sessions, the last used first.
+
+    Off a terminal: one session a line, tab-separated id, name, model, messages, last use.
+    """
+    if as_json and ids:
+        raise UsageError("--json and --ids exclude each other: keep one")
+    config = load_config()
+    moment = since_moment(since)
+    from hfs_cli.store.store import SessionStore
+
+    with SessionStore(config.database) as store:
+        found = store.list_recent(
+            limit=None if everything else limit, since=moment, model=model, query=query
+        )
+        if ids:
+            click.echo("".join(f"{session.id}\n" for session in found), nl=False)
+            return
+        from hfs_cli.render.lists.sessions import show_sessions
+
+        show_sessions(
+            found,
+            as_json=as_json,
+            current_id=found[0].id if found else None,
+            total=store.count(since=since_moment(since), model=model, query=query),
+            now=datetime.now(UTC),
+        )

@@ -1,0 +1,28 @@
+"""`hfs sessions rewind`: go on from an earlier point; what followed becomes a branch."""
+
+from __future__ import annotations
+
+import click
+
+from hfs_cli.commands.sessions.branching import told
+from hfs_cli.config import load_config
+
+
+@click.command(name="rewind")
+@click.argument("ref", default="@last")
+@click.option("--to", required=True, metavar="N|CHECKPOINT", help="The last message to keep.")
+def rewind(*, ref: str, to: str) -> None:
+    """Let session REF continue from an earlier point.
+
+    What followed stays as a branch: `hfs sessions tree` shows it, `hfs resume` continues
+    it. Prints the branch's id.
+
+    \b
+      hfs sessions rewind --to 4
+      hfs sessions rewind "release notes" --to "first draft"
+    """
+    from hfs_cli.store.store import SessionStore
+
+    with SessionStore(load_config().database) as store:
+        branch = store.rewind(store.resolve(ref).id, to)
+    told(branch, "set aside")

@@ -1,0 +1,30 @@
+"""`hfs sessions show`: the transcript of a session."""
+
+from __future__ import annotations
+
+import click
+
+from hfs_cli.config import load_config
+
+
+@click.command(name="show")
+@click.argument("ref", default="@last")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+)
+@click.option("--json", "output_format", flag_value="json", help="Short for --format json.")
+def show(*, ref: str, output_format: str) -> None:
+    """Show the transcript of a session (the last used one by default)."""
+    from hfs_cli.store.store import SessionStore
+
+    with SessionStore(load_config().database) as store:
+        session = store.resolve(ref)
+        messages = store.transcript(session.id)
+        checkpoints = store.checkpoints_of(session.id)
+    from hfs_cli.render.lists.transcript import print_transcript
+
+    print_transcript(session, messages, format=output_format, checkpoints=checkpoints)

@@ -1,0 +1,53 @@
+"""`hfs sessions stats`: turns, tokens, waiting and cost."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from hfs_cli.config import load_config
+from hfs_cli.moments import since_moment
+
+if TYPE_CHECKING:
+    from hfs_cli.store.statistics import Heading
+
+
+@click.command(name="stats")
+@click.option(
+    "--by", type=click.Choice(["day", "model", "session"]), default="model", show_default=True
+)
+@click.option("--since", metavar="WHEN", help="Only turns since 30d, 12h, or a date.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON object.")
+def command(*, by: str, since: str | None, as_json: bool) -> None:
+    """Count turns, tokens, seconds to the first token, and what they cost.
+
+    Prices come from the configuration, for a million tokens; none are built in:
+
+    \b
+      [models."openai/gpt-5-mini"]
+      input_price = 0.25
+      output_price = 2.0
+
+    Off a terminal: tab-separated key, turns, input tokens, output tokens, seconds to the
+    first token, cost.
+    """
+    config = load_config()
+    moment = since_moment(since)
+    from hfs_cli.prices import totals
+    from hfs_cli.store.store import SessionStore
+
+    with SessionStore(config.database) as store:
+        rows = store.tallies(cast("Heading", by), since=moment)
+        # The line below shows a month; adding up ten million replies twice takes seconds.
+        month = datetime.now(UTC) - timedelta(days=31)
+        days = store.tallies("day", since=max(moment or month, month))
+    from hfs_cli.render.lists.stats import show_statistics
+
+    # DTZ: the user's own day is meant.
+    today = date.today()  # noqa: DTZ011
+    found = totals(rows, config.models)
+    if by != "day":
+        found.sort(key=lambda total: -total.turns)
+    show_statistics(found, totals(days, config.models), by=by, today=today, as_json=as_json)

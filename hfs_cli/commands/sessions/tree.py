@@ -1,0 +1,22 @@
+"""`hfs sessions tree`: the family of a session, drawn."""
+
+from __future__ import annotations
+
+import click
+
+from hfs_cli.config import load_config
+
+
+@click.command(name="tree")
+@click.argument("ref", default="@last")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array, the oldest first.")
+def tree(*, ref: str, as_json: bool) -> None:
+    """Draw the family of session REF: forks, and what was set aside."""
+    from hfs_cli.store.store import SessionStore
+
+    with SessionStore(load_config().database) as store:
+        session = store.resolve(ref)
+        family = store.family(session.id)
+    from hfs_cli.render.lists.tree import show_tree
+
+    show_tree(family, current_id=session.id, as_json=as_json)

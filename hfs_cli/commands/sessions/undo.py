@@ -1,0 +1,23 @@
+"""`hfs sessions undo`: take back the last turns; they stay as a branch."""
+
+from __future__ import annotations
+
+import click
+
+from hfs_cli.commands.sessions.branching import told
+from hfs_cli.config import load_config
+
+
+@click.command(name="undo")
+@click.argument("ref", default="@last")
+@click.option("-n", "--turns", type=click.IntRange(min=1), default=1, show_default=True)
+def undo(*, ref: str, turns: int) -> None:
+    """Take back the last turns of session REF.
+
+    They stay as a branch, as with rewind. Prints the branch's id.
+    """
+    from hfs_cli.store.store import SessionStore
+
+    with SessionStore(load_config().database) as store:
+        branch = store.undo(store.resolve(ref).id, turns)
+    told(branch, "set aside")

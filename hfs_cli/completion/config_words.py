@@ -1,0 +1,114 @@
+"""Words from the configuration: models and aliases, providers, setting names."""
+
+from __future__ import annotations
+
+import os
+
+from hfs_cli.places import cache_directory, config_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    Word = tuple[str, str]
+
+_MAX_BYTES = 1_000_000
+
+
+def models() -> Iterator[Word]:
+    """Aliases, the models that the configuration names, the providers' own defaults."""
+    document = _document()
+    for alias, model in _table(document, "aliases").items():
+        yield alias, f"alias of {model}"
+    for model in _table(document, "models"):
+        yield model, "configured"
+    for name, provider in _table(document, "providers").items():
+        if isinstance(provider, dict) and provider.get("model"):
+            yield f"{name}/{provider['model']}", f"default of {name}"
+    for name, preset in _presets().items():
+        if preset.model:
+            yield f"{name}/{preset.model}", f"default of {name}"
+    yield from _listed()
+
+
+def _listed() -> Iterator[Word]:
+    """The models that the providers listed when `hfs models list` last asked them."""
+    directory = cache_directory()
+    try:
+        names = sorted(os.listdir(directory))  # noqa: PTH208  (pathlib takes 8 ms)
+    except OSError:
+        return
+    for name in names:
+        provider = name.removeprefix("models-").removesuffix(".json")
+        # A provider whose name needs escapes in a file name is left out.
+        if name == f"models-{provider}.json" and "%" not in provider:
+            for model in _json_list(f"{directory}/{name}", "models"):
+                yield f"{provider}/{model}", f"listed by {provider}"
+
+
+def _json_list(path: str, key: str) -> list[object]:
+    import json
+
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            found = json.loads(file.read())[key]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
+    return found if isinstance(found, list) else []
+
+
+def providers() -> Iterator[Word]:
+    """The providers that hfs knows and those of the configuration."""
+    own = _table(_document(), "providers")
+    for name, preset in _presets().items():
+        yield name, preset.base_url or "in this process"
+    for name, provider in own.items():
+        if name not in _presets():
+            yield name, str(provider.get("base_url", "")) if isinstance(provider, dict) else ""
+
+
+def keys() -> Iterator[Word]:
+    """The names that ``hfs config get`` and ``set`` take."""
+    from hfs_cli.config.settings import SETTINGS
+    from hfs_cli.config.values import ProviderConfig
+
+    document = _document()
+    for name in SETTINGS:
+        yield name, str(document.get(name, ""))
+    for alias, model in _table(document, "aliases").items():
+        yield f"aliases.{alias}", str(model)
+    for provider in _table(document, "providers"):
+        for field in ProviderConfig.__dataclass_fields__:
+            if field != "name":
+                yield f"providers.{provider}.{field}", ""
+
+
+def _document() -> dict[str, Any]:
+    """The configuration file as it stands; one that cannot be used counts as empty.
+
+    Read apart from `hfs_cli.config`, which refuses a file for one wrong key: a word less
+    is better than no completion.
+    """
+    try:
+        with open(config_file(os.environ), "rb") as file:  # noqa: PTH123  (pathlib takes 8 ms)
+            data = file.read(_MAX_BYTES)
+    except OSError:
+        return {}
+    import tomllib
+
+    try:
+        return tomllib.loads(data.decode())
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _table(document: dict[str, Any], name: str) -> dict[str, Any]:
+    table = document.get(name)
+    return table if isinstance(table, dict) else {}
+
+
+def _presets() -> Any:  # noqa: ANN401
+    from hfs_cli.providers.presets import PRESETS
+
+    return PRESETS

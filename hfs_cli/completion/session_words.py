@@ -1,0 +1,171 @@
+"""Words from the database: sessions and the models they used.
+
+Plain `sqlite3`, because peewee alone takes longer to load than a whole completion may.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import time
+from contextlib import closing
+
+from hfs_cli.moments import ago
+from hfs_cli.places import data_directory
+from hfs_cli.sanitize import sanitize_line
+
+TYPE_CHECKING = False  # typing's own costs 5 ms
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    Word = tuple[str, str]
+    Row = tuple[int, str, int]
+
+# A writer in WAL mode never keeps a reader waiting; this bounds the rare rest.
+_WAIT_S = 0.1
+# Fewer than this are fetched by name and sorted by use; of more, the newest are looked
+# through until enough fit. Both are quick in a database of any size.
+_FEW = 1000
+_MODELS_AMONG = 500
+_MOST_BACK = 10
+
+
+def sessions(prefix: str, limit: int) -> list[Word]:
+    """References to sessions that begin with `prefix`, the last used first.
+
+    With nothing typed yet each session is offered once, by its id; digits fit ids and
+    names; anything else fits names. A name that cannot stand on a command line as it is
+    (control characters, a leading dash) is offered by its id.
+    """
+    with closing(_open()) as db:
+        if not prefix:
+            rows = _newest(db, "TRUE", (), limit)
+            return [(str(number), _about(name, used)) for number, name, used in rows]
+        if prefix.startswith("@"):
+            rows = _newest(db, "TRUE", (), _MOST_BACK)
+            return [(_back(n), _about(row[1], row[2])) for n, row in enumerate(rows)]
+        words = list(_by_id(db, prefix, limit)) if _is_digits(prefix) else []
+        return words + list(_by_name(db, prefix, limit))
+
+
+def models_used(prefix: str) -> list[Word]:
+    """The models of the latest sessions, the last used first; none without a database."""
+    try:
+        db = _open()
+    except (OSError, sqlite3.Error):
+        return []
+    with closing(db):
+        rows = db.execute(
+            "SELECT model, max(updated_at) FROM (SELECT model, updated_at, use_seq FROM session"
+            " WHERE use_seq IS NOT NULL ORDER BY use_seq DESC LIMIT ?)"
+            " WHERE substr(model, 1, length(?)) = ? GROUP BY model ORDER BY max(use_seq) DESC",
+            (_MODELS_AMONG, prefix, prefix),
+        )
+        return [(model, f"used {_age(used)}") for model, used in rows]
+
+
+def checkpoints(prefix: str, limit: int) -> list[Word]:
+    """Names of checkpoints, those of the last used session first."""
+    with closing(_open()) as db:
+        rows = db.execute(
+            "SELECT label, position, session.name FROM checkpoint JOIN session"
+            " ON session.id = session_id WHERE substr(label, 1, length(?)) = ?"
+            " ORDER BY use_seq DESC, checkpoint.id DESC LIMIT ?",
+            (prefix, prefix, limit),
+        )
+        words: dict[str, str] = {}
+        for label, position, name in rows:
+            words.setdefault(label, f"message {position} of {name}")
+        return list(words.items())
+
+
+def _open() -> sqlite3.Connection:
+    """Open the database so that nothing is created, changed or waited for.
+
+    Raises:
+        OSError, sqlite3.Error: There is nothing to read.
+    """
+    path = f"{data_directory(os.environ)}/hfs.db"
+    if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  (pathlib takes 8 ms)
+        raise FileNotFoundError(path)
+    escaped = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    # A reader of a WAL database makes the -wal and -shm files if they are missing. Without
+    # them nobody writes, and the file can be read as one that does not change.
+    # https://www.sqlite.org/wal.html#read_only_databases
+    mode = "mode=ro" if _is_there(f"{path}-wal") and _is_there(f"{path}-shm") else "immutable=1"
+    db = sqlite3.connect(f"file:{escaped}?{mode}", uri=True, timeout=_WAIT_S)
+    # Bytes that are no text are escaped like control characters further on.
+    db.text_factory = lambda data: data.decode(errors="surrogateescape")
+    return db
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return os.stat(path).st_size > 0  # noqa: PTH116
+    except OSError:
+        return False
+
+
+def _by_id(db: sqlite3.Connection, prefix: str, limit: int) -> Iterator[Word]:
+    last = db.execute("SELECT max(id) FROM session").fetchone()[0] or 0
+    first, span, ranges = int(prefix[:18]), 1, []
+    while 0 < first <= last:
+        ranges.append(f"id BETWEEN {first} AND {first + span - 1}")
+        first, span = first * 10, span * 10
+    if ranges:
+        for number, name, used in _fitting(db, "id", " OR ".join(ranges), (), limit):
+            yield str(number), _about(name, used)
+
+
+def _by_name(db: sqlite3.Connection, prefix: str, limit: int) -> Iterator[Word]:
+    # Names are ordered by their UTF-8 bytes: the range ends at the highest code point.
+    bounds = (prefix, prefix + "\U0010ffff")
+    for number, name, used in _fitting(db, "name", "name >= ? AND name < ?", bounds, limit):
+        if _can_be_typed(name):
+            yield name, f"{number} · {_age(used)}"
+
+
+def _fitting(
+    db: sqlite3.Connection, column: str, condition: str, values: Sequence[str], limit: int
+) -> list[Row]:
+    """The newest rows whose column fits; a plus before a name keeps its index from use."""
+    count = f"SELECT count(*) FROM (SELECT 1 FROM session WHERE {condition} LIMIT {_FEW})"  # noqa: S608
+    if db.execute(count, values).fetchone()[0] < _FEW:
+        return _newest(db, condition, values, limit, order="+use_seq")
+    return _newest(db, condition.replace(column, f"+{column}"), values, limit)
+
+
+def _newest(
+    db: sqlite3.Connection,
+    condition: str,
+    values: Sequence[str],
+    limit: int,
+    order: str = "use_seq",
+) -> list[Row]:
+    query = (
+        f"SELECT id, name, updated_at FROM session WHERE ({condition})"  # noqa: S608  (ours)
+        f" AND use_seq IS NOT NULL ORDER BY {order} DESC LIMIT {limit}"
+    )
+    return db.execute(query, values).fetchall()
+
+
+def _can_be_typed(name: str) -> bool:
+    return sanitize_line(name) == name and not name.startswith(("-", "@")) and not _is_digits(name)
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _back(steps: int) -> str:
+    return f"@last~{steps}" if steps else "@last"
+
+
+def _about(name: str, used: int) -> str:
+    return f"{name} · {_age(used)}"
+
+
+def _age(microseconds: int) -> str:
+    moment = microseconds / 1e6
+    return ago(time.time() - moment) or time.strftime("%Y-%m-%d", time.localtime(moment))

@@ -1,0 +1,98 @@
+"""Conversations that come from other programs, as conversations of ours."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from hfs_cli.conversations import Conversation
+from hfs_cli.messages import Attachment, Message, Role, Usage
+from hfs_cli.naming import cleaned_name
+
+# Uids are made from what the other program calls a conversation (RFC 9562, version 5), so
+# that importing it again finds it.
+_NAMESPACE = uuid.UUID("7f0a5e0e-6d0c-5c5b-9f3e-686673636c69")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message as another program kept it.
+
+    Args:
+        created_at: None where the program did not keep it: the message before it, or the
+            conversation, gives it.
+        model: The name that program has for the model.
+    """
+
+    role: Role
+    content: str
+    created_at: datetime | None = None
+    model: str | None = None
+    usage: Usage | None = None
+    total_s: float | None = None
+    reasoning: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+
+def arrived(
+    source: str, key: str, title: str, begun: datetime, said: Iterable[Said]
+) -> Conversation | None:
+    """A conversation of ours, or None when nothing was said.
+
+    It names no model to go on with: the other program's names are not ours. A reply answers
+    the question before it.
+
+    Args:
+        source: The program.
+        key: What it calls the conversation.
+        title: Its title there; made into a valid name.
+        begun: When it began.
+        said: The messages, oldest first.
+    """
+    messages: list[Message] = []
+    question = None
+    moment = begun
+    for position, one in enumerate(said, 1):
+        moment = one.created_at or moment
+        messages.append(_message(one, position, moment, question))
+        if one.role == "user":
+            question = position
+    if not messages:
+        return None
+    first = next((m.content for m in messages if m.role == "user"), "")
+    return Conversation(
+        uid=uuid.uuid5(_NAMESPACE, f"{source}:{key}").hex,
+        name=cleaned_name(title or first[:60]),
+        origin="import",
+        listed=True,
+        model=None,
+        created_at=begun,
+        updated_at=max(moment, begun),
+        messages=tuple(messages),
+    )
+
+
+def _message(one: Said, position: int, moment: datetime, question: int | None) -> Message:
+    return Message(
+        id=position,
+        position=position,
+        role=one.role,
+        content=one.content,
+        created_at=moment,
+        reasoning=one.reasoning,
+        model=one.model,
+        usage=one.usage,
+        total_s=one.total_s,
+        reply_to=question if one.role == "assistant" else None,
+        attachments=one.attachments,
+    )
+
+
+def from_seconds(seconds: float | None) -> datetime | None:
+    """A Unix time as a moment; None where there is none or no clock can show it."""
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

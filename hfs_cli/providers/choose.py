@@ -1,0 +1,174 @@
+"""Choose the model of a turn: names, aliases, defaults, and what to say when none fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from hfs_cli.config import Config, ModelConfig, ProviderConfig
+from hfs_cli.config.keys import KeySource
+from hfs_cli.config.settings import PROVIDER_TYPES
+from hfs_cli.errors import ConfigError, NotFoundError
+from hfs_cli.providers.embedded import weights
+from hfs_cli.providers.presets import PRESETS, Preset
+from hfs_cli.providers.settings import ModelChoice, ProviderSettings
+
+_UNKNOWN = Preset(type="", base_url="", key_required=False)
+
+_EMBEDDED = f"local/{weights.SMOLLM2.name}"
+
+
+def choose_model(
+    config: Config, env: Mapping[str, str], explicit: str | None, session_model: str | None
+) -> ModelChoice:
+    """The model to use, from the first place that names one.
+
+    Args:
+        config: The configuration; its `model` holds HFS_MODEL too.
+        env: The environment, where keys may be.
+        explicit: What ``-m`` says, or None.
+        session_model: The continued session's own model, or None.
+
+    Raises:
+        NotFoundError: No such provider or alias.
+        ConfigError: Nothing names a model, or a provider's settings cannot be used.
+    """
+    name = explicit or session_model or config.model or _default(config, env)
+    if name is None:
+        raise ConfigError(
+            "no model to ask: set OPENAI_API_KEY (or another provider's key), or HFS_MODEL, or "
+            "name one with -m PROVIDER/MODEL, or install the embedded one: "
+            f"{weights.how_to_install() or 'hfs models default local/smollm2'}"
+        )
+    return named_model(config, name)
+
+
+def named_model(config: Config, name: str) -> ModelChoice:
+    """The model that a name, an alias or a provider's name alone stands for.
+
+    Raises:
+        NotFoundError: No such provider or alias.
+        ConfigError: The provider's settings cannot be used.
+    """
+    full = config.aliases.get(name, name)
+    if full == weights.SMOLLM2.name:  # as `hfs models pull` calls it
+        full = _EMBEDDED
+    provider, model = _split(full, config)
+    settings = provider_settings(config, provider)
+    model = model or settings.model
+    if not model:
+        raise NotFoundError(f"{provider} has no default model: name one, {provider}/MODEL")
+    if settings.type == "local" and model.endswith(".gguf"):
+        # Absolute, so that a session goes on with it from any directory.
+        model = str(Path(model).expanduser().absolute())
+    full_name = f"{provider}/{model}"
+    own = config.models.get(full_name, config.models.get(name, ModelConfig())).options
+    bound = {"max_tokens": weights.SMOLLM2.max_tokens} if full_name == _EMBEDDED else {}
+    return ModelChoice(settings, model, full_name, {**settings.options, **bound, **own})
+
+
+def provider_settings(config: Config, name: str) -> ProviderSettings:
+    """A provider as the presets and the configuration describe it.
+
+    Raises:
+        NotFoundError: There is none of that name.
+        ConfigError: Its type or base_url is missing or wrong.
+    """
+    check_provider(config, name)
+    own = config.providers.get(name) or ProviderConfig(name)
+    preset = PRESETS.get(name) or _UNKNOWN
+    kind = own.type or preset.type
+    if kind not in PROVIDER_TYPES:
+        told = f"type must be one of {', '.join(PROVIDER_TYPES)}"
+        raise ConfigError(f"[providers.{name}] of {config.file}: {told}")
+    base_url = (own.base_url or preset.base_url).rstrip("/")
+    if kind != "local" and not base_url.startswith(("http://", "https://")):
+        told = "base_url must be an http:// or https:// address"
+        raise ConfigError(f"[providers.{name}] of {config.file}: {told}")
+    if "@" in base_url.partition("//")[2].partition("/")[0]:
+        # Addresses are shown in lists, dry runs and errors; a credential never is.
+        told = "base_url must hold no password: send it as a header (headers.Authorization)"
+        raise ConfigError(f"[providers.{name}] of {config.file}: {told}")
+    return ProviderSettings(
+        name=name,
+        type=kind,
+        base_url=base_url,
+        key=_key_source(own, preset),
+        model=own.model or preset.model,
+        docs=preset.docs,
+        headers=own.headers,
+        query=own.query,
+        ca_bundle=own.ca_bundle,
+        quirks=preset.quirks,
+        options=preset.options,
+    )
+
+
+def provider_names(config: Config) -> list[str]:
+    """Every provider, the presets first."""
+    return [*PRESETS, *(name for name in config.providers if name not in PRESETS)]
+
+
+def check_provider(config: Config, name: str) -> None:
+    """See that a provider's name means something, whatever its settings.
+
+    Raises:
+        NotFoundError: There is none of that name.
+    """
+    if name not in PRESETS and name not in config.providers:
+        raise NotFoundError(f'no provider "{name}"{_near(name, provider_names(config))}')
+
+
+def key_sources(config: Config) -> list[KeySource]:
+    """Where each provider's key may be."""
+    return [
+        _key_source(
+            config.providers.get(name) or ProviderConfig(name), PRESETS.get(name) or _UNKNOWN
+        )
+        for name in provider_names(config)
+    ]
+
+
+def _key_source(own: ProviderConfig, preset: Preset) -> KeySource:
+    named = own.api_key_env or own.api_key_cmd
+    # A preset that is pointed elsewhere (a gateway, a server at home) may need no key there.
+    required = bool(named) or (preset.key_required and own.base_url is None)
+    return KeySource(
+        provider=own.name,
+        env_var=own.api_key_env or preset.env_var,
+        command=own.api_key_cmd,
+        required=required,
+    )
+
+
+def _split(full: str, config: Config) -> tuple[str, str | None]:
+    if full.startswith("local:"):
+        return "local", full.removeprefix("local:")
+    provider, slash, model = full.partition("/")
+    if slash:
+        return provider, model or None
+    names = provider_names(config)
+    if provider in names:
+        return provider, None
+    raise NotFoundError(
+        f'no model "{full}": write PROVIDER/MODEL{_near(full, [*config.aliases, *names])}'
+    )
+
+
+def _near(name: str, names: list[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, names, 2)
+    if near:
+        return f" — did you mean {' or '.join(near)}?"
+    return f" (there: {', '.join(names)})"
+
+
+def _default(config: Config, env: Mapping[str, str]) -> str | None:
+    for name in provider_names(config):
+        own = config.providers.get(name) or ProviderConfig(name)
+        preset = PRESETS.get(name)
+        variable = own.api_key_env or (preset.env_var if preset and preset.automatic else None)
+        if variable and env.get(variable) and (own.model or (preset and preset.model)):
+            return name
+    return None if weights.how_to_install() else "local"

@@ -1,0 +1,1 @@
+"""The wire formats: payloads and decoders, pure and free of I/O."""

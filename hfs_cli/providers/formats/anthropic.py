@@ -1,0 +1,191 @@
+"""Anthropic's Messages.
+
+https://docs.claude.com/en/api/messages-streaming
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hfs_cli.errors import ProviderError
+from hfs_cli.messages import (
+    Attachment,
+    ChatMessage,
+    Finish,
+    FinishReason,
+    Request,
+    ToolCall,
+    Usage,
+)
+from hfs_cli.providers.formats.media import MEGABYTE, Media, base64_of, kind_of
+from hfs_cli.providers.formats.refusals import vendor_message
+from hfs_cli.providers.formats.sse import SseDecoder
+from hfs_cli.providers.formats.wire import (
+    Batch,
+    Quirks,
+    WireFormat,
+    alternating,
+    finish_of,
+    parse,
+    with_options,
+)
+
+# The format demands a limit; every model that is still served allows this one.
+DEFAULT_MAX_TOKENS = 8192
+_REASONS: Mapping[str, FinishReason] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "pause_turn": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "refusal": "content_filter",
+}
+
+
+def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
+    """The body of a streamed message."""
+    body: dict[str, Any] = {
+        "model": request.model,
+        "max_tokens": DEFAULT_MAX_TOKENS,
+        "messages": [_message(message) for message in alternating(request.messages)],
+        "stream": True,
+    }
+    if request.system:
+        body["system"] = request.system
+    if request.schema is not None:
+        # A tool that must be called takes a schema on every model there is.
+        tool = {"name": "reply", "description": "Give the reply.", "input_schema": request.schema}
+        body |= {"tools": [tool], "tool_choice": {"type": "tool", "name": tool["name"]}}
+    options = dict(request.options)
+    if isinstance(options.get("stop"), str):
+        options["stop"] = [options["stop"]]
+    return with_options(body, options, {"stop": "stop_sequences"})
+
+
+def _message(message: ChatMessage) -> dict[str, Any]:
+    if not message.attachments:
+        return {"role": message.role, "content": message.content}
+    blocks = [_block(attachment) for attachment in message.attachments]
+    if message.content:
+        blocks.append({"type": "text", "text": message.content})
+    return {"role": message.role, "content": blocks}
+
+
+def _block(attachment: Attachment) -> dict[str, Any]:
+    kind = {"pdf": "document"}.get(kind_of(attachment.media_type), "image")
+    if attachment.url:
+        return {"type": kind, "source": {"type": "url", "url": attachment.url}}
+    source = {
+        "type": "base64",
+        "media_type": attachment.media_type,
+        "data": base64_of(attachment),
+    }
+    return {"type": kind, "source": source}
+
+
+class AnthropicEvents:
+    """Reads the events of a message, and a whole one.
+
+    Args:
+        structured: The reply comes as the input of the tool that carries the schema.
+    """
+
+    def __init__(self, *, structured: bool = False) -> None:
+        self.finish: Finish | None = None
+        self.terminated = False
+        self._structured = structured
+        self._usage: dict[str, Any] = {}
+
+    def decode(self, data: str, batch: Batch) -> None:
+        """Add what one event says to the batch."""
+        event = parse(data)
+        match event.get("type"):
+            case "content_block_delta":
+                self._piece(event["delta"], batch)
+            case "content_block_start":
+                self._block(event["content_block"], batch)
+            case "message_start":
+                self._count(event["message"].get("usage"), batch)
+            case "message_delta":
+                self._stopped(event["delta"].get("stop_reason"))
+                self._count(event.get("usage"), batch)
+            case "message_stop":
+                self.terminated = True
+            case "message":
+                self._whole(event, batch)
+            case "error":
+                raise ProviderError(vendor_message(event))
+
+    def _piece(self, delta: dict[str, Any], batch: Batch) -> None:
+        match delta.get("type"):
+            case "text_delta":
+                batch.text(delta["text"])
+            case "thinking_delta":
+                batch.reasoning(delta["thinking"])
+            case "input_json_delta":
+                self._arguments(delta["partial_json"], batch)
+
+    def _block(self, block: dict[str, Any], batch: Batch) -> None:
+        match block.get("type"):
+            case "text":
+                batch.text(block.get("text") or "")
+            case "thinking":
+                batch.reasoning(block.get("thinking") or "")
+            case "tool_use" if not self._structured:
+                batch.add(ToolCall(block["name"]))
+
+    def _arguments(self, piece: str, batch: Batch) -> None:
+        if self._structured:
+            batch.text(piece)
+        elif piece:
+            batch.add(ToolCall("", piece))
+
+    def _whole(self, message: dict[str, Any], batch: Batch) -> None:
+        import json
+
+        for block in message.get("content") or ():
+            self._block(block, batch)
+            if block.get("type") == "tool_use":
+                self._arguments(json.dumps(block.get("input"), ensure_ascii=False), batch)
+        self._count(message.get("usage"), batch)
+        self._stopped(message.get("stop_reason"))
+
+    def _stopped(self, reason: str | None) -> None:
+        if reason == "tool_use" and self._structured:
+            self.finish = Finish("stop", reason)
+        elif reason:
+            self.finish = finish_of(reason, _REASONS)
+
+    def _count(self, usage: dict[str, Any] | None, batch: Batch) -> None:
+        """Counts come in pieces; later ones are totals too, and replace the earlier."""
+        if not usage:
+            return
+        self._usage |= {name: value for name, value in usage.items() if value is not None}
+        known = self._usage
+        given = known.get("input_tokens")
+        cached = known.get("cache_read_input_tokens")
+        if given is not None:
+            given += (cached or 0) + known.get("cache_creation_input_tokens", 0)
+        thought = (known.get("output_tokens_details") or {}).get("thinking_tokens")
+        batch.add(Usage(given, known.get("output_tokens"), cached, thought))
+
+
+FORMAT = WireFormat(
+    name="anthropic",
+    path=lambda _: "/messages",
+    headers=lambda key: {"x-api-key": key},
+    fixed_headers={"anthropic-version": "2023-06-01"},
+    payload=payload,
+    framer=SseDecoder,
+    decoder=lambda request: AnthropicEvents(structured=request.schema is not None),
+    models_path="/models?limit=1000",
+    model_ids=lambda listing: [model["id"] for model in listing["data"]],
+    media=Media(
+        types=frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"}),
+        urls=frozenset({"image", "pdf"}),
+        most_bytes=32 * MEGABYTE,
+        most_image_bytes=5 * MEGABYTE,
+    ),
+)

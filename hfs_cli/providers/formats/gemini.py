@@ -1,0 +1,176 @@
+"""Google's Gemini, ``streamGenerateContent``.
+
+https://ai.google.dev/api/generate-content
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from hfs_cli.errors import ProviderError
+from hfs_cli.messages import (
+    Attachment,
+    ChatMessage,
+    Finish,
+    FinishReason,
+    Request,
+    ToolCall,
+    Usage,
+)
+from hfs_cli.providers.formats.media import MEGABYTE, Media, base64_of
+from hfs_cli.providers.formats.refusals import vendor_message
+from hfs_cli.providers.formats.sse import SseDecoder
+from hfs_cli.providers.formats.wire import (
+    Batch,
+    Quirks,
+    WireFormat,
+    alternating,
+    finish_of,
+    parse,
+)
+
+_NAMES = {
+    "max_tokens": "maxOutputTokens",
+    "top_p": "topP",
+    "top_k": "topK",
+    "stop": "stopSequences",
+    "presence_penalty": "presencePenalty",
+    "frequency_penalty": "frequencyPenalty",
+}
+# What stands beside generationConfig; every other option is one of its fields.
+_BESIDE = frozenset({"tools", "toolConfig", "safetySettings", "cachedContent", "labels"})
+_REASONS: Mapping[str, FinishReason] = {
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+    **dict.fromkeys(
+        ("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"),
+        "content_filter",
+    ),
+    **dict.fromkeys(
+        ("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"), "content_filter"
+    ),
+    **dict.fromkeys(("MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "OTHER"), "error"),
+}
+
+
+def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
+    """The body of a streamed generation."""
+    body: dict[str, Any] = {
+        "contents": [_content(message) for message in alternating(request.messages)]
+    }
+    if request.system:
+        body["systemInstruction"] = {"parts": [{"text": request.system}]}
+    settings: dict[str, object] = {}
+    if request.schema is not None:
+        settings |= {
+            "responseMimeType": "application/json",
+            "responseJsonSchema": request.schema,
+        }
+    for name, value in request.options.items():
+        if name in _BESIDE:
+            body[name] = value
+        else:
+            settings[_NAMES.get(name, name)] = value
+    if isinstance(settings.get("stopSequences"), str):
+        settings["stopSequences"] = [settings["stopSequences"]]
+    settings = {name: value for name, value in settings.items() if value is not None}
+    return body | ({"generationConfig": settings} if settings else {})
+
+
+def _content(message: ChatMessage) -> dict[str, Any]:
+    parts = [_part(attachment) for attachment in message.attachments]
+    if message.content:
+        parts.append({"text": message.content})
+    return {"role": "model" if message.role == "assistant" else "user", "parts": parts}
+
+
+def _part(attachment: Attachment) -> dict[str, Any]:
+    if attachment.url:
+        return {"fileData": {"mimeType": attachment.media_type, "fileUri": attachment.url}}
+    data = {"mimeType": attachment.media_type, "data": base64_of(attachment)}
+    return {"inlineData": data}
+
+
+class GeminiEvents:
+    """Reads the responses of a stream, and a whole one, which has the same shape."""
+
+    def __init__(self) -> None:
+        self.finish: Finish | None = None
+        # The format has no terminator: the body ends.
+        self.terminated = False
+        self._called = False
+
+    def decode(self, data: str, batch: Batch) -> None:
+        """Add what one response says to the batch."""
+        response = parse(data)
+        if "error" in response:
+            raise ProviderError(vendor_message(response))
+        for candidate in response.get("candidates") or ():
+            if not candidate.get("index"):
+                self._candidate(candidate, batch)
+        if blocked := (response.get("promptFeedback") or {}).get("blockReason"):
+            self.finish = Finish("content_filter", blocked)
+        if usage := response.get("usageMetadata"):
+            batch.add(_usage(usage))
+
+    def _candidate(self, candidate: dict[str, Any], batch: Batch) -> None:
+        for part in (candidate.get("content") or {}).get("parts") or ():
+            if text := part.get("text"):
+                (batch.reasoning if part.get("thought") else batch.text)(text)
+            if call := part.get("functionCall"):
+                self._call(call, batch)
+        if reason := candidate.get("finishReason"):
+            self.finish = finish_of(reason, _REASONS)
+            if reason == "STOP" and self._called:
+                self.finish = Finish("tool_calls", reason)
+
+    def _call(self, call: dict[str, Any], batch: Batch) -> None:
+        self._called = True
+        arguments = call.get("args", call.get("partialArgs"))
+        text = json.dumps(arguments, ensure_ascii=False) if arguments else ""
+        if call.get("name") or text:
+            batch.add(ToolCall(call.get("name") or "", text))
+
+
+def _usage(usage: dict[str, Any]) -> Usage:
+    thoughts, answer = usage.get("thoughtsTokenCount"), usage.get("candidatesTokenCount")
+    prompt = usage.get("promptTokenCount")
+    if prompt is not None:
+        prompt += usage.get("toolUsePromptTokenCount", 0)
+    output = (answer or 0) + (thoughts or 0) if answer is not None or thoughts else None
+    return Usage(prompt, output, usage.get("cachedContentTokenCount"), thoughts)
+
+
+FORMAT = WireFormat(
+    name="gemini",
+    path=lambda request: f"/models/{quote(request.model)}:streamGenerateContent?alt=sse",
+    headers=lambda key: {"x-goog-api-key": key},
+    payload=payload,
+    framer=SseDecoder,
+    decoder=lambda _: GeminiEvents(),
+    models_path="/models?pageSize=1000",
+    model_ids=lambda listing: [
+        model["name"].removeprefix("models/")
+        for model in listing["models"]
+        if "generateContent" in model.get("supportedGenerationMethods", ("generateContent",))
+    ],
+    media=Media(
+        types=frozenset(
+            {
+                "image/png",
+                "image/jpeg",
+                "image/webp",
+                "application/pdf",
+                "audio/mpeg",
+                "audio/wav",
+                "audio/ogg",
+                "audio/flac",
+            }
+        ),
+        urls=frozenset({"image", "pdf", "audio"}),
+        most_bytes=20 * MEGABYTE,
+    ),
+)

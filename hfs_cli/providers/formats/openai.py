@@ -1,0 +1,197 @@
+"""OpenAI chat completions, and everything compatible with them.
+
+https://platform.openai.com/docs/api-reference/chat
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hfs_cli.errors import ProviderError
+from hfs_cli.messages import (
+    Attachment,
+    ChatMessage,
+    Finish,
+    FinishReason,
+    Request,
+    ToolCall,
+    Usage,
+)
+from hfs_cli.providers.formats.media import Media, base64_of, data_url, kind_of
+from hfs_cli.providers.formats.refusals import vendor_message
+from hfs_cli.providers.formats.sse import SseDecoder
+from hfs_cli.providers.formats.wire import (
+    Batch,
+    Quirks,
+    WireFormat,
+    finish_of,
+    parse,
+    with_options,
+)
+
+_REASONS: Mapping[str, FinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "content_filter": "content_filter",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "error": "error",
+}
+
+
+def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
+    """The body of a streamed chat completion."""
+    messages: list[dict[str, Any]] = []
+    if request.system is not None:
+        messages.append({"role": "system", "content": request.system})
+    messages += [_message(message) for message in request.messages]
+    body: dict[str, Any] = {"model": request.model, "messages": messages, "stream": True}
+    if quirks.stream_usage:
+        body["stream_options"] = {"include_usage": True}
+    if request.schema is not None:
+        form = {"name": "reply", "schema": request.schema, "strict": is_strict(request.schema)}
+        body["response_format"] = {"type": "json_schema", "json_schema": form}
+    return with_options(body, request.options, {"max_tokens": quirks.max_tokens})
+
+
+def is_strict(schema: object) -> bool:
+    """Whether a schema keeps OpenAI's rules for strict output: every object closed and full."""
+    if isinstance(schema, list):
+        return all(is_strict(item) for item in schema)
+    if not isinstance(schema, Mapping):
+        return True
+    properties = schema.get("properties")
+    if isinstance(properties, Mapping):
+        closed = schema.get("additionalProperties") is False
+        if not closed or set(schema.get("required", ())) != set(properties):
+            return False
+    return all(is_strict(value) for value in schema.values())
+
+
+def _message(message: ChatMessage) -> dict[str, Any]:
+    if not message.attachments:
+        return {"role": message.role, "content": message.content}
+    parts = [{"type": "text", "text": message.content}] if message.content else []
+    return {"role": message.role, "content": [*parts, *map(_part, message.attachments)]}
+
+
+def _part(attachment: Attachment) -> dict[str, Any]:
+    match kind_of(attachment.media_type):
+        case "image":
+            return {"type": "image_url", "image_url": {"url": data_url(attachment)}}
+        case "audio":
+            kind = "mp3" if attachment.media_type == "audio/mpeg" else "wav"
+            audio = {"data": base64_of(attachment), "format": kind}
+            return {"type": "input_audio", "input_audio": audio}
+        case _:
+            file = {"filename": attachment.name, "file_data": data_url(attachment)}
+            return {"type": "file", "file": file}
+
+
+class OpenAIEvents:
+    """Reads the chunks of a chat completion, and a whole one."""
+
+    def __init__(self) -> None:
+        self.finish: Finish | None = None
+        self.terminated = False
+        self._refused = False
+
+    def decode(self, data: str, batch: Batch) -> None:
+        """Add what one chunk says to the batch."""
+        if data.startswith("[DONE]"):
+            self.terminated = True
+            return
+        chunk = parse(data)
+        if error := chunk.get("error"):
+            raise ProviderError(vendor_message(error))
+        if choices := chunk.get("choices"):
+            self._choice(choices[0], batch)
+        if usage := chunk.get("usage") or chunk.get("x_groq", {}).get("usage"):
+            batch.add(_usage(usage))
+
+    def _choice(self, choice: dict[str, Any], batch: Batch) -> None:
+        delta = choice.get("delta") or choice.get("message") or {}
+        if reasoning := delta.get("reasoning_content") or delta.get("reasoning"):
+            batch.reasoning(reasoning)
+        if content := delta.get("content"):
+            if isinstance(content, str):
+                batch.text(content)
+            else:
+                _parts(content, batch)
+        if refusal := delta.get("refusal"):
+            self._refused = True
+            batch.text(refusal)
+        for call in delta.get("tool_calls") or ():
+            function = call.get("function") or {}
+            name, arguments = function.get("name") or "", function.get("arguments") or ""
+            batch.add(ToolCall(name, arguments))
+        if reason := choice.get("finish_reason"):
+            self._finished(reason)
+
+    def _finished(self, reason: str) -> None:
+        if reason == "error":
+            raise ProviderError("it ended the reply with an error")
+        refused = self._refused and reason == "stop"
+        self.finish = (
+            Finish("content_filter", "refusal") if refused else finish_of(reason, _REASONS)
+        )
+
+
+def _parts(parts: list[dict[str, Any]], batch: Batch) -> None:
+    """Content in typed parts, as Mistral's reasoning models send it."""
+    for part in parts:
+        if part.get("type") == "thinking":
+            for piece in part.get("thinking") or ():
+                batch.reasoning(piece.get("text") or "")
+        elif part.get("type") == "text":
+            batch.text(part.get("text") or "")
+
+
+def _usage(usage: dict[str, Any]) -> Usage:
+    given = usage.get("prompt_tokens_details") or {}
+    made = usage.get("completion_tokens_details") or {}
+    prompt, output = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    total = usage.get("total_tokens")
+    if prompt is not None and output is not None and total is not None:
+        # Some vendors count reasoning in the total alone.
+        output = max(output, total - prompt)
+    return Usage(
+        input_tokens=prompt,
+        output_tokens=output,
+        cached_tokens=given.get("cached_tokens", usage.get("cached_tokens")),
+        reasoning_tokens=made.get("reasoning_tokens"),
+    )
+
+
+def _model_ids(listing: dict[str, Any] | list[dict[str, Any]]) -> list[str]:
+    # Together and GitHub send the list alone.
+    models = listing if isinstance(listing, list) else listing["data"]
+    return [model["id"] for model in models]
+
+
+FORMAT = WireFormat(
+    name="openai",
+    path=lambda _: "/chat/completions",
+    headers=lambda key: {"Authorization": f"Bearer {key}"},
+    payload=payload,
+    framer=SseDecoder,
+    decoder=lambda _: OpenAIEvents(),
+    models_path="/models",
+    model_ids=_model_ids,
+    media=Media(
+        types=frozenset(
+            {
+                "image/png",
+                "image/jpeg",
+                "image/gif",
+                "image/webp",
+                "application/pdf",
+                "audio/mpeg",
+                "audio/wav",
+            }
+        ),
+        urls=frozenset({"image"}),
+    ),
+)

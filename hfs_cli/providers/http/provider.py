@@ -1,0 +1,204 @@
+"""A provider over HTTP: what is sent, what is shown of it, and the reply that comes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from hfs_cli.config.keys import Key
+from hfs_cli.errors import NotFoundError, ProviderError
+from hfs_cli.messages import ChatMessage, Event, Request
+from hfs_cli.providers.formats.media import check_media
+from hfs_cli.providers.formats.refusals import Context
+from hfs_cli.providers.formats.wire import ReplyDecoder, WireFormat
+from hfs_cli.providers.http.client import build_client
+from hfs_cli.providers.http.connection import Exchange, Head
+from hfs_cli.providers.http.decompression import ACCEPTED
+from hfs_cli.providers.http.receive import read_reply, read_whole
+from hfs_cli.providers.http.send import Limits, Sender
+from hfs_cli.providers.model_cache import cached_models
+from hfs_cli.providers.settings import ProviderSettings, is_loopback
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class HttpProvider:
+    """A provider that is reached over HTTP.
+
+    Args:
+        settings: Where it is.
+        wire: The format it speaks.
+        find_key: Looks its key up, when something is sent.
+        limits: How long to wait.
+        notify: Told of each wait before a retry.
+        warn: Told of what the user should mend.
+    """
+
+    def __init__(
+        self,
+        settings: ProviderSettings,
+        wire: WireFormat,
+        find_key: Callable[[], Key | None],
+        limits: Limits,
+        notify: Callable[[str], None],
+        warn: Callable[[str], None] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._wire = wire
+        self._find_key = find_key
+        self._limits = limits
+        self._notify = notify
+        self._warn = warn or notify
+        self._key: Key | None = None
+        self._prepared = False
+        self._client: httpx.Client | None = None
+
+    def prepare(self) -> None:
+        """Find the key.
+
+        Raises:
+            CredentialsError, ConfigError: It is missing or cannot be sent.
+        """
+        if not self._prepared:
+            self._key = self._find_key()
+            self._prepared = True
+
+    def preview(self, request: Request) -> dict[str, Any]:
+        """What would be sent, without a key and without sending it."""
+        headers = self._headers(None)
+        if self._settings.key.required or self._settings.key.env_var:
+            headers |= self._key_headers("[key]")
+        headers |= dict.fromkeys(self._settings.headers, "[set in the configuration]")
+        return {
+            "method": "POST",
+            "url": self._url(self._wire.path(request)),
+            "headers": headers,
+            "body": self._wire.payload(request, self._settings.quirks),
+        }
+
+    def stream(self, request: Request) -> Iterator[list[Event]]:
+        """Send one request and yield its events; see `hfs_cli.turn.run.Provider`."""
+        wire = self._wire
+        self.accept(request.messages, request.model)
+        payload = wire.payload(request, self._settings.quirks)
+        build = self._builder("POST", self._url(wire.path(request)), payload)
+        return self._events(request, build)
+
+    def accept(self, messages: Iterable[ChatMessage], model: str) -> None:
+        """See that the attachments of messages can be sent.
+
+        Raises:
+            UsageError: One cannot.
+        """
+        check_media(messages, self._wire.media, f"{self._settings.name}/{model}")
+
+    def models(self) -> list[str]:
+        """The ids of the models that the provider offers.
+
+        Raises:
+            HfsError: It cannot be asked, or its answer cannot be read.
+        """
+        url = self._settings.quirks.models_url or self._url(self._wire.models_path)
+        build = self._builder("GET", url, None)
+        context = self._context("")
+        sender = self._sender(context)
+        exchange, head = sender.send(build)
+        with contextlib.closing(exchange):
+            data = read_whole(exchange, head, sender.deadline, context)
+        try:
+            return self._wire.model_ids(json.loads(data))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            told = f"{self._settings.name} sent no list of models that can be read"
+            raise ProviderError(told) from error
+
+    def _events(
+        self, request: Request, build: Callable[[], httpx.Request]
+    ) -> Iterator[list[Event]]:
+        context = self._context(request.model)
+        sender = self._sender(context)
+        exchange, head = self._sent(sender, build, request.model)
+        with contextlib.closing(exchange):
+            decoder = ReplyDecoder(self._wire.framer(), self._wire.decoder(request))
+            yield from read_reply(exchange, head, decoder, sender.deadline, context)
+
+    def _sent(
+        self, sender: Sender, build: Callable[[], httpx.Request], model: str
+    ) -> tuple[Exchange, Head]:
+        """Send; a model that is not there is told with those that are like it."""
+        try:
+            return sender.send(build)
+        except NotFoundError as error:
+            known = cached_models(self._settings, max_age_s=math.inf) or ()
+            from difflib import get_close_matches
+
+            near = get_close_matches(model, known, 3)
+            if not near:
+                raise
+            told = f"{error.message} — did you mean {' or '.join(near)}?"
+            raise NotFoundError(told) from error
+
+    def _sender(self, context: Context) -> Sender:
+        assert self._client
+        return Sender(self._client, self._limits, context, self._notify)
+
+    def close(self) -> None:
+        """Drop the connections."""
+        if self._client:
+            self._client.close()
+            self._client = None
+
+    def _builder(
+        self, method: str, url: str, payload: dict[str, Any] | None
+    ) -> Callable[[], httpx.Request]:
+        """Find the key, open the client, and make what builds the request for each try."""
+        self.prepare()
+        settings = self._settings
+        if self._key and settings.base_url.startswith("http:") and not is_loopback(url):
+            self._warn(f"the key for {settings.name} travels unencrypted: base_url is http://")
+        client = self._client = self._client or build_client(
+            settings, self._limits.connect, self._limits.idle
+        )
+        headers = self._headers(self._key)
+        if payload is None:
+            return lambda: client.build_request(method, url, headers=headers)
+        body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+        return lambda: client.build_request(method, url, headers=headers, content=body)
+
+    def _url(self, path: str) -> str:
+        url = self._settings.base_url + path
+        if not self._settings.query:
+            return url
+        return f"{url}{'&' if '?' in url else '?'}{urlencode(self._settings.query)}"
+
+    def _headers(self, key: Key | None) -> dict[str, str]:
+        from hfs_cli import __version__
+
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": "text/event-stream, application/x-ndjson, application/json",
+            "Accept-Encoding": ACCEPTED,
+            "User-Agent": f"hfs/{__version__}",
+        }
+        headers |= self._wire.fixed_headers
+        if key:
+            headers |= self._key_headers(key.value)
+        return {**headers, **self._settings.headers}
+
+    def _key_headers(self, value: str) -> Mapping[str, str]:
+        header = self._settings.quirks.key_header
+        return {header: value} if header else self._wire.headers(value)
+
+    def _context(self, model: str) -> Context:
+        settings, key = self._settings, self._key
+        return Context(
+            provider=settings.name,
+            model=model,
+            key_hint=settings.key.hint,
+            docs=settings.docs,
+            secrets=((key.value,) if key else ()) + tuple(settings.headers.values()),
+        )

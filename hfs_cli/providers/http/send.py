@@ -1,0 +1,168 @@
+"""Send a request until it is answered: connection, retries, and what a refusal means."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from hfs_cli.errors import HfsError, NetworkError
+from hfs_cli.providers.formats.refusals import Context, refusal
+from hfs_cli.providers.http.client import load_httpx
+from hfs_cli.providers.http.connection import ConnectTimeoutError, Exchange, Head
+from hfs_cli.providers.http.decompression import Inflater
+from hfs_cli.providers.http.failures import is_final, reason
+from hfs_cli.providers.http.retries import RetryPolicy, asked_wait, is_worth_retrying
+
+if TYPE_CHECKING:
+    import httpx
+
+MAX_ERROR_BYTES = 64 * 1024
+ERROR_BODY_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a turn may wait, in seconds.
+
+    Args:
+        connect: For a connection, all tries together.
+        idle: Without a byte.
+        total: From the first try to the last byte; None is for ever.
+        retry: When and how fast to try again.
+    """
+
+    connect: float = 5.0
+    idle: float = 120.0
+    total: float | None = None
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+
+class Sender:
+    """Sends one turn's request, as often as the limits allow.
+
+    Args:
+        client: What sends it.
+        limits: How long and how often.
+        context: What error messages name.
+        notify: Told of each wait.
+
+    Attributes:
+        deadline: When the whole turn must be over (`time.monotonic`).
+    """
+
+    def __init__(
+        self,
+        client: httpx.Client,
+        limits: Limits,
+        context: Context,
+        notify: Callable[[str], None],
+    ) -> None:
+        self._client = client
+        self._limits = limits
+        self._context = context
+        self._notify = notify
+        self.deadline = time.monotonic() + (limits.total or math.inf)
+
+    def send(self, build: Callable[[], httpx.Request]) -> tuple[Exchange, Head]:
+        """Send what `build` makes and return the first response that is a success.
+
+        Raises:
+            CredentialsError, NotFoundError, ProviderError: The provider said no.
+            NetworkError: There was no answer.
+        """
+        connect_by = time.monotonic() + self._limits.connect
+        for attempt in range(self._limits.retry.retries + 1):
+            last = attempt == self._limits.retry.retries
+            exchange = Exchange(self._client, build())
+            try:
+                head = self._head(exchange, connect_by)
+                if head.status == 200:
+                    return exchange, head
+                wait = self._wait_after(exchange, head, attempt, last=last)
+                connect_by = time.monotonic() + wait + self._limits.connect
+            except _Unreached as error:
+                exchange.close()
+                wait = self._limits.retry.backoff(attempt, random.random())  # noqa: S311
+                if last or error.final or time.monotonic() + wait >= connect_by:
+                    raise NetworkError(str(error)) from error.__cause__
+            except BaseException:
+                exchange.close()
+                raise
+            self._sleep(wait)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _head(self, exchange: Exchange, connect_by: float) -> Head:
+        httpx = load_httpx()
+        name = self._context.provider
+        try:
+            return exchange.head(connect_by, self.deadline)
+        except (ConnectTimeoutError, httpx.ConnectTimeout) as error:
+            if time.monotonic() >= self.deadline:
+                raise self._out_of_time() from error
+            raise NetworkError(
+                f"{name} cannot be reached: no connection within {self._limits.connect:g} s"
+                " — check the network and base_url"
+            ) from error
+        except TimeoutError as error:
+            raise self._out_of_time() from error
+        except httpx.TimeoutException as error:
+            raise NetworkError(
+                f"{name} did not answer within {self._limits.idle:g} s"
+                " — try again, or allow more with --idle-timeout"
+            ) from error
+        except (httpx.ConnectError, httpx.ProxyError) as error:
+            told = f"{name} cannot be reached: {reason(error)} — check the network and base_url"
+            raise _Unreached(told, final=is_final(error)) from error
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise NetworkError(f"{name} gave no answer: {reason(error)}") from error
+
+    def _out_of_time(self) -> NetworkError:
+        return NetworkError(
+            f"{self._context.provider} did not answer within {self._limits.total:g} s (--timeout)"
+        )
+
+    def _wait_after(self, exchange: Exchange, head: Head, attempt: int, *, last: bool) -> float:
+        """Seconds to wait after a refusal; one that is final is raised."""
+        with contextlib.closing(exchange):
+            error = refusal(head.status, self._error_body(exchange, head), self._context)
+        policy = self._limits.retry
+        asked = asked_wait(head.headers, datetime.now(UTC))
+        if not is_worth_retrying(head.status):
+            raise error
+        if asked is not None and asked > policy.most_asked:
+            raise type(error)(f"{error.message} — it asks to wait {_duration(asked)}")
+        wait = policy.backoff(attempt, random.random()) if asked is None else asked  # noqa: S311
+        if last or time.monotonic() + wait >= self.deadline:
+            raise error
+        self._notify(f"{error.message} — trying again in {wait:.1f} s")
+        return wait
+
+    def _error_body(self, exchange: Exchange, head: Head) -> bytes:
+        """The beginning of a refusal's body: what has come when it ends, stalls or breaks."""
+        body = b""
+        until = min(self.deadline, time.monotonic() + ERROR_BODY_SECONDS)
+        with contextlib.suppress(HfsError, OSError, load_httpx().HTTPError):
+            inflater = Inflater(head.headers.get("content-encoding", ""))
+            while len(body) < MAX_ERROR_BYTES and (data := exchange.read(until)):
+                body += inflater.feed(data)
+        return body[:MAX_ERROR_BYTES]
+
+    def _sleep(self, seconds: float) -> None:
+        time.sleep(max(0.0, min(seconds, self.deadline - time.monotonic())))
+
+
+class _Unreached(Exception):
+    def __init__(self, message: str, *, final: bool) -> None:
+        super().__init__(message)
+        self.final = final
+
+
+def _duration(seconds: float) -> str:
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"

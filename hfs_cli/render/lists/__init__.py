@@ -1,0 +1,1 @@
+"""What is kept, shown: sessions, transcripts, searches, timelines, numbers."""

@@ -1,0 +1,94 @@
+"""Search results: for a person, for a pipe, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from hfs_cli.conversations import SearchHit
+from hfs_cli.render.json_shapes import dump, when
+from hfs_cli.render.lists.sessions import ago
+from hfs_cli.render.lists.table import write_rows
+from hfs_cli.render.output import Output
+from hfs_cli.render.terminal import Terminal, console, stdout
+from hfs_cli.sanitize import sanitize_line
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_MIN_SNIPPET = 20
+
+
+def show_hits(hits: Sequence[SearchHit], *, now: datetime, as_json: bool = False) -> None:
+    """Show what was found in the form that standard output is for.
+
+    Args:
+        hits: The best first.
+        now: The present, for "2 h ago".
+        as_json: As a JSON array, terminal or not.
+    """
+    if as_json:
+        found = [{**asdict(hit), "created_at": when(hit.created_at)} for hit in hits]
+        Output().write(dump(found, indent=2) + "\n")
+    elif stdout().tty:
+        _print(hits, now, stdout())
+    else:
+        write_rows([_cells(hit) for hit in hits])
+
+
+def _cells(hit: SearchHit) -> tuple[str, ...]:
+    return (
+        str(hit.session_id),
+        "" if hit.position is None else str(hit.position),
+        hit.role or "name",
+        when(hit.created_at),
+        hit.session_name,
+        hit.snippet,
+    )
+
+
+def _print(hits: Sequence[SearchHit], now: datetime, look: Terminal) -> None:
+    """One line a hit: where it is, who said it, the words in bold, how long ago."""
+    from rich.text import Text
+
+    if not hits:
+        Output().write("nothing found\n")
+        return
+    places = [f"{h.session_id}·{h.position}" if h.position else f"{h.session_id}" for h in hits]
+    whens = [ago(hit.created_at, now) for hit in hits]
+    place_width, when_width = max(map(len, places)), max(map(len, whens))
+    role_width = max(len(hit.role or "name") for hit in hits)
+    room = look.width - place_width - role_width - when_width - 6
+    narrow = room < _MIN_SNIPPET
+    if narrow:
+        # Columns drop from the right, never wrap.
+        room = max(1, look.width - place_width - 2)
+    view = console(look)
+    with view.capture() as capture:
+        for hit, place, moment in zip(hits, places, whens, strict=True):
+            line = Text(place.rjust(place_width), "cyan")
+            if not narrow:
+                line.append("  " + (hit.role or "name").ljust(role_width), "dim")
+            snippet = _marked(hit)
+            snippet.truncate(room, overflow="ellipsis", pad=not narrow)
+            line.append("  ").append_text(snippet)
+            if not narrow:
+                line.append("  " + moment.rjust(when_width), "dim")
+            view.print(line, no_wrap=True, overflow="crop", soft_wrap=True)
+    Output().write(capture.get())
+
+
+def _marked(hit: SearchHit) -> Text:
+    """The snippet with its words marked; each part is made safe by itself."""
+    from rich.text import Text
+
+    text = Text()
+    end = 0
+    for start, stop in hit.spans:
+        text.append(sanitize_line(hit.snippet[end:start]))
+        text.append(sanitize_line(hit.snippet[start:stop]), "bold")
+        end = stop
+    text.append(sanitize_line(hit.snippet[end:]))
+    return text

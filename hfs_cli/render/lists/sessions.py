@@ -1,0 +1,130 @@
+"""Lists of sessions: for a person, for a pipe, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from hfs_cli import moments
+from hfs_cli.messages import Session
+from hfs_cli.render.json_shapes import dump, session_json, when
+from hfs_cli.render.lists.table import Column, print_table, write_rows
+from hfs_cli.render.output import Output
+from hfs_cli.render.terminal import stdout
+
+CURRENT, PARTIAL = "●", "◐"
+_COLUMNS = (
+    Column("ID", align="right", style="cyan"),
+    Column("NAME", flexible=True),
+    Column("MODEL", style="dim"),
+    Column("MSGS", align="right"),
+    Column("USED"),
+    Column("", lasting=True),
+)
+
+
+def show_sessions(
+    sessions: Sequence[Session],
+    *,
+    current_id: int | None,
+    total: int,
+    now: datetime,
+    as_json: bool = False,
+) -> None:
+    """Show a list in the form that standard output is for.
+
+    Args:
+        sessions: Newest use first.
+        current_id: The session that ``-c`` continues, or None.
+        total: How many there are in all.
+        now: The present, for "2 h ago".
+        as_json: As a JSON array, terminal or not.
+    """
+    if as_json:
+        write_sessions_json(sessions)
+    elif stdout().tty:
+        print_sessions(sessions, current_id=current_id, total=total, now=now)
+    else:
+        write_sessions(sessions)
+
+
+def print_sessions(
+    sessions: Sequence[Session], *, current_id: int | None, total: int, now: datetime
+) -> None:
+    """Print a list to a terminal.
+
+    Args:
+        sessions: Newest use first.
+        current_id: The session that ``-c`` continues, or None.
+        total: How many there are in all.
+        now: The present, for "2 h ago".
+    """
+    rows = [
+        (
+            str(session.id),
+            session.name,
+            _short(session.model),
+            str(session.messages),
+            ago(session.updated_at, now),
+            _marks(session, current_id),
+        )
+        for session in sessions
+    ]
+    if rows:
+        print_table(_COLUMNS, rows, footer=_footer(sessions, current_id, total))
+    else:
+        Output().write("no sessions yet: hfs chat begins one\n")
+
+
+def write_sessions(sessions: Sequence[Session]) -> None:
+    """Write a list to a pipe: id, name, model, messages, last use, between tabs.
+
+    The columns and their order stay; the time is UTC, ISO 8601; no model is an empty cell.
+    """
+    write_rows(
+        [(str(s.id), s.name, s.model or "", str(s.messages), when(s.updated_at)) for s in sessions]
+    )
+
+
+def write_sessions_json(sessions: Sequence[Session]) -> None:
+    """Write a JSON array of sessions."""
+    Output().write(dump([session_json(session) for session in sessions], indent=2) + "\n")
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long ago something was, in one short word; a date when it is long ago.
+
+    A moment that lies ahead (a clock was set back) is a date too.
+    """
+    words = moments.ago((now - moment).total_seconds())
+    return words or local(moment).strftime("%Y-%m-%d")
+
+
+def local(moment: datetime) -> datetime:
+    """A UTC time in the user's own time zone; UTC where the platform cannot say."""
+    try:
+        return moment.astimezone()
+    except (OverflowError, OSError, ValueError):
+        return moment.astimezone(UTC)
+
+
+def _short(model: str | None) -> str:
+    """The model without its provider: the column is narrow."""
+    return (model or "").partition("/")[2] or (model or "–")
+
+
+def _marks(session: Session, current_id: int | None) -> str:
+    current = CURRENT if session.id == current_id else ""
+    return current + (PARTIAL if session.last_status == "partial" else "")
+
+
+def _footer(sessions: Sequence[Session], current_id: int | None, total: int) -> str:
+    """What the marks in the list mean, and what is not in it."""
+    parts = []
+    if any(session.id == current_id for session in sessions):
+        parts.append(f"{CURRENT} current")
+    if any(session.last_status == "partial" for session in sessions):
+        parts.append(f"{PARTIAL} last reply partial")
+    if len(sessions) < total:
+        parts.append(f"{len(sessions)} of {total} — --all for the rest")
+    return "   ".join(parts)

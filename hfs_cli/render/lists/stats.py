@@ -1,0 +1,115 @@
+"""Statistics: a table with bars and a line of days, rows for a pipe, JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, timedelta
+
+from hfs_cli.prices import Total
+from hfs_cli.render.json_shapes import dump
+from hfs_cli.render.lists.table import Column, print_table, write_rows
+from hfs_cli.render.output import Output
+from hfs_cli.render.terminal import stdout
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_LEVELS = "▁▂▃▄▅▆▇█"
+_BAR = 14
+_DAYS = 30
+
+
+def show_statistics(
+    totals: Sequence[Total],
+    days: Sequence[Total],
+    *,
+    by: str,
+    today: date,
+    as_json: bool = False,
+) -> None:
+    """Show the numbers in the form that standard output is for.
+
+    Args:
+        totals: One for each row.
+        days: One for each day with turns, for the line below.
+        by: What the rows are.
+        today: The day that ends the line.
+        as_json: As JSON, terminal or not.
+    """
+    if as_json:
+        shape = {"by": by, "rows": [asdict(t) for t in totals], "days": [asdict(t) for t in days]}
+        Output().write(dump(shape, indent=2) + "\n")
+    elif stdout().tty:
+        _print(totals, days, by, today)
+    else:
+        write_rows([_cells(total) for total in totals])
+
+
+def _cells(total: Total) -> tuple[str, ...]:
+    first = "" if total.first_token_s is None else f"{total.first_token_s:.3f}"
+    cost = "" if total.cost is None else f"{total.cost:.6f}"
+    counts = (str(total.turns), str(total.input_tokens), str(total.output_tokens))
+    return (total.key, *counts, first, cost)
+
+
+def _print(totals: Sequence[Total], days: Sequence[Total], by: str, today: date) -> None:
+    if not totals:
+        Output().write("no turns yet\n")
+        return
+    most = max(total.turns for total in totals)
+    columns = [
+        Column(by, flexible=True),
+        *(Column(title, align="right") for title in ("turns", "in", "out", "first token", "cost")),
+        Column("", style="cyan"),
+    ]
+    rows = [
+        (
+            total.key or "–",
+            str(total.turns),
+            short(total.input_tokens),
+            short(total.output_tokens),
+            "–" if total.first_token_s is None else f"{total.first_token_s:.1f} s",
+            "–" if total.cost is None else f"{total.cost:.2f}",
+            bar(total.turns / most),
+        )
+        for total in totals
+    ]
+    # A narrow window drops the oldest days, not the newest.
+    shown = max(1, min(_DAYS, stdout().width - len(f"last {_DAYS} days ")))
+    line = sparkline([_turns_on(days, today - timedelta(n)) for n in range(shown - 1, -1, -1)])
+    print_table(columns, rows, footer=f"last {shown} days {line}{_unpriced(totals)}")
+
+
+def _unpriced(totals: Sequence[Total]) -> str:
+    missing = sum(total.unpriced for total in totals)
+    if not missing or all(total.cost is None for total in totals):
+        return ""
+    return f"   {missing} turns have no price"
+
+
+def _turns_on(days: Sequence[Total], day: date) -> int:
+    return sum(total.turns for total in days if total.key == day.isoformat())
+
+
+def bar(share: float) -> str:
+    """A bar of at most 14 columns.
+
+    Args:
+        share: From 0 to 1.
+    """
+    eighths = max(1, round(share * _BAR * 8))
+    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+
+
+def sparkline(counts: Sequence[int]) -> str:
+    """One column for each count, as high as it is against the highest."""
+    most = max(counts, default=0) or 1
+    return "".join(_LEVELS[-(-count * (len(_LEVELS) - 1) // most)] for count in counts)
+
+
+def short(count: int) -> str:
+    """A count in few characters: 950, 20 k, 1.2 M."""
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if count >= size:
+            value = count / size
+            return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
+    return str(count)

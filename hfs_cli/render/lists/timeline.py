@@ -1,0 +1,159 @@
+"""A session's timeline: turns, checkpoints and branches, read left to right.
+
+Columns are turns of the whole family, so a branch stands under the turn it parted from.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from hfs_cli.conversations import Branch
+from hfs_cli.render.json_shapes import dump, when
+from hfs_cli.render.lists.table import write_rows
+from hfs_cli.render.lists.tree import branch_json
+from hfs_cli.render.output import Output
+from hfs_cli.render.terminal import Terminal, console, stdout
+from hfs_cli.sanitize import sanitize_line
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+TURN, NAMED, AUTOMATIC, ELIDED = "o", "◆", "◇", "…"
+_MAX_LABEL = 16
+
+
+def show_timeline(family: Sequence[Branch], *, as_json: bool = False) -> None:
+    """Draw the timeline of a family.
+
+    Args:
+        family: The oldest first, each followed by what parted from it.
+        as_json: As a JSON array instead.
+    """
+    if as_json:
+        Output().write(dump([branch_json(branch) for branch in family], indent=2) + "\n")
+    elif stdout().tty:
+        _print(family, stdout())
+    else:
+        write_rows(
+            [
+                (str(c.session_id), str(c.position), c.label or "", when(c.created_at))
+                for branch in family
+                for c in branch.checkpoints
+            ]
+        )
+
+
+def columns(family: Sequence[Branch]) -> dict[int, tuple[int, int]]:
+    """For each member, the column before its first turn, and that of its last.
+
+    The root begins before column 0; a fork begins at the column of the turn that it shares
+    last.
+    """
+    placed: dict[int, tuple[int, int]] = {}
+    by_id = {branch.session.id: branch for branch in family}
+    for branch in family:
+        parent = by_id.get(branch.session.parent_id or 0)
+        start = 0 if parent is None else _column(by_id, placed, parent, branch)
+        placed[branch.session.id] = (start, start + len(branch.turns))
+    return placed
+
+
+def _column(
+    by_id: Mapping[int, Branch],
+    placed: Mapping[int, tuple[int, int]],
+    parent: Branch,
+    branch: Branch,
+) -> int:
+    """The column of the last turn that a branch shares, looked for up the line."""
+    at = branch.session.fork_position or 0
+    above = by_id.get(parent.session.parent_id or 0)
+    while above is not None and at <= (parent.session.fork_position or 0):
+        parent, above = above, by_id.get(above.session.parent_id or 0)
+    return placed[parent.session.id][0] + bisect_right(parent.turns, at)
+
+
+def _print(family: Sequence[Branch], look: Terminal) -> None:
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    placed = columns(family)
+    labels = [_label(branch, place) for place, branch in enumerate(family)]
+    width = max(cell_len(label) for label in labels)
+    room = max(4, look.width - width - 2)
+    longest = max(end for _, end in placed.values())
+    # Three columns a turn where they fit, then two, then one; then the oldest are elided.
+    step = next((n for n in (3, 2) if n * longest <= room), 1)
+    skipped = max(0, longest - room + 1) if step == 1 else 0
+    view = console(look)
+    with view.capture() as capture:
+        view.print(_title(family, look), soft_wrap=True)
+        for label, branch in zip(labels, family, strict=True):
+            line = Text(label + " " * (width - cell_len(label) + 2))
+            line.append_text(_track(branch, placed[branch.session.id], step, skipped))
+            line.append(f"  {_notes(branch)}", "dim")
+            line.truncate(look.width, overflow="ellipsis")
+            line.rstrip()
+            view.print(line, soft_wrap=True)
+    Output().write(capture.get())
+
+
+def _title(family: Sequence[Branch], look: Terminal) -> Text:
+    from rich.text import Text
+
+    root = family[0].session
+    title = Text(sanitize_line(root.name), "bold")
+    branches = f", {len(family)} branches" if len(family) > 1 else ""
+    about = f"  {root.messages} message{'' if root.messages == 1 else 's'}{branches}"
+    title.truncate(max(1, look.width - len(about)), overflow="ellipsis")
+    return title.append(about, "dim")
+
+
+def _label(branch: Branch, place: int) -> str:
+    if place == 0:
+        return "main"
+    name = f"{branch.origin} {branch.session.id}"
+    if branch.origin == "fork":
+        name = f"fork {branch.session.id}: {sanitize_line(branch.session.name)}"
+    return name if len(name) <= _MAX_LABEL else name[: _MAX_LABEL - 1] + "…"
+
+
+def _track(branch: Branch, place: tuple[int, int], step: int, skipped: int) -> Text:
+    """The turns of one branch, at their columns."""
+    from rich.text import Text
+
+    start, _ = place
+    marks = _marks(branch)
+    track = Text()
+    if start:
+        # Under the turn that it parted from: └──
+        indent = max(0, (start - 1 - skipped) * step)
+        track.append(" " * indent + "└" + "─" * (step - 1), "dim")
+    if skipped and start < skipped:
+        track.append(ELIDED, "dim")
+        marks = marks[skipped - start :]
+    for place_, mark in enumerate(marks):
+        if place_:
+            track.append("─" * (step - 1), "dim")
+        track.append(mark, "" if mark == TURN else "cyan")
+    return track
+
+
+def _marks(branch: Branch) -> list[str]:
+    """A mark for each turn; a checkpoint amid a turn is shown at its end."""
+    kinds: dict[int, str] = {}
+    for checkpoint in branch.checkpoints:
+        end = next((e for e in branch.turns if e >= checkpoint.position), checkpoint.position)
+        if checkpoint.label is not None or end not in kinds:
+            kinds[end] = AUTOMATIC if checkpoint.label is None else NAMED
+    return [kinds.get(end, TURN) for end in branch.turns]
+
+
+def _notes(branch: Branch) -> str:
+    """What the marks stand for: names with their messages, and the last automatic one."""
+    notes = [f'"{sanitize_line(c.label)}" at {c.position}' for c in branch.checkpoints if c.label]
+    automatic = [c.position for c in branch.checkpoints if c.label is None]
+    if automatic:
+        notes.append(f"auto at {automatic[-1]}")
+    return ", ".join(notes)

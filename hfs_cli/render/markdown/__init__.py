@@ -1,0 +1,1 @@
+"""Markdown that streams to a terminal."""

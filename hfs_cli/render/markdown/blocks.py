@@ -1,0 +1,250 @@
+"""Cut a growing Markdown text into blocks that later text cannot change.
+
+CommonMark is decided line by line: once a block has a following sibling, it is closed for
+good (https://spec.commonmark.org/0.31.2/#phase-1-block-structure). So everything but the
+last block of what has come is final. What follows is parsed again from the last block on,
+with the little that carries over: link definitions so far, and where a list stood. Since
+a block is laid out from its own text and from text before it, and never from text after
+it, the same blocks come out whatever pieces the text arrives in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from hfs_cli.render.markdown.fences import CodeLines, Fence, FenceLine
+from hfs_cli.render.markdown.math import math
+
+_MAX_NESTING = 50
+"""Deeper blocks are shown as they were written; markdown-it would leave them out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A top-level block, or one item of a top-level list.
+
+    Args:
+        tokens: Its markdown-it tokens, inline content included.
+        source: The lines that the tokens' maps count from.
+        gap: Whether a blank line comes before it.
+    """
+
+    tokens: tuple[Token, ...]
+    source: Sequence[str]
+    gap: bool
+
+
+Unit = Block | FenceLine | CodeLines
+
+
+@cache
+def parser() -> MarkdownIt:
+    """CommonMark with tables, strikethrough and math; link definitions are kept as tokens."""
+    options = {"inline_definitions": True, "maxNesting": _MAX_NESTING}
+    return MarkdownIt("commonmark", options).enable(["table", "strikethrough"]).use(math)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A block or list item of one parse, before it is known to be final."""
+
+    tokens: tuple[Token, ...]
+    start: int
+    stop: int
+    gap: bool
+    number: int | None = None
+
+    @property
+    def kind(self) -> str:
+        return self.tokens[0].type
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What text before the uncut rest means for it.
+
+    Args:
+        first: Nothing came before.
+        item: The number of the list item that the rest begins with, or None.
+        item_gap: That item comes after a blank line.
+    """
+
+    first: bool = True
+    item: int | None = None
+    item_gap: bool = False
+
+
+@dataclass
+class Splitter:
+    """Takes text in pieces of any size and gives back finished blocks."""
+
+    _pieces: list[str] = field(default_factory=list)
+    _fence: Fence | None = None
+    _place: _Place = _Place()
+    _references: dict[str, Any] = field(default_factory=dict)
+
+    def feed(self, text: str) -> None:
+        """Take the next piece; it is kept and not looked at yet."""
+        self._pieces.append(text)
+
+    def finished(self) -> list[Unit]:
+        """The blocks that have been completed since the last call."""
+        return list(self._cut(end=False))
+
+    def end(self) -> list[Unit]:
+        """The text has ended: all that is left."""
+        return list(self._cut(end=True))
+
+    def rest(self) -> list[Unit]:
+        """What `end` would give if the text ended here; nothing changes."""
+        fence = self._fence and replace(self._fence, pending=list(self._fence.pending))
+        return Splitter(list(self._pieces), fence, self._place, dict(self._references)).end()
+
+    def _cut(self, *, end: bool) -> Iterator[Unit]:
+        text = "".join(self._pieces)
+        if self._fence:
+            units, text, closed = self._fence.take(text, end=end)
+            self._fence = None if closed else self._fence
+            yield from units
+        self._pieces = [text] if text else []
+        if not self._fence:
+            yield from self._blocks(text, end=end)
+
+    def _blocks(self, text: str, *, end: bool) -> Iterator[Unit]:
+        """Yield the final blocks of `text`; keep the rest of it."""
+        whole = text if end else text[: text.rfind("\n") + 1]
+        partial = text[len(whole) :]
+        source = whole.split("\n")
+        tokens: list[Token] = []
+        parser().block.parse(whole, parser(), {}, tokens)
+        pieces = list(_pieces_of(tokens, source, self._place))
+        kept = len(pieces) if end else _final(pieces, source)
+        for piece in pieces[:kept]:
+            self._place = _Place(first=False)
+            if piece.kind == "fence":
+                partial = yield from self._fenced(piece, source, partial, end=end)
+            else:
+                block = _as_written(piece, source) or piece.tokens
+                parse_inline(block, self._references)
+                yield Block(block, source, piece.gap)
+        if kept < len(pieces):
+            rest = pieces[kept]
+            if kept:
+                self._place = _Place(first=False, item=rest.number, item_gap=rest.gap)
+            partial = "\n".join(source[rest.start :]) + partial
+        self._pieces = [partial] if partial else []
+
+    def _fenced(
+        self, piece: _Piece, source: Sequence[str], partial: str, *, end: bool
+    ) -> Generator[Unit, None, str]:
+        """Yield a fence; keep it open if it is not closed. Returns the text after all."""
+        token, opening = piece.tokens[0], source[piece.start]
+        words = token.info.split(maxsplit=1)
+        yield FenceLine(opening.strip(), words[0] if words else "", piece.gap)
+        fence = Fence(token.markup, len(opening) - len(opening.lstrip(" ")))
+        closed = piece.stop - piece.start > 1 and fence.closes(source[piece.stop - 1])
+        if closed:
+            units, _, _ = fence.take(
+                "\n".join([*source[piece.start + 1 : piece.stop], ""]), end=end
+            )
+        else:
+            units, partial, _ = fence.take("\n".join(source[piece.start + 1 :]) + partial, end=end)
+            self._fence = None if end else fence
+        yield from units
+        return partial
+
+
+def _pieces_of(tokens: Sequence[Token], source: Sequence[str], place: _Place) -> Iterator[_Piece]:
+    """The top-level blocks of one parse, lists item by item."""
+    for index, (start, stop) in enumerate(_spans(tokens, 0, len(tokens), 0)):
+        opening, first = tokens[start], index == 0
+        assert opening.map
+        gap = not (first and place.first)
+        if opening.type not in {"bullet_list_open", "ordered_list_open"}:
+            yield _Piece(tuple(tokens[start:stop]), opening.map[0], opening.map[1], gap)
+            continue
+        number = int(opening.attrs.get("start", 1))
+        if first and place.item is not None:
+            number, gap = place.item, place.item_gap
+        for nth, (a, b) in enumerate(_spans(tokens, start + 1, stop - 1, 1)):
+            lines = tokens[a].map
+            assert lines
+            head = opening.copy(attrs={"start": number + nth})
+            item = (head, *tokens[a:b], tokens[stop - 1])
+            after_blank = not source[lines[0] - 1].strip() if nth else gap
+            yield _Piece(item, lines[0], lines[1], after_blank, number + nth)
+
+
+def _spans(tokens: Sequence[Token], start: int, stop: int, level: int) -> Iterator[tuple[int, int]]:
+    """Where the blocks of one level begin and end among the tokens."""
+    begin = start
+    for index in range(start, stop):
+        if tokens[index].level == level and tokens[index].nesting <= 0:
+            yield begin, index + 1
+            begin = index + 1
+
+
+def _as_written(piece: _Piece, source: Sequence[str]) -> tuple[Token, ...] | None:
+    """A block that is nested too deep to parse, as its own source; None for any other."""
+    if max(token.level for token in piece.tokens) < _MAX_NESTING - 1:
+        return None
+    content = "\n".join(source[piece.start : piece.stop])
+    return (Token("html_block", "", 0, content=content, map=[piece.start, piece.stop]),)
+
+
+def _final(pieces: Sequence[_Piece], source: Sequence[str]) -> int:
+    """How many pieces can no longer change when more lines come.
+
+    The last one can, unless it is a fence, whose lines are final one by one. A link
+    definition can, as long as no blank line has ended the paragraph that it began: the
+    next line may turn out to be its title.
+    """
+    kept = len(pieces)
+    if pieces and pieces[-1].kind != "fence":
+        kept -= 1
+    while kept and kept < len(pieces) and pieces[kept - 1].kind == "definition":
+        if not source[pieces[kept].start - 1].strip():
+            break
+        kept -= 1
+    return kept
+
+
+def parse_inline(tokens: Sequence[Token], references: dict[str, Any]) -> None:
+    """Parse the inline content of `tokens`, in their order.
+
+    A reference finds definitions above it, not below: those had not come when it was shown.
+
+    Args:
+        tokens: Block tokens; for each inline token its content.
+        references: Link definitions so far; those among the tokens are added.
+    """
+    for token in tokens:
+        if token.type == "definition":
+            meta = token.meta
+            link = {"title": meta["title"], "href": meta["url"]}
+            references.setdefault(meta["id"], link)
+        elif token.type == "inline":
+            # Not as children: the tree of blocks would recurse into them without limit.
+            token.meta["inline"] = _inline(token.content, references)
+
+
+def inline_tokens(token: Token | None) -> list[Token]:
+    """What `parse_inline` made of an inline token; nothing of None."""
+    found: list[Token] = token.meta["inline"] if token else []
+    return found
+
+
+def _inline(content: str, references: dict[str, Any]) -> list[Token]:
+    children: list[Token] = []
+    try:
+        parser().inline.parse(content, parser(), {"references": references}, children)
+    except RecursionError:
+        # Images in images in images: nobody means that, and the source says it all.
+        return [Token("text", "", 0, content=content)]
+    return children

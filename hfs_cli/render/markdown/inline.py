@@ -1,0 +1,98 @@
+"""Inline Markdown as styled text: emphasis, code, links with their addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markdown_it.token import Token
+from markdown_it.tree import SyntaxTreeNode
+from rich.text import Text
+
+from hfs_cli.render.markdown.blocks import inline_tokens
+from hfs_cli.sanitize import sanitize
+
+_STYLES = {"em_open": "italic", "strong_open": "bold", "s_open": "strike"}
+_CODE = "cyan"
+_LINK = "underline"
+_URL = "dim"
+_WRAPPED = 60
+"""A newline after so many characters on its line is where prose was wrapped, not a verse."""
+_TASKS = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
+
+
+@dataclass(frozen=True)
+class Inline:
+    """Lays out the inline content of blocks.
+
+    Args:
+        color: Styles are shown; without them the source's own marks stay in the text.
+    """
+
+    color: bool
+
+    def text(self, tokens: Sequence[Token], *, item: bool = False) -> Text:
+        """The text of some inline tokens, on as many lines as it was meant to be.
+
+        Args:
+            tokens: Children of an ``inline`` token.
+            item: They begin a list item, which a task's box may begin with.
+        """
+        text = Text()
+        # Where each mark that is still open began; a loop, for nesting has no limit.
+        open_marks: list[tuple[Token, int]] = []
+        line = 0
+        for token in tokens:
+            if token.type in {"softbreak", "hardbreak"}:
+                wrapped = token.type == "softbreak" and len(text) - line >= _WRAPPED
+                text.append(" " if wrapped else "\n")
+                line = len(text)
+            elif token.nesting == 1:
+                open_marks.append((token, len(text)))
+                text.append(self._mark(token))
+            elif token.nesting == -1:
+                opening, start = open_marks.pop()
+                text.append(self._mark(token))
+                self._close(text, opening, start)
+            else:
+                self._leaf(text, token)
+        if item and (box := _TASKS.get(text.plain[:4])):
+            return Text(box).append_text(text[4:])
+        return text
+
+    def _mark(self, token: Token) -> str:
+        return "" if self.color or token.type.startswith("link") else token.markup
+
+    def _leaf(self, text: Text, token: Token) -> None:
+        match token.type:
+            case "code_inline":
+                marks = "" if self.color else token.markup
+                text.append(f"{marks}{sanitize(token.content)}{marks}", _CODE)
+            case "image":
+                start = len(text)
+                text.append_text(self.text(token.children or []))
+                _address(text, start, token, str(token.attrs.get("src", "")))
+            case _:
+                text.append(sanitize(token.content))
+
+    def _close(self, text: Text, opening: Token, start: int) -> None:
+        if opening.type == "link_open":
+            _address(text, start, opening, str(opening.attrs.get("href", "")))
+        else:
+            text.stylize(_STYLES[opening.type], start)
+
+
+def _address(text: Text, start: int, token: Token, address: str) -> None:
+    """After a link's words its address, unless the words already are the address."""
+    words = text.plain[start:]
+    text.stylize(_LINK, start)
+    address = sanitize(address)
+    title = " ".join(sanitize(str(token.attrs.get("title", ""))).split())
+    if title or address.removeprefix("mailto:") != words:
+        said = f"{address} “{title}”" if title else address
+        text.append(f" ({said})" if words else f"({said})", _URL)
+
+
+def content_of(node: SyntaxTreeNode) -> list[Token]:
+    """The inline tokens of a paragraph, a heading or a table cell."""
+    return inline_tokens(node.children[0].token if node.children else None)

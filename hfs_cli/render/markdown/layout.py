@@ -1,0 +1,178 @@
+"""Lay Markdown blocks out as lines of styled text for a given width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from markdown_it.tree import SyntaxTreeNode
+from rich.console import Console
+from rich.text import Text
+
+from hfs_cli.render.markdown.blocks import Block, Unit
+from hfs_cli.render.markdown.fences import FenceLine
+from hfs_cli.render.markdown.highlight import Highlighter
+from hfs_cli.render.markdown.inline import Inline, content_of
+from hfs_cli.sanitize import sanitize
+
+_HEADINGS = {"h1": "bold underline", "h2": "bold cyan", "h3": "bold"}
+_DIM = "dim"
+_LIST = {"bullet_list", "ordered_list"}
+_RULE_WIDTH = 40
+MIN_WIDTH = 8
+"""No nesting makes text narrower than this many columns, or than the terminal."""
+
+
+@dataclass
+class Layout:
+    """Turns blocks into lines; remembers what a code fence has open.
+
+    Args:
+        console: For measuring and wrapping; nothing is printed to it.
+        color: Styles are shown; without them the source's own marks stay in the text.
+    """
+
+    console: Console
+    color: bool
+    highlighter: Highlighter | None = None
+
+    def lines(self, units: Sequence[Unit], width: int) -> Iterator[Text]:
+        """The lines of some blocks, in order.
+
+        Args:
+            units: What a `Splitter` gave.
+            width: Columns to wrap prose to; code is never wrapped.
+        """
+        width = max(width, 2)  # A wide character takes two columns, and there is no half.
+        for unit in units:
+            if isinstance(unit, Block):
+                yield from _gap(unit.gap)
+                root = SyntaxTreeNode(list(unit.tokens))
+                writer = _Writer(self.console, Inline(color=self.color), unit.source)
+                yield from writer.children(root, width)
+            elif isinstance(unit, FenceLine):
+                yield from _gap(unit.gap)
+                self.highlighter = None if unit.language is None else Highlighter(unit.language)
+                yield Text(sanitize(unit.text), _DIM)
+            elif self.highlighter:
+                yield from self.highlighter.lines(unit.lines)
+
+    def copy(self) -> Layout:
+        """One that can go on from here without changing this one."""
+        return Layout(self.console, self.color, self.highlighter and self.highlighter.copy())
+
+
+def _gap(gap: bool) -> Iterator[Text]:  # noqa: FBT001 - one value, one meaning
+    if gap:
+        yield Text()
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Lays out one block.
+
+    Args:
+        source: The lines that the nodes' maps count from.
+    """
+
+    console: Console
+    inline: Inline
+    source: Sequence[str]
+
+    def children(self, node: SyntaxTreeNode, width: int) -> Iterator[Text]:
+        """The blocks inside a node, with a blank line where the source has one."""
+        for index, child in enumerate(node.children):
+            if index and child.map and not self.source[child.map[0] - 1].strip(" \t>"):
+                yield Text()
+            yield from self.block(child, width)
+
+    def block(self, node: SyntaxTreeNode, width: int) -> Iterator[Text]:
+        """One block of any kind."""
+        match node.type:
+            case "paragraph":
+                yield from self._wrap(self._text(node), width)
+            case "heading":
+                yield from self._wrap(self._heading(node), width)
+            case "bullet_list" | "ordered_list":
+                yield from self._list(node, width)
+            case "blockquote":
+                bar = Text("│ ", _DIM)
+                yield from _prefixed(self.children(node, _inner(width, 2)), bar, bar)
+            case "fence":
+                yield from self._fence(node)
+            case "code_block" | "html_block":
+                yield from self._literal(node)
+            case "hr":
+                yield Text("─" * min(width, _RULE_WIDTH), _DIM)
+            case "table":
+                from hfs_cli.render.markdown.grid import grid
+
+                yield from grid(self.console, node, self.inline, width)
+            case "definition":
+                yield from self._definition(node, width)
+
+    def _text(self, node: SyntaxTreeNode) -> Text:
+        parent = node.parent
+        item = parent is not None and parent.type == "list_item" and node is parent.children[0]
+        return self.inline.text(content_of(node), item=item)
+
+    def _heading(self, node: SyntaxTreeNode) -> Text:
+        text = self._text(node)
+        if not self.inline.color:
+            return Text(f"{'#' * int(node.tag[1])} ").append_text(text)
+        text.stylize(_HEADINGS.get(node.tag, _HEADINGS["h3"]))
+        return text
+
+    def _wrap(self, text: Text, width: int) -> Iterator[Text]:
+        for line in text.split("\n", allow_blank=True):
+            for part in line.wrap(self.console, width, overflow="fold") or [Text()]:
+                part.rstrip()
+                yield part
+
+    def _list(self, node: SyntaxTreeNode, width: int) -> Iterator[Text]:
+        number = int(node.attrs.get("start", 1))
+        for index, item in enumerate(node.children):
+            if index and item.map and not self.source[item.map[0] - 1].strip(" \t>"):
+                yield Text()
+            mark = "• " if node.type == "bullet_list" else f"{number + index}{item.markup} "
+            yield from self._item(item, mark, width)
+
+    def _item(self, item: SyntaxTreeNode, mark: str, width: int) -> Iterator[Text]:
+        lines = self.children(item, _inner(width, len(mark)))
+        yield from _prefixed(lines, Text(mark, "cyan"), Text(" " * len(mark)))
+
+    def _fence(self, node: SyntaxTreeNode) -> Iterator[Text]:
+        words = node.info.split(maxsplit=1)
+        yield Text(sanitize(f"{node.markup}{node.info}"), _DIM)
+        lines = node.content.removesuffix("\n").split("\n") if node.content else []
+        yield from Highlighter(words[0] if words else "").lines(lines)
+        yield Text(node.markup, _DIM)
+
+    def _literal(self, node: SyntaxTreeNode) -> Iterator[Text]:
+        indent = "    " if node.type == "code_block" else ""
+        for line in node.content.removesuffix("\n").split("\n"):
+            yield Text(indent + sanitize(line), "" if indent else _DIM)
+
+    def _definition(self, node: SyntaxTreeNode, width: int) -> Iterator[Text]:
+        meta = node.meta
+        title = f' "{" ".join(meta["title"].split())}"' if meta["title"] else ""
+        text = sanitize(f"[{meta['label']}]: {meta['url']}{title}")
+        yield from self._wrap(Text(text, _DIM), width)
+
+
+def _inner(width: int, indent: int) -> int:
+    return max(width - indent, min(width, MIN_WIDTH))
+
+
+def _prefixed(lines: Iterator[Text], first: Text, rest: Text) -> Iterator[Text]:
+    prefix, empty = first, True
+    for line in lines:
+        whole = Text().append_text(prefix).append_text(line)
+        if not line:
+            whole.rstrip()
+        yield whole
+        prefix, empty = rest, False
+    if empty:
+        mark = first.copy()
+        mark.rstrip()
+        yield mark

@@ -1,0 +1,112 @@
+"""Markdown that streams: finished blocks are printed once, only the open one is redrawn."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from hfs_cli.messages import Opened, Outcome
+from hfs_cli.render.output import Sink
+from hfs_cli.render.reply.ticker import Ticker
+from hfs_cli.render.terminal import Terminal
+from hfs_cli.sanitize import StreamSanitizer
+
+if TYPE_CHECKING:
+    from hfs_cli.render.reply.page import Page
+
+_INTERVAL = 0.03
+"""Seconds between two looks at what has come."""
+_SHARE = 5
+"""A redraw may take one part in so many of the time; a costly one is done less often."""
+
+
+class MarkdownRenderer:
+    """Shows the reply as Markdown while it comes.
+
+    Args:
+        output: Where it goes.
+        look: Tells what is there to show it on; asked again for each frame.
+        stream: Show it as it comes, or all of it at the end.
+    """
+
+    def __init__(self, output: Sink, look: Callable[[], Terminal], *, stream: bool) -> None:
+        self._output = output
+        self._look = look
+        self._stream = stream
+        self._safe = StreamSanitizer()
+        self._lock = threading.Lock()
+        self._pieces: list[str] = []
+        self._page: Page | None = None
+        self._ticker = Ticker(self._tick, _INTERVAL)
+        self._next = 0.0
+        self._failure: Exception | None = None
+        self._paused = False
+
+    def opened(self, opened: Opened) -> None:  # noqa: ARG002 - the protocol's own name
+        """Load what is needed while the request is under way, then begin to look."""
+        threading.Thread(target=_load, daemon=True).start()
+        if self._stream:
+            self._ticker.start()
+
+    def reasoning(self, text: str) -> None:  # noqa: ARG002 - shown on standard error
+        """Take the open block off the screen: reasoning is shown where it was."""
+        with self._lock:
+            self._paused = True
+            if self._page:
+                self._output.write(self._page.clear())
+
+    def text(self, text: str) -> None:
+        """Take a piece of the reply; it is on the screen within a moment.
+
+        Raises:
+            ReaderLeft: Nobody reads standard output any more.
+            OutputError: It cannot be written.
+        """
+        with self._lock:
+            self._pieces.append(text)
+            self._paused = False
+        self._raise_failure()
+
+    def close(self, outcome: Outcome) -> None:  # noqa: ARG002 - all was said by text()
+        """Print what is left."""
+        self._ticker.stop()
+        self._raise_failure()
+        with self._lock:
+            text = self._taken() + self._safe.flush()
+            if self._page or text:
+                self._output.write(self._open_page().last(text))
+
+    def _tick(self) -> None:
+        with self._lock:
+            if self._paused or not self._pieces or time.monotonic() < self._next:
+                return
+            start = time.monotonic()
+            try:
+                self._output.write(self._open_page().frame(self._taken()))
+            except Exception as failure:  # noqa: BLE001 - raised where the turn can see it
+                self._failure = failure
+            end = time.monotonic()
+            self._next = end + _SHARE * (end - start)
+
+    def _raise_failure(self) -> None:
+        with self._lock:
+            failure, self._failure = self._failure, None
+        if failure:
+            raise failure
+
+    def _taken(self) -> str:
+        text = self._safe.feed("".join(self._pieces))
+        self._pieces.clear()
+        return text
+
+    def _open_page(self) -> Page:
+        from hfs_cli.render.reply.page import Page
+
+        self._page = self._page or Page(self._look)
+        return self._page
+
+
+def _load() -> None:
+    import hfs_cli.render.reply.page  # noqa: F401 - for its own imports

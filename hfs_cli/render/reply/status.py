@@ -1,0 +1,141 @@
+"""What a person sees on standard error during a turn: spinner, reasoning, session, usage."""
+
+from __future__ import annotations
+
+import sys
+
+from hfs_cli import notices
+from hfs_cli.config import ModelConfig
+from hfs_cli.messages import Opened, Outcome
+from hfs_cli.render.reply.ticker import Ticker
+from hfs_cli.render.reply.usage import usage_line
+from hfs_cli.render.terminal import Terminal, terminal
+from hfs_cli.sanitize import StreamSanitizer
+from hfs_cli.turn.run import Renderer
+
+_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_ERASE = "\r\x1b[K"
+
+
+class Watched:
+    """Adds to a renderer of standard output what belongs on standard error.
+
+    The spinner and the reasoning are for a person; the usage comes when it was asked for.
+
+    Args:
+        inner: Shows the reply.
+        quiet: No spinner, reasoning or session line.
+        usage: End with a line of token counts.
+        hide_reasoning: Do not show the reasoning.
+        prices: What the model's tokens cost, for the usage.
+    """
+
+    def __init__(
+        self,
+        inner: Renderer,
+        *,
+        quiet: bool,
+        usage: bool,
+        hide_reasoning: bool,
+        prices: ModelConfig | None = None,
+    ) -> None:
+        self._inner = inner
+        self._usage = usage
+        self._prices = prices
+        look = terminal(sys.stderr)
+        self._session_line = look.tty and not quiet
+        self._spinner = Spinner() if look.moves and not quiet else None
+        shows = look.tty and not quiet and not hide_reasoning
+        self._aside = Aside(look) if shows else None
+
+    def opened(self, opened: Opened) -> None:
+        """Show that something is under way."""
+        if self._spinner:
+            self._spinner.start()
+        self._inner.opened(opened)
+
+    def reasoning(self, text: str) -> None:
+        """Show the reasoning, dimmed."""
+        self._settle()
+        self._inner.reasoning(text)
+        if self._aside:
+            self._aside.write(text)
+
+    def text(self, text: str) -> None:
+        """Show the reply, below whatever reasoning came before it."""
+        if not text:
+            return
+        self._settle()
+        if self._aside:
+            self._aside.end()
+        self._inner.text(text)
+
+    def close(self, outcome: Outcome) -> None:
+        """End the reply, then say which session it is kept in."""
+        self._settle()
+        if self._aside:
+            self._aside.end()
+        try:
+            self._inner.close(outcome)
+        finally:
+            if self._session_line and outcome.session is not None:
+                notices.notice(f"session {outcome.session.id} · {outcome.session.name}")
+            if self._usage:
+                notices.remark(usage_line(outcome.reply, self._prices))
+
+    def _settle(self) -> None:
+        if self._spinner:
+            self._spinner.stop()
+            self._spinner = None
+
+
+class Spinner:
+    """A sign of life on standard error until the first token."""
+
+    def __init__(self) -> None:
+        self._frame = 0
+        self._ticker = Ticker(self._draw, 0.1)
+
+    def start(self) -> None:
+        """Begin to turn."""
+        self._ticker.start()
+
+    def stop(self) -> None:
+        """Leave no trace."""
+        self._ticker.stop()
+        if self._frame:
+            _stderr(_ERASE)
+
+    def _draw(self) -> None:
+        _stderr(f"\r{_FRAMES[self._frame % len(_FRAMES)]}")
+        self._frame += 1
+
+
+class Aside:
+    """Reasoning on standard error, dimmed, always on lines of its own."""
+
+    def __init__(self, look: Terminal) -> None:
+        self._dim, self._plain = ("\x1b[2m", "\x1b[0m") if look.color else ("", "")
+        self._safe = StreamSanitizer()
+        self._last = "\n"
+
+    def write(self, text: str) -> None:
+        """Show a piece."""
+        self._show(self._safe.feed(text))
+
+    def end(self) -> None:
+        """Finish the line, for something else comes now; without colour, leave one empty."""
+        self._show(self._safe.flush())
+        if self._last != "\n":
+            self._show("\n" if self._dim else "\n\n")
+
+    def _show(self, text: str) -> None:
+        if text:
+            self._last = text[-1]
+            _stderr(f"{self._dim}{text}{self._plain}")
+
+
+def _stderr(text: str) -> None:
+    if sys.stderr is not None:
+        sys.stderr.write(text)
+        sys.stderr.flush()

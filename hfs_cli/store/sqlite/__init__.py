@@ -1,0 +1,1 @@
+"""All that knows SQLite: the file, its transactions, migrations, upkeep and search."""

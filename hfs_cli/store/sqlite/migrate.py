@@ -1,0 +1,124 @@
+"""Bring a database to the current schema: all of it, exactly once, or not at all."""
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+from peewee import OperationalError, SqliteDatabase
+
+from hfs_cli.errors import StoreError
+from hfs_cli.store.sqlite import files
+from hfs_cli.store.sqlite.faults import damaged, is_busy
+
+# "hfs1" as a number: marks the file as ours (https://www.sqlite.org/fileformat.html#application_id).
+APPLICATION_ID = 0x68667331
+# How many migrations there are. Kept by hand, so that opening a current database neither
+# loads the migration machinery nor lists a directory; a test compares it with the files.
+SCHEMA_VERSION = 4
+
+_DIRECTORY = Path(__file__).parent / "migrations"
+
+
+def bring_up_to_date(db: SqliteDatabase, path: Path | None, wait_s: float = 30.0) -> None:
+    """Check whose database this is, and apply the migrations it lacks.
+
+    Args:
+        db: An open connection.
+        path: Its file, or None for a database in memory.
+        wait_s: Seconds to wait for another process that migrates.
+
+    Raises:
+        StoreError: It belongs to another program or to a newer hfs; nothing was written.
+    """
+    version = _version(db, path)
+    if version == SCHEMA_VERSION:
+        return
+    if path is not None and version == 0:
+        _use_write_ahead_log(db, wait_s)
+    # Migrations rebuild tables; the check at the end stands in for enforcement. Both are
+    # switched outside a transaction, where alone SQLite allows it.
+    db.execute_sql("PRAGMA foreign_keys = OFF")
+    try:
+        with db.atomic("IMMEDIATE"):
+            _migrate(db, path)
+    finally:
+        db.execute_sql("PRAGMA foreign_keys = ON")
+
+
+def _migrate(db: SqliteDatabase, path: Path | None) -> None:
+    # Under the write lock: another process may have migrated while this one waited for it.
+    version = _version(db, path)
+    if version == SCHEMA_VERSION:
+        return
+    if path is not None and version > 0:
+        back_up(path, path.with_name(f"{path.name}.bak-v{version}"))
+    from playhouse.migrations import Runner
+
+    Runner(db, str(_DIRECTORY)).up()
+    if db.execute_sql("PRAGMA foreign_key_check").fetchone():
+        raise StoreError(f"migrating {path} would break references: it is left as it was")
+    db.execute_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _version(db: SqliteDatabase, path: Path | None) -> int:
+    """How many migrations the database has had."""
+    application = db.pragma("application_id")
+    version = int(db.pragma("user_version"))
+    if application == APPLICATION_ID:
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"the database {path} was made by a newer hfs (schema {version}, this one "
+                f"knows {SCHEMA_VERSION}): upgrade hfs, or HFS_DATA_DIR=... for another"
+            )
+        return version
+    empty = not db.execute_sql("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    if application == 0 and version == 0 and empty:
+        return 0
+    raise StoreError(
+        f"{path} is another program's database: move it away, or HFS_DATA_DIR=... for another"
+    )
+
+
+def _use_write_ahead_log(db: SqliteDatabase, wait_s: float) -> None:
+    # SQLite does not wait here: two processes that switch at once get "locked" immediately.
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            db.execute_sql("PRAGMA journal_mode = WAL")
+        except OperationalError as error:
+            if not is_busy(error) or time.monotonic() >= deadline:
+                raise
+        else:
+            return
+        time.sleep(0.01)
+
+
+def back_up(source: Path, target: Path) -> None:
+    """Copy a database that may be in use, with SQLite's online backup, as a private file.
+
+    The copy appears under its name only when it is whole and has been looked over: whoever
+    keeps the latest few backups must not lose the good ones to damaged ones.
+
+    Raises:
+        StoreError: The copy cannot be written, or the database is damaged.
+    """
+    partial = target.with_name(f"{target.name}.part-{os.getpid()}")
+    try:
+        files.write_private(partial, b"")
+        reader = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)
+        writer = sqlite3.connect(partial)
+        try:
+            reader.backup(writer)
+            found = writer.execute("PRAGMA integrity_check (1)").fetchone()[0]
+            if found != "ok":
+                raise StoreError(damaged(source, " ".join(found.split())))
+        finally:
+            writer.close()
+            reader.close()
+        partial.replace(target)
+    except OSError as error:
+        raise StoreError(f"cannot write the backup {target}: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,209 @@
+"""Find messages and names by their words."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from peewee import OperationalError, SqliteDatabase
+
+from hfs_cli.conversations import SearchFilter, SearchHit
+from hfs_cli.errors import UsageError
+from hfs_cli.sanitize import sanitize_line
+from hfs_cli.store.rows import storable, to_datetime, to_microseconds
+from hfs_cli.store.sqlite.indexing import words
+from hfs_cli.store.sqlite.scratch import ranked
+from hfs_cli.store.sqlite.snippets import snippet, terms
+from hfs_cli.store.transcripts import LINEAGE, fetch
+
+# A word in more messages than this says little about any of them, and ranking by it means
+# reading all of them: it still has to be there, but does not weigh.
+_COMMON = 5_000
+_WORD = re.compile(r'"([^"]*)"|(\S+)')
+
+
+def plain_query(text: str) -> list[str]:
+    """What a user typed, as FTS5 phrases that must all be there.
+
+    Words between double quotes stay together. Nothing in the text is an operator.
+
+    Raises:
+        UsageError: There is no word in it.
+    """
+    found = (quoted or word for quoted, word in _WORD.findall(storable(text)))
+    phrases = [f'"{words(w).replace(chr(34), " ").strip()}"' for w in found if terms(w)]
+    if not phrases:
+        raise UsageError(f'nothing to search for in "{sanitize_line(text[:40])}": give a word')
+    return phrases
+
+
+def search(
+    db: SqliteDatabase, text: str, asked: SearchFilter | None, *, limit: int, raw: bool
+) -> list[SearchHit]:
+    """The messages and names that hold the words, the best first.
+
+    Args:
+        text: Plain words, or with `raw` an FTS5 query.
+        asked: What a found message must be; None for any, and names too.
+
+    Raises:
+        UsageError: There is no word in it, or the raw query is not FTS5 syntax.
+    """
+    phrases = [words(storable(text))] if raw else plain_query(text)
+    asked = asked or SearchFilter()
+    messages = _messages(asked)
+    try:
+        found = _best(db, messages, phrases, limit)
+        found += _partial(db, messages, " ".join(phrases), limit)
+        if asked == SearchFilter():
+            found += _best(db, _NAMES, phrases, limit)
+    except OperationalError as error:
+        if raw and _is_query_error(error):
+            raise UsageError(
+                f"not an FTS5 query: {error.args[-1]}; without --fts words are plain words"
+            ) from error
+        raise
+    found.sort(key=lambda row: (row["score"], -row["created_at"]))
+    looked_for = terms(text)
+    return [_hit(row, looked_for) for row in found[:limit]]
+
+
+def _is_query_error(error: OperationalError) -> bool:
+    said = str(error.args[-1])
+    return said.startswith(("fts5:", "no such column", "unterminated", "unknown special", "unable"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where to search: a full-text index and the rows behind it.
+
+    Args:
+        index: The FTS5 table; `w.rowid` in the rest refers to it.
+        lineage: A WITH clause, or nothing.
+        columns: What to read.
+        join: The tables to read it from.
+        conditions: More conditions, each beginning with AND.
+        before: Values of the WITH clause.
+        values: Values of the conditions.
+    """
+
+    index: str
+    columns: str
+    join: str
+    lineage: str = ""
+    conditions: str = ""
+    before: tuple[object, ...] = ()
+    values: tuple[object, ...] = ()
+
+
+_COLUMNS = "m.session_id, s.name, m.id, m.position, m.role, m.status, m.created_at, m.content"
+_NAMES = _Place(
+    "session_words",
+    "s.id AS session_id, s.name, NULL AS id, NULL AS position, NULL AS role, NULL AS status, "
+    "s.updated_at AS created_at, s.name AS content",
+    "JOIN session s ON s.id = w.rowid",
+)
+
+
+def _messages(asked: SearchFilter) -> _Place:
+    lineage = ""
+    before: tuple[object, ...] = ()
+    conditions: list[str] = []
+    values: list[object] = []
+    if asked.session_id is not None:
+        lineage, before = LINEAGE, (asked.session_id, 2**63 - 1)
+        conditions.append(
+            "EXISTS (SELECT 1 FROM lineage l"
+            " WHERE l.session_id = m.session_id AND m.position <= l.upto)"
+        )
+    for condition, value in (
+        ("m.role = ?", asked.role),
+        ("m.created_at >= ?", asked.since and to_microseconds(asked.since)),
+        ("m.created_at < ?", asked.until and to_microseconds(asked.until)),
+        ("? IN (m.model, substr(m.model, instr(m.model, '/') + 1))", asked.model),
+    ):
+        if value is not None:
+            conditions.append(condition)
+            values.append(value)
+    return _Place(
+        "message_words",
+        _COLUMNS,
+        "JOIN message m ON m.id = w.rowid JOIN session s ON s.id = m.session_id",
+        lineage,
+        "".join(f" AND {condition}" for condition in conditions),
+        before,
+        tuple(values),
+    )
+
+
+def _best(
+    db: SqliteDatabase, place: _Place, phrases: Sequence[str], limit: int
+) -> list[dict[str, Any]]:
+    """Hits in an index: ranked by the words that are not everywhere, or else the newest."""
+    every = " ".join(phrases)
+    rare = " ".join(p for p in phrases if not _is_common(db, place.index, p))
+    if not rare:
+        return fetch(
+            db,
+            f"{place.lineage} SELECT {place.columns}, 0.0 AS score FROM {place.index} w "
+            f"{place.join} WHERE w.{place.index} MATCH ? {place.conditions} "
+            "ORDER BY w.rowid DESC LIMIT ?",
+            (*place.before, every, *place.values, limit),
+        )
+    matching = f"SELECT rowid, bm25({place.index}) AS score FROM {place.index} "
+    matching += f"WHERE {place.index} MATCH ?"
+    parameters: list[object] = [*place.before, rare]
+    if rare != every:
+        matching += f" AND rowid IN (SELECT rowid FROM {place.index} WHERE {place.index} MATCH ?)"
+        parameters.append(every)
+    if not place.conditions:
+        # The rank needs the index alone: rows are read for the best ones only.
+        matching += " ORDER BY score LIMIT ?"
+        parameters.append(limit)
+    return fetch(
+        db,
+        f"{place.lineage} SELECT {place.columns}, w.score FROM ({matching}) w {place.join} "
+        f"WHERE 1 {place.conditions} ORDER BY w.score LIMIT ?",
+        (*parameters, *place.values, limit),
+    )
+
+
+def _is_common(db: SqliteDatabase, index: str, match: str) -> bool:
+    counted = f"SELECT count(*) AS n FROM (SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT ?)"
+    return bool(fetch(db, counted, (match, _COMMON))[0]["n"] == _COMMON)
+
+
+def _partial(db: SqliteDatabase, place: _Place, match: str, limit: int) -> list[dict[str, Any]]:
+    """Hits among replies that broke off or are still coming.
+
+    They are few, and change every second while they come: they are indexed for the one
+    query, in memory.
+    """
+    found = fetch(
+        db,
+        f"{place.lineage} SELECT {place.columns} FROM message m "
+        "JOIN session s ON s.id = m.session_id "
+        f"WHERE m.status = 'partial' AND m.content <> '' {place.conditions}",
+        (*place.before, *place.values),
+    )
+    if not found:
+        return []
+    by_id = {row["id"]: row for row in found}
+    scores = ranked({number: words(row["content"]) for number, row in by_id.items()}, match)
+    return [{**by_id[number], "score": score} for number, score in scores[:limit]]
+
+
+def _hit(row: dict[str, Any], looked_for: Sequence[str]) -> SearchHit:
+    text, spans = snippet(row["content"], looked_for)
+    return SearchHit(
+        session_id=row["session_id"],
+        session_name=row["name"],
+        message_id=row["id"],
+        position=row["position"],
+        role=row["role"],
+        status=row["status"],
+        created_at=to_datetime(row["created_at"]),
+        snippet=text,
+        spans=spans,
+        score=row["score"],
+    )

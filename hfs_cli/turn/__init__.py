@@ -1,0 +1,1 @@
+"""One turn, from the question to the kept reply: the core, free of third-party code."""

@@ -1,0 +1,229 @@
+"""Run one turn: keep the question, stream the reply, keep the reply. The core."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from hfs_cli import signals
+from hfs_cli.errors import (
+    HfsError,
+    IncompleteReplyError,
+    Interrupted,
+    OutputError,
+    ProviderError,
+    ReaderLeft,
+    SignalReceived,
+)
+from hfs_cli.messages import Event, Opened, Opening, Outcome, Reply, Request
+from hfs_cli.turn.collector import Collector
+from hfs_cli.turn.saver import LAST_WAIT_S, Keeper, Saver
+
+# The last write of a turn waits for other writers as the contract says; one that follows a
+# signal must not keep the user waiting.
+INTERRUPTED_WAIT_S = 0.8
+
+
+class Provider(Protocol):
+    """Where replies come from."""
+
+    def prepare(self) -> None:
+        """Find what a request will need, a key above all; nothing is sent.
+
+        Raises:
+            ConfigError, CredentialsError: Something is missing or cannot be used.
+        """
+        ...
+
+    def stream(self, request: Request) -> Iterator[Sequence[Event]]:
+        """Send one request and yield its events, one batch per network read.
+
+        The last events carry a `Finish`. Retries, timeouts and redirects are the
+        provider's business.
+
+        Raises:
+            CredentialsError, NotFoundError, ProviderError: The provider said no.
+            NetworkError: It was not reached, or never began to answer.
+            IncompleteReplyError: The stream broke off, stalled or was malformed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release connections and whatever else was opened."""
+        ...
+
+
+class Store(Keeper, Protocol):
+    """Where turns are kept. All methods may be called from any thread."""
+
+    def begin(self, opening: Opening) -> Opened:
+        """Keep the session (if new) and the user message in one transaction.
+
+        Raises:
+            StoreError: Nothing was written.
+            NotFoundError: The session to continue is gone.
+        """
+        ...
+
+
+class Renderer(Protocol):
+    """Where the reply is shown. Text is flushed before a call returns."""
+
+    def opened(self, opened: Opened) -> None:
+        """The user message is kept; the request goes out next."""
+        ...
+
+    def reasoning(self, text: str) -> None:
+        """A piece of reasoning has come."""
+        ...
+
+    def text(self, text: str) -> None:
+        """A piece of the reply has come.
+
+        Raises:
+            ReaderLeft: Nobody reads standard output any more.
+            OutputError: It cannot be written.
+        """
+        ...
+
+    def close(self, outcome: Outcome) -> None:
+        """The turn has ended and is kept; show what remains to be shown."""
+        ...
+
+
+def run_turn(
+    provider: Provider, store: Store, renderer: Renderer, opening: Opening, request: Request
+) -> Outcome:
+    """Run one turn from the question to the kept reply.
+
+    Args:
+        opening: The user message and the session it belongs to.
+        request: Model id, options and schema; its messages and system prompt are filled
+            in from what the store opened.
+
+    Returns:
+        How it ended. Failures after the user message was kept are in `Outcome.error`,
+        with what had arrived saved.
+
+    Raises:
+        HfsError: The provider is not ready or the user message could not be kept; no
+            request was sent.
+    """
+    provider.prepare()
+    opened = store.begin(opening)
+    renderer.opened(opened)
+    request = request._replace(messages=opened.messages, system=opened.system)
+    collector = Collector(opening.model)
+    saver = Saver(store, opened, collector)
+    output = _Output(renderer)
+    # Held from the first byte to the last write: a signal may end the receiving, and never
+    # falls between it and the keeping.
+    with signals.held():
+        try:
+            error = _receive(provider, request, collector, output)
+        except BaseException as bug:
+            # A defect of ours must not cost the user the reply either.
+            saver.finish(collector.reply(error=f"internal error: {type(bug).__name__}"))
+            raise
+        outcome = _keep(saver, opened, collector, error or output.error)
+    _show_end(renderer, outcome)
+    return outcome
+
+
+class _Output:
+    """The renderer, until it fails: a full disk stops the showing but not the keeping."""
+
+    def __init__(self, renderer: Renderer) -> None:
+        self._renderer = renderer
+        self.error: OutputError | None = None
+
+    def show(self, text: str, reasoning: str) -> None:
+        if self.error is not None:
+            return
+        try:
+            if reasoning:
+                self._renderer.reasoning(reasoning)
+            if text:
+                self._renderer.text(text)
+        except OutputError as error:
+            self.error = error
+
+
+def _receive(
+    provider: Provider, request: Request, collector: Collector, output: _Output
+) -> HfsError | None:
+    """Collect and show the stream to its end; what ended it early is returned."""
+    try:
+        with signals.let_through():
+            for batch in provider.stream(request):
+                # Collected first: what was shown is never more than what is kept.
+                text, reasoning = collector.add(batch)
+                output.show(text, reasoning)
+    except SignalReceived as signal:
+        return Interrupted(signal.signum)
+    except ProviderError as error:
+        if collector.begun:
+            return IncompleteReplyError(error.message)
+        return error
+    except HfsError as error:
+        return error
+    return None
+
+
+def _keep(saver: Saver, opened: Opened, collector: Collector, error: HfsError | None) -> Outcome:
+    """Write the last state of the reply; the outcome says how all of it went."""
+    broken = error is not None and not isinstance(error, OutputError)
+    reply = collector.reply(error.message if error and broken else None, complete=not broken)
+    if broken and not collector.begun:
+        saver.stop()
+        if isinstance(error, IncompleteReplyError) and opened.session is not None:
+            error.message += f" — hfs sessions retry {opened.session.id}"
+        return Outcome(opened.session, None, reply, error)
+    wait = INTERRUPTED_WAIT_S if isinstance(error, Interrupted) else LAST_WAIT_S
+    try:
+        message_id = saver.finish(reply, wait)
+    except HfsError as failure:
+        # It says where the reply is: more than a signal that came meanwhile would.
+        signals.take()
+        return Outcome(opened.session, None, reply, failure)
+    if (signum := signals.take()) is not None:
+        error = error or Interrupted(signum, "interrupted after the reply was kept")
+    if broken and error is not None:
+        error = _with_what_was_kept(error, reply, opened)
+    return Outcome(opened.session, message_id, reply, error or _emptiness(reply))
+
+
+def _with_what_was_kept(error: HfsError, reply: Reply, opened: Opened) -> HfsError:
+    """Say in the error how much of the reply was kept, and where."""
+    if opened.session is None or isinstance(error, ReaderLeft):
+        return error
+    words = sum(1 for _ in re.finditer(r"\S+", reply.text))
+    error.message = (
+        f"{error.message}; {words} word{'' if words == 1 else 's'} saved as partial"
+        f" in session {opened.session.id} — hfs sessions retry {opened.session.id}"
+    )
+    return error
+
+
+def _emptiness(reply: Reply) -> ProviderError | None:
+    """A reply without text is a failure: a script that gets nothing must be told."""
+    if reply.text:
+        return None
+    if reply.tool_calls:
+        names = ", ".join(reply.tool_calls)
+        return ProviderError(f"the model only asked for a tool ({names}), which hfs does not run")
+    raw = reply.finish_raw or reply.finish_reason or "none given"
+    only = "only reasoning came" if reply.reasoning else "nothing came"
+    return ProviderError(
+        f"the reply is empty: {only} (finish reason {raw}); try again or raise --max-tokens"
+    )
+
+
+def _show_end(renderer: Renderer, outcome: Outcome) -> None:
+    """Let the renderer finish; a failure to show does not undo what was kept."""
+    try:
+        renderer.close(outcome)
+    except (OutputError, ReaderLeft):
+        if outcome.error is None:
+            raise

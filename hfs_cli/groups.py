@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from hfs_cli.wording import did_you_mean
+
 
 class Group(click.Group):
     """A group that answers a command it does not have with the near one."""
@@ -36,15 +38,11 @@ def no_command(ctx: click.Context, name: str) -> click.UsageError:
         ctx: The context of what was asked for the command.
         name: The word that names none.
     """
-    from difflib import get_close_matches
-
     group = ctx.command
     names = group.list_commands(ctx) if isinstance(group, click.Group) else []
-    hint = ""
-    if near := get_close_matches(name, names, 1):
-        hint = f": did you mean {near[0]}?"
-    elif ctx.parent is None and " " in name:
-        hint = f': to ask a model, hfs chat "{name}"'
+    asks = ctx.parent is None and " " in name
+    question = f': to ask a model, hfs chat "{name}"' if asks else ""
+    hint = did_you_mean(name, names, 1, otherwise=question)
     return click.UsageError(f"No such command {name!r}{hint}", ctx)
 
 

@@ -1,61 +1,152 @@
-"""Moments as people write and read them: ages, dates, and how long ago something was."""
+"""Times and ages: how they are read, how they are shown, and in which time zone.
+
+A moment is kept and sent in UTC; a person types and reads the time of their own zone. Pressing
+Tab loads this module, so `datetime` and `re` load inside the functions that need them.
+"""
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+import time
 
 from hfs_cli.errors import UsageError
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+TYPE_CHECKING = False  # typing's own costs 5 ms
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_UNITS = {"m": _MINUTE, "h": _HOUR, "d": _DAY, "w": 7 * _DAY}
+# What a platform's clock answers to a moment it cannot show, and `datetime` to a zone (TZ=UTC+25)
+# or a year that it has no room for.
+_NO_SUCH_TIME = (OverflowError, OSError, ValueError)
 
 
-def ago(seconds: float) -> str | None:
-    """Words for a time that is past by `seconds`.
+# --- shown ----------------------------------------------------------------------------
+
+
+def age(then: float, now: float | None = None) -> str:
+    """How long ago something was, in one short word.
+
+    Args:
+        then: Seconds since 1970, UTC.
+        now: The present, likewise; the clock's by default.
 
     Returns:
-        ``now``, ``5 min ago``, ``2 h ago`` or ``3 d ago``; None when a date says it better:
-        a month or more ago, or ahead (a clock was set back).
+        ``now``, ``5 min ago``, ``2 h ago`` or ``3 d ago``; the local date (``2026-11-22``) of what
+        is a month or more ago, or ahead of the present (a clock was set back).
     """
+    seconds = (time.time() if now is None else now) - then
     if -_MINUTE < seconds < _MINUTE:
         return "now"
     for unit, limit, word in ((_MINUTE, _HOUR, "min"), (_HOUR, _DAY, "h"), (_DAY, 30 * _DAY, "d")):
         if 0 < seconds < limit:
             return f"{int(seconds // unit)} {word} ago"
-    return None
+    try:
+        return time.strftime("%Y-%m-%d", time.localtime(then))
+    except _NO_SUCH_TIME:
+        return "?"
 
 
-def moment_ago(text: str, also: str = "") -> datetime:
-    """When it was ``30d``, ``12h``, ``90m`` or ``2w`` ago, UTC.
+def duration(seconds: float) -> str:
+    """A wait of a minute or more, rounded up: ``3 min``, ``2 h 5 min``."""
+    minutes = -int(-seconds // _MINUTE)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def local(moment: datetime) -> datetime:
+    """A moment in the user's own time zone; in UTC where the platform cannot tell that.
+
+    Args:
+        moment: With its time zone; without one, it is local already.
+    """
+    from datetime import UTC
+
+    try:
+        return moment.astimezone()
+    except _NO_SUCH_TIME:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def iso(moment: datetime) -> str:
+    """A moment as every JSON has it: ISO 8601, UTC, ``2026-11-22T18:05:00.000000Z``."""
+    from datetime import UTC
+
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+# --- read -----------------------------------------------------------------------------
+
+
+def midnight(now: datetime) -> datetime:
+    """When the user's own day began.
+
+    Not `now` with its hours set to zero: on the day that daylight saving ends, midnight was in
+    another offset than the evening is.
+    """
+    return local(local(now).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None))
+
+
+def from_iso(text: str) -> datetime:
+    """A moment written in ISO 8601, in UTC; UTC is meant where no zone is given.
+
+    Raises:
+        ValueError: It is not one, or its zone moves it out of the calendar.
+    """
+    from datetime import UTC, datetime
+
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
+
+
+def from_seconds(seconds: float | None) -> datetime | None:
+    """A Unix time as a moment in UTC; None for None, and for what no calendar can show."""
+    from datetime import UTC, datetime
+
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except _NO_SUCH_TIME:
+        return None
+
+
+def parse_age(text: str, also: str = "") -> datetime:
+    """When it was ``30d``, ``12h``, ``90m`` or ``2w`` ago, in UTC.
 
     Args:
         text: The age.
         also: What else the caller takes, for the error.
 
     Raises:
-        UsageError: It is no age, or one from before the calendar.
+        UsageError: It is not an age, or it reaches back before the year 1.
     """
-    match = re.fullmatch(r"(\d{1,6})([mhdw])", text)
+    import re
+    from datetime import UTC, datetime, timedelta
+
+    match = re.fullmatch(r"(\d{1,6})([mhdw])", text, re.ASCII)
     if match is None:
-        raise UsageError(f"{text!r} is no age: write 90m, 12h, 30d or 2w{also}")
+        raise UsageError(f"{text!r} is not an age: use 90m, 12h, 30d or 2w{also}")
     try:
-        return datetime.now(UTC) - timedelta(**{_UNITS[match[2]]: int(match[1])})
+        return datetime.now(UTC) - timedelta(seconds=int(match[1]) * _UNITS[match[2]])
     except OverflowError as error:
         raise UsageError(f"{text} ago is before the calendar begins") from error
 
 
-def since_moment(text: str | None) -> datetime | None:
-    """Read ``--since``: an age (30d, 12h) or a date (2026-11-22, UTC).
+def parse_since(text: str | None) -> datetime | None:
+    """Read ``--since`` and its like: an age (30d, 12h), or a date or time, local unless it says.
 
     Raises:
         UsageError: It is neither.
     """
     if text is None:
         return None
+    from datetime import datetime
+
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return moment_ago(text, also=", or a date such as 2026-11-22")
-    return moment if moment.tzinfo else moment.astimezone()
+        return parse_age(text, also=", or a date such as 2026-11-22")
+    return moment if moment.tzinfo else local(moment)

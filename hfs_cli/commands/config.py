@@ -11,6 +11,7 @@ import click
 from hfs_cli.config import Config, config_file, load_config
 from hfs_cli.errors import NotFoundError
 from hfs_cli.groups import Group
+from hfs_cli.wording import did_you_mean
 
 _NOT_SETTINGS = {"origins", "file", "providers", "aliases", "models", "daily_budget"}
 
@@ -94,10 +95,7 @@ def get(*, key: str) -> None:
     """Print one setting as it is in force."""
     values = {name: value for name, value, _ in _rows(load_config())}
     if key not in values:
-        from difflib import get_close_matches
-
-        near = get_close_matches(key, list(values), 1)
-        hint = f": did you mean {near[0]}?" if near else " (hfs config list shows all)"
+        hint = did_you_mean(key, values, 1, otherwise=" (hfs config list shows all)")
         raise NotFoundError(f"no setting {key!r}{hint}")
     click.echo(_shown(values[key]))
 

@@ -10,6 +10,7 @@ from hfs_cli import notices
 from hfs_cli.config import load_config
 from hfs_cli.errors import StoreError
 from hfs_cli.groups import Group
+from hfs_cli.wording import plural
 
 
 @click.group(name="db", cls=Group)
@@ -55,8 +56,7 @@ def check() -> None:
     for problem in problems:
         click.echo(sanitize_line(problem))
     if problems:
-        count = len(problems)
-        raise StoreError(f"{count} problem{'' if count == 1 else 's'} found in the database")
+        raise StoreError(f"{plural(len(problems), 'problem')} found in the database")
     notices.notice("nothing wrong")
 
 

@@ -11,8 +11,9 @@ import click
 from hfs_cli import notices
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
-from hfs_cli.moments import moment_ago
+from hfs_cli.moments import parse_age
 from hfs_cli.sanitize import sanitize_line
+from hfs_cli.wording import plural
 
 if TYPE_CHECKING:
     from hfs_cli.messages import Session
@@ -50,7 +51,7 @@ def _doomed(
         found = {session.id: session for session in map(store.resolve, refs)}
         return list(found.values())
     if older_than is not None:
-        return store.older_than(moment_ago(older_than))
+        return store.older_than(parse_age(older_than))
     return store.list_recent(limit=None)
 
 
@@ -68,7 +69,7 @@ def remove(store: SessionStore, doomed: Sequence[Session], *, dry_run: bool, yes
         notices.notice("nothing deleted")
         return
     count = store.delete([session.id for session in doomed])
-    notices.notice(f"{count} session{'' if count == 1 else 's'} deleted")
+    notices.notice(f"{plural(count, 'session')} deleted")
 
 
 def _confirmed(doomed: Sequence[Session]) -> bool:
@@ -79,5 +80,5 @@ def _confirmed(doomed: Sequence[Session]) -> bool:
         notices.say(f"  {session.id}  {sanitize_line(session.name)}")
     if len(doomed) > _MOST_NAMED:
         notices.say(f"  … and {len(doomed) - _MOST_NAMED} more")
-    plural = "this session" if len(doomed) == 1 else f"these {len(doomed)} sessions"
-    return click.confirm(f"Delete {plural} for good?", err=True)
+    them = "this session" if len(doomed) == 1 else f"these {len(doomed)} sessions"
+    return click.confirm(f"Delete {them} for good?", err=True)

@@ -10,6 +10,7 @@ import click
 
 from hfs_cli.config import Config, config_file, load_config
 from hfs_cli.errors import ConfigError, HfsError
+from hfs_cli.wording import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,7 @@ def _database(config: Config) -> str:
         problems = store.check()
         if problems:
             raise ConfigError("; ".join(problems))
-        number = store.count()
-        told = f"{config.database}, {number} session{'' if number == 1 else 's'}"
+        told = f"{config.database}, {plural(store.count(), 'session')}"
         return "; ".join([told, *store.exposed()])
 
 

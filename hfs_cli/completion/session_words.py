@@ -8,10 +8,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-import time
 from contextlib import closing
 
-from hfs_cli.moments import ago
+from hfs_cli.moments import age
 from hfs_cli.places import data_directory
 from hfs_cli.sanitize import sanitize_line
 
@@ -62,7 +61,7 @@ def models_used(prefix: str) -> list[Word]:
             " WHERE substr(model, 1, length(?)) = ? GROUP BY model ORDER BY max(use_seq) DESC",
             (_MODELS_AMONG, prefix, prefix),
         )
-        return [(model, f"used {_age(used)}") for model, used in rows]
+        return [(model, f"used {age(used / 1e6)}") for model, used in rows]
 
 
 def checkpoints(prefix: str, limit: int) -> list[Word]:
@@ -123,7 +122,7 @@ def _by_name(db: sqlite3.Connection, prefix: str, limit: int) -> Iterator[Word]:
     bounds = (prefix, prefix + "\U0010ffff")
     for number, name, used in _fitting(db, "name", "name >= ? AND name < ?", bounds, limit):
         if _can_be_typed(name):
-            yield name, f"{number} · {_age(used)}"
+            yield name, f"{number} · {age(used / 1e6)}"
 
 
 def _fitting(
@@ -163,9 +162,4 @@ def _back(steps: int) -> str:
 
 
 def _about(name: str, used: int) -> str:
-    return f"{name} · {_age(used)}"
-
-
-def _age(microseconds: int) -> str:
-    moment = microseconds / 1e6
-    return ago(time.time() - moment) or time.strftime("%Y-%m-%d", time.localtime(moment))
+    return f"{name} · {age(used / 1e6)}"

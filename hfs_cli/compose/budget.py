@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hfs_cli import notices
 from hfs_cli.config import Config
 from hfs_cli.errors import ConfigError
+from hfs_cli.moments import midnight
 
 if TYPE_CHECKING:
     from hfs_cli.store.store import SessionStore
@@ -27,8 +28,8 @@ def check_budget(config: Config, store: SessionStore) -> None:
         return
     from hfs_cli.prices import spent
 
-    midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-    cost = spent(store.tallies("model", since=midnight), config.models)
+    today = midnight(datetime.now(UTC))
+    cost = spent(store.tallies("model", since=today), config.models)
     said = f"today's turns cost {cost:.2f} of a daily budget of {config.daily_budget:.2f}"
     if cost >= config.daily_budget:
         raise ConfigError(f"{said}: pass --over-budget, or raise daily in [budget]")

@@ -12,6 +12,7 @@ from hfs_cli.config.paths import config_file, data_directory
 from hfs_cli.config.settings import SETTINGS, amount, provider_type, text
 from hfs_cli.config.values import Config, ModelConfig, ProviderConfig
 from hfs_cli.errors import ConfigError
+from hfs_cli.wording import did_you_mean
 
 MAX_CONFIG_BYTES = 1_000_000
 TABLES = ("providers", "aliases", "models", "profiles", "budget")
@@ -120,10 +121,7 @@ def _warn_of_readers(document: Mapping[str, Any], file: Path) -> None:
 def _known(table: Mapping[str, object], names: tuple[str, ...], where: str) -> None:
     for key in table:
         if key not in names:
-            from difflib import get_close_matches
-
-            near = get_close_matches(key, names, 1)
-            hint = f": did you mean {near[0]}?" if near else f" (known: {', '.join(names)})"
+            hint = did_you_mean(key, names, 1, otherwise=f" (known: {', '.join(names)})")
             raise ConfigError(f"unknown key {key!r} in {where}{hint}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from hfs_cli.conversations import Conversation
 from hfs_cli.messages import Attachment, Message, Role, Usage
@@ -88,11 +88,3 @@ def _message(one: Said, position: int, moment: datetime, question: int | None) -
         reply_to=question if one.role == "assistant" else None,
         attachments=one.attachments,
     )
-
-
-def from_seconds(seconds: float | None) -> datetime | None:
-    """A Unix time as a moment; None where there is none or no clock can show it."""
-    try:
-        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None

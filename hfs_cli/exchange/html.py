@@ -13,9 +13,10 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from hfs_cli.conversations import Conversation
-from hfs_cli.exchange.own import when
 from hfs_cli.messages import Attachment, Message
+from hfs_cli.moments import iso
 from hfs_cli.sanitize import sanitize, sanitize_line
+from hfs_cli.wording import plural
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -72,8 +73,7 @@ def _renderer() -> MarkdownIt:
 
 
 def _conversation(conversation: Conversation, markdown: MarkdownIt) -> Iterator[str]:
-    count = len(conversation.messages)
-    parts = [f"{count} message{'' if count == 1 else 's'}", _time(conversation.created_at)]
+    parts = [plural(len(conversation.messages), "message"), _time(conversation.created_at)]
     if conversation.model:
         parts.insert(0, _text(conversation.model))
     yield "<article>\n<header>\n"
@@ -128,4 +128,4 @@ def _lines(text: str) -> str:
 
 
 def _time(moment: datetime) -> str:
-    return f'<time datetime="{when(moment)}">{moment:%Y-%m-%d %H:%M} UTC</time>'
+    return f'<time datetime="{iso(moment)}">{moment:%Y-%m-%d %H:%M} UTC</time>'

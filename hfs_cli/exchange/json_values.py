@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from hfs_cli.errors import UsageError
+from hfs_cli.moments import from_iso
 
 # What SQLite holds in an integer, and what a clock can show.
 _MAX_INT = 2**63 - 1
@@ -80,9 +81,8 @@ class Fields:
     def moment(self, name: str) -> datetime:
         """A time: ISO 8601, UTC where no zone is given."""
         try:
-            moment = datetime.fromisoformat(self.text(name))
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError):
+            return from_iso(self.text(name))
+        except ValueError:
             raise self._wrong(name, "a time like 2026-11-22T18:05:00Z") from None
 
     def items(self, name: str) -> Sequence[object]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from hfs_cli.conversations import Conversation
 from hfs_cli.messages import Attachment, Message
 from hfs_cli.sanitize import sanitize_line
+from hfs_cli.wording import plural
 
 _ROLES = {"user": "You", "assistant": "Assistant", "system": "System", "tool": "Tool"}
 # Characters that Markdown gives a meaning to, where they stand in a name.
@@ -24,9 +25,8 @@ def markdown(conversations: Iterable[Conversation]) -> Iterator[str]:
 
 def _conversation(conversation: Conversation) -> Iterator[str]:
     yield f"# {plain(conversation.name)}\n\n"
-    count = len(conversation.messages)
     parts = [
-        f"{count} message{'' if count == 1 else 's'}",
+        plural(len(conversation.messages), "message"),
         f"begun {conversation.created_at:%Y-%m-%d %H:%M} UTC",
     ]
     if conversation.model:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 
 from hfs_cli.conversations import Checkpoint, Conversation
 from hfs_cli.messages import Attachment, Message
+from hfs_cli.moments import iso
 
 FORMAT = "hfs"
 SCHEMA_VERSION = 1
@@ -45,8 +45,8 @@ def session_shape(conversation: Conversation) -> Mapping[str, object]:
         "origin": conversation.origin,
         "listed": conversation.listed,
         "model": conversation.model,
-        "created_at": when(conversation.created_at),
-        "updated_at": when(conversation.updated_at),
+        "created_at": iso(conversation.created_at),
+        "updated_at": iso(conversation.updated_at),
         "parent_uid": conversation.parent_uid,
         "fork_position": conversation.fork_position,
         "checkpoints": [_checkpoint(c) for c in conversation.checkpoints],
@@ -54,16 +54,11 @@ def session_shape(conversation: Conversation) -> Mapping[str, object]:
     }
 
 
-def when(moment: datetime) -> str:
-    """A time in UTC, ISO 8601, to the microsecond."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
 def _checkpoint(checkpoint: Checkpoint) -> Mapping[str, object]:
     return {
         "position": checkpoint.position,
         "label": checkpoint.label,
-        "created_at": when(checkpoint.created_at),
+        "created_at": iso(checkpoint.created_at),
     }
 
 
@@ -82,7 +77,7 @@ def _message(message: Message) -> Mapping[str, object]:
         "usage": None if message.usage is None else message.usage._asdict(),
         "first_token_s": message.first_token_s,
         "total_s": message.total_s,
-        "created_at": when(message.created_at),
+        "created_at": iso(message.created_at),
         "reply_to": message.reply_to,
         "attachments": [_attachment(a) for a in message.attachments],
     }

@@ -12,6 +12,7 @@ from hfs_cli.errors import ConfigError, NotFoundError
 from hfs_cli.providers.embedded import weights
 from hfs_cli.providers.presets import PRESETS, Preset
 from hfs_cli.providers.settings import ModelChoice, ProviderSettings
+from hfs_cli.wording import did_you_mean
 
 _UNKNOWN = Preset(type="", base_url="", key_required=False)
 
@@ -116,7 +117,9 @@ def check_provider(config: Config, name: str) -> None:
         NotFoundError: There is none of that name.
     """
     if name not in PRESETS and name not in config.providers:
-        raise NotFoundError(f'no provider "{name}"{_near(name, provider_names(config))}')
+        names = provider_names(config)
+        hint = did_you_mean(name, names, otherwise=f" (providers: {', '.join(names)})")
+        raise NotFoundError(f'no provider "{name}"{hint}')
 
 
 def key_sources(config: Config) -> list[KeySource]:
@@ -150,18 +153,9 @@ def _split(full: str, config: Config) -> tuple[str, str | None]:
     names = provider_names(config)
     if provider in names:
         return provider, None
-    raise NotFoundError(
-        f'no model "{full}": write PROVIDER/MODEL{_near(full, [*config.aliases, *names])}'
-    )
-
-
-def _near(name: str, names: list[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, names, 2)
-    if near:
-        return f" — did you mean {' or '.join(near)}?"
-    return f" (there: {', '.join(names)})"
+    known = f": write PROVIDER/MODEL (providers: {', '.join(names)})"
+    hint = did_you_mean(full, [*config.aliases, *names], otherwise=known)
+    raise NotFoundError(f'no model "{full}"{hint}')
 
 
 def _default(config: Config, env: Mapping[str, str]) -> str | None:

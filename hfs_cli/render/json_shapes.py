@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from hfs_cli.errors import HfsError
 from hfs_cli.messages import Message, Opened, Outcome, Reply, Session, Usage
+from hfs_cli.moments import iso
 from hfs_cli.render.output import Sink
 from hfs_cli.sanitize import sanitize_json
 
@@ -22,11 +22,6 @@ def dump(value: object, indent: int | None = None) -> str:
         indent: Spaces a level, or None for one line.
     """
     return sanitize_json(json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False))
-
-
-def when(moment: datetime) -> str:
-    """A time as the contract has it: UTC, ISO 8601, to the second or finer."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def session_identity(session: Session | None) -> Json | None:
@@ -44,8 +39,8 @@ def session_json(session: Session) -> Json:
         "name": session.name,
         "model": session.model,
         "messages": session.messages,
-        "created_at": when(session.created_at),
-        "updated_at": when(session.updated_at),
+        "created_at": iso(session.created_at),
+        "updated_at": iso(session.updated_at),
     }
 
 
@@ -62,7 +57,7 @@ def message_json(message: Message) -> Json:
         "finish_reason": message.finish_reason,
         "model": message.model,
         "usage": usage_json(message.usage),
-        "created_at": when(message.created_at),
+        "created_at": iso(message.created_at),
         "reply_to": message.reply_to,
     }
 

@@ -10,6 +10,7 @@ from hfs_cli.naming import normalise
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.store.rows import storable
 from hfs_cli.store.transcripts import fetch
+from hfs_cli.wording import near_names
 
 _LAST = re.compile(r"@last(?:~(\d{1,9}))?", re.ASCII)
 _SHOWN = 5
@@ -95,10 +96,8 @@ def _nothing(db: SqliteDatabase, ref: str) -> str:
     )
     if not recent:
         return f'no session "{shown}": there is none yet; hfs chat "..." starts one'
-    from difflib import get_close_matches
-
     by_name = {row["name"]: row for row in recent}
-    near = get_close_matches(ref, by_name, n=3)
+    near = near_names(ref, by_name, 3)
     near += [n for n in by_name if ref.lower() in n.lower() and n not in near][: 3 - len(near)]
     if not near:
         return f'no session "{shown}": hfs sessions list shows them'

@@ -7,6 +7,7 @@ from peewee import Case, SqliteDatabase, fn
 
 from hfs_cli.errors import NotFoundError
 from hfs_cli.messages import ChatMessage, Message, Opened, Opening, Reply, Session
+from hfs_cli.moments import local
 from hfs_cli.naming import automatic_name, check_name
 from hfs_cli.store import branches, checkpoints, rows
 from hfs_cli.store.message_rows import add_message
@@ -131,7 +132,7 @@ def _session(db: SqliteDatabase, opening: Opening, now: datetime) -> tuple[int, 
         if found and opening.or_existing:
             return found[0]["id"], found[0]["message_count"]
         refuse_taken(db, name)
-    name = name or free_name(db, automatic_name(opening.prompt.content, now.astimezone()))
+    name = name or free_name(db, automatic_name(opening.prompt.content, local(now)))
     return add_session(db, name, "chat", now), 0
 
 

@@ -19,6 +19,7 @@ from hfs_cli.errors import (
 from hfs_cli.messages import Event, Opened, Opening, Outcome, Reply, Request
 from hfs_cli.turn.collector import Collector
 from hfs_cli.turn.saver import LAST_WAIT_S, Keeper, Saver
+from hfs_cli.wording import plural
 
 # The last write of a turn waits for other writers as the contract says; one that follows a
 # signal must not keep the user waiting.
@@ -198,9 +199,9 @@ def _with_what_was_kept(error: HfsError, reply: Reply, opened: Opened) -> HfsErr
     """Say in the error how much of the reply was kept, and where."""
     if opened.session is None or isinstance(error, ReaderLeft):
         return error
-    words = sum(1 for _ in re.finditer(r"\S+", reply.text))
+    words = plural(sum(1 for _ in re.finditer(r"\S+", reply.text)), "word")
     error.message = (
-        f"{error.message}; {words} word{'' if words == 1 else 's'} saved as partial"
+        f"{error.message}; {words} saved as partial"
         f" in session {opened.session.id} — hfs sessions retry {opened.session.id}"
     )
     return error

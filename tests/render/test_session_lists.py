@@ -42,7 +42,7 @@ def in_pipe(code):
 def test_the_pipe_form_has_stable_columns_and_loads_no_rich():
     out = in_pipe(LIST + "write_sessions(sessions); print('rich' in sys.modules)")
     rows = [line.split("\t") for line in out.split("\n")]
-    assert rows[0] == ["1", "short", "openai/gpt", "2", "2026-11-22T15:05:00Z"]
+    assert rows[0] == ["1", "short", "openai/gpt", "2", "2026-11-22T15:05:00.000000Z"]
     assert rows[1][1] == r"[/foo] :smile: a\x1b]0;t\x07\tb\nc"
     assert rows[4] == ["False"]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hfs_cli import notices
+from hfs_cli.wording import plural
 
 if TYPE_CHECKING:
     from hfs_cli.messages import Session
@@ -15,4 +16,5 @@ if TYPE_CHECKING:
 def told(session: Session, what: str) -> None:
     """The id is the answer; the rest is for a person."""
     click.echo(session.id)
-    notices.notice(f"{what}: session {session.id} · {session.name} · {session.messages} messages")
+    count = plural(session.messages, "message")
+    notices.notice(f"{what}: session {session.id} · {session.name} · {count}")

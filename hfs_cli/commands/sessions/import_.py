@@ -12,6 +12,7 @@ import click
 
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
+from hfs_cli.wording import plural
 
 if TYPE_CHECKING:
     from hfs_cli.conversations import Conversation
@@ -46,7 +47,8 @@ def command(*, files: tuple[Path, ...], dry_run: bool) -> None:
                 raise UsageError(f"cannot read {file}: {error.strerror}") from error
             would = "would come in" if dry_run else "imported"
             there = f", {done.present} there already" if done.present else ""
-            click.echo(f"{done.sessions} sessions, {done.messages} messages {would}{there}")
+            came = f"{plural(done.sessions, 'session')}, {plural(done.messages, 'message')}"
+            click.echo(f"{came} {would}{there}")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import click
 
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
-from hfs_cli.moments import since_moment
+from hfs_cli.moments import parse_since
 
 
 @click.command(name="list")
@@ -36,7 +36,7 @@ def list_sessions(
     if as_json and ids:
         raise UsageError("--json and --ids exclude each other: keep one")
     config = load_config()
-    moment = since_moment(since)
+    moment = parse_since(since)
     from hfs_cli.store.store import SessionStore
 
     with SessionStore(config.database) as store:
@@ -52,6 +52,6 @@ def list_sessions(
             found,
             as_json=as_json,
             current_id=found[0].id if found else None,
-            total=store.count(since=since_moment(since), model=model, query=query),
+            total=store.count(since=moment, model=model, query=query),
             now=datetime.now(UTC),
         )

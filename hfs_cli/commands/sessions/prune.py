@@ -6,7 +6,7 @@ import click
 
 from hfs_cli.commands.delete import remove
 from hfs_cli.config import load_config
-from hfs_cli.moments import moment_ago
+from hfs_cli.moments import parse_age
 
 
 @click.command(name="prune")
@@ -29,7 +29,7 @@ def command(*, age: str, keep: int, dry_run: bool, yes: bool) -> None:
     \b
       hfs sessions prune --older-than 26w --keep 100 --dry-run
     """
-    moment = moment_ago(age)
+    moment = parse_age(age)
     from hfs_cli.store.store import SessionStore
 
     with SessionStore(load_config().database) as store:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from hfs_cli.config import load_config
-from hfs_cli.moments import since_moment
+from hfs_cli.moments import parse_since
 
 if TYPE_CHECKING:
     from hfs_cli.messages import Role
@@ -50,7 +50,7 @@ def command(  # noqa: PLR0913  (one for each option)
       hfs sessions search wal checkpoint
       hfs sessions search '"write-ahead log"' --role user --since 30d
     """
-    moments = since_moment(since), since_moment(until)
+    begin, end = parse_since(since), parse_since(until)
     from hfs_cli.conversations import SearchFilter
     from hfs_cli.store.store import SessionStore
 
@@ -58,8 +58,8 @@ def command(  # noqa: PLR0913  (one for each option)
         asked = SearchFilter(
             role=cast("Role | None", role),
             model=model,
-            since=moments[0],
-            until=moments[1],
+            since=begin,
+            until=end,
             session_id=store.resolve(ref).id if ref else None,
         )
         hits = store.search(" ".join(words), asked, limit=limit, raw=fts)

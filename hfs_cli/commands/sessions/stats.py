@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 import click
 
 from hfs_cli.config import load_config
-from hfs_cli.moments import since_moment
+from hfs_cli.moments import local, parse_since
 
 if TYPE_CHECKING:
     from hfs_cli.store.statistics import Heading
@@ -34,20 +34,20 @@ def command(*, by: str, since: str | None, as_json: bool) -> None:
     first token, cost.
     """
     config = load_config()
-    moment = since_moment(since)
+    now = datetime.now(UTC)
+    moment = parse_since(since)
     from hfs_cli.prices import totals
     from hfs_cli.store.store import SessionStore
 
     with SessionStore(config.database) as store:
         rows = store.tallies(cast("Heading", by), since=moment)
         # The line below shows a month; adding up ten million replies twice takes seconds.
-        month = datetime.now(UTC) - timedelta(days=31)
+        month = now - timedelta(days=31)
         days = store.tallies("day", since=max(moment or month, month))
     from hfs_cli.render.lists.stats import show_statistics
 
-    # DTZ: the user's own day is meant.
-    today = date.today()  # noqa: DTZ011
     found = totals(rows, config.models)
     if by != "day":
         found.sort(key=lambda total: -total.turns)
-    show_statistics(found, totals(days, config.models), by=by, today=today, as_json=as_json)
+    shown = totals(days, config.models)
+    show_statistics(found, shown, by=by, today=local(now).date(), as_json=as_json)

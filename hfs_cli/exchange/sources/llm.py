@@ -14,6 +14,7 @@ from hfs_cli.conversations import Conversation
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.foreign import Said, arrived
 from hfs_cli.messages import Attachment, Usage
+from hfs_cli.moments import from_iso
 
 _OPTIONAL = ("system", "duration_ms", "input_tokens", "output_tokens")
 
@@ -119,7 +120,6 @@ def _attachments(db: sqlite3.Connection, response_id: str) -> tuple[Attachment, 
 
 def _moment(text: str | None) -> datetime:
     try:
-        moment = datetime.fromisoformat(text or "")
+        return from_iso(text or "")
     except ValueError:
         return datetime(1970, 1, 1, tzinfo=UTC)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -22,6 +22,7 @@ from hfs_cli.providers.http.receive import read_reply, read_whole
 from hfs_cli.providers.http.send import Limits, Sender
 from hfs_cli.providers.model_cache import cached_models
 from hfs_cli.providers.settings import ProviderSettings, is_loopback
+from hfs_cli.wording import did_you_mean
 
 if TYPE_CHECKING:
     import httpx
@@ -134,13 +135,7 @@ class HttpProvider:
             return sender.send(build)
         except NotFoundError as error:
             known = cached_models(self._settings, max_age_s=math.inf) or ()
-            from difflib import get_close_matches
-
-            near = get_close_matches(model, known, 3)
-            if not near:
-                raise
-            told = f"{error.message} — did you mean {' or '.join(near)}?"
-            raise NotFoundError(told) from error
+            raise NotFoundError(error.message + did_you_mean(model, known, 3)) from error
 
     def _sender(self, context: Context) -> Sender:
         assert self._client

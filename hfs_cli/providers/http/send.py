@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hfs_cli.errors import HfsError, NetworkError
+from hfs_cli.moments import duration
 from hfs_cli.providers.formats.refusals import Context, refusal
 from hfs_cli.providers.http.client import load_httpx
 from hfs_cli.providers.http.connection import ConnectTimeoutError, Exchange, Head
@@ -136,7 +137,7 @@ class Sender:
         if not is_worth_retrying(head.status):
             raise error
         if asked is not None and asked > policy.most_asked:
-            raise type(error)(f"{error.message} — it asks to wait {_duration(asked)}")
+            raise type(error)(f"{error.message} — it asks to wait {duration(asked)}")
         wait = policy.backoff(attempt, random.random()) if asked is None else asked  # noqa: S311
         if last or time.monotonic() + wait >= self.deadline:
             raise error
@@ -161,8 +162,3 @@ class _Unreached(Exception):
     def __init__(self, message: str, *, final: bool) -> None:
         super().__init__(message)
         self.final = final
-
-
-def _duration(seconds: float) -> str:
-    minutes = math.ceil(seconds / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"

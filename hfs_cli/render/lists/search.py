@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from hfs_cli.conversations import SearchHit
-from hfs_cli.render.json_shapes import dump, when
-from hfs_cli.render.lists.sessions import ago
+from hfs_cli.moments import age, iso
+from hfs_cli.render.json_shapes import dump
 from hfs_cli.render.lists.table import write_rows
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import Terminal, console, stdout
@@ -30,7 +30,7 @@ def show_hits(hits: Sequence[SearchHit], *, now: datetime, as_json: bool = False
         as_json: As a JSON array, terminal or not.
     """
     if as_json:
-        found = [{**asdict(hit), "created_at": when(hit.created_at)} for hit in hits]
+        found = [{**asdict(hit), "created_at": iso(hit.created_at)} for hit in hits]
         Output().write(dump(found, indent=2) + "\n")
     elif stdout().tty:
         _print(hits, now, stdout())
@@ -43,7 +43,7 @@ def _cells(hit: SearchHit) -> tuple[str, ...]:
         str(hit.session_id),
         "" if hit.position is None else str(hit.position),
         hit.role or "name",
-        when(hit.created_at),
+        iso(hit.created_at),
         hit.session_name,
         hit.snippet,
     )
@@ -57,7 +57,7 @@ def _print(hits: Sequence[SearchHit], now: datetime, look: Terminal) -> None:
         Output().write("nothing found\n")
         return
     places = [f"{h.session_id}·{h.position}" if h.position else f"{h.session_id}" for h in hits]
-    whens = [ago(hit.created_at, now) for hit in hits]
+    whens = [age(hit.created_at.timestamp(), now.timestamp()) for hit in hits]
     place_width, when_width = max(map(len, places)), max(map(len, whens))
     role_width = max(len(hit.role or "name") for hit in hits)
     room = look.width - place_width - role_width - when_width - 6

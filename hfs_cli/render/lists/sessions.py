@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
-from hfs_cli import moments
 from hfs_cli.messages import Session
-from hfs_cli.render.json_shapes import dump, session_json, when
+from hfs_cli.moments import age, iso
+from hfs_cli.render.json_shapes import dump, session_json
 from hfs_cli.render.lists.table import Column, print_table, write_rows
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import stdout
@@ -65,7 +65,7 @@ def print_sessions(
             session.name,
             _short(session.model),
             str(session.messages),
-            ago(session.updated_at, now),
+            age(session.updated_at.timestamp(), now.timestamp()),
             _marks(session, current_id),
         )
         for session in sessions
@@ -82,30 +82,13 @@ def write_sessions(sessions: Sequence[Session]) -> None:
     The columns and their order stay; the time is UTC, ISO 8601; no model is an empty cell.
     """
     write_rows(
-        [(str(s.id), s.name, s.model or "", str(s.messages), when(s.updated_at)) for s in sessions]
+        [(str(s.id), s.name, s.model or "", str(s.messages), iso(s.updated_at)) for s in sessions]
     )
 
 
 def write_sessions_json(sessions: Sequence[Session]) -> None:
     """Write a JSON array of sessions."""
     Output().write(dump([session_json(session) for session in sessions], indent=2) + "\n")
-
-
-def ago(moment: datetime, now: datetime) -> str:
-    """How long ago something was, in one short word; a date when it is long ago.
-
-    A moment that lies ahead (a clock was set back) is a date too.
-    """
-    words = moments.ago((now - moment).total_seconds())
-    return words or local(moment).strftime("%Y-%m-%d")
-
-
-def local(moment: datetime) -> datetime:
-    """A UTC time in the user's own time zone; UTC where the platform cannot say."""
-    try:
-        return moment.astimezone()
-    except (OverflowError, OSError, ValueError):
-        return moment.astimezone(UTC)
 
 
 def _short(model: str | None) -> str:

@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hfs_cli.conversations import Branch
-from hfs_cli.render.json_shapes import dump, when
+from hfs_cli.moments import iso
+from hfs_cli.render.json_shapes import dump
 from hfs_cli.render.lists.table import write_rows
 from hfs_cli.render.lists.tree import branch_json
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import Terminal, console, stdout
 from hfs_cli.sanitize import sanitize_line
+from hfs_cli.wording import plural
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -38,7 +40,7 @@ def show_timeline(family: Sequence[Branch], *, as_json: bool = False) -> None:
     else:
         write_rows(
             [
-                (str(c.session_id), str(c.position), c.label or "", when(c.created_at))
+                (str(c.session_id), str(c.position), c.label or "", iso(c.created_at))
                 for branch in family
                 for c in branch.checkpoints
             ]
@@ -105,7 +107,7 @@ def _title(family: Sequence[Branch], look: Terminal) -> Text:
     root = family[0].session
     title = Text(sanitize_line(root.name), "bold")
     branches = f", {len(family)} branches" if len(family) > 1 else ""
-    about = f"  {root.messages} message{'' if root.messages == 1 else 's'}{branches}"
+    about = f"  {plural(root.messages, 'message')}{branches}"
     title.truncate(max(1, look.width - len(about)), overflow="ellipsis")
     return title.append(about, "dim")
 

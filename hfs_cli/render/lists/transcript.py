@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from hfs_cli.conversations import Checkpoint
 from hfs_cli.messages import Message, Session
+from hfs_cli.moments import local
 from hfs_cli.render.json_shapes import dump, message_json, session_json
-from hfs_cli.render.lists.sessions import PARTIAL, local
+from hfs_cli.render.lists.sessions import PARTIAL
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import Terminal, ansi, console, stdout
 from hfs_cli.sanitize import StreamSanitizer, sanitize_line

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hfs_cli.conversations import Branch
-from hfs_cli.render.json_shapes import Json, dump, session_json, when
+from hfs_cli.moments import iso, local
+from hfs_cli.render.json_shapes import Json, dump, session_json
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import console, stdout
 from hfs_cli.sanitize import sanitize_line
+from hfs_cli.wording import plural
 
 _KEPT = {"rewind": "kept when rewound", "undo": "undone", "retry": "earlier reply"}
 
@@ -27,7 +29,7 @@ def branch_json(branch: Branch) -> Json:
                 "id": c.id,
                 "position": c.position,
                 "label": c.label,
-                "created_at": when(c.created_at),
+                "created_at": iso(c.created_at),
             }
             for c in branch.checkpoints
         ],
@@ -85,9 +87,9 @@ def _goes_on(family: Sequence[Branch], place: int, depth: int) -> bool:
 def _about(branch: Branch) -> str:
     session = branch.session
     own = session.messages - (session.fork_position or 0)
-    parts = [f"{session.messages} message{'' if session.messages == 1 else 's'}"]
+    parts = [plural(session.messages, "message")]
     if session.parent_id is not None:
         parts.append(f"{own} after message {session.fork_position}")
     if branch.origin in _KEPT:
-        parts.append(f"{_KEPT[branch.origin]} {session.created_at.astimezone():%Y-%m-%d}")
+        parts.append(f"{_KEPT[branch.origin]} {local(session.created_at):%Y-%m-%d}")
     return ", ".join(parts)

@@ -1,0 +1,37 @@
+"""Words that depend on a number, or on what somebody may have meant to type."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # typing's own costs 5 ms
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def plural(count: int, noun: str) -> str:
+    """A number of things: ``1 session``, ``2 sessions``.
+
+    Args:
+        count: How many.
+        noun: The word for one; its plural must be made with an s.
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def near_names(typed: str, known: Iterable[str], most: int = 2) -> list[str]:
+    """The known names that are spelt nearly as what was typed, the nearest first."""
+    from difflib import get_close_matches
+
+    return get_close_matches(typed, list(known), most)
+
+
+def did_you_mean(typed: str, known: Iterable[str], most: int = 2, *, otherwise: str = "") -> str:
+    """How an error about an unknown name goes on: ``: did you mean chat?``.
+
+    Args:
+        typed: What was not found.
+        known: What could have been found.
+        most: How many guesses are worth reading.
+        otherwise: How the error goes on when nothing is near.
+    """
+    near = near_names(typed, known, most)
+    return f": did you mean {' or '.join(near)}?" if near else otherwise

@@ -7,8 +7,8 @@ import pytest
 from hfs_cli.config import ModelConfig
 from hfs_cli.messages import Reply, Usage
 from hfs_cli.render.reply.usage import cost, usage_line
+from tests.render.reply.test_plain import turn_in_pipe
 from tests.render.terminals import TURN, run_in_terminal
-from tests.render.test_plain import turn_in_pipe
 
 EVENTS = [("wait", 0.25), ("reasoning", "let me\nsee"), ("text", "the "), ("text", "answer")]
 

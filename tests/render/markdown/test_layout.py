@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.render.markdown_texts import PLAIN, plain, shown
+from tests.render.markdown.texts import PLAIN, plain, shown
 
 
 def styles(line):

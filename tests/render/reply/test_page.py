@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hfs_cli.render.reply.page import Page
 from hfs_cli.render.terminal import Terminal
-from tests.render.markdown_texts import documents_in_pieces
+from tests.render.markdown.texts import documents_in_pieces
 
 REPLY = """# Title
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from hfs_cli.render.markdown.blocks import Splitter, parser
 from hfs_cli.render.markdown.fences import SEGMENT_LINES
-from tests.render.markdown_texts import (
+from tests.render.markdown.texts import (
     PLAIN,
     commonmark_examples,
     documents,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import fields
+from pathlib import Path
 
 import click
 
-from hfs_cli.config import Config, config_file, load_config
+from hfs_cli.config import Config, load_config
 from hfs_cli.errors import NotFoundError
 from hfs_cli.groups import Group
+from hfs_cli.places import config_file
 from hfs_cli.wording import did_you_mean
 
 _NOT_SETTINGS = {"origins", "file", "providers", "aliases", "models", "daily_budget"}
@@ -116,7 +118,7 @@ def set_setting(*, key: str, value: str) -> None:
     """
     from hfs_cli.config.editing import set_value
 
-    set_value(config_file(os.environ), key, value)
+    set_value(Path(config_file(os.environ)), key, value)
 
 
 @command.command(name="unset")
@@ -128,13 +130,13 @@ def unset(*, key: str) -> None:
     """
     from hfs_cli.config.editing import unset_value
 
-    unset_value(config_file(os.environ), key)
+    unset_value(Path(config_file(os.environ)), key)
 
 
 @command.command(name="edit")
 def edit() -> None:
     """Open the configuration file in $EDITOR and check it afterwards."""
-    file = config_file(os.environ)
+    file = Path(config_file(os.environ))
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     click.edit(filename=str(file))
     load_config()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
-from hfs_cli.config import Config, config_file, load_config
+from hfs_cli.config import Config, load_config
 from hfs_cli.errors import ConfigError, HfsError
+from hfs_cli.places import config_file
 from hfs_cli.wording import plural
 
 
@@ -75,7 +77,7 @@ def _looked_at(check: str, look: Callable[[], str], *, needed: bool = True) -> F
 
 
 def _configuration() -> tuple[Config | None, Finding]:
-    file = config_file(os.environ)
+    file = Path(config_file(os.environ))
     try:
         config = load_config()
     except HfsError as error:

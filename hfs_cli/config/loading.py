@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hfs_cli import notices
-from hfs_cli.config.paths import config_file, data_directory
+from hfs_cli import notices, places
 from hfs_cli.config.settings import SETTINGS, amount, provider_type, text
 from hfs_cli.config.values import Config, ModelConfig, ProviderConfig
 from hfs_cli.errors import ConfigError
@@ -36,7 +35,7 @@ def load_config(
         ConfigError: The file, the profile or a variable cannot be used.
     """
     env = os.environ if env is None else env
-    file, data_dir = config_file(env), data_directory(env)
+    file, data_dir = Path(places.config_file(env)), Path(places.data_directory(env))
     document = read_document(file)
     _warn_of_readers(document, file)
     values, origins = _resolved(_layers(env, flags or {}, document, file))

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from hfs_cli.config import cache_directory
+from hfs_cli.places import cache_directory
 from hfs_cli.providers.settings import ProviderSettings
 
 EXPIRY_SECONDS = 24 * 3600.0
@@ -70,4 +70,4 @@ def _keep(settings: ProviderSettings, models: list[str]) -> None:
 def _file(settings: ProviderSettings) -> Path:
     from urllib.parse import quote
 
-    return cache_directory() / f"models-{quote(settings.name, safe='')}.json"
+    return Path(cache_directory(), f"models-{quote(settings.name, safe='')}.json")

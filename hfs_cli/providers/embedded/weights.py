@@ -6,7 +6,7 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from hfs_cli.config import cache_directory
+from hfs_cli.places import cache_directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +73,4 @@ def _installer() -> str:
 
 def cached(weights: Weights) -> Path:
     """Where `hfs models pull` keeps them, whether or not they are there."""
-    return cache_directory() / weights.file
+    return Path(cache_directory(), weights.file)

@@ -130,10 +130,10 @@ def test_a_list_that_cannot_be_read(offering, server, body):
     assert b"no list of models" in done.stderr
 
 
-# --- rows 60 and 61: a key is never seen ----------------------------------------------------
+# --- a key is never seen --------------------------------------------------------------------
 
 
-def test_row_60_no_process_shows_the_key_in_its_arguments(hfs, server):
+def test_no_process_shows_the_key_in_its_arguments(hfs, server):
     hfs.configure(f'[providers.t]\ntype="openai"\nbase_url="{server.url}"\napi_key_env="T_KEY"\n')
     server.reply([*openai_sse("x", finish=None, done=False), STALL])
     running = hfs.start("chat", "-m", "t/m", "hi", env={"T_KEY": CANARY})
@@ -152,7 +152,7 @@ def test_row_60_no_process_shows_the_key_in_its_arguments(hfs, server):
 
 
 @pytest.mark.parametrize("debug", ["", "1"])
-def test_row_61_the_key_is_in_no_output_and_no_file(hfs, server, debug):
+def test_the_key_is_in_no_output_and_no_file(hfs, server, debug):
     hfs.configure(
         f'[providers.t]\ntype="openai"\nbase_url="{server.url}"\napi_key_env="T_KEY"\n'
         f'[providers.t.headers]\nx-extra = "{CANARY}-header"\n'
@@ -177,7 +177,7 @@ def test_row_61_the_key_is_in_no_output_and_no_file(hfs, server, debug):
                 assert CANARY.encode() not in (Path(folder) / name).read_bytes(), name
 
 
-def test_row_62_a_key_with_a_line_break(hfs, server):
+def test_a_key_with_a_line_break_is_refused(hfs, server):
     hfs.configure(f'[providers.t]\ntype="openai"\nbase_url="{server.url}"\napi_key_env="T_KEY"\n')
     for value in (f"{CANARY}\n", f"{CANARY} ", f"é{CANARY}"):
         done = hfs("chat", "-m", "t/m", "hi", env={"T_KEY": value})

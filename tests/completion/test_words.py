@@ -136,7 +136,7 @@ def test_a_question_that_makes_no_sense_gets_no_answer(hfs, arguments):
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-# --- whatever state the database is in (faults, row 100) -------------------------------------
+# --- whatever state the database is in -------------------------------------------------------
 
 
 def test_an_absent_database_is_not_made(hfs):

@@ -61,7 +61,7 @@ def test_no_key_is_needed_by_a_server_at_home(file):
 @pytest.mark.parametrize(
     "value", ["a\nb", "abc ", " abc", "abc\n", "abc\r", "naïve", "a\tb", "a\x00b", "\u200bsk"]
 )
-def test_row_62_what_cannot_be_a_key_is_refused_unseen(file, value):
+def test_what_cannot_be_a_key_is_refused_unseen(file, value):
     with pytest.raises(CredentialsError) as error:
         find(KeySource("p", "P_KEY"), file, {"P_KEY": value})
     assert "copy it again" in error.value.message
@@ -102,7 +102,7 @@ def test_the_key_file_is_its_owners_alone(file):
     assert [path.name for path in file.parent.iterdir()] == ["keys.json"]
 
 
-def test_row_59_a_looser_mode_is_warned_of(file):
+def test_a_key_file_that_others_can_read_is_warned_about(file):
     set_key(file, "p", CANARY)
     file.chmod(0o644)
     told = []

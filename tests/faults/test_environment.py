@@ -1,4 +1,4 @@
-"""Rows 21-23, 48-51, 58, 99-104: odd environments, homes, clocks and limits."""
+"""Odd environments, homes, clocks and limits."""
 
 import os
 import resource

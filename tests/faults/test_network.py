@@ -1,4 +1,4 @@
-"""Rows 76 to 89 of the faults: refusals, retries and the network."""
+"""Refusals, retries and the network."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def refuse(server, status, message="no", headers=None, times=1):
 
 
 @pytest.mark.parametrize("status", [400, 402, 404, 413, 418, 422])
-def test_row_76_a_refusal_is_not_retried(server, status):
+def test_a_refusal_is_not_retried(server, status):
     refuse(server, status, "your prompt is odd")
     answer = ask(server.url)
     assert isinstance(answer.error, ProviderError)
@@ -44,7 +44,7 @@ def test_row_76_a_refusal_is_not_retried(server, status):
     assert len(server.requests) == 1
 
 
-def test_row_76_a_404_that_names_the_model(server):
+def test_a_404_that_names_the_model_is_not_found(server):
     refuse(server, 404, "model m does not exist")
     answer = ask(server.url)
     assert isinstance(answer.error, NotFoundError)
@@ -52,7 +52,7 @@ def test_row_76_a_404_that_names_the_model(server):
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_row_77_a_refused_key(server, status):
+def test_a_refused_key_names_where_to_set_it(server, status):
     refuse(server, status, f"bad key {CANARY}")
     answer = ask(server.url)
     assert isinstance(answer.error, CredentialsError)
@@ -66,7 +66,7 @@ def test_row_77_a_refused_key(server, status):
 # --- retries ------------------------------------------------------------------------------
 
 
-def test_row_78_retry_after_is_kept(server):
+def test_retry_after_is_waited_for(server):
     refuse(server, 429, headers={"Retry-After": "1"})
     server.reply(OK)
     answer = ask(server.url)
@@ -76,7 +76,7 @@ def test_row_78_retry_after_is_kept(server):
     assert "trying again in 1.0 s" in answer.told[0]
 
 
-def test_row_78_retries_end(server):
+def test_retries_end(server):
     refuse(server, 429, "slow down", headers={"retry-after-ms": "10"}, times=3)
     answer = ask(server.url)
     assert answer.exit_code == 5
@@ -86,7 +86,7 @@ def test_row_78_retries_end(server):
 
 
 @pytest.mark.parametrize("asked", ["3600", "121", "a date"])
-def test_row_79_a_long_wait_is_not_waited(server, asked):
+def test_a_retry_after_beyond_the_limit_is_not_waited_for(server, asked):
     if asked == "a date":
         asked = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
     refuse(server, 429, headers={"Retry-After": asked})
@@ -97,7 +97,7 @@ def test_row_79_a_long_wait_is_not_waited(server, asked):
 
 
 @pytest.mark.parametrize("asked", ["-1", "NaN", "inf", "soon", "", "Tue, 99 Foo 2026", "1e999"])
-def test_row_79_junk_means_our_own_wait(server, asked):
+def test_a_retry_after_that_cannot_be_read_means_our_own_wait(server, asked):
     refuse(server, 429, headers={"Retry-After": asked})
     server.reply(OK)
     assert ask(server.url).exit_code == 0
@@ -105,7 +105,7 @@ def test_row_79_junk_means_our_own_wait(server, asked):
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 529])
-def test_row_80_twice_and_then_well(server, status):
+def test_two_failures_and_then_a_reply_is_a_reply(server, status):
     refuse(server, status, times=2)
     server.reply(OK)
     answer = ask(server.url, limits=quick(retry=RetryPolicy(2, first=0.05)))
@@ -151,7 +151,7 @@ def test_the_total_limit_ends_the_retries(server):
     ],
     ids=lambda value: str(value[:24]),
 )
-def test_row_81_any_body_becomes_one_short_clean_line(server, body, said):
+def test_any_error_body_becomes_one_short_clean_line(server, body, said):
     server.reply(body, status=500)
     answer = ask(server.url, limits=quick(retries=0))
     assert answer.exit_code == 5
@@ -171,19 +171,19 @@ def test_an_error_body_that_stalls_does_not_hold_the_error_back(server):
 # --- the network --------------------------------------------------------------------------
 
 
-def test_row_83_a_refused_port(free_port):
+def test_a_refused_port_is_a_network_error(free_port):
     answer = ask(f"http://127.0.0.1:{free_port}/v1")
     assert isinstance(answer.error, NetworkError)
     assert "connection refused" in answer.message
 
 
-def test_row_83_a_name_that_does_not_exist():
+def test_a_host_name_that_does_not_exist():
     answer = ask("http://no-such-host.invalid/v1")
     assert answer.exit_code == 6
     assert "cannot be resolved" in answer.message
 
 
-def test_row_83_a_connection_that_never_stands():
+def test_a_connection_that_is_never_made():
     # A full backlog drops the SYN, as a firewall does.
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -278,20 +278,20 @@ def bundle(authority, tmp_path):
     return str(path)
 
 
-def test_row_86_an_authority_of_ones_own(authority, bundle):
+def test_tls_with_an_authority_of_ones_own(authority, bundle):
     with tls_server(authority.issue_cert("localhost")) as server:
         server.reply(OK)
         assert ask(server.url, ca_bundle=bundle).text == "hello"
 
 
-def test_row_86_ssl_cert_file(authority, bundle, monkeypatch):
+def test_tls_with_ssl_cert_file(authority, bundle, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", bundle)
     with tls_server(authority.issue_cert("localhost")) as server:
         server.reply(OK)
         assert ask(server.url).text == "hello"
 
 
-def test_row_86_an_unknown_authority(authority):
+def test_tls_refuses_an_unknown_authority(authority):
     with tls_server(authority.issue_cert("localhost")) as server:
         answer = ask(server.url)
         assert answer.exit_code == 6
@@ -299,7 +299,7 @@ def test_row_86_an_unknown_authority(authority):
         assert server.requests == []
 
 
-def test_row_86_another_hosts_certificate(authority, bundle):
+def test_tls_refuses_another_hosts_certificate(authority, bundle):
     with tls_server(authority.issue_cert("example.com")) as server:
         answer = ask(server.url, ca_bundle=bundle)
         assert answer.exit_code == 6
@@ -307,7 +307,7 @@ def test_row_86_another_hosts_certificate(authority, bundle):
         assert server.requests == []
 
 
-def test_row_86_an_expired_certificate(authority, bundle):
+def test_tls_refuses_an_expired_certificate(authority, bundle):
     past = datetime.now(UTC) - timedelta(days=1)
     with tls_server(authority.issue_cert("localhost", not_after=past)) as server:
         answer = ask(server.url, ca_bundle=bundle)
@@ -317,7 +317,7 @@ def test_row_86_an_expired_certificate(authority, bundle):
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
-def test_row_86_a_server_that_speaks_only_tls_1_0(authority, bundle):
+def test_tls_refuses_tls_1_0(authority, bundle):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
@@ -329,7 +329,7 @@ def test_row_86_a_server_that_speaks_only_tls_1_0(authority, bundle):
         assert server.requests == []
 
 
-def test_row_86_a_server_that_speaks_no_tls(server, bundle):
+def test_a_server_that_speaks_no_tls(server, bundle):
     url = server.url.replace("http:", "https:")
     answer = ask(url, ca_bundle=bundle, limits=quick(connect=0.3))
     assert answer.exit_code == 6
@@ -349,14 +349,14 @@ def test_a_ca_bundle_that_cannot_be_read(tmp_path, content):
 # --- proxies ------------------------------------------------------------------------------
 
 
-def test_row_87_a_proxy_is_used(server, monkeypatch):
+def test_a_proxy_is_used(server, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", server.origin)
     server.reply(OK)
     assert ask("http://vendor.example/v1").text == "hello"
     assert server.requests[0].target == "http://vendor.example/v1/chat/completions"
 
 
-def test_row_87_all_proxy_for_tls(server, monkeypatch):
+def test_all_proxy_is_used_for_tls(server, monkeypatch):
     monkeypatch.setenv("ALL_PROXY", server.origin)
     server.reply(b"", status=407)
     answer = ask("https://vendor.example/v1")
@@ -364,7 +364,7 @@ def test_row_87_all_proxy_for_tls(server, monkeypatch):
     assert answer.exit_code == 6
 
 
-def test_row_87_no_proxy_and_loopback_go_straight(server, monkeypatch):
+def test_loopback_goes_past_the_proxy(server, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     server.reply(OK)
     assert ask(server.url).text == "hello"
@@ -373,7 +373,7 @@ def test_row_87_no_proxy_and_loopback_go_straight(server, monkeypatch):
 @pytest.mark.parametrize(
     "value", ["http://user:s3cret-pw@[::bad", "ftp://user:s3cret-pw@x", "http://x:port"]
 )
-def test_row_87_a_malformed_proxy(monkeypatch, value):
+def test_a_malformed_proxy_is_a_configuration_error(monkeypatch, value):
     monkeypatch.setenv("HTTPS_PROXY", value)
     answer = ask("https://vendor.example/v1")
     assert isinstance(answer.error, ConfigError)
@@ -381,7 +381,7 @@ def test_row_87_a_malformed_proxy(monkeypatch, value):
     assert "s3cret-pw" not in answer.message
 
 
-def test_row_87_a_proxys_password_is_never_shown(free_port, monkeypatch):
+def test_a_proxys_password_is_never_shown(free_port, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:s3cret-pw@127.0.0.1:{free_port}")
     answer = ask("https://vendor.example/v1")
     assert answer.exit_code == 6
@@ -393,7 +393,7 @@ def test_row_87_a_proxys_password_is_never_shown(free_port, monkeypatch):
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("wire", ["openai", "anthropic", "gemini", "ollama"])
-def test_row_88_redirects_are_not_followed(server, status, wire):
+def test_redirects_are_not_followed(server, status, wire):
     with ScriptedServer() as other:
         server.reply(b"", status=status, headers={"Location": f"{other.url}/elsewhere"})
         answer = ask(server.url, wire=wire)
@@ -403,7 +403,7 @@ def test_row_88_redirects_are_not_followed(server, status, wire):
         assert other.requests == []
 
 
-def test_row_89_a_key_over_an_open_line_is_warned_of(server, monkeypatch):
+def test_a_key_over_an_unencrypted_line_is_warned_about(server, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", server.origin)
     server.always(lambda _: OK)
     answer = ask("http://vendor.example/v1")

@@ -1,4 +1,4 @@
-"""Rows 7-12 and 22-34: what reaches a terminal, a pipe, or nobody."""
+"""What reaches a terminal, a pipe, or nobody."""
 
 import contextlib
 import json
@@ -48,7 +48,7 @@ def last_message(hfs):
     return json.loads(hfs.ok("sessions", "show", "@last", "--format", "json"))["messages"][-1]
 
 
-def test_row_7_head_takes_one_line_and_the_rest_is_partial(chat, server):
+def test_head_takes_one_line_and_the_rest_is_partial(chat, server):
     lines = sse(*(openai_chunk({"content": f"line {n}\n"}) for n in range(50)), done=False)
     server.reply([step for line in lines for step in (line, Pause(0.02))])
     done = in_shell(chat, '"$@" | head -1; exit ${PIPESTATUS[0]}', "chat", "hi")
@@ -56,7 +56,7 @@ def test_row_7_head_takes_one_line_and_the_rest_is_partial(chat, server):
     assert last_message(chat)["status"] == "partial"
 
 
-def test_row_9_a_closed_stdout_never_becomes_the_database(chat, server):
+def test_a_closed_stdout_never_becomes_the_database(chat, server):
     server.reply(openai_sse("secret text"))
     done = in_shell(chat, '"$@" >&-', "chat", "hi")
     assert (done.returncode, done.stderr.count(b"\n")) == (8, 1)
@@ -106,19 +106,19 @@ def test_a_command_that_prints_nothing_does_without_an_output(chat):
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_rows_10_and_11_closed_stderr_and_stdin(chat, server):
+def test_a_closed_stderr_or_stdin_does_no_harm(chat, server):
     server.reply(openai_sse("a")).reply(openai_sse("b"))
     assert in_shell(chat, '"$@" 2>&-', "chat", "hi").stdout == b"a\n"
     assert in_shell(chat, '"$@" <&-', "chat", "hi").stdout == b"b\n"
 
 
-def test_row_12_a_terminal_without_a_prompt_does_not_hang(chat):
+def test_a_terminal_without_a_prompt_does_not_hang(chat):
     seen = on_terminal(chat, "chat")
     assert (seen.code, len(seen.lines)) == (2, 1)
 
 
 @pytest.mark.parametrize("term", ["dumb", None])
-def test_row_22_a_dumb_terminal_gets_no_escape_byte(chat, server, term):
+def test_a_dumb_terminal_gets_no_escape_byte(chat, server, term):
     server.reply(openai_sse("**a**\n\n- `b`\n", reasoning="hm"))
     env, drop = ({"TERM": term}, ()) if term else ({}, ("TERM",))
     for args in (["chat", "-u", "hi"], ["sessions", "list"], ["sessions", "show"]):
@@ -127,7 +127,7 @@ def test_row_22_a_dumb_terminal_gets_no_escape_byte(chat, server, term):
         assert seen.lines
 
 
-def test_row_23_no_color_and_force_color(chat, server):
+def test_no_color_and_force_color_are_obeyed(chat, server):
     server.always(openai_sse("**a**\n"))
     for args in (["chat", "hi"], ["sessions", "list"], ["sessions", "show"]):
         sgr = re.compile(rb"\x1b\[[0-9;]*m")
@@ -136,7 +136,7 @@ def test_row_23_no_color_and_force_color(chat, server):
 
 
 @pytest.mark.parametrize("columns", [1, 2, 3, 7, 20])
-def test_row_24_a_narrow_window_loses_no_text(chat, server, columns):
+def test_a_narrow_window_loses_no_text(chat, server, columns):
     server.reply(openai_sse("# one\n\n- two `three`\n\n|four|\n|-|\n|five|\n"))
     seen = on_terminal(chat, "chat", "-q", "hi", columns=columns)
     assert seen.code == 0
@@ -165,7 +165,7 @@ def test_a_narrow_window_loses_no_setting_and_no_advice(hfs, columns):
 
 
 @pytest.mark.parametrize("render", ["markdown", "plain"])
-def test_rows_26_to_29_nothing_from_the_model_drives_the_terminal(chat, server, render):
+def test_nothing_from_the_model_drives_the_terminal(chat, server, render):
     evil = "\n\n".join(PAYLOADS.values())
     server.reply(openai_sse(list(evil), reasoning=evil))
     seen = on_terminal(chat, "chat", "--render", render, "hi", columns=300)
@@ -178,7 +178,7 @@ def test_rows_26_to_29_nothing_from_the_model_drives_the_terminal(chat, server, 
         assert foreign(on_terminal(chat, "chat", *form, "hi").raw) == []
 
 
-def test_row_29_a_server_error_is_one_clean_line(chat, server):
+def test_a_server_error_is_one_clean_line(chat, server):
     body = json.dumps({"error": {"message": "no\x1b[2J\nway\x9b"}}).encode()
     server.reply(status=400, body=body)
     seen = on_terminal(chat, "chat", "hi", columns=300)
@@ -210,7 +210,7 @@ _NAMES = [
 ]
 
 
-def test_rows_30_to_34_names_are_text(chat):
+def test_names_are_text_and_never_markup(chat):
     kept = []
     for name in _NAMES:
         with contextlib.suppress(UsageError):
@@ -226,7 +226,7 @@ def test_rows_30_to_34_names_are_text(chat):
     assert {unicodedata.normalize("NFC", n) for n in kept if n.isprintable()} <= set(listed)
 
 
-def test_row_30_a_name_with_controls_is_refused(chat, server):
+def test_a_name_with_control_characters_is_refused(chat, server):
     for name in ("a\x1b[2J", "a\nb", "a\tb", "a\x07"):
         done = chat("chat", "-n", name, "hi")
         assert (done.returncode, done.stderr.count(b"\n"), server.requests) == (2, 1, [])

@@ -1,4 +1,4 @@
-"""Rows 36-47: many processes, one database; locks, deletions and full disks."""
+"""Many processes, one database; locks, deletions and full disks."""
 
 import json
 import os

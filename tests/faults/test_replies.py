@@ -1,4 +1,4 @@
-"""Rows 63 to 75 of the faults: what a reply's body can do wrong."""
+"""What a reply's body can do wrong."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.scripted_server import CUT, STALL, Await, Pause, openai_chunk, openai
 
 
 @pytest.mark.parametrize("framing", ["chunked", "close"])
-def test_row_63_64_one_byte_at_a_time(server, framing):
+def test_a_reply_that_comes_one_byte_at_a_time(server, framing):
     body = b"".join(openai_sse("naïve 你好 🎉"))
     server.reply([bytes([byte]) for byte in body], framing=framing)
     answer = ask(server.url)
@@ -24,18 +24,18 @@ def test_row_63_64_one_byte_at_a_time(server, framing):
     assert answer.exit_code == 0
 
 
-def test_row_65_keepalives_and_names(server):
+def test_keepalives_and_event_names_are_no_text(server):
     events = openai_sse("hello")
     server.reply([b": ping\n\n", b"event: message\r\nid: 1\r\n", *events, b"retry: 1\n\n"])
     assert ask(server.url).text == "hello"
 
 
-def test_row_66_separators_in_the_text(server):
+def test_unicode_line_separators_do_not_end_an_event(server):
     server.reply(openai_sse("a\u2028b\u0085c\x0bd"))
     assert ask(server.url).text == "a\u2028b\u0085c\x0bd"
 
 
-def test_row_67_no_terminator_but_a_finish_reason(server):
+def test_a_finish_reason_without_a_terminator_is_an_end(server):
     server.reply(openai_sse("hello", done=False))
     assert ask(server.url).exit_code == 0
 
@@ -47,13 +47,13 @@ def test_a_reset_after_the_finish_reason_loses_nothing(server):
     assert answer.finish
 
 
-def test_row_68_no_finish_reason_and_no_terminator(server):
+def test_neither_finish_reason_nor_terminator_is_incomplete(server):
     server.reply(openai_sse("hello", finish=None, done=False))
     answer = ask(server.url)
     assert (answer.text, answer.exit_code) == ("hello", 7)
 
 
-def test_row_69_reset_in_the_middle_is_not_retried(server):
+def test_a_reset_in_the_middle_is_not_retried(server):
     server.reply([*openai_sse("so far", finish=None, done=False), Pause(0.1), CUT])
     answer = ask(server.url)
     assert (answer.text, answer.exit_code) == ("so far", 7)
@@ -68,7 +68,7 @@ def test_a_body_that_ends_before_its_length(server):
     assert (answer.text, answer.exit_code) == ("so far", 7)
 
 
-def test_row_70_malformed_json(server):
+def test_malformed_json_is_incomplete(server):
     server.reply([*openai_sse("so far", finish=None, done=False), b'data: {"choices": [\n\n'])
     answer = ask(server.url)
     assert (answer.text, answer.exit_code) == ("so far", 7)
@@ -91,7 +91,7 @@ def test_row_70_malformed_json(server):
         ("ollama", [b'{"error":"overloaded"}\n']),
     ],
 )
-def test_row_71_error_event(server, wire, events, begun, code):
+def test_an_error_event_is_incomplete_only_after_text(server, wire, events, begun, code):
     text = {
         "openai": sse(openai_chunk({"content": "so far"}), done=False),
         "anthropic": sse(
@@ -109,7 +109,7 @@ def test_row_71_error_event(server, wire, events, begun, code):
     assert CANARY not in answer.message
 
 
-def test_row_72_a_line_without_end_is_given_up(server):
+def test_a_line_without_end_is_given_up(server):
     server.reply([b"data: "] + [b"x" * (1 << 20)] * 64)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     answer = ask(server.url)
@@ -118,7 +118,7 @@ def test_row_72_a_line_without_end_is_given_up(server):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
 
 
-def test_row_73_an_endless_stream_ends_at_the_total_limit(server):
+def test_an_endless_stream_ends_at_the_total_limit(server):
     event = sse(openai_chunk({"content": "x" * 1000}), done=False)[0]
     done = threading.Event()
     server.reply(iter_until(event, done))
@@ -147,7 +147,7 @@ def ask_without_keeping(url: str, **limits: float):
     return answer
 
 
-def test_row_74_a_hundred_thousand_small_events(server):
+def test_a_hundred_thousand_small_events(server):
     event = sse(openai_chunk({"content": "x"}), done=False)[0]
     server.reply([event * 1000] * 100 + openai_sse("", usage=None))
     answer = ask(server.url)
@@ -155,20 +155,20 @@ def test_row_74_a_hundred_thousand_small_events(server):
     assert answer.exit_code == 0
 
 
-def test_row_75_an_empty_reply(server):
+def test_an_empty_reply(server):
     server.reply(openai_sse(""))
     answer = ask(server.url)
     assert (answer.text, answer.exit_code) == ("", 0)
     assert answer.finish.reason == "stop"
 
 
-def test_row_75_only_reasoning(server):
+def test_a_reply_of_reasoning_only(server):
     server.reply(openai_sse("", reasoning="hm"))
     answer = ask(server.url)
     assert (answer.text, answer.reasoning, answer.exit_code) == ("", "hm", 0)
 
 
-def test_row_75_only_a_tool_call(server):
+def test_a_reply_of_a_tool_call_only(server):
     call = {"index": 0, "function": {"name": "f", "arguments": "{}"}}
     chunks = sse(openai_chunk({"tool_calls": [call]}), openai_chunk(finish="tool_calls"))
     server.reply(chunks)
@@ -178,12 +178,12 @@ def test_row_75_only_a_tool_call(server):
 
 
 @pytest.mark.parametrize("finish", ["length", "content_filter"])
-def test_row_75_an_early_end_is_told(server, finish):
+def test_an_early_end_keeps_its_reason(server, finish):
     server.reply(openai_sse("hello", finish=finish))
     assert ask(server.url).finish.reason == finish
 
 
-def test_row_82_a_web_page(server):
+def test_a_web_page_instead_of_a_reply(server):
     page = "<html><head><title>Sign in</title><style>x{}</style></head><body>…</body></html>"
     server.reply(page, headers={"Content-Type": "text/html; charset=utf-8"})
     answer = ask(server.url)
@@ -192,7 +192,7 @@ def test_row_82_a_web_page(server):
     assert answer.message.endswith("Sign in")
 
 
-def test_row_82_a_whole_json_reply(server):
+def test_a_whole_json_reply_is_read(server):
     choice = {"message": {"content": "hello"}, "finish_reason": "stop"}
     server.reply({"choices": [choice]})
     answer = ask(server.url)
@@ -200,12 +200,12 @@ def test_row_82_a_whole_json_reply(server):
 
 
 @pytest.mark.parametrize("body", ["{}", "[]", "nonsense", '{"choices": []}'])
-def test_row_82_json_that_is_no_reply(server, body):
+def test_json_that_is_not_a_reply_is_refused(server, body):
     server.reply(body, headers={"Content-Type": "application/json"})
     assert ask(server.url).exit_code == 5
 
 
-def test_row_84_a_stall_ends_at_the_idle_limit(server):
+def test_a_stall_ends_at_the_idle_limit(server):
     server.reply([*openai_sse(["a", "b", "c"], finish=None, done=False), STALL])
     answer = ask(server.url, limits=quick(idle=0.3))
     assert (answer.text, answer.exit_code) == ("abc", 7)
@@ -213,26 +213,26 @@ def test_row_84_a_stall_ends_at_the_idle_limit(server):
     assert server.client_left.wait(5)
 
 
-def test_row_85_a_trickle_is_not_cut_by_the_idle_limit(server):
+def test_a_trickle_is_not_cut_by_the_idle_limit(server):
     slow = [step for event in openai_sse("hello") for step in (Pause(0.15), b": ping\n\n", event)]
     server.reply(slow)
     answer = ask(server.url, limits=quick(idle=0.4))
     assert (answer.text, answer.exit_code) == ("hello", 0)
 
 
-def test_row_85_the_total_limit_cuts_a_trickle(server):
+def test_the_total_limit_cuts_a_trickle(server):
     server.reply([Pause(0.1) if i % 2 else b": ping\n\n" for i in range(100)])
     assert ask(server.url, limits=quick(total=0.5)).exit_code == 7
 
 
-def test_row_90_a_compressed_reply(server):
+def test_a_compressed_reply(server):
     body = gzip.compress(b"".join(openai_sse("hello")))
     halves = [body[:20], body[20:]]
     server.reply(halves, headers={"Content-Encoding": "gzip"})
     assert ask(server.url).text == "hello"
 
 
-def test_row_90_a_bomb_is_not_unpacked(server):
+def test_a_gzip_bomb_is_not_unpacked(server):
     bomb = gzip.compress(b"data: " + b"\0" * (200 << 20), 9)
     server.reply([bomb], headers={"Content-Encoding": "gzip"})
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -241,7 +241,7 @@ def test_row_90_a_bomb_is_not_unpacked(server):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000
 
 
-def test_row_90_an_encoding_that_was_not_asked_for(server):
+def test_an_encoding_that_was_not_asked_for(server):
     server.reply([b"\x0b\x02\x80abc\x03"], headers={"Content-Encoding": "br"})
     assert ask(server.url).exit_code == 5
 

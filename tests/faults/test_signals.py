@@ -1,4 +1,4 @@
-"""Rows 1-6 of the fault list: kills and signals at any moment cost no kept text."""
+"""Kills and signals at any moment cost no kept text."""
 
 import json
 import os

@@ -180,32 +180,46 @@ class Message(NamedTuple):
     tool_calls: tuple[str, ...] = ()
 
 
-class Opening(NamedTuple):
-    """What a turn begins with.
+class Place(NamedTuple):
+    """Where a turn goes; without any of these, a new session with an automatic name.
+
+    Args:
+        session_id: The session to continue.
+        name: The name of the new session.
+        or_existing: With `name`: continue the session of that name if there is one.
+        at: With `session_id`: how many of its messages to continue from; what follows them
+            is set aside as a branch. None for all.
+        answers: With `session_id`: the kept user message to answer again instead of keeping
+            a new one; the turn's prompt repeats it.
+    """
+
+    session_id: int | None = None
+    name: str | None = None
+    or_existing: bool = False
+    at: int | None = None
+    answers: int | None = None
+
+
+class Turn(NamedTuple):
+    """All that is asked of one turn, before anything is kept or sent.
 
     Args:
         prompt: The user message.
         model: ``provider/id``.
-        session_id: The session to continue, or None for a new one.
-        name: The new session's name, or None for an automatic one.
-        or_existing: With `name`: continue the session of that name if there is one.
+        options: Sampling options, as in `Request`.
+        schema: A JSON Schema that the reply must fit, or None.
         system: The system prompt; None keeps the session's own.
         no_system: Send no system prompt this once, and store none.
-        at: With `session_id`: how many of its messages to continue from; what follows them
-            is set aside as a branch. None for all.
-        answers: With `session_id`: the kept user message to answer again, which `prompt`
-            repeats, instead of keeping a new one. None for a new one.
+        place: Where it goes.
     """
 
     prompt: ChatMessage
     model: str
-    session_id: int | None = None
-    name: str | None = None
-    or_existing: bool = False
+    options: Mapping[str, object] = MappingProxyType({})
+    schema: Mapping[str, object] | None = None
     system: str | None = None
     no_system: bool = False
-    at: int | None = None
-    answers: int | None = None
+    place: Place = Place()
 
 
 class Opened(NamedTuple):

@@ -14,7 +14,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from hfs_cli.messages import ChatMessage, Opening, Reply
+from hfs_cli.messages import ChatMessage, Place, Reply, Turn
 from hfs_cli.store.store import SessionStore
 from tests.scripted_server import ScriptedServer
 
@@ -116,8 +116,8 @@ class Hfs:
         session = None
         with SessionStore(self.database) as store:
             for question, reply in zip(texts[::2], texts[1::2], strict=True):
-                opening = Opening(ChatMessage("user", question), model, session, name)
-                opened = store.begin(opening)
+                place = Place(session, name)
+                opened = store.begin(Turn(ChatMessage("user", question), model, place=place))
                 store.save_reply(opened, Reply(reply, model, status="complete"))
                 session = opened.session.id
 

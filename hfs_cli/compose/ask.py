@@ -21,14 +21,12 @@ if TYPE_CHECKING:
         Attachment,
         ChatMessage,
         Message,
-        Opening,
         Reply,
-        Request,
         Session,
+        Turn,
     )
     from hfs_cli.providers.settings import ModelChoice
     from hfs_cli.store.store import SessionStore
-    from hfs_cli.store.unsaved import Unsaved
     from hfs_cli.turn.run import Renderer
 
 
@@ -78,12 +76,11 @@ def take_turn(
     Raises:
         HfsError: How the turn failed; its exit code is the program's.
     """
-    from hfs_cli.compose.schema import parse_schema
-    from hfs_cli.messages import ChatMessage, Request
+    from hfs_cli.messages import ChatMessage
     from hfs_cli.providers.choose import choose_model
     from hfs_cli.providers.open import open_provider
     from hfs_cli.store.unsaved import Unsaved
-    from hfs_cli.turn.run import run_turn
+    from hfs_cli.turn.run import make_request, run_turn
 
     choice = choose_model(
         config, os.environ, asked.model, target.session.model if target.session else None
@@ -91,32 +88,26 @@ def take_turn(
     if target.answers:
         attachments = target.answers.attachments
     message = ChatMessage("user", prompt, attachments)
-    opening = _opening(asked, config, choice, target, message)
-    request = Request(
-        choice.model,
-        (),
-        options={**choice.options, **model_options(asked)},
-        schema=None if asked.schema is None else parse_schema(asked.schema),
-    )
+    turn = _turn(asked, config, choice, target, message)
     keeper = store if config.save else Unsaved(store)
     with closing(
         open_provider(choice, config=config, env=os.environ, notify=notices.warn)
     ) as provider:
         provider.accept((message,), choice.model)
         if asked.dry_run:
-            _print_request(provider.preview(_filled(request, Unsaved(store), opening)))
+            _print_request(provider.preview(make_request(turn, Unsaved(store).begin(turn))))
             return
         if not asked.over_budget:
             check_budget(config, store)
-        outcome = run_turn(provider, keeper, _renderer(asked, config, choice), opening, request)
+        outcome = run_turn(provider, keeper, _renderer(asked, config, choice), turn)
     if outcome.error is not None:
         raise outcome.error
-    _check_ending(outcome.reply, request)
+    _check_ending(outcome.reply, turn)
 
 
-def _opening(
+def _turn(
     asked: TurnOptions, config: Config, choice: ModelChoice, target: Target, prompt: ChatMessage
-) -> Opening:
+) -> Turn:
     given = [asked.system is not None, asked.system_file is not None, asked.no_system]
     if sum(given) > 1:
         raise UsageError("--system, --system-file and --no-system exclude each other: keep one")
@@ -125,19 +116,23 @@ def _opening(
         system = decode_text(asked.system_file.read_bytes(), str(asked.system_file))
     if system is None and target.session is None and config.system is not None:
         system = utf8_word(config.system)
-    answers = target.answers
-    from hfs_cli.messages import Opening
+    from hfs_cli.compose.schema import parse_schema
+    from hfs_cli.messages import Place, Turn
 
-    return Opening(
+    return Turn(
         prompt=prompt,
         model=choice.full_name,
-        session_id=target.session.id if target.session else None,
-        name=target.name,
-        or_existing=target.or_existing,
+        options={**choice.options, **model_options(asked)},
+        schema=None if asked.schema is None else parse_schema(asked.schema),
         system=system or None,
         no_system=asked.no_system,
-        at=target.at,
-        answers=answers.id if answers else None,
+        place=Place(
+            session_id=target.session.id if target.session else None,
+            name=target.name,
+            or_existing=target.or_existing,
+            at=target.at,
+            answers=target.answers.id if target.answers else None,
+        ),
     )
 
 
@@ -164,19 +159,13 @@ def _renderer(asked: TurnOptions, config: Config, choice: ModelChoice) -> Render
     )
 
 
-def _filled(request: Request, keeper: Unsaved, opening: Opening) -> Request:
-    """The request as it would go out, with the session's history."""
-    opened = keeper.begin(opening)
-    return request._replace(messages=opened.messages, system=opened.system)
-
-
 def _print_request(preview: dict[str, object]) -> None:
     import json
 
     click.echo(json.dumps(preview, indent=2, ensure_ascii=False))
 
 
-def _check_ending(reply: Reply, request: Request) -> None:
+def _check_ending(reply: Reply, turn: Turn) -> None:
     """A reply that came whole may still not be all the model had to say, or not fit.
 
     Raises:
@@ -184,12 +173,12 @@ def _check_ending(reply: Reply, request: Request) -> None:
     """
     from hfs_cli.compose.schema import check_reply
 
-    if request.schema is not None:
+    if turn.schema is not None:
         if reply.finish_reason == "length":
             raise IncompleteReplyError(
                 "the token limit cut the reply before it fitted the schema: raise --max-tokens"
             )
-        check_reply(request.schema, reply.text)
+        check_reply(turn.schema, reply.text)
     if reply.finish_reason == "length":
         notices.warn("the reply ends at the token limit: raise --max-tokens, or ask for the rest")
     elif reply.finish_reason == "content_filter":

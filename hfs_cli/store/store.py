@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hfs_cli.messages import Message, Opened, Opening, Reply, Session
+from hfs_cli.messages import Message, Opened, Reply, Session, Turn
 from hfs_cli.naming import check_name
 from hfs_cli.store import deletion, lists, refs, rows, session_rows, turns
 from hfs_cli.store.archive import Archive
@@ -50,7 +50,7 @@ class SessionStore(Archive):
 
     # --- turns (`hfs_cli.turn.run.Store`) -------------------------------------------------
 
-    def begin(self, opening: Opening) -> Opened:
+    def begin(self, turn: Turn) -> Opened:
         """Keep the session (if new) and the user message in one transaction.
 
         Raises:
@@ -58,7 +58,7 @@ class SessionStore(Archive):
             UsageError: The new session's name cannot be used or is taken.
         """
         with self._database.writing() as db:
-            opened = turns.begin(db, opening)
+            opened = turns.begin(db, turn)
         # A question that is answered again gets a row of its own for the new reply.
         self._replies.pop(opened.user_message_id or 0, None)
         return opened
@@ -84,14 +84,14 @@ class SessionStore(Archive):
         self._replies[opened.user_message_id] = saved
         return saved
 
-    def peek(self, session_id: int, opening: Opening) -> Opened:
+    def peek(self, session_id: int, turn: Turn) -> Opened:
         """What a turn in a session would begin with, without keeping anything.
 
         Raises:
             NotFoundError: The session is gone.
         """
         with self._database.reading() as db:
-            return turns.peek(db, session_id, opening)
+            return turns.peek(db, session_id, turn)
 
     def spill(self, opened: Opened, reply: Reply) -> str:
         """Keep a reply that the database would not take in a file (0600); its path."""

@@ -6,7 +6,7 @@ from typing import Any
 from peewee import Case, SqliteDatabase, fn
 
 from hfs_cli.errors import NotFoundError
-from hfs_cli.messages import ChatMessage, Message, Opened, Opening, Reply, Session
+from hfs_cli.messages import ChatMessage, Message, Opened, Reply, Session, Turn
 from hfs_cli.moments import local
 from hfs_cli.naming import automatic_name, check_name
 from hfs_cli.store import branches, checkpoints, rows
@@ -17,55 +17,55 @@ from hfs_cli.store.tables import MessageRow, SessionRow
 from hfs_cli.store.transcripts import context, fetch, holds, system_in_force, transcript
 
 
-def begin(db: SqliteDatabase, opening: Opening) -> Opened:
+def begin(db: SqliteDatabase, turn: Turn) -> Opened:
     """Keep the session (if new) and the question, and read what came before it.
 
     Raises:
         NotFoundError: The session to continue is gone.
         UsageError: The new session's name cannot be used or is taken.
     """
-    if opening.answers is not None:
-        return _begin_again(db, opening, opening.answers)
+    if turn.place.answers is not None:
+        return _begin_again(db, turn, turn.place.answers)
     now = datetime.now(UTC)
-    session_id, count = _session(db, opening, now)
-    if opening.at is not None and opening.at != count:
-        branches.set_aside(db, session_id, opening.at, "rewind")
-        count = opening.at
+    session_id, count = _session(db, turn, now)
+    if turn.place.at is not None and turn.place.at != count:
+        branches.set_aside(db, session_id, turn.place.at, "rewind")
+        count = turn.place.at
     history = transcript(db, session_id, count)
     system = system_in_force(history)
-    if opening.no_system:
+    if turn.no_system:
         system = None
-    elif opening.system is not None and (opening.system or None) != system:
-        system = opening.system or None
+    elif turn.system is not None and (turn.system or None) != system:
+        system = turn.system or None
         count += 1
-        add_message(db, session_id, count, ChatMessage("system", opening.system), now)
+        add_message(db, session_id, count, ChatMessage("system", turn.system), now)
     count += 1
-    question = add_message(db, session_id, count, opening.prompt, now)
+    question = add_message(db, session_id, count, turn.prompt, now)
     change = SessionRow.update(message_count=count, last_status="complete")
     change.where(SessionRow.id == session_id).execute(db)
     return Opened(
-        session=_used(db, session_id, opening.model, now),
+        session=_used(db, session_id, turn.model, now),
         user_message_id=question,
-        messages=(*context(history), opening.prompt),
+        messages=(*context(history), turn.prompt),
         system=system,
     )
 
 
-def _begin_again(db: SqliteDatabase, opening: Opening, question_id: int) -> Opened:
+def _begin_again(db: SqliteDatabase, turn: Turn, question_id: int) -> Opened:
     """Open a question that is kept already; what answered it is set aside by the new reply.
 
     Not now: if no reply comes, the session is as it was.
     """
-    assert opening.session_id is not None
-    row = session_row(db, opening.session_id)
+    assert turn.place.session_id is not None
+    row = session_row(db, turn.place.session_id)
     history = transcript(db, row["id"], row["message_count"])
     question = _question(history, question_id)
     earlier = _before(history, question)
     return Opened(
-        session=_used(db, row["id"], opening.model, datetime.now(UTC)),
+        session=_used(db, row["id"], turn.model, datetime.now(UTC)),
         user_message_id=question.id,
-        messages=(*context(earlier), opening.prompt),
-        system=None if opening.no_system else system_in_force(earlier),
+        messages=(*context(earlier), turn.prompt),
+        system=None if turn.no_system else system_in_force(earlier),
     )
 
 
@@ -100,39 +100,39 @@ def _used(db: SqliteDatabase, session_id: int, model: str, now: datetime) -> Ses
     return rows.session(session_row(db, session_id))
 
 
-def peek(db: SqliteDatabase, session_id: int, opening: Opening) -> Opened:
+def peek(db: SqliteDatabase, session_id: int, turn: Turn) -> Opened:
     """What a turn in a session would begin with, without keeping anything.
 
     Raises:
         NotFoundError: The session is gone.
     """
     row = session_row(db, session_id)
-    count = row["message_count"] if opening.at is None else opening.at
+    count = row["message_count"] if turn.place.at is None else turn.place.at
     history = transcript(db, session_id, count)
-    if opening.answers is not None:
-        history = _before(history, _question(history, opening.answers))
-    system = opening.system if opening.system is not None else system_in_force(history)
+    if turn.place.answers is not None:
+        history = _before(history, _question(history, turn.place.answers))
+    system = turn.system if turn.system is not None else system_in_force(history)
     return Opened(
         session=None,
         user_message_id=None,
-        messages=(*context(history), opening.prompt),
-        system=None if opening.no_system else system or None,
+        messages=(*context(history), turn.prompt),
+        system=None if turn.no_system else system or None,
     )
 
 
-def _session(db: SqliteDatabase, opening: Opening, now: datetime) -> tuple[int, int]:
+def _session(db: SqliteDatabase, turn: Turn, now: datetime) -> tuple[int, int]:
     """The session's id and how many messages it has; made when it is new."""
-    if opening.session_id is not None:
-        row = session_row(db, opening.session_id)
+    if turn.place.session_id is not None:
+        row = session_row(db, turn.place.session_id)
         return row["id"], row["message_count"]
     name = None
-    if opening.name is not None:
-        name = check_name(opening.name)
+    if turn.place.name is not None:
+        name = check_name(turn.place.name)
         found = fetch(db, "SELECT id, message_count FROM session WHERE name = ?", (name,))
-        if found and opening.or_existing:
+        if found and turn.place.or_existing:
             return found[0]["id"], found[0]["message_count"]
         refuse_taken(db, name)
-    name = name or free_name(db, automatic_name(opening.prompt.content, local(now)))
+    name = name or free_name(db, automatic_name(turn.prompt.content, local(now)))
     return add_session(db, name, "chat", now), 0
 
 

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from hfs_cli.messages import Opened, Opening, Reply
+from hfs_cli.messages import Opened, Reply, Turn
 from hfs_cli.store.spill import spill
 from hfs_cli.store.store import SessionStore
 
@@ -18,7 +18,7 @@ class Unsaved:
     def __init__(self, store: SessionStore) -> None:
         self._store = store
 
-    def begin(self, opening: Opening) -> Opened:
+    def begin(self, turn: Turn) -> Opened:
         """Read what the turn continues.
 
         A new conversation needs no database, so one that is locked or damaged does not
@@ -28,10 +28,10 @@ class Unsaved:
             NotFoundError: The session to continue is gone.
             StoreError: The session to continue cannot be read.
         """
-        if opening.session_id is not None:
-            return self._store.peek(opening.session_id, opening)
-        system = None if opening.no_system else opening.system or None
-        return Opened(None, None, (opening.prompt,), system)
+        if turn.place.session_id is not None:
+            return self._store.peek(turn.place.session_id, turn)
+        system = None if turn.no_system else turn.system or None
+        return Opened(None, None, (turn.prompt,), system)
 
     def save_reply(self, opened: Opened, reply: Reply, wait_s: float = 30.0) -> int | None:  # noqa: ARG002
         """Keep nothing."""

@@ -16,7 +16,7 @@ from hfs_cli.errors import (
     ReaderLeft,
     SignalReceived,
 )
-from hfs_cli.messages import Event, Opened, Opening, Outcome, Reply, Request
+from hfs_cli.messages import Event, Opened, Outcome, Reply, Request, Turn
 from hfs_cli.turn.collector import Collector
 from hfs_cli.turn.saver import LAST_WAIT_S, Keeper, Saver
 from hfs_cli.wording import plural
@@ -58,7 +58,7 @@ class Provider(Protocol):
 class Store(Keeper, Protocol):
     """Where turns are kept. All methods may be called from any thread."""
 
-    def begin(self, opening: Opening) -> Opened:
+    def begin(self, turn: Turn) -> Opened:
         """Keep the session (if new) and the user message in one transaction.
 
         Raises:
@@ -93,15 +93,8 @@ class Renderer(Protocol):
         ...
 
 
-def run_turn(
-    provider: Provider, store: Store, renderer: Renderer, opening: Opening, request: Request
-) -> Outcome:
+def run_turn(provider: Provider, store: Store, renderer: Renderer, turn: Turn) -> Outcome:
     """Run one turn from the question to the kept reply.
-
-    Args:
-        opening: The user message and the session it belongs to.
-        request: Model id, options and schema; its messages and system prompt are filled
-            in from what the store opened.
 
     Returns:
         How it ended. Failures after the user message was kept are in `Outcome.error`,
@@ -112,10 +105,10 @@ def run_turn(
             request was sent.
     """
     provider.prepare()
-    opened = store.begin(opening)
+    opened = store.begin(turn)
     renderer.opened(opened)
-    request = request._replace(messages=opened.messages, system=opened.system)
-    collector = Collector(opening.model)
+    request = make_request(turn, opened)
+    collector = Collector(turn.model)
     saver = Saver(store, opened, collector)
     output = _Output(renderer)
     # Held from the first byte to the last write: a signal may end the receiving, and never
@@ -130,6 +123,17 @@ def run_turn(
         outcome = _keep(saver, opened, collector, error or output.error)
     _show_end(renderer, outcome)
     return outcome
+
+
+def make_request(turn: Turn, opened: Opened) -> Request:
+    """What a turn asks the provider for, now that the store has opened it."""
+    return Request(
+        model=turn.model.partition("/")[2],
+        messages=opened.messages,
+        system=opened.system,
+        options=turn.options,
+        schema=turn.schema,
+    )
 
 
 class _Output:

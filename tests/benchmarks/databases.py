@@ -7,7 +7,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from hfs_cli.messages import ChatMessage, Opening, Reply
+from hfs_cli.messages import ChatMessage, Place, Reply, Turn
 from hfs_cli.store.store import SessionStore
 
 _MODELS = ("openai/gpt-5-mini", "anthropic/claude-sonnet-4-5", "local/smollm2")
@@ -22,8 +22,8 @@ def make_database(path: Path, sessions: int, messages: int = 2) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with SessionStore(path) as store:
-        opening = Opening(ChatMessage("user", "What is it?"), _MODELS[0], name="first")
-        store.save_reply(store.begin(opening), Reply("It is that.", _MODELS[0], "complete"))
+        turn = Turn(ChatMessage("user", "What is it?"), _MODELS[0], place=Place(name="first"))
+        store.save_reply(store.begin(turn), Reply("It is that.", _MODELS[0], "complete"))
     now = time.time_ns() // 1000
     rows = (
         (

@@ -23,7 +23,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from hfs_cli.messages import ChatMessage, Opening, Reply
+from hfs_cli.messages import ChatMessage, Place, Reply, Turn
 from hfs_cli.store.sqlite.indexing import words
 from hfs_cli.store.store import SessionStore
 
@@ -113,7 +113,8 @@ def operations(store: SessionStore, sessions: int) -> Iterator[tuple[str, Callab
         store.touch(session.id)
 
     def append(number: int) -> None:
-        opened = store.begin(Opening(ChatMessage("user", "one more"), "test/m", number))
+        turn = Turn(ChatMessage("user", "one more"), "test/m", place=Place(number))
+        opened = store.begin(turn)
         store.save_reply(opened, Reply("here it is", "test/m", status="complete"))
 
     # Each has sessions of its own, so that none finds one that was just deleted.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hfs_cli.messages import ChatMessage, Opening
+from hfs_cli.messages import ChatMessage, Place, Turn
 from hfs_cli.store.store import SessionStore
 from tests.completion.shells import SHELLS, Shell, open_shell
 
@@ -38,7 +38,8 @@ def add_sessions(path: Path, *names: str) -> None:
     """Keep a session of each name, the last one used last."""
     with SessionStore(path) as store:
         for name in names:
-            store.begin(Opening(ChatMessage("user", "?"), "openai/gpt-5-mini", name=name))
+            place = Place(name=name)
+            store.begin(Turn(ChatMessage("user", "?"), "openai/gpt-5-mini", place=place))
 
 
 def rename_in_place(path: Path, session_id: int, name: str) -> None:

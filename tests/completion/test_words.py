@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hfs_cli.messages import ChatMessage, Opening, Reply
+from hfs_cli.messages import ChatMessage, Place, Reply, Turn
 from hfs_cli.store.store import SessionStore
 from tests.benchmarks.databases import make_database
 from tests.completion.conftest import add_sessions, rename_in_place
@@ -76,7 +76,8 @@ def test_names_that_are_no_text_do_not_hide_the_others(hfs, words):
 def test_checkpoints_go_by_their_names(hfs, words):
     with SessionStore(hfs.database) as store:
         for name in ("older", "newer"):
-            opened = store.begin(Opening(ChatMessage("user", "?"), "openai/x", name=name))
+            place = Place(name=name)
+            opened = store.begin(Turn(ChatMessage("user", "?"), "openai/x", place=place))
             store.save_reply(opened, Reply("!", "openai/x", "complete"))
             store.create_checkpoint(opened.session.id, f"{name} draft")
             store.create_checkpoint(opened.session.id, "both")
@@ -202,7 +203,8 @@ def test_a_directory_that_cannot_be_written_will_do(hfs, words):
 
 def test_what_another_process_has_just_kept_is_seen(hfs, words):
     with SessionStore(hfs.database) as store:
-        store.begin(Opening(ChatMessage("user", "?"), "openai/x", name="in the log still"))
+        place = Place(name="in the log still")
+        store.begin(Turn(ChatMessage("user", "?"), "openai/x", place=place))
         assert (hfs.data / "hfs.db-wal").stat().st_size > 0
         assert [word for word, _ in words("sessions", "in")] == ["in the log still"]
 

@@ -1,6 +1,6 @@
 """Take turns without a model."""
 
-from hfs_cli.messages import Attachment, ChatMessage, Opened, Opening, Reply, Session
+from hfs_cli.messages import Attachment, ChatMessage, Opened, Place, Reply, Session, Turn
 from hfs_cli.store.store import SessionStore
 
 
@@ -17,14 +17,17 @@ class Talk:
         *,
         attachments: tuple[Attachment, ...] = (),
         model: str = "openai/gpt",
-        **opening,
+        system: str | None = None,
+        no_system: bool = False,
+        **place,
     ) -> Opened:
         return self.store.begin(
-            Opening(
+            Turn(
                 ChatMessage("user", prompt, attachments),
                 model,
-                session_id=session.id if session else None,
-                **opening,
+                system=system,
+                no_system=no_system,
+                place=Place(session.id if session else None, **place),
             )
         )
 
@@ -39,9 +42,9 @@ class Talk:
         session: Session | None = None,
         *,
         model: str = "openai/gpt",
-        **opening,
+        **asked,
     ) -> Session:
-        opened = self.ask(prompt, session, model=model, **opening)
+        opened = self.ask(prompt, session, model=model, **asked)
         self.answer(opened, text, model=model)
         return self.store.get(opened.session.id)
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfs_cli.errors import HfsError, NotFoundError, UsageError
-from hfs_cli.messages import Attachment, ChatMessage, Opening, Reply
+from hfs_cli.messages import Attachment, ChatMessage, Place, Reply, Turn
 from hfs_cli.store.store import SessionStore
 from tests.store.talking import Talk
 
@@ -27,11 +27,10 @@ def last_question(store, session):
 def again(store, session, **more):
     question = last_question(store, session)
     return store.begin(
-        Opening(
+        Turn(
             ChatMessage("user", question.content),
             "openai/other",
-            session_id=session.id,
-            answers=question.id,
+            place=Place(session.id, answers=question.id),
             **more,
         )
     )
@@ -243,9 +242,9 @@ def test_a_turn_that_came_meanwhile_is_not_set_aside_by_a_retry(store, talk, ses
 
 
 def test_a_question_that_is_gone_cannot_be_answered_again(store, talk, session):
-    opening = Opening(ChatMessage("user", "x"), "m/x", session_id=session.id, answers=10**6)
+    turn = Turn(ChatMessage("user", "x"), "m/x", place=Place(session.id, answers=10**6))
     with pytest.raises(NotFoundError):
-        store.begin(opening)
+        store.begin(turn)
 
 
 # --- checkpoints ----------------------------------------------------------------------

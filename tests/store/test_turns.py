@@ -1,7 +1,7 @@
 import pytest
 
 from hfs_cli.errors import NotFoundError, UsageError
-from hfs_cli.messages import Attachment, ChatMessage, Opening, Reply, Usage
+from hfs_cli.messages import Attachment, ChatMessage, Place, Reply, Turn, Usage
 from hfs_cli.store.unsaved import Unsaved
 
 
@@ -164,11 +164,12 @@ def test_a_session_that_is_deleted_while_its_reply_comes_leaves_no_orphans(store
 
 
 def test_an_unsaved_turn_reads_the_history_and_writes_nothing(store, talk, path):
-    fresh = Unsaved(store).begin(Opening(ChatMessage("user", "hi"), "m/x", system="s"))
+    fresh = Unsaved(store).begin(Turn(ChatMessage("user", "hi"), "m/x", system="s"))
     assert (said(fresh), fresh.system, fresh.session) == ([("user", "hi")], "s", None)
     assert not path.parent.exists()
     session = talk.turn("hi", "hello", system="old")
-    opened = Unsaved(store).begin(Opening(ChatMessage("user", "b"), "m/x", session_id=session.id))
+    again = Turn(ChatMessage("user", "b"), "m/x", place=Place(session.id))
+    opened = Unsaved(store).begin(again)
     assert said(opened) == [("user", "hi"), ("assistant", "hello"), ("user", "b")]
     assert opened.system == "old"
     assert Unsaved(store).save_reply(opened, Reply("x", "m/x")) is None

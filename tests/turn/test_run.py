@@ -29,13 +29,13 @@ from hfs_cli.messages import (
     Event,
     Finish,
     Opened,
-    Opening,
     Outcome,
     Reasoning,
     Reply,
     Request,
     Session,
     ToolCall,
+    Turn,
     Usage,
 )
 from hfs_cli.turn import run as core
@@ -70,8 +70,8 @@ class FakeStore:
     spilled: list[Reply] = field(default_factory=list)
     wrote: threading.Event = field(default_factory=threading.Event)
 
-    def begin(self, opening: Opening) -> Opened:
-        return Opened(SESSION, 1, (opening.prompt,), opening.system)
+    def begin(self, turn: Turn) -> Opened:
+        return Opened(SESSION, 1, (turn.prompt,), turn.system)
 
     def save_reply(self, opened: Opened, reply: Reply, wait_s: float = 30.0) -> int | None:
         if self.failure:
@@ -106,13 +106,9 @@ class FakeRenderer:
 
 
 def run(*batches, store=None, renderer=None) -> Outcome:
-    opening = Opening(ChatMessage("user", "hi"), "fake/m", system="be brief")
+    turn = Turn(ChatMessage("user", "hi"), "fake/m", system="be brief")
     return core.run_turn(
-        FakeProvider(batches),
-        store or FakeStore(),
-        renderer or FakeRenderer(),
-        opening,
-        Request("m", ()),
+        FakeProvider(batches), store or FakeStore(), renderer or FakeRenderer(), turn
     )
 
 
@@ -132,11 +128,11 @@ def test_a_whole_reply_is_shown_and_kept_as_complete():
 
 def test_the_request_carries_what_the_store_opened():
     provider = FakeProvider([[Delta("x"), STOP]])
-    opening = Opening(ChatMessage("user", "hi"), "fake/m", system="be brief")
-    core.run_turn(
-        provider, FakeStore(), FakeRenderer(), opening, Request("m", (), options={"a": 1})
-    )
-    assert provider.requests == [Request("m", (opening.prompt,), "be brief", {"a": 1})]
+    turn = Turn(ChatMessage("user", "hi"), "fake/m/large", {"a": 1}, {"type": "object"}, "brief")
+    core.run_turn(provider, FakeStore(), FakeRenderer(), turn)
+    assert provider.requests == [
+        Request("m/large", (turn.prompt,), "brief", {"a": 1}, {"type": "object"})
+    ]
 
 
 @pytest.mark.parametrize("number", [2, 15, 1])
@@ -232,8 +228,8 @@ def test_a_stalled_stream_is_saved_meanwhile(monkeypatch):
             assert store.wrote.wait(10), "not saved while the stream stood still"
             yield [STOP]
 
-    opening = Opening(ChatMessage("user", "hi"), "fake/m")
-    core.run_turn(Stalling([]), store, FakeRenderer(), opening, Request("m", ()))
+    turn = Turn(ChatMessage("user", "hi"), "fake/m")
+    core.run_turn(Stalling([]), store, FakeRenderer(), turn)
     assert store.saved[0].status == "partial"
     assert (store.saved[-1].text, store.saved[-1].status) == ("early", "complete")
 

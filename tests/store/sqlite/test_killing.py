@@ -28,7 +28,7 @@ CHILD = """
 import os, signal, sqlite3, sys
 from pathlib import Path
 from hfs_cli.exchange.detect import read_conversations
-from hfs_cli.messages import ChatMessage, Opening, Reply
+from hfs_cli.messages import ChatMessage, Place, Reply, Turn
 from hfs_cli.store.store import SessionStore
 
 path, left, operation = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
@@ -46,7 +46,7 @@ connect = sqlite3.connect
 sqlite3.connect = lambda *args, **settings: connect(*args, factory=Traced, **settings)
 
 def turn(store):
-    opened = store.begin(Opening(ChatMessage("user", "q"), "m/x", 1))
+    opened = store.begin(Turn(ChatMessage("user", "q"), "m/x", place=Place(1)))
     store.save_reply(opened, Reply("half", "m/x"))
     store.save_reply(opened, Reply("whole", "m/x", status="complete"))
 

@@ -31,10 +31,10 @@ def test_the_version_is_the_number_of_migrations():
 COUNT = """
 import sys
 from pathlib import Path
-from hfs_cli.messages import ChatMessage, Opening, Reply
+from hfs_cli.messages import ChatMessage, Reply, Turn
 from hfs_cli.store.store import SessionStore
 with SessionStore(Path(sys.argv[1])) as store:
-    opened = store.begin(Opening(ChatMessage("user", "hi"), "m/x"))
+    opened = store.begin(Turn(ChatMessage("user", "hi"), "m/x"))
     store.save_reply(opened, Reply("hello", "m/x", status="complete"))
 """
 
@@ -57,11 +57,11 @@ def test_thirty_processes_that_start_at_once_on_nothing_migrate_once_and_lose_no
 ONE_SESSION = """
 import sys
 from pathlib import Path
-from hfs_cli.messages import ChatMessage, Opening, Reply
+from hfs_cli.messages import ChatMessage, Place, Reply, Turn
 from hfs_cli.store.store import SessionStore
 with SessionStore(Path(sys.argv[1])) as store:
     for _ in range(4):
-        opened = store.begin(Opening(ChatMessage("user", sys.argv[2]), "m/x", session_id=1))
+        opened = store.begin(Turn(ChatMessage("user", sys.argv[2]), "m/x", place=Place(1)))
         store.save_reply(opened, Reply("", "m/x"))
         store.save_reply(opened, Reply(sys.argv[2], "m/x", status="complete"))
 """

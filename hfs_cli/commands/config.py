@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import fields
 from pathlib import Path
 
 import click
 
-from hfs_cli.config import Config, load_config
+from hfs_cli.config import load_config
+from hfs_cli.config.origins import rows, shown
 from hfs_cli.errors import NotFoundError
 from hfs_cli.groups import Group
 from hfs_cli.places import config_file
 from hfs_cli.wording import did_you_mean
-
-_NOT_SETTINGS = {"origins", "file", "providers", "aliases", "models", "daily_budget"}
 
 
 @click.group(name="config", cls=Group)
@@ -29,77 +27,29 @@ def path() -> None:
     click.echo(config_file(os.environ))
 
 
-def _rows(config: Config) -> list[tuple[str, object, str]]:
-    """Each setting with its value and where it came from."""
-    rows: list[tuple[str, object, str]] = []
-    for entry in fields(config):
-        if entry.name not in _NOT_SETTINGS:
-            value = getattr(config, entry.name)
-            origin = config.origins.get(entry.name, _implied_origin(entry.name, value))
-            rows.append((entry.name, value, origin))
-    file = str(config.file)
-    if config.daily_budget is not None:
-        rows.append(("budget.daily", config.daily_budget, file))
-    for name, target in config.aliases.items():
-        rows.append((f"aliases.{name}", target, file))
-    for name, provider in config.providers.items():
-        rows += [
-            (f"providers.{name}.{entry.name}", getattr(provider, entry.name), file)
-            for entry in fields(provider)
-            if entry.name not in {"name", "headers"} and getattr(provider, entry.name)
-        ]
-        # A header may carry a credential: its name is shown, its value is not.
-        rows += [(f"providers.{name}.headers.{header}", "…", file) for header in provider.headers]
-    for name, model in config.models.items():
-        rows += [
-            (f'models."{name}".{entry.name}', getattr(model, entry.name), file)
-            for entry in fields(model)
-            if getattr(model, entry.name)
-        ]
-    return rows
-
-
-def _implied_origin(name: str, value: object) -> str:
-    variable = f"HFS_{name.upper()}"
-    return variable if value is not None and os.environ.get(variable) else "default"
-
-
 @command.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
 def list_settings(*, as_json: bool) -> None:
     """List every setting, its value and where it came from."""
-    rows = _rows(load_config())
+    found = rows(load_config())
     if as_json:
-        items = [{"key": k, "value": v, "origin": o} for k, v, o in rows]
-        click.echo(json.dumps(items, indent=2, ensure_ascii=False, default=_plain))
+        items = [{"key": row.key, "value": row.value, "origin": row.origin} for row in found]
+        click.echo(json.dumps(items, indent=2, ensure_ascii=False, default=str))
         return
     from hfs_cli.render.lists.table import show_table
 
-    show_table(("KEY", "VALUE", "FROM"), [(k, _shown(v), o) for k, v, o in rows])
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str | os.PathLike):
-        return str(value)
-    return json.dumps(value, ensure_ascii=False, default=_plain)
-
-
-def _plain(value: object) -> object:
-    """What JSON has no type for: mappings that are no dict, paths."""
-    return dict(value) if hasattr(value, "keys") else str(value)  # type: ignore[call-overload]
+    show_table(("KEY", "VALUE", "FROM"), [(r.key, shown(r.value), r.origin) for r in found])
 
 
 @command.command(name="get")
 @click.argument("key")
 def get(*, key: str) -> None:
     """Print one setting as it is in force."""
-    values = {name: value for name, value, _ in _rows(load_config())}
+    values = {row.key: row.value for row in rows(load_config())}
     if key not in values:
         hint = did_you_mean(key, values, 1, otherwise=" (hfs config list shows all)")
         raise NotFoundError(f"no setting {key!r}{hint}")
-    click.echo(_shown(values[key]))
+    click.echo(shown(values[key]))
 
 
 # A negative number is a value, to be refused in the setting's own words.

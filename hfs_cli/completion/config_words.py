@@ -70,8 +70,7 @@ def providers() -> Iterator[Word]:
 
 def keys() -> Iterator[Word]:
     """The names that ``hfs config get`` and ``set`` take."""
-    from hfs_cli.config.settings import SETTINGS
-    from hfs_cli.config.values import ProviderConfig
+    from hfs_cli.config.settings import PROVIDER_SETTINGS, SETTINGS
 
     document = _document()
     for name in SETTINGS:
@@ -79,9 +78,8 @@ def keys() -> Iterator[Word]:
     for alias, model in _table(document, "aliases").items():
         yield f"aliases.{alias}", str(model)
     for provider in _table(document, "providers"):
-        for field in ProviderConfig.__dataclass_fields__:
-            if field != "name":
-                yield f"providers.{provider}.{field}", ""
+        for field in PROVIDER_SETTINGS:
+            yield f"providers.{provider}.{field}", ""
 
 
 def _document() -> dict[str, Any]:

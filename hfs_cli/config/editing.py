@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hfs_cli.config.loading import load_config, read_document
-from hfs_cli.config.settings import SETTINGS
-from hfs_cli.config.settings import text as as_text
+from hfs_cli.config.settings import SETTINGS, TEXT
 from hfs_cli.errors import ConfigError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -122,7 +121,9 @@ def _check_alias(aliases: Mapping[str, Any], name: str) -> None:
 
 def _is_text(parts: list[str]) -> bool:
     """Whether a key's value can be nothing but a string."""
-    return parts[0] == "aliases" or (len(parts) == 1 and SETTINGS.get(parts[0]) is as_text)
+    if len(parts) == 1 and parts[0] in SETTINGS:
+        return SETTINGS[parts[0]].kind is TEXT
+    return parts[0] == "aliases"
 
 
 def _toml_value(text: str) -> object:

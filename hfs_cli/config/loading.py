@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from hfs_cli import notices, places
-from hfs_cli.config.settings import SETTINGS, amount, provider_type, text
-from hfs_cli.config.values import Config, ModelConfig, ProviderConfig
+from hfs_cli.config.settings import (
+    ALIAS,
+    BUDGET_SETTINGS,
+    MODEL_SETTINGS,
+    PROVIDER_SETTINGS,
+    SETTINGS,
+    TABLES,
+    Config,
+    ModelConfig,
+    ProviderConfig,
+    Setting,
+)
 from hfs_cli.errors import ConfigError
 from hfs_cli.wording import did_you_mean
 
 MAX_CONFIG_BYTES = 1_000_000
-TABLES = ("providers", "aliases", "models", "profiles", "budget")
-_PROVIDER_KEYS = tuple(n for n in ProviderConfig.__dataclass_fields__ if n != "name")
-_MODEL_KEYS = tuple(ModelConfig.__dataclass_fields__)
 
 
 def load_config(
@@ -39,6 +46,9 @@ def load_config(
     document = read_document(file)
     _warn_of_readers(document, file)
     values, origins = _resolved(_layers(env, flags or {}, document, file))
+    for name in ("data_dir", "profile", "session"):
+        if env.get(f"HFS_{name.upper()}"):
+            origins[name] = f"HFS_{name.upper()}"
     return Config(
         file=file,
         data_dir=data_dir,
@@ -62,10 +72,9 @@ def _layers(
     """Where settings may come from, by name, the strongest first."""
     given = {name: value for name, value in flags.items() if value is not None}
     layers: list[_Layer] = [(f"--{n.replace('_', '-')}", {n: given[n]}) for n in given]
-    for name in SETTINGS:
-        variable = f"HFS_{name.upper()}"
-        if env.get(variable):
-            layers.append((variable, {name: env[variable]}))
+    for name, setting in SETTINGS.items():
+        if setting.variable and env.get(setting.variable):
+            layers.append((setting.variable, {name: env[setting.variable]}))
     if profile := env.get("HFS_PROFILE"):
         layers.append((f"profile {profile}", _profile(document, profile, file)))
     return [*layers, (str(file), document)]
@@ -76,9 +85,9 @@ def _resolved(layers: list[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for origin, layer in layers:
-        for name, parse in SETTINGS.items():
+        for name, setting in SETTINGS.items():
             if name in layer and name not in values:
-                values[name] = _parsed(parse, layer[name], name, origin)
+                values[name] = _parsed(setting, layer[name], name, origin)
                 origins[name] = origin
     return values, origins
 
@@ -117,17 +126,17 @@ def _warn_of_readers(document: Mapping[str, Any], file: Path) -> None:
         notices.warn(f"others can read {file}, which holds headers: run chmod 600 on it")
 
 
-def _known(table: Mapping[str, object], names: tuple[str, ...], where: str) -> None:
+def _known(table: Mapping[str, object], names: Iterable[str], where: str) -> None:
     for key in table:
         if key not in names:
             hint = did_you_mean(key, names, 1, otherwise=f" (known: {', '.join(names)})")
             raise ConfigError(f"unknown key {key!r} in {where}{hint}")
 
 
-def _parsed(parse: Callable[[object], object], value: object, name: str, origin: str) -> object:
+def _parsed(setting: Setting, value: object, name: str, origin: str) -> Any:  # noqa: ANN401
     try:
-        return parse(value)
-    except TypeError as error:
+        return setting.parse(value)
+    except ValueError as error:
         raise ConfigError(f"{name} ({origin}) must be {error}") from error
 
 
@@ -138,62 +147,52 @@ def _table(document: Mapping[str, Any], name: str, file: Path) -> Mapping[str, A
     return table
 
 
+def _values(
+    table: Mapping[str, object], settings: Mapping[str, Setting], where: str
+) -> dict[str, Any]:
+    """A table's settings, read; `where` is how errors call it."""
+    _known(table, settings, where)
+    return {key: _parsed(settings[key], value, key, where) for key, value in table.items()}
+
+
 def _profile(document: Mapping[str, Any], profile: str, file: Path) -> Mapping[str, object]:
     profiles = _table(document, "profiles", file)
     if profile not in profiles:
         names = ", ".join(profiles) or "none"
         raise ConfigError(f"no profile {profile!r} in {file} (there: {names})")
     table = _table(profiles, profile, file)
-    _known(table, tuple(SETTINGS), f"[profiles.{profile}] of {file}")
+    _known(table, SETTINGS, f"[profiles.{profile}] of {file}")
     return table
 
 
 def _providers(document: Mapping[str, Any], file: Path) -> dict[str, ProviderConfig]:
-    found = {}
-    for name in _table(document, "providers", file):
-        table = _table(document["providers"], name, file)
-        where = f"[providers.{name}] of {file}"
-        _known(table, _PROVIDER_KEYS, where)
-        values = dict(table)
-        for key, value in table.items():
-            if key in {"headers", "query"}:
-                if not isinstance(value, dict) or not all(
-                    isinstance(v, str) for v in value.values()
-                ):
-                    raise ConfigError(f"{key} in {where} must be a table of strings")
-            elif key == "api_key_cmd" and isinstance(value, list):
-                values[key] = tuple(_parsed(text, word, key, where) for word in value)
-            else:
-                parse = provider_type if key == "type" else text
-                values[key] = _parsed(parse, value, key, where)
-        found[name] = ProviderConfig(name=name, **values)
-    return found
+    tables = _table(document, "providers", file)
+    return {
+        name: ProviderConfig(
+            name=name,
+            **_values(
+                _table(tables, name, file), PROVIDER_SETTINGS, f"[providers.{name}] of {file}"
+            ),
+        )
+        for name in tables
+    }
+
+
+def _models(document: Mapping[str, Any], file: Path) -> dict[str, ModelConfig]:
+    tables = _table(document, "models", file)
+    return {
+        name: ModelConfig(
+            **_values(_table(tables, name, file), MODEL_SETTINGS, f'[models."{name}"] of {file}')
+        )
+        for name in tables
+    }
 
 
 def _aliases(document: Mapping[str, Any], file: Path) -> dict[str, str]:
     table = _table(document, "aliases", file)
-    return {n: str(_parsed(text, v, f"alias {n}", str(file))) for n, v in table.items()}
-
-
-def _models(document: Mapping[str, Any], file: Path) -> dict[str, ModelConfig]:
-    found = {}
-    for name in _table(document, "models", file):
-        table = _table(document["models"], name, file)
-        _known(table, _MODEL_KEYS, f'[models."{name}"] of {file}')
-        _table(table, "options", file)
-        where = f'[models."{name}"] of {file}'
-        prices = {
-            key: _parsed(amount, value, key, where)
-            for key, value in table.items()
-            if key.endswith("_price")
-        }
-        found[name] = ModelConfig(**{**table, **prices})
-    return found
+    return {n: _parsed(ALIAS, v, f"alias {n}", str(file)) for n, v in table.items()}
 
 
 def _daily_budget(document: Mapping[str, Any], file: Path) -> float | None:
     table = _table(document, "budget", file)
-    _known(table, ("daily",), f"[budget] of {file}")
-    if "daily" not in table:
-        return None
-    return float(str(_parsed(amount, table["daily"], "daily", f"[budget] of {file}")))
+    return _values(table, BUDGET_SETTINGS, f"[budget] of {file}").get("daily")

@@ -1,50 +1,110 @@
-"""How each setting is read, whether it comes from a flag, a variable or the file."""
+"""Every setting, declared once: how it is read, its default, its help and an example.
+
+The fields of the three frozen values below are the settings. `hfs config`, its errors, Tab,
+the manual page hfs-config(5) and the README's tables are made from them, so a new setting
+is one more field.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+TYPE_CHECKING = False  # typing's own costs 5 ms
+if TYPE_CHECKING:
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
 
 
-def text(value: object) -> str:
-    """A string.
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a value may be.
 
-    Raises:
-        TypeError: It is none; the message is what was expected.
+    Args:
+        expects: What it is, as an error goes on: ``retries must be …``.
+        read: Makes the value of what a variable, a flag or the file says; raises TypeError or
+            ValueError for what it cannot be made of.
+        choices: The only words it can be; empty when any can.
     """
+
+    expects: str
+    read: Callable[[object], object]
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting.
+
+    Args:
+        key: Where it stands in the file, with NAME for what users choose.
+        kind: What it may be.
+        default: What holds when nothing sets it; None where that is nothing.
+        help: One sentence.
+        example: A line of TOML that sets it.
+    """
+
+    key: str
+    kind: Kind
+    default: object
+    help: str
+    example: str
+
+    @property
+    def name(self) -> str:
+        """The last part of the key."""
+        return self.key.rpartition(".")[2]
+
+    @property
+    def variable(self) -> str | None:
+        """The environment variable that sets it; what stands in a table has none."""
+        return None if "." in self.key else f"HFS_{self.key.upper()}"
+
+    def parse(self, value: object) -> Any:  # noqa: ANN401  (of the field's own type)
+        """Read a value.
+
+        Raises:
+            ValueError: It cannot be one; the message is what was expected.
+        """
+        try:
+            return self.kind.read(value)
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError(self.kind.expects) from None
+
+
+def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError("a string")
+        raise TypeError
     return value
 
 
 def _number(value: object) -> float:
-    try:
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise TypeError
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError("a number of seconds above 0") from None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise TypeError
+    return float(value)
+
+
+def _seconds(value: object) -> float:
+    number = _number(value)
     if not 0 < number < float("inf"):
-        raise TypeError("a number of seconds above 0")
+        raise ValueError
     return number
+
+
+def _amount(value: object) -> float:
+    if isinstance(value, str) or not 0 <= _number(value) < 1e12:
+        raise ValueError
+    return _number(value)
 
 
 def _count(value: object) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise TypeError("a whole number, 0 or more")
+        raise ValueError
     return value
-
-
-def amount(value: object) -> float:
-    """An amount of money, or a price: a number that is not negative.
-
-    Raises:
-        TypeError: It is none; the message is what was expected.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
-        raise TypeError("a number, 0 or more")
-    return float(value)
 
 
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True}
@@ -55,35 +115,291 @@ def _switch(value: object) -> bool:
     if isinstance(value, str) and value.lower() in _SWITCH:
         return _SWITCH[value.lower()]
     if not isinstance(value, bool):
-        raise TypeError("true or false")
+        raise TypeError
     return value
 
 
-def _render(value: object) -> str:
-    if value not in {"auto", "markdown", "plain"}:
-        raise TypeError('"auto", "markdown" or "plain"')
-    return str(value)
+def _table(value: object) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
+
+
+def _strings(value: object) -> Mapping[str, str]:
+    return {name: _text(item) for name, item in _table(value).items()}
+
+
+def _command(value: object) -> str | tuple[str, ...]:
+    return tuple(map(_text, value)) if isinstance(value, list) else _text(value)
+
+
+def _one_of(expects: str, *choices: str) -> Kind:
+    def read(value: object) -> str:
+        if value not in choices:
+            raise ValueError
+        return str(value)
+
+    return Kind(expects, read, choices)
 
 
 # The wire formats, and `local` for the embedded model.
 PROVIDER_TYPES = ("openai", "anthropic", "gemini", "ollama", "local")
 
+TEXT = Kind("a string", _text)
+_SECONDS = Kind("a number of seconds above 0", _seconds)
+_AMOUNT = Kind("a number, 0 or more", _amount)
+_COUNT = Kind("a whole number, 0 or more", _count)
+_YES_OR_NO = Kind("true or false", _switch)
+_RENDER = _one_of('"auto", "markdown" or "plain"', "auto", "markdown", "plain")
+_TYPE = _one_of(f"one of {', '.join(PROVIDER_TYPES)}", *PROVIDER_TYPES)
+_STRINGS = Kind("a table of strings", _strings)
+_COMMAND = Kind("a string or a list of strings", _command)
+_OPTIONS = Kind("a table", _table)
 
-def provider_type(value: object) -> str:
-    """Read the ``type`` of a provider."""
-    if value not in PROVIDER_TYPES:
-        raise TypeError(f"one of {', '.join(PROVIDER_TYPES)}")
-    return str(value)
+
+def _setting(key: str, kind: Kind, default: T, help: str, example: str) -> T:  # noqa: A002
+    """A field that is a setting; a default of ``{}`` is a mapping of each value's own."""
+    declared = Setting(key, kind, default if default != {} else None, help, example)
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata={"setting": declared})  # type: ignore[return-value]
+    return field(default=default, metadata={"setting": declared})
 
 
-SETTINGS: Mapping[str, Callable[[object], object]] = {
-    "model": text,
-    "system": text,
-    "render": _render,
-    "stream": _switch,
-    "save": _switch,
-    "timeout": _number,
-    "idle_timeout": _number,
-    "retries": _count,
-    "checkpoint_retention": _count,
+def _declared(owner: type) -> dict[str, Setting]:
+    """The settings among the fields of a value, by the field's name."""
+    found = {entry.name: entry.metadata.get("setting") for entry in fields(owner)}
+    return {name: setting for name, setting in found.items() if setting}
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderConfig:
+    """One ``[providers.NAME]`` table; None where the file says nothing."""
+
+    name: str
+    type: str | None = _setting(
+        "providers.NAME.type",
+        _TYPE,
+        None,
+        "The wire format that it speaks.",
+        'type = "openai"',
+    )
+    base_url: str | None = _setting(
+        "providers.NAME.base_url",
+        TEXT,
+        None,
+        "Where requests go; for the format openai it ends before /chat/completions.",
+        'base_url = "https://llm.example.com/v1"',
+    )
+    api_key_env: str | None = _setting(
+        "providers.NAME.api_key_env",
+        TEXT,
+        None,
+        "The environment variable that holds the key.",
+        'api_key_env = "WORK_KEY"',
+    )
+    api_key_cmd: str | tuple[str, ...] | None = _setting(
+        "providers.NAME.api_key_cmd",
+        _COMMAND,
+        None,
+        "A command that prints the key; it is run without a shell.",
+        'api_key_cmd = ["pass", "show", "work"]',
+    )
+    ca_bundle: str | None = _setting(
+        "providers.NAME.ca_bundle",
+        TEXT,
+        None,
+        "A PEM file of certificate authorities to trust.",
+        'ca_bundle = "/etc/ssl/work.pem"',
+    )
+    headers: Mapping[str, str] = _setting(
+        "providers.NAME.headers",
+        _STRINGS,
+        {},
+        "More headers for each request.",
+        'headers = { "X-Team" = "infra" }',
+    )
+    query: Mapping[str, str] = _setting(
+        "providers.NAME.query",
+        _STRINGS,
+        {},
+        "More query parameters for each request.",
+        'query = { "api-version" = "2024-10-21" }',
+    )
+    model: str | None = _setting(
+        "providers.NAME.model",
+        TEXT,
+        None,
+        "The model that the provider's name alone stands for.",
+        'model = "small-1"',
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """One ``[models."provider/id"]`` table. A price is of a million tokens."""
+
+    options: Mapping[str, object] = _setting(
+        'models."PROVIDER/MODEL".options',
+        _OPTIONS,
+        {},
+        "Options for each turn with this model, as with -o.",
+        "options = { temperature = 0.2 }",
+    )
+    input_price: float | None = _setting(
+        'models."PROVIDER/MODEL".input_price',
+        _AMOUNT,
+        None,
+        "The price of a million input tokens, in your currency.",
+        "input_price = 0.25",
+    )
+    output_price: float | None = _setting(
+        'models."PROVIDER/MODEL".output_price',
+        _AMOUNT,
+        None,
+        "The price of a million output tokens.",
+        "output_price = 2.00",
+    )
+    cached_price: float | None = _setting(
+        'models."PROVIDER/MODEL".cached_price',
+        _AMOUNT,
+        None,
+        "The price of a million input tokens that the provider had cached.",
+        "cached_price = 0.025",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting, resolved. Times are in seconds.
+
+    Args:
+        file: The configuration file, whether or not it exists.
+        data_dir: The directory that holds the database.
+        profile: The profile in force, or None.
+        session: What HFS_SESSION says, or None.
+        origins: Where each setting that is not at its default came from.
+    """
+
+    file: Path
+    data_dir: Path
+    model: str | None = _setting(
+        "model",
+        TEXT,
+        None,
+        "The model to ask: PROVIDER/MODEL or an alias.",
+        'model = "anthropic/claude-sonnet-4-6"',
+    )
+    system: str | None = _setting(
+        "system",
+        TEXT,
+        None,
+        "The system prompt that a new session begins with.",
+        'system = "Answer briefly."',
+    )
+    render: str = _setting(
+        "render",
+        _RENDER,
+        "auto",
+        "How a reply is shown; auto is Markdown on a terminal and plain elsewhere.",
+        'render = "plain"',
+    )
+    stream: bool = _setting(
+        "stream",
+        _YES_OR_NO,
+        True,
+        "Whether a reply is shown as it arrives.",
+        "stream = false",
+    )
+    save: bool = _setting(
+        "save",
+        _YES_OR_NO,
+        True,
+        "Whether turns are kept.",
+        "save = false",
+    )
+    timeout: float | None = _setting(
+        "timeout",
+        _SECONDS,
+        None,
+        "How many seconds a whole reply may take; no limit by default.",
+        "timeout = 300",
+    )
+    idle_timeout: float = _setting(
+        "idle_timeout",
+        _SECONDS,
+        120.0,
+        "After how many seconds without a byte a reply is given up.",
+        "idle_timeout = 60",
+    )
+    retries: int = _setting(
+        "retries",
+        _COUNT,
+        2,
+        "How often a request that failed before its first byte is sent again.",
+        "retries = 0",
+    )
+    checkpoint_retention: int = _setting(
+        "checkpoint_retention",
+        _COUNT,
+        10,
+        "How many automatic checkpoints of a session are kept.",
+        "checkpoint_retention = 50",
+    )
+    profile: str | None = None
+    session: str | None = None
+    providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    models: Mapping[str, ModelConfig] = field(default_factory=dict)
+    daily_budget: float | None = _setting(
+        "budget.daily",
+        _AMOUNT,
+        None,
+        "What the turns of a day may cost, in the currency of the prices.",
+        "daily = 5.00",
+    )
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def database(self) -> Path:
+        """The database file."""
+        return self.data_dir / "hfs.db"
+
+
+_OF_CONFIG = _declared(Config)
+# What the file, a profile, a flag and an HFS_ variable can set.
+SETTINGS: Mapping[str, Setting] = {n: s for n, s in _OF_CONFIG.items() if "." not in s.key}
+PROVIDER_SETTINGS: Mapping[str, Setting] = _declared(ProviderConfig)
+MODEL_SETTINGS: Mapping[str, Setting] = _declared(ModelConfig)
+BUDGET_SETTINGS: Mapping[str, Setting] = {"daily": _OF_CONFIG["daily_budget"]}
+ALIAS = Setting(
+    "aliases.NAME",
+    TEXT,
+    None,
+    "A name of your own for a model: PROVIDER/MODEL or another alias.",
+    'fast = "openai/gpt-5-mini"',
+)
+TABLES: Mapping[str, str] = {
+    "providers": "[providers.NAME]",
+    "models": '[models."PROVIDER/MODEL"]',
+    "aliases": "[aliases]",
+    "profiles": "[profiles.NAME]",
+    "budget": "[budget]",
 }
+
+# The variables that set nothing which the file could.
+VARIABLES: Mapping[str, str] = {
+    "HFS_CONFIG": "The configuration file.",
+    "HFS_DATA_DIR": "The directory that holds the database, hfs.db.",
+    "HFS_PROFILE": "The profile to use, [profiles.NAME] of the file.",
+    "HFS_SESSION": "The session that hfs chat continues.",
+    "HFS_DEBUG": "Anything: show the traceback behind an error.",
+}
+
+
+def all_settings() -> Iterator[Setting]:
+    """Every setting there is, in the order of the documentation."""
+    yield from SETTINGS.values()
+    yield ALIAS
+    yield from PROVIDER_SETTINGS.values()
+    yield from MODEL_SETTINGS.values()
+    yield from BUDGET_SETTINGS.values()

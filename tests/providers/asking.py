@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hfs_cli.config import Config
 from hfs_cli.config.keys import Key, KeySource
-from hfs_cli.config.values import ProviderConfig
+from hfs_cli.config.settings import ProviderConfig
 from hfs_cli.errors import HfsError
 from hfs_cli.messages import ChatMessage, Delta, Event, Finish, Reasoning, Request
 from hfs_cli.providers.formats.registry import FORMATS

@@ -3,7 +3,7 @@
 import pytest
 
 from hfs_cli.config import Config
-from hfs_cli.config.values import ModelConfig, ProviderConfig
+from hfs_cli.config.settings import ModelConfig, ProviderConfig
 from hfs_cli.errors import ConfigError, NotFoundError
 from hfs_cli.providers.choose import choose_model, named_model, provider_settings
 from hfs_cli.providers.formats.registry import FORMATS

@@ -1,0 +1,66 @@
+"""Each setting in force, by its key in the file, with where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hfs_cli.config.settings import MODEL_SETTINGS, PROVIDER_SETTINGS, SETTINGS, Config, Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One setting.
+
+    Args:
+        key: Its key, as `hfs config get` takes it.
+        value: Its value; what may be a credential is ``…`` instead.
+        origin: A flag, a variable, a profile, the file's path or ``default``.
+    """
+
+    key: str
+    value: object
+    origin: str
+
+
+def rows(config: Config) -> list[Row]:
+    """The settings of every turn, whether or not they are set, and all tables of the file."""
+    names = ("data_dir", *SETTINGS, "profile", "session")
+    found = [
+        Row(name, getattr(config, name), config.origins.get(name, "default")) for name in names
+    ]
+    return [*found, *(Row(key, value, str(config.file)) for key, value in _in_tables(config))]
+
+
+def _in_tables(config: Config) -> Iterator[tuple[str, object]]:
+    if config.daily_budget is not None:
+        yield "budget.daily", config.daily_budget
+    for name, target in config.aliases.items():
+        yield f"aliases.{name}", target
+    for name, provider in config.providers.items():
+        for key, value in _given(provider, PROVIDER_SETTINGS):
+            if key != "headers":
+                yield f"providers.{name}.{key}", value
+        for header in provider.headers:
+            yield f"providers.{name}.headers.{header}", "…"
+    for name, model in config.models.items():
+        for key, value in _given(model, MODEL_SETTINGS):
+            yield f'models."{name}".{key}', value
+
+
+def _given(table: object, settings: Mapping[str, Setting]) -> Iterator[tuple[str, object]]:
+    for key in settings:
+        if value := getattr(table, key):
+            yield key, value
+
+
+def shown(value: object) -> str:
+    """A value as `hfs config get` prints it: text as it is, the rest as JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, str | Path):
+        return str(value)
+    import json
+
+    return json.dumps(value, ensure_ascii=False, default=str)

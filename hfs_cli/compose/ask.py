@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         Session,
         Turn,
     )
-    from hfs_cli.providers.settings import ModelChoice
+    from hfs_cli.providers.choose import ModelChoice
     from hfs_cli.store.store import SessionStore
     from hfs_cli.turn.run import Renderer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hfs_cli.config import Config, ModelConfig, ProviderConfig
@@ -10,13 +11,29 @@ from hfs_cli.config.keys import KeySource
 from hfs_cli.config.settings import PROVIDER_TYPES
 from hfs_cli.errors import ConfigError, NotFoundError
 from hfs_cli.providers.embedded import weights
-from hfs_cli.providers.presets import PRESETS, Preset
-from hfs_cli.providers.settings import ModelChoice, ProviderSettings
+from hfs_cli.providers.presets import PRESETS, Preset, ProviderSettings
 from hfs_cli.wording import did_you_mean
 
 _UNKNOWN = Preset(type="", base_url="", key_required=False)
 
 _EMBEDDED = f"local/{weights.SMOLLM2.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """The model a turn runs with.
+
+    Args:
+        provider: Who serves it.
+        model: The vendor's id.
+        full_name: ``provider/id``.
+        options: The default options for it, the user's own before the preset's.
+    """
+
+    provider: ProviderSettings
+    model: str
+    full_name: str
+    options: Mapping[str, object] = field(default_factory=dict)
 
 
 def choose_model(

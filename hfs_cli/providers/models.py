@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import math
+import os
+import tempfile
+import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 from hfs_cli.config import Config
 from hfs_cli.config.keys import find_key, key_file, read_keys, where_found
 from hfs_cli.errors import ConfigError, HfsError, NetworkError
+from hfs_cli.places import cache_directory
 from hfs_cli.providers.choose import provider_names, provider_settings
 from hfs_cli.providers.embedded import weights
 from hfs_cli.providers.formats.registry import FORMATS
+from hfs_cli.providers.http.limits import Limits
 from hfs_cli.providers.http.provider import HttpProvider
-from hfs_cli.providers.http.send import Limits
-from hfs_cli.providers.model_cache import models_of
-from hfs_cli.providers.settings import ProviderSettings, is_loopback
+from hfs_cli.providers.presets import ProviderSettings, is_loopback
 
+EXPIRY_SECONDS = 24 * 3600.0
 _IDLE_SECONDS = 20.0
 
 
@@ -97,3 +104,67 @@ def _is_absent(config: Config, name: str, error: HfsError) -> bool:
     return unset or (
         isinstance(error, NetworkError) and is_loopback(provider_settings(config, name).base_url)
     )
+
+
+# --- the cache: each provider is asked once a day ---------------------------------------
+
+
+def models_of(
+    settings: ProviderSettings, fetch: Callable[[], list[str]], *, refresh: bool = False
+) -> list[str]:
+    """A provider's model ids, from the cache while it is fresh.
+
+    Args:
+        settings: The provider.
+        fetch: Asks the provider.
+        refresh: Ask even if the cache is fresh.
+
+    Raises:
+        HfsError: The provider had to be asked and did not answer.
+    """
+    if not refresh:
+        kept = _cached(settings, EXPIRY_SECONDS)
+        if kept is not None:
+            return kept
+    models = sorted(set(fetch()))
+    _keep(settings, models)
+    return models
+
+
+def last_listed(settings: ProviderSettings) -> list[str]:
+    """The ids that a provider last listed, however long ago; empty when it never did."""
+    return _cached(settings, math.inf) or []
+
+
+def _cached(settings: ProviderSettings, max_age_s: float) -> list[str] | None:
+    """The ids in the cache, or None when they are absent, too old or of another address."""
+    file = _file(settings)
+    try:
+        kept = json.loads(file.read_bytes())
+        fresh = 0 <= time.time() - kept["fetched_at"] < max_age_s
+        if kept["base_url"] == settings.base_url and fresh:
+            return [str(model) for model in kept["models"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        # A cache that cannot be read is one that is not there.
+        return None
+    return None
+
+
+def _keep(settings: ProviderSettings, models: list[str]) -> None:
+    document = {"fetched_at": time.time(), "base_url": settings.base_url, "models": models}
+    file = _file(settings)
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".models-")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump(document, stream)
+        Path(name).replace(file)
+    except OSError:
+        # The list is shown all the same, and asked for again next time.
+        return
+
+
+def _file(settings: ProviderSettings) -> Path:
+    from urllib.parse import quote
+
+    return Path(cache_directory(), f"models-{quote(settings.name, safe='')}.json")

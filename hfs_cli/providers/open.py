@@ -8,14 +8,14 @@ from typing import Any, Protocol
 from hfs_cli.config import Config
 from hfs_cli.config.keys import find_key, key_file
 from hfs_cli.messages import ChatMessage, Event, Request
+from hfs_cli.providers.choose import ModelChoice
 from hfs_cli.providers.embedded.server import EmbeddedServer, take_context_option, weights_of
 from hfs_cli.providers.formats import openai
 from hfs_cli.providers.formats.media import Media, check_media
 from hfs_cli.providers.formats.registry import FORMATS
+from hfs_cli.providers.http.limits import Limits, RetryPolicy
 from hfs_cli.providers.http.provider import HttpProvider
-from hfs_cli.providers.http.retries import RetryPolicy
-from hfs_cli.providers.http.send import Limits
-from hfs_cli.providers.settings import ModelChoice
+from hfs_cli.providers.models import last_listed
 
 
 class OpenProvider(Protocol):
@@ -74,6 +74,7 @@ def open_provider(
         limits,
         notify,
         warn,
+        lambda: last_listed(choice.provider),
     )
 
 

@@ -19,7 +19,7 @@ from hfs_cli.errors import (
     NotFoundError,
     ProviderError,
 )
-from hfs_cli.providers.http.retries import RetryPolicy
+from hfs_cli.providers.http.limits import RetryPolicy
 from tests.providers.asking import CANARY, ask, provider_at, quick
 from tests.scripted_server import CUT, STALL, Pause, Received, ScriptedServer, openai_sse
 

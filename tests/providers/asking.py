@@ -12,10 +12,9 @@ from hfs_cli.errors import HfsError
 from hfs_cli.messages import ChatMessage, Delta, Event, Finish, Reasoning, Request
 from hfs_cli.providers.formats.registry import FORMATS
 from hfs_cli.providers.formats.wire import Quirks
+from hfs_cli.providers.http.limits import Limits, RetryPolicy
 from hfs_cli.providers.http.provider import HttpProvider
-from hfs_cli.providers.http.retries import RetryPolicy
-from hfs_cli.providers.http.send import Limits
-from hfs_cli.providers.settings import ProviderSettings
+from hfs_cli.providers.presets import ProviderSettings
 
 CANARY = "sk-canary-0123456789abcdef"
 ASK = Request("m", (ChatMessage("user", "hi"),))

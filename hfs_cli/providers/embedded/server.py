@@ -12,8 +12,9 @@ from typing import Any
 from hfs_cli.config.keys import Key, KeySource
 from hfs_cli.errors import ConfigError, NotFoundError, UsageError
 from hfs_cli.messages import Request
+from hfs_cli.providers.choose import ModelChoice
 from hfs_cli.providers.embedded import weights
-from hfs_cli.providers.settings import ModelChoice, ProviderSettings
+from hfs_cli.providers.presets import ProviderSettings
 
 CONTEXT_TOKENS = 8192
 _LEAST_CONTEXT = 64

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from hfs_cli.errors import ConfigError
-from hfs_cli.providers.settings import ProviderSettings, is_loopback
+from hfs_cli.providers.presets import ProviderSettings, is_loopback
 
 # Several threads may come here first at once.
 _loading = threading.Lock()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -16,12 +15,11 @@ from hfs_cli.providers.formats.media import check_media
 from hfs_cli.providers.formats.refusals import Context
 from hfs_cli.providers.formats.wire import ReplyDecoder, WireFormat
 from hfs_cli.providers.http.client import build_client
-from hfs_cli.providers.http.connection import Exchange, Head
-from hfs_cli.providers.http.decompression import ACCEPTED
-from hfs_cli.providers.http.receive import read_reply, read_whole
-from hfs_cli.providers.http.send import Limits, Sender
-from hfs_cli.providers.model_cache import cached_models
-from hfs_cli.providers.settings import ProviderSettings, is_loopback
+from hfs_cli.providers.http.exchange import Exchange, Head
+from hfs_cli.providers.http.limits import Limits
+from hfs_cli.providers.http.receive import ACCEPTED, read_reply, read_whole
+from hfs_cli.providers.http.send import Sender
+from hfs_cli.providers.presets import ProviderSettings, is_loopback
 from hfs_cli.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -38,6 +36,7 @@ class HttpProvider:
         limits: How long to wait.
         notify: Told of each wait before a retry.
         warn: Told of what the user should mend.
+        known_models: The ids that the vendor last listed, for when it does not know one.
     """
 
     def __init__(
@@ -48,6 +47,7 @@ class HttpProvider:
         limits: Limits,
         notify: Callable[[str], None],
         warn: Callable[[str], None] | None = None,
+        known_models: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self._settings = settings
         self._wire = wire
@@ -55,6 +55,7 @@ class HttpProvider:
         self._limits = limits
         self._notify = notify
         self._warn = warn or notify
+        self._known_models = known_models
         self._key: Key | None = None
         self._prepared = False
         self._client: httpx.Client | None = None
@@ -134,8 +135,9 @@ class HttpProvider:
         try:
             return sender.send(build)
         except NotFoundError as error:
-            known = cached_models(self._settings, max_age_s=math.inf) or ()
-            raise NotFoundError(error.message + did_you_mean(model, known, 3)) from error
+            raise NotFoundError(
+                error.message + did_you_mean(model, self._known_models(), 3)
+            ) from error
 
     def _sender(self, context: Context) -> Sender:
         assert self._client

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 
 from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError
@@ -9,11 +10,11 @@ from hfs_cli.messages import Delta, Event, Finish, Reasoning
 from hfs_cli.providers.formats.refusals import Context, shown, vendor_message
 from hfs_cli.providers.formats.wire import ReplyDecoder
 from hfs_cli.providers.http.client import load_httpx
-from hfs_cli.providers.http.connection import Exchange, Head
-from hfs_cli.providers.http.decompression import Inflater
-from hfs_cli.providers.http.failures import reason
+from hfs_cli.providers.http.exchange import Exchange, Head, reason
 
 MAX_JSON_BYTES = 16 * 1024 * 1024
+ACCEPTED = "gzip, deflate"
+MAX_INFLATED_BYTES = 16 * 1024 * 1024
 
 
 def read_reply(
@@ -127,3 +128,41 @@ def _told(fault: HfsError, context: Context, *, begun: bool) -> HfsError:
         return type(fault)(message)
     told = f"{context.provider} ({context.model}) reported an error: {message}"
     return IncompleteReplyError(told) if begun else ProviderError(told)
+
+
+class Inflater:
+    """Decodes a compressed body piece by piece.
+
+    Args:
+        encoding: The response's ``Content-Encoding``, perhaps empty.
+
+    Raises:
+        ProviderError: It is one that was not asked for.
+    """
+
+    def __init__(self, encoding: str) -> None:
+        encoding = encoding.strip().lower()
+        self._inflate: zlib._Decompress | None = None
+        if encoding in {"gzip", "x-gzip", "deflate"}:
+            # 32 + 15: gzip or zlib, told apart by their first bytes.
+            self._inflate = zlib.decompressobj(wbits=47)
+        elif encoding not in {"", "identity"}:
+            raise ProviderError(
+                f"it sent a body encoded as {encoding[:40]}, which was not asked for"
+            )
+
+    def feed(self, data: bytes) -> bytes:
+        """The decoded bytes.
+
+        Raises:
+            IncompleteReplyError: They cannot be decoded, or are far more than were sent.
+        """
+        if self._inflate is None:
+            return data
+        try:
+            out = self._inflate.decompress(data, MAX_INFLATED_BYTES)
+        except zlib.error as error:
+            raise IncompleteReplyError(f"the reply's compression is broken: {error}") from error
+        if self._inflate.unconsumed_tail:
+            raise IncompleteReplyError("the reply inflates to far more than was sent: given up")
+        return out

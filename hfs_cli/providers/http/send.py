@@ -7,7 +7,6 @@ import math
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,33 +14,21 @@ from hfs_cli.errors import HfsError, NetworkError
 from hfs_cli.moments import duration
 from hfs_cli.providers.formats.refusals import Context, refusal
 from hfs_cli.providers.http.client import load_httpx
-from hfs_cli.providers.http.connection import ConnectTimeoutError, Exchange, Head
-from hfs_cli.providers.http.decompression import Inflater
-from hfs_cli.providers.http.failures import is_final, reason
-from hfs_cli.providers.http.retries import RetryPolicy, asked_wait, is_worth_retrying
+from hfs_cli.providers.http.exchange import (
+    ConnectTimeoutError,
+    Exchange,
+    Head,
+    is_final,
+    reason,
+)
+from hfs_cli.providers.http.limits import Limits, asked_wait, is_worth_retrying
+from hfs_cli.providers.http.receive import Inflater
 
 if TYPE_CHECKING:
     import httpx
 
 MAX_ERROR_BYTES = 64 * 1024
 ERROR_BODY_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long a turn may wait, in seconds.
-
-    Args:
-        connect: For a connection, all tries together.
-        idle: Without a byte.
-        total: From the first try to the last byte; None is for ever.
-        retry: When and how fast to try again.
-    """
-
-    connect: float = 5.0
-    idle: float = 120.0
-    total: float | None = None
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
 
 
 class Sender:

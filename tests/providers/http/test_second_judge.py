@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from hfs_cli.messages import ChatMessage, Request, Usage
-from hfs_cli.providers.http.retries import RetryPolicy
+from hfs_cli.providers.http.limits import RetryPolicy
 from tests.providers.asking import Answer, ask, provider_at, quick
 
 BASES = {"openai": "/v1", "anthropic": "/anthropic/v1", "gemini": "/gemini/v1beta"}

@@ -1,10 +1,10 @@
-"""When a request is sent again, and how long to wait before it. Pure."""
+"""How long a turn may wait, and when a request is sent again. Pure."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -36,6 +36,23 @@ class RetryPolicy:
         """
         wait: float = min(self.most, self.first * 2**attempt)
         return wait * (0.75 + chance / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a turn may wait, in seconds.
+
+    Args:
+        connect: For a connection, all tries together.
+        idle: Without a byte.
+        total: From the first try to the last byte; None is for ever.
+        retry: When and how fast to try again.
+    """
+
+    connect: float = 5.0
+    idle: float = 120.0
+    total: float | None = None
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
 
 
 def is_worth_retrying(status: int) -> bool:

@@ -10,13 +10,12 @@ from hfs_cli.config import Config, ModelConfig, ProviderConfig
 from hfs_cli.config.keys import KeySource
 from hfs_cli.config.settings import PROVIDER_TYPES
 from hfs_cli.errors import ConfigError, NotFoundError
-from hfs_cli.providers.embedded import weights
 from hfs_cli.providers.presets import PRESETS, Preset, ProviderSettings
 from hfs_cli.wording import did_you_mean
 
 _UNKNOWN = Preset(type="", base_url="", key_required=False)
 
-_EMBEDDED = f"local/{weights.SMOLLM2.name}"
+_EMBEDDED = f"local/{PRESETS['local'].model}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +52,12 @@ def choose_model(
     """
     name = explicit or session_model or config.model or _default(config, env)
     if name is None:
+        from hfs_cli.providers.embedded.weights import how_to_install
+
         raise ConfigError(
             "no model to ask: set OPENAI_API_KEY (or another provider's key), or HFS_MODEL, or "
             "name one with -m PROVIDER/MODEL, or install the embedded one: "
-            f"{weights.how_to_install() or 'hfs models default local/smollm2'}"
+            f"{how_to_install() or 'hfs models default local/smollm2'}"
         )
     return named_model(config, name)
 
@@ -69,7 +70,7 @@ def named_model(config: Config, name: str) -> ModelChoice:
         ConfigError: The provider's settings cannot be used.
     """
     full = config.aliases.get(name, name)
-    if full == weights.SMOLLM2.name:  # as `hfs models pull` calls it
+    if full == PRESETS["local"].model:  # as `hfs models pull` calls it
         full = _EMBEDDED
     provider, model = _split(full, config)
     settings = provider_settings(config, provider)
@@ -81,8 +82,11 @@ def named_model(config: Config, name: str) -> ModelChoice:
         model = str(Path(model).expanduser().absolute())
     full_name = f"{provider}/{model}"
     own = config.models.get(full_name, config.models.get(name, ModelConfig())).options
-    bound = {"max_tokens": weights.SMOLLM2.max_tokens} if full_name == _EMBEDDED else {}
-    return ModelChoice(settings, model, full_name, {**settings.options, **bound, **own})
+    if full_name == _EMBEDDED:
+        from hfs_cli.providers.embedded.weights import SMOLLM2
+
+        own = {"max_tokens": SMOLLM2.max_tokens, **own}
+    return ModelChoice(settings, model, full_name, {**settings.options, **own})
 
 
 def provider_settings(config: Config, name: str) -> ProviderSettings:
@@ -182,4 +186,6 @@ def _default(config: Config, env: Mapping[str, str]) -> str | None:
         variable = own.api_key_env or (preset.env_var if preset and preset.automatic else None)
         if variable and env.get(variable) and (own.model or (preset and preset.model)):
             return name
-    return None if weights.how_to_install() else "local"
+    from hfs_cli.providers.embedded.weights import how_to_install
+
+    return None if how_to_install() else "local"

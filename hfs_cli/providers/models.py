@@ -18,7 +18,7 @@ from hfs_cli.errors import ConfigError, HfsError, NetworkError
 from hfs_cli.places import cache_directory
 from hfs_cli.providers.choose import provider_names, provider_settings
 from hfs_cli.providers.embedded import weights
-from hfs_cli.providers.formats.registry import FORMATS
+from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.http.limits import Limits
 from hfs_cli.providers.http.provider import HttpProvider
 from hfs_cli.providers.presets import ProviderSettings, is_loopback
@@ -78,7 +78,7 @@ def _models(
         return [] if weights.how_to_install() else [weights.SMOLLM2.name]
     provider = HttpProvider(
         settings,
-        FORMATS[settings.type],
+        load_format(settings.type),
         lambda: find_key(settings.key, env, key_file(config.file), warn),
         replace(Limits(), idle=min(config.idle_timeout, _IDLE_SECONDS)),
         lambda _: None,

@@ -9,13 +9,9 @@ from hfs_cli.config import Config
 from hfs_cli.config.keys import find_key, key_file
 from hfs_cli.messages import ChatMessage, Event, Request
 from hfs_cli.providers.choose import ModelChoice
-from hfs_cli.providers.embedded.server import EmbeddedServer, take_context_option, weights_of
-from hfs_cli.providers.formats import openai
-from hfs_cli.providers.formats.media import Media, check_media
-from hfs_cli.providers.formats.registry import FORMATS
+from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.http.limits import Limits, RetryPolicy
 from hfs_cli.providers.http.provider import HttpProvider
-from hfs_cli.providers.models import last_listed
 
 
 class OpenProvider(Protocol):
@@ -65,80 +61,22 @@ def open_provider(
         retry=RetryPolicy(retries=config.retries),
     )
     if choice.provider.type == "local":
-        return LocalProvider(choice, limits, notify, verbose=env.get("HFS_DEBUG") == "1")
+        from hfs_cli.providers.embedded.provider import EmbeddedProvider
+
+        return EmbeddedProvider(choice, limits, notify, verbose=env.get("HFS_DEBUG") == "1")
     key = choice.provider.key
+
+    def known_models() -> list[str]:
+        from hfs_cli.providers.models import last_listed
+
+        return last_listed(choice.provider)
+
     return HttpProvider(
         choice.provider,
-        FORMATS[choice.provider.type],
+        load_format(choice.provider.type),
         lambda: find_key(key, env, key_file(config.file), warn or notify),
         limits,
         notify,
         warn,
-        lambda: last_listed(choice.provider),
+        known_models,
     )
-
-
-class LocalProvider:
-    """The embedded model; its server starts with the first request.
-
-    Args:
-        choice: The model.
-        limits: How long to wait.
-        notify: Told of waits.
-        verbose: Let llama.cpp's logs through to standard error.
-    """
-
-    def __init__(
-        self, choice: ModelChoice, limits: Limits, notify: Callable[[str], None], *, verbose: bool
-    ) -> None:
-        self._choice = choice
-        self._limits = limits
-        self._notify = notify
-        self._verbose = verbose
-        self._http: HttpProvider | None = None
-
-    def prepare(self) -> None:
-        """See that the runtime and the weights are there.
-
-        Raises:
-            ConfigError: They are not; the message has the command that fetches them.
-        """
-        weights_of(self._choice)
-
-    def accept(self, messages: Iterable[ChatMessage], model: str) -> None:
-        """Refuse every attachment: the embedded models read text alone.
-
-        Raises:
-            UsageError: There is one.
-        """
-        check_media(messages, Media(), f"local/{model}")
-
-    def stream(self, request: Request) -> Iterator[list[Event]]:
-        """Start the server if it does not run yet, and stream from it.
-
-        Raises:
-            UsageError: The option ``n_ctx`` is no number of tokens, or a message of the
-                session has an attachment.
-        """
-        self.accept(request.messages, request.model)
-        n_ctx, request = take_context_option(request)
-        if self._http is None:
-            server = EmbeddedServer(
-                weights_of(self._choice), self._choice.model, n_ctx, verbose=self._verbose
-            )
-            self._http = HttpProvider(
-                server.settings, openai.FORMAT, lambda: server.key, self._limits, self._notify
-            )
-        return self._http.stream(request)
-
-    def preview(self, request: Request) -> dict[str, Any]:
-        """What would be sent to the server, which is not started for it."""
-        _, request = take_context_option(request)
-        body = openai.FORMAT.payload(request, self._choice.provider.quirks)
-        return {"method": "POST", "url": "(in this process)", "headers": {}, "body": body}
-
-    def close(self) -> None:
-        """Drop the connection; the server ends with the process."""
-        if self._http:
-            self._http.close()
-            self._http = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from hfs_cli.messages import Delta, Request
-from hfs_cli.providers.formats.registry import FORMATS
+from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.wire import ReplyDecoder
 from tests.scripted_server import openai_chunk, sse
 
@@ -20,7 +20,8 @@ def body(tokens: int) -> bytes:
 
 def decoded(data: bytes, size: int) -> tuple[int, float]:
     """The characters of the text, and the seconds of CPU time it took."""
-    decoder = ReplyDecoder(FORMATS["openai"].framer(), FORMATS["openai"].decoder(Request("m", ())))
+    wire = load_format("openai")
+    decoder = ReplyDecoder(wire.framer(), wire.decoder(Request("m", ())))
     began, characters = time.process_time(), 0
     for at in range(0, len(data), size):
         for event in decoder.feed(data[at : at + size]):

@@ -10,7 +10,7 @@ from hfs_cli.config.keys import Key, KeySource
 from hfs_cli.config.settings import ProviderConfig
 from hfs_cli.errors import HfsError
 from hfs_cli.messages import ChatMessage, Delta, Event, Finish, Reasoning, Request
-from hfs_cli.providers.formats.registry import FORMATS
+from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.wire import Quirks
 from hfs_cli.providers.http.limits import Limits, RetryPolicy
 from hfs_cli.providers.http.provider import HttpProvider
@@ -73,7 +73,7 @@ def provider_at(
     listener = told.append if told is not None else (lambda _: None)
     return HttpProvider(
         settings,
-        FORMATS[wire],
+        load_format(wire),
         lambda: Key(key, "test") if key else None,
         limits or quick(),
         listener,

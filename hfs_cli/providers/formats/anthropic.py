@@ -18,11 +18,12 @@ from hfs_cli.messages import (
     ToolCall,
     Usage,
 )
-from hfs_cli.providers.formats.media import MEGABYTE, Media, base64_of, kind_of
 from hfs_cli.providers.formats.refusals import vendor_message
 from hfs_cli.providers.formats.sse import SseDecoder
 from hfs_cli.providers.formats.wire import (
+    MEGABYTE,
     Batch,
+    Media,
     Quirks,
     WireFormat,
     alternating,
@@ -74,6 +75,8 @@ def _message(message: ChatMessage) -> dict[str, Any]:
 
 
 def _block(attachment: Attachment) -> dict[str, Any]:
+    from hfs_cli.providers.formats.media import base64_of, kind_of
+
     kind = {"pdf": "document"}.get(kind_of(attachment.media_type), "image")
     if attachment.url:
         return {"type": kind, "source": {"type": "url", "url": attachment.url}}

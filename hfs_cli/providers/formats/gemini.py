@@ -20,11 +20,12 @@ from hfs_cli.messages import (
     ToolCall,
     Usage,
 )
-from hfs_cli.providers.formats.media import MEGABYTE, Media, base64_of
 from hfs_cli.providers.formats.refusals import vendor_message
 from hfs_cli.providers.formats.sse import SseDecoder
 from hfs_cli.providers.formats.wire import (
+    MEGABYTE,
     Batch,
+    Media,
     Quirks,
     WireFormat,
     alternating,
@@ -88,6 +89,8 @@ def _content(message: ChatMessage) -> dict[str, Any]:
 
 
 def _part(attachment: Attachment) -> dict[str, Any]:
+    from hfs_cli.providers.formats.media import base64_of
+
     if attachment.url:
         return {"fileData": {"mimeType": attachment.media_type, "fileUri": attachment.url}}
     data = {"mimeType": attachment.media_type, "data": base64_of(attachment)}

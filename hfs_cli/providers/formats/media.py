@@ -4,29 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from hfs_cli.errors import UsageError
-from hfs_cli.messages import Attachment, ChatMessage
-
-MEGABYTE = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """What a format carries besides text.
-
-    Args:
-        types: Media types.
-        urls: The kinds (``image``, ``pdf``, ``audio``) that the vendor fetches by itself.
-        most_bytes: The most that all attachments of a request may have, as they are sent.
-        most_image_bytes: The most that one image may have, or None.
-    """
-
-    types: frozenset[str] = frozenset()
-    urls: frozenset[str] = frozenset()
-    most_bytes: int = 50 * MEGABYTE
-    most_image_bytes: int | None = None
+from hfs_cli.messages import Attachment
+from hfs_cli.providers.formats.wire import MEGABYTE, Media
 
 
 def kind_of(media_type: str) -> str:
@@ -44,11 +25,11 @@ def data_url(attachment: Attachment) -> str:
     return attachment.url or f"data:{attachment.media_type};base64,{base64_of(attachment)}"
 
 
-def check_media(messages: Iterable[ChatMessage], media: Media, who: str) -> None:
+def check_media(attachments: Iterable[Attachment], media: Media, who: str) -> None:
     """Refuse what a format cannot carry, before anything is sent.
 
     Args:
-        messages: The messages to be sent.
+        attachments: Those of the messages to be sent.
         media: What the format carries.
         who: The model, for the message.
 
@@ -56,7 +37,7 @@ def check_media(messages: Iterable[ChatMessage], media: Media, who: str) -> None
         UsageError: An attachment is of another type, too large, or a URL that nobody fetches.
     """
     size = 0
-    for attachment in (a for message in messages for a in message.attachments):
+    for attachment in attachments:
         _check_one(attachment, media, who)
         size += -(-len(attachment.data) // 3) * 4  # base64
     if size > media.most_bytes:

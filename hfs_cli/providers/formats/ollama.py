@@ -11,10 +11,17 @@ from typing import Any
 
 from hfs_cli.errors import ProviderError
 from hfs_cli.messages import ChatMessage, Finish, FinishReason, Request, ToolCall, Usage
-from hfs_cli.providers.formats.media import MEGABYTE, Media, base64_of
 from hfs_cli.providers.formats.ndjson import NdjsonDecoder
 from hfs_cli.providers.formats.refusals import vendor_message
-from hfs_cli.providers.formats.wire import Batch, Quirks, WireFormat, finish_of, parse
+from hfs_cli.providers.formats.wire import (
+    MEGABYTE,
+    Batch,
+    Media,
+    Quirks,
+    WireFormat,
+    finish_of,
+    parse,
+)
 
 # What stands beside ``options``; every other option is one of them.
 _BESIDE = frozenset({"think", "keep_alive", "format", "tools", "logprobs"})
@@ -42,6 +49,8 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
 def _message(message: ChatMessage) -> dict[str, Any]:
     body: dict[str, Any] = {"role": message.role, "content": message.content}
     if message.attachments:
+        from hfs_cli.providers.formats.media import base64_of
+
         body["images"] = [base64_of(attachment) for attachment in message.attachments]
     return body
 

@@ -18,11 +18,11 @@ from hfs_cli.messages import (
     ToolCall,
     Usage,
 )
-from hfs_cli.providers.formats.media import Media, base64_of, data_url, kind_of
 from hfs_cli.providers.formats.refusals import vendor_message
 from hfs_cli.providers.formats.sse import SseDecoder
 from hfs_cli.providers.formats.wire import (
     Batch,
+    Media,
     Quirks,
     WireFormat,
     finish_of,
@@ -78,6 +78,8 @@ def _message(message: ChatMessage) -> dict[str, Any]:
 
 
 def _part(attachment: Attachment) -> dict[str, Any]:
+    from hfs_cli.providers.formats.media import base64_of, data_url, kind_of
+
     match kind_of(attachment.media_type):
         case "image":
             return {"type": "image_url", "image_url": {"url": data_url(attachment)}}

@@ -9,7 +9,25 @@ from typing import Any, Literal, Protocol
 
 from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError
 from hfs_cli.messages import ChatMessage, Delta, Event, Finish, FinishReason, Reasoning, Request
-from hfs_cli.providers.formats.media import Media
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What a format carries besides text.
+
+    Args:
+        types: Media types.
+        urls: The kinds (``image``, ``pdf``, ``audio``) that the vendor fetches by itself.
+        most_bytes: The most that all attachments of a request may have, as they are sent.
+        most_image_bytes: The most that one image may have, or None.
+    """
+
+    types: frozenset[str] = frozenset()
+    urls: frozenset[str] = frozenset()
+    most_bytes: int = 50 * MEGABYTE
+    most_image_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from hfs_cli.config.keys import Key
 from hfs_cli.errors import NotFoundError, ProviderError
 from hfs_cli.messages import ChatMessage, Event, Request
-from hfs_cli.providers.formats.media import check_media
 from hfs_cli.providers.formats.refusals import Context
 from hfs_cli.providers.formats.wire import ReplyDecoder, WireFormat
 from hfs_cli.providers.http.client import build_client
@@ -97,7 +96,10 @@ class HttpProvider:
         Raises:
             UsageError: One cannot.
         """
-        check_media(messages, self._wire.media, f"{self._settings.name}/{model}")
+        if attachments := [a for message in messages for a in message.attachments]:
+            from hfs_cli.providers.formats.media import check_media
+
+            check_media(attachments, self._wire.media, f"{self._settings.name}/{model}")
 
     def models(self) -> list[str]:
         """The ids of the models that the provider offers.

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from hfs_cli.messages import ChatMessage, Delta, Finish, Reasoning, Request, ToolCall, Usage
+from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.openai import is_strict
-from hfs_cli.providers.formats.registry import FORMATS
 from hfs_cli.providers.formats.wire import Quirks, ReplyDecoder
 from tests.scripted_server import sse
 
@@ -15,12 +15,12 @@ OPTIONS = {"temperature": 0.5, "top_p": 0.9, "max_tokens": 50, "stop": "END", "s
 
 
 def body(wire, messages=TALK, **values):
-    return FORMATS[wire].payload(Request("m", messages, **values), Quirks())
+    return load_format(wire).payload(Request("m", messages, **values), Quirks())
 
 
 def decode(wire, *chunks, request=None):
     decoder = ReplyDecoder(
-        FORMATS[wire].framer(), FORMATS[wire].decoder(request or Request("m", ()))
+        load_format(wire).framer(), load_format(wire).decoder(request or Request("m", ()))
     )
     events = [event for chunk in chunks for event in decoder.feed(chunk)] + decoder.rest()
     assert decoder.fault is None
@@ -28,7 +28,7 @@ def decode(wire, *chunks, request=None):
 
 
 def whole(wire, document):
-    decoder = ReplyDecoder(FORMATS[wire].framer(), FORMATS[wire].decoder(Request("m", ())))
+    decoder = ReplyDecoder(load_format(wire).framer(), load_format(wire).decoder(Request("m", ())))
     events = decoder.whole(json.dumps(document))
     assert decoder.fault is None
     return events + decoder.end()
@@ -53,7 +53,7 @@ def test_anthropic():
 
 
 def test_gemini():
-    wire = FORMATS["gemini"]
+    wire = load_format("gemini")
     assert wire.path(Request("gemini-x", ())) == "/models/gemini-x:streamGenerateContent?alt=sse"
     safety = [{"category": "x", "threshold": "y"}]
     assert body("gemini", system="be brief", options=OPTIONS | {"safetySettings": safety}) == {

@@ -16,8 +16,8 @@ import pytest
 
 from hfs_cli.errors import NotFoundError
 from hfs_cli.messages import Delta, Event, Finish, Reasoning, Request, ToolCall, Usage
+from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.refusals import Context, refusal
-from hfs_cli.providers.formats.registry import FORMATS
 from hfs_cli.providers.formats.wire import ReplyDecoder
 
 FAMILIES = {"openai-chat": "openai"}
@@ -67,7 +67,7 @@ def replies(row: dict[str, Any]) -> list[bytes]:
 
 def decode(row: dict[str, Any], *chunks: bytes) -> tuple[list[Event], str | None]:
     """All events, neighbouring text joined, and the message of what went wrong."""
-    wire = FORMATS[FAMILIES.get(row["family"], row["family"])]
+    wire = load_format(FAMILIES.get(row["family"], row["family"]))
     decoder = ReplyDecoder(wire.framer(), wire.decoder(Request("m", ())))
     events: list[Event] = []
     for chunk in chunks:

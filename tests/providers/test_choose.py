@@ -85,7 +85,7 @@ def test_a_file_of_weights_is_known_by_its_whole_path(config, tmp_path, monkeypa
         ("gpt-9", "PROVIDER/MODEL"),
         ("fats", "did you mean fast"),
         ("ollama", "has no default model"),
-        ("zzz/m", "there: openai"),
+        ("zzz/m", "providers: openai"),
     ],
 )
 def test_unknown_names_are_told_with_those_that_are_near(config, name, told):

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,16 @@ def clean_environment(home: Path) -> dict[str, str]:
         or (not name.startswith(_DROPPED) and not name.lower().endswith(("_proxy", "_api_key")))
     }
     return env | {"HOME": str(home), "TERM": "xterm-256color"}
+
+
+_MEASURE = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+with open(sys.argv[1], "w") as figure:
+    figure.write(str(peak if sys.platform == "darwin" else peak * 1024))
+sys.exit(code)
+"""
 
 
 @dataclass
@@ -91,6 +102,25 @@ class Hfs:
         assert done.returncode == 0, done.stderr.decode()
         assert done.stderr == b""
         return done.stdout.decode()
+
+    def measured(
+        self, *args: str, stdin: bytes = b"", timeout: float = 60
+    ) -> tuple[subprocess.CompletedProcess[bytes], int]:
+        """Run to the end; what it gave, and the most memory that it took, in bytes.
+
+        A process inherits the high-water mark of the one that starts it, so that a small
+        Python stands between this one and the command.
+        """
+        with tempfile.NamedTemporaryFile() as figure:
+            done = subprocess.run(
+                [sys.executable, "-S", "-c", _MEASURE, figure.name, *self.argv, *args],
+                env=self.environment(),
+                input=stdin,
+                capture_output=True,
+                timeout=timeout,
+                check=False,
+            )
+            return done, int(figure.read())
 
     def start(
         self, *args: str, env: dict[str, str] | None = None, **kwargs

@@ -1,10 +1,12 @@
-"""The manual pages, one a command, in the man(7) macros."""
+"""The manual pages, in the man(7) macros: one a command, and one for the configuration."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from hfs_cli.completion.tree import Command, Option
+from hfs_cli.config.settings import TABLES, VARIABLES, Setting, all_settings
 
 _EXIT_STATUS = (
     ("0", "All went well."),
@@ -21,8 +23,9 @@ _EXIT_STATUS = (
 
 
 def pages(tree: Command) -> dict[str, str]:
-    """Every page's text by its file name, ``hfs-sessions-list.1``."""
-    return {f"{_name(command)}.1": page(command, tree) for command in tree.walk()}
+    """Every page's text by its file's name, ``man1/hfs-sessions-list.1``."""
+    commands = {f"man1/{_name(command)}.1": page(command, tree) for command in tree.walk()}
+    return commands | {"man5/hfs-config.5": settings_page()}
 
 
 def page(command: Command, tree: Command) -> str:
@@ -47,6 +50,55 @@ def page(command: Command, tree: Command) -> str:
     for code, meaning in _EXIT_STATUS:
         lines += [".TP", f"\\fB{code}\\fR", _text(meaning)]
     return "\n".join([*lines, *_see_also(command, tree)]) + "\n"
+
+
+_ABOUT_CONFIG = """\
+hfs reads one file in TOML, which need not exist. On Linux it is ~/.config/hfs/config.toml; the
+command hfs config path prints where it is, and HFS_CONFIG names another.
+
+A setting is taken from the first place that has it: an option of the command, an HFS_ variable,
+the profile in force, the file, the default. The command hfs config list shows each value with
+where it came from. A key that hfs does not know is an error.
+
+The commands hfs config set, unset and edit change the file and keep its comments."""
+
+_ABOUT_TABLES = """\
+Where a key says NAME or "PROVIDER/MODEL", the name is yours. A part of a key that holds a dot or a
+slash is quoted, as everywhere in TOML. A table [profiles.NAME] may hold what stands outside of
+the tables; HFS_PROFILE=NAME puts it in force."""
+
+
+def settings_page() -> str:
+    """The page of the configuration file, hfs-config(5)."""
+    lines = ['.TH HFS-CONFIG 5 "" "hfs" "File Formats"']
+    lines += [".SH NAME", "hfs\\-config \\- the configuration of hfs"]
+    lines += [".SH DESCRIPTION", *_paragraphs(_ABOUT_CONFIG)]
+    lines += [".SH SETTINGS"]
+    for setting in all_settings():
+        lines += _setting(setting)
+    lines += [".SH TABLES", *_paragraphs(_ABOUT_TABLES)]
+    lines += [f"The tables are {_text(', '.join(TABLES.values()))}."]
+    lines += [".SH ENVIRONMENT"]
+    for name, meaning in VARIABLES.items():
+        lines += [".TP", f"\\fB{_text(name)}\\fR", _text(meaning)]
+    lines += [".SH SEE ALSO", "\\fBhfs\\-config\\fR(1), \\fBhfs\\-keys\\fR(1)"]
+    return "\n".join(lines) + "\n"
+
+
+def _setting(setting: Setting) -> list[str]:
+    facts = [f"Takes {setting.kind.expects}."]
+    if setting.default is not None:
+        facts.append(f"The default is {toml(setting.default)}.")
+    if setting.variable:
+        facts.append(f"The variable {setting.variable} sets it too.")
+    lines = [".TP", f"\\fB{_text(setting.key)}\\fR", _text(setting.help)]
+    lines += [_text(" ".join(facts)), ".RS", ".PP", ".nf", _text(setting.example), ".fi", ".RE"]
+    return lines
+
+
+def toml(value: object) -> str:
+    """A default as the file would have it."""
+    return f"{value:g}" if isinstance(value, float) else json.dumps(value)
 
 
 def _name(command: Command) -> str:

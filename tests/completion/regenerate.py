@@ -1,21 +1,54 @@
-"""Write the generated files anew: ``python -m tests.completion.regenerate``."""
+"""Write the generated files anew: ``python -m tests.completion.regenerate``.
+
+They are the completion scripts, the manual pages and the README's tables of settings.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from hfs_cli.cli import hfs
-from hfs_cli.completion.man import pages
+from hfs_cli.completion.man import pages, toml
 from hfs_cli.completion.scripts import FILES, script
 from hfs_cli.completion.tree import read_tree
+from hfs_cli.config.settings import SETTINGS, VARIABLES, all_settings
 
-DIRECTORY = Path(__file__).parents[2] / "completions"
+ROOT = Path(__file__).parents[2]
+DIRECTORY = ROOT / "completions"
+README = ROOT / "README.md"
 
 
 def generated() -> dict[str, str]:
     """Every generated file's text, by its path below ``completions/``."""
     scripts = {FILES[shell]: script(shell, hfs) for shell in FILES}
     return scripts | {f"man/{name}": text for name, text in pages(read_tree(hfs)).items()}
+
+
+def readme(text: str) -> str:
+    """The README with what stands between its markers written anew."""
+    for name, table in {"settings": settings_table(), "variables": variables_table()}.items():
+        between = f"(<!-- {name}: generated -->\n).*?(<!-- /{name} -->)"
+        text, found = re.subn(between, lambda m, t=table: m[1] + t + m[2], text, flags=re.DOTALL)
+        assert found == 1, f"the README has no markers for {name}"
+    return text
+
+
+def settings_table() -> str:
+    """Each key of the file."""
+    rows = ["| key | default | what it is |", "|---|---|---|"]
+    for setting in all_settings():
+        default = "" if setting.default is None else f"`{toml(setting.default)}`"
+        rows.append(f"| `{setting.key}` | {default} | {setting.help} |")
+    return "\n".join([*rows, ""])
+
+
+def variables_table() -> str:
+    """Each variable that is no setting, and those that are."""
+    rows = ["| variable | what it is |", "|---|---|"]
+    rows += [f"| `{name}` | {meaning} |" for name, meaning in VARIABLES.items()]
+    names = ", ".join(f"`{setting.variable}`" for setting in SETTINGS.values())
+    return "\n".join([*rows, f"| {names} | The setting of that name. |", ""])
 
 
 def main() -> None:
@@ -28,6 +61,7 @@ def main() -> None:
         path = DIRECTORY / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    README.write_text(readme(README.read_text("utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

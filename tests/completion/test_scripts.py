@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.completion.regenerate import DIRECTORY, generated
+from tests.completion.regenerate import DIRECTORY, README, generated, readme
 
 GENERATED = generated()
 
@@ -19,6 +19,11 @@ def test_no_generated_file_is_stale(name):
     )
 
 
+def test_the_tables_of_the_readme_are_those_of_the_settings():
+    text = README.read_text("utf-8")
+    assert readme(text) == text, "run: python -m tests.completion.regenerate"
+
+
 def test_no_generated_file_is_left_over():
     there = {str(path.relative_to(DIRECTORY)) for path in DIRECTORY.rglob("*") if path.is_file()}
     assert there == set(GENERATED)
@@ -26,7 +31,7 @@ def test_no_generated_file_is_left_over():
 
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="no mandoc here")
 def test_the_manual_pages_are_well_formed():
-    pages = sorted((DIRECTORY / "man").glob("*.1"))
+    pages = sorted((DIRECTORY / "man").rglob("*.[1-9]"))
     done = subprocess.run(
         ["mandoc", "-T", "lint", "-W", "warning", *pages],
         capture_output=True,
@@ -40,7 +45,7 @@ def test_the_manual_pages_are_well_formed():
 
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="no mandoc here")
 def test_a_manual_page_says_what_help_says():
-    page = DIRECTORY / "man" / "hfs-chat.1"
+    page = DIRECTORY / "man/man1/hfs-chat.1"
     shown = subprocess.run(
         ["mandoc", "-T", "utf8", page], capture_output=True, text=True, check=True
     ).stdout.replace("\b", "")

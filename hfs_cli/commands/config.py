@@ -86,7 +86,9 @@ def unset(*, key: str) -> None:
 @command.command(name="edit")
 def edit() -> None:
     """Open the configuration file in $EDITOR and check it afterwards."""
+    from hfs_cli.files import make_directory
+
     file = Path(config_file(os.environ))
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(file.parent)
     click.edit(filename=str(file))
     load_config()

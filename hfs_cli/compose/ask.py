@@ -141,15 +141,15 @@ def _renderer(asked: TurnOptions, config: Config, choice: ModelChoice) -> Render
         raise UsageError("-x takes code out of the text: leave out --format and --render")
     if asked.force and not asked.output:
         raise UsageError("--force goes with -O FILE")
+    from hfs_cli.files import OutputFile
     from hfs_cli.render.reply.choose import View, make_renderer
-    from hfs_cli.render.reply.file import FileSink
 
     return make_renderer(
         View(
             format=cast("Literal['text', 'json', 'jsonl']", asked.output_format),
             render=cast("Literal['auto', 'markdown', 'plain']", config.render),
             extract=cast("Literal['first', 'last'] | None", asked.extract),
-            file=FileSink(asked.output, force=asked.force) if asked.output else None,
+            file=OutputFile(asked.output, force=asked.force) if asked.output else None,
             stream=config.stream,
             quiet=asked.quiet,
             usage=asked.usage,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -137,15 +136,15 @@ def _toml_value(text: str) -> object:
 
 def _replace(file: Path, text: str) -> None:
     """Check the new text as a whole configuration, then put it in place at once."""
+    from hfs_cli.files import NewFile, make_directory
+
     file = file.resolve()  # A dotfile manager's symlink stays a symlink.
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".config-", suffix=".toml")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        load_config({**os.environ, "HFS_CONFIG": name, "HFS_PROFILE": ""})
-        Path(name).replace(file)
-    except ConfigError as error:
-        raise ConfigError(f"not set: {error.message.replace(name, str(file))}") from error
-    finally:
-        Path(name).unlink(missing_ok=True)
+    make_directory(file.parent)
+    with NewFile(file) as new:
+        new.write(text.encode())
+        try:
+            load_config({**os.environ, "HFS_CONFIG": str(new.path), "HFS_PROFILE": ""})
+        except ConfigError as error:
+            message = error.message.replace(str(new.path), str(file))
+            raise ConfigError(f"not set: {message}") from error
+        new.take_name(replace=True)

@@ -167,17 +167,11 @@ def _names(keys: Mapping[str, str]) -> str:
 
 
 def _write(file: Path, keys: Mapping[str, str]) -> None:
-    """Replace the key file in one step, so that a reader never sees half of it."""
-    text = json.dumps(keys, indent=2, ensure_ascii=False) + "\n"
-    import tempfile
+    from hfs_cli.files import write_file
 
+    text = json.dumps(keys, indent=2, ensure_ascii=False) + "\n"
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".keys-") as scratch:
-            new = Path(scratch) / file.name
-            new.touch(mode=0o600)
-            new.write_text(text, encoding="utf-8")
-            new.replace(file)
+        write_file(file, text.encode(), replace=True)
     except OSError as error:
         raise ConfigError(f"cannot write the key file {file}: {error.strerror}") from error
 

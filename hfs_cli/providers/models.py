@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +13,7 @@ from pathlib import Path
 from hfs_cli.config import Config
 from hfs_cli.config.keys import find_key, key_file, read_keys, where_found
 from hfs_cli.errors import ConfigError, HfsError, NetworkError
+from hfs_cli.files import write_file
 from hfs_cli.places import cache_directory
 from hfs_cli.providers.choose import provider_names, provider_settings
 from hfs_cli.providers.embedded import weights
@@ -152,13 +151,8 @@ def _cached(settings: ProviderSettings, max_age_s: float) -> list[str] | None:
 
 def _keep(settings: ProviderSettings, models: list[str]) -> None:
     document = {"fetched_at": time.time(), "base_url": settings.base_url, "models": models}
-    file = _file(settings)
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".models-")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(document, stream)
-        Path(name).replace(file)
+        write_file(_file(settings), json.dumps(document).encode(), replace=True)
     except OSError:
         # The list is shown all the same, and asked for again next time.
         return

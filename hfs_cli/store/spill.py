@@ -5,9 +5,9 @@ import uuid
 from pathlib import Path
 
 from hfs_cli.errors import StoreError
+from hfs_cli.files import write_file
 from hfs_cli.messages import Opened, Reply
 from hfs_cli.store.rows import storable
-from hfs_cli.store.sqlite import files
 
 
 def spill(directory: Path, opened: Opened, reply: Reply) -> str:
@@ -27,10 +27,9 @@ def spill(directory: Path, opened: Opened, reply: Reply) -> str:
     name = f"hfs-reply-{session}-{uuid.uuid4().hex[:8]}.md"
     for place in (directory, Path(tempfile.gettempdir())):
         try:
-            files.write_private(place / name, storable(reply.text).encode())
+            write_file(place / name, storable(reply.text).encode(), replace=False)
         except OSError as error:
             failure = error
-            (place / name).unlink(missing_ok=True)
         else:
             return str(place / name)
     raise StoreError(f"the reply could not be kept anywhere: {failure}") from failure

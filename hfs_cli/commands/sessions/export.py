@@ -63,9 +63,11 @@ def command(
             if output is None:
                 _print(pieces)
                 return
-            from hfs_cli.exchange.writing import write_file
+            from hfs_cli.files import OutputFile
 
-            write_file(output, pieces, force=force)
+            with OutputFile(output, force=force) as file:
+                for piece in pieces:
+                    file.write(piece)
     notices.notice(f"written: {output}")
 
 

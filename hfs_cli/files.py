@@ -1,0 +1,362 @@
+"""Files as hfs writes and reads them: private, whole, atomic; within limits.
+
+Every file that hfs makes is 0600 and every directory 0700, whatever the umask. A file is
+written beside the name that it will have and takes that name only when it is all there, so
+nobody ever reads half of it and a full disk leaves what was there before.
+
+What a user names is read as a regular file, within a limit: `/dev/zero` has no end and a
+named pipe may never begin.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from hfs_cli.errors import HfsError, OutputError, UsageError
+
+PRIVATE_FILE = 0o600
+PRIVATE_DIRECTORY = 0o700
+_BLOCK = 1 << 20
+
+
+def _flags(*names: str) -> int:
+    """Flags of `os.open`; those that are POSIX only mean nothing elsewhere."""
+    return sum(getattr(os, name, 0) for name in names)
+
+
+_NEW = _flags("O_RDWR", "O_CREAT", "O_EXCL", "O_NOFOLLOW", "O_CLOEXEC")
+_DIRECTORY = _flags("O_RDONLY", "O_DIRECTORY", "O_CLOEXEC")
+# Opening a named pipe would wait for whoever writes to it.
+_READ = _flags("O_RDONLY", "O_NONBLOCK", "O_CLOEXEC")
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory and those above it, each 0700; what exists keeps its mode.
+
+    Raises:
+        OSError: It cannot be made, or something else has its name; `filename` says which.
+    """
+    missing = []
+    while not path.is_dir():
+        missing.append(path)
+        path = path.parent
+    for directory in reversed(missing):
+        try:
+            directory.mkdir(PRIVATE_DIRECTORY)
+            # A strict umask may have taken bits away.
+            directory.chmod(PRIVATE_DIRECTORY)
+        except FileExistsError:
+            if not directory.is_dir():  # else another process was faster
+                raise
+
+
+def create(path: Path) -> None:
+    """Make an empty private file; nothing is followed, nothing truncated.
+
+    Raises:
+        OSError: It exists, or cannot be made.
+    """
+    os.close(_created(path))
+
+
+def _created(path: Path) -> int:
+    descriptor = os.open(path, _NEW, PRIVATE_FILE)
+    os.chmod(descriptor, PRIVATE_FILE)  # noqa: PTH101  the umask again; pathlib takes no descriptor
+    return descriptor
+
+
+class NewFile:
+    """A file in the making, beside the name that it will take; a context manager.
+
+    Without `take_name` nothing of it is left.
+
+    Args:
+        target: The name to take. Its directory must exist.
+
+    Raises:
+        OSError: Nothing can be written there.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        # Not made of the target's name, which may already be as long as a name can be.
+        self.path = target.with_name(f".hfs-{os.urandom(8).hex()}.part")
+        self._descriptor = _created(self.path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def write(self, data: bytes) -> None:
+        """Add to it.
+
+        Raises:
+            OSError: The disk is full or broken.
+        """
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+
+    def take_name(self, *, replace: bool) -> None:
+        """Reach the disk, then appear under the target's name in one step.
+
+        Args:
+            replace: Take the place of a file that is there. Without, of many processes that
+                want one name exactly one gets it.
+
+        Raises:
+            FileExistsError: The name is taken.
+            OSError: The disk is full or broken.
+        """
+        os.fsync(self._descriptor)
+        if replace:
+            self.path.replace(self._target)
+        else:
+            self._link()
+        _sync_directory(self._target.parent)
+
+    def _link(self) -> None:
+        try:
+            self._target.hardlink_to(self.path)
+        except FileExistsError:
+            raise
+        except OSError:
+            # A file system without links (FAT, some shares): claim the name, then fill it.
+            create(self._target)
+            self.path.replace(self._target)
+
+    def close(self) -> None:
+        """Remove what has not taken its name."""
+        os.close(self._descriptor)
+        self.path.unlink(missing_ok=True)
+
+
+def _sync_directory(path: Path) -> None:
+    # Some file systems cannot; the name is then as safe as they make it.
+    with suppress(OSError):
+        descriptor = os.open(path, _DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def write_file(path: Path, data: bytes, *, replace: bool) -> None:
+    """Write a private file whole; directories above it are made.
+
+    Args:
+        replace: Take the place of a file that is there.
+
+    Raises:
+        FileExistsError: The name is taken.
+        OSError: It cannot be written; what was there before still is.
+    """
+    make_directory(path.parent)
+    with NewFile(path) as new:
+        new.write(data)
+        new.take_name(replace=replace)
+
+
+class OutputFile:
+    """A file that a user asked for (``--output``): nothing is overwritten by chance.
+
+    As a context manager it is kept when the block ends well.
+
+    Args:
+        path: The file to be; a link there is not followed.
+        force: A regular file of that name may be replaced.
+
+    Raises:
+        UsageError: It exists, is no regular file, or its directory cannot be written: said
+            before anything is sent and paid for.
+    """
+
+    def __init__(self, path: Path, *, force: bool) -> None:
+        self._path = path
+        self._force = force
+        self._new: NewFile | None = None
+        try:
+            mode = path.lstat().st_mode
+        except FileNotFoundError:
+            mode = stat.S_IFREG
+        except OSError as error:
+            raise UsageError(f"cannot write {path}: {error.strerror}") from error
+        else:
+            if not force:
+                raise self._taken()
+        if not stat.S_ISREG(mode):
+            raise UsageError(f"{path} is not a regular file: choose another name")
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise UsageError(f"cannot write in {path.parent}: choose another directory")
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.finish(keep=kind is None)
+
+    def open(self) -> None:
+        """Make the file beside it.
+
+        Raises:
+            OutputError: The disk is full or broken.
+        """
+        with self._errors():
+            self._new = NewFile(self._path)
+
+    def write(self, text: str) -> None:
+        """Add to the file to be.
+
+        Raises:
+            OutputError: The disk is full or broken.
+        """
+        assert self._new is not None
+        with self._errors():
+            self._new.write(text.encode("utf-8", "backslashreplace"))
+
+    def finish(self, *, keep: bool) -> None:
+        """Give the file its name, or leave no trace of it.
+
+        Args:
+            keep: It is whole.
+
+        Raises:
+            UsageError: Something took its name meanwhile.
+            OutputError: It could not be written.
+        """
+        if self._new is None:
+            return
+        with self._errors(), self._new as new:
+            self._new = None
+            if keep:
+                new.take_name(replace=self._force)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except FileExistsError:
+            raise self._taken() from None
+        except OSError as error:
+            raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
+
+    def _taken(self) -> UsageError:
+        return UsageError(f"{self._path} exists: choose another name, or --force to replace it")
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Read, change and write a file of this directory while no other hfs does.
+
+    The kernel lets those who wait in one by one, and lets go when a process dies. It binds
+    only who asks: editors do not. The directory itself is locked, since a file that is
+    replaced would take its lock with it.
+
+    Args:
+        directory: It must exist.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    descriptor = os.open(directory, _DIRECTORY)
+    try:
+        take_lock(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def take_lock(descriptor: int, *, wait: bool = True) -> bool:
+    """Lock an open file against whoever else asks; closing it unlocks it. POSIX only.
+
+    Args:
+        wait: Stand in line; a signal whose handler raises ends that.
+
+    Returns:
+        False when it was not waited for and another has it. Where the file system knows no
+        such locks (some network shares) everybody is let in.
+    """
+    if sys.platform != "win32":
+        import fcntl
+
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+    return True
+
+
+def open_file(path: Path, *, pipes: bool = False, failure: type[HfsError] = UsageError) -> BinaryIO:
+    """Open a file that a user named: a regular one, or ``/dev/null``.
+
+    Args:
+        path: The file.
+        pipes: Accept a pipe too, as a shell makes for ``<(command)``. One that nobody writes
+            to is empty.
+        failure: What to raise.
+
+    Raises:
+        HfsError: `failure`; it cannot be opened, or is something else.
+    """
+    try:
+        descriptor = os.open(path, _READ)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise failure(f"cannot read {path}: {reason}") from error
+    status = os.fstat(descriptor)
+    is_pipe = stat.S_ISFIFO(status.st_mode)
+    is_null = os.path.samestat(status, Path(os.devnull).stat())
+    if not (stat.S_ISREG(status.st_mode) or is_null or (pipes and is_pipe)):
+        os.close(descriptor)
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "a device")
+        raise failure(f"{path} is {kind}: give a regular file")
+    if is_pipe and sys.platform != "win32":
+        os.set_blocking(descriptor, True)
+    return os.fdopen(descriptor, "rb")
+
+
+_KINDS = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
+
+
+def read_file(
+    path: Path, limit: int, *, pipes: bool = False, failure: type[HfsError] = UsageError
+) -> bytes:
+    """Read all of a file that a user named; see `open_file`.
+
+    Args:
+        limit: The most bytes to accept: ``/proc`` and pipes may have no end.
+
+    Raises:
+        HfsError: `failure`; it cannot be read, is no regular file, or is too large.
+    """
+    with open_file(path, pipes=pipes, failure=failure) as stream:
+        too_large = os.fstat(stream.fileno()).st_size > limit
+        try:
+            data = b"" if too_large else stream.read(limit + 1)
+        except OSError as error:
+            raise failure(f"cannot read {path}: {error.strerror}") from error
+    if too_large or len(data) > limit:
+        raise failure(f"{path} is over {limit // 1_000_000} MB, the most that is read")
+    return data

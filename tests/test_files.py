@@ -1,0 +1,152 @@
+"""Files are private, whole and atomic; what a user names is read within limits."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from hfs_cli.errors import ConfigError, UsageError
+from hfs_cli.files import (
+    NewFile,
+    OutputFile,
+    locked,
+    make_directory,
+    read_file,
+    take_lock,
+    write_file,
+)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o777])
+def umask(request):
+    before = os.umask(request.param)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("umask")
+def test_files_and_new_directories_are_private_whatever_the_umask(tmp_path):
+    write_file(tmp_path / "a/b/c", b"x", replace=False)
+    assert [mode(tmp_path / p) for p in ("a", "a/b", "a/b/c")] == [0o700, 0o700, 0o600]
+
+
+def test_a_directory_that_exists_keeps_its_mode(tmp_path):
+    tmp_path.chmod(0o755)
+    make_directory(tmp_path / "new")
+    assert mode(tmp_path) == 0o755
+
+
+def test_a_failure_leaves_what_was_there_and_nothing_beside_it(tmp_path):
+    target = tmp_path / "f"
+    target.write_bytes(b"before")
+    with pytest.raises(ZeroDivisionError), NewFile(target) as new:
+        new.write(b"half")
+        raise ZeroDivisionError
+    assert target.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_name_may_be_as_long_as_the_file_system_takes(tmp_path):
+    target = tmp_path / ("n" * 255)
+    write_file(target, b"x", replace=False)
+    write_file(target, b"y", replace=True)
+    assert target.read_bytes() == b"y"
+
+
+def test_of_many_who_want_a_new_name_one_gets_it(tmp_path):
+    won = []
+
+    def claim(number: int) -> None:
+        try:
+            write_file(tmp_path / "f", str(number).encode(), replace=False)
+        except FileExistsError:
+            return
+        won.append(number)
+
+    threads = [threading.Thread(target=claim, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert (tmp_path / "f").read_bytes() == str(won[0]).encode()
+
+
+def test_where_there_are_no_links_a_taken_name_is_still_refused(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    write_file(tmp_path / "f", b"first", replace=False)
+    with pytest.raises(FileExistsError):
+        write_file(tmp_path / "f", b"second", replace=False)
+    assert (tmp_path / "f").read_bytes() == b"first"
+
+
+def test_an_output_is_not_put_over_a_file_a_link_or_a_device(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    for force, name in ((False, "file"), (True, "link"), (True, "/dev/null"), (True, "")):
+        with pytest.raises(UsageError):
+            OutputFile(tmp_path / name, force=force)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_an_output_whose_name_was_taken_meanwhile_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="exists"), OutputFile(tmp_path / "f", force=False) as out:
+        out.write("mine")
+        (tmp_path / "f").write_text("theirs")
+    assert [p.read_text() for p in tmp_path.iterdir()] == ["theirs"]
+
+
+def test_a_lock_keeps_others_out_and_ends_with_the_block(tmp_path):
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    with locked(tmp_path):
+        assert not take_lock(descriptor, wait=False)
+    assert take_lock(descriptor, wait=False)
+    os.close(descriptor)
+
+
+def test_devices_and_pipes_are_no_files_to_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path, kind in (
+        (tmp_path / "pipe", "a named pipe"),
+        (Path("/dev/zero"), "a device"),
+        (tmp_path, "a directory"),
+    ):
+        with pytest.raises(ConfigError, match=kind):
+            read_file(path, 10, failure=ConfigError)
+    assert read_file(Path("/dev/null"), 10) == b""
+
+
+def test_a_file_is_read_up_to_its_limit(tmp_path):
+    (tmp_path / "f").write_bytes(b"0123456789")
+    assert read_file(tmp_path / "f", 10) == b"0123456789"
+    with pytest.raises(UsageError, match="over"):
+        read_file(tmp_path / "f", 9)
+    with pytest.raises(UsageError, match="over"):  # a file of /proc says that it has no size
+        read_file(Path("/proc/self/environ"), 1)
+
+
+def test_a_pipe_is_read_to_its_end_where_it_is_allowed(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert read_file(tmp_path / "pipe", 10, pipes=True) == b""  # nobody writes to it
+    reader, writer = os.pipe()
+    os.write(writer, b"from a shell")
+    threading.Timer(0.05, os.close, (writer,)).start()
+    assert read_file(Path(f"/dev/fd/{reader}"), 100, pipes=True) == b"from a shell"
+    os.close(reader)
+
+
+@pytest.mark.parametrize("name", ["absent", "nul\0"])
+def test_what_cannot_be_opened_is_named(tmp_path, name):
+    with pytest.raises(UsageError, match="cannot read"):
+        read_file(tmp_path / name, 10)

@@ -143,7 +143,7 @@ def _one_of(expects: str, *choices: str) -> Kind:
 
 
 # The wire formats, and `local` for the embedded model.
-PROVIDER_TYPES = ("openai", "anthropic", "gemini", "ollama", "local")
+PROVIDER_TYPES = ("openai", "responses", "anthropic", "gemini", "ollama", "local")
 
 TEXT = Kind("a string", _text)
 _SECONDS = Kind("a number of seconds above 0", _seconds)

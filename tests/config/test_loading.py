@@ -72,7 +72,7 @@ def test_providers_aliases_and_models_are_read(load):
         ("modle = 'x'", "did you mean model?"),
         ("[providers.x]\nbase_ulr = 'x'", "did you mean base_url?"),
         ("model = 3", "model .* must be a string"),
-        ('[providers.x]\ntype = "openia"', "type .* must be one of openai, anthropic"),
+        ('[providers.x]\ntype = "openia"', "type .* must be one of openai, responses, anthropic"),
         ("timeout = 0", "above 0"),
         ("timeout = inf", "above 0"),
         ("timeout = true", "above 0"),

@@ -12,11 +12,9 @@ function __hfs_values
             echo 1
         case 'hfs chat --schema-of'
             echo 1
-        case 'hfs chat -m' 'hfs chat --model'
-            echo 1
         case 'hfs chat -f' 'hfs chat --file'
             echo 1
-        case 'hfs chat --schema'
+        case 'hfs chat -m' 'hfs chat --model'
             echo 1
         case 'hfs chat -s' 'hfs chat --system'
             echo 1
@@ -28,11 +26,9 @@ function __hfs_values
             echo 1
         case 'hfs chat --max-tokens'
             echo 1
-        case 'hfs chat --format'
+        case 'hfs chat --schema'
             echo 1
         case 'hfs chat --render'
-            echo 1
-        case 'hfs chat -O' 'hfs chat --output'
             echo 1
         case 'hfs chat --timeout'
             echo 1
@@ -40,11 +36,13 @@ function __hfs_values
             echo 1
         case 'hfs chat --retries'
             echo 1
-        case 'hfs resume -m' 'hfs resume --model'
+        case 'hfs chat --format'
+            echo 1
+        case 'hfs chat -O' 'hfs chat --output'
             echo 1
         case 'hfs resume -f' 'hfs resume --file'
             echo 1
-        case 'hfs resume --schema'
+        case 'hfs resume -m' 'hfs resume --model'
             echo 1
         case 'hfs resume -s' 'hfs resume --system'
             echo 1
@@ -56,17 +54,19 @@ function __hfs_values
             echo 1
         case 'hfs resume --max-tokens'
             echo 1
-        case 'hfs resume --format'
+        case 'hfs resume --schema'
             echo 1
         case 'hfs resume --render'
-            echo 1
-        case 'hfs resume -O' 'hfs resume --output'
             echo 1
         case 'hfs resume --timeout'
             echo 1
         case 'hfs resume --idle-timeout'
             echo 1
         case 'hfs resume --retries'
+            echo 1
+        case 'hfs resume --format'
+            echo 1
+        case 'hfs resume -O' 'hfs resume --output'
             echo 1
         case 'hfs delete --older-than'
             echo 1
@@ -204,64 +204,64 @@ complete -c hfs -n '__hfs_in \'hfs chat\' --create' -l create -d 'With -S or -c:
 complete -c hfs -n '__hfs_in \'hfs chat\' -n --name' -s n -l name -r -k -d 'Name of the new session'
 complete -c hfs -n '__hfs_in \'hfs chat\' --at' -l at -r -k -d 'Continue from message N; what follows it is kept as a branch'
 complete -c hfs -n '__hfs_in \'hfs chat\' --schema-of' -l schema-of -r -k -a 'json jsonl sessions transcript' -d 'Print the JSON Schema of a format and leave'
-complete -c hfs -n '__hfs_in \'hfs chat\' -m --model' -s m -l model -r -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'
 complete -c hfs -n '__hfs_in \'hfs chat\'' -s f -l file -r -k -F -d 'A file to send: text joins the prompt; an image, a PDF or a sound is attached'
-complete -c hfs -n '__hfs_in \'hfs chat\' --schema' -l schema -r -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
+complete -c hfs -n '__hfs_in \'hfs chat\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
+complete -c hfs -n '__hfs_in \'hfs chat\' --no-stdin' -l no-stdin -d 'Do not read standard input'
+complete -c hfs -n '__hfs_in \'hfs chat\' -m --model' -s m -l model -r -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'
 complete -c hfs -n '__hfs_in \'hfs chat\' -s --system' -s s -l system -r -k -d 'System prompt'
 complete -c hfs -n '__hfs_in \'hfs chat\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
 complete -c hfs -n '__hfs_in \'hfs chat\' --no-system' -l no-system -d 'Send no system prompt this time'
-complete -c hfs -n '__hfs_in \'hfs chat\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
-complete -c hfs -n '__hfs_in \'hfs chat\' --no-stdin' -l no-stdin -d 'Do not read standard input'
-complete -c hfs -n '__hfs_in \'hfs chat\' --no-save' -l no-save -d 'Keep nothing of this turn'
 complete -c hfs -n '__hfs_in \'hfs chat\'' -s o -l option -r -k -d 'Model option, e.g. -o top_p 0.9 (the value is JSON or text)'
 complete -c hfs -n '__hfs_in \'hfs chat\' --temperature' -l temperature -r -k -d 'Sampling temperature'
 complete -c hfs -n '__hfs_in \'hfs chat\' --max-tokens' -l max-tokens -r -k -d 'Longest reply, in tokens'
+complete -c hfs -n '__hfs_in \'hfs chat\' --schema' -l schema -r -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
+complete -c hfs -n '__hfs_in \'hfs chat\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
+complete -c hfs -n '__hfs_in \'hfs chat\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
+complete -c hfs -n '__hfs_in \'hfs chat\' --no-save' -l no-save -d 'Keep nothing of this turn'
+complete -c hfs -n '__hfs_in \'hfs chat\' --render' -l render -r -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
+complete -c hfs -n '__hfs_in \'hfs chat\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
+complete -c hfs -n '__hfs_in \'hfs chat\' --timeout' -l timeout -r -k -d 'Limit for the whole reply'
+complete -c hfs -n '__hfs_in \'hfs chat\' --idle-timeout' -l idle-timeout -r -k -d 'Limit without a byte'
+complete -c hfs -n '__hfs_in \'hfs chat\' --retries' -l retries -r -k -d 'Tries after the first'
 complete -c hfs -n '__hfs_in \'hfs chat\' --format' -l format -r -k -a 'text json jsonl' -d 'What standard output carries'
 complete -c hfs -n '__hfs_in \'hfs chat\' --json' -l json -d 'Short for --format json'
-complete -c hfs -n '__hfs_in \'hfs chat\' --render' -l render -r -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
 complete -c hfs -n '__hfs_in \'hfs chat\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'
 complete -c hfs -n '__hfs_in \'hfs chat\' --extract-last' -l extract-last -d 'Only the last one'
 complete -c hfs -n '__hfs_in \'hfs chat\' -O --output' -s O -l output -r -k -F -d 'Write the reply to this file instead (whole or not at all)'
 complete -c hfs -n '__hfs_in \'hfs chat\' --force' -l force -d 'With -O: replace a file that exists'
 complete -c hfs -n '__hfs_in \'hfs chat\' --hide-reasoning' -l hide-reasoning -d 'Do not show the model\'s reasoning'
-complete -c hfs -n '__hfs_in \'hfs chat\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
 complete -c hfs -n '__hfs_in \'hfs chat\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs chat\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
-complete -c hfs -n '__hfs_in \'hfs chat\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
-complete -c hfs -n '__hfs_in \'hfs chat\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
-complete -c hfs -n '__hfs_in \'hfs chat\' --timeout' -l timeout -r -k -d 'Limit for the whole reply'
-complete -c hfs -n '__hfs_in \'hfs chat\' --idle-timeout' -l idle-timeout -r -k -d 'Limit without a byte'
-complete -c hfs -n '__hfs_in \'hfs chat\' --retries' -l retries -r -k -d 'Tries after the first'
 complete -c hfs -n '__hfs_in \'hfs chat\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs resume\' 1' -a '(__hfs_words sessions)'
-complete -c hfs -n '__hfs_in \'hfs resume\' -m --model' -s m -l model -r -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'
 complete -c hfs -n '__hfs_in \'hfs resume\'' -s f -l file -r -k -F -d 'A file to send: text joins the prompt; an image, a PDF or a sound is attached'
-complete -c hfs -n '__hfs_in \'hfs resume\' --schema' -l schema -r -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
+complete -c hfs -n '__hfs_in \'hfs resume\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
+complete -c hfs -n '__hfs_in \'hfs resume\' --no-stdin' -l no-stdin -d 'Do not read standard input'
+complete -c hfs -n '__hfs_in \'hfs resume\' -m --model' -s m -l model -r -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'
 complete -c hfs -n '__hfs_in \'hfs resume\' -s --system' -s s -l system -r -k -d 'System prompt'
 complete -c hfs -n '__hfs_in \'hfs resume\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-system' -l no-system -d 'Send no system prompt this time'
-complete -c hfs -n '__hfs_in \'hfs resume\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
-complete -c hfs -n '__hfs_in \'hfs resume\' --no-stdin' -l no-stdin -d 'Do not read standard input'
-complete -c hfs -n '__hfs_in \'hfs resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
 complete -c hfs -n '__hfs_in \'hfs resume\'' -s o -l option -r -k -d 'Model option, e.g. -o top_p 0.9 (the value is JSON or text)'
 complete -c hfs -n '__hfs_in \'hfs resume\' --temperature' -l temperature -r -k -d 'Sampling temperature'
 complete -c hfs -n '__hfs_in \'hfs resume\' --max-tokens' -l max-tokens -r -k -d 'Longest reply, in tokens'
+complete -c hfs -n '__hfs_in \'hfs resume\' --schema' -l schema -r -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
+complete -c hfs -n '__hfs_in \'hfs resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
+complete -c hfs -n '__hfs_in \'hfs resume\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
+complete -c hfs -n '__hfs_in \'hfs resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
+complete -c hfs -n '__hfs_in \'hfs resume\' --render' -l render -r -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
+complete -c hfs -n '__hfs_in \'hfs resume\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
+complete -c hfs -n '__hfs_in \'hfs resume\' --timeout' -l timeout -r -k -d 'Limit for the whole reply'
+complete -c hfs -n '__hfs_in \'hfs resume\' --idle-timeout' -l idle-timeout -r -k -d 'Limit without a byte'
+complete -c hfs -n '__hfs_in \'hfs resume\' --retries' -l retries -r -k -d 'Tries after the first'
 complete -c hfs -n '__hfs_in \'hfs resume\' --format' -l format -r -k -a 'text json jsonl' -d 'What standard output carries'
 complete -c hfs -n '__hfs_in \'hfs resume\' --json' -l json -d 'Short for --format json'
-complete -c hfs -n '__hfs_in \'hfs resume\' --render' -l render -r -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
 complete -c hfs -n '__hfs_in \'hfs resume\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'
 complete -c hfs -n '__hfs_in \'hfs resume\' --extract-last' -l extract-last -d 'Only the last one'
 complete -c hfs -n '__hfs_in \'hfs resume\' -O --output' -s O -l output -r -k -F -d 'Write the reply to this file instead (whole or not at all)'
 complete -c hfs -n '__hfs_in \'hfs resume\' --force' -l force -d 'With -O: replace a file that exists'
 complete -c hfs -n '__hfs_in \'hfs resume\' --hide-reasoning' -l hide-reasoning -d 'Do not show the model\'s reasoning'
-complete -c hfs -n '__hfs_in \'hfs resume\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
 complete -c hfs -n '__hfs_in \'hfs resume\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs resume\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
-complete -c hfs -n '__hfs_in \'hfs resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
-complete -c hfs -n '__hfs_in \'hfs resume\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
-complete -c hfs -n '__hfs_in \'hfs resume\' --timeout' -l timeout -r -k -d 'Limit for the whole reply'
-complete -c hfs -n '__hfs_in \'hfs resume\' --idle-timeout' -l idle-timeout -r -k -d 'Limit without a byte'
-complete -c hfs -n '__hfs_in \'hfs resume\' --retries' -l retries -r -k -d 'Tries after the first'
 complete -c hfs -n '__hfs_in \'hfs resume\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs rename\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs rename\' -h --help' -s h -l help -d 'Show this message and exit'

@@ -14,8 +14,8 @@ from hfs_cli.groups import LazyGroup
 # The command modules import click and the standard library only; what is heavy loads
 # inside the command that needs it.
 _COMMANDS = {
-    "chat": "chat",
-    "resume": "resume",
+    "chat": "chat:chat",
+    "resume": "resume:resume",
     "rename": "rename",
     "delete": "delete",
     "sessions": "sessions",

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from hfs_cli.compose.ask import Target, take_turn, turn_config
-from hfs_cli.compose.options import TurnOptions, turn_options
-from hfs_cli.compose.prompt import given_prompt
+from hfs_cli.compose.ask import take_turn
+from hfs_cli.compose.options import Asked, turn_options
+from hfs_cli.compose.prompt import read_message
 from hfs_cli.config import Config
 from hfs_cli.errors import NotFoundError, UsageError
 from hfs_cli.naming import check_name
 
 if TYPE_CHECKING:
-    from hfs_cli.store.store import SessionStore
-
+    from hfs_cli.render.reply.choose import View
 
 SCHEMAS = ("json", "jsonl", "sessions", "transcript")
 
@@ -49,9 +47,11 @@ def _print_schema(context: click.Context, _: click.Parameter, name: str | None) 
     callback=_print_schema,
     help="Print the JSON Schema of a format and leave.",
 )
-@turn_options
-def command(
-    asked: TurnOptions,
+@turn_options()
+def chat(
+    asked: Asked,
+    config: Config,
+    view: View,
     *,
     go_on: bool,
     ref: str | None,
@@ -73,47 +73,27 @@ def command(
         raise UsageError("-c, -S and -n exclude each other: keep one")
     if create and not (go_on or ref):
         raise UsageError("--create goes with -S NAME or -c")
-    from hfs_cli.compose.attachments import read_files
-
-    files = read_files(asked.file)
-    prompt = files.joined(given_prompt(asked.words, no_stdin=asked.no_stdin, edit=asked.edit))
-    if prompt is None:
+    message = read_message(asked)
+    if message is None:
         raise UsageError('no prompt: give one as arguments (hfs chat "…") or on standard input')
-    config = turn_config(asked)
+    from hfs_cli.messages import Place
     from hfs_cli.store.store import SessionStore
 
     with SessionStore(config.database, checkpoint_retention=config.checkpoint_retention) as store:
-        target = _target(store, config, go_on=go_on, ref=ref, create=create, name=name)
-        if at is not None:
-            if target.session is None:
-                raise UsageError("--at goes with a session to continue: -S REF or -c")
-            target = replace(target, at=at)
-        take_turn(asked, config, store, target, prompt, files.attachments)
-
-
-def _target(
-    store: SessionStore,
-    config: Config,
-    *,
-    go_on: bool,
-    ref: str | None,
-    create: bool,
-    name: str | None,
-) -> Target:
-    """Which session the turn belongs to, by the rules of precedence."""
-    if name is not None:
-        return Target(name=check_name(name))
-    if go_on:
-        last = store.last_used()
-        if last is None and not create:
-            raise NotFoundError("no session to continue yet: start one with hfs chat, or --create")
-        return Target(session=last)
-    if ref is not None and create:
-        return _named(store, ref)
-    ref = ref or config.session
-    return Target(session=store.resolve(ref) if ref else None)
-
-
-def _named(store: SessionStore, name: str) -> Target:
-    session = store.find(name)
-    return Target(session) if session else Target(name=check_name(name), or_existing=True)
+        session, place = None, Place(name=None if name is None else check_name(name))
+        if go_on:
+            session = store.last_used()
+            if session is None and not create:
+                told = "no session to continue yet: start one with hfs chat, or --create"
+                raise NotFoundError(told)
+        elif ref is not None and create:
+            session = store.find(ref)
+            if session is None:
+                place = Place(name=check_name(ref), or_existing=True)
+        elif name is None and (ref := ref or config.session):
+            session = store.resolve(ref)
+        if session is not None:
+            place = Place(session.id, at=at)
+        elif at is not None:
+            raise UsageError("--at goes with a session to continue: -S REF or -c")
+        take_turn(asked, config, view, store, message, session, place)

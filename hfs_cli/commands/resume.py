@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from hfs_cli.compose.ask import Target, take_turn, turn_config
-from hfs_cli.compose.options import TurnOptions, turn_options
-from hfs_cli.compose.prompt import given_prompt
+from hfs_cli.compose.ask import take_turn
+from hfs_cli.compose.options import Asked, turn_options
+from hfs_cli.compose.prompt import read_message
+from hfs_cli.config import Config
+
+if TYPE_CHECKING:
+    from hfs_cli.render.reply.choose import View
 
 
 @click.command(name="resume")
 @click.argument("ref")
-@turn_options
-def command(asked: TurnOptions, *, ref: str) -> None:
+@turn_options()
+def resume(asked: Asked, config: Config, view: View, *, ref: str) -> None:
     """Take the next turn of session REF.
 
     Without a prompt (and nothing piped in): print its transcript and make it the session
@@ -24,19 +30,13 @@ def command(asked: TurnOptions, *, ref: str) -> None:
       hfs resume 12 "and in Rust?"
       hfs resume "release notes"
     """
-    config = turn_config(asked)
     from hfs_cli.store.store import SessionStore
 
     with SessionStore(config.database, checkpoint_retention=config.checkpoint_retention) as store:
         session = store.resolve(ref)
-        from hfs_cli.compose.attachments import read_files
-
-        files = read_files(asked.file)
-        prompt = files.joined(
-            given_prompt(asked.words, no_stdin=asked.no_stdin, edit=asked.edit, patient=False)
-        )
-        if prompt is not None:
-            take_turn(asked, config, store, Target(session), prompt, files.attachments)
+        message = read_message(asked, patient=False)
+        if message is not None:
+            take_turn(asked, config, view, store, message, session)
             return
         from hfs_cli.render.lists.transcript import print_transcript
 

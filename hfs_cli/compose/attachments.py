@@ -3,53 +3,26 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hfs_cli.compose.media_types import media_type_of
 from hfs_cli.compose.prompt import MAX_INPUT_BYTES, decode_text
 from hfs_cli.errors import UsageError
-
-if TYPE_CHECKING:
-    from hfs_cli.messages import Attachment
+from hfs_cli.messages import Attachment
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
-    """What was given with ``-f``.
-
-    Args:
-        texts: Each text file under its name as a heading.
-        attachments: Images, PDFs and sounds.
-    """
-
-    texts: tuple[str, ...] = ()
-    attachments: tuple[Attachment, ...] = ()
-
-    def joined(self, prompt: str | None) -> str | None:
-        """The prompt with the text files after it, or None when there is neither.
-
-        Raises:
-            UsageError: There are attachments, but no word about them.
-        """
-        if prompt is None and not self.texts and self.attachments:
-            raise UsageError("say what to do with the files: give a prompt too")
-        parts = [prompt] if prompt is not None else []
-        return "\n\n".join([*parts, *self.texts]) or None
-
-
-def read_files(paths: tuple[str, ...]) -> Files:
+def read_files(paths: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[Attachment, ...]]:
     """Read files and note addresses.
 
     Args:
         paths: Files, or http(s) URLs that the provider itself fetches.
 
+    Returns:
+        Each text file under its name as a heading; and the images, PDFs and sounds.
+
     Raises:
         UsageError: One cannot be read, is too large, or is of no kind that can be sent.
     """
-    from hfs_cli.messages import Attachment
-
     texts: list[str] = []
     attachments: list[Attachment] = []
     for path in paths:
@@ -63,7 +36,7 @@ def read_files(paths: tuple[str, ...]) -> Files:
             attachments.append(Attachment(name, media_type, data))
         else:
             texts.append(f"## {name}\n\n{_text(data, path)}")
-    return Files(tuple(texts), tuple(attachments))
+    return tuple(texts), tuple(attachments)
 
 
 def _read(path: Path) -> bytes:
@@ -88,8 +61,6 @@ def _text(data: bytes, path: str) -> str:
 def _address(url: str) -> Attachment:
     import mimetypes
     from urllib.parse import unquote, urlsplit
-
-    from hfs_cli.messages import Attachment
 
     path = urlsplit(url).path
     media_type, _ = mimetypes.guess_type(path)

@@ -1,59 +1,54 @@
-"""The options that every command which takes a turn shares, as one frozen value."""
+"""The options that every command which takes a turn shares, split by what they concern."""
 
 from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hfs_cli.compose.prompt import utf8_word
+from hfs_cli.compose.prompt import decode_text, utf8_word
+from hfs_cli.config import Config, load_config
 from hfs_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from hfs_cli.render.reply.choose import View
 
 
 @dataclass(frozen=True, slots=True)
-class TurnOptions:
-    """What the user asked of one turn; see `hfs chat --help` for the meanings.
+class Asked:
+    """What was typed of a turn, but for the settings and for how it is to be shown.
 
     Args:
-        words: The prompt's words as given.
-        option: Pairs of option name and value text.
-        timeout: Seconds for the whole reply, or None.
-        idle_timeout: Seconds without a byte, or None.
+        words: The prompt's words; one that is ``-`` asks for standard input.
+        files: What ``-f`` names.
+        edit: Write the prompt in the editor.
+        no_stdin: Leave standard input alone.
+        model: A model's name or alias, or None.
+        options: Sampling options by name.
+        schema: The JSON Schema that the reply must fit, or None.
+        system: The system prompt, or None.
+        no_system: Send no system prompt this once.
+        dry_run: Only print what would be sent.
+        over_budget: Go on when the day's budget is spent.
     """
 
     words: tuple[str, ...] = ()
-    model: str | None = None
-    file: tuple[str, ...] = ()
-    schema: str | None = None
-    system: str | None = None
-    system_file: Path | None = None
-    no_system: bool = False
+    files: tuple[str, ...] = ()
     edit: bool = False
     no_stdin: bool = False
-    no_save: bool = False
-    option: tuple[tuple[str, str], ...] = ()
-    temperature: float | None = None
-    max_tokens: int | None = None
-    output_format: str = "text"
-    render: str | None = None
-    extract: str | None = None
-    output: Path | None = None
-    force: bool = False
-    hide_reasoning: bool = False
-    no_stream: bool = False
-    quiet: bool = False
-    usage: bool = False
+    model: str | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
+    schema: Mapping[str, object] | None = None
+    system: str | None = None
+    no_system: bool = False
     dry_run: bool = False
     over_budget: bool = False
-    timeout: float | None = None
-    idle_timeout: float | None = None
-    retries: int | None = None
 
 
 class _Seconds(click.FloatRange):
@@ -74,21 +69,21 @@ class _Seconds(click.FloatRange):
 
 _SECONDS = _Seconds(min=0, min_open=True)
 
-_OPTIONS = (
+_MESSAGE = (
     click.argument("words", metavar="[PROMPT]...", nargs=-1),
-    click.option("-m", "--model", metavar="MODEL", help="Model (provider/id) or alias."),
     click.option(
         "-f",
         "--file",
+        "files",
         multiple=True,
         metavar="PATH",
         help="A file to send: text joins the prompt; an image, a PDF or a sound is attached.",
     ),
-    click.option(
-        "--schema",
-        metavar="SCHEMA",
-        help='Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list".',
-    ),
+    click.option("-e", "--edit", is_flag=True, help="Write the prompt in $EDITOR."),
+    click.option("--no-stdin", is_flag=True, help="Do not read standard input."),
+)
+_MODEL = (
+    click.option("-m", "--model", metavar="MODEL", help="Model (provider/id) or alias."),
     click.option("-s", "--system", metavar="TEXT", help="System prompt."),
     click.option(
         "--system-file",
@@ -96,12 +91,10 @@ _OPTIONS = (
         help="Read the system prompt from a file.",
     ),
     click.option("--no-system", is_flag=True, help="Send no system prompt this time."),
-    click.option("-e", "--edit", is_flag=True, help="Write the prompt in $EDITOR."),
-    click.option("--no-stdin", is_flag=True, help="Do not read standard input."),
-    click.option("--no-save", is_flag=True, help="Keep nothing of this turn."),
     click.option(
         "-o",
         "--option",
+        "pairs",
         nargs=2,
         multiple=True,
         metavar="NAME VALUE",
@@ -110,19 +103,44 @@ _OPTIONS = (
     click.option("--temperature", type=click.FloatRange(min=0), help="Sampling temperature."),
     click.option("--max-tokens", type=click.IntRange(min=1), help="Longest reply, in tokens."),
     click.option(
-        "--format",
-        "output_format",
-        type=click.Choice(["text", "json", "jsonl"]),
-        default="text",
-        show_default=True,
-        help="What standard output carries.",
+        "--schema",
+        metavar="SCHEMA",
+        help='Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list".',
     ),
-    click.option("--json", "output_format", flag_value="json", help="Short for --format json."),
+    click.option("--dry-run", is_flag=True, help="Print the request; send and save nothing."),
+    click.option("--over-budget", is_flag=True, help="Go on when the daily budget is spent."),
+)
+# Each has the name of the setting that it overrides; see `hfs_cli.config`.
+_SETTINGS = (
+    click.option(
+        "--no-save", "save", flag_value=False, default=None, help="Keep nothing of this turn."
+    ),
     click.option(
         "--render",
         type=click.Choice(["auto", "markdown", "plain"]),
         help="How text is shown; auto is Markdown on a terminal.",
     ),
+    click.option(
+        "--no-stream",
+        "stream",
+        flag_value=False,
+        default=None,
+        help="Show the reply when it is whole.",
+    ),
+    click.option("--timeout", type=_SECONDS, metavar="S", help="Limit for the whole reply."),
+    click.option("--idle-timeout", type=_SECONDS, metavar="S", help="Limit without a byte."),
+    click.option("--retries", type=click.IntRange(0, 10), help="Tries after the first."),
+)
+# Each is a field of `hfs_cli.render.reply.choose.View`.
+_VIEW = (
+    click.option(
+        "--format",
+        type=click.Choice(["text", "json", "jsonl"]),
+        default="text",
+        show_default=True,
+        help="What standard output carries.",
+    ),
+    click.option("--json", "format", flag_value="json", help="Short for --format json."),
     click.option(
         "-x",
         "--extract",
@@ -138,36 +156,39 @@ _OPTIONS = (
     ),
     click.option("--force", is_flag=True, help="With -O: replace a file that exists."),
     click.option("--hide-reasoning", is_flag=True, help="Do not show the model's reasoning."),
-    click.option("--no-stream", is_flag=True, help="Show the reply when it is whole."),
     click.option("-q", "--quiet", is_flag=True, help="No session line, no notices."),
     click.option("-u", "--usage", is_flag=True, help="Show tokens and times on stderr."),
-    click.option("--dry-run", is_flag=True, help="Print the request; send and save nothing."),
-    click.option("--over-budget", is_flag=True, help="Go on when the daily budget is spent."),
-    click.option("--timeout", type=_SECONDS, metavar="S", help="Limit for the whole reply."),
-    click.option("--idle-timeout", type=_SECONDS, metavar="S", help="Limit without a byte."),
-    click.option("--retries", type=click.IntRange(0, 10), help="Tries after the first."),
 )
+_SETTING_NAMES = ("save", "render", "stream", "timeout", "idle_timeout", "retries")
+# The names of files may be any bytes.
+_PATHS = {"files", "schema"}
 # What a request is made of: as an option it would replace the conversation that is kept.
 _NOT_OPTIONS = {"model", "messages", "contents", "stream"}
-# The names of files may be any bytes.
-_PATHS = {"file", "schema"}
-_NAMES = {field.name for field in fields(TurnOptions)}
 
 
-def turn_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Add the shared options to a command; it gets them as one `TurnOptions`."""
+def turn_options(*, message: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add the shared options to a command, which gets them as three values.
 
-    @functools.wraps(function)
-    def with_options(**values: Any) -> None:  # noqa: ANN401  (click's own types)
-        for name, value in values.items():
-            if name not in _PATHS:
-                _refuse_what_is_not_utf8(value)
-        own = {name: values.pop(name) for name in list(values) if name not in _NAMES}
-        function(TurnOptions(**values), **own)
+    They come first: an `Asked`, the `Config` with the settings that were typed on top, and
+    the `View`. What is left of the command's own parameters follows by name.
 
-    for option in reversed(_OPTIONS):
-        with_options = option(with_options)
-    return with_options
+    Args:
+        message: With the words and options that the user message is made of.
+    """
+
+    def add(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def with_options(**values: Any) -> None:  # noqa: ANN401  (click's own types)
+            for name, value in values.items():
+                if name not in _PATHS:
+                    _refuse_what_is_not_utf8(value)
+            function(*_split(values), **values)
+
+        for option in reversed((*(_MESSAGE if message else ()), *_MODEL, *_SETTINGS, *_VIEW)):
+            with_options = option(with_options)
+        return with_options
+
+    return add
 
 
 def _refuse_what_is_not_utf8(value: object) -> None:
@@ -179,17 +200,45 @@ def _refuse_what_is_not_utf8(value: object) -> None:
             _refuse_what_is_not_utf8(part)
 
 
-def model_options(asked: TurnOptions) -> dict[str, object]:
-    """The sampling options given on the command line.
+def _split(values: dict[str, Any]) -> tuple[Asked, Config, View]:
+    """Take the shared options out of all that click has read."""
+    from hfs_cli.render.reply.choose import View
+
+    def take(names: Iterable[str]) -> dict[str, Any]:
+        return {name: values.pop(name) for name in names if name in values}
+
+    view, settings = take(View.__dataclass_fields__), take(_SETTING_NAMES)
+    if view["extract"] and (view["format"] != "text" or settings["render"]):
+        raise UsageError("-x takes code out of the text: leave out --format and --render")
+    if view["force"] and not view["output"]:
+        raise UsageError("--force goes with -O FILE")
+    if (schema := values.pop("schema")) is not None:
+        from hfs_cli.compose.schema import parse_schema
+
+        schema = parse_schema(schema)
+    file, no_system = values.pop("system_file"), values["no_system"]
+    if sum([values["system"] is not None, file is not None, no_system]) > 1:
+        raise UsageError("--system, --system-file and --no-system exclude each other: keep one")
+    if file is not None:
+        values["system"] = decode_text(file.read_bytes(), str(file))
+    options = _model_options(**take(("pairs", "temperature", "max_tokens")))
+    asked = Asked(**take(Asked.__dataclass_fields__), options=options, schema=schema)
+    return asked, load_config(flags=settings), View(**view)
+
+
+def _model_options(
+    pairs: tuple[tuple[str, str], ...], temperature: float | None, max_tokens: int | None
+) -> dict[str, object]:
+    """The sampling options that were typed.
 
     Raises:
-        UsageError: An option is given twice, is the conversation itself, or is no number
-            that JSON has.
+        UsageError: An option is given twice, is the conversation itself, or is a number that
+            JSON does not have.
     """
     given: dict[str, object] = {}
-    pairs = [(name, _value(text)) for name, text in asked.option]
-    pairs += [("temperature", asked.temperature), ("max_tokens", asked.max_tokens)]
-    for name, value in pairs:
+    named = [(name, _value(text)) for name, text in pairs]
+    named += [("temperature", temperature), ("max_tokens", max_tokens)]
+    for name, value in named:
         if value is None:
             continue
         if name in given:

@@ -1,4 +1,4 @@
-"""Put the prompt together from arguments, standard input and the editor."""
+"""Put the user message together from arguments, standard input, files and the editor."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ import os
 import select
 import stat
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from hfs_cli import notices
 from hfs_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from hfs_cli.compose.options import Asked
+    from hfs_cli.messages import Attachment, ChatMessage
 
 # Larger than any model's context (10 million tokens are about 40 MB of text); a limit, so
 # that a wrong pipe cannot take all memory.
@@ -21,30 +26,48 @@ _BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def given_prompt(
-    words: tuple[str, ...], *, no_stdin: bool, edit: bool = False, patient: bool = True
-) -> str | None:
-    """The prompt, or None when there is none or it is only white space.
+def read_message(asked: Asked, *, patient: bool = True) -> ChatMessage | None:
+    """The user message, or None when there is none or it is only white space.
+
+    It is the words, then standard input, then the text files, with an empty line between
+    each and the next; images, PDFs and sounds are attached.
 
     Args:
-        words: The arguments; a word ``-`` asks for standard input, terminal or not.
-        no_stdin: Leave standard input alone.
-        edit: Let the user write or change the prompt in their editor.
+        asked: The words, the files, and where else to read.
         patient: Whether to wait for a pipe that stays silent; without, it counts as empty
             after two seconds.
 
     Raises:
-        UsageError: The text is not UTF-8, or too long.
+        UsageError: Something is not UTF-8, too long, or cannot be read.
     """
-    forced = "-" in words
-    if forced and no_stdin:
+    from hfs_cli.messages import ChatMessage
+
+    texts: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    if asked.files:
+        from hfs_cli.compose.attachments import read_files
+
+        texts, attachments = read_files(asked.files)
+    prompt = _read_prompt(asked, patient=patient)
+    if prompt is None and not texts:
+        if attachments:
+            raise UsageError("say what to do with the files: give a prompt too")
+        return None
+    given = texts if prompt is None else (prompt, *texts)
+    return ChatMessage("user", "\n\n".join(given), attachments)
+
+
+def _read_prompt(asked: Asked, *, patient: bool) -> str | None:
+    forced = "-" in asked.words
+    if forced and asked.no_stdin:
         raise UsageError("- asks for standard input and --no-stdin forbids it: drop one")
-    text = " ".join(utf8_word(word) for word in words if word != "-")
-    piped = None if no_stdin else _read_stdin(forced=forced, patient=patient or bool(text.strip()))
-    parts = [part for part in (text, piped) if part]
-    prompt = "\n\n".join(parts)
-    if edit:
-        prompt = _edited(prompt)
+    text = " ".join(utf8_word(word) for word in asked.words if word != "-")
+    piped = None
+    if not asked.no_stdin:
+        piped = _read_stdin(forced=forced, patient=patient or bool(text.strip()))
+    prompt = "\n\n".join(part for part in (text, piped) if part)
+    if asked.edit:
+        prompt = (click.edit(prompt, extension=".md", require_save=False) or "").removesuffix("\n")
     return prompt if prompt.strip() else None
 
 
@@ -114,8 +137,3 @@ def decode_text(data: bytes, source: str) -> str:
         raise UsageError(
             f"{source} is not UTF-8 (byte 0x{data[offset]:02x} at offset {offset})"
         ) from error
-
-
-def _edited(prompt: str) -> str:
-    text = click.edit(prompt, extension=".md", require_save=False)
-    return (text or "").removesuffix("\n")

@@ -47,7 +47,9 @@ _TO_A_PIPE = """
 from hfs_cli.messages import Opened, Outcome, Reply
 from hfs_cli.render.reply.choose import View, make_renderer
 import time
-renderer = make_renderer(View())
+from pathlib import Path
+from hfs_cli.config import Config
+renderer = make_renderer(View(), Config(Path("config.toml"), Path("data")), "m")
 start = time.process_time()
 renderer.opened(Opened(None, None, (), None))
 for _ in range(200_000):

@@ -68,13 +68,18 @@ def spawn(argv, env, *, columns=80, rows=24):
 
 TURN = """
 import json, sys, time
+from pathlib import Path
+from hfs_cli.config import Config
 from hfs_cli.errors import HfsError, IncompleteReplyError
 from hfs_cli.messages import Opened, Outcome, Reply, Session, Usage
 from hfs_cli.render.reply.choose import View, make_renderer
 from datetime import datetime, timezone
 
 plan = json.loads(sys.argv[1])
-renderer = make_renderer(View(**plan.get("options", {})))
+given = plan.get("options", {})
+settings = {name: given.pop(name) for name in ("render", "stream") if name in given}
+config = Config(Path("config.toml"), Path("data"), **settings)
+renderer = make_renderer(View(**given), config, "m")
 now = datetime(2026, 11, 22, 18, 5, tzinfo=timezone.utc)
 session = Session(12, "a" * 32, plan.get("name", "wal"), "m", 2, now, now)
 renderer.opened(Opened(session, 1, (), None))

@@ -14,7 +14,7 @@ _COMMANDS = {
     "fork": "sessions.fork:fork",
     "rewind": "sessions.rewind:rewind",
     "undo": "sessions.undo:undo",
-    "retry": "sessions.retry",
+    "retry": "sessions.retry:retry",
     "export": "sessions.export",
     "import": "sessions.import_",
     "stats": "sessions.stats",

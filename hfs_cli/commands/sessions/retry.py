@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
-from hfs_cli.compose.ask import Target, take_turn, turn_config
-from hfs_cli.compose.options import TurnOptions
+from hfs_cli.compose.ask import take_turn
+from hfs_cli.compose.options import Asked
+from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
 
 
@@ -25,11 +28,11 @@ from hfs_cli.errors import UsageError
 @click.option("-q", "--quiet", is_flag=True, help="No session line, no notices.")
 @click.option("-u", "--usage", is_flag=True, help="Show tokens and times on stderr.")
 @click.option("--over-budget", is_flag=True, help="Go on when the daily budget is spent.")
-def command(
+def retry(
     *,
     ref: str,
     model: str | None,
-    output_format: str,
+    output_format: Literal["text", "json", "jsonl"],
     no_stream: bool,
     quiet: bool,
     usage: bool,
@@ -44,21 +47,19 @@ def command(
       hfs sessions retry
       hfs sessions retry 12 -m openai/gpt-5-mini
     """
-    asked = TurnOptions(
-        model=model,
-        output_format=output_format,
-        no_stream=no_stream,
-        quiet=quiet,
-        usage=usage,
-        over_budget=over_budget,
-    )
-    config = turn_config(asked)
+    from hfs_cli.messages import ChatMessage, Place
+    from hfs_cli.render.reply.choose import View
     from hfs_cli.store.store import SessionStore
 
+    asked = Asked(model=model, over_budget=over_budget)
+    config = load_config(flags={"stream": False if no_stream else None})
+    view = View(format=output_format, quiet=quiet, usage=usage)
     with SessionStore(config.database, checkpoint_retention=config.checkpoint_retention) as store:
         session = store.resolve(ref)
         asked_before = [m for m in store.transcript(session.id) if m.role == "user"]
         if not asked_before:
             raise UsageError(f"session {session.id} has no user message to send again")
         question = asked_before[-1]
-        take_turn(asked, config, store, Target(session, answers=question), question.content)
+        message = ChatMessage("user", question.content, question.attachments)
+        place = Place(session.id, answers=question.id)
+        take_turn(asked, config, view, store, message, session, place)

@@ -5,70 +5,75 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from hfs_cli.render.output import Output
-from hfs_cli.render.terminal import stdout, terminal
+from hfs_cli.render.output import Output, Sink
+from hfs_cli.render.terminal import Terminal, stdout, terminal
 
 if TYPE_CHECKING:
-    from hfs_cli.config import ModelConfig
-    from hfs_cli.files import OutputFile
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from hfs_cli.config import Config
     from hfs_cli.turn.run import Renderer
 
 Format = Literal["text", "json", "jsonl"]
-Render = Literal["auto", "markdown", "plain"]
 Extract = Literal["first", "last"]
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How a turn is to be shown.
+    """How a turn is to be shown, as it was typed; the settings say the rest.
 
     Args:
         format: Text, one JSON object at the end, or one JSON event a line.
-        render: For text: Markdown, the text itself, or Markdown on a terminal only.
         extract: For text: only one fenced code block of it.
-        file: Written instead of standard output.
-        stream: Show text as it comes, or all of it at the end.
+        output: A file that is written instead of standard output, or None.
+        force: The file may exist already.
         quiet: Nothing on standard error but errors and what was asked for.
         usage: End with a line of token counts on standard error.
         hide_reasoning: Do not show the model's reasoning.
-        prices: What the model's tokens cost, for the usage.
     """
 
     format: Format = "text"
-    render: Render = "auto"
     extract: Extract | None = None
-    file: OutputFile | None = None
-    stream: bool = True
+    output: Path | None = None
+    force: bool = False
     quiet: bool = False
     usage: bool = False
     hide_reasoning: bool = False
-    prices: ModelConfig | None = None
 
 
-def make_renderer(view: View) -> Renderer:
-    """The renderer of one turn."""
+def make_renderer(view: View, config: Config, model: str) -> Renderer:
+    """The renderer of one turn.
+
+    Args:
+        view: What was typed.
+        config: How text is shown, whether it streams, and the prices for the usage.
+        model: ``provider/id``, for its prices.
+
+    Raises:
+        UsageError: The output file cannot be made.
+    """
     from hfs_cli.render.reply.status import Watched
 
+    inner: Renderer
+    if view.output is None:
+        inner = _inner(view, config, Output(), stdout)
+    else:
+        from hfs_cli.files import OutputFile
+        from hfs_cli.render.reply.file import Kept
+
+        file, look = OutputFile(view.output, force=view.force), terminal(None)
+        inner = Kept(_inner(view, config, file, lambda: look), file)
     return Watched(
-        _renderer(view),
+        inner,
         quiet=view.quiet,
         usage=view.usage,
         hide_reasoning=view.hide_reasoning,
-        prices=view.prices,
+        prices=config.models.get(model),
     )
 
 
-def _renderer(view: View) -> Renderer:
-    if view.file is not None:
-        from hfs_cli.render.reply.file import Kept
-
-        return Kept(_inner(view), view.file)
-    return _inner(view)
-
-
-def _inner(view: View) -> Renderer:
-    sink = view.file or Output()
-    look = terminal(None) if view.file else stdout()
+def _inner(view: View, config: Config, sink: Sink, look: Callable[[], Terminal]) -> Renderer:
     if view.format == "json":
         from hfs_cli.render.json_shapes import JsonRenderer
 
@@ -80,12 +85,11 @@ def _inner(view: View) -> Renderer:
     if view.extract:
         from hfs_cli.render.reply.extract import ExtractRenderer
 
-        return ExtractRenderer(sink, last=view.extract == "last", safe=look.tty)
-    if view.render == "markdown" or (view.render == "auto" and look.moves):
+        return ExtractRenderer(sink, last=view.extract == "last", safe=look().tty)
+    if config.render == "markdown" or (config.render == "auto" and look().moves):
         from hfs_cli.render.markdown.stream import MarkdownRenderer
 
-        asked_again = (lambda: look) if view.file else stdout
-        return MarkdownRenderer(sink, asked_again, stream=view.stream)
+        return MarkdownRenderer(sink, look, stream=config.stream)
     from hfs_cli.render.reply.plain import PlainRenderer
 
-    return PlainRenderer(sink, safe=look.tty, stream=view.stream)
+    return PlainRenderer(sink, safe=look().tty, stream=config.stream)

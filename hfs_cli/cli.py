@@ -9,7 +9,7 @@ import click
 
 from hfs_cli import __version__, notices, signals
 from hfs_cli.errors import HfsError, Interrupted, ReaderLeft, SignalReceived, UsageError
-from hfs_cli.groups import LazyGroup
+from hfs_cli.groups import LazyGroup, with_help
 
 # The command modules import click and the standard library only; what is heavy loads
 # inside the command that needs it.
@@ -57,7 +57,7 @@ def _run_guarded() -> int:
         try:
             signals.install()
             _own_streams()
-            code = hfs.main(prog_name="hfs", standalone_mode=False)
+            code = with_help(hfs).main(prog_name="hfs", standalone_mode=False)
         except SignalReceived as signal:
             raise Interrupted(signal.signum) from None
     except HfsError as error:

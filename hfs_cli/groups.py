@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -27,6 +28,27 @@ class Group(click.Group):
         if not name.startswith("-") and self.get_command(ctx, name) is None:
             raise no_command(ctx, name)
         return super().resolve_command(ctx, args)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Find one, with its help."""
+        found = super().get_command(ctx, name)
+        return found and with_help(found)
+
+
+def with_help(command: click.Command) -> click.Command:
+    """The command with its docstring as help, also under ``PYTHONOPTIMIZE=2``.
+
+    Python drops docstrings then; they are read from the source.
+    """
+    if sys.flags.optimize >= 2 and command.help is None and command.callback is not None:
+        import ast
+        import inspect
+
+        source = inspect.getsource(inspect.unwrap(command.callback))
+        function = ast.parse(source).body[0]
+        assert isinstance(function, ast.FunctionDef)
+        command.help = ast.get_docstring(function)
+    return command
 
 
 def no_command(ctx: click.Context, name: str) -> click.UsageError:
@@ -70,4 +92,4 @@ class LazyGroup(Group):
         found: click.Command = getattr(
             import_module(f"hfs_cli.commands.{module}"), attribute or "command"
         )
-        return found
+        return with_help(found)

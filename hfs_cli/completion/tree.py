@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -116,7 +117,8 @@ def read_tree(command: click.Command, parent: click.Context | None = None) -> Co
     return Command(
         path=tuple(context.command_path.split()),
         summary=command.get_short_help_str(limit=100).rstrip("."),
-        help=command.help or "",
+        # Python 3.13 takes the indentation out of docstrings, earlier ones leave it in.
+        help=inspect.cleandoc(command.help or ""),
         usage=" ".join(command.collect_usage_pieces(context)),
         options=tuple(
             _option(p) for p in parameters if isinstance(p, click.Option) and not p.hidden

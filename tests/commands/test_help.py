@@ -20,3 +20,8 @@ def test_help_on_nothing_is_a_usage_error(hfs, words, told):
     done = hfs("help", *words)
     assert (done.returncode, done.stdout) == (2, b"")
     assert told in done.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("chat",), ("sessions",), ("sessions", "export"), ("db",)])
+def test_help_is_the_same_without_docstrings(hfs, words):
+    assert hfs.ok(*words, "--help", env={"PYTHONOPTIMIZE": "2"}) == hfs.ok(*words, "--help")

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
-from hfs_cli.messages import Message, Role, Session, Status
-
-Origin = Literal["chat", "fork", "rewind", "undo", "retry", "import"]
+from hfs_cli.messages import Message, Origin, Role, Session, Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from hfs_cli.errors import HfsError
 
 Role = Literal["system", "user", "assistant", "tool"]
 Status = Literal["complete", "partial"]
+Origin = Literal["chat", "fork", "rewind", "undo", "retry", "import"]
 FinishReason = Literal["stop", "length", "content_filter", "tool_calls", "error"]
 
 
@@ -172,6 +173,8 @@ class Session(NamedTuple):
         last_status: Status of the last message, or None when there is none.
         parent_id: The session this one was forked from, or None.
         fork_position: How many of the parent's messages it shares.
+        origin: How it came to be.
+        listed: False for a tail that was set aside and has not been used since.
     """
 
     id: int
@@ -184,6 +187,8 @@ class Session(NamedTuple):
     last_status: Status | None = None
     parent_id: int | None = None
     fork_position: int | None = None
+    origin: Origin = "chat"
+    listed: bool = True
 
 
 class Message(NamedTuple):

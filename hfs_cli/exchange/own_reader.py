@@ -7,11 +7,11 @@ import binascii
 import re
 from typing import cast
 
-from hfs_cli.conversations import Checkpoint, Conversation, Origin
+from hfs_cli.conversations import Checkpoint, Conversation
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.json_values import Fields
 from hfs_cli.exchange.own import FORMAT, SCHEMA_VERSION
-from hfs_cli.messages import Attachment, Message, Role, Status, Usage
+from hfs_cli.messages import Attachment, Message, Origin, Role, Status, Usage
 
 _ROLES = ("system", "user", "assistant", "tool")
 _ORIGINS = ("chat", "fork", "rewind", "undo", "retry", "import")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from peewee import SqliteDatabase
+from peewee import Query, Select
 
 from hfs_cli.errors import NotFoundError, UsageError
 from hfs_cli.naming import normalise
 from hfs_cli.sanitize import sanitize_line
-from hfs_cli.store import rows
-from hfs_cli.store.session_rows import session_row
-from hfs_cli.store.transcripts import LINEAGE, fetch
+from hfs_cli.store import messages, rows, sessions
+from hfs_cli.store.engine import Connection, statement
+from hfs_cli.store.tables import CheckpointRow, SessionRow
 
 if TYPE_CHECKING:
     from hfs_cli.conversations import Checkpoint
@@ -21,7 +21,7 @@ _MAX_LABEL = 100
 
 
 def add_automatic(
-    db: SqliteDatabase, session_id: int, position: int, now: datetime, retention: int
+    db: Connection, session_id: int, position: int, now: datetime, retention: int
 ) -> None:
     """Mark the end of a completed reply, and forget the oldest automatic marks.
 
@@ -29,17 +29,28 @@ def add_automatic(
         retention: How many automatic ones the session keeps; 0 makes none.
     """
     if retention:
-        _insert(db, session_id, position, None, now)
+        insert(db, session_id, position, None, rows.to_microseconds(now))
     # Above the newest `retention` there is at most one, unless the setting was lowered.
-    db.execute_sql(
-        """DELETE FROM checkpoint WHERE session_id = ? AND label IS NULL AND id NOT IN (
-            SELECT id FROM checkpoint WHERE session_id = ? AND label IS NULL
-            ORDER BY id DESC LIMIT ?)""",
-        (session_id, session_id, retention),
+    _forget_oldest(db, session_id, retention)
+
+
+@statement
+def insert(session_id: int, position: int, label: str | None, created_at: int) -> Query:
+    """Insert a checkpoint; a label is checked before."""
+    return CheckpointRow.insert(
+        session_id=session_id, position=position, label=label, created_at=created_at
     )
 
 
-def create(db: SqliteDatabase, session_id: int, label: str | None) -> Checkpoint:
+@statement
+def _forget_oldest(session_id: int, retention: int) -> Query:
+    automatic = (CheckpointRow.session_id == session_id, CheckpointRow.label.is_null())
+    kept = CheckpointRow.select(CheckpointRow.id).where(*automatic)
+    kept = kept.order_by(CheckpointRow.id.desc()).limit(retention)
+    return CheckpointRow.delete().where(*automatic, CheckpointRow.id.not_in(kept))
+
+
+def create(db: Connection, session_id: int, label: str | None) -> Checkpoint:
     """Mark the end of a session.
 
     Args:
@@ -50,40 +61,42 @@ def create(db: SqliteDatabase, session_id: int, label: str | None) -> Checkpoint
         NotFoundError: The session is gone.
         UsageError: The label is taken, or could be taken for a position.
     """
-    count = session_row(db, session_id)["message_count"]
+    count = sessions.get(db, session_id).messages
     if not count:
         raise UsageError(f"session {session_id} has no messages: there is nothing to mark")
-    label = _free_label(db, session_id) if label is None else _check_label(label)
-    if fetch(
-        db, "SELECT 1 FROM checkpoint WHERE session_id = ? AND label = ?", (session_id, label)
-    ):
+    there = of(db, session_id)
+    taken = {c.label for c in there}
+    if label is None:
+        label = next(f"c{n}" for n in range(1, len(there) + 2) if f"c{n}" not in taken)
+    elif (label := _check_label(label)) in taken:
         raise UsageError(f'session {session_id} has a checkpoint "{label}" already')
-    made = _insert(db, session_id, count, label, datetime.now(UTC))
-    return _checkpoint(fetch(db, "SELECT * FROM checkpoint WHERE id = ?", (made,))[0])
+    insert(db, session_id, count, label, rows.to_microseconds(datetime.now(UTC)))
+    return next(c for c in of(db, session_id) if c.label == label)
 
 
-def of(db: SqliteDatabase, session_id: int) -> tuple[Checkpoint, ...]:
+def of(db: Connection, session_id: int) -> tuple[Checkpoint, ...]:
     """A session's own checkpoints, by position."""
-    found = fetch(
-        db, "SELECT * FROM checkpoint WHERE session_id = ? ORDER BY position, id", (session_id,)
-    )
-    return tuple(map(_checkpoint, found))
+    return tuple(map(rows.checkpoint, _of(db, session_id)))
 
 
-def delete(db: SqliteDatabase, session_id: int, label: str) -> None:
+@statement
+def _of(session_id: int) -> Select:
+    own = CheckpointRow.select(rows.CHECKPOINT).where(CheckpointRow.session_id == session_id)
+    return own.order_by(CheckpointRow.position, CheckpointRow.id)
+
+
+def delete(db: Connection, session_id: int, label: str) -> None:
     """Delete a named checkpoint.
 
     Raises:
         NotFoundError: The session has none of this name.
     """
-    deleted = db.execute_sql(
-        "DELETE FROM checkpoint WHERE session_id = ? AND label = ?", (session_id, normalise(label))
-    ).rowcount
-    if not deleted:
+    named = (CheckpointRow.session_id == session_id) & (CheckpointRow.label == _spelt(label))
+    if not CheckpointRow.delete().where(named).execute(db):
         raise _unknown(db, session_id, label)
 
 
-def position_of(db: SqliteDatabase, session_id: int, point: str) -> int:
+def position_of(db: Connection, session_id: int, point: str) -> int:
     """The position that a number or a checkpoint's name stands for.
 
     The checkpoints of ancestors count as far as their messages are shared.
@@ -91,53 +104,46 @@ def position_of(db: SqliteDatabase, session_id: int, point: str) -> int:
     Raises:
         NotFoundError: There is no such checkpoint or message.
     """
-    count = session_row(db, session_id)["message_count"]
+    count = sessions.get(db, session_id).messages
     if point.isascii() and point.isdigit():
         position = int(point[:18])
         if position > count:
             raise NotFoundError(f"session {session_id} has only {count} messages, not {point[:18]}")
         return position
-    found = fetch(
-        db,
-        LINEAGE
-        + """SELECT c.position FROM lineage l
-        JOIN checkpoint c ON c.session_id = l.session_id AND c.position <= l.upto
-        WHERE c.label = ? ORDER BY c.position DESC LIMIT 1""",
-        (session_id, count, rows.storable(normalise(point))),
-    )
-    if not found:
-        raise _set_aside(db, session_id, point) or _unknown(db, session_id, point)
-    return int(found[0]["position"])
+    label = _spelt(point)
+    for part in reversed(messages.lineage(db, session_id, count)):
+        if (row := _at(db, part.session_id, label).fetchone()) and row[0] <= part.upto:
+            return int(row[0])
+    raise _set_aside(db, session_id, label) or _unknown(db, session_id, label)
 
 
-def _set_aside(db: SqliteDatabase, session_id: int, label: str) -> NotFoundError | None:
+@statement
+def _at(session_id: int, label: str) -> Select:
+    named = CheckpointRow.select(CheckpointRow.position).where(CheckpointRow.label == label)
+    return named.where(CheckpointRow.session_id == session_id)
+
+
+def _set_aside(db: Connection, session_id: int, label: str) -> NotFoundError | None:
     """For a checkpoint that went with messages that were set aside: where it is now."""
-    found = fetch(
-        db,
-        """WITH RECURSIVE family (id) AS (
-            VALUES (?) UNION SELECT s.id FROM session s JOIN family f ON s.parent_id = f.id
+    parents = {session_id}
+    seen = set(parents)
+    while parents:
+        held = CheckpointRow.select(CheckpointRow.session_id, CheckpointRow.position).where(
+            CheckpointRow.label == label, CheckpointRow.session_id.in_(parents)
         )
-        SELECT c.session_id, c.position FROM checkpoint c JOIN family f ON f.id = c.session_id
-        WHERE c.label = ? LIMIT 1""",
-        (session_id, rows.storable(normalise(label))),
-    )
-    if not found:
-        return None
-    holder, position = found[0]["session_id"], found[0]["position"]
-    return NotFoundError(
-        f'the checkpoint "{label}" went with the branch {holder}: '
-        f"hfs resume {holder}, or hfs sessions fork {holder} --at {position}"
-    )
+        if row := db.execute(held).fetchone():
+            return NotFoundError(
+                f'the checkpoint "{label}" went with the branch {row[0]}: '
+                f"hfs resume {row[0]}, or hfs sessions fork {row[0]} --at {row[1]}"
+            )
+        branches = SessionRow.select(SessionRow.id).where(SessionRow.parent_id.in_(parents))
+        parents = {number for (number,) in db.execute(branches)} - seen
+        seen |= parents
+    return None
 
 
-def _insert(
-    db: SqliteDatabase, session_id: int, position: int, label: str | None, now: datetime
-) -> int:
-    cursor = db.execute_sql(
-        "INSERT INTO checkpoint (session_id, position, label, created_at) VALUES (?, ?, ?, ?)",
-        (session_id, position, label, rows.to_microseconds(now)),
-    )
-    return int(cursor.lastrowid)
+def _spelt(label: str) -> str:
+    return rows.storable(normalise(label))
 
 
 def _check_label(label: str) -> str:
@@ -152,26 +158,9 @@ def _check_label(label: str) -> str:
     return label
 
 
-def _free_label(db: SqliteDatabase, session_id: int) -> str:
-    taken = {c.label for c in of(db, session_id)}
-    return next(f"c{n}" for n in range(1, len(taken) + 2) if f"c{n}" not in taken)
-
-
-def _unknown(db: SqliteDatabase, session_id: int, label: str) -> NotFoundError:
+def _unknown(db: Connection, session_id: int, label: str) -> NotFoundError:
     there = ", ".join(f'"{c.label}"' for c in of(db, session_id) if c.label is not None)
     return NotFoundError(
         f'session {session_id} has no checkpoint "{sanitize_line(label[:40])}"'
         f" (there: {there or 'none'})"
-    )
-
-
-def _checkpoint(row: dict[str, Any]) -> Checkpoint:
-    from hfs_cli.conversations import Checkpoint
-
-    return Checkpoint(
-        id=row["id"],
-        session_id=row["session_id"],
-        position=row["position"],
-        label=row["label"],
-        created_at=rows.to_datetime(row["created_at"]),
     )

@@ -1,15 +1,24 @@
 """Delete sessions without taking from their branches what they share."""
 
-from collections.abc import Collection, Container, Iterable
+from __future__ import annotations
 
-from peewee import SqliteDatabase
+from collections.abc import Iterable
 
-from hfs_cli.store.sqlite import indexing
-from hfs_cli.store.tables import SessionRow
-from hfs_cli.store.transcripts import fetch
+from peewee import Query, Select
+
+from hfs_cli.messages import Session
+from hfs_cli.store import rows, sessions
+from hfs_cli.store.engine import Connection, statement
+from hfs_cli.store.tables import (
+    AttachmentRow,
+    CheckpointRow,
+    MessageAttachmentRow,
+    MessageRow,
+    SessionRow,
+)
 
 
-def delete(db: SqliteDatabase, ids: Iterable[int]) -> int:
+def delete(db: Connection, ids: Iterable[int]) -> int:
     """Delete sessions, and with each the tails that were set aside from it.
 
     Forks live on: the one that shares the most takes over the shared messages.
@@ -18,109 +27,114 @@ def delete(db: SqliteDatabase, ids: Iterable[int]) -> int:
         How many of `ids` there were.
     """
     chosen = dict.fromkeys(ids)
-    if chosen and _is_every(db, chosen):
+    # All of them at once is quicker than each; the newest tells soon when it is not all.
+    if chosen and all(number in chosen for (number,) in _listed(db)):
         return _delete_all(db, chosen)
     deleted = 0
     for session_id in chosen:
         for tail in _tails(db, session_id):
             _delete_one(db, tail)
-        deleted += _delete_one(db, session_id)
+        if (session := sessions.of_id(db, session_id)) is not None:
+            _delete_one(db, session)
+            deleted += 1
     return deleted
 
 
-def _is_every(db: SqliteDatabase, chosen: Collection[int]) -> bool:
-    """Whether no listed session would be left; a look at few rows unless many are chosen."""
-    listed = db.execute_sql(
-        "SELECT id FROM session WHERE use_seq IS NOT NULL ORDER BY use_seq DESC"
-    )
-    return all(row[0] in chosen for row in listed)
+@statement
+def _listed() -> Select:
+    listed = SessionRow.select(SessionRow.id).where(SessionRow.use_seq.is_null(False))
+    return listed.order_by(SessionRow.use_seq.desc())
 
 
-def _delete_all(db: SqliteDatabase, chosen: Container[int]) -> int:
+def _delete_all(db: Connection, chosen: dict[int, None]) -> int:
     """Delete everything: tails belong to sessions, and none is left."""
-    there = fetch(db, "SELECT id FROM session")
-    indexing.empty(db)
-    db.execute_sql("UPDATE session SET parent_id = NULL, fork_position = NULL")
+    there = [number for (number,) in db.execute(SessionRow.select(SessionRow.id))]
+    db.forget_words()
+    SessionRow.update(parent_id=None, fork_position=None).execute(db)
     # Messages, ties and checkpoints go with their sessions (ON DELETE CASCADE).
-    db.execute_sql("DELETE FROM session")
-    db.execute_sql("DELETE FROM attachment")
-    return sum(row["id"] in chosen for row in there)
+    SessionRow.delete().execute(db)
+    AttachmentRow.delete().execute(db)
+    return sum(number in chosen for number in there)
 
 
-def _tails(db: SqliteDatabase, session_id: int) -> list[int]:
+def _tails(db: Connection, session_id: int) -> list[Session]:
     """Branches of branches that were set aside and never used again, deepest first."""
-    found = fetch(
-        db,
-        """WITH RECURSIVE tail (id, depth) AS (
-            SELECT id, 1 FROM session WHERE parent_id = ? AND use_seq IS NULL
-            UNION ALL
-            SELECT s.id, t.depth + 1 FROM tail t JOIN session s ON s.parent_id = t.id
-            WHERE s.use_seq IS NULL
-        ) SELECT id FROM tail ORDER BY depth DESC""",
-        (session_id,),
-    )
-    return [row["id"] for row in found]
+    found: list[Session] = []
+    todo, seen = [session_id], {session_id}
+    while todo:
+        for tail in map(rows.session, _tails_of(db, todo.pop())):
+            if tail.id not in seen:
+                found.append(tail)
+                todo.append(tail.id)
+                seen.add(tail.id)
+    return found[::-1]
 
 
-def _delete_one(db: SqliteDatabase, session_id: int) -> int:
-    found = fetch(
-        db, "SELECT name, parent_id, fork_position FROM session WHERE id = ?", (session_id,)
-    )
-    if not found:
-        return 0
-    _hand_over(db, session_id, found[0]["parent_id"], found[0]["fork_position"] or 0)
-    indexing.unindex_messages(db, session_id)
-    indexing.unindex_name(db, session_id, found[0]["name"])
-    carried = fetch(
-        db,
-        """SELECT DISTINCT ma.sha256 FROM message m
-        JOIN message_attachment ma ON ma.message_id = m.id
-        WHERE m.session_id = ? AND ma.sha256 IS NOT NULL""",
-        (session_id,),
-    )
+@statement
+def _tails_of(session_id: int) -> Select:
+    branches = SessionRow.select(rows.SESSION).where(SessionRow.parent_id == session_id)
+    return branches.where(SessionRow.use_seq.is_null())
+
+
+def _delete_one(db: Connection, session: Session) -> None:
+    _hand_over(db, session)
+    db.unindex_messages(session.id)
+    db.unindex_name(session.id, session.name)
+    carried = [digest for (digest,) in _digests(db, session.id)]
     # Its messages, their attachments' ties and its checkpoints go with it (ON DELETE CASCADE).
-    deleted = int(SessionRow.delete().where(SessionRow.id == session_id).execute(db))
-    for row in carried:
-        db.execute_sql(
-            "DELETE FROM attachment WHERE sha256 = ? AND NOT EXISTS "
-            "(SELECT 1 FROM message_attachment ma WHERE ma.sha256 = attachment.sha256)",
-            (row["sha256"],),
-        )
-    return deleted
+    _remove(db, session.id)
+    for digest in carried:
+        tied = MessageAttachmentRow.select().where(MessageAttachmentRow.sha256 == digest)
+        if not tied.exists(db):
+            AttachmentRow.delete().where(AttachmentRow.sha256 == digest).execute(db)
 
 
-def _hand_over(db: SqliteDatabase, session_id: int, parent: int | None, own_from: int) -> None:
-    """Give the messages that branches share to the branch that shares the most of them."""
-    children = fetch(
-        db,
-        "SELECT id, fork_position FROM session WHERE parent_id = ? ORDER BY fork_position DESC, id",
-        (session_id,),
-    )
+@statement
+def _remove(session_id: int) -> Query:
+    return SessionRow.delete().where(SessionRow.id == session_id)
+
+
+@statement
+def _digests(session_id: int) -> Select:
+    """Whose bytes the session's own messages carry."""
+    tie = MessageAttachmentRow
+    own = tie.select(tie.sha256).join(MessageRow, on=tie.message_id == MessageRow.id)
+    return own.where(MessageRow.session_id == session_id, tie.sha256.is_null(False)).distinct()
+
+
+def _hand_over(db: Connection, session: Session) -> None:
+    """Give the messages that branches share to the branch that shares the most of them.
+
+    Say 1 has the messages 1 to 8 and the forks 2 (at 6) and 3 (at 4), and is deleted. 2 is the
+    heir: the messages 1 to 6 become its own, 7 and 8 go with 1. 3 becomes a fork of 2 at 4.
+
+    If 1 was itself a fork of 9 at 5, 2 takes its place under 9 at 5, with message 6 its own; and
+    3 at 4, whose shared messages were 9's all along, becomes a fork of 9. Had 2 been at 3, it
+    would be a fork of 9 at 3: no branch begins with more than it shared.
+    """
+    children = list(_children(db, session.id))
     if not children:
         return
-    heir, share = children[0]["id"], children[0]["fork_position"]
-    db.execute_sql(
-        "UPDATE message SET session_id = ? WHERE session_id = ? AND position <= ?",
-        (heir, session_id, share),
-    )
-    # OR IGNORE: where the heir has a checkpoint of the same name, its own stays.
-    db.execute_sql(
-        "UPDATE OR IGNORE checkpoint SET session_id = ? WHERE session_id = ? AND position <= ?",
-        (heir, session_id, share),
-    )
-    # The heir now begins where the deleted session did, or earlier if it shared less.
+    parent, own_from = session.parent_id, session.fork_position or 0
+    heir, share = children[0]
+    own = (MessageRow.session_id == session.id) & (MessageRow.position <= share)
+    MessageRow.update(session_id=heir).where(own).execute(db)
+    # Where the heir has a checkpoint of the same name, its own stays.
+    mark = CheckpointRow.alias("mark")
+    taken = mark.select(mark.label).where(mark.session_id == heir, mark.label.is_null(False))
+    marks = (CheckpointRow.session_id == session.id) & (CheckpointRow.position <= share)
+    free = CheckpointRow.label.is_null() | CheckpointRow.label.not_in(taken)
+    CheckpointRow.update(session_id=heir).where(marks & free).execute(db)
     start = None if parent is None else min(share, own_from)
-    for child in children:
-        if child["id"] == heir:
-            _reparent(db, heir, parent, start)
-        elif child["fork_position"] > own_from or parent is None:
-            _reparent(db, child["id"], heir, child["fork_position"])
-        else:
-            _reparent(db, child["id"], parent, child["fork_position"])
+    sessions.change(db, heir, parent_id=parent, fork_position=start)
+    for number, share in children[1:]:
+        above = heir if parent is None or share > own_from else parent
+        sessions.change(db, number, parent_id=above)
 
 
-def _reparent(db: SqliteDatabase, session_id: int, parent: int | None, at: int | None) -> None:
-    db.execute_sql(
-        "UPDATE session SET parent_id = ?, fork_position = ? WHERE id = ?",
-        (parent, at, session_id),
-    )
+@statement
+def _children(session_id: int) -> Select:
+    """A session's branches, the one that shares the most first."""
+    branches = SessionRow.select(SessionRow.id, SessionRow.fork_position)
+    branches = branches.where(SessionRow.parent_id == session_id)
+    return branches.order_by(SessionRow.fork_position.desc(), SessionRow.id)

@@ -1,17 +1,30 @@
-"""Rows to values and back."""
+"""Values of rows, and rows of values: the one place that knows a table's columns by number."""
+
+from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import cache
+from types import NoneType
+from typing import TYPE_CHECKING
 
-from hfs_cli.messages import Attachment, Message, Session, Usage
+from peewee import Field, FloatField, IntegerField, Model, Star, TextField
+
+from hfs_cli.messages import Attachment, Message, Reply, Session, Usage
+from hfs_cli.store.engine import BadRow, Row
+from hfs_cli.store.tables import CheckpointRow, MessageRow, SessionRow
+
+if TYPE_CHECKING:
+    from hfs_cli.conversations import Checkpoint
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_USAGE = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
+
+# All columns of a row, in the order that `session`, `message` and `checkpoint` take them.
+SESSION, MESSAGE, CHECKPOINT = Star(SessionRow), Star(MessageRow), Star(CheckpointRow)
 
 
 def to_microseconds(moment: datetime) -> int:
@@ -20,12 +33,19 @@ def to_microseconds(moment: datetime) -> int:
 
 
 def to_datetime(microseconds: int) -> datetime:
-    """A kept moment, in UTC."""
-    return _EPOCH + timedelta(microseconds=microseconds)
+    """A kept moment, in UTC.
+
+    Raises:
+        BadRow: No calendar has it.
+    """
+    try:
+        return _EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError as error:
+        raise BadRow(f"the time {microseconds} is not in the calendar") from error
 
 
 def storable(text: str) -> str:
-    """Text that SQLite can hold: a lone surrogate, which UTF-8 cannot, becomes U+FFFD.
+    """Text that a database can hold: a lone surrogate, which UTF-8 cannot, becomes U+FFFD.
 
     Input with lone surrogates is refused earlier; a model may still send one as an escape
     in JSON, and its reply must not be lost for it.
@@ -36,55 +56,143 @@ def storable(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def session(row: Mapping[str, Any]) -> Session:
-    """A row of ``session`` as lists show it."""
+def session(row: Row) -> Session:
+    """A row of ``session`` as lists show it.
+
+    Raises:
+        BadRow: Its values are not what hfs writes.
+    """
+    _check(SessionRow, row)
+    number, uid, name, origin, model, count, status, created, updated, used, parent, shared = row
     return Session(
-        id=row["id"],
-        uid=row["uid"],
-        name=row["name"],
-        model=row["model"],
-        messages=row["message_count"],
-        created_at=to_datetime(row["created_at"]),
-        updated_at=to_datetime(row["updated_at"]),
-        last_status=row["last_status"],
-        parent_id=row["parent_id"],
-        fork_position=row["fork_position"],
+        id=number,
+        uid=uid,
+        name=name,
+        model=model,
+        messages=count,
+        created_at=to_datetime(created),
+        updated_at=to_datetime(updated),
+        last_status=status,
+        parent_id=parent,
+        fork_position=shared,
+        origin=origin,
+        listed=used is not None,
     )
 
 
-def message(row: Mapping[str, Any], attachments: Iterable[Attachment] = ()) -> Message:
-    """A row of ``message`` with what it carries."""
+def message(row: Row, attachments: Iterable[Attachment] = ()) -> Message:
+    """A row of ``message`` with what it carries.
+
+    Raises:
+        BadRow: Its values are not what hfs writes.
+    """
+    _check(MessageRow, row)
+    (number, _, position, role, content, reasoning, status, finish_reason, finish_raw, model) = row[
+        :10
+    ]
+    *counts, tool_calls, error, first_token_s, total_s, created_at, reply_to = row[10:]
     return Message(
-        id=row["id"],
-        position=row["position"],
-        role=row["role"],
-        content=row["content"],
-        created_at=to_datetime(row["created_at"]),
-        status=row["status"],
-        reasoning=row["reasoning"],
-        finish_reason=row["finish_reason"],
-        model=row["model"],
-        usage=_usage(row),
-        reply_to=row["reply_to"],
-        error=row["error"],
-        first_token_s=row["first_token_s"],
-        total_s=row["total_s"],
+        id=number,
+        position=position,
+        role=role,
+        content=content,
+        created_at=to_datetime(created_at),
+        status=status,
+        reasoning=reasoning,
+        finish_reason=finish_reason,
+        model=model,
+        usage=None if counts == [None] * 4 else Usage(*counts),
+        reply_to=reply_to,
+        error=error,
+        first_token_s=first_token_s,
+        total_s=total_s,
         attachments=tuple(attachments),
-        finish_raw=row["finish_raw"],
-        tool_calls=tuple(json.loads(row["tool_calls"] or "[]")),
+        finish_raw=finish_raw,
+        tool_calls=() if tool_calls is None else _names(tool_calls),
     )
 
 
-def usage_columns(usage: Usage | None) -> dict[str, int | None]:
-    """The columns that hold a turn's token counts."""
-    return {name: None if usage is None else getattr(usage, name) for name in _USAGE}
+def attachment(columns: Sequence[object]) -> Attachment:
+    """Name, media type, bytes and address of what a message carries.
+
+    Raises:
+        BadRow: Its values are not what hfs writes.
+    """
+    match columns:
+        case [str(name), str(media_type), bytes(data), None]:
+            return Attachment(name, media_type, data)
+        case [str(name), str(media_type), None, str(url)]:
+            return Attachment(name, media_type, url=url)
+    raise BadRow("an attachment has neither its bytes nor an address")
 
 
-def tool_calls_column(calls: tuple[str, ...]) -> str | None:
-    """Tool calls as JSON, or None when there are none."""
-    return json.dumps(calls) if calls else None
+def message_columns(kept: Message | Reply) -> dict[str, object]:
+    """What a reply that comes and a message that travels have in common, as columns."""
+    usage = kept.usage or Usage()
+    return {
+        "reasoning": storable(kept.reasoning),
+        "status": kept.status,
+        "finish_reason": kept.finish_reason,
+        "finish_raw": kept.finish_raw,
+        "model": kept.model,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        "tool_calls": json.dumps(kept.tool_calls) if kept.tool_calls else None,
+        "error": None if kept.error is None else storable(kept.error),
+        "first_token_s": kept.first_token_s,
+        "total_s": kept.total_s,
+    }
 
 
-def _usage(row: Mapping[str, Any]) -> Usage | None:
-    counts = {name: row[name] for name in _USAGE}
-    return None if all(n is None for n in counts.values()) else Usage(**counts)
+def checkpoint(row: Row) -> Checkpoint:
+    """A row of ``checkpoint``.
+
+    Raises:
+        BadRow: Its values are not what hfs writes.
+    """
+    from hfs_cli.conversations import Checkpoint
+
+    _check(CheckpointRow, row)
+    number, session_id, position, label, created_at = row
+    return Checkpoint(number, session_id, position, label, to_datetime(created_at))
+
+
+def _names(tool_calls: str) -> tuple[str, ...]:
+    try:
+        names = json.loads(tool_calls)
+    except (ValueError, RecursionError) as error:
+        raise BadRow(f"tool calls that are not JSON: {error}") from error
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BadRow("tool calls that are not a list of names")
+    return tuple(names)
+
+
+def _check(table: type[Model], row: Row) -> None:
+    """Refuse values of other types than the table's: SQLite itself would keep any.
+
+    Raises:
+        BadRow: One is.
+    """
+    kinds = _kinds(table)
+    if len(row) != len(kinds) or not all(map(isinstance, row, kinds)):
+        raise BadRow(f"a {table.__name__.removesuffix('Row').lower()} with values of another type")
+
+
+@cache
+def _kinds(table: type[Model]) -> tuple[tuple[type, ...], ...]:
+    fields = table._meta.sorted_fields  # noqa: SLF001  (Peewee's documented way)
+    return tuple(
+        (*kinds, NoneType) if field.null else kinds
+        for field in fields
+        for base, kinds in _KINDS.items()
+        if isinstance(field, base)
+    )
+
+
+_KINDS: dict[type[Field[object]], tuple[type, ...]] = {
+    IntegerField: (int,),
+    TextField: (str,),
+    FloatField: (float, int),
+}

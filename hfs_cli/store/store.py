@@ -1,26 +1,43 @@
-"""The store: every conversation, in one database file."""
+"""The one way to what is kept: turns, sessions, branches, search, import and export, upkeep."""
 
-from collections.abc import Iterable
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from hfs_cli.messages import Message, Opened, Reply, Session, Turn
 from hfs_cli.naming import check_name
-from hfs_cli.store import deletion, lists, refs, rows, session_rows, turns
-from hfs_cli.store.archive import Archive
-from hfs_cli.store.sqlite import check, files
+from hfs_cli.store import messages, sessions, turns
+from hfs_cli.store.engine import Engine
 from hfs_cli.store.sqlite.database import WAIT_S, Database
-from hfs_cli.store.transcripts import transcript
+
+if TYPE_CHECKING:
+    from hfs_cli.conversations import (
+        Branch,
+        Checkpoint,
+        Conversation,
+        Imported,
+        SearchFilter,
+        SearchHit,
+        Tally,
+    )
+    from hfs_cli.store.statistics import Heading
 
 
-class SessionStore(Archive):
-    """Sessions by name, turns as they happen, and all that `Archive` does; a context manager.
+class _TakenBack(Exception):
+    """The way out of a dry run's transaction: what it wrote goes."""
+
+
+class SessionStore:
+    """Each method is one transaction around a function of this package; a context manager.
 
     Nothing is opened before the first call. Reading what does not exist yet sees an empty
     database and creates nothing. Every method may be called from any thread, holds no lock
-    after it returns, and raises `StoreError` when the database cannot be used.
+    after it returns, and raises `StoreError` when the database cannot be used. What a turn
+    does not need is loaded by the method that needs it.
 
     Args:
         path: The database file.
@@ -28,7 +45,7 @@ class SessionStore(Archive):
     """
 
     def __init__(self, path: Path, *, checkpoint_retention: int = 10) -> None:
-        super().__init__(Database(path))
+        self._engine: Engine = Database(path)
         self._retention = checkpoint_retention
         # The row of each reply that is being written, by the question it answers.
         self._replies: dict[int, int] = {}
@@ -46,7 +63,7 @@ class SessionStore(Archive):
 
     def close(self) -> None:
         """Close the database."""
-        self._database.close()
+        self._engine.close()
 
     # --- turns (`hfs_cli.turn.run.Store`) -------------------------------------------------
 
@@ -57,7 +74,7 @@ class SessionStore(Archive):
             NotFoundError: The session to continue is gone.
             UsageError: The new session's name cannot be used or is taken.
         """
-        with self._database.writing() as db:
+        with self._engine.writing() as db:
             opened = turns.begin(db, turn)
         # A question that is answered again gets a row of its own for the new reply.
         self._replies.pop(opened.user_message_id or 0, None)
@@ -78,7 +95,7 @@ class SessionStore(Archive):
         if opened.user_message_id is None:
             return None
         known = self._replies.get(opened.user_message_id)
-        with self._database.writing(wait_s) as db:
+        with self._engine.writing(wait_s) as db:
             saved = turns.save_reply(db, opened, reply, known, self._retention)
         # Only now: a transaction that failed to commit left no row behind.
         self._replies[opened.user_message_id] = saved
@@ -90,14 +107,14 @@ class SessionStore(Archive):
         Raises:
             NotFoundError: The session is gone.
         """
-        with self._database.reading() as db:
+        with self._engine.reading() as db:
             return turns.peek(db, session_id, turn)
 
     def spill(self, opened: Opened, reply: Reply) -> str:
         """Keep a reply that the database would not take in a file (0600); its path."""
         from hfs_cli.store.spill import spill
 
-        return spill(self._database.path.parent, opened, reply)
+        return spill(self._engine.path.parent, opened, reply)
 
     # --- finding ----------------------------------------------------------------------
 
@@ -117,7 +134,9 @@ class SessionStore(Archive):
             model: Only those whose last turn used it: ``provider/id`` or the id alone.
             query: Only those whose name holds this text (ASCII letters in either case).
         """
-        with self._database.reading() as db:
+        from hfs_cli.store import lists
+
+        with self._engine.reading() as db:
             return lists.list_recent(db, limit, since, model, query)
 
     def count(
@@ -128,7 +147,9 @@ class SessionStore(Archive):
         query: str | None = None,
     ) -> int:
         """How many sessions `list_recent` would list without a limit."""
-        with self._database.reading() as db:
+        from hfs_cli.store import lists
+
+        with self._engine.reading() as db:
             return lists.count(db, since, model, query)
 
     def resolve(self, ref: str) -> Session:
@@ -138,14 +159,13 @@ class SessionStore(Archive):
             NotFoundError: None does; the message has near names.
             AmbiguousError: Several do; the message lists them.
         """
-        with self._database.reading() as db:
-            return rows.session(refs.resolve(db, ref))
+        with self._engine.reading() as db:
+            return sessions.resolve(db, ref)
 
     def find(self, name: str) -> Session | None:
         """The session of exactly this name or id, or None."""
-        with self._database.reading() as db:
-            row = refs.exact(db, name)
-            return None if row is None else rows.session(row)
+        with self._engine.reading() as db:
+            return sessions.find(db, name)
 
     def get(self, session_id: int) -> Session:
         """A session by its id.
@@ -153,31 +173,33 @@ class SessionStore(Archive):
         Raises:
             NotFoundError: There is none.
         """
-        with self._database.reading() as db:
-            return rows.session(session_rows.session_row(db, session_id))
+        with self._engine.reading() as db:
+            return sessions.get(db, session_id)
 
     def last_used(self) -> Session | None:
         """The session that ``-c`` continues, or None when there is none."""
-        return next(iter(self.list_recent(limit=1)), None)
+        with self._engine.reading() as db:
+            return next(iter(sessions.newest(db, 1)), None)
 
     def transcript(self, session_id: int) -> list[Message]:
         """A session's messages, oldest first."""
-        with self._database.reading() as db:
-            return transcript(db, session_id)
+        with self._engine.reading() as db:
+            return messages.transcript(db, session_id)
 
     def older_than(self, moment: datetime) -> list[Session]:
         """Sessions last used before `moment`, the oldest use first."""
-        with self._database.reading() as db:
+        from hfs_cli.store import lists
+
+        with self._engine.reading() as db:
             return lists.older_than(db, moment)
 
     def check(self) -> list[str]:
         """What is wrong with the database; empty when all is well."""
-        with self._database.reading() as db:
-            return check.problems(db)
+        return self._engine.problems()
 
     def exposed(self) -> list[str]:
         """Which of the database's files others can read, and how to change that: no damage."""
-        return files.too_open(self._database.path)
+        return self._engine.exposed()
 
     # --- changing ---------------------------------------------------------------------
 
@@ -187,9 +209,8 @@ class SessionStore(Archive):
         Raises:
             NotFoundError: There is none.
         """
-        with self._database.writing() as db:
-            session_rows.touch(db, session_id)
-            return rows.session(session_rows.session_row(db, session_id))
+        with self._engine.writing() as db:
+            return sessions.touch(db, session_id)
 
     def rename(self, session_id: int, name: str) -> Session:
         """Give a session another name.
@@ -199,9 +220,8 @@ class SessionStore(Archive):
             UsageError: The name cannot be used, or another session has it.
         """
         name = check_name(name)
-        with self._database.writing() as db:
-            session_rows.rename(db, session_id, name)
-            return rows.session(session_rows.session_row(db, session_id))
+        with self._engine.writing() as db:
+            return sessions.rename(db, session_id, name)
 
     def delete(self, ids: Iterable[int]) -> int:
         """Delete sessions with all they hold; their forks keep what they shared.
@@ -209,5 +229,211 @@ class SessionStore(Archive):
         Returns:
             How many there were to delete.
         """
-        with self._database.writing() as db:
+        from hfs_cli.store import deletion
+
+        with self._engine.writing() as db:
             return deletion.delete(db, ids)
+
+    # --- history as data ---------------------------------------------------------------
+
+    def search(
+        self,
+        text: str,
+        asked: SearchFilter | None = None,
+        *,
+        limit: int = 20,
+        raw: bool = False,
+    ) -> list[SearchHit]:
+        """Messages and names that hold all the words of `text`, the best first.
+
+        Args:
+            text: Plain words; those between double quotes stay together.
+            asked: What a found message must be; None for any.
+            limit: At most this many.
+            raw: `text` is an FTS5 query instead.
+
+        Raises:
+            UsageError: There is no word in it, or the query is not FTS5 syntax.
+        """
+        return self._engine.search(text, asked, limit=limit, raw=raw)
+
+    def tallies(self, by: Heading, *, since: datetime | None = None) -> list[Tally]:
+        """Replies added up under each day, model or session, apart for each model.
+
+        Args:
+            by: ``day``, ``model`` or ``session``.
+            since: Only replies begun at or after this moment.
+        """
+        from hfs_cli.store.statistics import tallies
+
+        with self._engine.reading() as db:
+            return tallies(db, by, since)
+
+    # --- branches and checkpoints ------------------------------------------------------
+
+    def fork(self, session_id: int, *, at: int | None = None, name: str | None = None) -> Session:
+        """A new session that begins with another's messages, shared and not copied.
+
+        Args:
+            session_id: The session to fork.
+            at: How many of its messages; None for all.
+            name: The fork's name, or None for an automatic one.
+
+        Raises:
+            NotFoundError: The session, or that many messages, are not there.
+            UsageError: The name cannot be used or is taken.
+        """
+        from hfs_cli.store import branches
+
+        with self._engine.writing() as db:
+            return branches.fork(db, session_id, at, name)
+
+    def rewind(self, session_id: int, to: str) -> Session:
+        """Let a session continue from an earlier point.
+
+        Args:
+            session_id: The session.
+            to: How many messages it keeps, or a checkpoint's name.
+
+        Returns:
+            The branch that holds what followed.
+
+        Raises:
+            NotFoundError: There is no such session, message or checkpoint.
+            UsageError: The session ends there already.
+        """
+        from hfs_cli.store import branches, checkpoints
+
+        with self._engine.writing() as db:
+            keep = checkpoints.position_of(db, session_id, to)
+            return branches.set_aside(db, session_id, keep, "rewind")
+
+    def undo(self, session_id: int, turns: int = 1) -> Session:
+        """Set a session's last turns aside.
+
+        Returns:
+            The branch that holds them.
+
+        Raises:
+            NotFoundError: There is no such session.
+            UsageError: It does not have that many turns.
+        """
+        from hfs_cli.store import branches
+
+        with self._engine.writing() as db:
+            return branches.undo(db, session_id, turns)
+
+    def family(self, session_id: int) -> list[Branch]:
+        """All that a session is a branch of, or that is a branch of it; the oldest first.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
+        from hfs_cli.store import branches
+
+        with self._engine.reading() as db:
+            return branches.family(db, session_id)
+
+    def checkpoints_of(self, session_id: int) -> tuple[Checkpoint, ...]:
+        """A session's own checkpoints, by position; none if there is no such session."""
+        from hfs_cli.store import checkpoints
+
+        with self._engine.reading() as db:
+            return checkpoints.of(db, session_id)
+
+    def create_checkpoint(self, session_id: int, label: str | None = None) -> Checkpoint:
+        """Mark the end of a session by a name, or by a number of its own ("c1").
+
+        Raises:
+            NotFoundError: There is no such session.
+            UsageError: It is empty, or the name cannot be used or is taken.
+        """
+        from hfs_cli.store import checkpoints
+
+        with self._engine.writing() as db:
+            return checkpoints.create(db, session_id, label)
+
+    def delete_checkpoint(self, session_id: int, label: str) -> None:
+        """Delete a named checkpoint.
+
+        Raises:
+            NotFoundError: The session has none of this name.
+        """
+        from hfs_cli.store import checkpoints
+
+        with self._engine.writing() as db:
+            checkpoints.delete(db, session_id, label)
+
+    # --- moving and keeping up ---------------------------------------------------------
+
+    def conversations(
+        self, ids: Iterable[int] | None = None, *, tails: bool = True
+    ) -> Generator[Conversation]:
+        """Sessions as they travel, one by one.
+
+        They are read as they are asked for, from one moment's view: close the generator
+        when it is not read to its end.
+
+        Args:
+            ids: Which, or None for all.
+            tails: With the tails that were set aside from them.
+        """
+        from hfs_cli.store.transfer import conversations
+
+        with self._engine.reading() as db:
+            yield from conversations(db, ids, tails=tails)
+
+    def put(self, incoming: Iterable[Conversation], *, dry_run: bool = False) -> Imported:
+        """Insert conversations that are not there yet: all of them, or none.
+
+        Args:
+            incoming: Parents and branches, in any order; the oldest use first. In lists they
+                stand below every session that was used here.
+            dry_run: Try it and take it back; where there is no database, none is made.
+
+        Raises:
+            UsageError: One of them cannot be kept.
+        """
+        from hfs_cli.store.transfer import put
+
+        # No savepoint: on a full disk SQLite takes all of the transaction back by itself, and
+        # ending a savepoint that is gone would hide why.
+        nowhere = dry_run and not self._engine.exists()
+        try:
+            # Reading what does not exist is an empty database in memory, as good to try in.
+            with self._engine.reading() if nowhere else self._engine.writing() as db:
+                done = put(db, incoming)
+                if dry_run:
+                    raise _TakenBack
+        except _TakenBack:
+            pass
+        return done
+
+    def prunable(self, moment: datetime, *, keep: int = 0) -> list[Session]:
+        """What `hfs sessions prune` lets go, the oldest use first; tails come before.
+
+        Args:
+            moment: Used, and set aside, before it.
+            keep: Spare this many of the last used.
+        """
+        from hfs_cli.store import lists
+
+        with self._engine.reading() as db:
+            return lists.prunable(db, moment, keep)
+
+    def back_up(self, target: Path) -> None:
+        """Copy the database to a new private file, also while others write to it.
+
+        Raises:
+            UsageError: There is something of that name.
+            StoreError: There is no database yet, it is damaged, or the copy cannot be written.
+        """
+        self._engine.back_up(target)
+
+    def vacuum(self) -> int:
+        """Shrink the file to what it holds.
+
+        Returns:
+            The bytes gained.
+        """
+        return self._engine.vacuum()

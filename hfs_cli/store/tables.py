@@ -1,19 +1,11 @@
-"""The tables. Rows are read and written here and nowhere else; values leave as dataclasses.
+"""The tables, as the migrations leave them; a test compares the two.
 
 A branch is a session: a fork, or a tail that was set aside, is a row that names its parent
-and how many of the parent's messages it shares. Shared messages are kept once.
+and how many of the parent's messages it shares. Shared messages are kept once. What refers to
+what is the migrations' business: a reference is a number here, as in a row.
 """
 
-from peewee import (
-    SQL,
-    AutoField,
-    BlobField,
-    FloatField,
-    ForeignKeyField,
-    IntegerField,
-    Model,
-    TextField,
-)
+from peewee import AutoField, BlobField, CompositeKey, FloatField, IntegerField, Model, TextField
 
 
 class SessionRow(Model):
@@ -40,7 +32,7 @@ class SessionRow(Model):
     created_at = IntegerField()
     updated_at = IntegerField()
     use_seq = IntegerField(null=True)
-    parent = ForeignKeyField("self", null=True, column_name="parent_id")
+    parent_id = IntegerField(null=True)
     fork_position = IntegerField(null=True)
 
     class Meta:
@@ -53,11 +45,11 @@ class MessageRow(Model):
     """One message. Positions are dense in a transcript and start at 1."""
 
     id = AutoField()
-    session = ForeignKeyField(SessionRow, column_name="session_id")
+    session_id = IntegerField()
     position = IntegerField()
     role = TextField()
     content = TextField()
-    reasoning = TextField(constraints=[SQL("DEFAULT ''")])
+    reasoning = TextField()
     status = TextField()
     finish_reason = TextField(null=True)
     finish_raw = TextField(null=True)
@@ -71,7 +63,7 @@ class MessageRow(Model):
     first_token_s = FloatField(null=True)
     total_s = FloatField(null=True)
     created_at = IntegerField()
-    reply_to = ForeignKeyField("self", null=True, column_name="reply_to")
+    reply_to = IntegerField(null=True)
 
     class Meta:
         """Where it is kept."""
@@ -94,15 +86,30 @@ class AttachmentRow(Model):
 class MessageAttachmentRow(Model):
     """That a message carries an attachment, or the address of one."""
 
-    message = ForeignKeyField(MessageRow, column_name="message_id")
+    message_id = IntegerField()
     position = IntegerField()
     name = TextField()
     media_type = TextField()
-    sha256 = ForeignKeyField(AttachmentRow, null=True, column_name="sha256")
+    sha256 = TextField(null=True)
     url = TextField(null=True)
 
     class Meta:
         """Where it is kept."""
 
         table_name = "message_attachment"
-        primary_key = False
+        primary_key = CompositeKey("message_id", "position")
+
+
+class CheckpointRow(Model):
+    """A point in a session; one without a label was set by a completed reply."""
+
+    id = AutoField()
+    session_id = IntegerField()
+    position = IntegerField()
+    label = TextField(null=True)
+    created_at = IntegerField()
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = "checkpoint"

@@ -1,23 +1,21 @@
 """Write a turn: its session and question before the request, its reply as it comes."""
 
-from datetime import UTC, datetime
-from typing import Any
+from __future__ import annotations
 
-from peewee import Case, SqliteDatabase, fn
+from datetime import UTC, datetime
+
+from peewee import Case, Query, Select, fn
 
 from hfs_cli.errors import NotFoundError
-from hfs_cli.messages import ChatMessage, Message, Opened, Reply, Session, Turn
+from hfs_cli.messages import ChatMessage, Message, Opened, Reply, Turn
 from hfs_cli.moments import local
 from hfs_cli.naming import automatic_name, check_name
-from hfs_cli.store import branches, checkpoints, rows
-from hfs_cli.store.message_rows import add_message
-from hfs_cli.store.session_rows import add_session, free_name, next_use, refuse_taken, session_row
-from hfs_cli.store.sqlite import indexing
+from hfs_cli.store import checkpoints, messages, rows, sessions
+from hfs_cli.store.engine import Connection, statement
 from hfs_cli.store.tables import MessageRow, SessionRow
-from hfs_cli.store.transcripts import context, fetch, holds, system_in_force, transcript
 
 
-def begin(db: SqliteDatabase, turn: Turn) -> Opened:
+def begin(db: Connection, turn: Turn) -> Opened:
     """Keep the session (if new) and the question, and read what came before it.
 
     Raises:
@@ -27,45 +25,65 @@ def begin(db: SqliteDatabase, turn: Turn) -> Opened:
     if turn.place.answers is not None:
         return _begin_again(db, turn, turn.place.answers)
     now = datetime.now(UTC)
-    session_id, count = _session(db, turn, now)
+    session_id, count = _session(db, turn)
     if turn.place.at is not None and turn.place.at != count:
+        from hfs_cli.store import branches
+
         branches.set_aside(db, session_id, turn.place.at, "rewind")
         count = turn.place.at
-    history = transcript(db, session_id, count)
-    system = system_in_force(history)
+    history = messages.transcript(db, session_id, count) if count else []
+    system = messages.system_in_force(history)
     if turn.no_system:
         system = None
     elif turn.system is not None and (turn.system or None) != system:
         system = turn.system or None
         count += 1
-        add_message(db, session_id, count, ChatMessage("system", turn.system), now)
+        messages.add(db, session_id, count, ChatMessage("system", turn.system), now)
     count += 1
-    question = add_message(db, session_id, count, turn.prompt, now)
-    change = SessionRow.update(message_count=count, last_status="complete")
-    change.where(SessionRow.id == session_id).execute(db)
+    question = messages.add(db, session_id, count, turn.prompt, now)
+    _asked(db, session_id, count, turn.model, rows.to_microseconds(now))
     return Opened(
-        session=_used(db, session_id, turn.model, now),
+        session=sessions.get(db, session_id),
         user_message_id=question,
-        messages=(*context(history), turn.prompt),
+        messages=(*messages.context(history), turn.prompt),
         system=system,
     )
 
 
-def _begin_again(db: SqliteDatabase, turn: Turn, question_id: int) -> Opened:
+@statement
+def _asked(session_id: int, count: int, model: str, now: int) -> Query:
+    """A session has a question more, and is the last used one.
+
+    It goes on with the model that it has: another one becomes its own by replying, so that a
+    model that does not exist is asked once and not ever after.
+    """
+    change = SessionRow.update(
+        message_count=count,
+        last_status="complete",
+        model=fn.COALESCE(SessionRow.model, model),
+        updated_at=now,
+        use_seq=sessions.next_use(),
+    )
+    return change.where(SessionRow.id == session_id)
+
+
+def _begin_again(db: Connection, turn: Turn, question_id: int) -> Opened:
     """Open a question that is kept already; what answered it is set aside by the new reply.
 
     Not now: if no reply comes, the session is as it was.
     """
     assert turn.place.session_id is not None
-    row = session_row(db, turn.place.session_id)
-    history = transcript(db, row["id"], row["message_count"])
+    session = sessions.get(db, turn.place.session_id)
+    history = messages.transcript(db, session.id, session.messages)
     question = _question(history, question_id)
     earlier = _before(history, question)
+    if session.model is None:
+        sessions.change(db, session.id, model=turn.model)
     return Opened(
-        session=_used(db, row["id"], turn.model, datetime.now(UTC)),
+        session=sessions.touch(db, session.id),
         user_message_id=question.id,
-        messages=(*context(earlier), turn.prompt),
-        system=None if turn.no_system else system_in_force(earlier),
+        messages=(*messages.context(earlier), turn.prompt),
+        system=None if turn.no_system else messages.system_in_force(earlier),
     )
 
 
@@ -85,59 +103,42 @@ def _before(history: list[Message], question: Message) -> list[Message]:
     ]
 
 
-def _used(db: SqliteDatabase, session_id: int, model: str, now: datetime) -> Session:
-    """Mark a session as the last used one.
-
-    It goes on with the model that it has: another one becomes its own by replying, so that a
-    model that does not exist is asked once and not ever after.
-    """
-    change = SessionRow.update(
-        model=fn.COALESCE(SessionRow.model, model),
-        updated_at=rows.to_microseconds(now),
-        use_seq=next_use(),
-    )
-    change.where(SessionRow.id == session_id).execute(db)
-    return rows.session(session_row(db, session_id))
-
-
-def peek(db: SqliteDatabase, session_id: int, turn: Turn) -> Opened:
+def peek(db: Connection, session_id: int, turn: Turn) -> Opened:
     """What a turn in a session would begin with, without keeping anything.
 
     Raises:
         NotFoundError: The session is gone.
     """
-    row = session_row(db, session_id)
-    count = row["message_count"] if turn.place.at is None else turn.place.at
-    history = transcript(db, session_id, count)
+    session = sessions.get(db, session_id)
+    count = session.messages if turn.place.at is None else turn.place.at
+    history = messages.transcript(db, session_id, count)
     if turn.place.answers is not None:
         history = _before(history, _question(history, turn.place.answers))
-    system = turn.system if turn.system is not None else system_in_force(history)
+    system = turn.system if turn.system is not None else messages.system_in_force(history)
     return Opened(
         session=None,
         user_message_id=None,
-        messages=(*context(history), turn.prompt),
+        messages=(*messages.context(history), turn.prompt),
         system=None if turn.no_system else system or None,
     )
 
 
-def _session(db: SqliteDatabase, turn: Turn, now: datetime) -> tuple[int, int]:
+def _session(db: Connection, turn: Turn) -> tuple[int, int]:
     """The session's id and how many messages it has; made when it is new."""
     if turn.place.session_id is not None:
-        row = session_row(db, turn.place.session_id)
-        return row["id"], row["message_count"]
-    name = None
-    if turn.place.name is not None:
-        name = check_name(turn.place.name)
-        found = fetch(db, "SELECT id, message_count FROM session WHERE name = ?", (name,))
-        if found and turn.place.or_existing:
-            return found[0]["id"], found[0]["message_count"]
-        refuse_taken(db, name)
-    name = name or free_name(db, automatic_name(turn.prompt.content, local(now)))
-    return add_session(db, name, "chat", now), 0
+        return turn.place.session_id, sessions.get(db, turn.place.session_id).messages
+    if turn.place.name is None:
+        automatic = automatic_name(turn.prompt.content, local(datetime.now(UTC)))
+        return sessions.add(db, sessions.free_name(db, automatic), "chat"), 0
+    name = check_name(turn.place.name)
+    if turn.place.or_existing and (found := sessions.find(db, name)):
+        return found.id, found.messages
+    sessions.refuse_taken(db, name)
+    return sessions.add(db, name, "chat"), 0
 
 
 def save_reply(
-    db: SqliteDatabase, opened: Opened, reply: Reply, known: int | None, retention: int
+    db: Connection, opened: Opened, reply: Reply, known: int | None, retention: int
 ) -> int:
     """Write the reply as it stands.
 
@@ -151,86 +152,90 @@ def save_reply(
     Raises:
         NotFoundError: The session was deleted meanwhile.
     """
-    if known is None:
-        known = _add_reply(db, opened, reply.model)
-    before = fetch(db, "SELECT session_id, position, status FROM message WHERE id = ?", (known,))
-    if not before:
-        raise _deleted(opened)
-    row = before[0]
-    columns = _columns(reply)
-    MessageRow.update(**columns).where(MessageRow.id == known).execute(db)
     now = datetime.now(UTC)
-    if reply.status == "complete" and row["status"] == "partial":
-        indexing.index_message(db, known, columns["content"])
-        checkpoints.add_automatic(db, row["session_id"], row["position"], now, retention)
-    # Turns may overlap: only the last message's status is the session's.
-    is_last = SessionRow.message_count == row["position"]
-    SessionRow.update(
-        updated_at=rows.to_microseconds(now),
-        last_status=Case(None, [(is_last, reply.status)], SessionRow.last_status),
-    ).where(SessionRow.id == row["session_id"]).execute(db)
+    content = rows.storable(reply.text)
+    columns = rows.message_columns(reply)
+    row = None if known is None else _reply(db, known).fetchone()
+    if known is None:
+        session_id, position = _place(db, opened)
+        insert = MessageRow.insert(
+            session_id=session_id,
+            position=position,
+            role="assistant",
+            content=content,
+            created_at=rows.to_microseconds(now),
+            reply_to=opened.user_message_id,
+            **columns,
+        )
+        known = int(insert.execute(db))
+        sessions.change(db, session_id, message_count=position, model=reply.model)
+        was = "partial"
+    elif row:
+        session_id, position, was = row
+        MessageRow.update(content=content, **columns).where(MessageRow.id == known).execute(db)
+    else:
+        raise _deleted(opened)
+    if reply.status == "complete" and was == "partial":
+        db.index_message(known, content)
+        checkpoints.add_automatic(db, session_id, position, now, retention)
+    _answered(db, session_id, position, reply.status, rows.to_microseconds(now))
     return known
 
 
-def _add_reply(db: SqliteDatabase, opened: Opened, model: str) -> int:
-    """Insert an empty reply at the end of the session that holds the question."""
+@statement
+def _answered(session_id: int, position: int, status: str, now: int) -> Query:
+    # Turns may overlap: only the last message's status is the session's.
+    last = Case(None, [(SessionRow.message_count == position, status)], SessionRow.last_status)
+    change = SessionRow.update(updated_at=now, last_status=last)
+    return change.where(SessionRow.id == session_id)
+
+
+@statement
+def _reply(message_id: int) -> Select:
+    row = MessageRow.select(MessageRow.session_id, MessageRow.position, MessageRow.status)
+    return row.where(MessageRow.id == message_id)
+
+
+def _place(db: Connection, opened: Opened) -> tuple[int, int]:
+    """Where a new reply goes: a session and a position in it."""
     assert opened.session is not None
-    found = fetch(
-        db, "SELECT id, session_id, position FROM message WHERE id = ?", (opened.user_message_id,)
-    )
-    session = fetch(db, "SELECT * FROM session WHERE id = ?", (opened.session.id,))
-    if not found or not session:
+    assert opened.user_message_id is not None
+    question = _reply(db, opened.user_message_id).fetchone()
+    try:
+        session = sessions.get(db, opened.session.id)
+    except NotFoundError:
+        raise _deleted(opened) from None
+    if question is None:
         raise _deleted(opened)
-    question = found[0]
-    if not holds(db, opened.session.id, question["session_id"], question["position"]):
+    owner, position, _ = question
+    if not _holds(db, session.id, owner, position):
         # The question was set aside meanwhile (a rewind): its reply goes with it.
-        session = [session_row(db, question["session_id"])]
-    elif session[0]["message_count"] == opened.session.messages > question["position"]:
-        session = [_replies_set_aside(db, session[0], question)]
-    position = session[0]["message_count"] + 1
-    change = SessionRow.update(message_count=position, last_status="partial", model=model)
-    change.where(SessionRow.id == session[0]["id"]).execute(db)
-    return int(
-        MessageRow.insert(
-            session=session[0]["id"],
-            position=position,
-            role="assistant",
-            content="",
-            status="partial",
-            created_at=rows.to_microseconds(datetime.now(UTC)),
-            reply_to=opened.user_message_id,
-        ).execute(db)
-    )
+        session = sessions.get(db, owner)
+    elif session.messages == opened.session.messages > position:
+        _set_replies_aside(db, session.id, opened.user_message_id, position)
+        session = sessions.get(db, session.id)
+    return session.id, session.messages + 1
 
 
-def _replies_set_aside(
-    db: SqliteDatabase, session: dict[str, Any], question: dict[str, Any]
-) -> dict[str, Any]:
+def _holds(db: Connection, session_id: int, owner_id: int, position: int) -> bool:
+    """Whether a message that is kept with `owner_id` is part of a session's transcript."""
+    if session_id == owner_id:
+        return True
+    parts = messages.lineage(db, session_id)
+    return any(part.session_id == owner_id and part.upto >= position for part in parts)
+
+
+def _set_replies_aside(db: Connection, session_id: int, question_id: int, position: int) -> None:
     """Make room for another reply: the ones so far become a branch.
 
     Where a reply to an earlier question stands among them (turns overlapped) they stay, and
     the new reply comes after them; the last reply to a question is the one that counts.
     """
-    after = transcript(db, session["id"])[question["position"] :]
-    if all(m.role == "assistant" and m.reply_to in {None, question["id"]} for m in after):
-        branches.set_aside(db, session["id"], question["position"], "retry")
-    return session_row(db, session["id"])
+    after = messages.transcript(db, session_id)[position:]
+    if all(m.role == "assistant" and m.reply_to in {None, question_id} for m in after):
+        from hfs_cli.store import branches
 
-
-def _columns(reply: Reply) -> dict[str, Any]:
-    return {
-        "content": rows.storable(reply.text),
-        "reasoning": rows.storable(reply.reasoning),
-        "status": reply.status,
-        "finish_reason": reply.finish_reason,
-        "finish_raw": reply.finish_raw,
-        "model": reply.model,
-        "tool_calls": rows.tool_calls_column(reply.tool_calls),
-        "error": None if reply.error is None else rows.storable(reply.error),
-        "first_token_s": reply.first_token_s,
-        "total_s": reply.total_s,
-        **rows.usage_columns(reply.usage),
-    }
+        branches.set_aside(db, session_id, position, "retry")
 
 
 def _deleted(opened: Opened) -> NotFoundError:

@@ -4,7 +4,6 @@ import tempfile
 from pathlib import Path
 
 from hfs_cli.messages import Opened, Reply, Turn
-from hfs_cli.store.spill import spill
 from hfs_cli.store.store import SessionStore
 
 
@@ -39,4 +38,6 @@ class Unsaved:
 
     def spill(self, opened: Opened, reply: Reply) -> str:
         """Keep a reply in a temporary file; a turn that is not saved never asks for it."""
+        from hfs_cli.store.spill import spill
+
         return spill(Path(tempfile.gettempdir()), opened, reply)

@@ -61,10 +61,10 @@ def test_a_fork_shares_what_was_said_and_goes_its_own_way(store, talk, session):
 
 
 def test_forking_copies_no_message(store, talk, session):
-    with store._database.reading() as db:
+    with store._engine.reading() as db:
         before = db.execute_sql("SELECT count(*) FROM message").fetchone()
     store.fork(session.id, name="mine")
-    with store._database.reading() as db:
+    with store._engine.reading() as db:
         assert db.execute_sql("SELECT count(*) FROM message").fetchone() == before
 
 
@@ -336,7 +336,7 @@ def test_deleting_every_session_leaves_nothing_at_all(store, talk, session):
     other = talk.turn("look", "nice", attachments=(picture,))
     ids = [session.id, fork.id, other.id]
     assert store.delete([*ids, 10**6]) == 3
-    with store._database.reading() as db:
+    with store._engine.reading() as db:
         for table in ("session", "message", "attachment", "checkpoint", "message_attachment"):
             assert db.execute_sql(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
     assert store.check() == []

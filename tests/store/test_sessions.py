@@ -28,7 +28,7 @@ def test_the_list_is_in_order_of_use(store, talk):
 def test_the_order_does_not_depend_on_the_clock(store, talk):
     for name in "abc":
         talk.turn(name, "x", name=name)
-    with store._database.writing() as db:
+    with store._engine.writing() as db:
         db.execute_sql("UPDATE session SET updated_at = -id * 1000000000000, created_at = 0")
     assert [s.name for s in store.list_recent()] == ["c", "b", "a"]
     assert store.resolve("@last~2").name == "a"

@@ -106,10 +106,10 @@ def test_attachments_are_kept_once_and_sent_again(store, talk, path):
     sent = talk.ask("and now?", session).messages
     assert sent[0].attachments == (picture, link)
     assert sent[2].attachments == (picture._replace(name="copy.png"),)
-    with store._database.reading() as db:
+    with store._engine.reading() as db:
         assert db.execute_sql("SELECT count(*) FROM attachment").fetchone() == (1,)
     store.delete([session.id])
-    with store._database.reading() as db:
+    with store._engine.reading() as db:
         assert db.execute_sql("SELECT count(*) FROM attachment").fetchone() == (0,)
 
 

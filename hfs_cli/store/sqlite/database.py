@@ -1,16 +1,23 @@
 """One connection to the database, shared by the threads of a process, one at a time."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import RLock
+from typing import TYPE_CHECKING
 
-from peewee import OperationalError, SqliteDatabase
+from peewee import Field, Function, OperationalError, SqliteDatabase, fn
 
-from hfs_cli.store.sqlite import files
+from hfs_cli.store.engine import Connection
+from hfs_cli.store.sqlite import files, indexing
 from hfs_cli.store.sqlite.faults import is_busy, store_errors
 from hfs_cli.store.sqlite.migrate import bring_up_to_date
+
+if TYPE_CHECKING:
+    from hfs_cli.conversations import SearchFilter, SearchHit
 
 WAIT_S = 30.0
 # While SQLite waits for a lock no signal is seen, so it waits in slices.
@@ -40,11 +47,11 @@ class Database:
         self.path = path.absolute()
         # Reentrant: a command may read while it holds a transaction of its own.
         self._lock = RLock()
-        self._db: SqliteDatabase | None = None
+        self._db: SqliteConnection | None = None
         self._in_memory = False
 
     @contextmanager
-    def reading(self) -> Iterator[SqliteDatabase]:
+    def reading(self) -> Iterator[SqliteConnection]:
         """A consistent view; it blocks nobody and nobody blocks it.
 
         Raises:
@@ -56,7 +63,7 @@ class Database:
                 yield db
 
     @contextmanager
-    def writing(self, wait_s: float = WAIT_S) -> Iterator[SqliteDatabase]:
+    def writing(self, wait_s: float = WAIT_S) -> Iterator[SqliteConnection]:
         """A transaction that holds the write lock from its first statement.
 
         A transaction that reads first and writes later fails at once when another wrote
@@ -74,7 +81,7 @@ class Database:
             yield db
 
     @contextmanager
-    def autocommitting(self) -> Iterator[SqliteDatabase]:
+    def autocommitting(self) -> Iterator[SqliteConnection]:
         """The connection outside a transaction, for what SQLite runs nowhere else."""
         with self._lock, store_errors(self.path):
             yield self._connected(create=False)
@@ -83,6 +90,38 @@ class Database:
         """Whether there is a file to read."""
         return files.is_there(self.path)
 
+    def search(
+        self, text: str, asked: SearchFilter | None, *, limit: int, raw: bool
+    ) -> list[SearchHit]:
+        """Messages and names that hold the words."""
+        from hfs_cli.store.sqlite.search import search
+
+        with self.reading() as db:
+            return search(db, text, asked, limit=limit, raw=raw)
+
+    def problems(self) -> list[str]:
+        """What is wrong with the database, one line each."""
+        from hfs_cli.store.sqlite.check import problems
+
+        with self.reading() as db:
+            return problems(db)
+
+    def exposed(self) -> list[str]:
+        """Which of its files others can read, and how to change that."""
+        return files.too_open(self.path)
+
+    def back_up(self, target: Path) -> None:
+        """Copy it to a new private file, also while others write to it."""
+        from hfs_cli.store.sqlite.upkeep import back_up
+
+        back_up(self, target)
+
+    def vacuum(self) -> int:
+        """Shrink the file; the bytes gained."""
+        from hfs_cli.store.sqlite.upkeep import vacuum
+
+        return vacuum(self)
+
     def close(self) -> None:
         """Close the connection; the next call opens it again."""
         with self._lock, store_errors(self.path):
@@ -90,7 +129,7 @@ class Database:
                 self._db.close()
                 self._db = None
 
-    def _connected(self, *, create: bool) -> SqliteDatabase:
+    def _connected(self, *, create: bool) -> SqliteConnection:
         if self._db is not None and not (self._in_memory and (create or self.exists())):
             return self._db
         self.close()
@@ -101,19 +140,29 @@ class Database:
         return self._db
 
 
-class _Sqlite(SqliteDatabase):
-    """Peewee's database, told that SQLite rolls back by itself when the disk is full."""
+class SqliteConnection(Connection, SqliteDatabase):
+    """What SQLite does in its own way."""
+
+    index_message = indexing.index_message
+    unindex_messages = indexing.unindex_messages
+    index_name = indexing.index_name
+    unindex_name = indexing.unindex_name
+    forget_words = indexing.forget_words
+
+    def local_day(self, microseconds: Field[int]) -> Function:
+        """A kept time as the user's own day."""
+        return fn.date(microseconds / 1_000_000, "unixepoch", "localtime")
 
     def rollback(self) -> None:
-        """Roll back, unless SQLite has done so: the error that it did so for must be seen."""
+        """Roll back, unless SQLite has done so on a full disk: the error behind must be seen."""
         if self.connection().in_transaction:  # type: ignore[no-untyped-call]
             super().rollback()
 
 
-def _connect(path: Path | None) -> SqliteDatabase:
+def _connect(path: Path | None) -> SqliteConnection:
     # mode=rw: SQLite must not create the file, it would be readable by others.
     name = ":memory:" if path is None else f"{path.as_uri()}?mode=rw"
-    db = _Sqlite(
+    db = SqliteConnection(
         name,
         pragmas=_PRAGMAS,
         timeout=WAIT_S,

@@ -8,6 +8,7 @@ from pathlib import Path
 from peewee import PeeweeException
 
 from hfs_cli.errors import StoreError
+from hfs_cli.store.engine import BadRow
 
 # Primary result codes: https://www.sqlite.org/rescode.html
 _ADVICE = {
@@ -45,6 +46,8 @@ def store_errors(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except BadRow as error:
+        raise StoreError(damaged(path, str(error))) from error
     except (PeeweeException, sqlite3.Error) as error:
         message = _message(error, path)
         if message is None:

@@ -22,7 +22,7 @@ def words(text: str) -> str:
     """Text as it is indexed and looked up.
 
     Unindexing needs exactly what was indexed: whoever changes this adds a migration that
-    empties the indexes and calls `fill`.
+    empties the indexes and fills them anew.
     """
     # FTS5 reads up to a NUL; the words after it count too.
     text = text.replace("\0", " ")
@@ -76,16 +76,7 @@ def unindex_name(db: SqliteDatabase, session_id: int, name: str) -> None:
     )
 
 
-def fill(db: SqliteDatabase) -> None:
-    """Index everything, into indexes that are empty."""
-    messages = db.execute_sql("SELECT id, content FROM message WHERE status = 'complete'")
-    for message_id, content in messages:
-        index_message(db, message_id, content)
-    for session_id, name in db.execute_sql("SELECT id, name FROM session"):
-        index_name(db, session_id, name)
-
-
-def empty(db: SqliteDatabase) -> None:
+def forget_words(db: SqliteDatabase) -> None:
     """Forget every word."""
     db.execute_sql("INSERT INTO message_words (message_words) VALUES ('delete-all')")
     db.execute_sql("INSERT INTO session_words (session_words) VALUES ('delete-all')")

@@ -1,20 +1,23 @@
 """Find messages and names by their words."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple, cast
 
-from peewee import OperationalError, SqliteDatabase
+from peewee import OperationalError
 
 from hfs_cli.conversations import SearchFilter, SearchHit
 from hfs_cli.errors import UsageError
+from hfs_cli.messages import Role, Status
 from hfs_cli.sanitize import sanitize_line
+from hfs_cli.store.engine import Connection
+from hfs_cli.store.messages import lineage
 from hfs_cli.store.rows import storable, to_datetime, to_microseconds
 from hfs_cli.store.sqlite.indexing import words
 from hfs_cli.store.sqlite.scratch import ranked
 from hfs_cli.store.sqlite.snippets import snippet, terms
-from hfs_cli.store.transcripts import LINEAGE, fetch
 
 # A word in more messages than this says little about any of them, and ranking by it means
 # reading all of them: it still has to be there, but does not weigh.
@@ -38,7 +41,7 @@ def plain_query(text: str) -> list[str]:
 
 
 def search(
-    db: SqliteDatabase, text: str, asked: SearchFilter | None, *, limit: int, raw: bool
+    db: Connection, text: str, asked: SearchFilter | None, *, limit: int, raw: bool
 ) -> list[SearchHit]:
     """The messages and names that hold the words, the best first.
 
@@ -51,7 +54,7 @@ def search(
     """
     phrases = [words(storable(text))] if raw else plain_query(text)
     asked = asked or SearchFilter()
-    messages = _messages(asked)
+    messages = _messages(db, asked)
     try:
         found = _best(db, messages, phrases, limit)
         found += _partial(db, messages, " ".join(phrases), limit)
@@ -63,7 +66,7 @@ def search(
                 f"not an FTS5 query: {error.args[-1]}; without --fts words are plain words"
             ) from error
         raise
-    found.sort(key=lambda row: (row["score"], -row["created_at"]))
+    found.sort(key=lambda row: (row.score, -row.created_at))
     looked_for = terms(text)
     return [_hit(row, looked_for) for row in found[:limit]]
 
@@ -79,7 +82,7 @@ class _Place:
 
     Args:
         index: The FTS5 table; `w.rowid` in the rest refers to it.
-        lineage: A WITH clause, or nothing.
+        within: A WITH clause, or nothing.
         columns: What to read.
         join: The tables to read it from.
         conditions: More conditions, each beginning with AND.
@@ -90,7 +93,7 @@ class _Place:
     index: str
     columns: str
     join: str
-    lineage: str = ""
+    within: str = ""
     conditions: str = ""
     before: tuple[object, ...] = ()
     values: tuple[object, ...] = ()
@@ -105,13 +108,36 @@ _NAMES = _Place(
 )
 
 
-def _messages(asked: SearchFilter) -> _Place:
-    lineage = ""
+class _Found(NamedTuple):
+    """What was found, in the order of a place's columns."""
+
+    session_id: int
+    name: str
+    id: int | None
+    position: int | None
+    role: Role | None
+    status: Status | None
+    created_at: int
+    content: str
+    score: float
+
+
+def _fetch(db: Connection, sql: str, parameters: Sequence[object]) -> list[_Found]:
+    return [_Found(*row) for row in db.execute_sql(sql, parameters)]
+
+
+def _messages(db: Connection, asked: SearchFilter) -> _Place:
+    within = ""
     before: tuple[object, ...] = ()
     conditions: list[str] = []
     values: list[object] = []
     if asked.session_id is not None:
-        lineage, before = LINEAGE, (asked.session_id, 2**63 - 1)
+        # One value however many sessions the transcript is made of.
+        before = (json.dumps(lineage(db, asked.session_id)),)
+        within = (
+            "WITH lineage (session_id, upto) AS (SELECT json_extract(value, '$[0]'),"
+            " json_extract(value, '$[1]') FROM json_each(?))"
+        )
         conditions.append(
             "EXISTS (SELECT 1 FROM lineage l"
             " WHERE l.session_id = m.session_id AND m.position <= l.upto)"
@@ -129,23 +155,21 @@ def _messages(asked: SearchFilter) -> _Place:
         "message_words",
         _COLUMNS,
         "JOIN message m ON m.id = w.rowid JOIN session s ON s.id = m.session_id",
-        lineage,
+        within,
         "".join(f" AND {condition}" for condition in conditions),
         before,
         tuple(values),
     )
 
 
-def _best(
-    db: SqliteDatabase, place: _Place, phrases: Sequence[str], limit: int
-) -> list[dict[str, Any]]:
+def _best(db: Connection, place: _Place, phrases: Sequence[str], limit: int) -> list[_Found]:
     """Hits in an index: ranked by the words that are not everywhere, or else the newest."""
     every = " ".join(phrases)
     rare = " ".join(p for p in phrases if not _is_common(db, place.index, p))
     if not rare:
-        return fetch(
+        return _fetch(
             db,
-            f"{place.lineage} SELECT {place.columns}, 0.0 AS score FROM {place.index} w "
+            f"{place.within} SELECT {place.columns}, 0.0 AS score FROM {place.index} w "
             f"{place.join} WHERE w.{place.index} MATCH ? {place.conditions} "
             "ORDER BY w.rowid DESC LIMIT ?",
             (*place.before, every, *place.values, limit),
@@ -160,50 +184,50 @@ def _best(
         # The rank needs the index alone: rows are read for the best ones only.
         matching += " ORDER BY score LIMIT ?"
         parameters.append(limit)
-    return fetch(
+    return _fetch(
         db,
-        f"{place.lineage} SELECT {place.columns}, w.score FROM ({matching}) w {place.join} "
+        f"{place.within} SELECT {place.columns}, w.score FROM ({matching}) w {place.join} "
         f"WHERE 1 {place.conditions} ORDER BY w.score LIMIT ?",
         (*parameters, *place.values, limit),
     )
 
 
-def _is_common(db: SqliteDatabase, index: str, match: str) -> bool:
-    counted = f"SELECT count(*) AS n FROM (SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT ?)"
-    return bool(fetch(db, counted, (match, _COMMON))[0]["n"] == _COMMON)
+def _is_common(db: Connection, index: str, match: str) -> bool:
+    counted = f"SELECT count(*) FROM (SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT ?)"
+    return db.execute_sql(counted, (match, _COMMON)).fetchone() == (_COMMON,)
 
 
-def _partial(db: SqliteDatabase, place: _Place, match: str, limit: int) -> list[dict[str, Any]]:
+def _partial(db: Connection, place: _Place, match: str, limit: int) -> list[_Found]:
     """Hits among replies that broke off or are still coming.
 
     They are few, and change every second while they come: they are indexed for the one
     query, in memory.
     """
-    found = fetch(
+    found = _fetch(
         db,
-        f"{place.lineage} SELECT {place.columns} FROM message m "
+        f"{place.within} SELECT {place.columns}, 0.0 FROM message m "
         "JOIN session s ON s.id = m.session_id "
         f"WHERE m.status = 'partial' AND m.content <> '' {place.conditions}",
         (*place.before, *place.values),
     )
     if not found:
         return []
-    by_id = {row["id"]: row for row in found}
-    scores = ranked({number: words(row["content"]) for number, row in by_id.items()}, match)
-    return [{**by_id[number], "score": score} for number, score in scores[:limit]]
+    by_id = {cast("int", row.id): row for row in found}
+    scores = ranked({number: words(row.content) for number, row in by_id.items()}, match)
+    return [by_id[number]._replace(score=score) for number, score in scores[:limit]]
 
 
-def _hit(row: dict[str, Any], looked_for: Sequence[str]) -> SearchHit:
-    text, spans = snippet(row["content"], looked_for)
+def _hit(row: _Found, looked_for: Sequence[str]) -> SearchHit:
+    text, spans = snippet(row.content, looked_for)
     return SearchHit(
-        session_id=row["session_id"],
-        session_name=row["name"],
-        message_id=row["id"],
-        position=row["position"],
-        role=row["role"],
-        status=row["status"],
-        created_at=to_datetime(row["created_at"]),
+        session_id=row.session_id,
+        session_name=row.name,
+        message_id=row.id,
+        position=row.position,
+        role=row.role,
+        status=row.status,
+        created_at=to_datetime(row.created_at),
         snippet=text,
         spans=spans,
-        score=row["score"],
+        score=row.score,
     )

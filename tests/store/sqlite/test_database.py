@@ -202,7 +202,7 @@ def test_a_read_only_directory_is_said(filled):
 
 def test_a_full_disk_is_said_and_nothing_is_broken(store, talk, path):
     session = talk.turn("hi", "hello")
-    with store._database.autocommitting() as db:
+    with store._engine.autocommitting() as db:
         pages = db.pragma("page_count")
         db.execute_sql(f"PRAGMA max_page_count = {pages + 1}")
     with pytest.raises(StoreError, match="disk is full"):
@@ -217,7 +217,7 @@ def test_an_import_onto_a_full_disk_says_so_and_leaves_nothing(store, talk):
     found = list(store.conversations())
     store.delete([session.id])
     store.vacuum()
-    with store._database.autocommitting() as db:
+    with store._engine.autocommitting() as db:
         db.execute_sql(f"PRAGMA max_page_count = {db.pragma('page_count') + 1}")
     for dry_run in (True, False):
         with pytest.raises(StoreError, match="disk is full"):

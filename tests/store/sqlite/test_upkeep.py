@@ -10,7 +10,7 @@ from hfs_cli.store.store import SessionStore
 
 
 def age(store, session_id: int, days: int) -> None:
-    with store._database.writing() as db:
+    with store._engine.writing() as db:
         db.execute_sql(
             "UPDATE session SET updated_at = updated_at - ?, created_at = created_at - ? "
             "WHERE id = ?",
@@ -90,7 +90,7 @@ def test_pruning_takes_what_is_old_and_spares_the_last_used(store, talk):
 def test_an_old_tail_that_was_set_aside_lately_stays(store, talk):
     session = talk.turn("q", "a")
     tail = store.undo(session.id)
-    with store._database.writing() as db:
+    with store._engine.writing() as db:
         db.execute_sql("UPDATE session SET updated_at = 0 WHERE id = ?", (tail.id,))
     assert store.prunable(datetime.now(UTC) - timedelta(days=30)) == []
 

@@ -1,0 +1,165 @@
+"""What an engine gives the store: `store/sqlite/` is the first, and the rest fits any.
+
+A second engine is one more room like it: a `Connection`, an `Engine`, and its migrations.
+Queries are Peewee's, which writes them for the engine at hand; building one takes ten times as
+long as running it, so those of a turn and those run in a loop are built once (`statement`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import wraps
+from inspect import signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeAlias, cast
+
+from peewee import Database, Field, Function, Node, Value
+
+if TYPE_CHECKING:
+    from hfs_cli.conversations import SearchFilter, SearchHit
+
+# A row as it comes: `hfs_cli.store.rows` makes a value of it before it goes anywhere.
+Row: TypeAlias = tuple[Any, ...]
+P = ParamSpec("P")
+
+
+class BadRow(Exception):
+    """A row that hfs never wrote: somebody else did, or the file is damaged."""
+
+
+class Cursor(Protocol):
+    """What a driver answers (PEP 249)."""
+
+    rowcount: int
+
+    def __iter__(self) -> Iterator[Row]:
+        """The rows, as they come."""
+        ...
+
+    def fetchone(self) -> Row | None:
+        """The next row, or None after the last."""
+        ...
+
+
+class Connection(Database):
+    """Peewee's database, with what each engine does in its own way.
+
+    Full-text search is one of these things: a message is indexed in the transaction that
+    completes it, and a name whenever it changes.
+    """
+
+    if TYPE_CHECKING:  # Peewee's own are without types
+
+        def execute(self, query: Node, **_: object) -> Cursor: ...  # noqa: D102
+        def execute_sql(self, sql: str, params: Sequence[object] = ()) -> Cursor: ...  # noqa: D102
+
+    def index_message(self, message_id: int, content: str) -> None:
+        """Index a message that has become complete."""
+        raise NotImplementedError
+
+    def unindex_messages(self, session_id: int) -> None:
+        """Take a session's own messages out of the index, before they are deleted."""
+        raise NotImplementedError
+
+    def index_name(self, session_id: int, name: str) -> None:
+        """Index a session's name."""
+        raise NotImplementedError
+
+    def unindex_name(self, session_id: int, name: str) -> None:
+        """Take a session's name out of the index, before it changes or goes."""
+        raise NotImplementedError
+
+    def forget_words(self) -> None:
+        """Empty the indexes, before everything is deleted."""
+        raise NotImplementedError
+
+    def local_day(self, microseconds: Field[int]) -> Function:
+        """A kept time as the user's own day, ``2026-11-22``."""
+        raise NotImplementedError
+
+
+class Engine(Protocol):
+    """A database: opened when it is first needed, for transactions and upkeep.
+
+    Every method raises `StoreError` when it cannot be used.
+    """
+
+    path: Path
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A consistent view; it blocks nobody and nobody blocks it."""
+        ...
+
+    def writing(self, wait_s: float = ...) -> AbstractContextManager[Connection]:
+        """A transaction that holds the write lock from its start.
+
+        Args:
+            wait_s: Seconds to wait for other writers.
+        """
+        ...
+
+    def exists(self) -> bool:
+        """Whether there is anything to read."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection; the next call opens it again."""
+        ...
+
+    def search(
+        self, text: str, asked: SearchFilter | None, *, limit: int, raw: bool
+    ) -> list[SearchHit]:
+        """As `SessionStore.search`."""
+        ...
+
+    def problems(self) -> list[str]:
+        """As `SessionStore.check`."""
+        ...
+
+    def exposed(self) -> list[str]:
+        """As `SessionStore.exposed`."""
+        ...
+
+    def back_up(self, target: Path) -> None:
+        """As `SessionStore.back_up`."""
+        ...
+
+    def vacuum(self) -> int:
+        """As `SessionStore.vacuum`."""
+        ...
+
+
+def statement(build: Callable[P, Node]) -> Callable[Concatenate[Connection, P], Cursor]:
+    """A query that is built once for an engine, and run with other values each time.
+
+        @statement
+        def _named(name: str) -> Select:
+            return SessionRow.select(ALL).where(SessionRow.name == name)
+
+        rows = list(_named(db, "notes"))
+
+    Args:
+        build: Takes stand-ins for the values and puts each into the query; whatever it does
+            otherwise it does once.
+    """
+    count = len(signature(build).parameters)
+    built: dict[type[Connection], tuple[str, list[object]]] = {}
+
+    @wraps(build)
+    def run(db: Connection, *values: P.args, **_: P.kwargs) -> Cursor:
+        if type(db) not in built:
+            # converter=False: the stand-in is not a number yet where a number will be.
+            stand_ins: Any = [Value(_Slot(n), converter=False) for n in range(count)]
+            query = cast("Callable[..., Node]", build)(*stand_ins)
+            built[type(db)] = db.get_sql_context().sql(query).query()
+        sql, parameters = built[type(db)]
+        return db.execute_sql(sql, [values[p] if isinstance(p, _Slot) else p for p in parameters])
+
+    return cast("Callable[Concatenate[Connection, P], Cursor]", run)
+
+
+class _Slot(int):
+    """The place of a value among a statement's arguments."""
+
+    __slots__ = ()

@@ -1,0 +1,205 @@
+"""Messages of a session: its transcript is read here, and what is no reply is written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from peewee import Query, Select
+
+from hfs_cli.messages import Attachment, ChatMessage, Message
+from hfs_cli.store import rows
+from hfs_cli.store.engine import BadRow, Connection, statement
+from hfs_cli.store.tables import AttachmentRow, MessageAttachmentRow, MessageRow, SessionRow
+
+_ALL = 2**63 - 1
+
+
+# --- read -----------------------------------------------------------------------------
+
+
+class Part(NamedTuple):
+    """What one session gives to a transcript: its messages up to a position."""
+
+    session_id: int
+    upto: int
+
+
+def lineage(db: Connection, session_id: int, upto: int = _ALL) -> list[Part]:
+    """The sessions that a transcript is made of, the oldest first.
+
+    Each ancestor gives its messages up to where its descendant parted from it. Say session 2
+    was forked from 1 at 6, and 3 from 2 at 4: of 1 the transcript of 3 has messages 1 to 4 and
+    not to 6, of 2 nothing more (its own begin at 7), and then those of 3 itself.
+
+    Args:
+        upto: The last position that is asked for.
+
+    Raises:
+        BadRow: A session is its own ancestor.
+    """
+    parts = [Part(session_id, upto)]
+    seen = {session_id}
+    # Step by step: most sessions have no parent, and a circle is seen.
+    while (row := _parent(db, session_id).fetchone()) and row[0] is not None:
+        session_id, upto = row[0], min(upto, row[1])
+        if session_id in seen:
+            raise BadRow(f"session {session_id} is a branch of itself")
+        seen.add(session_id)
+        parts.append(Part(session_id, upto))
+    return parts[::-1]
+
+
+@statement
+def _parent(session_id: int) -> Select:
+    parent = SessionRow.select(SessionRow.parent_id, SessionRow.fork_position)
+    return parent.where(SessionRow.id == session_id)
+
+
+def transcript(db: Connection, session_id: int, upto: int = _ALL) -> list[Message]:
+    """A session's messages, oldest first.
+
+    Args:
+        upto: The last position to read.
+    """
+    messages = []
+    for part in lineage(db, session_id, upto):
+        found = list(_messages(db, part.session_id, part.upto))
+        carried = _carried(db, part) if found else {}
+        messages += [rows.message(row, carried.get(row[0], ())) for row in found]
+    return messages
+
+
+@statement
+def _messages(session_id: int, upto: int) -> Select:
+    own = MessageRow.select(rows.MESSAGE).where(MessageRow.session_id == session_id)
+    return own.where(MessageRow.position <= upto).order_by(MessageRow.position)
+
+
+def _carried(db: Connection, part: Part) -> dict[int, list[Attachment]]:
+    """The attachments of a part's messages, by message."""
+    carried: defaultdict[int, list[Attachment]] = defaultdict(list)
+    for message_id, *columns in _attachments(db, part.session_id, part.upto):
+        carried[message_id].append(rows.attachment(columns))
+    return carried
+
+
+@statement
+def _attachments(session_id: int, upto: int) -> Select:
+    tie = MessageAttachmentRow
+    return (
+        tie.select(tie.message_id, tie.name, tie.media_type, AttachmentRow.data, tie.url)
+        .join(MessageRow, on=tie.message_id == MessageRow.id)
+        .join(AttachmentRow, "LEFT OUTER JOIN", on=AttachmentRow.sha256 == tie.sha256)
+        .where(MessageRow.session_id == session_id, MessageRow.position <= upto)
+        .order_by(tie.message_id, tie.position)
+    )
+
+
+def status_at(db: Connection, session_id: int, position: int) -> str | None:
+    """The status of the message at a position of a transcript; None if there is none."""
+    for part in lineage(db, session_id, position):
+        # An ancestor's messages from where they parted are not this session's.
+        row = _status(db, part.session_id, position).fetchone() if part.upto == position else None
+        if row:
+            return str(row[0])
+    return None
+
+
+@statement
+def _status(session_id: int, position: int) -> Select:
+    there = MessageRow.select(MessageRow.status).where(MessageRow.session_id == session_id)
+    return there.where(MessageRow.position == position)
+
+
+def system_in_force(messages: Iterable[Message]) -> str | None:
+    """The last system prompt of a transcript; an empty one switches it off."""
+    system = None
+    for message in messages:
+        if message.role == "system":
+            system = message.content
+    return system or None
+
+
+def context(messages: Iterable[Message]) -> tuple[ChatMessage, ...]:
+    """What a model is told of the past: answered turns, each question with its reply.
+
+    Turns that overlapped lie interleaved in the transcript; here each question is followed
+    by the reply that answers it. A question without a reply, or with an empty one, is left
+    out; of several replies to one question the last counts.
+    """
+    questions: dict[int, Message] = {}
+    replies: dict[int, Message] = {}
+    last_question = None
+    for message in messages:
+        if message.role == "user":
+            questions[message.id] = message
+            last_question = message.id
+        elif message.role == "assistant":
+            answered = message.reply_to or last_question
+            if answered is not None and message.content:
+                replies[answered] = message
+    turns = []
+    for number, question in questions.items():
+        if number in replies:
+            turns.append(ChatMessage("user", question.content, question.attachments))
+            turns.append(ChatMessage("assistant", replies[number].content))
+    return tuple(turns)
+
+
+# --- written --------------------------------------------------------------------------
+
+
+def add(db: Connection, session_id: int, position: int, message: ChatMessage, now: datetime) -> int:
+    """Insert a message that is not a reply, with what it carries; its id."""
+    content = rows.storable(message.content)
+    row = MessageRow.insert(
+        session_id=session_id,
+        position=position,
+        role=message.role,
+        content=content,
+        reasoning="",
+        status="complete",
+        created_at=rows.to_microseconds(now),
+    )
+    message_id = int(row.execute(db))
+    db.index_message(message_id, content)
+    attach(db, message_id, message.attachments)
+    return message_id
+
+
+def attach(db: Connection, message_id: int, attachments: Iterable[Attachment]) -> None:
+    """Tie attachments to a message; the bytes of each are kept once."""
+    for place, attachment in enumerate(attachments, 1):
+        digest = None
+        if attachment.url is None:
+            import hashlib
+
+            digest = hashlib.sha256(attachment.data).hexdigest()
+            kept = AttachmentRow.insert(sha256=digest, data=attachment.data)
+            kept.on_conflict_ignore().execute(db)
+        _tie(
+            db,
+            message_id,
+            place,
+            rows.storable(attachment.name),
+            attachment.media_type,
+            digest,
+            attachment.url,
+        )
+
+
+@statement
+def _tie(
+    message_id: int, position: int, name: str, media_type: str, sha256: str | None, url: str | None
+) -> Query:
+    return MessageAttachmentRow.insert(
+        message_id=message_id,
+        position=position,
+        name=name,
+        media_type=media_type,
+        sha256=sha256,
+        url=url,
+    )

@@ -1,0 +1,237 @@
+"""One session: found by a reference and never by guess, made, named, and put in order of use."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from peewee import Query, Select, fn
+
+from hfs_cli.errors import AmbiguousError, NotFoundError, UsageError
+from hfs_cli.messages import Session
+from hfs_cli.naming import MAX_NAME, normalise
+from hfs_cli.sanitize import sanitize_line
+from hfs_cli.store import rows
+from hfs_cli.store.engine import Connection, statement
+from hfs_cli.store.tables import SessionRow
+
+if TYPE_CHECKING:
+    from hfs_cli.messages import Origin
+
+_LAST = re.compile(r"@last(?:~(\d{1,9}))?", re.ASCII)
+_SHOWN = 5
+# Near names are looked for among this many of the latest; a million would take too long.
+_NEAR_AMONG = 2000
+
+
+# --- found ----------------------------------------------------------------------------
+
+
+def get(db: Connection, session_id: int) -> Session:
+    """A session by its id.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    if session := of_id(db, session_id):
+        return session
+    raise NotFoundError(f"session {session_id} does not exist any more: it was deleted")
+
+
+def of_id(db: Connection, session_id: int) -> Session | None:
+    """A session by its id, or None."""
+    row = _of_id(db, session_id).fetchone()
+    return None if row is None else rows.session(row)
+
+
+def resolve(db: Connection, ref: str) -> Session:
+    """The session that `ref` names.
+
+    In this order: an id, an exact name, a prefix that fits one name, ``@last``, ``@last~N``.
+    Only digits are only ever an id, so a stale id never turns into somebody's prefix. Tails
+    that were set aside are looked at when no listed session's name begins with the prefix.
+
+    Raises:
+        NotFoundError: It names nothing; the message has the near names.
+        AmbiguousError: It is the beginning of several names; the message lists them.
+    """
+    if session := find(db, ref):
+        return session
+    ref = normalise(ref)
+    if match := _LAST.fullmatch(ref):
+        found = newest(db, 1, int(match[1] or 0))
+    else:
+        found = [] if not ref or _is_id(ref) else _beginning(db, rows.storable(ref))
+    if not found:
+        raise NotFoundError(_nothing(db, ref))
+    if len(found) > 1:
+        raise AmbiguousError(
+            f'"{sanitize_line(ref)}" begins several names: {_candidates(found)}; '
+            "use the id or the whole name"
+        )
+    return found[0]
+
+
+def find(db: Connection, ref: str) -> Session | None:
+    """The session whose id or whole name `ref` is, or None."""
+    ref = normalise(ref)
+    if _is_id(ref):
+        # No engine counts further than to 2**63: a longer number is nobody's id.
+        return of_id(db, int(ref[:18]))
+    row = _of_name(db, rows.storable(ref)).fetchone()
+    return None if row is None else rows.session(row)
+
+
+def newest(db: Connection, limit: int, skipped: int = 0) -> list[Session]:
+    """The last used sessions, the latest first, but for some that are skipped."""
+    return [rows.session(row) for row in _newest(db, limit, skipped)]
+
+
+def _is_id(ref: str) -> bool:
+    return ref.isascii() and ref.isdigit()
+
+
+@statement
+def _of_id(session_id: int) -> Select:
+    return SessionRow.select(rows.SESSION).where(SessionRow.id == session_id)
+
+
+@statement
+def _of_name(name: str) -> Select:
+    return SessionRow.select(rows.SESSION).where(SessionRow.name == name)
+
+
+@statement
+def _newest(limit: int, skipped: int) -> Select:
+    listed = SessionRow.select(rows.SESSION).where(SessionRow.use_seq.is_null(False))
+    return listed.order_by(SessionRow.use_seq.desc()).limit(limit).offset(skipped)
+
+
+def _beginning(db: Connection, ref: str) -> list[Session]:
+    # The end of the range is the prefix with the highest code point after it; names are
+    # ordered by their code points, so the index serves this.
+    name = SessionRow.name
+    named = SessionRow.select(rows.SESSION).where(name >= ref, name < ref + "\U0010ffff")
+    for tail in (False, True):
+        query = named.where(SessionRow.use_seq.is_null(tail)).limit(_SHOWN + 1)
+        if found := [rows.session(row) for row in db.execute(query)]:
+            return found
+    return []
+
+
+def _nothing(db: Connection, ref: str) -> str:
+    from hfs_cli.wording import near_names
+
+    shown = sanitize_line(ref)
+    by_name = {session.name: session for session in newest(db, _NEAR_AMONG)}
+    if not by_name:
+        return f'no session "{shown}": there is none yet; hfs chat "..." starts one'
+    near = near_names(ref, by_name, 3)
+    near += [n for n in by_name if ref.lower() in n.lower() and n not in near][: 3 - len(near)]
+    if not near:
+        return f'no session "{shown}": hfs sessions list shows them'
+    return f'no session "{shown}": did you mean {_candidates([by_name[n] for n in near])}?'
+
+
+def _candidates(found: list[Session]) -> str:
+    shown = ", ".join(f'"{sanitize_line(s.name)}" ({s.id})' for s in found[:_SHOWN])
+    return shown + (", ..." if len(found) > _SHOWN else "")
+
+
+# --- made and changed -----------------------------------------------------------------
+
+
+def add(db: Connection, name: str, origin: Origin, **columns: object) -> int:
+    """Insert a session without messages; its id.
+
+    Args:
+        columns: What is already known of it besides.
+    """
+    now = rows.to_microseconds(datetime.now(UTC))
+    known = {"message_count": 0, "created_at": now, "updated_at": now, "uid": uuid.uuid4().hex}
+    row = SessionRow.insert(name=name, origin=origin, **known | columns)
+    session_id = int(row.execute(db))
+    db.index_name(session_id, name)
+    return session_id
+
+
+def change(db: Connection, session_id: int, **columns: object) -> None:
+    """Give a session's columns other values."""
+    SessionRow.update(**columns).where(SessionRow.id == session_id).execute(db)
+
+
+def next_use() -> Query:
+    """The number that makes a session the last used one.
+
+    Numbers are never given back: with the sessions 1, 2 and 3 used in this order, using 1 again
+    makes it 4, and the order is 2, 3, 1, whatever the clock says.
+    """
+    # An alias: inside UPDATE the bare table would be the row that is being updated.
+    latest = SessionRow.alias("latest")
+    return latest.select(fn.COALESCE(fn.MAX(latest.use_seq), 0) + 1)
+
+
+def touch(db: Connection, session_id: int) -> Session:
+    """Make a session the last used one.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    _touch(db, session_id, rows.to_microseconds(datetime.now(UTC)))
+    return get(db, session_id)
+
+
+@statement
+def _touch(session_id: int, now: int) -> Query:
+    used = SessionRow.update(use_seq=next_use(), updated_at=now)
+    return used.where(SessionRow.id == session_id)
+
+
+def rename(db: Connection, session_id: int, name: str) -> Session:
+    """Give a session another name.
+
+    Raises:
+        NotFoundError: There is no such session.
+        UsageError: Another session has the name.
+    """
+    session = get(db, session_id)
+    if name != session.name:
+        refuse_taken(db, name)
+        db.unindex_name(session_id, session.name)
+        change(db, session_id, name=name)
+        db.index_name(session_id, name)
+    return session._replace(name=name)
+
+
+def refuse_taken(db: Connection, name: str) -> None:
+    """Refuse a name that a session has.
+
+    Raises:
+        UsageError: One has it.
+    """
+    if row := _of_name(db, name).fetchone():
+        raise UsageError(f'the name "{name}" is taken by session {row[0]}: choose another')
+
+
+def free_name(db: Connection, name: str) -> str:
+    """`name`, or the first of ``name (2)``, ``name (3)`` ... that is not taken.
+
+    How many there are says where to begin: with "tea", "tea (2)" and "tea (3)" kept, two begin
+    with "tea (", so "tea (4)" is tried first. Only where some were deleted or renamed is a
+    number taken, and the next one tried.
+    """
+    name = normalise(name)
+    # Room for the number; a cut must not end in white space.
+    short = name[: MAX_NAME - 12].rstrip()
+    if len(name) > MAX_NAME:
+        name = short
+    if _of_name(db, name).fetchone() is None:
+        return name
+    # ")" comes after "(" and before whatever else may stand there.
+    numbered = (SessionRow.name >= f"{short} (", SessionRow.name < f"{short} )")
+    number = SessionRow.select().where(*numbered).count(db) + 2
+    while _of_name(db, f"{short} ({number})").fetchone():
+        number += 1
+    return f"{short} ({number})"

@@ -10,6 +10,7 @@ named pipe may never begin.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -86,6 +87,9 @@ class NewFile:
 
     def __init__(self, target: Path) -> None:
         self._target = target
+        with suppress(FileNotFoundError):
+            if not stat.S_ISREG(target.stat().st_mode):  # /dev/null is not to be replaced
+                raise FileExistsError(errno.EEXIST, "it is not a regular file", str(target))
         # Not made of the target's name, which may already be as long as a name can be.
         self.path = target.with_name(f".hfs-{os.urandom(8).hex()}.part")
         self._descriptor = _created(self.path)
@@ -265,25 +269,30 @@ class OutputFile:
 
 
 @contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Read, change and write a file of this directory while no other hfs does.
+def changing(file: Path, failure: type[HfsError]) -> Iterator[None]:
+    """Read, change and write a file while no other hfs does; its directory is made.
 
     The kernel lets those who wait in one by one, and lets go when a process dies. It binds
-    only who asks: editors do not. The directory itself is locked, since a file that is
-    replaced would take its lock with it.
+    only who asks: editors do not. The directory is locked and not the file, which takes its
+    lock with it when another takes its place.
 
     Args:
-        directory: It must exist.
+        file: The file, which need not exist.
+        failure: What to raise when the disk refuses.
 
     Raises:
-        OSError: It cannot be opened.
+        HfsError: `failure`; the file is as it was.
     """
-    descriptor = os.open(directory, _DIRECTORY)
     try:
-        take_lock(descriptor)
-        yield
-    finally:
-        os.close(descriptor)
+        make_directory(file.parent)
+        descriptor = os.open(file.parent, _DIRECTORY)
+        try:
+            take_lock(descriptor)
+            yield
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise failure(f"cannot write {file}: {error.strerror}") from error
 
 
 def take_lock(descriptor: int, *, wait: bool = True) -> bool:
@@ -341,22 +350,33 @@ _KINDS = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a named pipe", stat.S_IFSO
 
 
 def read_file(
-    path: Path, limit: int, *, pipes: bool = False, failure: type[HfsError] = UsageError
+    path: Path,
+    limit: int,
+    *,
+    absent: bytes | None = None,
+    pipes: bool = False,
+    failure: type[HfsError] = UsageError,
 ) -> bytes:
     """Read all of a file that a user named; see `open_file`.
 
     Args:
         limit: The most bytes to accept: ``/proc`` and pipes may have no end.
+        absent: What a file that is not there holds; None if it has to be there.
 
     Raises:
         HfsError: `failure`; it cannot be read, is no regular file, or is too large.
     """
-    with open_file(path, pipes=pipes, failure=failure) as stream:
-        too_large = os.fstat(stream.fileno()).st_size > limit
-        try:
+    try:
+        with open_file(path, pipes=pipes, failure=failure) as stream:
+            too_large = os.fstat(stream.fileno()).st_size > limit
             data = b"" if too_large else stream.read(limit + 1)
-        except OSError as error:
-            raise failure(f"cannot read {path}: {error.strerror}") from error
+    except OSError as error:
+        raise failure(f"cannot read {path}: {error.strerror}") from error
+    except failure as error:
+        if absent is None or not isinstance(error.__cause__, FileNotFoundError):
+            raise
+        return absent
     if too_large or len(data) > limit:
-        raise failure(f"{path} is over {limit // 1_000_000} MB, the most that is read")
+        most = f"{limit // 1_000_000} MB" if limit >= 1_000_000 else f"{limit} bytes"
+        raise failure(f"{path} is over {most}, the most that is read")
     return data

@@ -13,7 +13,7 @@ from hfs_cli.errors import ConfigError, UsageError
 from hfs_cli.files import (
     NewFile,
     OutputFile,
-    locked,
+    changing,
     make_directory,
     read_file,
     take_lock,
@@ -59,6 +59,13 @@ def test_a_name_may_be_as_long_as_the_file_system_takes(tmp_path):
     write_file(target, b"x", replace=False)
     write_file(target, b"y", replace=True)
     assert target.read_bytes() == b"y"
+
+
+def test_a_device_or_a_pipe_is_never_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileExistsError):
+        write_file(tmp_path / "pipe", b"x", replace=True)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
 def test_of_many_who_want_a_new_name_one_gets_it(tmp_path):
@@ -109,7 +116,7 @@ def test_an_output_whose_name_was_taken_meanwhile_is_refused(tmp_path):
 
 def test_a_lock_keeps_others_out_and_ends_with_the_block(tmp_path):
     descriptor = os.open(tmp_path, os.O_RDONLY)
-    with locked(tmp_path):
+    with changing(tmp_path / "f", UsageError):
         assert not take_lock(descriptor, wait=False)
     assert take_lock(descriptor, wait=False)
     os.close(descriptor)

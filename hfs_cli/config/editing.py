@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hfs_cli.config.loading import load_config, read_document
 from hfs_cli.config.settings import SETTINGS, TEXT
 from hfs_cli.errors import ConfigError, NotFoundError, UsageError
+from hfs_cli.files import NewFile, changing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -28,10 +29,16 @@ def set_value(file: Path, key: str, text: str) -> None:
         UsageError: The key is malformed, or an alias would lead back to itself.
         ConfigError: The file would not be valid with it; it is left as it was.
     """
+    parts = split_key(key)
+    file = file.resolve()  # A dotfile manager's symlink stays a symlink.
+    with changing(file, ConfigError):
+        _replace(file, _with_value(file, key, parts, text))
+
+
+def _with_value(file: Path, key: str, parts: list[str], text: str) -> str:
     import tomlkit
 
     document = tomlkit.parse(file.read_text("utf-8")) if read_document(file) else _fresh(file)
-    parts = split_key(key)
     table: MutableMapping[str, Any] = document
     for part in parts[:-1]:
         table = table.setdefault(part, tomlkit.table(is_super_table=part != parts[-2]))
@@ -41,7 +48,7 @@ def set_value(file: Path, key: str, text: str) -> None:
     table[parts[-1]] = text if _is_text(parts) and not isinstance(value, str) else value
     if parts[0] == "aliases":
         _check_alias(table, parts[-1])
-    _replace(file, tomlkit.dumps(document))
+    return tomlkit.dumps(document)
 
 
 def unset_value(file: Path, key: str) -> None:
@@ -56,9 +63,16 @@ def unset_value(file: Path, key: str) -> None:
         NotFoundError: The file does not set it.
         ConfigError: The file would not be valid without it; it is left as it was.
     """
+    parts = split_key(key)
+    file = file.resolve()
+    _without_value(file, key, parts)
+    with changing(file, ConfigError):
+        _replace(file, _without_value(file, key, parts))
+
+
+def _without_value(file: Path, key: str, parts: list[str]) -> str:
     import tomlkit
 
-    parts = split_key(key)
     table: Any = tomlkit.parse(file.read_text("utf-8")) if read_document(file) else {}
     document = table
     for part in parts[:-1]:
@@ -66,7 +80,7 @@ def unset_value(file: Path, key: str) -> None:
     if not hasattr(table, "get") or parts[-1] not in table:
         raise NotFoundError(f"{key} is not set in {file} (hfs config list shows what is)")
     del table[parts[-1]]
-    _replace(file, tomlkit.dumps(document))
+    return tomlkit.dumps(document)
 
 
 def _fresh(file: Path) -> Any:  # noqa: ANN401  (tomlkit's document type stays in this module)
@@ -136,10 +150,6 @@ def _toml_value(text: str) -> object:
 
 def _replace(file: Path, text: str) -> None:
     """Check the new text as a whole configuration, then put it in place at once."""
-    from hfs_cli.files import NewFile, make_directory
-
-    file = file.resolve()  # A dotfile manager's symlink stays a symlink.
-    make_directory(file.parent)
     with NewFile(file) as new:
         new.write(text.encode())
         try:

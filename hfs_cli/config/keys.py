@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from hfs_cli.errors import ConfigError, CredentialsError, NotFoundError
+from hfs_cli.files import changing, read_file, write_file
 
 COMMAND_SECONDS = 10.0
 MAX_KEY_FILE_BYTES = 1_000_000
@@ -118,15 +118,10 @@ def read_keys(file: Path, warn: Callable[[str], None]) -> dict[str, str]:
     Raises:
         ConfigError: It cannot be read or is not what `hfs keys set` writes.
     """
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(MAX_KEY_FILE_BYTES + 1)
-            mode = stat.S_IMODE(Path(file).stat().st_mode)
-    except FileNotFoundError:
+    data = read_file(file, MAX_KEY_FILE_BYTES, absent=b"", failure=ConfigError)
+    if not data:
         return {}
-    except OSError as error:
-        raise ConfigError(f"cannot read the key file {file}: {error.strerror}") from error
-    if mode & 0o077:
+    if file.stat().st_mode & 0o077:
         warn(f"others can read the key file {file}: run chmod 600 on it")
     try:
         keys = json.loads(data)
@@ -145,7 +140,8 @@ def set_key(file: Path, provider: str, value: str) -> None:
         ConfigError: The file cannot be used.
     """
     _usable(Key(value, "input"), KeySource(provider))
-    _write(file, read_keys(file, lambda _: None) | {provider: value})
+    with changing(file, ConfigError):
+        _write(file, read_keys(file, lambda _: None) | {provider: value})
 
 
 def remove_key(file: Path, provider: str) -> None:
@@ -157,23 +153,17 @@ def remove_key(file: Path, provider: str) -> None:
     """
     keys = read_keys(file, lambda _: None)
     if provider not in keys:
-        raise NotFoundError(f"the key file holds no key for {provider} (there: {_names(keys)})")
-    del keys[provider]
-    _write(file, keys)
-
-
-def _names(keys: Mapping[str, str]) -> str:
-    return ", ".join(keys) or "none"
+        there = ", ".join(keys) or "none"
+        raise NotFoundError(f"the key file holds no key for {provider} (there: {there})")
+    with changing(file, ConfigError):
+        keys = read_keys(file, lambda _: None)
+        keys.pop(provider, None)
+        _write(file, keys)
 
 
 def _write(file: Path, keys: Mapping[str, str]) -> None:
-    from hfs_cli.files import write_file
-
     text = json.dumps(keys, indent=2, ensure_ascii=False) + "\n"
-    try:
-        write_file(file, text.encode(), replace=True)
-    except OSError as error:
-        raise ConfigError(f"cannot write the key file {file}: {error.strerror}") from error
+    write_file(file, text.encode(), replace=True)
 
 
 def _usable(key: Key, source: KeySource) -> Key:

@@ -21,6 +21,7 @@ from hfs_cli.config.settings import (
     Setting,
 )
 from hfs_cli.errors import ConfigError
+from hfs_cli.files import read_file
 from hfs_cli.wording import did_you_mean
 
 MAX_CONFIG_BYTES = 1_000_000
@@ -98,15 +99,9 @@ def read_document(file: Path) -> dict[str, Any]:
     Raises:
         ConfigError: It cannot be read, is too large, is not TOML or holds an unknown key.
     """
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(MAX_CONFIG_BYTES + 1)
-    except FileNotFoundError:
+    data = read_file(file, MAX_CONFIG_BYTES, absent=b"", failure=ConfigError)
+    if not data:
         return {}
-    except OSError as error:
-        raise ConfigError(f"cannot read the configuration {file}: {error.strerror}") from error
-    if len(data) > MAX_CONFIG_BYTES:
-        raise ConfigError(f"the configuration {file} is over {MAX_CONFIG_BYTES} bytes: shorten it")
     import tomllib
 
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from peewee import OperationalError, SqliteDatabase
 
-from hfs_cli.errors import StoreError
+from hfs_cli.errors import StoreError, UsageError
 from hfs_cli.files import NewFile
 from hfs_cli.store.sqlite.faults import damaged, is_busy
 
@@ -51,7 +51,7 @@ def _migrate(db: SqliteDatabase, path: Path | None) -> None:
     if version == SCHEMA_VERSION:
         return
     if path is not None and version > 0:
-        back_up(path, path.with_name(f"{path.name}.bak-v{version}"))
+        back_up(path, path.with_name(f"{path.name}.bak-v{version}"), replace=True)
     from playhouse.migrations import Runner
 
     Runner(db, str(_DIRECTORY)).up()
@@ -94,13 +94,17 @@ def _use_write_ahead_log(db: SqliteDatabase, wait_s: float) -> None:
         time.sleep(0.01)
 
 
-def back_up(source: Path, target: Path) -> None:
+def back_up(source: Path, target: Path, *, replace: bool) -> None:
     """Copy a database that may be in use, with SQLite's online backup, as a private file.
 
     The copy appears under its name only when it is whole and has been looked over: whoever
     keeps the latest few backups must not lose the good ones to damaged ones.
 
+    Args:
+        replace: Take the place of an earlier copy.
+
     Raises:
+        UsageError: There is something of that name.
         StoreError: The copy cannot be written, or the database is damaged.
     """
     try:
@@ -115,6 +119,11 @@ def back_up(source: Path, target: Path) -> None:
             finally:
                 writer.close()
                 reader.close()
-            new.take_name(replace=True)
+                # A writer whose disk is full cannot tidy up.
+                for suffix in ("-wal", "-shm", "-journal"):
+                    new.path.with_name(new.path.name + suffix).unlink(missing_ok=True)
+            new.take_name(replace=replace)
+    except FileExistsError:
+        raise UsageError(f"{target} exists: choose another name") from None
     except OSError as error:
         raise StoreError(f"cannot write the backup {target}: {error.strerror}") from error

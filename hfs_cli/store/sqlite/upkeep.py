@@ -24,7 +24,7 @@ def back_up(database: Database, target: Path) -> None:
     with database.reading():
         pass
     with store_errors(database.path):
-        migrate.back_up(database.path, target)
+        migrate.back_up(database.path, target, replace=False)
 
 
 def vacuum(database: Database) -> int:

@@ -144,7 +144,7 @@ def test_a_backup_is_a_whole_private_copy(path, talk, tmp_path):
     target = tmp_path / "copy.db"
     old = os.umask(0)
     try:
-        migrate.back_up(path, target)
+        migrate.back_up(path, target, replace=False)
     finally:
         os.umask(old)
     assert target.stat().st_mode & 0o777 == 0o600

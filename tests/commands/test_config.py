@@ -1,0 +1,75 @@
+"""`hfs config` and `hfs keys` from outside: many at once, full disks, odd files."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import tomllib
+
+import pytest
+
+
+def test_settings_that_are_set_at_once_are_all_kept(hfs):
+    setting = [hfs.start("config", "set", f"aliases.a{n}", f"openai/m{n}") for n in range(20)]
+    assert [process.wait() for process in setting] == [0] * 20
+    assert tomllib.loads(hfs.config.read_text())["aliases"] == {
+        f"a{n}": f"openai/m{n}" for n in range(20)
+    }
+
+
+def test_keys_that_are_set_and_removed_at_once_are_all_kept(hfs):
+    names = ["gone", *(f"p{n}" for n in range(20))]
+    hfs.configure("\n".join(f'[providers.{n}]\nbase_url = "http://127.0.0.1:9"' for n in names))
+    hfs("keys", "set", "gone", stdin=b"sk-gone")
+    setting = [hfs.start("keys", "set", f"p{n}", stdin=-1) for n in range(20)]
+    setting.append(hfs.start("keys", "remove", "gone"))
+    for number, process in enumerate(setting[:-1]):
+        process.communicate(f"sk-{number}".encode())
+    assert [process.wait() for process in setting] == [0] * 21
+    kept = json.loads((hfs.config.parent / "keys.json").read_text())
+    assert kept == {f"p{n}": f"sk-{n}" for n in range(20)}
+
+
+@pytest.mark.parametrize("umask", ["000", "077"])
+def test_new_directories_and_files_are_private(hfs, umask, tmp_path):
+    config = tmp_path / "new/deep/config.toml"
+    process = hfs.start(
+        "config", "set", "retries", "1", env={"HFS_CONFIG": str(config)}, umask=int(umask, 8)
+    )
+    assert process.wait() == 0
+    assert [p.stat().st_mode & 0o777 for p in (config.parent.parent, config.parent, config)] == [
+        0o700,
+        0o700,
+        0o600,
+    ]
+
+
+def test_a_full_disk_leaves_the_settings_as_they_were(hfs, tmp_path):
+    hfs.configure("retries = 1\n")
+
+    def no_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    process = hfs.start("config", "set", "timeout", "9", preexec_fn=no_room)
+    _, stderr = process.communicate()
+    assert process.returncode == 3
+    assert stderr.startswith(b"hfs: error: cannot write ")
+    assert hfs.config.read_text() == "retries = 1\n"
+    assert [p.name for p in hfs.config.parent.iterdir()] == ["config.toml"]
+
+
+@pytest.mark.parametrize("kind", ["fifo", "zero", "directory", "long"])
+def test_a_configuration_that_is_no_file_is_refused_at_once(hfs, tmp_path, kind):
+    path = {"fifo": tmp_path / "fifo", "directory": tmp_path, "long": tmp_path / ("n" * 300)}.get(
+        kind, "/dev/zero"
+    )
+    if kind == "fifo":
+        os.mkfifo(path)
+    done = hfs("config", "list", env={"HFS_CONFIG": str(path)})
+    assert done.returncode == 3
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_the_empty_device_is_an_empty_configuration(hfs):
+    assert "retries" in hfs.ok("config", "list", env={"HFS_CONFIG": "/dev/null"})

@@ -65,7 +65,6 @@ def take_turn(
     with closing(
         open_provider(choice, config=config, env=os.environ, notify=notices.warn)
     ) as provider:
-        provider.accept((message,), choice.model)
         if asked.dry_run:
             request = make_request(turn, _unsaved(store).begin(turn))
             _print_request(provider.preview(request))

@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
 
 from hfs_cli.config import Config
 from hfs_cli.config.keys import find_key, key_file
-from hfs_cli.messages import ChatMessage, Event, Request
 from hfs_cli.providers.choose import ModelChoice
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.http.limits import Limits, RetryPolicy
 from hfs_cli.providers.http.provider import HttpProvider
-
-
-class OpenProvider(Protocol):
-    """A `hfs_cli.turn.run.Provider` that can also show what it would send."""
-
-    def prepare(self) -> None:
-        """Find what a request will need; nothing is sent."""
-        ...
-
-    def accept(self, messages: Iterable[ChatMessage], model: str) -> None:
-        """See that the attachments of messages can be sent."""
-        ...
-
-    def stream(self, request: Request) -> Iterator[list[Event]]:
-        """Send one request and yield its events."""
-        ...
-
-    def preview(self, request: Request) -> dict[str, Any]:
-        """What would be sent: method, url, headers (keys left out) and body."""
-        ...
-
-    def close(self) -> None:
-        """Release what was opened."""
-        ...
+from hfs_cli.turn.run import Provider
 
 
 def open_provider(
@@ -45,7 +20,7 @@ def open_provider(
     env: Mapping[str, str],
     notify: Callable[[str], None],
     warn: Callable[[str], None] | None = None,
-) -> OpenProvider:
+) -> Provider:
     """Make a provider ready; nothing is sent, and no key is looked for, until it is used.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from hfs_cli import signals
@@ -16,7 +16,7 @@ from hfs_cli.errors import (
     ReaderLeft,
     SignalReceived,
 )
-from hfs_cli.messages import Event, Opened, Outcome, Reply, Request, Turn
+from hfs_cli.messages import ChatMessage, Event, Opened, Outcome, Reply, Request, Turn
 from hfs_cli.turn.collector import Collector
 from hfs_cli.turn.saver import LAST_WAIT_S, Keeper, Saver
 from hfs_cli.wording import plural
@@ -29,11 +29,21 @@ INTERRUPTED_WAIT_S = 0.8
 class Provider(Protocol):
     """Where replies come from."""
 
-    def prepare(self) -> None:
-        """Find what a request will need, a key above all; nothing is sent.
+    def prepare(self, prompt: ChatMessage) -> None:
+        """See that a request with this message can be made; nothing is sent.
 
         Raises:
-            ConfigError, CredentialsError: Something is missing or cannot be used.
+            UsageError: The provider cannot take one of the attachments.
+            ConfigError, CredentialsError: Something is missing or cannot be used, a key
+                above all.
+        """
+        ...
+
+    def preview(self, request: Request) -> Mapping[str, object]:
+        """What would be sent: method, url, headers (keys left out) and body.
+
+        Raises:
+            UsageError: It cannot be sent.
         """
         ...
 
@@ -104,7 +114,7 @@ def run_turn(provider: Provider, store: Store, renderer: Renderer, turn: Turn) -
         HfsError: The provider is not ready or the user message could not be kept; no
             request was sent.
     """
-    provider.prepare()
+    provider.prepare(turn.prompt)
     opened = store.begin(turn)
     renderer.opened(opened)
     request = make_request(turn, opened)

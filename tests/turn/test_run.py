@@ -5,7 +5,7 @@ import itertools
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -51,7 +51,10 @@ class FakeProvider:
     batches: Sequence[Sequence[Event] | BaseException]
     requests: list[Request] = field(default_factory=list)
 
-    def prepare(self) -> None: ...
+    def prepare(self, prompt: ChatMessage) -> None: ...
+
+    def preview(self, request: Request) -> Mapping[str, object]:
+        raise NotImplementedError
 
     def stream(self, request: Request) -> Iterator[Sequence[Event]]:
         self.requests.append(request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hfs_cli.messages import ChatMessage, Event, Request
@@ -34,21 +34,15 @@ class EmbeddedProvider:
         self._verbose = verbose
         self._http: HttpProvider | None = None
 
-    def prepare(self) -> None:
+    def prepare(self, prompt: ChatMessage) -> None:
         """See that the runtime and the weights are there.
 
         Raises:
+            UsageError: There is an attachment: the embedded models read text alone.
             ConfigError: They are not; the message has the command that fetches them.
         """
+        check_media((prompt,), Media(), self._choice.full_name)
         weights_of(self._choice)
-
-    def accept(self, messages: Iterable[ChatMessage], model: str) -> None:
-        """Refuse every attachment: the embedded models read text alone.
-
-        Raises:
-            UsageError: There is one.
-        """
-        check_media((a for m in messages for a in m.attachments), Media(), f"local/{model}")
 
     def stream(self, request: Request) -> Iterator[list[Event]]:
         """Start the server if it does not run yet, and stream from it.
@@ -57,7 +51,7 @@ class EmbeddedProvider:
             UsageError: The option ``n_ctx`` is no number of tokens, or a message of the
                 session has an attachment.
         """
-        self.accept(request.messages, request.model)
+        check_media(request.messages, Media(), self._choice.full_name)
         n_ctx, request = take_context_option(request)
         if self._http is None:
             server = EmbeddedServer(
@@ -70,6 +64,7 @@ class EmbeddedProvider:
 
     def preview(self, request: Request) -> dict[str, Any]:
         """What would be sent to the server, which is not started for it."""
+        check_media(request.messages, Media(), self._choice.full_name)
         _, request = take_context_option(request)
         body = openai.FORMAT.payload(request, self._choice.provider.quirks)
         return {"method": "POST", "url": "(in this process)", "headers": {}, "body": body}

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterable
 
 from hfs_cli.errors import UsageError
-from hfs_cli.messages import Attachment
+from hfs_cli.messages import Attachment, ChatMessage
 from hfs_cli.providers.formats.wire import MEGABYTE, Media
 
 
@@ -25,11 +25,11 @@ def data_url(attachment: Attachment) -> str:
     return attachment.url or f"data:{attachment.media_type};base64,{base64_of(attachment)}"
 
 
-def check_media(attachments: Iterable[Attachment], media: Media, who: str) -> None:
+def check_media(messages: Iterable[ChatMessage], media: Media, who: str) -> None:
     """Refuse what a format cannot carry, before anything is sent.
 
     Args:
-        attachments: Those of the messages to be sent.
+        messages: The messages to be sent.
         media: What the format carries.
         who: The model, for the message.
 
@@ -37,7 +37,7 @@ def check_media(attachments: Iterable[Attachment], media: Media, who: str) -> No
         UsageError: An attachment is of another type, too large, or a URL that nobody fetches.
     """
     size = 0
-    for attachment in attachments:
+    for attachment in (a for message in messages for a in message.attachments):
         _check_one(attachment, media, who)
         size += -(-len(attachment.data) // 3) * 4  # base64
     if size > media.most_bytes:

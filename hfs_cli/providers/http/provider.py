@@ -56,21 +56,22 @@ class HttpProvider:
         self._warn = warn or notify
         self._known_models = known_models
         self._key: Key | None = None
-        self._prepared = False
         self._client: httpx.Client | None = None
 
-    def prepare(self) -> None:
-        """Find the key.
+    def prepare(self, prompt: ChatMessage) -> None:
+        """Check the attachments, find the key and open the client; nothing is sent.
 
         Raises:
-            CredentialsError, ConfigError: It is missing or cannot be sent.
+            UsageError: An attachment cannot be sent.
+            CredentialsError, ConfigError: The key is missing or cannot be sent, or a proxy or
+                a certificate file cannot be used.
         """
-        if not self._prepared:
-            self._key = self._find_key()
-            self._prepared = True
+        self._check((prompt,))
+        self._open()
 
     def preview(self, request: Request) -> dict[str, Any]:
         """What would be sent, without a key and without sending it."""
+        self._check(request.messages)
         headers = self._headers(None)
         if self._settings.key.required or self._settings.key.env_var:
             headers |= self._key_headers("[key]")
@@ -85,21 +86,10 @@ class HttpProvider:
     def stream(self, request: Request) -> Iterator[list[Event]]:
         """Send one request and yield its events; see `hfs_cli.turn.run.Provider`."""
         wire = self._wire
-        self.accept(request.messages, request.model)
+        self._check(request.messages)
         payload = wire.payload(request, self._settings.quirks)
         build = self._builder("POST", self._url(wire.path(request)), payload)
         return self._events(request, build)
-
-    def accept(self, messages: Iterable[ChatMessage], model: str) -> None:
-        """See that the attachments of messages can be sent.
-
-        Raises:
-            UsageError: One cannot.
-        """
-        if attachments := [a for message in messages for a in message.attachments]:
-            from hfs_cli.providers.formats.media import check_media
-
-            check_media(attachments, self._wire.media, f"{self._settings.name}/{model}")
 
     def models(self) -> list[str]:
         """The ids of the models that the provider offers.
@@ -141,6 +131,20 @@ class HttpProvider:
                 error.message + did_you_mean(model, self._known_models(), 3)
             ) from error
 
+    def _check(self, messages: Iterable[ChatMessage]) -> None:
+        if any(message.attachments for message in messages):
+            from hfs_cli.providers.formats.media import check_media
+
+            check_media(messages, self._wire.media, self._settings.name)
+
+    def _open(self) -> httpx.Client:
+        """Find the key and make the client, the first time."""
+        if self._client is None:
+            self._key = self._find_key()
+            limits = self._limits
+            self._client = build_client(self._settings, limits.connect, limits.idle)
+        return self._client
+
     def _sender(self, context: Context) -> Sender:
         assert self._client
         return Sender(self._client, self._limits, context, self._notify)
@@ -154,14 +158,12 @@ class HttpProvider:
     def _builder(
         self, method: str, url: str, payload: dict[str, Any] | None
     ) -> Callable[[], httpx.Request]:
-        """Find the key, open the client, and make what builds the request for each try."""
-        self.prepare()
-        settings = self._settings
-        if self._key and settings.base_url.startswith("http:") and not is_loopback(url):
-            self._warn(f"the key for {settings.name} travels unencrypted: base_url is http://")
-        client = self._client = self._client or build_client(
-            settings, self._limits.connect, self._limits.idle
-        )
+        """Make what builds the request for each try."""
+        client = self._open()
+        if self._key and self._settings.base_url.startswith("http:") and not is_loopback(url):
+            self._warn(
+                f"the key for {self._settings.name} travels unencrypted: base_url is http://"
+            )
         headers = self._headers(self._key)
         if payload is None:
             return lambda: client.build_request(method, url, headers=headers)

@@ -102,7 +102,29 @@ function __hfs_values
             echo 1
         case 'hfs sessions retry -m' 'hfs sessions retry --model'
             echo 1
+        case 'hfs sessions retry -s' 'hfs sessions retry --system'
+            echo 1
+        case 'hfs sessions retry --system-file'
+            echo 1
+        case 'hfs sessions retry -o' 'hfs sessions retry --option'
+            echo 2
+        case 'hfs sessions retry --temperature'
+            echo 1
+        case 'hfs sessions retry --max-tokens'
+            echo 1
+        case 'hfs sessions retry --schema'
+            echo 1
+        case 'hfs sessions retry --render'
+            echo 1
+        case 'hfs sessions retry --timeout'
+            echo 1
+        case 'hfs sessions retry --idle-timeout'
+            echo 1
+        case 'hfs sessions retry --retries'
+            echo 1
         case 'hfs sessions retry --format'
+            echo 1
+        case 'hfs sessions retry -O' 'hfs sessions retry --output'
             echo 1
         case 'hfs sessions export --format'
             echo 1
@@ -319,13 +341,31 @@ complete -c hfs -k -n '__hfs_at \'hfs sessions undo\' 1' -a '(__hfs_words sessio
 complete -c hfs -n '__hfs_in \'hfs sessions undo\' -n --turns' -s n -l turns -r -k
 complete -c hfs -n '__hfs_in \'hfs sessions undo\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions retry\' 1' -a '(__hfs_words sessions)'
-complete -c hfs -n '__hfs_in \'hfs sessions retry\' -m --model' -s m -l model -r -k -a '(__hfs_words models)' -d 'Ask another model'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' -m --model' -s m -l model -r -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' -s --system' -s s -l system -r -k -d 'System prompt'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-system' -l no-system -d 'Send no system prompt this time'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\'' -s o -l option -r -k -d 'Model option, e.g. -o top_p 0.9 (the value is JSON or text)'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --temperature' -l temperature -r -k -d 'Sampling temperature'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --max-tokens' -l max-tokens -r -k -d 'Longest reply, in tokens'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --schema' -l schema -r -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-save' -l no-save -d 'Keep nothing of this turn'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --render' -l render -r -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --timeout' -l timeout -r -k -d 'Limit for the whole reply'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --idle-timeout' -l idle-timeout -r -k -d 'Limit without a byte'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --retries' -l retries -r -k -d 'Tries after the first'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --format' -l format -r -k -a 'text json jsonl' -d 'What standard output carries'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --json' -l json -d 'Short for --format json'
-complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --extract-last' -l extract-last -d 'Only the last one'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' -O --output' -s O -l output -r -k -F -d 'Write the reply to this file instead (whole or not at all)'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --force' -l force -d 'With -O: replace a file that exists'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --hide-reasoning' -l hide-reasoning -d 'Do not show the model\'s reasoning'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
-complete -c hfs -n '__hfs_in \'hfs sessions retry\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions export\' 1+' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' --all' -l all -d 'Every session'

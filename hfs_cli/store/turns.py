@@ -77,13 +77,15 @@ def _begin_again(db: Connection, turn: Turn, question_id: int) -> Opened:
     history = messages.transcript(db, session.id, session.messages)
     question = _question(history, question_id)
     earlier = _before(history, question)
+    # What is asked for this one reply is not kept: the question stands where it stood.
+    system = messages.system_in_force(earlier) if turn.system is None else turn.system
     if session.model is None:
         sessions.change(db, session.id, model=turn.model)
     return Opened(
         session=sessions.touch(db, session.id),
         user_message_id=question.id,
         messages=(*messages.context(earlier), turn.prompt),
-        system=None if turn.no_system else messages.system_in_force(earlier),
+        system=None if turn.no_system else system or None,
     )
 
 

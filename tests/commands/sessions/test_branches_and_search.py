@@ -69,6 +69,22 @@ def test_retry_sends_the_question_again_and_keeps_both_replies(kept, server):
     assert texts(kept, "notes (variant)")[-1] == "reply number 3"
 
 
+def test_retry_takes_the_options_of_chat(kept, server, tmp_path):
+    server.reply(openai_sse("```sh\nls\n```\n"))
+    file = tmp_path / "code.sh"
+    kept.ok(
+        *("sessions", "retry", "notes", "-s", "be brief", "--temperature", "0.5"),
+        *("-x", "-O", str(file), "--timeout", "60"),
+    )
+    assert file.read_text() == "ls\n"
+    sent = server.requests[-1].json
+    assert (sent["temperature"], sent["messages"][0]) == (
+        0.5,
+        {"role": "system", "content": "be brief"},
+    )
+    assert texts(kept, "notes")[0] == "question number 1"
+
+
 def test_a_retry_that_fails_leaves_the_session_as_it_was(kept, server):
     server.reply(status=400, body=b"no")
     assert kept("sessions", "retry", "notes").returncode == 5

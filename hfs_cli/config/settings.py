@@ -287,7 +287,7 @@ class Config:
         TEXT,
         None,
         "The model to ask: PROVIDER/MODEL or an alias.",
-        'model = "anthropic/claude-sonnet-4-6"',
+        'model = "anthropic/claude-sonnet-5-5"',
     )
     system: str | None = _setting(
         "system",
@@ -376,7 +376,7 @@ ALIAS = Setting(
     TEXT,
     None,
     "A name of your own for a model: PROVIDER/MODEL or another alias.",
-    'fast = "openai/gpt-5-mini"',
+    'fast = "openai/gpt-6-luna"',
 )
 TABLES: Mapping[str, str] = {
     "providers": "[providers.NAME]",

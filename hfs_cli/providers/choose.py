@@ -10,7 +10,7 @@ from hfs_cli.config import Config, ModelConfig, ProviderConfig
 from hfs_cli.config.keys import KeySource
 from hfs_cli.config.settings import PROVIDER_TYPES
 from hfs_cli.errors import ConfigError, NotFoundError
-from hfs_cli.providers.presets import PRESETS, Preset, ProviderSettings
+from hfs_cli.providers.presets import GONE, PRESETS, Preset, ProviderSettings
 from hfs_cli.wording import did_you_mean
 
 _UNKNOWN = Preset(type="", base_url="", key_required=False)
@@ -100,6 +100,9 @@ def provider_settings(config: Config, name: str) -> ProviderSettings:
     own = config.providers.get(name) or ProviderConfig(name)
     preset = PRESETS.get(name) or _UNKNOWN
     kind = own.type or preset.type
+    if own.base_url and not own.type and kind == "responses":
+        # A preset that is pointed elsewhere: what every gateway speaks is chat completions.
+        kind = "openai"
     if kind not in PROVIDER_TYPES:
         told = f"type must be one of {', '.join(PROVIDER_TYPES)}"
         raise ConfigError(f"[providers.{name}] of {config.file}: {told}")
@@ -140,6 +143,8 @@ def check_provider(config: Config, name: str) -> None:
     if name not in PRESETS and name not in config.providers:
         names = provider_names(config)
         hint = did_you_mean(name, names, otherwise=f" (providers: {', '.join(names)})")
+        if name in GONE:
+            hint = f": {GONE[name]}"
         raise NotFoundError(f'no provider "{name}"{hint}')
 
 

@@ -24,8 +24,8 @@ class Preset:
         quirks: Where it departs from its format.
         key_required: Whether it serves nobody without a key.
         options: Options that its models need to do well; the user's own win.
-        automatic: Whether its key in the environment is reason enough to choose it. The
-            tokens of GitHub and Hugging Face are mostly there for other work.
+        automatic: Whether its key in the environment is reason enough to choose it. Some
+            tokens, as Hugging Face's, are mostly there for other work.
     """
 
     type: str
@@ -91,11 +91,16 @@ def _on_this_machine(port: int, env_var: str | None, model: str | None, docs: st
     return Preset("openai", f"http://127.0.0.1:{port}/v1", env_var, model, docs, key_required=False)
 
 
+# Addresses and models as the vendors' own pages and libraries had them on 2026-11-25. A model
+# here is small, current and without an announced end; a name that ends in "latest" or "auto", or
+# is a line of models ("deepseek-flash"), stays the same when the vendor replaces what is behind it.
 PRESETS: Mapping[str, Preset] = {
-    "openai": _openai(
+    "openai": Preset(
+        "responses",
         "https://api.openai.com/v1",
         "OPENAI_API_KEY",
-        "gpt-5-mini",
+        # The successor that OpenAI names for its small models; gpt-6-luna ends 2026-12-11.
+        "gpt-6-luna",
         "https://platform.openai.com/settings/organization/limits",
         Quirks(max_tokens="max_completion_tokens"),
     ),
@@ -103,7 +108,7 @@ PRESETS: Mapping[str, Preset] = {
         "anthropic",
         "https://api.anthropic.com/v1",
         "ANTHROPIC_API_KEY",
-        "claude-sonnet-4-6",
+        "claude-haiku-5-5",
         "https://console.anthropic.com/settings/limits",
     ),
     "gemini": Preset(
@@ -122,7 +127,7 @@ PRESETS: Mapping[str, Preset] = {
     "groq": _openai(
         "https://api.groq.com/openai/v1",
         "GROQ_API_KEY",
-        "llama-3.3-70b-versatile",
+        "openai/gpt-oss-120b",
         "https://console.groq.com/settings/limits",
     ),
     "mistral": _openai(
@@ -134,22 +139,22 @@ PRESETS: Mapping[str, Preset] = {
         Quirks(stream_usage=False),
     ),
     "deepseek": _openai(
-        "https://api.deepseek.com/v1",
+        "https://api.deepseek.com",
         "DEEPSEEK_API_KEY",
-        "deepseek-chat",
+        "deepseek-flash",
         "https://platform.deepseek.com/usage",
     ),
-    "xai": _openai("https://api.x.ai/v1", "XAI_API_KEY", "grok-4", "https://console.x.ai"),
+    "xai": _openai("https://api.x.ai/v1", "XAI_API_KEY", "grok-4.3", "https://console.x.ai"),
     "together": _openai(
         "https://api.together.xyz/v1",
         "TOGETHER_API_KEY",
-        "meta-llama/Llama-3.3-70B-Instruct-Turbo",
+        "openai/gpt-oss-120b",
         "https://api.together.ai/settings/billing",
     ),
     "fireworks": _openai(
         "https://api.fireworks.ai/inference/v1",
         "FIREWORKS_API_KEY",
-        "accounts/fireworks/models/llama-v3p3-70b-instruct",
+        "accounts/fireworks/models/gpt-oss-120b",
         "https://app.fireworks.ai/account/billing",
     ),
     "cerebras": _openai(
@@ -158,11 +163,14 @@ PRESETS: Mapping[str, Preset] = {
         "gpt-oss-120b",
         "https://cloud.cerebras.ai",
     ),
-    "perplexity": _openai(
-        "https://api.perplexity.ai",
+    # Its chat completions ended on 2026-09-27; their successor searches the web only when told.
+    "perplexity": Preset(
+        "responses",
+        "https://api.perplexity.ai/v1",
         "PERPLEXITY_API_KEY",
-        "sonar",
+        "perplexity/sonar",
         "https://www.perplexity.ai/settings/api",
+        options={"tools": [{"type": "web_search"}]},
     ),
     "huggingface": replace(
         _openai(
@@ -173,13 +181,64 @@ PRESETS: Mapping[str, Preset] = {
         ),
         automatic=False,
     ),
-    "github": replace(
+    "vercel": _openai(
+        "https://ai-gateway.vercel.sh/v1",
+        "AI_GATEWAY_API_KEY",
+        "openai/gpt-6-luna",
+        "https://vercel.com/docs/ai-gateway",
+    ),
+    "moonshot": _openai(
+        "https://api.moonshot.ai/v1",
+        "MOONSHOT_API_KEY",
+        "kimi-k2.6",
+        "https://platform.kimi.ai/console/limits",
+    ),
+    "zai": _openai(
+        "https://api.z.ai/api/paas/v4",
+        "ZAI_API_KEY",
+        "glm-5.3-flash",
+        "https://z.ai/manage-apikey/rate-limits",
+    ),
+    "minimax": _openai(
+        "https://api.minimax.io/v1",
+        "MINIMAX_API_KEY",
+        "MiniMax-M3.1-Flash",
+        "https://platform.minimax.io/docs/guides/rate-limits",
+    ),
+    # The address of the workspace, where an account has one, goes into [providers.qwen].
+    "qwen": _openai(
+        "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+        "DASHSCOPE_API_KEY",
+        "qwen3.8-flash",
+        "https://www.alibabacloud.com/help/en/model-studio/rate-limit",
+    ),
+    "nvidia": _openai(
+        "https://integrate.api.nvidia.com/v1",
+        "NVIDIA_API_KEY",
+        "openai/gpt-oss-120b",
+        "https://build.nvidia.com/models",
+    ),
+    "sambanova": _openai(
+        "https://api.sambanova.ai/v1",
+        "SAMBANOVA_API_KEY",
+        "gpt-oss-120b",
+        "https://docs.sambanova.ai/docs/en/models/rate-limits",
+    ),
+    "cohere": _openai(
+        "https://api.cohere.ai/compatibility/v1",
+        "COHERE_API_KEY",
+        "command-a-03-2025",
+        "https://dashboard.cohere.com/billing",
+        Quirks(stream_usage=False),  # it refuses stream_options
+    ),
+    # Another region's address goes into [providers.bedrock]; its key is often there for other
+    # programs.
+    "bedrock": replace(
         _openai(
-            "https://models.github.ai/inference",
-            "GITHUB_TOKEN",
-            "openai/gpt-4.1-mini",
-            "https://github.com/marketplace/models",
-            Quirks(models_url="https://models.github.ai/catalog/models"),
+            "https://bedrock-mantle.us-east-1.api.aws/v1",
+            "AWS_BEARER_TOKEN_BEDROCK",
+            "openai.gpt-oss-120b",
+            "https://docs.aws.amazon.com/bedrock/latest/userguide/bedrock-mantle.html",
         ),
         automatic=False,
     ),
@@ -214,4 +273,9 @@ PRESETS: Mapping[str, Preset] = {
         # Without a penalty a model this small repeats itself for ever.
         options={"temperature": 0.2, "top_p": 0.9, "repeat_penalty": 1.1},
     ),
+}
+
+# Presets of earlier versions, and why they went; sessions may still name their models.
+GONE: Mapping[str, str] = {
+    "github": "GitHub Models was retired on 2026-07-30: choose another model with -m",
 }

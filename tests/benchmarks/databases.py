@@ -10,7 +10,7 @@ from pathlib import Path
 from hfs_cli.messages import ChatMessage, Place, Reply, Turn
 from hfs_cli.store.store import SessionStore
 
-_MODELS = ("openai/gpt-5-mini", "anthropic/claude-sonnet-4-5", "local/smollm2")
+_MODELS = ("openai/gpt-6-luna", "anthropic/claude-sonnet-4-5", "local/smollm2")
 _TOPICS = ("release notes", "write-ahead log", "traceback", "commit message", "regex", "plan")
 
 

@@ -39,7 +39,7 @@ def add_sessions(path: Path, *names: str) -> None:
     with SessionStore(path) as store:
         for name in names:
             place = Place(name=name)
-            store.begin(Turn(ChatMessage("user", "?"), "openai/gpt-5-mini", place=place))
+            store.begin(Turn(ChatMessage("user", "?"), "openai/gpt-6-luna", place=place))
 
 
 def rename_in_place(path: Path, session_id: int, name: str) -> None:

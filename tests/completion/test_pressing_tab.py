@@ -74,7 +74,7 @@ def test_the_beginning_may_be_quoted_as_the_shell_allows(shell, typed, name):
         ("hfs sessions show rel", ["sessions", "show", "release notes"]),
         ("hfs resume @last~1", ["resume", "@last~1"]),
         ("hfs resume 21", ["resume", "21"]),
-        ("hfs chat -m openai/", ["chat", "-m", "openai/gpt-5-mini"]),
+        ("hfs chat -m openai/", ["chat", "-m", "openai/gpt-6-luna"]),
         ("hfs config get checkp", ["config", "get", "checkpoint_retention"]),
         ("hfs chat nothing", ["chat", "nothing"]),
     ],

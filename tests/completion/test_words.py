@@ -97,7 +97,7 @@ def test_models_are_aliases_configured_ones_defaults_and_those_used(hfs, words):
     hfs.configure('[aliases]\nfast = "openai/gpt-5-nano"\n[models."work/big"]\n')
     assert ("fast", "alias of openai/gpt-5-nano") in words("models")
     assert [word for word, _ in words("models", "work/")] == ["work/big"]
-    assert "openai/gpt-5-mini" in [word for word, _ in words("models", "openai/")]
+    assert "openai/gpt-6-luna" in [word for word, _ in words("models", "openai/")]
 
 
 def test_models_that_a_provider_listed_are_offered(hfs, words):

@@ -1,6 +1,7 @@
 """Which model is used, and what is said when none fits."""
 
 import pytest
+from genai_prices import data
 
 from hfs_cli.config import Config
 from hfs_cli.config.settings import ModelConfig, ProviderConfig
@@ -27,7 +28,7 @@ def test_the_order_of_places(config):
     assert choose_model(settings, env, "xai/e", "mistral/s").full_name == "xai/e"
     assert choose_model(settings, env, None, "mistral/s").full_name == "mistral/s"
     assert choose_model(settings, env, None, None).full_name == "groq/b"
-    assert choose_model(config(), env, None, None).full_name == "openai/gpt-5-mini"
+    assert choose_model(config(), env, None, None).full_name == "openai/gpt-6-luna"
 
 
 def test_the_first_provider_with_a_key_is_chosen(config):
@@ -36,7 +37,7 @@ def test_the_first_provider_with_a_key_is_chosen(config):
 
 
 def test_tokens_that_are_there_for_other_work_choose_nothing(config):
-    env = {"GITHUB_TOKEN": "k", "HF_TOKEN": "k", "GROQ_API_KEY": "k"}
+    env = {"AWS_BEARER_TOKEN_BEDROCK": "k", "HF_TOKEN": "k", "GROQ_API_KEY": "k"}
     assert choose_model(config(), env, None, None).provider.name == "groq"
 
 
@@ -59,6 +60,35 @@ def test_ids_may_hold_slashes(config):
 def test_a_provider_alone_means_its_default_model(config):
     assert named_model(config(), "anthropic").model == PRESETS["anthropic"].model
     assert named_model(config(providers={"home": HOME}), "home").model == "big"
+
+
+def test_a_preset_that_left_says_why(config):
+    with pytest.raises(NotFoundError, match='no provider "github": GitHub Models was retired'):
+        named_model(config(), "github/openai/gpt-4.1-mini")
+
+
+def test_a_preset_pointed_at_a_gateway_speaks_what_gateways_speak(config):
+    assert named_model(config(), "openai").provider.type == "responses"
+    elsewhere = ProviderConfig("openai", base_url="https://gateway.example/v1")
+    assert provider_settings(config(providers={"openai": elsewhere}), "openai").type == "openai"
+    told = ProviderConfig("openai", type="responses", base_url="https://gateway.example/v1")
+    assert provider_settings(config(providers={"openai": told}), "openai").type == "responses"
+
+
+# The presets that the data set of prices knows too, some by another name there.
+VENDORS = {
+    name: vendor
+    for vendor in data.providers
+    for name, other in {**{n: n for n in PRESETS}, "gemini": "google", "xai": "x-ai"}.items()
+    if vendor.id == other and name not in {"openrouter", "azure"}  # no model of their own
+}
+
+
+@pytest.mark.parametrize("name", sorted(VENDORS))
+def test_no_default_is_a_model_that_has_ended(name):
+    model = VENDORS[name].find_model(PRESETS[name].model)
+    assert model, f"{name} has no {PRESETS[name].model}"
+    assert not model.deprecated
 
 
 def test_options_of_a_model(config):

@@ -27,7 +27,7 @@ def retry(asked: Asked, config: Config, view: View, *, ref: str) -> None:
 
     \b
       hfs sessions retry
-      hfs sessions retry 12 -m openai/gpt-5-mini
+      hfs sessions retry 12 -m openai/gpt-6-luna
     """
     from hfs_cli.messages import ChatMessage, Place
     from hfs_cli.store.store import SessionStore

@@ -26,7 +26,7 @@ def command(*, by: str, since: str | None, as_json: bool) -> None:
     Prices come from the configuration, for a million tokens; none are built in:
 
     \b
-      [models."openai/gpt-5-mini"]
+      [models."openai/gpt-6-luna"]
       input_price = 0.25
       output_price = 2.0
 

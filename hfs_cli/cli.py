@@ -15,18 +15,18 @@ from hfs_cli.groups import LazyGroup, with_help
 # inside the command that needs it.
 _COMMANDS = {
     "chat": "chat:chat",
-    "resume": "resume:resume",
-    "rename": "rename",
-    "delete": "delete",
-    "sessions": "sessions",
-    "checkpoints": "checkpoints",
-    "models": "models",
-    "keys": "keys",
-    "config": "config",
-    "completion": "completion",
-    "doctor": "doctor",
-    "db": "db",
-    "help": "help",
+    "resume": "resume:resume_session",
+    "rename": "rename:rename_session",
+    "delete": "delete:delete_sessions",
+    "sessions": "sessions:sessions",
+    "checkpoints": "checkpoints:checkpoints",
+    "models": "models:models",
+    "keys": "keys:keys",
+    "config": "config:config_group",
+    "completion": "completion:print_completion",
+    "doctor": "doctor:run_doctor",
+    "db": "db:db",
+    "help": "help:show_help",
 }
 
 

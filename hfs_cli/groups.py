@@ -69,11 +69,11 @@ def no_command(ctx: click.Context, name: str) -> click.UsageError:
 
 
 class LazyGroup(Group):
-    """A group of commands by the place of each: ``module`` or ``module:name``.
+    """A group of commands by the place of each, which is loaded when it is asked for.
 
     Args:
-        places: For each command, its module in `hfs_cli.commands` and the name that it has
-            there (``command`` where none is given), in the order that help shows.
+        places: For each command ``module:name``, in the order that help shows; the module is
+            in `hfs_cli.commands`.
     """
 
     def __init__(self, *args: Any, places: Mapping[str, str], **settings: Any) -> None:  # noqa: ANN401

@@ -190,6 +190,11 @@ class Session(NamedTuple):
     origin: Origin = "chat"
     listed: bool = True
 
+    @property
+    def label(self) -> str:
+        """What notices call it: ``session 12 · its name``."""
+        return f"session {self.id} · {self.name}"
+
 
 class Message(NamedTuple):
     """One message of a transcript.

@@ -10,7 +10,7 @@ from hfs_cli.groups import Group
 
 
 @click.group(name="checkpoints", cls=Group)
-def command() -> None:
+def checkpoints() -> None:
     """Mark points of a session to come back to.
 
     Each completed reply is marked too; the newest few of these marks are kept
@@ -18,10 +18,10 @@ def command() -> None:
     """
 
 
-@command.command(name="create")
+@checkpoints.command(name="create")
 @click.argument("ref", default="@last")
 @click.option("--label", metavar="TEXT", help="Its name (c1, c2, … by default).")
-def create(*, ref: str, label: str | None) -> None:
+def create_checkpoint(*, ref: str, label: str | None) -> None:
     """Mark the end of session REF. Prints the checkpoint's name."""
     from hfs_cli.store.store import SessionStore
 
@@ -31,7 +31,7 @@ def create(*, ref: str, label: str | None) -> None:
     notices.notice(f"session {made.session_id}, after message {made.position}")
 
 
-@command.command(name="list")
+@checkpoints.command(name="list")
 @click.argument("ref", default="@last")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array, the oldest branch first.")
 def list_checkpoints(*, ref: str, as_json: bool) -> None:
@@ -49,9 +49,9 @@ def list_checkpoints(*, ref: str, as_json: bool) -> None:
     show_timeline(family, as_json=as_json)
 
 
-@command.command(name="delete")
+@checkpoints.command(name="delete")
 @click.argument("words", metavar="[REF] LABEL", nargs=-1, required=True)
-def delete(*, words: tuple[str, ...]) -> None:
+def delete_checkpoint(*, words: tuple[str, ...]) -> None:
     """Delete a named checkpoint of the last used session, or of session REF."""
     if len(words) > 2:
         raise click.UsageError("too many arguments: hfs checkpoints delete [REF] LABEL")

@@ -8,7 +8,7 @@ import click
 @click.command(name="completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
-def command(context: click.Context, *, shell: str) -> None:
+def print_completion(context: click.Context, *, shell: str) -> None:
     """Print the completion script for a shell.
 
     \b

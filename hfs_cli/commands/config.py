@@ -17,17 +17,17 @@ from hfs_cli.wording import did_you_mean
 
 
 @click.group(name="config", cls=Group)
-def command() -> None:
+def config_group() -> None:
     """See and change settings."""
 
 
-@command.command(name="path")
-def path() -> None:
+@config_group.command(name="path")
+def print_config_path() -> None:
     """Print where the configuration file is (it need not exist)."""
     click.echo(config_file(os.environ))
 
 
-@command.command(name="list")
+@config_group.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
 def list_settings(*, as_json: bool) -> None:
     """List every setting, its value and where it came from."""
@@ -41,9 +41,9 @@ def list_settings(*, as_json: bool) -> None:
     show_table(("KEY", "VALUE", "FROM"), [(r.key, shown(r.value), r.origin) for r in found])
 
 
-@command.command(name="get")
+@config_group.command(name="get")
 @click.argument("key")
-def get(*, key: str) -> None:
+def get_setting(*, key: str) -> None:
     """Print one setting as it is in force."""
     values = {row.key: row.value for row in rows(load_config())}
     if key not in values:
@@ -53,7 +53,7 @@ def get(*, key: str) -> None:
 
 
 # A negative number is a value, to be refused in the setting's own words.
-@command.command(name="set", context_settings={"ignore_unknown_options": True})
+@config_group.command(name="set", context_settings={"ignore_unknown_options": True})
 @click.argument("key")
 @click.argument("value")
 def set_setting(*, key: str, value: str) -> None:
@@ -71,9 +71,9 @@ def set_setting(*, key: str, value: str) -> None:
     set_value(Path(config_file(os.environ)), key, value)
 
 
-@command.command(name="unset")
+@config_group.command(name="unset")
 @click.argument("key")
-def unset(*, key: str) -> None:
+def unset_setting(*, key: str) -> None:
     """Remove KEY from the configuration file; comments in it stay.
 
     Exits 4 when the file does not set it.
@@ -83,8 +83,8 @@ def unset(*, key: str) -> None:
     unset_value(Path(config_file(os.environ)), key)
 
 
-@command.command(name="edit")
-def edit() -> None:
+@config_group.command(name="edit")
+def edit_config() -> None:
     """Open the configuration file in $EDITOR and check it afterwards."""
     from hfs_cli.files import make_directory
 

@@ -14,19 +14,19 @@ from hfs_cli.wording import plural
 
 
 @click.group(name="db", cls=Group)
-def command() -> None:
+def db() -> None:
     """Find, copy, check and shrink the database."""
 
 
-@command.command(name="path")
-def path() -> None:
+@db.command(name="path")
+def print_database_path() -> None:
     """Print where the database is, or would be."""
     click.echo(load_config().database)
 
 
-@command.command(name="backup")
+@db.command(name="backup")
 @click.argument("file", type=click.Path(path_type=Path))
-def backup(*, file: Path) -> None:
+def back_up_database(*, file: Path) -> None:
     """Copy the database to a new FILE, also while others write to it.
 
     The copy is looked over first: there is no FILE of a damaged database, and it exits 8.
@@ -38,8 +38,8 @@ def backup(*, file: Path) -> None:
     notices.notice(f"written: {file}")
 
 
-@command.command(name="check")
-def check() -> None:
+@db.command(name="check")
+def check_database() -> None:
     """Look the whole database over. Prints what is wrong; exits 8 if anything is.
 
     Files that others can read are no damage: a warning says how to make them private.
@@ -60,8 +60,8 @@ def check() -> None:
     notices.notice("nothing wrong")
 
 
-@command.command(name="vacuum")
-def vacuum() -> None:
+@db.command(name="vacuum")
+def vacuum_database() -> None:
     """Give the room that deleted sessions took back to the disk. Prints the bytes gained."""
     from hfs_cli.store.store import SessionStore
 

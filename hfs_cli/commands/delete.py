@@ -28,7 +28,7 @@ _MOST_NAMED = 10
 @click.option("--all", "everything", is_flag=True, help="Every session.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-def command(
+def delete_sessions(
     refs: tuple[str, ...], *, older_than: str | None, everything: bool, dry_run: bool, yes: bool
 ) -> None:
     """Delete sessions and all that belongs to them.

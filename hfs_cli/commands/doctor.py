@@ -32,7 +32,7 @@ class Finding:
 
 @click.command(name="doctor")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
-def command(*, as_json: bool) -> None:
+def run_doctor(*, as_json: bool) -> None:
     """Check configuration, database, model and key; nothing is sent anywhere.
 
     Exits 3 when something is wrong.

@@ -10,7 +10,7 @@ from hfs_cli.groups import no_command
 @click.command(name="help")
 @click.argument("words", nargs=-1, metavar="[COMMAND]...")
 @click.pass_context
-def command(context: click.Context, *, words: tuple[str, ...]) -> None:
+def show_help(context: click.Context, *, words: tuple[str, ...]) -> None:
     """Show what a command does, as its --help does.
 
     \b

@@ -15,13 +15,13 @@ from hfs_cli.groups import Group
 
 
 @click.group(name="keys", cls=Group)
-def command() -> None:
+def keys() -> None:
     """Keep the providers' keys; they are never shown."""
 
 
-@command.command(name="set")
+@keys.command(name="set")
 @click.argument("provider")
-def set_(*, provider: str) -> None:
+def keep_key(*, provider: str) -> None:
     """Keep a key for PROVIDER: asked for on a terminal, else read from standard input.
 
     \b
@@ -49,9 +49,9 @@ def _read_key(provider: str) -> str:
     return value
 
 
-@command.command(name="list")
+@keys.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
-def list_(*, as_json: bool) -> None:
+def list_keys(*, as_json: bool) -> None:
     """Show which providers have a key, and where it comes from; never the key."""
     from hfs_cli.providers.choose import key_sources
 
@@ -73,14 +73,14 @@ def list_(*, as_json: bool) -> None:
     show_table(("PROVIDER", "KEY FROM"), found)
 
 
-@command.command(name="remove")
+@keys.command(name="remove")
 @click.argument("provider")
-def remove(*, provider: str) -> None:
+def drop_key(*, provider: str) -> None:
     """Take PROVIDER's key out of the key file."""
     remove_key(key_file(load_config().file), provider)
 
 
-@command.command(name="path")
-def path() -> None:
+@keys.command(name="path")
+def print_key_file() -> None:
     """Print where the key file is."""
     click.echo(key_file(load_config().file))

@@ -12,15 +12,15 @@ from hfs_cli.groups import Group
 
 
 @click.group(name="models", cls=Group)
-def command() -> None:
+def models() -> None:
     """See, fetch and choose models."""
 
 
-@command.command(name="list")
+@models.command(name="list")
 @click.argument("words", metavar="[WORD]...", nargs=-1)
 @click.option("--refresh", is_flag=True, help="Ask the providers, even if asked today.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
-def list_(*, words: tuple[str, ...], refresh: bool, as_json: bool) -> None:
+def list_models(*, words: tuple[str, ...], refresh: bool, as_json: bool) -> None:
     """List the models of every provider that has a key or needs none.
 
     Only those whose names hold every WORD are shown; a WORD that names a provider asks
@@ -51,9 +51,9 @@ def list_(*, words: tuple[str, ...], refresh: bool, as_json: bool) -> None:
         show_table(("MODEL",), [(name,) for name in shown])
 
 
-@command.command(name="default")
+@models.command(name="default")
 @click.argument("model", required=False)
-def default(*, model: str | None) -> None:
+def default_model(*, model: str | None) -> None:
     """Print the model that `hfs chat` uses, or make MODEL that one."""
     from hfs_cli.providers.choose import choose_model, named_model
 
@@ -69,9 +69,9 @@ def default(*, model: str | None) -> None:
     notices.notice(f"{choice.full_name} is the default now")
 
 
-@command.command(name="pull")
+@models.command(name="pull")
 @click.argument("name", default="smollm2")
-def pull(*, name: str) -> None:
+def pull_model(*, name: str) -> None:
     """Fetch the weights of an embedded model (smollm2) into the cache directory."""
     from hfs_cli.providers.embedded.pull import pull_weights
     from hfs_cli.providers.embedded.weights import SMOLLM2

@@ -11,7 +11,7 @@ from hfs_cli.errors import NotFoundError, UsageError
 
 @click.command(name="rename")
 @click.argument("words", metavar="[REF] NAME", nargs=-1, required=True)
-def command(words: tuple[str, ...]) -> None:
+def rename_session(words: tuple[str, ...]) -> None:
     """Rename the last used session, or session REF.
 
     \b
@@ -27,4 +27,4 @@ def command(words: tuple[str, ...]) -> None:
         if session is None:
             raise NotFoundError("no session to rename yet: start one with hfs chat")
         renamed = store.rename(session.id, words[-1])
-    notices.notice(f"session {renamed.id} · {renamed.name}")
+    notices.notice(renamed.label)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command(name="resume")
 @click.argument("ref")
 @turn_options()
-def resume(asked: Asked, config: Config, view: View, *, ref: str) -> None:
+def resume_session(asked: Asked, config: Config, view: View, *, ref: str) -> None:
     """Take the next turn of session REF.
 
     Without a prompt (and nothing piped in): print its transcript and make it the session

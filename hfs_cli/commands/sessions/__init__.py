@@ -8,20 +8,20 @@ from hfs_cli.groups import LazyGroup
 
 _COMMANDS = {
     "list": "sessions.list:list_sessions",
-    "show": "sessions.show:show",
-    "search": "sessions.search",
-    "tree": "sessions.tree:tree",
-    "fork": "sessions.fork:fork",
-    "rewind": "sessions.rewind:rewind",
-    "undo": "sessions.undo:undo",
-    "retry": "sessions.retry:retry",
-    "export": "sessions.export",
-    "import": "sessions.import_",
-    "stats": "sessions.stats",
-    "prune": "sessions.prune",
+    "show": "sessions.show:show_session",
+    "search": "sessions.search:search_sessions",
+    "tree": "sessions.tree:draw_tree",
+    "fork": "sessions.fork:fork_session",
+    "rewind": "sessions.rewind:rewind_session",
+    "undo": "sessions.undo:undo_turns",
+    "retry": "sessions.retry:retry_question",
+    "export": "sessions.export:export_sessions",
+    "import": "sessions.import_:import_sessions",
+    "stats": "sessions.stats:count_turns",
+    "prune": "sessions.prune:prune_sessions",
 }
 
 
 @click.group(name="sessions", cls=LazyGroup, places=_COMMANDS)
-def command() -> None:
+def sessions() -> None:
     """List, show and search the kept sessions; branch them and move them."""

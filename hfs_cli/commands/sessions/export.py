@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     help="A new file, instead of standard output.",
 )
 @click.option("--force", is_flag=True, help="Replace FILE.")
-def command(
+def export_sessions(
     *, refs: tuple[str, ...], everything: bool, form: str, output: Path | None, force: bool
 ) -> None:
     """Write sessions (the last used one by default) as Markdown, JSON or HTML.

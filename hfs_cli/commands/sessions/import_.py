@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would come in.")
-def command(*, files: tuple[Path, ...], dry_run: bool) -> None:
+def import_sessions(*, files: tuple[Path, ...], dry_run: bool) -> None:
     """Bring in conversations: all of a FILE, or nothing of it.
 
     FILE is what `hfs sessions export --format json` (or jsonl) wrote, or another program's

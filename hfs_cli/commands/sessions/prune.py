@@ -20,7 +20,7 @@ from hfs_cli.moments import parse_age
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-def command(*, age: str, keep: int, dry_run: bool, yes: bool) -> None:
+def prune_sessions(*, age: str, keep: int, dry_run: bool, yes: bool) -> None:
     """Delete sessions not used for AGE, and what was set aside that long ago.
 
     Unlike `hfs delete --older-than` it also clears the branches that rewind, undo and retry

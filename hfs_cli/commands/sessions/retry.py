@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command(name="retry")
 @click.argument("ref", default="@last")
 @turn_options(message=False)
-def retry(asked: Asked, config: Config, view: View, *, ref: str) -> None:
+def retry_question(asked: Asked, config: Config, view: View, *, ref: str) -> None:
     """Send the last user message of session REF again.
 
     Both replies are kept: the session goes on with the new one, the old one stays as a

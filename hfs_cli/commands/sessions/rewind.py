@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import click
 
-from hfs_cli.commands.sessions.branching import told
+from hfs_cli import notices
 from hfs_cli.config import load_config
+from hfs_cli.wording import plural
 
 
 @click.command(name="rewind")
 @click.argument("ref", default="@last")
 @click.option("--to", required=True, metavar="N|CHECKPOINT", help="The last message to keep.")
-def rewind(*, ref: str, to: str) -> None:
+def rewind_session(*, ref: str, to: str) -> None:
     """Let session REF continue from an earlier point.
 
     What followed stays as a branch: `hfs sessions tree` shows it, `hfs resume` continues
@@ -25,4 +26,5 @@ def rewind(*, ref: str, to: str) -> None:
 
     with SessionStore(load_config().database) as store:
         branch = store.rewind(store.resolve(ref).id, to)
-    told(branch, "set aside")
+    click.echo(branch.id)
+    notices.notice(f"set aside: {branch.label} · {plural(branch.messages, 'message')}")

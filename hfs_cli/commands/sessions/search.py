@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("-S", "--session", "ref", metavar="REF", help="Only in this session.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
-def command(  # noqa: PLR0913  (one for each option)
+def search_sessions(  # noqa: PLR0913  (one for each option)
     *,
     words: tuple[str, ...],
     fts: bool,

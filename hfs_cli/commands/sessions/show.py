@@ -17,7 +17,7 @@ from hfs_cli.config import load_config
     show_default=True,
 )
 @click.option("--json", "output_format", flag_value="json", help="Short for --format json.")
-def show(*, ref: str, output_format: str) -> None:
+def show_session(*, ref: str, output_format: str) -> None:
     """Show the transcript of a session (the last used one by default)."""
     from hfs_cli.store.store import SessionStore
 

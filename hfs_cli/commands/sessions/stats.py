@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 )
 @click.option("--since", metavar="WHEN", help="Only turns since 30d, 12h, or a date.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
-def command(*, by: str, since: str | None, as_json: bool) -> None:
+def count_turns(*, by: str, since: str | None, as_json: bool) -> None:
     """Count turns, tokens, seconds to the first token, and what they cost.
 
     Prices come from the configuration, for a million tokens; none are built in:

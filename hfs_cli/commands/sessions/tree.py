@@ -10,7 +10,7 @@ from hfs_cli.config import load_config
 @click.command(name="tree")
 @click.argument("ref", default="@last")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array, the oldest first.")
-def tree(*, ref: str, as_json: bool) -> None:
+def draw_tree(*, ref: str, as_json: bool) -> None:
     """Draw the family of session REF: forks, and what was set aside."""
     from hfs_cli.store.store import SessionStore
 

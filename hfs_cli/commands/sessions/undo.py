@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import click
 
-from hfs_cli.commands.sessions.branching import told
+from hfs_cli import notices
 from hfs_cli.config import load_config
+from hfs_cli.wording import plural
 
 
 @click.command(name="undo")
 @click.argument("ref", default="@last")
 @click.option("-n", "--turns", type=click.IntRange(min=1), default=1, show_default=True)
-def undo(*, ref: str, turns: int) -> None:
+def undo_turns(*, ref: str, turns: int) -> None:
     """Take back the last turns of session REF.
 
     They stay as a branch, as with rewind. Prints the branch's id.
@@ -20,4 +21,5 @@ def undo(*, ref: str, turns: int) -> None:
 
     with SessionStore(load_config().database) as store:
         branch = store.undo(store.resolve(ref).id, turns)
-    told(branch, "set aside")
+    click.echo(branch.id)
+    notices.notice(f"set aside: {branch.label} · {plural(branch.messages, 'message')}")

@@ -79,7 +79,7 @@ class Watched:
             self._inner.close(outcome)
         finally:
             if self._session_line and outcome.session is not None:
-                notices.notice(f"session {outcome.session.id} · {outcome.session.name}")
+                notices.notice(outcome.session.label)
             if self._usage:
                 notices.remark(usage_line(outcome.reply, self._prices))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hfs_cli.config.settings import ProviderConfig
 from hfs_cli.errors import HfsError
 from hfs_cli.messages import ChatMessage, Delta, Event, Finish, Reasoning, Request
 from hfs_cli.providers.formats import load_format
-from hfs_cli.providers.formats.wire import Quirks
+from hfs_cli.providers.formats.wire import Quirks, ReplyDecoder
 from hfs_cli.providers.http.limits import Limits, RetryPolicy
 from hfs_cli.providers.http.provider import HttpProvider
 from hfs_cli.providers.presets import ProviderSettings
@@ -31,11 +32,11 @@ class Answer:
 
     @property
     def text(self) -> str:
-        return "".join(event.text for event in self.events if isinstance(event, Delta))
+        return text_of(self.events)
 
     @property
     def reasoning(self) -> str:
-        return "".join(event.text for event in self.events if isinstance(event, Reasoning))
+        return text_of(self.events, Reasoning)
 
     @property
     def finish(self) -> Finish | None:
@@ -108,3 +109,29 @@ def configured(tmp_path: Path, **providers: dict[str, object]) -> Config:
         data_dir=tmp_path,
         providers={name: ProviderConfig(name, **values) for name, values in providers.items()},
     )
+
+
+def decoded(
+    wire: str, *chunks: bytes, request: Request = ASK
+) -> tuple[list[Event], HfsError | None]:
+    """The events of a body that comes in these chunks, and what went wrong."""
+    form = load_format(wire)
+    decoder = ReplyDecoder(form.framer(), form.decoder(request))
+    events: list[Event] = []
+    for chunk in chunks:
+        events += decoder.feed(chunk)
+        if decoder.fault or decoder.ended == "terminated":
+            break
+    else:
+        events += decoder.rest()
+    if decoder.fault:
+        return events, decoder.fault
+    try:
+        return events + decoder.end(), None
+    except HfsError as error:
+        return events, error
+
+
+def text_of(events: Iterable[Event], kind: type[Delta | Reasoning] = Delta) -> str:
+    """All text, or all reasoning, of these events."""
+    return "".join(event.text for event in events if isinstance(event, kind))

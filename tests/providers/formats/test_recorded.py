@@ -1,6 +1,7 @@
 """Replies that real providers sent, decoded whole and cut everywhere.
 
-They are not part of the project: where the folder is missing, these tests say so.
+They are not part of the project: where the folder is missing, these tests say so, and
+`test_every_format.py` has the same checks for replies of our own.
 """
 
 from __future__ import annotations
@@ -15,10 +16,9 @@ from typing import Any
 import pytest
 
 from hfs_cli.errors import NotFoundError
-from hfs_cli.messages import Delta, Event, Finish, Reasoning, Request, ToolCall, Usage
-from hfs_cli.providers.formats import load_format
+from hfs_cli.messages import Delta, Event, Finish, Reasoning, ToolCall, Usage
 from hfs_cli.providers.formats.refusals import Context, refusal
-from hfs_cli.providers.formats.wire import ReplyDecoder
+from tests.providers.asking import decoded, text_of
 
 FAMILIES = {"openai-chat": "openai"}
 VOCABULARY = {
@@ -66,23 +66,9 @@ def replies(row: dict[str, Any]) -> list[bytes]:
 
 
 def decode(row: dict[str, Any], *chunks: bytes) -> tuple[list[Event], str | None]:
-    """All events, neighbouring text joined, and the message of what went wrong."""
-    wire = load_format(FAMILIES.get(row["family"], row["family"]))
-    decoder = ReplyDecoder(wire.framer(), wire.decoder(Request("m", ())))
-    events: list[Event] = []
-    for chunk in chunks:
-        events += decoder.feed(chunk)
-        if decoder.fault or decoder.ended == "terminated":
-            break
-    else:
-        events += decoder.rest()
-    if decoder.fault:
-        return events, decoder.fault.message
-    return events + decoder.end(), None
-
-
-def text_of(events: list[Event], kind: type[Delta | Reasoning]) -> str:
-    return "".join(event.text for event in events if isinstance(event, kind))
+    """All events, and the message of what went wrong."""
+    events, fault = decoded(FAMILIES.get(row["family"], row["family"]), *chunks)
+    return events, fault and fault.message
 
 
 def parts(size: int, data: bytes) -> list[bytes]:

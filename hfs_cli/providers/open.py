@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 
 from hfs_cli.config import Config
 from hfs_cli.config.keys import find_key, key_file
+from hfs_cli.places import cache_directory
 from hfs_cli.providers.choose import ModelChoice
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.http.limits import Limits, RetryPolicy
@@ -48,10 +50,21 @@ def open_provider(
 
     return HttpProvider(
         choice.provider,
-        load_format(choice.provider.type),
+        load_format(_format_of(choice)),
         lambda: find_key(key, env, key_file(config.file), warn or notify),
         limits,
         notify,
         warn,
         known_models,
     )
+
+
+def _format_of(choice: ModelChoice) -> str:
+    """The provider's format, or Responses for a model that is known to be served there alone."""
+    kind = choice.provider.type
+    if kind == "openai" and os.path.exists(f"{cache_directory()}/responses.json"):  # noqa: PTH110  pathlib is not loaded for it
+        from hfs_cli.providers.responses_only import is_responses_only
+
+        if is_responses_only(choice.provider.base_url, choice.model):
+            return "responses"
+    return kind

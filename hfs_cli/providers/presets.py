@@ -99,7 +99,7 @@ PRESETS: Mapping[str, Preset] = {
         "responses",
         "https://api.openai.com/v1",
         "OPENAI_API_KEY",
-        # The successor that OpenAI names for its small models; gpt-6-luna ends 2026-12-11.
+        # The successor that OpenAI names for its small models; gpt-5-mini ends 2026-12-11.
         "gpt-6-luna",
         "https://platform.openai.com/settings/organization/limits",
         Quirks(max_tokens="max_completion_tokens"),

@@ -15,6 +15,15 @@ _TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNOR
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.DOTALL | re.IGNORECASE)
 
 
+def is_for_responses(message: str) -> bool:
+    """Whether a chat-completions endpoint's refusal sends the caller to Responses.
+
+    OpenAI, and those who speak its formats, say "only supported in v1/responses and not in
+    v1/chat/completions", or "not a chat model".
+    """
+    return re.search(r"v1/responses|not a chat model", message, re.IGNORECASE) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What an error message names.

@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 from hfs_cli.config.keys import Key
 from hfs_cli.errors import NotFoundError, ProviderError
 from hfs_cli.messages import ChatMessage, Event, Request
-from hfs_cli.providers.formats.refusals import Context
+from hfs_cli.providers.formats import load_format
+from hfs_cli.providers.formats.refusals import Context, is_for_responses
 from hfs_cli.providers.formats.wire import ReplyDecoder, WireFormat
 from hfs_cli.providers.http.client import build_client
 from hfs_cli.providers.http.exchange import Exchange, Head
@@ -115,7 +116,12 @@ class HttpProvider:
     ) -> Iterator[list[Event]]:
         context = self._context(request.model)
         sender = self._sender(context)
-        exchange, head = self._sent(sender, build, request.model)
+        try:
+            exchange, head = self._sent(sender, build, request.model)
+        except (NotFoundError, ProviderError) as error:
+            if self._wire.name != "openai" or not is_for_responses(error.message):
+                raise
+            exchange, head = self._sent_as_responses(sender, request)
         with contextlib.closing(exchange):
             decoder = ReplyDecoder(self._wire.framer(), self._wire.decoder(request))
             yield from read_reply(exchange, head, decoder, sender.deadline, context)
@@ -130,6 +136,18 @@ class HttpProvider:
             raise NotFoundError(
                 error.message + did_you_mean(model, self._known_models(), 3)
             ) from error
+
+    def _sent_as_responses(self, sender: Sender, request: Request) -> tuple[Exchange, Head]:
+        """Ask again where the endpoint said that the model is served, and keep to it."""
+        from hfs_cli.providers.responses_only import remember
+
+        self._wire = wire = load_format("responses")
+        self._check(request.messages)
+        payload = wire.payload(request, self._settings.quirks)
+        build = self._builder("POST", self._url(wire.path(request)), payload)
+        answered = self._sent(sender, build, request.model)
+        remember(self._settings.base_url, request.model)
+        return answered
 
     def _check(self, messages: Iterable[ChatMessage]) -> None:
         if any(message.attachments for message in messages):

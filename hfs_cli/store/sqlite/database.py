@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from peewee import Field, Function, OperationalError, SqliteDatabase, fn
 
 from hfs_cli.store.engine import Connection
-from hfs_cli.store.sqlite import files, indexing
-from hfs_cli.store.sqlite.faults import is_busy, store_errors
-from hfs_cli.store.sqlite.migrate import bring_up_to_date
+from hfs_cli.store.sqlite import file, indexing
+from hfs_cli.store.sqlite.file import is_busy, store_errors
 
 if TYPE_CHECKING:
     from hfs_cli.conversations import SearchFilter, SearchHit
@@ -88,7 +87,7 @@ class Database:
 
     def exists(self) -> bool:
         """Whether there is a file to read."""
-        return files.is_there(self.path)
+        return file.is_there(self.path)
 
     def search(
         self, text: str, asked: SearchFilter | None, *, limit: int, raw: bool
@@ -101,14 +100,16 @@ class Database:
 
     def problems(self) -> list[str]:
         """What is wrong with the database, one line each."""
-        from hfs_cli.store.sqlite.check import problems
+        from hfs_cli.store.sqlite.upkeep import problems
 
         with self.reading() as db:
             return problems(db)
 
     def exposed(self) -> list[str]:
         """Which of its files others can read, and how to change that."""
-        return files.too_open(self.path)
+        from hfs_cli.store.sqlite.upkeep import too_open
+
+        return too_open(self.path)
 
     def back_up(self, target: Path) -> None:
         """Copy it to a new private file, also while others write to it."""
@@ -134,7 +135,7 @@ class Database:
             return self._db
         self.close()
         if create:
-            files.create(self.path)
+            file.make(self.path)
         self._in_memory = not create and not self.exists()
         self._db = _connect(None if self._in_memory else self.path)
         return self._db
@@ -175,7 +176,10 @@ def _connect(path: Path | None) -> SqliteConnection:
     )
     try:
         db.connect()
-        bring_up_to_date(db, path)
+        if file.schema_version(db, path) != file.SCHEMA_VERSION:
+            from hfs_cli.store.sqlite.migrate import bring_up_to_date
+
+            bring_up_to_date(db, path)
     except BaseException:
         db.close()
         raise

@@ -8,13 +8,13 @@ from peewee import OperationalError, SqliteDatabase
 
 from hfs_cli.errors import StoreError, UsageError
 from hfs_cli.files import NewFile
-from hfs_cli.store.sqlite.faults import damaged, is_busy
-
-# "hfs1" as a number: marks the file as ours (https://www.sqlite.org/fileformat.html#application_id).
-APPLICATION_ID = 0x68667331
-# How many migrations there are. Kept by hand, so that opening a current database neither
-# loads the migration machinery nor lists a directory; a test compares it with the files.
-SCHEMA_VERSION = 4
+from hfs_cli.store.sqlite.file import (
+    APPLICATION_ID,
+    SCHEMA_VERSION,
+    damaged,
+    is_busy,
+    schema_version,
+)
 
 _DIRECTORY = Path(__file__).parent / "migrations"
 
@@ -30,7 +30,7 @@ def bring_up_to_date(db: SqliteDatabase, path: Path | None, wait_s: float = 30.0
     Raises:
         StoreError: It belongs to another program or to a newer hfs; nothing was written.
     """
-    version = _version(db, path)
+    version = schema_version(db, path)
     if version == SCHEMA_VERSION:
         return
     if path is not None and version == 0:
@@ -47,7 +47,7 @@ def bring_up_to_date(db: SqliteDatabase, path: Path | None, wait_s: float = 30.0
 
 def _migrate(db: SqliteDatabase, path: Path | None) -> None:
     # Under the write lock: another process may have migrated while this one waited for it.
-    version = _version(db, path)
+    version = schema_version(db, path)
     if version == SCHEMA_VERSION:
         return
     if path is not None and version > 0:
@@ -59,25 +59,6 @@ def _migrate(db: SqliteDatabase, path: Path | None) -> None:
         raise StoreError(f"migrating {path} would break references: it is left as it was")
     db.execute_sql(f"PRAGMA application_id = {APPLICATION_ID}")
     db.execute_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def _version(db: SqliteDatabase, path: Path | None) -> int:
-    """How many migrations the database has had."""
-    application = db.pragma("application_id")
-    version = int(db.pragma("user_version"))
-    if application == APPLICATION_ID:
-        if version > SCHEMA_VERSION:
-            raise StoreError(
-                f"the database {path} was made by a newer hfs (schema {version}, this one "
-                f"knows {SCHEMA_VERSION}): upgrade hfs, or HFS_DATA_DIR=... for another"
-            )
-        return version
-    empty = not db.execute_sql("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-    if application == 0 and version == 0 and empty:
-        return 0
-    raise StoreError(
-        f"{path} is another program's database: move it away, or HFS_DATA_DIR=... for another"
-    )
 
 
 def _use_write_ahead_log(db: SqliteDatabase, wait_s: float) -> None:

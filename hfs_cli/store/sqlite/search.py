@@ -2,7 +2,9 @@
 
 import json
 import re
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
@@ -16,7 +18,6 @@ from hfs_cli.store.engine import Connection
 from hfs_cli.store.messages import lineage
 from hfs_cli.store.rows import storable, to_datetime, to_microseconds
 from hfs_cli.store.sqlite.indexing import words
-from hfs_cli.store.sqlite.scratch import ranked
 from hfs_cli.store.sqlite.snippets import snippet, terms
 
 # A word in more messages than this says little about any of them, and ranking by it means
@@ -213,8 +214,33 @@ def _partial(db: Connection, place: _Place, match: str, limit: int) -> list[_Fou
     if not found:
         return []
     by_id = {cast("int", row.id): row for row in found}
-    scores = ranked({number: words(row.content) for number, row in by_id.items()}, match)
+    scores = _ranked({number: words(row.content) for number, row in by_id.items()}, match)
     return [by_id[number]._replace(score=score) for number, score in scores[:limit]]
+
+
+def _ranked(texts: Mapping[int, str], match: str) -> list[tuple[int, float]]:
+    """Which of the texts match, the best first, each with its bm25 score.
+
+    Args:
+        texts: Texts by number, as `words` leaves them.
+        match: An FTS5 query.
+
+    Raises:
+        OperationalError: The query is not FTS5 syntax.
+    """
+    with closing(sqlite3.connect(":memory:")) as memory:
+        memory.execute(
+            "CREATE VIRTUAL TABLE w USING fts5 "
+            "(content, content = '', tokenize = 'unicode61 remove_diacritics 2')"
+        )
+        memory.executemany("INSERT INTO w (rowid, content) VALUES (?, ?)", texts.items())
+        try:
+            found = memory.execute(
+                "SELECT rowid, bm25(w) FROM w WHERE w MATCH ? ORDER BY 2", [match]
+            )
+            return [(int(number), float(score)) for number, score in found]
+        except sqlite3.OperationalError as error:
+            raise OperationalError(*error.args) from error
 
 
 def _hit(row: _Found, looked_for: Sequence[str]) -> SearchHit:

@@ -1,12 +1,74 @@
-"""Copy and shrink the file."""
+"""Look the database over, copy it, shrink it."""
 
 import os
+import stat
 from pathlib import Path
 
+from peewee import SqliteDatabase
+
 from hfs_cli.errors import StoreError, UsageError
+from hfs_cli.files import PRIVATE_DIRECTORY, PRIVATE_FILE
 from hfs_cli.store.sqlite import migrate
 from hfs_cli.store.sqlite.database import Database
-from hfs_cli.store.sqlite.faults import store_errors
+from hfs_cli.store.sqlite.file import store_errors
+
+
+def problems(db: SqliteDatabase) -> list[str]:
+    """What is wrong with the database, one line each; empty when all is well.
+
+    Opening it has already checked whose it is and its schema version.
+    """
+    found = [
+        f"integrity: {row[0]}" for row in db.execute_sql("PRAGMA integrity_check") if row[0] != "ok"
+    ]
+    found += [
+        f"row {row[1]} of {row[0]} refers to a missing row of {row[2]}"
+        for row in db.execute_sql("PRAGMA foreign_key_check")
+    ]
+    found += [
+        f"session {row[0]} says it holds {row[1]} messages but {row[2]} are there"
+        for row in db.execute_sql(_COUNTS)
+    ]
+    return found + _index_problems(db)
+
+
+def _index_problems(db: SqliteDatabase) -> list[str]:
+    """Whether what is complete, and nothing else, is indexed."""
+    return [
+        f"the search index of {name}s has {indexed} entries for {there}"
+        for name, index, rows in (
+            ("message", "message_words", "message WHERE status = 'complete'"),
+            ("session", "session_words", "session"),
+        )
+        for indexed, there in db.execute_sql(
+            f"SELECT (SELECT count(*) FROM {index}_docsize), (SELECT count(*) FROM {rows})"
+        )
+        if indexed != there
+    ]
+
+
+# A transcript is the shared messages and the session's own, without gaps.
+_COUNTS = """
+SELECT s.id, s.message_count, coalesce(s.fork_position, 0) + count(m.id) AS there
+FROM session s LEFT JOIN message m ON m.session_id = s.id
+GROUP BY s.id
+HAVING there <> s.message_count
+    OR coalesce(max(m.position), s.message_count) <> s.message_count
+    OR coalesce(min(m.position), there + 1) <> coalesce(s.fork_position, 0) + 1
+"""
+
+
+def too_open(path: Path) -> list[str]:
+    """Tell of files and directories of the database that others can read."""
+    siblings = (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm"))
+    return [
+        f"{file} can be read by others: chmod {wanted:o} {file}"
+        for file, wanted in (
+            (path.parent, PRIVATE_DIRECTORY),
+            *((sibling, PRIVATE_FILE) for sibling in siblings),
+        )
+        if file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077
+    ]
 
 
 def back_up(database: Database, target: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from hfs_cli.errors import StoreError
 from hfs_cli.messages import Reply
 from hfs_cli.store.sqlite.database import Database
-from hfs_cli.store.sqlite.migrate import APPLICATION_ID, SCHEMA_VERSION
+from hfs_cli.store.sqlite.file import APPLICATION_ID, SCHEMA_VERSION
 from hfs_cli.store.store import SessionStore
 
 

@@ -1,0 +1,158 @@
+"""The database's file: made private, refused when it is anything else; what its errors mean."""
+
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from peewee import PeeweeException, SqliteDatabase
+
+from hfs_cli.errors import StoreError
+from hfs_cli.files import create, make_directory
+from hfs_cli.store.engine import BadRow
+
+# "hfs1" as a number: marks the file as ours (https://www.sqlite.org/fileformat.html#application_id).
+APPLICATION_ID = 0x68667331
+# How many migrations there are. Kept by hand, so that opening a current database neither
+# loads the migration machinery nor lists a directory; a test compares it with the files.
+SCHEMA_VERSION = 4
+
+# Primary result codes: https://www.sqlite.org/rescode.html
+_ADVICE = {
+    sqlite3.SQLITE_BUSY: "is locked by another program: try again when it has finished",
+    sqlite3.SQLITE_LOCKED: "is locked by another program: try again when it has finished",
+    sqlite3.SQLITE_NOMEM: "needs more memory than there is",
+    sqlite3.SQLITE_READONLY: "cannot be written: make the file and its directory writable",
+    sqlite3.SQLITE_PERM: "cannot be written: make the file and its directory writable",
+    sqlite3.SQLITE_FULL: "cannot grow, the disk is full: make room and try again",
+    sqlite3.SQLITE_IOERR: "could not be read or written: check the disk and its free space",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: make its directory readable and writable",
+    sqlite3.SQLITE_PROTOCOL: "is locked by another program: try again when it has finished",
+    sqlite3.SQLITE_TOOBIG: "cannot hold a single value this large (over 1 GB)",
+}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT: "malformed", sqlite3.SQLITE_NOTADB: "not a database"}
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a database file.
+
+    A symbolic link to a regular file is followed, as SQLite does; its write-ahead log then
+    lives beside the target.
+
+    Raises:
+        StoreError: There is something else by that name, or it cannot be looked at.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise StoreError(
+                f"the database {path} is a symbolic link to nothing: remove it"
+            ) from None
+        return False
+    except OSError as error:
+        raise _unusable(path, error) from error
+    if not stat.S_ISREG(mode):
+        raise StoreError(f"the database {path} is not a regular file: move it away")
+    return True
+
+
+def make(path: Path) -> None:
+    """Make an empty file that only its owner can read, unless it is there already.
+
+    SQLite gives its -wal and -shm files the same mode.
+
+    Raises:
+        StoreError: The directory or the file cannot be made.
+    """
+    try:
+        make_directory(path.parent)
+        create(path)
+    except FileExistsError as error:
+        if error.filename != str(path):
+            raise _unusable(Path(error.filename), error) from error
+        is_there(path)
+    except OSError as error:
+        raise _unusable(Path(error.filename or path), error) from error
+
+
+def _unusable(path: Path, error: OSError) -> StoreError:
+    reason = error.strerror or str(error)
+    return StoreError(
+        f"cannot use {path} for the database: {reason}; HFS_DATA_DIR names another directory"
+    )
+
+
+def schema_version(db: SqliteDatabase, path: Path | None) -> int:
+    """How many migrations the database has had; 0 for an empty file.
+
+    Args:
+        path: Its file, or None for a database in memory.
+
+    Raises:
+        StoreError: It belongs to another program or to a newer hfs.
+    """
+    application = db.pragma("application_id")
+    version = int(db.pragma("user_version"))
+    if application == APPLICATION_ID:
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"the database {path} was made by a newer hfs (schema {version}, this one "
+                f"knows {SCHEMA_VERSION}): upgrade hfs, or HFS_DATA_DIR=... for another"
+            )
+        return version
+    empty = not db.execute_sql("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    if application == 0 and version == 0 and empty:
+        return 0
+    raise StoreError(
+        f"{path} is another program's database: move it away, or HFS_DATA_DIR=... for another"
+    )
+
+
+def result_code(error: BaseException) -> int | None:
+    """SQLite's primary result code behind an exception of sqlite3 or peewee, or None."""
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether another connection stood in the way."""
+    return result_code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+@contextmanager
+def store_errors(path: Path) -> Iterator[None]:
+    """Raise `StoreError` for what the file, the disk or another program did.
+
+    Mistakes of our own (a wrong statement, a broken constraint) pass through: they are bugs
+    and must look like bugs.
+    """
+    try:
+        yield
+    except BadRow as error:
+        raise StoreError(damaged(path, str(error))) from error
+    except (PeeweeException, sqlite3.Error) as error:
+        message = _message(error, path)
+        if message is None:
+            raise
+        raise StoreError(message) from error
+
+
+def _message(error: Exception, path: Path) -> str | None:
+    code = result_code(error)
+    if code in _DAMAGED:
+        return damaged(path, str(error.args[-1]))
+    if code in _ADVICE:
+        return f"the database {path} {_ADVICE[code]} ({error.args[-1]})"
+    if code == sqlite3.SQLITE_ERROR and str(error).startswith(("no such table", "no such column")):
+        return damaged(path, str(error.args[-1]))
+    return None
+
+
+def damaged(path: Path, what: str) -> str:
+    """The message for a file that cannot be trusted. It is never written to."""
+    return (
+        f"the database {path} is damaged ({what}): it is left as it is; "
+        f'save what can be read with: sqlite3 "{path}" .recover | sqlite3 recovered.db'
+    )

@@ -98,6 +98,7 @@ _hfs_table() {
             hfs_options=(
                 '--older-than -'
                 '--all'
+                '--keep -'
                 '--dry-run'
                 '-y,--yes'
                 '-h,--help'
@@ -105,7 +106,7 @@ _hfs_table() {
             hfs_arguments='sessions...'
             ;;
         'hfs sessions')
-            hfs_commands='list show search tree fork rewind undo retry export import stats prune'
+            hfs_commands='list show search tree fork rewind undo retry export import stats rename delete resume'
             hfs_options=(
                 '-h,--help'
             )
@@ -208,7 +209,7 @@ _hfs_table() {
             hfs_options=(
                 '--all'
                 '--format =markdown,json,jsonl,html'
-                '-o,--output files'
+                '-O,--output files'
                 '--force'
                 '-h,--help'
             )
@@ -229,14 +230,56 @@ _hfs_table() {
                 '-h,--help'
             )
             ;;
-        'hfs sessions prune')
+        'hfs sessions rename')
+            hfs_options=(
+                '-h,--help'
+            )
+            hfs_arguments='sessions -'
+            ;;
+        'hfs sessions delete')
             hfs_options=(
                 '--older-than -'
+                '--all'
                 '--keep -'
                 '--dry-run'
                 '-y,--yes'
                 '-h,--help'
             )
+            hfs_arguments='sessions...'
+            ;;
+        'hfs sessions resume')
+            hfs_options=(
+                '-f,--file* files'
+                '-e,--edit'
+                '--no-stdin'
+                '-m,--model models'
+                '-s,--system -'
+                '--system-file files'
+                '--no-system'
+                '-o,--option* - -'
+                '--temperature -'
+                '--max-tokens -'
+                '--schema -'
+                '--dry-run'
+                '--over-budget'
+                '--no-save'
+                '--render =auto,markdown,plain'
+                '--no-stream'
+                '--timeout -'
+                '--idle-timeout -'
+                '--retries -'
+                '--format =text,json,jsonl'
+                '--json'
+                '-x,--extract'
+                '--extract-last'
+                '-O,--output files'
+                '--force'
+                '--hide-reasoning'
+                '-q,--quiet'
+                '-u,--usage'
+                '-h,--help'
+            )
+            hfs_arguments='sessions -...'
             ;;
         'hfs checkpoints')
             hfs_commands='create delete list'

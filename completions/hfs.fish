@@ -70,6 +70,8 @@ function __hfs_values
             echo 1
         case 'hfs delete --older-than'
             echo 1
+        case 'hfs delete --keep'
+            echo 1
         case 'hfs sessions list --limit'
             echo 1
         case 'hfs sessions list --since'
@@ -128,15 +130,43 @@ function __hfs_values
             echo 1
         case 'hfs sessions export --format'
             echo 1
-        case 'hfs sessions export -o' 'hfs sessions export --output'
+        case 'hfs sessions export -O' 'hfs sessions export --output'
             echo 1
         case 'hfs sessions stats --by'
             echo 1
         case 'hfs sessions stats --since'
             echo 1
-        case 'hfs sessions prune --older-than'
+        case 'hfs sessions delete --older-than'
             echo 1
-        case 'hfs sessions prune --keep'
+        case 'hfs sessions delete --keep'
+            echo 1
+        case 'hfs sessions resume -f' 'hfs sessions resume --file'
+            echo 1
+        case 'hfs sessions resume -m' 'hfs sessions resume --model'
+            echo 1
+        case 'hfs sessions resume -s' 'hfs sessions resume --system'
+            echo 1
+        case 'hfs sessions resume --system-file'
+            echo 1
+        case 'hfs sessions resume -o' 'hfs sessions resume --option'
+            echo 2
+        case 'hfs sessions resume --temperature'
+            echo 1
+        case 'hfs sessions resume --max-tokens'
+            echo 1
+        case 'hfs sessions resume --schema'
+            echo 1
+        case 'hfs sessions resume --render'
+            echo 1
+        case 'hfs sessions resume --timeout'
+            echo 1
+        case 'hfs sessions resume --idle-timeout'
+            echo 1
+        case 'hfs sessions resume --retries'
+            echo 1
+        case 'hfs sessions resume --format'
+            echo 1
+        case 'hfs sessions resume -O' 'hfs sessions resume --output'
             echo 1
         case 'hfs checkpoints create --label'
             echo 1
@@ -161,7 +191,7 @@ function __hfs_walk
         else if test $ended = 0; and string match -q -- '-?*' $word
             set -a options (string replace -r '=.*' '' -- $word)
             set values (__hfs_values "$path" $word)
-        else if contains -- "$path $word" 'hfs chat' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions prune' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs config unset' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db backup' 'hfs db check' 'hfs db path' 'hfs db vacuum' 'hfs help'
+        else if contains -- "$path $word" 'hfs chat' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions rename' 'hfs sessions delete' 'hfs sessions resume' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs config unset' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db backup' 'hfs db check' 'hfs db path' 'hfs db vacuum' 'hfs help'
             set path "$path $word"
         else
             set arguments (math $arguments + 1)
@@ -290,10 +320,13 @@ complete -c hfs -n '__hfs_in \'hfs rename\' -h --help' -s h -l help -d 'Show thi
 complete -c hfs -k -n '__hfs_at \'hfs delete\' 1+' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs delete\' --older-than' -l older-than -r -k -d 'Sessions not used for 90m, 12h, 30d or 2w'
 complete -c hfs -n '__hfs_in \'hfs delete\' --all' -l all -d 'Every session'
+complete -c hfs -n '__hfs_in \'hfs delete\' --keep' -l keep -r -k -d 'With --older-than or --all: spare the N last used'
 complete -c hfs -n '__hfs_in \'hfs delete\' --dry-run' -l dry-run -d 'Only say what would go'
 complete -c hfs -n '__hfs_in \'hfs delete\' -y --yes' -s y -l yes -d 'Do not ask'
 complete -c hfs -n '__hfs_in \'hfs delete\' -h --help' -s h -l help -d 'Show this message and exit'
-complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a prune -d 'Delete sessions not used for AGE, and what was set aside that long ago'
+complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a resume -d 'Take the next turn of session REF'
+complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a delete -d 'Delete sessions and all that belongs to them'
+complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a rename -d 'Rename the last used session, or session REF'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a stats -d 'Count turns, tokens, seconds to the first token, and what they cost'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a import -d 'Bring in conversations: all of a FILE, or nothing of it'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a export -d 'Write sessions (the last used one by default) as Markdown, JSON or HTML'
@@ -370,7 +403,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions retry\' -h --help' -s h -l help -d '
 complete -c hfs -k -n '__hfs_at \'hfs sessions export\' 1+' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' --all' -l all -d 'Every session'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' --format' -l format -r -k -a 'markdown json jsonl html'
-complete -c hfs -n '__hfs_in \'hfs sessions export\' -o --output' -s o -l output -r -k -F -d 'A new file, instead of standard output'
+complete -c hfs -n '__hfs_in \'hfs sessions export\' -O --output' -s O -l output -r -k -F -d 'A new file, instead of standard output'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' --force' -l force -d 'Replace FILE'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions import\' 1+' -F
@@ -380,11 +413,45 @@ complete -c hfs -n '__hfs_in \'hfs sessions stats\' --by' -l by -r -k -a 'day mo
 complete -c hfs -n '__hfs_in \'hfs sessions stats\' --since' -l since -r -k -d 'Only turns since 30d, 12h, or a date'
 complete -c hfs -n '__hfs_in \'hfs sessions stats\' --json' -l json -d 'A JSON object'
 complete -c hfs -n '__hfs_in \'hfs sessions stats\' -h --help' -s h -l help -d 'Show this message and exit'
-complete -c hfs -n '__hfs_in \'hfs sessions prune\' --older-than' -l older-than -r -k -d '90m, 12h, 30d or 2w'
-complete -c hfs -n '__hfs_in \'hfs sessions prune\' --keep' -l keep -r -k -d 'Keep the N last used sessions, however old'
-complete -c hfs -n '__hfs_in \'hfs sessions prune\' --dry-run' -l dry-run -d 'Only say what would go'
-complete -c hfs -n '__hfs_in \'hfs sessions prune\' -y --yes' -s y -l yes -d 'Do not ask'
-complete -c hfs -n '__hfs_in \'hfs sessions prune\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs sessions rename\' 1' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs sessions rename\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs sessions delete\' 1+' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs sessions delete\' --older-than' -l older-than -r -k -d 'Sessions not used for 90m, 12h, 30d or 2w'
+complete -c hfs -n '__hfs_in \'hfs sessions delete\' --all' -l all -d 'Every session'
+complete -c hfs -n '__hfs_in \'hfs sessions delete\' --keep' -l keep -r -k -d 'With --older-than or --all: spare the N last used'
+complete -c hfs -n '__hfs_in \'hfs sessions delete\' --dry-run' -l dry-run -d 'Only say what would go'
+complete -c hfs -n '__hfs_in \'hfs sessions delete\' -y --yes' -s y -l yes -d 'Do not ask'
+complete -c hfs -n '__hfs_in \'hfs sessions delete\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs sessions resume\' 1' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s f -l file -r -k -F -d 'A file to send: text joins the prompt; an image, a PDF or a sound is attached'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-stdin' -l no-stdin -d 'Do not read standard input'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' -m --model' -s m -l model -r -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' -s --system' -s s -l system -r -k -d 'System prompt'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-system' -l no-system -d 'Send no system prompt this time'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s o -l option -r -k -d 'Model option, e.g. -o top_p 0.9 (the value is JSON or text)'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --temperature' -l temperature -r -k -d 'Sampling temperature'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --max-tokens' -l max-tokens -r -k -d 'Longest reply, in tokens'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --schema' -l schema -r -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --render' -l render -r -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --timeout' -l timeout -r -k -d 'Limit for the whole reply'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --idle-timeout' -l idle-timeout -r -k -d 'Limit without a byte'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --retries' -l retries -r -k -d 'Tries after the first'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --format' -l format -r -k -a 'text json jsonl' -d 'What standard output carries'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --json' -l json -d 'Short for --format json'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --extract-last' -l extract-last -d 'Only the last one'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' -O --output' -s O -l output -r -k -F -d 'Write the reply to this file instead (whole or not at all)'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --force' -l force -d 'With -O: replace a file that exists'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --hide-reasoning' -l hide-reasoning -d 'Do not show the model\'s reasoning'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs checkpoints\' 1' -a list -d 'Draw the timeline of session REF: turns, checkpoints and branches'
 complete -c hfs -k -n '__hfs_at \'hfs checkpoints\' 1' -a delete -d 'Delete a named checkpoint of the last used session, or of session REF'
 complete -c hfs -k -n '__hfs_at \'hfs checkpoints\' 1' -a create -d 'Mark the end of session REF'

@@ -17,7 +17,6 @@ from hfs_cli.wording import plural
 
 if TYPE_CHECKING:
     from hfs_cli.messages import Session
-    from hfs_cli.store.store import SessionStore
 
 _MOST_NAMED = 10
 
@@ -26,50 +25,56 @@ _MOST_NAMED = 10
 @click.argument("refs", metavar="REF...", nargs=-1)
 @click.option("--older-than", metavar="AGE", help="Sessions not used for 90m, 12h, 30d or 2w.")
 @click.option("--all", "everything", is_flag=True, help="Every session.")
+@click.option(
+    "--keep",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="With --older-than or --all: spare the N last used.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def delete_sessions(
-    refs: tuple[str, ...], *, older_than: str | None, everything: bool, dry_run: bool, yes: bool
+    refs: tuple[str, ...],
+    *,
+    older_than: str | None,
+    everything: bool,
+    keep: int | None,
+    dry_run: bool,
+    yes: bool,
 ) -> None:
     """Delete sessions and all that belongs to them.
 
-    Asks on a terminal; elsewhere --yes is needed.
+    What rewind, undo and retry set aside goes with its session; --older-than also takes what
+    was set aside that long ago in sessions that stay. Asks on a terminal; elsewhere --yes is
+    needed.
+
+    \b
+      hfs delete 12 "release notes"
+      hfs delete --older-than 26w --keep 100 --dry-run
     """
     if sum([bool(refs), older_than is not None, everything]) != 1:
         raise UsageError("name sessions, or give --older-than AGE or --all: exactly one of these")
+    if refs and keep is not None:
+        raise UsageError("--keep goes with --older-than AGE or --all")
     from hfs_cli.store.store import SessionStore
 
     with SessionStore(load_config().database) as store:
-        remove(store, _doomed(store, refs, older_than), dry_run=dry_run, yes=yes)
-
-
-def _doomed(
-    store: SessionStore, refs: tuple[str, ...], older_than: str | None
-) -> Sequence[Session]:
-    """All of them are found before any is deleted: one bad REF deletes nothing."""
-    if refs:
-        found = {session.id: session for session in map(store.resolve, refs)}
-        return list(found.values())
-    if older_than is not None:
-        return store.older_than(parse_age(older_than))
-    return store.list_recent(limit=None)
-
-
-def remove(store: SessionStore, doomed: Sequence[Session], *, dry_run: bool, yes: bool) -> None:
-    """Delete sessions, or say which would go, or ask first.
-
-    Raises:
-        UsageError: Someone must be asked and nobody is there.
-    """
-    if dry_run:
-        for session in doomed:
-            click.echo(f"{session.id}\t{sanitize_line(session.name)}")
-        return
-    if doomed and not yes and not _confirmed(doomed):
-        notices.notice("nothing deleted")
-        return
-    count = store.delete([session.id for session in doomed])
-    notices.notice(f"{plural(count, 'session')} deleted")
+        doomed: list[Session]
+        if refs:
+            # All of them are found before any is deleted: one bad REF deletes nothing.
+            doomed = list({session.id: session for session in map(store.resolve, refs)}.values())
+        elif older_than is not None:
+            doomed = store.older_than(parse_age(older_than), keep=keep or 0)
+        else:
+            doomed = store.list_recent(limit=None)[keep or 0 :]
+        if dry_run:
+            for session in doomed:
+                click.echo(f"{session.id}\t{sanitize_line(session.name)}")
+        elif doomed and not yes and not _confirmed(doomed):
+            notices.notice("nothing deleted")
+        else:
+            count = store.delete(session.id for session in doomed)
+            notices.notice(f"{plural(count, 'session')} deleted")
 
 
 def _confirmed(doomed: Sequence[Session]) -> bool:

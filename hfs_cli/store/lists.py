@@ -33,14 +33,7 @@ def count(db: Connection, since: datetime | None, model: str | None, query: str 
     return SessionRow.select().where(*_fitting(since, model, query)).count(db)
 
 
-def older_than(db: Connection, moment: datetime) -> list[Session]:
-    """Sessions last used before `moment`, the oldest use first."""
-    old = SessionRow.updated_at < rows.to_microseconds(moment)
-    chosen = SessionRow.select(rows.SESSION).where(old, _LISTED).order_by(SessionRow.use_seq)
-    return [rows.session(row) for row in db.execute(chosen)]
-
-
-def prunable(db: Connection, moment: datetime, keep: int) -> list[Session]:
+def older_than(db: Connection, moment: datetime, keep: int) -> list[Session]:
     """What was last used, or set aside, before `moment`, but for the `keep` last used."""
     kept = SessionRow.alias("kept")
     spared = kept.select(kept.id).where(kept.use_seq.is_null(False))

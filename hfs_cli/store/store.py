@@ -186,12 +186,16 @@ class SessionStore:
         with self._engine.reading() as db:
             return messages.transcript(db, session_id)
 
-    def older_than(self, moment: datetime) -> list[Session]:
-        """Sessions last used before `moment`, the oldest use first."""
+    def older_than(self, moment: datetime, *, keep: int = 0) -> list[Session]:
+        """Sessions last used, and tails set aside, before a moment; the oldest use first.
+
+        Args:
+            keep: Spare this many of the last used.
+        """
         from hfs_cli.store import lists
 
         with self._engine.reading() as db:
-            return lists.older_than(db, moment)
+            return lists.older_than(db, moment, keep)
 
     def check(self) -> list[str]:
         """What is wrong with the database; empty when all is well."""
@@ -408,18 +412,6 @@ class SessionStore:
         except _TakenBack:
             pass
         return done
-
-    def prunable(self, moment: datetime, *, keep: int = 0) -> list[Session]:
-        """What `hfs sessions prune` lets go, the oldest use first; tails come before.
-
-        Args:
-            moment: Used, and set aside, before it.
-            keep: Spare this many of the last used.
-        """
-        from hfs_cli.store import lists
-
-        with self._engine.reading() as db:
-            return lists.prunable(db, moment, keep)
 
     def back_up(self, target: Path) -> None:
         """Copy the database to a new private file, also while others write to it.

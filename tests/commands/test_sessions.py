@@ -2,7 +2,9 @@
 
 import json
 import os
+import sqlite3
 import subprocess
+from contextlib import closing
 
 import pytest
 
@@ -135,8 +137,29 @@ def test_delete_by_age_and_all(kept):
     assert names(kept) == ["one", "two", "three"]
     assert kept("delete", "--older-than", "soon", "--yes").returncode == 2
     assert kept("delete", "--yes").returncode == 2
+    assert kept.ok("delete", "--all", "--keep", "1", "--dry-run") == "2\ttwo\n1\tthree\n"
+    assert kept("delete", "one", "--keep", "1", "--yes").returncode == 2
     kept.ok("delete", "--all", "--yes")
     assert names(kept) == []
+
+
+def test_delete_by_age_takes_old_tails_and_spares_the_last_used(kept):
+    tail = kept.ok("sessions", "undo", "one").strip()
+    with closing(sqlite3.connect(kept.database)) as db, db:
+        db.execute("UPDATE session SET updated_at = 0, created_at = 0")
+    aged = ("sessions", "delete", "--older-than", "30d", "--keep", "1")
+    assert kept.ok(*aged, "--dry-run").split() == [
+        tail,
+        "one",
+        "(undone)",
+        "1",
+        "three",
+        "2",
+        "two",
+    ]
+    kept.ok(*aged, "--yes")
+    assert names(kept) == ["one"]
+    assert kept("sessions", "show", tail).returncode == 4
 
 
 def test_evil_names_are_literal(kept):

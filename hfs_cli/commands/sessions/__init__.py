@@ -18,7 +18,9 @@ _COMMANDS = {
     "export": "sessions.export:export_sessions",
     "import": "sessions.import_:import_sessions",
     "stats": "sessions.stats:count_turns",
-    "prune": "sessions.prune:prune_sessions",
+    "rename": "rename:rename_session",
+    "delete": "delete:delete_sessions",
+    "resume": "resume:resume_session",
 }
 
 

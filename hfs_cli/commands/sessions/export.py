@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     show_default=True,
 )
 @click.option(
-    "-o",
+    "-O",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -47,12 +47,12 @@ def export_sessions(
 
     \b
       hfs sessions export "release notes" > notes.md
-      hfs sessions export --all --format jsonl -o backup.jsonl
+      hfs sessions export --all --format jsonl -O backup.jsonl
     """
     if refs and everything:
         raise UsageError("name sessions, or give --all: not both")
     if force and output is None:
-        raise UsageError("--force goes with -o FILE")
+        raise UsageError("--force goes with -O FILE")
     from hfs_cli.store.store import SessionStore
 
     with SessionStore(load_config().database) as store:

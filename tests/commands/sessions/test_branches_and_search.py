@@ -148,10 +148,3 @@ def test_permissions_are_no_damage(kept):
         stream.seek(4096)
         stream.write(b"\xff" * 8192)
     assert kept("db", "check").returncode == 8
-
-
-def test_prune(kept):
-    assert kept.ok("sessions", "prune", "--older-than", "1d", "--dry-run") == ""
-    assert kept("sessions", "prune").returncode == 2
-    kept.ok("sessions", "prune", "--older-than", "1d", "--yes")
-    assert kept.ok("sessions", "list", "--ids") == "1\n"

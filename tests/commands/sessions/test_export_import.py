@@ -53,8 +53,8 @@ def test_an_export_replaces_nothing_unasked(kept, tmp_path, kind):
     else:
         (tmp_path / "real").write_text("mine") if kind == "link" else None
         target.symlink_to(tmp_path / "real")
-    assert kept("sessions", "export", "-o", str(target)).returncode == 2
-    forced = kept("sessions", "export", "-o", str(target), "--force")
+    assert kept("sessions", "export", "-O", str(target)).returncode == 2
+    forced = kept("sessions", "export", "-O", str(target), "--force")
     assert forced.returncode == (0 if kind == "file" else 2)
     if kind == "link":
         assert (tmp_path / "real").read_text() == "mine"
@@ -63,10 +63,10 @@ def test_an_export_replaces_nothing_unasked(kept, tmp_path, kind):
 
 def test_an_export_is_private(kept, tmp_path):
     target = tmp_path / "new.html"
-    kept.ok("sessions", "export", "-o", str(target), "--format", "html")
+    kept.ok("sessions", "export", "-O", str(target), "--format", "html")
     assert target.stat().st_mode & 0o777 == 0o600
-    assert kept("sessions", "export", "-o", "/nonexistent/x").returncode == 2
-    assert kept("sessions", "export", "-o", "/dev/stdout").returncode == 2
+    assert kept("sessions", "export", "-O", "/nonexistent/x").returncode == 2
+    assert kept("sessions", "export", "-O", "/dev/stdout").returncode == 2
 
 
 def test_a_file_that_cannot_be_imported_says_why(kept, tmp_path):

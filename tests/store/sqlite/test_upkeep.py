@@ -80,9 +80,9 @@ def test_pruning_takes_what_is_old_and_spares_the_last_used(store, talk):
     for session in (*old, tail):
         age(store, session.id, 40)
     moment = datetime.now(UTC) - timedelta(days=30)
-    assert {s.name for s in store.prunable(moment)} == {"one", "two", "three (undone)"}
-    assert {s.name for s in store.prunable(moment, keep=2)} == {"one", "three (undone)"}
-    store.delete([s.id for s in store.prunable(moment)])
+    assert {s.name for s in store.older_than(moment)} == {"one", "two", "three (undone)"}
+    assert {s.name for s in store.older_than(moment, keep=2)} == {"one", "three (undone)"}
+    store.delete([s.id for s in store.older_than(moment)])
     assert [s.name for s in store.list_recent()] == ["three"]
     assert store.check() == []
 
@@ -92,7 +92,7 @@ def test_an_old_tail_that_was_set_aside_lately_stays(store, talk):
     tail = store.undo(session.id)
     with store._engine.writing() as db:
         db.execute_sql("UPDATE session SET updated_at = 0 WHERE id = ?", (tail.id,))
-    assert store.prunable(datetime.now(UTC) - timedelta(days=30)) == []
+    assert store.older_than(datetime.now(UTC) - timedelta(days=30)) == []
 
 
 def test_replies_are_counted_by_model_day_and_session(store, talk):

@@ -29,7 +29,12 @@ class HfsError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.message = message
+        self._message = message
+
+    @property
+    def message(self) -> str:
+        """What happened and what to do next; who knows more makes another error."""
+        return self._message
 
 
 class UsageError(HfsError):

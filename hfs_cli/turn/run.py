@@ -193,7 +193,7 @@ def _keep(saver: Saver, opened: Opened, collector: Collector, error: HfsError | 
     if broken and not collector.begun:
         saver.stop()
         if isinstance(error, IncompleteReplyError) and opened.session is not None:
-            error.message += f" — hfs sessions retry {opened.session.id}"
+            error = _saying_more(error, f" — hfs sessions retry {opened.session.id}")
         return Outcome(opened.session, None, reply, error)
     wait = INTERRUPTED_WAIT_S if isinstance(error, Interrupted) else LAST_WAIT_S
     try:
@@ -214,11 +214,17 @@ def _with_what_was_kept(error: HfsError, reply: Reply, opened: Opened) -> HfsErr
     if opened.session is None or isinstance(error, ReaderLeft):
         return error
     words = plural(sum(1 for _ in re.finditer(r"\S+", reply.text)), "word")
-    error.message = (
-        f"{error.message}; {words} saved as partial"
-        f" in session {opened.session.id} — hfs sessions retry {opened.session.id}"
-    )
-    return error
+    number = opened.session.id
+    kept = f"; {words} saved as partial in session {number} — hfs sessions retry {number}"
+    return _saying_more(error, kept)
+
+
+def _saying_more(error: HfsError, more: str) -> HfsError:
+    """The same failure, told to its end; HFS_DEBUG shows the first one as its cause."""
+    text = error.message + more
+    told = Interrupted(error.signum, text) if isinstance(error, Interrupted) else type(error)(text)
+    told.__cause__ = error
+    return told
 
 
 def _emptiness(reply: Reply) -> ProviderError | None:

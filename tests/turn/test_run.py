@@ -155,6 +155,13 @@ def test_an_error_event_is_incomplete_only_after_text():
     assert run([Delta("a")], ProviderError("no")).error.exit_code == 7
 
 
+def test_an_error_that_says_what_was_kept_has_the_first_one_as_its_cause():
+    cut = IncompleteReplyError("cut")
+    error = run([Delta("a")], cut).error
+    assert error.message == "cut; 1 word saved as partial in session 7 — hfs sessions retry 7"
+    assert (error.__cause__, cut.message) == (cut, "cut")
+
+
 def test_nothing_is_kept_of_a_reply_that_never_began():
     store = FakeStore()
     outcome = run(IncompleteReplyError("cut"), store=store)

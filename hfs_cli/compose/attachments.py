@@ -8,6 +8,7 @@ from pathlib import Path
 from hfs_cli.compose.media_types import media_type_of
 from hfs_cli.compose.prompt import MAX_INPUT_BYTES, decode_text
 from hfs_cli.errors import UsageError
+from hfs_cli.files import read_file
 from hfs_cli.messages import Attachment
 
 
@@ -25,11 +26,15 @@ def read_files(paths: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[Attachmen
     """
     texts: list[str] = []
     attachments: list[Attachment] = []
+    size = 0
     for path in paths:
         if path.startswith(("http://", "https://")):
             attachments.append(_address(path))
             continue
-        data = _read(Path(path))
+        data = read_file(Path(path), MAX_INPUT_BYTES, pipes=True)
+        size += len(data)
+        if size > MAX_INPUT_BYTES:
+            raise UsageError(f"the files are over {MAX_INPUT_BYTES // 1_000_000} MB together")
         # A name may be any bytes; what is sent and kept is text.
         name = os.fsencode(Path(path).name).decode("utf-8", "replace")
         if media_type := media_type_of(data):
@@ -37,17 +42,6 @@ def read_files(paths: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[Attachmen
         else:
             texts.append(f"## {name}\n\n{_text(data, path)}")
     return tuple(texts), tuple(attachments)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_INPUT_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    if len(data) > MAX_INPUT_BYTES:
-        raise UsageError(f"{path} is over {MAX_INPUT_BYTES // 1_000_000} MB: send less")
-    return data
 
 
 def _text(data: bytes, path: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hfs_cli.compose.prompt import decode_text, utf8_word
+from hfs_cli.compose.prompt import read_text, utf8_word
 from hfs_cli.config import Config, load_config
 from hfs_cli.errors import UsageError
 
@@ -87,7 +87,8 @@ _MODEL = (
     click.option("-s", "--system", metavar="TEXT", help="System prompt."),
     click.option(
         "--system-file",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        type=click.Path(path_type=Path),
+        metavar="FILE",
         help="Read the system prompt from a file.",
     ),
     click.option("--no-system", is_flag=True, help="Send no system prompt this time."),
@@ -220,7 +221,7 @@ def _split(values: dict[str, Any]) -> tuple[Asked, Config, View]:
     if sum([values["system"] is not None, file is not None, no_system]) > 1:
         raise UsageError("--system, --system-file and --no-system exclude each other: keep one")
     if file is not None:
-        values["system"] = decode_text(file.read_bytes(), str(file))
+        values["system"] = read_text(file)
     options = _model_options(**take(("pairs", "temperature", "max_tokens")))
     asked = Asked(**take(Asked.__dataclass_fields__), options=options, schema=schema)
     return asked, load_config(flags=settings), View(**view)

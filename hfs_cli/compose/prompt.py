@@ -13,8 +13,11 @@ import click
 
 from hfs_cli import notices
 from hfs_cli.errors import UsageError
+from hfs_cli.files import read_file
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hfs_cli.compose.options import Asked
     from hfs_cli.messages import Attachment, ChatMessage
 
@@ -116,6 +119,18 @@ def _read_all(descriptor: int) -> bytes:
     except OSError as error:
         raise UsageError(f"cannot read standard input: {error.strerror}") from error
     return bytes(data)
+
+
+def read_text(path: Path, limit: int = MAX_INPUT_BYTES) -> str:
+    """The text of a file that a user named, or of a pipe such as ``<(command)``.
+
+    Args:
+        limit: The most bytes to accept.
+
+    Raises:
+        UsageError: It cannot be read, is too large, or is not UTF-8.
+    """
+    return decode_text(read_file(path, limit, pipes=True), str(path))
 
 
 def decode_text(data: bytes, source: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hfs_cli.compose.prompt import read_text
 from hfs_cli.errors import IncompleteReplyError, UsageError
 
 MAX_SCHEMA_BYTES = 1_000_000
@@ -38,14 +40,8 @@ def parse_schema(text: str) -> dict[str, Any]:
     """
     if text.lstrip().startswith("{"):
         return _checked(text, "--schema")
-    path = Path(text)
-    try:
-        if path.is_file():
-            if path.stat().st_size > MAX_SCHEMA_BYTES:
-                raise UsageError(f"the schema {path} is over {MAX_SCHEMA_BYTES} bytes")
-            return _checked(path.read_bytes().decode(), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the schema {path}: {error}") from error
+    if os.path.exists(text):  # noqa: PTH110  a Path refuses a list of fields that is too long
+        return _checked(read_text(Path(text), MAX_SCHEMA_BYTES), text)
     return _from_fields(text)
 
 

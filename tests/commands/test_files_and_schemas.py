@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shlex
+import subprocess
 
 import pytest
 
@@ -179,3 +181,36 @@ def test_the_name_of_a_file_may_be_any_bytes(chat, server, tmp_path):
     server.reply(openai_sse("ok"))
     chat.ok("chat", "-f", str(file), "sum up")
     assert "from the file" in server.requests[0].json["messages"][0]["content"]
+
+
+@pytest.mark.parametrize("option", ["-f", "--system-file", "--schema"])
+@pytest.mark.parametrize("kind", ["/dev/zero", "directory", "latin-1"])
+def test_what_has_no_end_or_is_no_text_is_refused(chat, server, tmp_path, option, kind):
+    if kind == "latin-1":
+        kind = str(tmp_path / "latin-1")
+        (tmp_path / "latin-1").write_bytes("é".encode("latin-1"))
+    done = chat("chat", option, str(tmp_path) if kind == "directory" else kind, "hi")
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith(b"hfs: error: ")
+    assert server.requests == []
+
+
+def test_what_a_shell_pipes_under_a_name_is_read(chat, server):
+    server.reply(openai_sse("x"))
+    line = f"{shlex.join(chat.argv)} chat --system-file <(echo brief) -f <(echo words) hi"
+    done = subprocess.run(
+        ["bash", "-c", line], env=chat.environment(), stdin=subprocess.DEVNULL, check=False
+    )
+    assert done.returncode == 0
+    system, user = sent(server)["messages"]
+    assert system["content"] == "brief\n"
+    assert user["content"].endswith("\n\nwords")
+
+
+def test_files_that_are_too_large_together_are_refused(chat, server, tmp_path):
+    for name in ("a", "b"):
+        with (tmp_path / name).open("wb") as stream:
+            stream.write(b"x" * 21_000_000)
+    done = chat("chat", "-f", str(tmp_path / "a"), "-f", str(tmp_path / "b"), "hi")
+    assert (done.returncode, server.requests) == (2, [])
+    assert b"together" in done.stderr

@@ -10,6 +10,7 @@ import click
 from hfs_cli import __version__, notices, signals
 from hfs_cli.errors import HfsError, Interrupted, ReaderLeft, SignalReceived, UsageError
 from hfs_cli.groups import LazyGroup, with_help
+from hfs_cli.sanitize import sanitize
 
 # The command modules import click and the standard library only; what is heavy loads
 # inside the command that needs it.
@@ -125,4 +126,4 @@ def _report_bug(error: Exception) -> int:
 def _traceback(error: BaseException) -> None:
     import traceback
 
-    traceback.print_exception(error)
+    notices.say(sanitize("".join(traceback.format_exception(error))))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -33,8 +32,9 @@ def list_settings(*, as_json: bool) -> None:
     """List every setting, its value and where it came from."""
     found = rows(load_config())
     if as_json:
-        items = [{"key": row.key, "value": row.value, "origin": row.origin} for row in found]
-        click.echo(json.dumps(items, indent=2, ensure_ascii=False, default=str))
+        from hfs_cli.render.json_shapes import print_json
+
+        print_json([{"key": row.key, "value": row.value, "origin": row.origin} for row in found])
         return
     from hfs_cli.render.lists.table import show_table
 

@@ -39,10 +39,11 @@ def run_doctor(*, as_json: bool) -> None:
     """
     findings = _findings()
     if as_json:
-        import json
         from dataclasses import asdict
 
-        click.echo(json.dumps([asdict(f) for f in findings], indent=2, ensure_ascii=False))
+        from hfs_cli.render.json_shapes import print_json
+
+        print_json([asdict(finding) for finding in findings])
     else:
         from hfs_cli.render.lists.table import show_table
 

@@ -63,10 +63,9 @@ def list_keys(*, as_json: bool) -> None:
         if (where := where_found(source, os.environ, stored))
     ]
     if as_json:
-        import json
+        from hfs_cli.render.json_shapes import print_json
 
-        rows = [{"provider": provider, "source": where} for provider, where in found]
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        print_json([{"provider": provider, "source": where} for provider, where in found])
         return
     from hfs_cli.render.lists.table import show_table
 

@@ -35,13 +35,13 @@ def list_models(*, words: tuple[str, ...], refresh: bool, as_json: bool) -> None
     shown = [name for name in found if all(w.lower() in name.lower() for w in words)]
     aliases = {full: alias for alias, full in config.aliases.items()}
     if as_json:
-        import json
+        from hfs_cli.render.json_shapes import print_json
 
         rows = [
             {"model": name, "provider": name.partition("/")[0], "alias": aliases.get(name)}
             for name in shown
         ]
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        print_json(rows)
         return
     from hfs_cli.render.lists.table import show_table
 

@@ -6,8 +6,6 @@ import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-import click
-
 from hfs_cli import notices
 from hfs_cli.compose.prompt import utf8_word
 from hfs_cli.errors import IncompleteReplyError
@@ -66,8 +64,9 @@ def take_turn(
         open_provider(choice, config=config, env=os.environ, notify=notices.warn)
     ) as provider:
         if asked.dry_run:
-            request = make_request(turn, _unsaved(store).begin(turn))
-            _print_request(provider.preview(request))
+            from hfs_cli.render.json_shapes import print_json
+
+            print_json(provider.preview(make_request(turn, _unsaved(store).begin(turn))))
             return
         if config.daily_budget is not None and not asked.over_budget:
             from hfs_cli.compose.budget import check_budget
@@ -84,12 +83,6 @@ def _unsaved(store: SessionStore) -> Unsaved:
     from hfs_cli.store.unsaved import Unsaved
 
     return Unsaved(store)
-
-
-def _print_request(preview: Mapping[str, object]) -> None:
-    import json
-
-    click.echo(json.dumps(preview, indent=2, ensure_ascii=False))
 
 
 def _check_ending(reply: Reply, schema: Mapping[str, object] | None) -> None:

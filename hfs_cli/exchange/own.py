@@ -7,13 +7,12 @@ count from 1 within a transcript; times are UTC, ISO 8601; attachments are base6
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
-from hfs_cli.conversations import Checkpoint, Conversation
-from hfs_cli.messages import Attachment, Message
+from hfs_cli.conversations import Conversation
 from hfs_cli.moments import iso
+from hfs_cli.shapes import checkpoint_shape, message_shape
 
 FORMAT = "hfs"
 SCHEMA_VERSION = 1
@@ -49,42 +48,6 @@ def session_shape(conversation: Conversation) -> Mapping[str, object]:
         "updated_at": iso(conversation.updated_at),
         "parent_uid": conversation.parent_uid,
         "fork_position": conversation.fork_position,
-        "checkpoints": [_checkpoint(c) for c in conversation.checkpoints],
-        "messages": [_message(m) for m in conversation.messages],
+        "checkpoints": [checkpoint_shape(c) for c in conversation.checkpoints],
+        "messages": [message_shape(m, data=True) for m in conversation.messages],
     }
-
-
-def _checkpoint(checkpoint: Checkpoint) -> Mapping[str, object]:
-    return {
-        "position": checkpoint.position,
-        "label": checkpoint.label,
-        "created_at": iso(checkpoint.created_at),
-    }
-
-
-def _message(message: Message) -> Mapping[str, object]:
-    return {
-        "position": message.position,
-        "role": message.role,
-        "content": message.content,
-        "reasoning": message.reasoning,
-        "status": message.status,
-        "error": message.error,
-        "model": message.model,
-        "finish_reason": message.finish_reason,
-        "finish_raw": message.finish_raw,
-        "tool_calls": list(message.tool_calls),
-        "usage": None if message.usage is None else message.usage._asdict(),
-        "first_token_s": message.first_token_s,
-        "total_s": message.total_s,
-        "created_at": iso(message.created_at),
-        "reply_to": message.reply_to,
-        "attachments": [_attachment(a) for a in message.attachments],
-    }
-
-
-def _attachment(attachment: Attachment) -> Mapping[str, object]:
-    shape = {"name": attachment.name, "media_type": attachment.media_type}
-    if attachment.url is not None:
-        return {**shape, "url": attachment.url}
-    return {**shape, "data": base64.b64encode(attachment.data).decode("ascii")}

@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
+from hfs_cli.conversations import Branch, SearchHit
 from hfs_cli.errors import HfsError
 from hfs_cli.messages import Message, Opened, Outcome, Reply, Session, Usage
 from hfs_cli.moments import iso
-from hfs_cli.render.output import Sink
+from hfs_cli.render.output import Output, Sink
 from hfs_cli.sanitize import sanitize_json
+from hfs_cli.shapes import checkpoint_shape, message_shape
 
 Json = Mapping[str, object]
+
+
+def print_json(value: object) -> None:
+    """Write a whole document to standard output: the one way in which a command prints JSON.
+
+    Args:
+        value: What `json` can encode; paths become strings, and mappings objects.
+    """
+    Output().write(dump(value, indent=2) + "\n")
 
 
 def dump(value: object, indent: int | None = None) -> str:
     """JSON text in UTF-8 that is safe to show anywhere, without a trailing newline.
 
     Args:
-        value: What `json` can encode.
+        value: What `json` can encode; paths become strings, and mappings objects.
         indent: Spaces a level, or None for one line.
     """
-    return sanitize_json(json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False))
+    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False, default=_plain)
+    return sanitize_json(text)
+
+
+def _plain(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else str(value)
 
 
 def session_identity(session: Session | None) -> Json | None:
@@ -44,22 +61,28 @@ def session_json(session: Session) -> Json:
     }
 
 
-def message_json(message: Message) -> Json:
-    """One message of a transcript."""
+def transcript_json(session: Session, messages: Sequence[Message]) -> Json:
+    """The session and its messages, each with its id."""
+    shapes = [{"id": m.id, **message_shape(m, data=False)} for m in messages]
+    return {"session": session_json(session), "messages": shapes}
+
+
+def branch_json(branch: Branch) -> Json:
+    """One member of a session's family."""
+    session = branch.session
     return {
-        "id": message.id,
-        "position": message.position,
-        "role": message.role,
-        "content": message.content,
-        "reasoning": message.reasoning,
-        "status": message.status,
-        "error": message.error,
-        "finish_reason": message.finish_reason,
-        "model": message.model,
-        "usage": usage_json(message.usage),
-        "created_at": iso(message.created_at),
-        "reply_to": message.reply_to,
+        **session_json(session),
+        "parent_id": session.parent_id,
+        "fork_position": session.fork_position,
+        "origin": branch.origin,
+        "listed": branch.listed,
+        "checkpoints": [{"id": c.id, **checkpoint_shape(c)} for c in branch.checkpoints],
     }
+
+
+def hit_json(hit: SearchHit) -> Json:
+    """One message, or session name, that a search found."""
+    return {**asdict(hit), "created_at": iso(hit.created_at)}
 
 
 def usage_json(usage: Usage | None) -> Json | None:

@@ -10,6 +10,7 @@ import sys
 from typing import Protocol, TextIO
 
 from hfs_cli.errors import OutputError, ReaderLeft
+from hfs_cli.sanitize import sanitize
 
 
 class Sink(Protocol):
@@ -77,7 +78,9 @@ class StandardOutput(io.TextIOBase):
     """What ``sys.stdout`` is while a command runs: click prints there, an `Output` writes it.
 
     So a disk that is full, an output that is closed and a reader who has left are told in
-    the same way, whoever prints. Nothing is buffered: what click prints is one piece.
+    the same way, whoever prints; and on a terminal a path, a model's name or a setting shows its
+    control characters instead of sending them. Nothing is buffered: what click prints is one
+    piece.
     """
 
     encoding = "utf-8"
@@ -85,6 +88,7 @@ class StandardOutput(io.TextIOBase):
 
     def __init__(self) -> None:
         self._output = Output()
+        self._safe = self.isatty()
 
     def write(self, text: str) -> int:
         """Write all of `text`; see `Output.write` for what else it raises.
@@ -94,7 +98,7 @@ class StandardOutput(io.TextIOBase):
         """
         if not isinstance(text, str):
             raise TypeError("standard output takes text")
-        self._output.write(text)
+        self._output.write(sanitize(text) if self._safe else text)
         return len(text)
 
     def writable(self) -> bool:

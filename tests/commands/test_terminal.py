@@ -103,3 +103,43 @@ def test_an_error_starts_on_its_own_line(terminal, server):
     code, text = ended(terminal("chat", "hi"))
     assert code == 7
     assert any(line.startswith("hfs: error: ") for line in text.replace("\r", "").split("\n"))
+
+
+HOSTILE = "\x1b]52;c;cHdk\x07\x9b31m\u202e"
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("models", "list", "--json", "test"),
+        ("models", "list", "test"),
+        ("models", "default"),
+        ("config", "get", "system"),
+        ("config", "list"),
+        ("config", "list", "--json"),
+        ("chat", "--dry-run", "hi"),
+        ("db", "path"),
+        ("config", "path"),
+        ("keys", "list", "--json"),
+        ("doctor", "--json"),
+        ("doctor",),
+    ],
+)
+def test_nothing_that_a_command_prints_drives_the_terminal(terminal, chat, server, argv, tmp_path):
+    server.always({"data": [{"id": f"m{HOSTILE}"}]})
+    chat.configure(f"system = {json.dumps(HOSTILE)}\n" + chat.config.read_text())
+    directory = tmp_path / HOSTILE.replace("/", "")
+    directory.mkdir()
+    env = {"HFS_DATA_DIR": str(directory), "NO_COLOR": "1", "HFS_MODEL": f"test/m{HOSTILE}"}
+    moved = directory / "config.toml"
+    moved.write_text(chat.config.read_text())
+    moved.chmod(0o600)
+    _, text = ended(terminal(*argv, env=env | {"HFS_CONFIG": str(moved)}))
+    assert text.strip()
+    assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(text)
+
+
+def test_a_traceback_does_not_drive_the_terminal(terminal):
+    _, text = ended(terminal("resume", f"no{HOSTILE}", env={"HFS_DEBUG": "1"}))
+    assert "Traceback" in text
+    assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(text)

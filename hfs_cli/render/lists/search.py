@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from hfs_cli.conversations import SearchHit
 from hfs_cli.moments import age, iso
-from hfs_cli.render.json_shapes import dump
+from hfs_cli.render.json_shapes import hit_json, print_json
 from hfs_cli.render.lists.table import write_rows
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import Terminal, console, stdout
@@ -30,8 +29,7 @@ def show_hits(hits: Sequence[SearchHit], *, now: datetime, as_json: bool = False
         as_json: As a JSON array, terminal or not.
     """
     if as_json:
-        found = [{**asdict(hit), "created_at": iso(hit.created_at)} for hit in hits]
-        Output().write(dump(found, indent=2) + "\n")
+        print_json([hit_json(hit) for hit in hits])
     elif stdout().tty:
         _print(hits, now, stdout())
     else:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from hfs_cli.messages import Session
 from hfs_cli.moments import age, iso
-from hfs_cli.render.json_shapes import dump, session_json
+from hfs_cli.render.json_shapes import print_json, session_json
 from hfs_cli.render.lists.table import Column, print_table, write_rows
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import stdout
@@ -41,54 +41,30 @@ def show_sessions(
         as_json: As a JSON array, terminal or not.
     """
     if as_json:
-        write_sessions_json(sessions)
-    elif stdout().tty:
-        print_sessions(sessions, current_id=current_id, total=total, now=now)
-    else:
-        write_sessions(sessions)
-
-
-def print_sessions(
-    sessions: Sequence[Session], *, current_id: int | None, total: int, now: datetime
-) -> None:
-    """Print a list to a terminal.
-
-    Args:
-        sessions: Newest use first.
-        current_id: The session that ``-c`` continues, or None.
-        total: How many there are in all.
-        now: The present, for "2 h ago".
-    """
-    rows = [
-        (
-            str(session.id),
-            session.name,
-            _short(session.model),
-            str(session.messages),
-            age(session.updated_at.timestamp(), now.timestamp()),
-            _marks(session, current_id),
+        print_json([session_json(session) for session in sessions])
+    elif not stdout().tty:
+        # The columns and their order stay; no model is an empty cell.
+        write_rows(
+            [
+                (str(s.id), s.name, s.model or "", str(s.messages), iso(s.updated_at))
+                for s in sessions
+            ]
         )
-        for session in sessions
-    ]
-    if rows:
+    elif sessions:
+        rows = [
+            (
+                str(session.id),
+                session.name,
+                _short(session.model),
+                str(session.messages),
+                age(session.updated_at.timestamp(), now.timestamp()),
+                _marks(session, current_id),
+            )
+            for session in sessions
+        ]
         print_table(_COLUMNS, rows, footer=_footer(sessions, current_id, total))
     else:
         Output().write("no sessions yet: hfs chat begins one\n")
-
-
-def write_sessions(sessions: Sequence[Session]) -> None:
-    """Write a list to a pipe: id, name, model, messages, last use, between tabs.
-
-    The columns and their order stay; the time is UTC, ISO 8601; no model is an empty cell.
-    """
-    write_rows(
-        [(str(s.id), s.name, s.model or "", str(s.messages), iso(s.updated_at)) for s in sessions]
-    )
-
-
-def write_sessions_json(sessions: Sequence[Session]) -> None:
-    """Write a JSON array of sessions."""
-    Output().write(dump([session_json(session) for session in sessions], indent=2) + "\n")
 
 
 def _short(model: str | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import date, timedelta
 
 from hfs_cli.prices import Total
-from hfs_cli.render.json_shapes import dump
+from hfs_cli.render.json_shapes import print_json
 from hfs_cli.render.lists.table import Column, print_table, write_rows
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import stdout
@@ -37,7 +37,7 @@ def show_statistics(
     """
     if as_json:
         shape = {"by": by, "rows": [asdict(t) for t in totals], "days": [asdict(t) for t in days]}
-        Output().write(dump(shape, indent=2) + "\n")
+        print_json(shape)
     elif stdout().tty:
         _print(totals, days, by, today)
     else:

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 from hfs_cli.conversations import Branch
 from hfs_cli.moments import iso
-from hfs_cli.render.json_shapes import dump
+from hfs_cli.render.json_shapes import branch_json, print_json
 from hfs_cli.render.lists.table import write_rows
-from hfs_cli.render.lists.tree import branch_json
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import Terminal, console, stdout
 from hfs_cli.sanitize import sanitize_line
@@ -34,7 +33,7 @@ def show_timeline(family: Sequence[Branch], *, as_json: bool = False) -> None:
         as_json: As a JSON array instead.
     """
     if as_json:
-        Output().write(dump([branch_json(branch) for branch in family], indent=2) + "\n")
+        print_json([branch_json(branch) for branch in family])
     elif stdout().tty:
         _print(family, stdout())
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hfs_cli.conversations import Checkpoint
 from hfs_cli.messages import Message, Session
 from hfs_cli.moments import local
-from hfs_cli.render.json_shapes import dump, message_json, session_json
+from hfs_cli.render.json_shapes import print_json, transcript_json
 from hfs_cli.render.lists.sessions import PARTIAL
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import Terminal, ansi, console, stdout
@@ -36,7 +36,7 @@ def print_transcript(
         checkpoints: The session's own; they are marked in what a person reads.
     """
     if format == "json":
-        Output().write(transcript_json(session, messages))
+        print_json(transcript_json(session, messages))
         return
     look = stdout()
     if format == "markdown":
@@ -46,15 +46,6 @@ def print_transcript(
         _show(_pretty(session, messages, _named(checkpoints), look), look)
     else:
         Output().write(transcript_text(session, messages, _named(checkpoints)))
-
-
-def transcript_json(session: Session, messages: Sequence[Message]) -> str:
-    """The session and its messages as one JSON object."""
-    shape = {
-        "session": session_json(session),
-        "messages": [message_json(message) for message in messages],
-    }
-    return dump(shape, indent=2) + "\n"
 
 
 def transcript_markdown(session: Session, messages: Sequence[Message]) -> str:

@@ -5,35 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hfs_cli.conversations import Branch
-from hfs_cli.moments import iso, local
-from hfs_cli.render.json_shapes import Json, dump, session_json
+from hfs_cli.moments import local
+from hfs_cli.render.json_shapes import branch_json, print_json
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import console, stdout
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.wording import plural
 
 _KEPT = {"rewind": "kept when rewound", "undo": "undone", "retry": "earlier reply"}
-
-
-def branch_json(branch: Branch) -> Json:
-    """One member of a family."""
-    session = branch.session
-    return {
-        **session_json(session),
-        "parent_id": session.parent_id,
-        "fork_position": session.fork_position,
-        "origin": branch.origin,
-        "listed": branch.listed,
-        "checkpoints": [
-            {
-                "id": c.id,
-                "position": c.position,
-                "label": c.label,
-                "created_at": iso(c.created_at),
-            }
-            for c in branch.checkpoints
-        ],
-    }
 
 
 def show_tree(family: Sequence[Branch], *, current_id: int, as_json: bool = False) -> None:
@@ -45,7 +24,7 @@ def show_tree(family: Sequence[Branch], *, current_id: int, as_json: bool = Fals
         as_json: As a JSON array instead.
     """
     if as_json:
-        Output().write(dump([branch_json(branch) for branch in family], indent=2) + "\n")
+        print_json([branch_json(branch) for branch in family])
         return
     from rich.text import Text
 

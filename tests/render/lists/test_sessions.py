@@ -25,7 +25,9 @@ messages = [
 ]
 """
 LIST = """
-from hfs_cli.render.lists.sessions import print_sessions, write_sessions, write_sessions_json
+from hfs_cli.render.lists.sessions import show_sessions
+def show(**how):
+    show_sessions(sessions, current_id=1, total=9, now=now, **how)
 """
 TRANSCRIPT = "from hfs_cli.render.lists.transcript import print_transcript\n"
 
@@ -40,7 +42,7 @@ def in_pipe(code):
 
 
 def test_the_pipe_form_has_stable_columns_and_loads_no_rich():
-    out = in_pipe(LIST + "write_sessions(sessions); print('rich' in sys.modules)")
+    out = in_pipe(LIST + "show(); print('rich' in sys.modules)")
     rows = [line.split("\t") for line in out.split("\n")]
     assert rows[0] == ["1", "short", "openai/gpt", "2", "2026-11-22T15:05:00.000000Z"]
     assert rows[1][1] == r"[/foo] :smile: a\x1b]0;t\x07\tb\nc"
@@ -48,7 +50,7 @@ def test_the_pipe_form_has_stable_columns_and_loads_no_rich():
 
 
 def test_the_json_form_is_an_array():
-    listed = json.loads(in_pipe(LIST + "write_sessions_json(sessions)"))
+    listed = json.loads(in_pipe(LIST + "show(as_json=True)"))
     assert listed[3]["name"] == "cut"
     assert set(listed[0]) == {
         "id", "uid", "name", "model", "messages", "created_at", "updated_at",
@@ -57,7 +59,7 @@ def test_the_json_form_is_an_array():
 
 @pytest.mark.parametrize("columns", [*range(1, 21), 40, 80, 200])
 def test_a_list_fits_the_width(columns):
-    code = SETUP + LIST + "print_sessions(sessions, current_id=1, total=9, now=now)"
+    code = SETUP + LIST + "show()"
     seen = run_in_terminal(code, columns=columns, rows=50)
     assert seen.code == 0, seen.lines
     assert len(seen.lines) == 6

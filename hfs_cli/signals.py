@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 from hfs_cli.errors import SignalReceived
+from hfs_cli.posix import ENDING_SIGNALS
 
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Whoever asks again after this long wants out, whatever is still being finished.
 _GRACE_S = 1.0
 
@@ -32,7 +32,7 @@ def install() -> None:
     ends the process at once. A signal that the parent has set to be ignored (``nohup``)
     stays ignored.
     """
-    for signum in _ENDING:
+    for signum in ENDING_SIGNALS:
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, _handle)
 
@@ -53,7 +53,7 @@ def ignore() -> None:
     While the interpreter shuts down it puts the default actions back, and a second Ctrl-C
     would then turn the exit code into a death by signal.
     """
-    for signum in _ENDING:
+    for signum in ENDING_SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
 
 

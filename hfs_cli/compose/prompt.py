@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import select
 import stat
 import sys
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ import click
 from hfs_cli import notices
 from hfs_cli.errors import UsageError
 from hfs_cli.files import read_file
+from hfs_cli.posix import readable_within
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,7 +100,7 @@ def _read_stdin(*, forced: bool, patient: bool) -> str | None:
         return None
     # Only what can stay silent is waited for: a file or /dev/null answers at once.
     may_wait = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
-    if may_wait and not select.select([descriptor], [], [], PATIENCE_S)[0]:
+    if may_wait and not readable_within(descriptor, PATIENCE_S):
         if not patient:
             return None
         notices.say("hfs: waiting for standard input to end (--no-stdin leaves it alone)")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import io
 import os
-import select
 import sys
 from typing import Protocol, TextIO
 
 from hfs_cli.errors import OutputError, ReaderLeft
+from hfs_cli.posix import wait_until_writable
 from hfs_cli.sanitize import sanitize
 
 
@@ -64,7 +64,7 @@ class Output:
                 rest = rest[os.write(self.fd, rest) :]
             except BlockingIOError:
                 # Another program made the pipe non-blocking; wait until it takes more.
-                select.select([], [self.fd], [])
+                wait_until_writable(self.fd)
 
 
 def _descriptor(stream: TextIO) -> int | None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import click
 
@@ -70,7 +70,7 @@ def _piped(file: Path) -> Iterator[BinaryIO | None]:
         with open(sys.stdin.fileno() if given else file, "rb", closefd=not given) as source:
             shutil.copyfileobj(source, whole)
         whole.seek(0)
-        yield whole
+        yield cast("BinaryIO", whole)  # a wrapper of one where files are not POSIX's
 
 
 def _conversations(file: Path, piped: BinaryIO | None) -> Iterator[Conversation]:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -86,7 +87,7 @@ class Hfs:
         timeout: float = 60,
     ) -> subprocess.CompletedProcess[bytes]:
         """Run to the end; output as bytes."""
-        given = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
+        given: dict[str, Any] = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
         return subprocess.run(
             [*self.argv, *args],
             env=self.environment(env),
@@ -126,7 +127,7 @@ class Hfs:
         self, *args: str, env: dict[str, str] | None = None, **kwargs
     ) -> subprocess.Popen[bytes]:
         """Run in the background; standard output and error are pipes."""
-        settings = {
+        settings: dict[str, Any] = {
             "stdin": subprocess.DEVNULL,
             "stdout": subprocess.PIPE,
             "stderr": subprocess.PIPE,

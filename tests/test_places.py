@@ -54,7 +54,7 @@ def test_platformdirs_is_not_loaded_where_home_is_plain(tmp_path):
     )
     if sys.platform != "linux":
         pytest.skip("elsewhere platformdirs answers")
-    env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONPATH": Path.cwd()}
+    env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())}
     done = subprocess.run([sys.executable, "-S", "-c", code], env=env, check=False)
     assert done.returncode == 0
 

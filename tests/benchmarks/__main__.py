@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.benchmarks.databases import make_database
@@ -186,9 +187,9 @@ def start_up_rows(bench: Bench, rounds: int) -> list[Row]:
     }
     timed: dict[str, Callable[[], float]] = {"B": lambda: bench.bare().run().wall}
     for name, (_, ours, theirs) in jobs.items():
-        timed[name] = lambda command=ours: command.run().wall
+        timed[name] = partial(_wall, ours)
         if theirs:
-            timed[f"llm {name}"] = lambda command=theirs: command.run().wall
+            timed[f"llm {name}"] = partial(_wall, theirs)
     took = interleaved(timed, rounds)
     told(f"B is {took['B'] * 1000:.1f} ms")
     return [
@@ -278,7 +279,10 @@ def stream_rows(bench: Bench, rounds: int, *, with_llm: bool) -> list[Row]:
         ),
         Row(f"{TOKENS:,} tokens, ended by the close: CPU", "2.0 s", f"{took['closed']:.2f} s"),
         Row(
-            "peak memory of `hfs chat hi`", "45 MB", _mb(took["small"]), _mb(small and peak(small))
+            "peak memory of `hfs chat hi`",
+            "45 MB",
+            _mb(took["small"]),
+            _mb(peak(small) if small else None),
         ),
         Row(
             f"peak memory, a reply of {LARGE_BYTES // 1_000_000} MB",
@@ -290,6 +294,10 @@ def stream_rows(bench: Bench, rounds: int, *, with_llm: bool) -> list[Row]:
 
 def _in_b(seconds: float | None, bare: float) -> str:
     return "" if seconds is None else f"{seconds / bare:.1f} B ({seconds * 1000:.0f} ms)"
+
+
+def _wall(command: Command) -> float:
+    return command.run().wall
 
 
 def _mb(size: float | None) -> str:

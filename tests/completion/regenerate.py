@@ -6,6 +6,7 @@ They are the completion scripts, the manual pages and the README's tables of set
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 from hfs_cli.cli import hfs
@@ -25,11 +26,15 @@ def generated() -> dict[str, str]:
     return scripts | {f"man/{name}": text for name, text in pages(read_tree(hfs)).items()}
 
 
+def _put(table: str, markers: re.Match[str]) -> str:
+    return markers[1] + table + markers[2]
+
+
 def readme(text: str) -> str:
     """The README with what stands between its markers written anew."""
     for name, table in {"settings": settings_table(), "variables": variables_table()}.items():
         between = f"(<!-- {name}: generated -->\n).*?(<!-- /{name} -->)"
-        text, found = re.subn(between, lambda m, t=table: m[1] + t + m[2], text, flags=re.DOTALL)
+        text, found = re.subn(between, partial(_put, table), text, flags=re.DOTALL)
         assert found == 1, f"the README has no markers for {name}"
     return text
 

@@ -54,6 +54,7 @@ class Shell:
 
     def __init__(self, child: pexpect.spawn, home: Path) -> None:
         self._child = child
+        self.kind = ""
         self._told = home / "told"
         self._log = home / "started"
 

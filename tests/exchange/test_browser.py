@@ -47,6 +47,7 @@ def test_nothing_runs_and_nothing_is_fetched(store, talk, tmp_path, listener):
         talk.answer(opened, text.replace("alert(1)", "document.title='ran'"), reasoning=text)
     page = tmp_path / "page.html"
     page.write_text("".join(html(store.conversations())))
+    assert CHROMIUM
     browser = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu"]
     browser += [f"--user-data-dir={tmp_path}/profile", "--virtual-time-budget=2000", "--dump-dom"]
     done = subprocess.run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hfs_cli.config import Config
 from hfs_cli.config.keys import Key, KeySource
@@ -81,9 +82,10 @@ def provider_at(
     )
 
 
-def quick(retries: int = 2, **values: float) -> Limits:
+def quick(retries: int = 2, **values: Any) -> Limits:
     """The limits of a turn, with waits that a test can afford."""
-    return Limits(**{"idle": 5.0, "retry": RetryPolicy(retries, first=0.01)} | values)
+    defaults: dict[str, Any] = {"idle": 5.0, "retry": RetryPolicy(retries, first=0.01)}
+    return Limits(**defaults | values)
 
 
 def ask(provider: HttpProvider | str, request: Request = ASK, **settings) -> Answer:
@@ -102,7 +104,7 @@ def ask(provider: HttpProvider | str, request: Request = ASK, **settings) -> Ans
     return answer
 
 
-def configured(tmp_path: Path, **providers: dict[str, object]) -> Config:
+def configured(tmp_path: Path, **providers: dict[str, Any]) -> Config:
     """A configuration with these providers."""
     return Config(
         file=tmp_path / "config.toml",

@@ -86,7 +86,9 @@ VENDORS = {
 
 @pytest.mark.parametrize("name", sorted(VENDORS))
 def test_no_default_is_a_model_that_has_ended(name):
-    model = VENDORS[name].find_model(PRESETS[name].model)
+    wanted = PRESETS[name].model
+    assert wanted
+    model = VENDORS[name].find_model(wanted)
     assert model, f"{name} has no {PRESETS[name].model}"
     assert not model.deprecated
 

@@ -31,7 +31,9 @@ class Talk:
             )
         )
 
-    def answer(self, opened: Opened, text: str, *, model: str = "openai/gpt", **reply) -> int:
+    def answer(
+        self, opened: Opened, text: str, *, model: str = "openai/gpt", **reply
+    ) -> int | None:
         reply = {"status": "complete", **reply}
         return self.store.save_reply(opened, Reply(text, model, **reply))
 

@@ -7,6 +7,7 @@ import pytest
 
 from hfs_cli.store import tables
 from hfs_cli.store.sqlite import migrate
+from hfs_cli.store.sqlite.file import SCHEMA_VERSION
 
 MODELS = [
     tables.SessionRow,
@@ -50,5 +51,5 @@ def test_every_table_has_a_model(made):
 def test_migrations_stand_alone():
     directory = Path(migrate.__file__).parent / "migrations"
     texts = [path.read_text() for path in directory.glob("[0-9]*.py")]
-    assert len(texts) == migrate.SCHEMA_VERSION
+    assert len(texts) == SCHEMA_VERSION
     assert not any("import hfs_cli" in text or "from hfs_cli" in text for text in texts)

@@ -116,7 +116,9 @@ def test_the_server_answers_only_its_own_process(hfs, tmp_path):
     from hfs_cli.providers.embedded.server import EmbeddedServer
     from hfs_cli.providers.embedded.weights import find
 
-    server = EmbeddedServer(find(), "smollm2", 256)
+    weights = find()
+    assert weights
+    server = EmbeddedServer(weights, "smollm2", 256)
     try:
         url = f"{server.settings.base_url}/chat/completions"
         body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 2}
@@ -134,7 +136,9 @@ def test_it_serves_a_plain_openai_entry(hfs):
     from hfs_cli.providers.embedded.server import EmbeddedServer
     from hfs_cli.providers.embedded.weights import find
 
-    server = EmbeddedServer(find(), "smollm2", 512)
+    weights = find()
+    assert weights
+    server = EmbeddedServer(weights, "smollm2", 512)
     try:
         hfs.configure(
             f'[providers.home]\ntype = "openai"\nbase_url = "{server.settings.base_url}"\n'

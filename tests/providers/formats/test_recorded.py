@@ -68,7 +68,7 @@ def replies(row: dict[str, Any]) -> list[bytes]:
 def decode(row: dict[str, Any], *chunks: bytes) -> tuple[list[Event], str | None]:
     """All events, and the message of what went wrong."""
     events, fault = decoded(FAMILIES.get(row["family"], row["family"]), *chunks)
-    return events, fault and fault.message
+    return events, fault.message if fault else None
 
 
 def parts(size: int, data: bytes) -> list[bytes]:

@@ -6,6 +6,8 @@ says from its journal whether the client coped.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from hfs_cli.messages import ChatMessage, Request, Usage
@@ -30,7 +32,7 @@ def wire(request):
 def asked(llmock, wire):
     """Ask the judge's server in one of the formats."""
 
-    def asked(**limits: float) -> Answer:
+    def asked(**limits: Any) -> Answer:
         return ask(llmock.url + BASES[wire], REQUEST, wire=wire, limits=quick(**limits))
 
     return asked

@@ -18,6 +18,7 @@ from playhouse.migrations import Runner
 
 from hfs_cli.exchange.own import json_document
 from hfs_cli.store.sqlite import migrate
+from hfs_cli.store.sqlite.file import APPLICATION_ID
 from hfs_cli.store.store import SessionStore
 from tests.store.talking import Talk
 
@@ -118,7 +119,7 @@ def old(tmp_path) -> Path:
             " VALUES (1, ?, ?, 'words', 'complete', 1)",
             (position, role),
         )
-    db.execute_sql(f"PRAGMA application_id = {migrate.APPLICATION_ID}")
+    db.execute_sql(f"PRAGMA application_id = {APPLICATION_ID}")
     db.execute_sql("PRAGMA user_version = 1")
     db.close()
     return path.parent

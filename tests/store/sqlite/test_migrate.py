@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hfs_cli.store.sqlite import migrate
+from hfs_cli.store.sqlite.file import SCHEMA_VERSION
 from hfs_cli.store.store import SessionStore
 
 # HFS_TEST_STRIDE=1 kills at every statement, not at some.
@@ -25,7 +26,7 @@ def run(code: str, *arguments: str) -> subprocess.Popen[bytes]:
 
 def test_the_version_is_the_number_of_migrations():
     numbers = sorted(int(p.name[:4]) for p in MIGRATIONS.glob("[0-9]*.py"))
-    assert numbers == list(range(1, migrate.SCHEMA_VERSION + 1))
+    assert numbers == list(range(1, SCHEMA_VERSION + 1))
 
 
 COUNT = """
@@ -119,7 +120,7 @@ def test_a_first_start_that_is_killed_at_some_statement_leaves_all_or_nothing(tm
             if raw is not None:
                 tables = raw.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
                 version = raw.execute("PRAGMA user_version").fetchone()[0]
-                assert (tables > 0) == (version == migrate.SCHEMA_VERSION)
+                assert (tables > 0) == (version == SCHEMA_VERSION)
                 raw.close()
             with SessionStore(path) as store:
                 assert store.delete([1]) == 0

@@ -28,6 +28,8 @@ function __hfs_values
             echo 1
         case 'hfs chat --schema'
             echo 1
+        case 'hfs chat --reasoning'
+            echo 1
         case 'hfs chat --render'
             echo 1
         case 'hfs chat --timeout'
@@ -55,6 +57,8 @@ function __hfs_values
         case 'hfs resume --max-tokens'
             echo 1
         case 'hfs resume --schema'
+            echo 1
+        case 'hfs resume --reasoning'
             echo 1
         case 'hfs resume --render'
             echo 1
@@ -116,6 +120,8 @@ function __hfs_values
             echo 1
         case 'hfs sessions retry --schema'
             echo 1
+        case 'hfs sessions retry --reasoning'
+            echo 1
         case 'hfs sessions retry --render'
             echo 1
         case 'hfs sessions retry --timeout'
@@ -155,6 +161,8 @@ function __hfs_values
         case 'hfs sessions resume --max-tokens'
             echo 1
         case 'hfs sessions resume --schema'
+            echo 1
+        case 'hfs sessions resume --reasoning'
             echo 1
         case 'hfs sessions resume --render'
             echo 1
@@ -270,6 +278,7 @@ complete -c hfs -n '__hfs_in \'hfs chat\' --schema' -l schema -r -k -d 'Reply in
 complete -c hfs -n '__hfs_in \'hfs chat\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs chat\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
 complete -c hfs -n '__hfs_in \'hfs chat\' --no-save' -l no-save -d 'Keep nothing of this turn'
+complete -c hfs -n '__hfs_in \'hfs chat\' --reasoning' -l reasoning -r -k -a 'none low medium high max' -d 'How much the model thinks first; max is the most it takes'
 complete -c hfs -n '__hfs_in \'hfs chat\' --render' -l render -r -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
 complete -c hfs -n '__hfs_in \'hfs chat\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
 complete -c hfs -n '__hfs_in \'hfs chat\' --timeout' -l timeout -r -k -d 'Limit for the whole reply'
@@ -300,6 +309,7 @@ complete -c hfs -n '__hfs_in \'hfs resume\' --schema' -l schema -r -k -d 'Reply 
 complete -c hfs -n '__hfs_in \'hfs resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs resume\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
+complete -c hfs -n '__hfs_in \'hfs resume\' --reasoning' -l reasoning -r -k -a 'none low medium high max' -d 'How much the model thinks first; max is the most it takes'
 complete -c hfs -n '__hfs_in \'hfs resume\' --render' -l render -r -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
 complete -c hfs -n '__hfs_in \'hfs resume\' --timeout' -l timeout -r -k -d 'Limit for the whole reply'
@@ -385,6 +395,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions retry\' --schema' -l schema -r -k -d
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-save' -l no-save -d 'Keep nothing of this turn'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --reasoning' -l reasoning -r -k -a 'none low medium high max' -d 'How much the model thinks first; max is the most it takes'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --render' -l render -r -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --timeout' -l timeout -r -k -d 'Limit for the whole reply'
@@ -437,6 +448,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions resume\' --schema' -l schema -r -k -
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --reasoning' -l reasoning -r -k -a 'none low medium high max' -d 'How much the model thinks first; max is the most it takes'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --render' -l render -r -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --timeout' -l timeout -r -k -d 'Limit for the whole reply'

@@ -48,13 +48,19 @@ def take_turn(
     from hfs_cli.turn.run import make_request, run_turn
 
     choice = choose_model(config, os.environ, asked.model, session.model if session else None)
+    options = {**choice.options, **asked.options}
+    if config.reasoning is not None:
+        from hfs_cli.providers.reasoning import reasoning_options
+
+        thinking = reasoning_options(choice, config.reasoning, options.get("max_tokens"))
+        options = {**choice.options, **thinking, **asked.options}
     system = asked.system
     if system is None and session is None and config.system is not None:
         system = utf8_word(config.system)
     turn = Turn(
         prompt=message,
         model=choice.full_name,
-        options={**choice.options, **asked.options},
+        options=options,
         schema=asked.schema,
         system=system or None,
         no_system=asked.no_system,

@@ -14,6 +14,7 @@ import click
 
 from hfs_cli.compose.prompt import read_text, utf8_word
 from hfs_cli.config import Config, load_config
+from hfs_cli.config.settings import REASONING_LEVELS
 from hfs_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -117,6 +118,11 @@ _SETTINGS = (
         "--no-save", "save", flag_value=False, default=None, help="Keep nothing of this turn."
     ),
     click.option(
+        "--reasoning",
+        type=click.Choice(REASONING_LEVELS),
+        help="How much the model thinks first; max is the most it takes.",
+    ),
+    click.option(
         "--render",
         type=click.Choice(["auto", "markdown", "plain"]),
         help="How text is shown; auto is Markdown on a terminal.",
@@ -160,7 +166,7 @@ _VIEW = (
     click.option("-q", "--quiet", is_flag=True, help="No session line, no notices."),
     click.option("-u", "--usage", is_flag=True, help="Show tokens and times on stderr."),
 )
-_SETTING_NAMES = ("save", "render", "stream", "timeout", "idle_timeout", "retries")
+_SETTING_NAMES = ("save", "reasoning", "render", "stream", "timeout", "idle_timeout", "retries")
 # The names of files may be any bytes.
 _PATHS = {"files", "schema"}
 # What a request is made of: as an option it would replace the conversation that is kept.

@@ -145,12 +145,15 @@ def _one_of(expects: str, *choices: str) -> Kind:
 # The wire formats, and `local` for the embedded model.
 PROVIDER_TYPES = ("openai", "responses", "anthropic", "gemini", "ollama", "local")
 
+REASONING_LEVELS = ("none", "low", "medium", "high", "max")
+
 TEXT = Kind("a string", _text)
 _SECONDS = Kind("a number of seconds above 0", _seconds)
 _AMOUNT = Kind("a number, 0 or more", _amount)
 _COUNT = Kind("a whole number, 0 or more", _count)
 _YES_OR_NO = Kind("true or false", _switch)
 _RENDER = _one_of('"auto", "markdown" or "plain"', "auto", "markdown", "plain")
+_REASONING = _one_of('"none", "low", "medium", "high" or "max"', *REASONING_LEVELS)
 _TYPE = _one_of(f"one of {', '.join(PROVIDER_TYPES)}", *PROVIDER_TYPES)
 _STRINGS = Kind("a table of strings", _strings)
 _COMMAND = Kind("a string or a list of strings", _command)
@@ -295,6 +298,13 @@ class Config:
         None,
         "The system prompt that a new session begins with.",
         'system = "Answer briefly."',
+    )
+    reasoning: str | None = _setting(
+        "reasoning",
+        _REASONING,
+        None,
+        "How much a model thinks before it answers; its own default unless set.",
+        'reasoning = "low"',
     )
     render: str = _setting(
         "render",

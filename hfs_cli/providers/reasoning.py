@@ -1,0 +1,207 @@
+"""`--reasoning` in each vendor's own words: how much a model thinks before it answers.
+
+Loaded only when it is asked for. Each vendor's way is as its own library's types or pages had it
+on 2026-11-25; a level that a model does not take is refused by the vendor, in its words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from hfs_cli.providers.choose import ModelChoice
+
+Options = dict[str, object]
+
+# Tokens to think with, where a vendor counts them instead of naming levels.
+_BUDGETS: Mapping[str, int] = {"low": 2048, "medium": 8192, "high": 16384, "max": 32000}
+_ROOM_FOR_THE_ANSWER = 8192
+
+
+def reasoning_options(choice: ModelChoice, level: str, max_tokens: object = None) -> Options:
+    """The options that make a model think that much, and show what it thinks.
+
+    Args:
+        choice: The model, and who serves it.
+        level: How much, one of `hfs_cli.config.settings.REASONING_LEVELS`; ``max`` is the most
+            that the model takes.
+        max_tokens: The limit on output that is in force, or None; older Claude models must
+            think within it.
+    """
+    model = choice.model.lower()
+    if choice.provider.type == "anthropic":
+        return _claude(level, model, max_tokens)
+    speak = _VENDORS.get(choice.provider.name) or _FORMATS[choice.provider.type]
+    return speak(level, model)
+
+
+def _version(model: str, family: str) -> tuple[int, int]:
+    """The version in a model's name, (0, 0) where there is none.
+
+    As in ``claude-opus-5-5`` (5, 5), ``gpt-6-luna`` (6, 0), ``claude-sonnet-4-20250514`` (4, 0):
+    a date is no minor version.
+    """
+    found = re.search(rf"{family}-(\d{{1,2}})(?:[.-](\d{{1,2}})(?!\d))?(?!\d)", model)
+    return (int(found[1]), int(found[2] or 0)) if found else (0, 0)
+
+
+# --- the formats' own ways --------------------------------------------------------------
+
+
+def _effort(level: str, model: str) -> Options:
+    """OpenAI's chat completions; what other models are known to take ends at high."""
+    return {"reasoning_effort": _openai_level(level, model)}
+
+
+def _responses(level: str, model: str) -> Options:
+    if level == "none":
+        return {"reasoning": {"effort": "none"}}
+    return {"reasoning": {"effort": _openai_level(level, model), "summary": "auto"}}
+
+
+def _openai_level(level: str, model: str) -> str:
+    """OpenAI's word for a level: ``xhigh`` came with gpt-5.2 and ``max`` with gpt-5.6."""
+    version = _version(model, "gpt")
+    if level == "max":
+        return "max" if version >= (5, 6) else "xhigh" if version >= (5, 2) else "high"
+    return level
+
+
+def _claude(level: str, model: str, max_tokens: object) -> Options:
+    """Adaptive thinking with an effort since 4.6, before that a number of tokens.
+
+    https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking
+    """
+    version = _version(model, "claude-[a-z]+")
+    if level == "none":
+        # Sonnet 5.5 thinks between tools or not at all; some models cannot be stopped.
+        kind = "between_tools" if "sonnet-5-5" in model else "disabled"
+        return {"thinking": {"type": kind}}
+    if version >= (4, 6):
+        thinking = {"type": "adaptive", "display": "summarized"}
+        return {"thinking": thinking, "output_config": {"effort": level}}
+    budget = _BUDGETS[level]
+    if isinstance(max_tokens, int):
+        # At least the 1024 that the vendor asks for; it refuses a limit that is lower still.
+        budget = max(1024, min(budget, max_tokens - 1))
+        return {"thinking": {"type": "enabled", "budget_tokens": budget}}
+    thinking_within = {"type": "enabled", "budget_tokens": budget}
+    return {"thinking": thinking_within, "max_tokens": budget + _ROOM_FOR_THE_ANSWER}
+
+
+def _gemini(level: str, model: str) -> Options:
+    """Levels since Gemini 3, before that a number of tokens.
+
+    Since Gemini 3 thinking cannot be switched off: ``none`` is the least that a model takes,
+    which is low for the large Flash models since 3.7 and minimal for the others.
+    """
+    version = _version(model, "gemini")
+    if version and (2, 0) <= version < (3, 0):
+        most = 32768 if "pro" in model else 24576
+        budget = 0 if level == "none" else min(_BUDGETS[level], most)
+        return {"thinkingConfig": {"thinkingBudget": budget, "includeThoughts": budget > 0}}
+    large_flash = "flash" in model and "lite" not in model
+    newest = version >= (3, 7) or model.endswith("-latest")
+    least = "low" if large_flash and newest else "minimal"
+    word = {"none": least, "max": "high"}.get(level, level)
+    return {"thinkingConfig": {"thinkingLevel": word, "includeThoughts": level != "none"}}
+
+
+def _ollama(level: str, model: str) -> Options:
+    """On or off; gpt-oss alone takes levels (https://docs.ollama.com/capabilities/thinking)."""
+    if "gpt-oss" in model:
+        return {"think": {"none": False, "max": "high"}.get(level, level)}
+    return {"think": level != "none"}
+
+
+def _template(level: str, model: str) -> Options:
+    """Servers that hand the switch to the model's own chat template."""
+    effort = _openai_level(level, model)
+    on = {"enable_thinking": level != "none", "reasoning_effort": effort}
+    return {"chat_template_kwargs": on}
+
+
+# --- vendors that differ from their format ----------------------------------------------
+
+
+def _openrouter(level: str, model: str) -> Options:  # noqa: ARG001  it maps every level itself
+    return {"reasoning": {"effort": level}}
+
+
+def _switched(level: str, model: str) -> Options:  # noqa: ARG001  one way for all models
+    return {"thinking": {"type": "disabled" if level == "none" else "enabled"}}
+
+
+def _deepseek(level: str, model: str) -> Options:
+    switch = _switched(level, model)
+    return switch if level == "none" else {**switch, "reasoning_effort": level}
+
+
+def _moonshot(level: str, model: str) -> Options:
+    if level == "none" or not model.startswith("kimi-k3"):
+        return _switched(level, model)
+    return {"reasoning_effort": "high" if level == "medium" else level}
+
+
+def _qwen(level: str, model: str) -> Options:  # noqa: ARG001  one way for all models
+    if level in {"none", "max"}:
+        return {"enable_thinking": level == "max"}
+    return {"enable_thinking": True, "thinking_budget": _BUDGETS[level]}
+
+
+def _xai(level: str, model: str) -> Options:
+    most = "xhigh" if _version(model, "grok") >= (4, 6) else "high"
+    return {"reasoning_effort": most if level == "max" else level}
+
+
+def _groq(level: str, model: str) -> Options:
+    if "gpt-oss" in model:
+        return _effort(level, model)
+    word = "high" if level == "max" else level
+    if level != "none" and "qwen3.8" not in model:
+        return {"reasoning_effort": "default", "reasoning_format": "parsed"}  # on or off
+    return {"reasoning_effort": word, "reasoning_format": "parsed"}
+
+
+def _together(level: str, model: str) -> Options:
+    if level == "none":
+        return {"reasoning": {"enabled": False}}
+    return _effort(level, model)
+
+
+def _cohere(level: str, model: str) -> Options:  # noqa: ARG001  one way for all models
+    return {"reasoning_effort": "none" if level == "none" else "high"}
+
+
+def _perplexity(level: str, model: str) -> Options:  # noqa: ARG001  one way for all models
+    return {"reasoning": {"effort": {"none": "minimal", "max": "xhigh"}.get(level, level)}}
+
+
+def _named(level: str, model: str) -> Options:  # noqa: ARG001  our names are its names
+    return {"reasoning_effort": level}
+
+
+_FORMATS: Mapping[str, Callable[[str, str], Options]] = {
+    "openai": _effort,
+    "responses": _responses,
+    "gemini": _gemini,
+    "ollama": _ollama,
+    "local": _template,
+}
+_VENDORS: Mapping[str, Callable[[str, str], Options]] = {
+    "openrouter": _openrouter,
+    "vercel": _openrouter,
+    "groq": _groq,
+    "mistral": _named,
+    "deepseek": _deepseek,
+    "xai": _xai,
+    "together": _together,
+    "perplexity": _perplexity,
+    "moonshot": _moonshot,
+    "zai": _deepseek,
+    "minimax": _switched,
+    "qwen": _qwen,
+    "cohere": _cohere,
+    "llama-server": _template,
+    "vllm": _template,
+}

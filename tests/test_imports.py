@@ -118,7 +118,7 @@ AT_THE_TOP = {
     "playhouse": ["hfs_cli.store"],
     "rich": ["hfs_cli.render"],
     "pygments": ["hfs_cli.render"],
-    "markdown_it": ["hfs_cli.render"],
+    "markdown_it": ["hfs_cli.markdown", "hfs_cli.render"],
     "click": ["hfs_cli"],
 }
 

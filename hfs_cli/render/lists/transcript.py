@@ -123,7 +123,7 @@ def _pretty(
 def _body(message: Message, look: Terminal) -> Iterator[Text]:
     from rich.text import Text
 
-    from hfs_cli.render.markdown.blocks import Splitter
+    from hfs_cli.markdown.blocks import Splitter
     from hfs_cli.render.markdown.layout import Layout
 
     text = _safe(message.content)

@@ -9,7 +9,7 @@ from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 from rich.text import Text
 
-from hfs_cli.render.markdown.blocks import inline_tokens
+from hfs_cli.markdown.parser import inline_tokens
 from hfs_cli.sanitize import sanitize
 
 _STYLES = {"em_open": "italic", "strong_open": "bold", "s_open": "strike"}

@@ -9,8 +9,8 @@ from markdown_it.tree import SyntaxTreeNode
 from rich.console import Console
 from rich.text import Text
 
-from hfs_cli.render.markdown.blocks import Block, Unit
-from hfs_cli.render.markdown.fences import FenceLine
+from hfs_cli.markdown.blocks import Block, Unit
+from hfs_cli.markdown.fences import FenceLine
 from hfs_cli.render.markdown.highlight import Highlighter
 from hfs_cli.render.markdown.inline import Inline, content_of
 from hfs_cli.sanitize import sanitize

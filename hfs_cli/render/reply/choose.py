@@ -87,7 +87,7 @@ def _inner(view: View, config: Config, sink: Sink, look: Callable[[], Terminal])
 
         return ExtractRenderer(sink, last=view.extract == "last", safe=look().tty)
     if config.render == "markdown" or (config.render == "auto" and look().moves):
-        from hfs_cli.render.markdown.stream import MarkdownRenderer
+        from hfs_cli.render.reply.stream import MarkdownRenderer
 
         return MarkdownRenderer(sink, look, stream=config.stream)
     from hfs_cli.render.reply.plain import PlainRenderer

@@ -54,7 +54,7 @@ def fenced_blocks(text: str) -> list[str]:
     Args:
         text: Markdown; CR LF is read as a newline.
     """
-    from hfs_cli.render.markdown.blocks import parser
+    from hfs_cli.markdown.parser import parser
 
     tokens = parser().parse(text.replace("\r\n", "\n"))
     return [token.content for token in tokens if token.type == "fence"]

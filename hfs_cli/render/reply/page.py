@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from rich.text import Text
 
-from hfs_cli.render.markdown.blocks import Splitter
+from hfs_cli.markdown.blocks import Splitter
 from hfs_cli.render.markdown.layout import Layout
 from hfs_cli.render.terminal import Terminal, ansi, console
 

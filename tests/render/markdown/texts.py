@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 from rich.text import Text
 
-from hfs_cli.render.markdown.blocks import Splitter
+from hfs_cli.markdown.blocks import Splitter
 from hfs_cli.render.markdown.layout import Layout
 from hfs_cli.render.terminal import Terminal, console
 

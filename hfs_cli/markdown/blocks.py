@@ -12,17 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from hfs_cli.render.markdown.fences import CodeLines, Fence, FenceLine
-from hfs_cli.render.markdown.math import math
-
-_MAX_NESTING = 50
-"""Deeper blocks are shown as they were written; markdown-it would leave them out."""
+from hfs_cli.markdown.fences import CodeLines, Fence, FenceLine
+from hfs_cli.markdown.parser import is_cut_off, parse_inline, parser
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +36,6 @@ class Block:
 
 
 Unit = Block | FenceLine | CodeLines
-
-
-@cache
-def parser() -> MarkdownIt:
-    """CommonMark with tables, strikethrough and math; link definitions are kept as tokens."""
-    options = {"inline_definitions": True, "maxNesting": _MAX_NESTING}
-    return MarkdownIt("commonmark", options).enable(["table", "strikethrough"]).use(math)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +180,7 @@ def _spans(tokens: Sequence[Token], start: int, stop: int, level: int) -> Iterat
 
 def _as_written(piece: _Piece, source: Sequence[str]) -> tuple[Token, ...] | None:
     """A block that is nested too deep to parse, as its own source; None for any other."""
-    if max(token.level for token in piece.tokens) < _MAX_NESTING - 1:
+    if not is_cut_off(piece.tokens):
         return None
     content = "\n".join(source[piece.start : piece.stop])
     return (Token("html_block", "", 0, content=content, map=[piece.start, piece.stop]),)
@@ -213,38 +201,3 @@ def _final(pieces: Sequence[_Piece], source: Sequence[str]) -> int:
             break
         kept -= 1
     return kept
-
-
-def parse_inline(tokens: Sequence[Token], references: dict[str, Any]) -> None:
-    """Parse the inline content of `tokens`, in their order.
-
-    A reference finds definitions above it, not below: those had not come when it was shown.
-
-    Args:
-        tokens: Block tokens; for each inline token its content.
-        references: Link definitions so far; those among the tokens are added.
-    """
-    for token in tokens:
-        if token.type == "definition":
-            meta = token.meta
-            link = {"title": meta["title"], "href": meta["url"]}
-            references.setdefault(meta["id"], link)
-        elif token.type == "inline":
-            # Not as children: the tree of blocks would recurse into them without limit.
-            token.meta["inline"] = _inline(token.content, references)
-
-
-def inline_tokens(token: Token | None) -> list[Token]:
-    """What `parse_inline` made of an inline token; nothing of None."""
-    found: list[Token] = token.meta["inline"] if token else []
-    return found
-
-
-def _inline(content: str, references: dict[str, Any]) -> list[Token]:
-    children: list[Token] = []
-    try:
-        parser().inline.parse(content, parser(), {"references": references}, children)
-    except RecursionError:
-        # Images in images in images: nobody means that, and the source says it all.
-        return [Token("text", "", 0, content=content)]
-    return children

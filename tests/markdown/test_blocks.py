@@ -6,8 +6,9 @@ import re
 import pytest
 from hypothesis import given, settings
 
-from hfs_cli.render.markdown.blocks import Splitter, parser
-from hfs_cli.render.markdown.fences import SEGMENT_LINES
+from hfs_cli.markdown.blocks import Splitter
+from hfs_cli.markdown.fences import SEGMENT_LINES
+from hfs_cli.markdown.parser import parser
 from tests.render.markdown.texts import (
     PLAIN,
     commonmark_examples,

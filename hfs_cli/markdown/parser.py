@@ -1,0 +1,92 @@
+r"""The parser for Markdown as models write it, whoever shows it.
+
+CommonMark with tables, ~~strikethrough~~ and mathematics, which stays as it was written: no
+``_`` or ``\(`` of TeX becomes Markdown. Its marks are those that models use: ``$x$``,
+``$$x$$``, ``\(x\)`` and ``\[x\]``. A single dollar opens only before and closes only after a
+character that is no blank, and a digit may not follow, so that prices stay prices.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+
+_MAX_NESTING = 50
+# The limit keeps a text of nothing but opening marks from being read over and over.
+_LONGEST = 2000
+_MATH = re.compile(
+    rf"""
+      \$\$ (?!\$) .{{1,{_LONGEST}}}? \$\$
+    | \$ (?![\s$]) (?: [^$\n\\] | \\. ){{0,{_LONGEST}}}? (?<!\s) \$ (?!\d)
+    | \\\( .{{1,{_LONGEST}}}? \\\)
+    | \\\[ .{{1,{_LONGEST}}}? \\\]
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+
+
+@cache
+def parser() -> MarkdownIt:
+    """The parser; link definitions are kept as tokens, and mathematics has type ``math``."""
+    options = {"inline_definitions": True, "maxNesting": _MAX_NESTING}
+    md = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
+    md.inline.ruler.before("escape", "math", _math)
+    return md
+
+
+def _math(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the plugin's signature
+    if state.src[state.pos] not in "$\\":
+        return False
+    found = _MATH.match(state.src, state.pos, state.posMax)
+    if found is None:
+        return False
+    if not silent:
+        state.push("math", "", 0).content = found[0]
+    state.pos = found.end()
+    return True
+
+
+def is_cut_off(tokens: Sequence[Token]) -> bool:
+    """Whether blocks are nested so deep that the parser has left text out."""
+    return max((token.level for token in tokens), default=0) >= _MAX_NESTING - 1
+
+
+def parse_inline(tokens: Sequence[Token], references: dict[str, Any]) -> None:
+    """Parse the inline content of `tokens`, in their order.
+
+    A reference finds definitions above it, not below: those had not come when it was shown.
+
+    Args:
+        tokens: Block tokens; for each inline token its content.
+        references: Link definitions so far; those among the tokens are added.
+    """
+    for token in tokens:
+        if token.type == "definition":
+            meta = token.meta
+            link = {"title": meta["title"], "href": meta["url"]}
+            references.setdefault(meta["id"], link)
+        elif token.type == "inline":
+            # Not as children: the tree of blocks would recurse into them without limit.
+            token.meta["inline"] = _inline(token.content, references)
+
+
+def inline_tokens(token: Token | None) -> list[Token]:
+    """What `parse_inline` made of an inline token; nothing of None."""
+    found: list[Token] = token.meta["inline"] if token else []
+    return found
+
+
+def _inline(content: str, references: dict[str, Any]) -> list[Token]:
+    children: list[Token] = []
+    try:
+        parser().inline.parse(content, parser(), {"references": references}, children)
+    except RecursionError:
+        # Images in images in images: nobody means that, and the source says it all.
+        return [Token("text", "", 0, content=content)]
+    return children

@@ -9,14 +9,19 @@ from typing import TextIO
 from hfs_cli.sanitize import sanitize_line
 
 
-def say(line: str) -> None:
-    """Write a line as it is, terminal or not."""
+def write(text: str) -> None:
+    """Write text as it is, terminal or not."""
     # stderr may be closed (`2>&-`: sys.stderr is None) or its terminal gone: nobody listens
     # then, and the exit code still tells.
     if sys.stderr is not None:
         with suppress(OSError):
-            sys.stderr.write(line + "\n")
+            sys.stderr.write(text)
             sys.stderr.flush()
+
+
+def say(line: str) -> None:
+    """Write a line as it is, terminal or not."""
+    write(line + "\n")
 
 
 def is_terminal(stream: TextIO | None) -> bool:

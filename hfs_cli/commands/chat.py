@@ -22,7 +22,7 @@ SCHEMAS = ("json", "jsonl", "sessions", "transcript")
 def _print_schema(context: click.Context, _: click.Parameter, name: str | None) -> None:
     if name is None:
         return
-    from hfs_cli.render.schema import schema_text
+    from hfs_cli.render.json_shapes import schema_text
 
     click.echo(schema_text(name), nl=False)
     context.exit()

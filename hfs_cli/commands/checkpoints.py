@@ -44,7 +44,7 @@ def list_checkpoints(*, ref: str, as_json: bool) -> None:
 
     with SessionStore(load_config().database) as store:
         family = store.family(store.resolve(ref).id)
-    from hfs_cli.render.lists.timeline import show_timeline
+    from hfs_cli.render.lists.family import show_timeline
 
     show_timeline(family, as_json=as_json)
 

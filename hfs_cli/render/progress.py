@@ -1,15 +1,70 @@
-"""A progress bar on standard error, for a person who waits."""
+"""Signs of life on standard error for a person who waits: a spinner, a bar."""
 
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from hfs_cli import notices
 from hfs_cli.render.terminal import terminal
 from hfs_cli.sanitize import sanitize_line
 
 Advance = Callable[[int], None]
+_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_ERASE = "\r\x1b[K"
+
+
+class Ticker:
+    """A daemon thread that calls `tick` every `interval` seconds.
+
+    Args:
+        tick: What to call; it takes its own locks.
+        interval: Seconds between two calls.
+    """
+
+    def __init__(self, tick: Callable[[], None], interval: float) -> None:
+        self._tick = tick
+        self._interval = interval
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first call comes after one interval."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and wait for a call that is under way."""
+        self._stop.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._interval):
+            self._tick()
+
+
+class Spinner:
+    """A sign of life on standard error until the first token."""
+
+    def __init__(self) -> None:
+        self._frame = 0
+        self._ticker = Ticker(self._draw, 0.1)
+
+    def start(self) -> None:
+        """Begin to turn."""
+        self._ticker.start()
+
+    def stop(self) -> None:
+        """Leave no trace."""
+        self._ticker.stop()
+        if self._frame:
+            notices.write(_ERASE)
+
+    def _draw(self) -> None:
+        notices.write(f"\r{_FRAMES[self._frame % len(_FRAMES)]}")
+        self._frame += 1
 
 
 @contextmanager

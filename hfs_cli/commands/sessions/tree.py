@@ -17,6 +17,6 @@ def draw_tree(*, ref: str, as_json: bool) -> None:
     with SessionStore(load_config().database) as store:
         session = store.resolve(ref)
         family = store.family(session.id)
-    from hfs_cli.render.lists.tree import show_tree
+    from hfs_cli.render.lists.family import show_tree
 
     show_tree(family, current_id=session.id, as_json=as_json)

@@ -60,7 +60,7 @@ def make_renderer(view: View, config: Config, model: str) -> Renderer:
         inner = _inner(view, config, Output(), stdout)
     else:
         from hfs_cli.files import OutputFile
-        from hfs_cli.render.reply.file import Kept
+        from hfs_cli.render.reply.text import Kept
 
         file, look = OutputFile(view.output, force=view.force), terminal(None)
         inner = Kept(_inner(view, config, file, lambda: look), file)
@@ -83,13 +83,13 @@ def _inner(view: View, config: Config, sink: Sink, look: Callable[[], Terminal])
 
         return JsonLinesRenderer(sink)
     if view.extract:
-        from hfs_cli.render.reply.extract import ExtractRenderer
+        from hfs_cli.render.reply.text import ExtractRenderer
 
         return ExtractRenderer(sink, last=view.extract == "last", safe=look().tty)
     if config.render == "markdown" or (config.render == "auto" and look().moves):
         from hfs_cli.render.reply.stream import MarkdownRenderer
 
         return MarkdownRenderer(sink, look, stream=config.stream)
-    from hfs_cli.render.reply.plain import PlainRenderer
+    from hfs_cli.render.reply.text import PlainRenderer
 
     return PlainRenderer(sink, safe=look().tty, stream=config.stream)

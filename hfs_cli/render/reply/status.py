@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from hfs_cli import notices
 from hfs_cli.config import ModelConfig
 from hfs_cli.messages import Opened, Outcome
-from hfs_cli.render.reply.ticker import Ticker
 from hfs_cli.render.reply.usage import usage_line
 from hfs_cli.render.terminal import Terminal, terminal
 from hfs_cli.sanitize import StreamSanitizer
 from hfs_cli.turn.run import Renderer
 
-_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-_ERASE = "\r\x1b[K"
+if TYPE_CHECKING:
+    from hfs_cli.render.progress import Spinner
 
 
 class Watched:
@@ -44,7 +44,7 @@ class Watched:
         self._prices = prices
         look = terminal(sys.stderr)
         self._session_line = look.tty and not quiet
-        self._spinner = Spinner() if look.moves and not quiet else None
+        self._spinner = _spinner() if look.moves and not quiet else None
         shows = look.tty and not quiet and not hide_reasoning
         self._aside = Aside(look) if shows else None
 
@@ -89,26 +89,10 @@ class Watched:
             self._spinner = None
 
 
-class Spinner:
-    """A sign of life on standard error until the first token."""
+def _spinner() -> Spinner:
+    from hfs_cli.render.progress import Spinner
 
-    def __init__(self) -> None:
-        self._frame = 0
-        self._ticker = Ticker(self._draw, 0.1)
-
-    def start(self) -> None:
-        """Begin to turn."""
-        self._ticker.start()
-
-    def stop(self) -> None:
-        """Leave no trace."""
-        self._ticker.stop()
-        if self._frame:
-            _stderr(_ERASE)
-
-    def _draw(self) -> None:
-        _stderr(f"\r{_FRAMES[self._frame % len(_FRAMES)]}")
-        self._frame += 1
+    return Spinner()
 
 
 class Aside:
@@ -132,10 +116,4 @@ class Aside:
     def _show(self, text: str) -> None:
         if text:
             self._last = text[-1]
-            _stderr(f"{self._dim}{text}{self._plain}")
-
-
-def _stderr(text: str) -> None:
-    if sys.stderr is not None:
-        sys.stderr.write(text)
-        sys.stderr.flush()
+            notices.write(f"{self._dim}{text}{self._plain}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hfs_cli.messages import Opened, Outcome
 from hfs_cli.render.output import Sink
-from hfs_cli.render.reply.ticker import Ticker
+from hfs_cli.render.progress import Ticker
 from hfs_cli.render.terminal import Terminal
 from hfs_cli.sanitize import StreamSanitizer
 

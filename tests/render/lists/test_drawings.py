@@ -4,9 +4,8 @@ from datetime import UTC, datetime
 
 from hfs_cli.conversations import Branch, Checkpoint
 from hfs_cli.messages import Session
+from hfs_cli.render.lists.family import _marks, _stem, _track, columns
 from hfs_cli.render.lists.stats import bar, short, sparkline
-from hfs_cli.render.lists.timeline import _marks, _track, columns
-from hfs_cli.render.lists.tree import _stem
 
 NOW = datetime(2026, 11, 22, 18, 5, tzinfo=UTC)
 

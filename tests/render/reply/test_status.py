@@ -7,7 +7,7 @@ import pytest
 from hfs_cli.config import ModelConfig
 from hfs_cli.messages import Reply, Usage
 from hfs_cli.render.reply.usage import cost, usage_line
-from tests.render.reply.test_plain import turn_in_pipe
+from tests.render.reply.test_text import turn_in_pipe
 from tests.render.terminals import TURN, run_in_terminal
 
 EVENTS = [("wait", 0.25), ("reasoning", "let me\nsee"), ("text", "the "), ("text", "answer")]

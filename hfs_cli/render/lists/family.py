@@ -1,7 +1,4 @@
-"""A session's timeline: turns, checkpoints and branches, read left to right.
-
-Columns are turns of the whole family, so a branch stands under the turn it parted from.
-"""
+"""A session's family, drawn: the tree of its branches, and the timeline of its turns."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hfs_cli.conversations import Branch
-from hfs_cli.moments import iso
+from hfs_cli.moments import iso, local
 from hfs_cli.render.json_shapes import branch_json, print_json
 from hfs_cli.render.lists.table import write_rows
 from hfs_cli.render.output import Output
@@ -23,10 +20,72 @@ if TYPE_CHECKING:
 
 TURN, NAMED, AUTOMATIC, ELIDED = "o", "◆", "◇", "…"
 _MAX_LABEL = 16
+_KEPT = {"rewind": "kept when rewound", "undo": "undone", "retry": "earlier reply"}
+
+
+def show_tree(family: Sequence[Branch], *, current_id: int, as_json: bool = False) -> None:
+    """Draw the tree.
+
+    Args:
+        family: The oldest first, each followed by what parted from it.
+        current_id: The member that was asked for; it is in bold.
+        as_json: As a JSON array instead.
+    """
+    if as_json:
+        print_json([branch_json(branch) for branch in family])
+        return
+    from rich.text import Text
+
+    look = stdout()
+    view = console(look, None if look.tty else 10_000)
+    with view.capture() as capture:
+        for place, branch in enumerate(family):
+            line = Text(_stem(family, place), "dim")
+            line.append(str(branch.session.id), "cyan").append("  ")
+            name = sanitize_line(branch.session.name)
+            line.append(name, "bold" if branch.session.id == current_id else "")
+            line.append(f"  {_about(branch)}", "dim")
+            if look.tty:
+                line.truncate(look.width, overflow="ellipsis")
+            view.print(line, soft_wrap=True)
+    Output().write(capture.get())
+
+
+def _stem(family: Sequence[Branch], place: int) -> str:
+    """The lines that lead to a member: "│  └─ "."""
+    depth = family[place].depth
+    if depth == 0:
+        return ""
+    parts = ["├─ " if _goes_on(family, place, depth) else "└─ "]
+    parts += [
+        "│  " if _goes_on(family, place, above) else "   " for above in range(depth - 1, 0, -1)
+    ]
+    return "".join(reversed(parts))
+
+
+def _goes_on(family: Sequence[Branch], place: int, depth: int) -> bool:
+    """Whether a later member at this depth has the same parent line."""
+    for branch in family[place + 1 :]:
+        if branch.depth <= depth:
+            return branch.depth == depth
+    return False
+
+
+def _about(branch: Branch) -> str:
+    session = branch.session
+    own = session.messages - (session.fork_position or 0)
+    parts = [plural(session.messages, "message")]
+    if session.parent_id is not None:
+        parts.append(f"{own} after message {session.fork_position}")
+    if branch.origin in _KEPT:
+        parts.append(f"{_KEPT[branch.origin]} {local(session.created_at):%Y-%m-%d}")
+    return ", ".join(parts)
 
 
 def show_timeline(family: Sequence[Branch], *, as_json: bool = False) -> None:
-    """Draw the timeline of a family.
+    """Draw the timeline of a family, read left to right.
+
+    Columns are turns of the whole family, so a branch stands under the turn it parted from.
 
     Args:
         family: The oldest first, each followed by what parted from it.

@@ -1,0 +1,156 @@
+"""The reply as text: exact in a pipe, safe on a terminal; all of it, or only its code."""
+
+from __future__ import annotations
+
+from hfs_cli.errors import ProviderError
+from hfs_cli.files import OutputFile
+from hfs_cli.messages import Opened, Outcome
+from hfs_cli.render.output import Sink
+from hfs_cli.sanitize import StreamSanitizer, sanitize
+from hfs_cli.turn.run import Renderer
+
+
+class PlainRenderer:
+    """Writes each piece as it comes, and one newline at the end if there is none.
+
+    Args:
+        output: Where the text goes.
+        safe: Show control characters escaped (a terminal); in a pipe the text is exact.
+        stream: Write each piece at once, or everything when the turn has ended.
+    """
+
+    def __init__(self, output: Sink, *, safe: bool, stream: bool) -> None:
+        self._output = output
+        self._safe = StreamSanitizer() if safe else None
+        self._stream = stream
+        self._held: list[str] = []
+        self._last = "\n"
+
+    def opened(self, opened: Opened) -> None:
+        """Nothing is shown before there is text."""
+
+    def reasoning(self, text: str) -> None:
+        """Standard output carries the reply and nothing else."""
+
+    def text(self, text: str) -> None:
+        """Write a piece of the reply.
+
+        Raises:
+            ReaderLeft: Nobody reads standard output any more.
+            OutputError: It cannot be written.
+        """
+        if not text:
+            return
+        if self._stream:
+            self._write(self._safe.feed(text) if self._safe else text)
+        else:
+            self._held.append(text)
+
+    def close(self, outcome: Outcome) -> None:  # noqa: ARG002 - all was said by text()
+        """Write what was held back, and the last newline."""
+        if self._held:
+            held = "".join(self._held)
+            self._held.clear()
+            self._write(self._safe.feed(held) if self._safe else held)
+        if self._safe:
+            self._write(self._safe.flush())
+        if self._last != "\n":
+            self._write("\n")
+
+    def _write(self, text: str) -> None:
+        if text:
+            self._last = text[-1]
+            self._output.write(text)
+
+
+class ExtractRenderer:
+    """Writes one fenced code block of the reply when the turn has ended.
+
+    Of a reply that broke off nothing is written: half a script must not run.
+
+    Args:
+        output: Where the code goes.
+        last: The last block instead of the first.
+        safe: Show control characters escaped (a terminal).
+    """
+
+    def __init__(self, output: Sink, *, last: bool, safe: bool) -> None:
+        self._output = output
+        self._index = -1 if last else 0
+        self._safe = safe
+
+    def opened(self, opened: Opened) -> None:
+        """Nothing yet."""
+
+    def reasoning(self, text: str) -> None:
+        """Nothing yet."""
+
+    def text(self, text: str) -> None:
+        """Nothing yet."""
+
+    def close(self, outcome: Outcome) -> None:
+        """Write the block.
+
+        Raises:
+            ProviderError: The reply has none.
+        """
+        if outcome.error is not None:
+            return
+        blocks = fenced_blocks(outcome.reply.text)
+        if not blocks:
+            raise ProviderError(f"the reply has no fenced code block{_where(outcome)}")
+        code = blocks[self._index]
+        self._output.write(sanitize(code) if self._safe else code)
+
+
+def fenced_blocks(text: str) -> list[str]:
+    """The code of every fenced block of a Markdown text, in order, nested ones too.
+
+    Args:
+        text: Markdown; CR LF is read as a newline.
+    """
+    from hfs_cli.markdown.parser import parser
+
+    tokens = parser().parse(text.replace("\r\n", "\n"))
+    return [token.content for token in tokens if token.type == "fence"]
+
+
+def _where(outcome: Outcome) -> str:
+    if outcome.session is None:
+        return ": leave out -x to see it"
+    return f": hfs sessions show {outcome.session.id} shows it"
+
+
+class Kept:
+    """A renderer whose output is a file: it stands when the turn has ended well.
+
+    Args:
+        inner: Writes to the file.
+        file: The file.
+    """
+
+    def __init__(self, inner: Renderer, file: OutputFile) -> None:
+        self._inner = inner
+        self._file = file
+
+    def opened(self, opened: Opened) -> None:
+        """Make room for it before the request goes out."""
+        self._file.open()
+        self._inner.opened(opened)
+
+    def reasoning(self, text: str) -> None:
+        """Pass on."""
+        self._inner.reasoning(text)
+
+    def text(self, text: str) -> None:
+        """Pass on."""
+        self._inner.text(text)
+
+    def close(self, outcome: Outcome) -> None:
+        """Write the rest; name the file if the reply came whole, else remove it."""
+        whole = False
+        try:
+            self._inner.close(outcome)
+            whole = outcome.error is None
+        finally:
+            self._file.finish(keep=whole)

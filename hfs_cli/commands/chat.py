@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hfs_cli.compose.ask import take_turn
-from hfs_cli.compose.options import Asked, turn_options
+from hfs_cli.compose.options import Asked, TurnCommand, turn_options
 from hfs_cli.compose.prompt import read_message
 from hfs_cli.config import Config
 from hfs_cli.errors import NotFoundError, UsageError
@@ -28,7 +28,7 @@ def _print_schema(context: click.Context, _: click.Parameter, name: str | None) 
     context.exit()
 
 
-@click.command(name="chat")
+@click.command(name="chat", cls=TurnCommand)
 @click.option("-c", "--continue", "go_on", is_flag=True, help="Continue the last used session.")
 @click.option("-S", "--session", "ref", metavar="REF", help="Continue this session.")
 @click.option("--create", is_flag=True, help="With -S or -c: make the session if absent.")

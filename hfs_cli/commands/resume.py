@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hfs_cli.compose.ask import take_turn
-from hfs_cli.compose.options import Asked, turn_options
+from hfs_cli.compose.options import Asked, TurnCommand, turn_options
 from hfs_cli.compose.prompt import read_message
 from hfs_cli.config import Config
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hfs_cli.render.reply.choose import View
 
 
-@click.command(name="resume")
+@click.command(name="resume", cls=TurnCommand)
 @click.argument("ref")
 @turn_options()
 def resume_session(asked: Asked, config: Config, view: View, *, ref: str) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
+import re
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import click
 
 from hfs_cli.compose.prompt import read_text, utf8_word
 from hfs_cli.config import Config, load_config
-from hfs_cli.config.settings import REASONING_LEVELS
+from hfs_cli.config.settings import REASONING_LEVELS, SETTINGS
 from hfs_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,23 +53,69 @@ class Asked:
     over_budget: bool = False
 
 
-class _Seconds(click.FloatRange):
-    """A time above 0: ``nan``, which compares with nothing, and ``inf`` are none."""
+class _Setting(click.ParamType[Any]):
+    """A value that is read as the setting of the same name is.
+
+    Args:
+        name: The setting.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def convert(
         self,
         value: Any,  # noqa: ANN401  (click's own type)
         param: click.Parameter | None,
         ctx: click.Context | None,
-    ) -> float:
+    ) -> object:
         """Read the words."""
-        seconds = super().convert(value, param, ctx)
-        if not isfinite(seconds):
-            self.fail(f"{value} is not a number of seconds above 0.", param, ctx)
-        return seconds
+        try:
+            return SETTINGS[self.name].parse(value)
+        except ValueError as error:
+            self.fail(f"{value!r} is not {error}.", param, ctx)
 
 
-_SECONDS = _Seconds(min=0, min_open=True)
+class TurnCommand(click.Command):
+    """A command with the options of a turn, of which ``-o`` takes one word or two."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Make two words of ``NAME=VALUE`` after ``-o``: click reads a fixed number of them."""
+        takes = {
+            name: option.nargs
+            for option in self.get_params(ctx)
+            if isinstance(option, click.Option) and not option.is_flag
+            for name in option.opts
+        }
+        return super().parse_args(ctx, _with_pairs(args, takes))
+
+
+def _with_pairs(args: list[str], takes: Mapping[str, int]) -> list[str]:
+    """The words with each ``-o NAME=VALUE`` as ``-o NAME VALUE``.
+
+    Only where ``-o`` is an option: in ``-s -o -o stop=END "a=b"`` the first one is a system
+    prompt, and the words become ``-s -o -o stop END "a=b"``.
+
+    Args:
+        takes: How many words follow each option.
+    """
+    given: list[str] = []
+    left = deque(args)
+    while left:
+        word = left.popleft()
+        if word == "--":
+            return [*given, word, *left]
+        if attached := re.fullmatch(r"(?:--option=|-o)([^=]+=.*)", word, re.DOTALL):
+            word = "-o"
+            left.appendleft(attached[1])
+        given.append(word)
+        if word in {"-o", "--option"} and left and "=" in left[0]:
+            name, _, value = left.popleft().partition("=")
+            given += [name, value]
+        else:
+            given += [left.popleft() for _ in range(min(takes.get(word, 0), len(left)))]
+    return given
+
 
 _MESSAGE = (
     click.argument("words", metavar="[PROMPT]...", nargs=-1),
@@ -100,7 +147,7 @@ _MODEL = (
         nargs=2,
         multiple=True,
         metavar="NAME VALUE",
-        help="Model option, e.g. -o top_p 0.9 (the value is JSON or text).",
+        help="Model option: -o top_p 0.9 or -o top_p=0.9 (the value is JSON or text).",
     ),
     click.option("--temperature", type=click.FloatRange(min=0), help="Sampling temperature."),
     click.option("--max-tokens", type=click.IntRange(min=1), help="Longest reply, in tokens."),
@@ -124,7 +171,7 @@ _SETTINGS = (
     ),
     click.option(
         "--render",
-        type=click.Choice(["auto", "markdown", "plain"]),
+        type=click.Choice(SETTINGS["render"].kind.choices),
         help="How text is shown; auto is Markdown on a terminal.",
     ),
     click.option(
@@ -134,9 +181,16 @@ _SETTINGS = (
         default=None,
         help="Show the reply when it is whole.",
     ),
-    click.option("--timeout", type=_SECONDS, metavar="S", help="Limit for the whole reply."),
-    click.option("--idle-timeout", type=_SECONDS, metavar="S", help="Limit without a byte."),
-    click.option("--retries", type=click.IntRange(0, 10), help="Tries after the first."),
+    click.option(
+        "--timeout", type=_Setting("timeout"), metavar="S", help="Limit for the whole reply."
+    ),
+    click.option(
+        "--idle-timeout",
+        type=_Setting("idle_timeout"),
+        metavar="S",
+        help="Limit without a byte.",
+    ),
+    click.option("--retries", type=_Setting("retries"), metavar="N", help="Tries after the first."),
 )
 # Each is a field of `hfs_cli.render.reply.choose.View`.
 _VIEW = (
@@ -248,14 +302,16 @@ def _model_options(
     for name, value in named:
         if value is None:
             continue
+        if not name or "=" in name:
+            raise UsageError(f'"{name}" is not an option\'s name: write -o NAME=VALUE')
         if name in given:
             raise UsageError(f"the option {name} is given twice: keep one")
         if name in _NOT_OPTIONS:
-            raise UsageError(f"{name} is no option of a model: hfs itself sends it")
+            raise UsageError(f"{name} is not an option of a model: hfs itself sends it")
         try:
-            json.dumps(value, allow_nan=False)
-        except ValueError as error:
-            raise UsageError(f"{name} is no number that can be sent: {value}") from error
+            json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"the value of {name} cannot be sent as JSON") from error
         given[name] = value
     return given
 
@@ -264,5 +320,9 @@ def _value(text: str) -> object:
     """A JSON value, or the text itself where it is none (``-o stop END``)."""
     try:
         return json.loads(text)
-    except (ValueError, RecursionError):
+    except json.JSONDecodeError:
         return text
+    except (ValueError, RecursionError):
+        # A number of more digits than Python reads, or lists in lists without end: NaN, like
+        # them, has no form in which it could be sent.
+        return float("nan")

@@ -472,11 +472,47 @@ def test_what_is_not_utf8_is_refused_before_anything_is_kept(chat, server, args,
         ["-o", "x", '{"a": 1e999}'],
         ["-o", "messages", "[]"],
         ["-o", "model", "other"],
+        ["-o", "stream", "false"],
+        ["-o", "stream=false"],
+        ["-o", "=1"],
+        ["-qo", "temperature=0.2", "--no-save"],
+        ["-o", "seed", "9" * 5000],
+        ["-o", "stop", r'"\ud800"'],
+        ["-o", "x", "[" * 100_000],
+        ["--max-tokens", "9" * 5000],
+        ["--timeout", "-5"],
+        ["--timeout", "inf"],
+        ["--idle-timeout", "0"],
+        ["--retries", "-1"],
+        ["--retries", "9" * 5000],
     ],
 )
 def test_options_that_would_break_the_request_are_refused(chat, server, args):
     done = chat("chat", *args, "hi")
     assert (done.returncode, done.stderr.count(b"\n"), server.requests) == (2, 1, [])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-o", "stop=a=b", "-o", "top_p", "0.5", "--no-save", "hi"],
+        ["-ostop=a=b", "--option=top_p=0.5", "--no-save", "hi"],
+        ["--option", "stop=a=b", "-q", "-o", "top_p=0.5", "hi", "--no-save"],
+    ],
+)
+def test_an_option_of_the_model_is_one_word_or_two(chat, server, words):
+    server.reply(openai_sse("x"))
+    chat.ok("chat", *words)
+    sent = server.requests[0].json
+    assert (sent["stop"], sent["top_p"], sent["messages"][0]["content"]) == ("a=b", 0.5, "hi")
+    assert not chat.database.exists()
+
+
+def test_only_what_is_an_option_is_read_as_one(chat, server):
+    server.reply(openai_sse("x"))
+    chat.ok("chat", "-s", "-o", "--", "-o", "a=b")
+    system, user = server.requests[0].json["messages"]
+    assert (system["content"], user["content"]) == ("-o", "-o a=b")
 
 
 def test_a_mistyped_model_is_asked_once(chat, server):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hfs_cli.compose.ask import take_turn
-from hfs_cli.compose.options import Asked, turn_options
+from hfs_cli.compose.options import Asked, TurnCommand, turn_options
 from hfs_cli.config import Config
 from hfs_cli.errors import UsageError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hfs_cli.render.reply.choose import View
 
 
-@click.command(name="retry")
+@click.command(name="retry", cls=TurnCommand)
 @click.argument("ref", default="@last")
 @turn_options(message=False)
 def retry_question(asked: Asked, config: Config, view: View, *, ref: str) -> None:

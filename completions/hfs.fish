@@ -349,8 +349,8 @@ complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a search -d 'Find the messa
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a show -d 'Show the transcript of a session (the last used one by default)'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a list -d 'List sessions, the last used first'
 complete -c hfs -n '__hfs_in \'hfs sessions\' -h --help' -s h -l help -d 'Show this message and exit'
-complete -c hfs -n '__hfs_in \'hfs sessions list\' --limit' -l limit -r -k
-complete -c hfs -n '__hfs_in \'hfs sessions list\' --all' -l all -d 'Every session, not the newest few'
+complete -c hfs -n '__hfs_in \'hfs sessions list\' --limit' -l limit -r -k -d 'At most this many; on a terminal 20 by default'
+complete -c hfs -n '__hfs_in \'hfs sessions list\' --all' -l all -d 'Every session, also those that never had a reply'
 complete -c hfs -n '__hfs_in \'hfs sessions list\' --since' -l since -r -k -d 'Used since 30d, 12h, or a date'
 complete -c hfs -n '__hfs_in \'hfs sessions list\' -m --model' -s m -l model -r -k -a '(__hfs_words models)' -d 'Only sessions of this model'
 complete -c hfs -n '__hfs_in \'hfs sessions list\' --query' -l query -r -k -d 'Only names that contain TEXT'

@@ -5,7 +5,7 @@ dataclass. A long reply makes hundreds of thousands of events, which are plain c
 slots: made in half the time of a named tuple.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
@@ -165,8 +165,7 @@ class Session(NamedTuple):
         id: The number users type.
         uid: A stable identifier that survives export and import (32 hex digits).
         name: Unique among sessions.
-        model: ``provider/id`` that it goes on with: the last reply's, or the first that was
-            asked.
+        model: ``provider/id`` of the last reply; before there is one, of the first question.
         messages: How many messages its transcript holds.
         created_at: UTC.
         updated_at: When it was last used, UTC.
@@ -174,7 +173,8 @@ class Session(NamedTuple):
         parent_id: The session this one was forked from, or None.
         fork_position: How many of the parent's messages it shares.
         origin: How it came to be.
-        listed: False for a tail that was set aside and has not been used since.
+        listed: False for a tail that was set aside and has not been used since, and for a
+            session that never had a reply.
     """
 
     id: int
@@ -194,6 +194,11 @@ class Session(NamedTuple):
     def label(self) -> str:
         """What notices call it: ``session 12 · its name``."""
         return f"session {self.id} · {self.name}"
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether its questions were refused or broken off before the first byte, all of them."""
+        return not self.listed and self.origin == "chat"
 
 
 class Message(NamedTuple):
@@ -225,6 +230,24 @@ class Message(NamedTuple):
     attachments: tuple[Attachment, ...] = ()
     finish_raw: str | None = None
     tool_calls: tuple[str, ...] = ()
+
+
+def answers(messages: Iterable[Message]) -> dict[int, Message]:
+    """Replies by the id of the question that each answers; of several the last counts.
+
+    Turns that overlapped lie interleaved in a transcript, so a reply says what it answers; one
+    that came from another program answers the question before it.
+    """
+    replies: dict[int, Message] = {}
+    last_question = None
+    for message in messages:
+        if message.role == "user":
+            last_question = message.id
+        elif message.role == "assistant":
+            answered = message.reply_to or last_question
+            if answered is not None:
+                replies[answered] = message
+    return replies
 
 
 class Place(NamedTuple):

@@ -66,7 +66,7 @@ def delete_sessions(
         elif older_than is not None:
             doomed = store.older_than(parse_age(older_than), keep=keep or 0)
         else:
-            doomed = store.list_recent(limit=None)[keep or 0 :]
+            doomed = store.list_recent(limit=None, unanswered=True)[keep or 0 :]
         if dry_run:
             for session in doomed:
                 click.echo(f"{session.id}\t{sanitize_line(session.name)}")

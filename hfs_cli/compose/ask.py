@@ -47,7 +47,11 @@ def take_turn(
     from hfs_cli.render.reply.choose import make_renderer
     from hfs_cli.turn.run import make_request, run_turn
 
-    choice = choose_model(config, os.environ, asked.model, session.model if session else None)
+    own = session.model if session else None
+    if session and session.unanswered and not (place and place.answers):
+        # It never replied: a model that was refused has not become the session's own.
+        own = None
+    choice = choose_model(config, os.environ, asked.model, own)
     options = {**choice.options, **asked.options}
     if config.reasoning is not None:
         from hfs_cli.providers.reasoning import reasoning_options
@@ -81,6 +85,8 @@ def take_turn(
         keeper = store if config.save else _unsaved(store)
         outcome = run_turn(provider, keeper, make_renderer(view, config, turn.model), turn)
     if outcome.error is not None:
+        if outcome.session and not (outcome.reply.text or outcome.message_id):
+            notices.notice(f"the prompt is kept: hfs sessions retry {outcome.session.id}")
         raise outcome.error
     _check_ending(outcome.reply, turn.schema)
 

@@ -28,7 +28,9 @@ def delete(db: Connection, ids: Iterable[int]) -> int:
     """
     chosen = dict.fromkeys(ids)
     # All of them at once is quicker than each; the newest tells soon when it is not all.
-    if chosen and all(number in chosen for (number,) in _listed(db)):
+    if chosen and all(
+        number in chosen for found in (_listed(db), _whole(db)) for (number,) in found
+    ):
         return _delete_all(db, chosen)
     deleted = 0
     for session_id in chosen:
@@ -44,6 +46,12 @@ def delete(db: Connection, ids: Iterable[int]) -> int:
 def _listed() -> Select:
     listed = SessionRow.select(SessionRow.id).where(SessionRow.use_seq.is_null(False))
     return listed.order_by(SessionRow.use_seq.desc())
+
+
+@statement
+def _whole() -> Select:
+    """Sessions that are no branch: those that never had a reply are not listed."""
+    return SessionRow.select(SessionRow.id).where(SessionRow.parent_id.is_null())
 
 
 def _delete_all(db: Connection, chosen: dict[int, None]) -> int:

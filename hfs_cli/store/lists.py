@@ -13,6 +13,8 @@ from hfs_cli.store.engine import Connection
 from hfs_cli.store.tables import SessionRow
 
 _LISTED = SessionRow.use_seq.is_null(False)
+# As `Session.unanswered`.
+_UNANSWERED = SessionRow.use_seq.is_null() & (SessionRow.origin == "chat")
 
 
 def list_recent(
@@ -21,16 +23,20 @@ def list_recent(
     since: datetime | None,
     model: str | None,
     query: str | None,
+    *,
+    unanswered: bool,
 ) -> list[Session]:
-    """The sessions that fit, the last used first."""
-    chosen = SessionRow.select(rows.SESSION).where(*_fitting(since, model, query))
-    chosen = chosen.order_by(SessionRow.use_seq.desc()).limit(limit)
+    """The sessions that fit, the last used first; at the end those that never had a reply."""
+    shown = _LISTED | _UNANSWERED if unanswered else _LISTED
+    chosen = SessionRow.select(rows.SESSION).where(shown, *_fitting(since, model, query))
+    order = (SessionRow.use_seq.is_null(), SessionRow.use_seq.desc(), SessionRow.id.desc())
+    chosen = chosen.order_by(*order if unanswered else (SessionRow.use_seq.desc(),)).limit(limit)
     return [rows.session(row) for row in db.execute(chosen)]
 
 
 def count(db: Connection, since: datetime | None, model: str | None, query: str | None) -> int:
-    """How many sessions fit."""
-    return SessionRow.select().where(*_fitting(since, model, query)).count(db)
+    """How many listed sessions fit."""
+    return SessionRow.select().where(_LISTED, *_fitting(since, model, query)).count(db)
 
 
 def older_than(db: Connection, moment: datetime, keep: int) -> list[Session]:
@@ -51,7 +57,7 @@ def older_than(db: Connection, moment: datetime, keep: int) -> list[Session]:
 
 
 def _fitting(since: datetime | None, model: str | None, query: str | None) -> list[Expression]:
-    asked = [_LISTED]
+    asked = []
     if since is not None:
         asked.append(SessionRow.updated_at >= rows.to_microseconds(since))
     if model is not None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from peewee import Query, Select
 
-from hfs_cli.messages import Attachment, ChatMessage, Message
+from hfs_cli.messages import Attachment, ChatMessage, Message, answers
 from hfs_cli.store import rows
 from hfs_cli.store.engine import BadRow, Connection, statement
 from hfs_cli.store.tables import AttachmentRow, MessageAttachmentRow, MessageRow, SessionRow
@@ -123,29 +123,17 @@ def system_in_force(messages: Iterable[Message]) -> str | None:
     return system or None
 
 
-def context(messages: Iterable[Message]) -> tuple[ChatMessage, ...]:
+def context(messages: Sequence[Message]) -> tuple[ChatMessage, ...]:
     """What a model is told of the past: answered turns, each question with its reply.
 
-    Turns that overlapped lie interleaved in the transcript; here each question is followed
-    by the reply that answers it. A question without a reply, or with an empty one, is left
-    out; of several replies to one question the last counts.
+    A question without a reply, or with empty ones only, is left out.
     """
-    questions: dict[int, Message] = {}
-    replies: dict[int, Message] = {}
-    last_question = None
-    for message in messages:
-        if message.role == "user":
-            questions[message.id] = message
-            last_question = message.id
-        elif message.role == "assistant":
-            answered = message.reply_to or last_question
-            if answered is not None and message.content:
-                replies[answered] = message
+    replies = answers(m for m in messages if m.role == "user" or m.content)
     turns = []
-    for number, question in questions.items():
-        if number in replies:
+    for question in messages:
+        if question.role == "user" and question.id in replies:
             turns.append(ChatMessage("user", question.content, question.attachments))
-            turns.append(ChatMessage("assistant", replies[number].content))
+            turns.append(ChatMessage("assistant", replies[question.id].content))
     return tuple(turns)
 
 

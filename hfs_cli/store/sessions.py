@@ -15,7 +15,7 @@ from hfs_cli.naming import MAX_NAME, normalise
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.store import rows
 from hfs_cli.store.engine import Connection, statement
-from hfs_cli.store.tables import SessionRow
+from hfs_cli.store.tables import MessageRow, SessionRow
 
 if TYPE_CHECKING:
     from hfs_cli.messages import Origin
@@ -93,6 +93,27 @@ def _is_id(ref: str) -> bool:
     return ref.isascii() and ref.isdigit()
 
 
+def last_asked(db: Connection) -> Session:
+    """The session of the newest question, if it has no reply and nothing was used since.
+
+    Otherwise the last used session.
+
+    Raises:
+        NotFoundError: There is none at all.
+    """
+    last = next(iter(newest(db, 1)), None)
+    asked = MessageRow.select(MessageRow.id, MessageRow.session_id, MessageRow.created_at)
+    asked = asked.where(MessageRow.role == "user").order_by(MessageRow.id.desc()).limit(1)
+    if (question := db.execute(asked).fetchone()) is not None:
+        number, session_id, created_at = question
+        replies = MessageRow.select().where(MessageRow.reply_to == number)
+        if (last is None or rows.to_microseconds(last.updated_at) <= created_at) and not (
+            replies.exists(db)
+        ):
+            return get(db, session_id)
+    return last or resolve(db, "@last")
+
+
 @statement
 def _of_id(session_id: int) -> Select:
     return SessionRow.select(rows.SESSION).where(SessionRow.id == session_id)
@@ -126,6 +147,8 @@ def _nothing(db: Connection, ref: str) -> str:
 
     shown = sanitize_line(ref)
     by_name = {session.name: session for session in newest(db, _NEAR_AMONG)}
+    if not by_name and db.execute(SessionRow.select(SessionRow.id).limit(1)).fetchone():
+        return f'no session "{shown}": none has had a reply yet; hfs sessions list --all shows them'
     if not by_name:
         return f'no session "{shown}": there is none yet; hfs chat "..." starts one'
     near = near_names(ref, by_name, 3)

@@ -125,6 +125,7 @@ class SessionStore:
         since: datetime | None = None,
         model: str | None = None,
         query: str | None = None,
+        unanswered: bool = False,
     ) -> list[Session]:
         """Sessions, the last used first.
 
@@ -133,11 +134,12 @@ class SessionStore:
             since: Only those used at or after this moment.
             model: Only those whose last turn used it: ``provider/id`` or the id alone.
             query: Only those whose name holds this text (ASCII letters in either case).
+            unanswered: Also those that never had a reply, after the others.
         """
         from hfs_cli.store import lists
 
         with self._engine.reading() as db:
-            return lists.list_recent(db, limit, since, model, query)
+            return lists.list_recent(db, limit, since, model, query, unanswered=unanswered)
 
     def count(
         self,
@@ -180,6 +182,15 @@ class SessionStore:
         """The session that ``-c`` continues, or None when there is none."""
         with self._engine.reading() as db:
             return next(iter(sessions.newest(db, 1)), None)
+
+    def last_asked(self) -> Session:
+        """The session whose newest question waits for its reply, or else the last used one.
+
+        Raises:
+            NotFoundError: There is no session.
+        """
+        with self._engine.reading() as db:
+            return sessions.last_asked(db)
 
     def transcript(self, session_id: int) -> list[Message]:
         """A session's messages, oldest first."""

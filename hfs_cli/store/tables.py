@@ -16,7 +16,7 @@ class SessionRow(Model):
             instead of counting.
         use_seq: Rises with each use, so that order never depends on a clock. 0 and below: it
             was imported and never used here. None: a tail that was set aside and has not
-            been used since; lists leave it out.
+            been used since, or a session that never had a reply; lists leave them out.
         origin: How the row came to be.
         fork_position: How many messages of the parent's transcript this one begins with.
         created_at: Microseconds since 1970, UTC, like every time here.

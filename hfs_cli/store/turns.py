@@ -18,6 +18,9 @@ from hfs_cli.store.tables import MessageRow, SessionRow
 def begin(db: Connection, turn: Turn) -> Opened:
     """Keep the session (if new) and the question, and read what came before it.
 
+    The session is not used yet: it becomes the last used one with its reply, so that a refused
+    request changes nothing of what ``-c`` continues, and a new session without one is not listed.
+
     Raises:
         NotFoundError: The session to continue is gone.
         UsageError: The new session's name cannot be used or is taken.
@@ -41,7 +44,7 @@ def begin(db: Connection, turn: Turn) -> Opened:
         messages.add(db, session_id, count, ChatMessage("system", turn.system), now)
     count += 1
     question = messages.add(db, session_id, count, turn.prompt, now)
-    _asked(db, session_id, count, turn.model, rows.to_microseconds(now))
+    _asked(db, session_id, count, turn.model)
     return Opened(
         session=sessions.get(db, session_id),
         user_message_id=question,
@@ -51,8 +54,8 @@ def begin(db: Connection, turn: Turn) -> Opened:
 
 
 @statement
-def _asked(session_id: int, count: int, model: str, now: int) -> Query:
-    """A session has a question more, and is the last used one.
+def _asked(session_id: int, count: int, model: str) -> Query:
+    """A session has a question more.
 
     It goes on with the model that it has: another one becomes its own by replying, so that a
     model that does not exist is asked once and not ever after.
@@ -61,8 +64,6 @@ def _asked(session_id: int, count: int, model: str, now: int) -> Query:
         message_count=count,
         last_status="complete",
         model=fn.COALESCE(SessionRow.model, model),
-        updated_at=now,
-        use_seq=sessions.next_use(),
     )
     return change.where(SessionRow.id == session_id)
 
@@ -79,10 +80,8 @@ def _begin_again(db: Connection, turn: Turn, question_id: int) -> Opened:
     earlier = _before(history, question)
     # What is asked for this one reply is not kept: the question stands where it stood.
     system = messages.system_in_force(earlier) if turn.system is None else turn.system
-    if session.model is None:
-        sessions.change(db, session.id, model=turn.model)
     return Opened(
-        session=sessions.touch(db, session.id),
+        session=session,
         user_message_id=question.id,
         messages=(*messages.context(earlier), turn.prompt),
         system=None if turn.no_system else system or None,
@@ -133,7 +132,9 @@ def _session(db: Connection, turn: Turn) -> tuple[int, int]:
         automatic = automatic_name(turn.prompt.content, local(datetime.now(UTC)))
         return sessions.add(db, sessions.free_name(db, automatic), "chat"), 0
     name = check_name(turn.place.name)
-    if turn.place.or_existing and (found := sessions.find(db, name)):
+    found = sessions.find(db, name)
+    # A refused request has not taken the name.
+    if found and (turn.place.or_existing or found.unanswered):
         return found.id, found.messages
     sessions.refuse_taken(db, name)
     return sessions.add(db, name, "chat"), 0
@@ -170,7 +171,8 @@ def save_reply(
             **columns,
         )
         known = int(insert.execute(db))
-        sessions.change(db, session_id, message_count=position, model=reply.model)
+        use = sessions.next_use()
+        sessions.change(db, session_id, message_count=position, model=reply.model, use_seq=use)
         was = "partial"
     elif row:
         session_id, position, was = row

@@ -192,8 +192,6 @@ def _keep(saver: Saver, opened: Opened, collector: Collector, error: HfsError | 
     reply = collector.reply(error.message if error and broken else None, complete=not broken)
     if broken and not collector.begun:
         saver.stop()
-        if isinstance(error, IncompleteReplyError) and opened.session is not None:
-            error = _saying_more(error, f" — hfs sessions retry {opened.session.id}")
         return Outcome(opened.session, None, reply, error)
     wait = INTERRUPTED_WAIT_S if isinstance(error, Interrupted) else LAST_WAIT_S
     try:

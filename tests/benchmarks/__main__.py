@@ -176,7 +176,7 @@ def start_up_rows(bench: Bench, rounds: int) -> list[Row]:
         "`hfs --help`": ("7 B", bench.run("--help"), bench.run_llm("--help")),
         f"`hfs sessions list` in a pipe, {SESSIONS:,} sessions": (
             "11 B",
-            bench.run("sessions", "list"),
+            bench.run("sessions", "list", "--limit", "20"),
             bench.run_llm("logs", "list"),
         ),
         f"`hfs sessions list` on a terminal, {SESSIONS:,} sessions": (

@@ -114,7 +114,7 @@ def test_a_refusal_keeps_the_question_and_exits_by_kind(chat, server, reply, cod
     assert KEY not in error
     assert "\x1b" not in error
     assert error.count("\n") == 1
-    assert [m["role"] for m in transcript(chat)] == ["user"]
+    assert [m["role"] for m in transcript(chat, "1")] == ["user"]
 
 
 def test_a_short_retry_after_is_waited_for(chat, server):

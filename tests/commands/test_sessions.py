@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.benchmarks.databases import make_database
 from tests.scripted_server import openai_sse
 
 
@@ -43,6 +44,17 @@ def test_the_list_is_filtered(kept):
     assert kept.ok("sessions", "list", "--since", "2100-01-01", "--ids") == ""
     assert kept("sessions", "list", "--since", "soon").returncode == 2
     assert kept("sessions", "list", "--since", "999999w").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [((), 30), (("--ids",), 30), (("--since", "1w"), 30), (("--query", "..."), 29)],
+)
+def test_off_a_terminal_the_list_is_of_all_sessions(hfs, options, count):
+    make_database(hfs.database, 30)
+    assert hfs.ok("sessions", "list", *options).count("\n") == count
+    assert hfs.ok("sessions", "list", *options, "--limit", "20").count("\n") == 20
+    assert len(json.loads(hfs.ok("sessions", "list", "--json"))) == 30
 
 
 def test_the_json_shape(kept):

@@ -5,6 +5,7 @@ import json
 import pexpect
 import pytest
 
+from tests.benchmarks.databases import make_database
 from tests.scripted_server import openai_sse
 
 
@@ -143,3 +144,19 @@ def test_a_traceback_does_not_drive_the_terminal(terminal):
     _, text = ended(terminal("resume", f"no{HOSTILE}", env={"HFS_DEBUG": "1"}))
     assert "Traceback" in text
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(text)
+
+
+def test_a_terminal_is_shown_the_newest_twenty_unless_something_is_asked_for(hfs, terminal):
+    make_database(hfs.database, 30)
+    _, text = ended(terminal("sessions", "list"))
+    assert "20 of 30" in text
+    _, text = ended(terminal("sessions", "list", "--since", "1w"))
+    assert " of 30" not in text
+    _, text = ended(terminal("sessions", "list", "--ids"))
+    assert text.count("\n") == 30
+
+
+def test_a_person_is_told_that_a_refused_prompt_is_kept(terminal, server):
+    server.reply("{}", status=404)
+    _, text = ended(terminal("chat", "hi"))
+    assert "the prompt is kept: hfs sessions retry 1" in text

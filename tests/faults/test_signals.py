@@ -83,7 +83,7 @@ def test_an_interrupt_before_the_first_token_keeps_the_question(chat, server):
     out, error = process.communicate(timeout=10)
     assert (process.returncode, out) == (130, b"")
     assert error.startswith(b"hfs: error: interrupted")
-    shown = json.loads(chat.ok("sessions", "show", "@last", "--format", "json"))
+    shown = json.loads(chat.ok("sessions", "show", "1", "--format", "json"))
     assert [m["role"] for m in shown["messages"]] == ["user"]
 
 

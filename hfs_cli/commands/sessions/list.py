@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 
 import click
 
+from hfs_cli import notices
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
 from hfs_cli.moments import parse_since
 
+_ON_A_TERMINAL = 20
+
 
 @click.command(name="list")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
-@click.option("--all", "everything", is_flag=True, help="Every session, not the newest few.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="At most this many; on a terminal 20 by default."
+)
+@click.option(
+    "--all", "everything", is_flag=True, help="Every session, also those that never had a reply."
+)
 @click.option("--since", metavar="WHEN", help="Used since 30d, 12h, or a date.")
 @click.option("-m", "--model", metavar="MODEL", help="Only sessions of this model.")
 @click.option("--query", metavar="TEXT", help="Only names that contain TEXT.")
@@ -21,7 +29,7 @@ from hfs_cli.moments import parse_since
 @click.option("--ids", is_flag=True, help="Only ids, one a line.")
 def list_sessions(
     *,
-    limit: int,
+    limit: int | None,
     everything: bool,
     since: str | None,
     model: str | None,
@@ -31,17 +39,21 @@ def list_sessions(
 ) -> None:
     """List sessions, the last used first.
 
-    Off a terminal: one session a line, tab-separated id, name, model, messages, last use.
+    On a terminal the newest 20; all that fit where a filter, --ids or --json is given, and off
+    a terminal, one a line: id, name, model, messages and last use between tabs.
     """
     if as_json and ids:
         raise UsageError("--json and --ids exclude each other: keep one")
     config = load_config()
     moment = parse_since(since)
+    asked = everything or ids or as_json or since or model or query
+    if limit is None and not asked and notices.is_terminal(sys.stdout):
+        limit = _ON_A_TERMINAL
     from hfs_cli.store.store import SessionStore
 
     with SessionStore(config.database) as store:
         found = store.list_recent(
-            limit=None if everything else limit, since=moment, model=model, query=query
+            limit=limit, since=moment, model=model, query=query, unanswered=everything
         )
         if ids:
             click.echo("".join(f"{session.id}\n" for session in found), nl=False)
@@ -51,7 +63,7 @@ def list_sessions(
         show_sessions(
             found,
             as_json=as_json,
-            current_id=found[0].id if found else None,
+            current_id=found[0].id if found and found[0].listed else None,
             total=store.count(since=moment, model=model, query=query),
             now=datetime.now(UTC),
         )

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 
 @click.command(name="retry", cls=TurnCommand)
-@click.argument("ref", default="@last")
+@click.argument("ref", required=False)
 @turn_options(message=False)
-def retry_question(asked: Asked, config: Config, view: View, *, ref: str) -> None:
+def retry_question(asked: Asked, config: Config, view: View, *, ref: str | None) -> None:
     """Send the last user message of session REF again.
+
+    Without REF: the message that was sent last and had no reply, or else that of the last
+    used session.
 
     Both replies are kept: the session goes on with the new one, the old one stays as a
     branch (`hfs sessions tree`). If no reply comes, the session is as it was. The options
@@ -33,7 +36,7 @@ def retry_question(asked: Asked, config: Config, view: View, *, ref: str) -> Non
     from hfs_cli.store.store import SessionStore
 
     with SessionStore(config.database, checkpoint_retention=config.checkpoint_retention) as store:
-        session = store.resolve(ref)
+        session = store.last_asked() if ref is None else store.resolve(ref)
         asked_before = [m for m in store.transcript(session.id) if m.role == "user"]
         if not asked_before:
             raise UsageError(f"session {session.id} has no user message to send again")

@@ -12,7 +12,7 @@ from hfs_cli.render.lists.table import Column, print_table, write_rows
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import stdout
 
-CURRENT, PARTIAL = "●", "◐"
+CURRENT, PARTIAL, UNANSWERED = "●", "◐", "○"
 _COLUMNS = (
     Column("ID", align="right", style="cyan"),
     Column("NAME", flexible=True),
@@ -73,6 +73,8 @@ def _short(model: str | None) -> str:
 
 
 def _marks(session: Session, current_id: int | None) -> str:
+    if session.unanswered:
+        return UNANSWERED
     current = CURRENT if session.id == current_id else ""
     return current + (PARTIAL if session.last_status == "partial" else "")
 
@@ -84,6 +86,8 @@ def _footer(sessions: Sequence[Session], current_id: int | None, total: int) -> 
         parts.append(f"{CURRENT} current")
     if any(session.last_status == "partial" for session in sessions):
         parts.append(f"{PARTIAL} last reply partial")
+    if any(session.unanswered for session in sessions):
+        parts.append(f"{UNANSWERED} never answered")
     if len(sessions) < total:
         parts.append(f"{len(sessions)} of {total} — --all for the rest")
     return "   ".join(parts)

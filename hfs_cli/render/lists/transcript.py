@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hfs_cli.conversations import Checkpoint
-from hfs_cli.messages import Message, Session
+from hfs_cli.messages import Message, Session, answers
 from hfs_cli.moments import local
 from hfs_cli.render.json_shapes import print_json, transcript_json
-from hfs_cli.render.lists.sessions import PARTIAL
+from hfs_cli.render.lists.sessions import PARTIAL, UNANSWERED
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import Terminal, ansi, console, stdout
 from hfs_cli.sanitize import StreamSanitizer, sanitize_line
@@ -51,7 +51,10 @@ def print_transcript(
 def transcript_markdown(session: Session, messages: Sequence[Message]) -> str:
     """A Markdown document: a heading for the session and for each message."""
     parts = [f"# {sanitize_line(session.name)}\n"]
-    parts += [f"## {_heading(message)}\n\n{_ended(message.content)}" for message in messages]
+    answered = answers(messages)
+    parts += [
+        f"## {_heading(message, answered)}\n\n{_ended(message.content)}" for message in messages
+    ]
     return "\n".join(parts)
 
 
@@ -66,8 +69,9 @@ def transcript_text(
         points: Labels of the checkpoints after each position.
     """
     parts = [f"session {session.id} · {sanitize_line(session.name)}\n"]
+    answered = answers(messages)
     for message in messages:
-        parts.append(f"--- {_heading(message)}\n{_ended(message.content)}")
+        parts.append(f"--- {_heading(message, answered)}\n{_ended(message.content)}")
         parts += [f"--- {CHECKPOINT} {label}\n" for label in points.get(message.position, ())]
     return "\n".join(parts)
 
@@ -81,7 +85,7 @@ def _named(checkpoints: Sequence[Checkpoint]) -> dict[int, list[str]]:
     return points
 
 
-def _heading(message: Message) -> str:
+def _heading(message: Message, answered: Container[int]) -> str:
     """Number, role, model, time, and whether something is missing."""
     parts: list[str] = [f"{message.position} {message.role}"]
     if message.model and message.role == "assistant":
@@ -90,6 +94,8 @@ def _heading(message: Message) -> str:
     if message.status == "partial":
         why = f": {sanitize_line(message.error)}" if message.error else ""
         parts.append(f"{PARTIAL} partial{why}")
+    if message.role == "user" and message.id not in answered:
+        parts.append(f"{UNANSWERED} no reply")
     parts += [f"[{sanitize_line(attachment.name)}]" for attachment in message.attachments]
     return " · ".join(parts)
 
@@ -111,10 +117,11 @@ def _pretty(
 ) -> list[Text]:
     from rich.text import Text
 
+    answered = answers(messages)
     lines = [Text(f"session {session.id} · {sanitize_line(session.name)}", "dim")]
     for message in messages:
         style = "bold cyan" if message.role == "user" else "dim"
-        lines += [Text(), Text(_heading(message), style), *_body(message, look)]
+        lines += [Text(), Text(_heading(message, answered), style), *_body(message, look)]
         for label in points.get(message.position, ()):
             lines += [Text(), Text(f"{CHECKPOINT} {label}", "cyan")]
     return lines

@@ -1,0 +1,134 @@
+"""A request that is refused before its first byte changes nothing of what is continued."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from hfs_cli.store.store import SessionStore
+from tests.scripted_server import openai_sse
+
+REFUSALS = {"not found": 404, "unauthorised": 401, "failed": 500}
+
+
+@pytest.fixture
+def kept(chat, server):
+    """One session that had a reply: what every request after it must leave alone."""
+    server.reply(openai_sse("hello"))
+    chat.ok("chat", "-n", "first", "hi")
+    return chat
+
+
+@pytest.fixture(params=[*REFUSALS, "nobody listens"])
+def refuse(request, server, free_port):
+    """Make the next request fail before its first byte; the options that a call needs for it."""
+
+    def prepare(hfs):
+        if request.param in REFUSALS:
+            server.reply(json.dumps({"error": {"message": "no"}}), status=REFUSALS[request.param])
+        else:
+            hfs.configure(
+                hfs.config.read_text().replace(server.url, f"http://127.0.0.1:{free_port}")
+            )
+
+    return prepare
+
+
+def names(hfs, *options: str) -> list[str]:
+    return [s["name"] for s in json.loads(hfs.ok("sessions", "list", "--json", *options))]
+
+
+def test_a_new_session_without_a_reply_is_not_used_and_not_listed(kept, refuse):
+    refuse(kept)
+    assert kept("chat", "-n", "second", "and then?").returncode in {3, 4, 5, 6}
+    assert names(kept) == ["first"]
+    assert names(kept, "--all") == ["first", "second"]
+    assert "first" in kept.ok("sessions", "show", "@last")
+    assert "second" not in kept.ok("__complete", "sessions", "")
+    # By its name it is found.
+    assert "and then?" in kept.ok("sessions", "show", "second")
+
+
+def test_a_refused_turn_leaves_model_and_order_of_a_session(kept, refuse, server):
+    server.reply(openai_sse("hello"))
+    kept.ok("chat", "-n", "newer", "hi")
+    before = json.loads(kept.ok("sessions", "list", "--json"))
+    refuse(kept)
+    assert kept("chat", "-S", "first", "-m", "test/other", "more").returncode in {3, 4, 5, 6}
+    after = json.loads(kept.ok("sessions", "list", "--json"))
+    assert [s | {"messages": 0} for s in after] == [s | {"messages": 0} for s in before]
+
+
+def test_the_transcript_marks_what_was_never_answered(kept, server):
+    server.reply("{}", status=404)
+    kept("chat", "-S", "first", "and then?")
+    headings = [x for x in kept.ok("sessions", "show", "first").splitlines() if x[:4] == "--- "]
+    assert ["no reply" in heading for heading in headings] == [False, False, True]
+
+
+def test_retry_sends_the_message_that_had_no_reply(kept, server):
+    server.reply("{}", status=404)
+    kept("chat", "-n", "second", "and then?")
+    server.reply(openai_sse("later"))
+    assert kept.ok("sessions", "retry") == "later\n"
+    assert server.requests[-1].json["messages"] == [{"role": "user", "content": "and then?"}]
+    assert names(kept) == ["second", "first"]
+    # It is answered now: the next one is another reply in the session that was used last.
+    server.reply(openai_sse("again"))
+    kept.ok("sessions", "retry")
+    assert server.requests[-1].json["messages"] == [{"role": "user", "content": "and then?"}]
+
+
+def test_retry_forgets_a_refused_message_when_something_was_used_since(kept, server):
+    server.reply("{}", status=404)
+    kept("chat", "-n", "second", "and then?")
+    kept.ok("resume", "first", "--no-stdin")
+    server.reply(openai_sse("hello again"))
+    kept.ok("sessions", "retry")
+    assert server.requests[-1].json["messages"] == [{"role": "user", "content": "hi"}]
+
+
+def test_retry_asks_the_model_that_was_asked(kept, server):
+    server.reply("{}", status=500)
+    kept("chat", "-m", "test/other", "and then?")
+    server.reply(openai_sse("later"))
+    kept.ok("sessions", "retry")
+    assert server.requests[-1].json["model"] == "other"
+
+
+def test_a_refused_model_is_not_the_session_s_own(kept, server):
+    server.reply("{}", status=404)
+    kept("chat", "-n", "second", "-m", "test/nosuch", "and then?")
+    server.reply(openai_sse("yes"))
+    kept.ok("chat", "-S", "second", "well?")
+    assert server.requests[-1].json["model"] == "m"
+    assert server.requests[-1].json["messages"] == [{"role": "user", "content": "well?"}]
+
+
+def test_a_refused_request_has_not_taken_the_name(kept, server):
+    server.reply("{}", status=401)
+    kept("chat", "-n", "second", "and then?")
+    server.reply(openai_sse("yes"))
+    kept.ok("chat", "-n", "second", "and then?")
+    assert names(kept) == ["second", "first"]
+    done = kept("chat", "-n", "second", "once more")
+    assert done.returncode == 2
+    assert b"taken" in done.stderr
+
+
+def test_deleting_the_only_listed_session_leaves_what_waits_for_its_reply(kept, server):
+    server.reply("{}", status=404)
+    kept("chat", "-n", "second", "and then?")
+    kept.ok("delete", "first", "--yes")
+    with SessionStore(kept.database) as store:
+        assert [m.content for m in store.transcript(store.resolve("second").id)] == ["and then?"]
+    kept.ok("delete", "--all", "--yes")
+    assert names(kept, "--all") == []
+
+
+def test_where_nothing_has_had_a_reply_the_error_says_so(chat, server):
+    server.reply("{}", status=404)
+    chat("chat", "hi")
+    error = chat("sessions", "show").stderr.decode()
+    assert "none has had a reply yet; hfs sessions list --all" in error

@@ -295,6 +295,21 @@ def changing(file: Path, failure: type[HfsError]) -> Iterator[None]:
         raise failure(f"cannot write {file}: {error.strerror}") from error
 
 
+def open_lock_file(path: Path) -> int:
+    """Open an empty private file to be locked, and make it if need be; its descriptor.
+
+    Raises:
+        OSError: It cannot be made, or is no regular file.
+    """
+    with suppress(FileExistsError):
+        create(path)
+    descriptor = os.open(path, _flags("O_RDWR", "O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"))
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+
+
 def take_lock(descriptor: int, *, wait: bool = True) -> bool:
     """Lock an open file against whoever else asks; closing it unlocks it. POSIX only.
 
@@ -315,6 +330,15 @@ def take_lock(descriptor: int, *, wait: bool = True) -> bool:
         except OSError:
             return True
     return True
+
+
+def release_lock(descriptor: int) -> None:
+    """Let the next one have what `take_lock` took."""
+    if sys.platform != "win32":
+        import fcntl
+
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def open_file(path: Path, *, pipes: bool = False, failure: type[HfsError] = UsageError) -> BinaryIO:

@@ -86,6 +86,11 @@ def let_through() -> Iterator[None]:
         _State.holding = True
 
 
+def waiting() -> bool:
+    """Whether a signal came while signals were held: what is still done should end soon."""
+    return _State.pending
+
+
 def take() -> int | None:
     """The signal that came while signals were held, which then is not raised any more."""
     if not _State.pending:

@@ -12,7 +12,8 @@ from hfs_cli.messages import Message, Opened, Reply, Session, Turn
 from hfs_cli.naming import check_name
 from hfs_cli.store import messages, sessions, turns
 from hfs_cli.store.engine import Engine
-from hfs_cli.store.sqlite.database import WAIT_S, Database
+from hfs_cli.store.sqlite.database import Database
+from hfs_cli.store.sqlite.line import WAIT_S
 
 if TYPE_CHECKING:
     from hfs_cli.conversations import (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,13 +13,11 @@ from peewee import Field, Function, OperationalError, SqliteDatabase, fn
 from hfs_cli.store.engine import Connection
 from hfs_cli.store.sqlite import file, indexing
 from hfs_cli.store.sqlite.file import is_busy, store_errors
+from hfs_cli.store.sqlite.line import SLICE_S, WAIT_S, Line, Patience
 
 if TYPE_CHECKING:
     from hfs_cli.conversations import SearchFilter, SearchHit
 
-WAIT_S = 30.0
-# While SQLite waits for a lock no signal is seen, so it waits in slices.
-_SLICE_S = 0.25
 # FULL: a commit reaches the disk before it returns, so an answered turn survives a power
 # cut, not only a kill. Measured here it costs 0.25 ms a commit against 0.02 ms for NORMAL,
 # and a turn makes one at its start, one a second, and one at its end.
@@ -46,6 +43,7 @@ class Database:
         self.path = path.absolute()
         # Reentrant: a command may read while it holds a transaction of its own.
         self._lock = RLock()
+        self._line = Line(self.path)
         self._db: SqliteConnection | None = None
         self._in_memory = False
 
@@ -69,14 +67,20 @@ class Database:
         meanwhile; one that begins IMMEDIATE waits for its turn.
 
         Args:
-            wait_s: Seconds to wait for other writers.
+            wait_s: Seconds to wait for other writers; the full 30 s count from when one of
+                them last got something done.
 
         Raises:
             StoreError: The database cannot be written; nothing was.
         """
         with self._lock, store_errors(self.path), ExitStack() as stack:
             db = self._connected(create=True)
-            _begin(db, stack, wait_s)
+            if db.in_transaction():
+                stack.enter_context(db.atomic())
+            else:
+                patience = Patience(self.path, wait_s)
+                stack.enter_context(self._line.turn(patience))
+                _begin(db, stack, patience)
             yield db
 
     @contextmanager
@@ -129,6 +133,7 @@ class Database:
             if self._db is not None:
                 self._db.close()
                 self._db = None
+            self._line.close()
 
     def _connected(self, *, create: bool) -> SqliteConnection:
         if self._db is not None and not (self._in_memory and (create or self.exists())):
@@ -137,8 +142,26 @@ class Database:
         if create:
             file.make(self.path)
         self._in_memory = not create and not self.exists()
-        self._db = _connect(None if self._in_memory else self.path)
-        return self._db
+        db = _connect(None if self._in_memory else self.path)
+        try:
+            self._bring_up_to_date(db)
+        except BaseException:
+            db.close()
+            raise
+        self._db = db
+        return db
+
+    def _bring_up_to_date(self, db: SqliteConnection) -> None:
+        path = None if self._in_memory else self.path
+        if file.schema_version(db, path) == file.SCHEMA_VERSION:
+            return
+        from hfs_cli.store.sqlite.migrate import bring_up_to_date
+
+        if path is None:
+            bring_up_to_date(db, None)
+            return
+        with self._line.turn(Patience(path, WAIT_S)):
+            bring_up_to_date(db, path)
 
 
 class SqliteConnection(Connection, SqliteDatabase):
@@ -174,30 +197,19 @@ def _connect(path: Path | None) -> SqliteConnection:
         # A cached statement keeps a copy of the values it was last run with: a long reply.
         cached_statements=0,
     )
-    try:
-        db.connect()
-        if file.schema_version(db, path) != file.SCHEMA_VERSION:
-            from hfs_cli.store.sqlite.migrate import bring_up_to_date
-
-            bring_up_to_date(db, path)
-    except BaseException:
-        db.close()
-        raise
+    db.connect()
     return db
 
 
-def _begin(db: SqliteDatabase, stack: ExitStack, wait_s: float) -> None:
-    if db.in_transaction():
-        stack.enter_context(db.atomic())
-        return
-    deadline = time.monotonic() + wait_s
-    db.timeout = min(_SLICE_S, wait_s)
+def _begin(db: SqliteDatabase, stack: ExitStack, patience: Patience) -> None:
+    """Take SQLite's own lock, which only another program or an older hfs may hold now."""
+    db.timeout = SLICE_S
     try:
         while True:
             try:
                 stack.enter_context(db.atomic("IMMEDIATE"))
             except OperationalError as error:
-                if not is_busy(error) or time.monotonic() >= deadline:
+                if not is_busy(error) or not patience.left_s():
                     raise
             else:
                 return

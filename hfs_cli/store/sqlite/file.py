@@ -93,8 +93,11 @@ def schema_version(db: SqliteDatabase, path: Path | None) -> int:
     Raises:
         StoreError: It belongs to another program or to a newer hfs.
     """
-    application = db.pragma("application_id")
-    version = int(db.pragma("user_version"))
+    # One view of all three: another process may be migrating just now.
+    with db.atomic():
+        application = db.pragma("application_id")
+        version = int(db.pragma("user_version"))
+        empty = not db.execute_sql("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     if application == APPLICATION_ID:
         if version > SCHEMA_VERSION:
             raise StoreError(
@@ -102,7 +105,6 @@ def schema_version(db: SqliteDatabase, path: Path | None) -> int:
                 f"knows {SCHEMA_VERSION}): upgrade hfs, or HFS_DATA_DIR=... for another"
             )
         return version
-    empty = not db.execute_sql("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     if application == 0 and version == 0 and empty:
         return 0
     raise StoreError(

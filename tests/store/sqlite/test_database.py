@@ -57,7 +57,7 @@ def test_files_and_directories_are_private_whatever_the_umask(tmp_path, umask):
     finally:
         os.umask(old)
     assert modes.pop("b") == 0o700
-    assert modes == dict.fromkeys(("hfs.db", "hfs.db-wal", "hfs.db-shm"), 0o600)
+    assert modes == dict.fromkeys(("hfs.db", "hfs.db-wal", "hfs.db-shm", "hfs.db.lock"), 0o600)
 
 
 def test_others_who_can_read_are_told_of(filled, store):

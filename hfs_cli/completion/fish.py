@@ -29,7 +29,7 @@ function __hfs_walk
     for word in $words[2..-1]
         if test $values -gt 0
             set values (math $values - 1)
-        else if test $ended = 0 -a "$word" = --
+        else if test $ended = 0; and test "x$word" = x-- # test would read -f as its own
             set ended 1
         else if test $ended = 0; and string match -q -- '-?*' $word
             set -a options (string replace -r '=.*' '' -- $word)
@@ -132,7 +132,9 @@ def _option(option: Option, path: str) -> str:
     parts += [f"-s {name[1:]}" for name in option.short]
     parts += [f"-l {name[2:]}" for name in option.long]
     if option.values:
-        parts.append(f"-r -k {_offered(option.values[0])}".rstrip())
+        # -x: a value that is no file.
+        takes = "-r" if option.values[0].kind == "files" else "-x"
+        parts.append(f"{takes} -k {_offered(option.values[0])}".rstrip())
     if option.help:
         parts.append(f"-d {_quoted(option.help)}")
     return " ".join(parts)

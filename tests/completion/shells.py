@@ -25,11 +25,14 @@ _START = {
         bind 'set completion-query-items 1000' ; bind 'set page-completions off'
         PS1='ready> ' ; {bash_completion}
         source {scripts}/hfs.bash
+        _hfs_heard() {{ _hfs "$@" 2>> "$ERRORS"; }}
+        complete -o nosort -F _hfs_heard hfs
         hfs() {{ printf '%s\\0' "$@" > "$TOLD"; echo '<ra''n>'; }}
     """,
     "zsh": """
         unsetopt beep prompt_cr ; setopt no_list_beep ; LISTMAX=1000 ; PS1='ready> '
         fpath=({scripts} $fpath) ; autoload -Uz compinit ; compinit -u -D
+        _hfs_heard() {{ _hfs "$@" 2>> "$ERRORS" }} ; compdef _hfs_heard hfs
         hfs() {{ printf '%s\\0' "$@" > "$TOLD"; echo '<ra''n>'; }}
     """,
     "fish": """
@@ -43,7 +46,8 @@ _ARGV = {
     "bash": ["bash", "--norc", "--noprofile", "-i"],
     "bash with bash-completion": ["bash", "--norc", "--noprofile", "-i"],
     "zsh": ["zsh", "-f", "-i"],
-    "fish": ["fish", "--no-config", "-i"],
+    # fish itself writes the line to standard output, and what scripts complain of to the other.
+    "fish": ["sh", "-c", 'exec fish --no-config -i 2>> "$ERRORS"'],
 }
 SHELLS = tuple(_ARGV)
 BASH_COMPLETION = Path("/usr/share/bash-completion/bash_completion")
@@ -55,8 +59,10 @@ class Shell:
     def __init__(self, child: pexpect.spawn, home: Path) -> None:
         self._child = child
         self.kind = ""
+        self.home = home
         self._told = home / "told"
         self._log = home / "started"
+        self._errors = home / "errors"
 
     def completed(self, line: str) -> list[str]:
         """Type a line, press Tab, press Enter; the arguments that hfs gets."""
@@ -67,6 +73,7 @@ class Shell:
         self._told.unlink(missing_ok=True)
         self._child.send(keys + "\r")
         self._child.expect_exact(_DONE)
+        self.check_silence()
         return self._told.read_bytes().decode().split("\0")[:-1]
 
     def shows(self, line: str, text: str, *, tabs: int = 2) -> str:
@@ -75,7 +82,14 @@ class Shell:
         self._child.expect_exact(text)
         seen = self._child.before + self._child.after
         self._child.send("\x03")
+        self.check_silence()
         return seen
+
+    def check_silence(self) -> None:
+        """Fail on whatever a completion script wrote to standard error."""
+        said = self._errors.read_text() if self._errors.exists() else ""
+        self._errors.write_text("")  # fish keeps it open
+        assert said == ""
 
     @property
     def starts(self) -> int:
@@ -107,6 +121,7 @@ def open_shell(kind: str, home: Path, *, data: Path | None = None) -> Iterator[S
         "PATH": f"{command.parent}:/usr/bin:/bin",
         "PYTHONPATH": str(REPOSITORY),
         "TOLD": str(home / "told"),
+        "ERRORS": str(home / "errors"),
         "LC_ALL": "C.UTF-8",
     }
     env |= {"HFS_DATA_DIR": str(data)} if data else {}

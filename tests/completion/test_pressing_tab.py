@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from hfs_cli.cli import hfs
+from hfs_cli.completion.tree import read_tree
 from tests.completion.conftest import EVIL
 
 
@@ -94,6 +96,35 @@ def test_bash_need_not_divide_words_at_other_signs(shell):
         assert shell.completed("hfs resume @last~1") == ["resume", "@last~1"]
     finally:
         shell.ran("COMP_WORDBREAKS=$breaks; hfs")
+
+
+OPTIONS = [
+    name
+    for command in read_tree(hfs).walk()
+    if command.name == "chat"
+    for option in command.options
+    for name in option.names
+]
+
+
+def test_tab_behind_any_option_says_nothing(shell):
+    for name in OPTIONS:
+        shell.ran(f"hfs chat {name} \t\x15hfs")
+
+
+@pytest.mark.parametrize(
+    ("typed", "arguments"),
+    [
+        ("hfs chat --render p", ["chat", "--render", "plain"]),
+        ("hfs completion ba", ["completion", "bash"]),
+        ("hfs chat -S rel", ["chat", "-S", "release notes"]),
+        ("hfs chat -n rel", ["chat", "-n", "rel"]),
+    ],
+)
+def test_a_file_is_not_offered_where_none_is_taken(shell, typed, arguments):
+    for name in ("pxx", "bax", "relx"):
+        (shell.home / name).touch()
+    assert shell.completed(typed) == arguments
 
 
 def test_a_file_is_completed_where_one_is_taken(shell):

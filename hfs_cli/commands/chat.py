@@ -9,9 +9,9 @@ import click
 from hfs_cli.compose.ask import take_turn
 from hfs_cli.compose.options import Asked, TurnCommand, turn_options
 from hfs_cli.compose.prompt import read_message
+from hfs_cli.compose.session import chosen_place
 from hfs_cli.config import Config
-from hfs_cli.errors import NotFoundError, UsageError
-from hfs_cli.naming import check_name
+from hfs_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from hfs_cli.render.reply.choose import View
@@ -71,29 +71,17 @@ def chat(
     """
     if sum([go_on, ref is not None, name is not None]) > 1:
         raise UsageError("-c, -S and -n exclude each other: keep one")
-    if create and not (go_on or ref):
+    if create and not (go_on or ref is not None):
         raise UsageError("--create goes with -S NAME or -c")
+    if ref is not None and not ref.strip():
+        raise UsageError("-S needs a session: its id, its name, or @last")
     message = read_message(asked)
     if message is None:
         raise UsageError('no prompt: give one as arguments (hfs chat "…") or on standard input')
-    from hfs_cli.messages import Place
     from hfs_cli.store.store import SessionStore
 
     with SessionStore(config.database, checkpoint_retention=config.checkpoint_retention) as store:
-        session, place = None, Place(name=None if name is None else check_name(name))
-        if go_on:
-            session = store.last_used()
-            if session is None and not create:
-                told = "no session to continue yet: start one with hfs chat, or --create"
-                raise NotFoundError(told)
-        elif ref is not None and create:
-            session = store.find(ref)
-            if session is None:
-                place = Place(name=check_name(ref), or_existing=True)
-        elif name is None and (ref := ref or config.session):
-            session = store.resolve(ref)
-        if session is not None:
-            place = Place(session.id, at=at)
-        elif at is not None:
+        session, place = chosen_place(store, config, name, ref, go_on=go_on, create=create)
+        if at is not None and session is None:
             raise UsageError("--at goes with a session to continue: -S REF or -c")
-        take_turn(asked, config, view, store, message, session, place)
+        take_turn(asked, config, view, store, message, session, place._replace(at=at))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hfs_cli import notices
+from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
 from hfs_cli.groups import Group
 
@@ -19,22 +20,23 @@ def checkpoints() -> None:
 
 
 @checkpoints.command(name="create")
-@click.argument("ref", default="@last")
+@click.argument("ref", required=False)
 @click.option("--label", metavar="TEXT", help="Its name (c1, c2, … by default).")
-def create_checkpoint(*, ref: str, label: str | None) -> None:
+def create_checkpoint(*, ref: str | None, label: str | None) -> None:
     """Mark the end of session REF. Prints the checkpoint's name."""
     from hfs_cli.store.store import SessionStore
 
-    with SessionStore(load_config().database) as store:
-        made = store.create_checkpoint(store.resolve(ref).id, label)
+    config = load_config()
+    with SessionStore(config.database) as store:
+        made = store.create_checkpoint(meant_session(store, config, ref).id, label)
     click.echo(made.label)
     notices.notice(f"session {made.session_id}, after message {made.position}")
 
 
 @checkpoints.command(name="list")
-@click.argument("ref", default="@last")
+@click.argument("ref", required=False)
 @click.option("--json", "as_json", is_flag=True, help="A JSON array, the oldest branch first.")
-def list_checkpoints(*, ref: str, as_json: bool) -> None:
+def list_checkpoints(*, ref: str | None, as_json: bool) -> None:
     """Draw the timeline of session REF: turns, checkpoints and branches.
 
     Off a terminal: one checkpoint a line, tab-separated session id, message number, name
@@ -42,8 +44,9 @@ def list_checkpoints(*, ref: str, as_json: bool) -> None:
     """
     from hfs_cli.store.store import SessionStore
 
-    with SessionStore(load_config().database) as store:
-        family = store.family(store.resolve(ref).id)
+    config = load_config()
+    with SessionStore(config.database) as store:
+        family = store.family(meant_session(store, config, ref).id)
     from hfs_cli.render.lists.family import show_timeline
 
     show_timeline(family, as_json=as_json)
@@ -57,7 +60,8 @@ def delete_checkpoint(*, words: tuple[str, ...]) -> None:
         raise click.UsageError("too many arguments: hfs checkpoints delete [REF] LABEL")
     from hfs_cli.store.store import SessionStore
 
-    with SessionStore(load_config().database) as store:
-        session = store.resolve(words[0] if len(words) == 2 else "@last")
+    config = load_config()
+    with SessionStore(config.database) as store:
+        session = meant_session(store, config, words[0] if len(words) == 2 else None)
         store.delete_checkpoint(session.id, words[-1])
     notices.notice(f'checkpoint "{words[-1]}" deleted')

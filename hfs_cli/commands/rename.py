@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from hfs_cli import notices
+from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
-from hfs_cli.errors import NotFoundError, UsageError
+from hfs_cli.errors import UsageError
 
 
 @click.command(name="rename")
@@ -22,9 +23,8 @@ def rename_session(words: tuple[str, ...]) -> None:
         raise UsageError("too many arguments: hfs rename [REF] NAME (quote a name with spaces)")
     from hfs_cli.store.store import SessionStore
 
-    with SessionStore(load_config().database) as store:
-        session = store.resolve(words[0]) if len(words) == 2 else store.last_used()
-        if session is None:
-            raise NotFoundError("no session to rename yet: start one with hfs chat")
+    config = load_config()
+    with SessionStore(config.database) as store:
+        session = meant_session(store, config, words[0] if len(words) == 2 else None)
         renamed = store.rename(session.id, words[-1])
     notices.notice(renamed.label)

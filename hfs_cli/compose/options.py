@@ -273,6 +273,8 @@ def _split(values: dict[str, Any]) -> tuple[Asked, Config, View]:
         raise UsageError("-x takes code out of the text: leave out --format and --render")
     if view["force"] and not view["output"]:
         raise UsageError("--force goes with -O FILE")
+    if values["model"] is not None and not values["model"].strip():
+        raise UsageError("-m needs a model: PROVIDER/MODEL or an alias")
     if (schema := values.pop("schema")) is not None:
         from hfs_cli.compose.schema import parse_schema
 

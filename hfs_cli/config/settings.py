@@ -401,7 +401,7 @@ VARIABLES: Mapping[str, str] = {
     "HFS_CONFIG": "The configuration file.",
     "HFS_DATA_DIR": "The directory that holds the database, hfs.db.",
     "HFS_PROFILE": "The profile to use, [profiles.NAME] of the file.",
-    "HFS_SESSION": "The session that hfs chat continues.",
+    "HFS_SESSION": "The session that hfs chat continues or starts; meant where REF is left out.",
     "HFS_DEBUG": "Anything: show the traceback behind an error.",
 }
 

@@ -293,10 +293,11 @@ def test_sessions_are_chosen_by_flag_then_environment(chat, server):
     chat.ok("chat", "-S", "one", "again")
     chat.ok("chat", "again", env={"HFS_SESSION": "two"})
     chat.ok("chat", "-S", "on", "by prefix", env={"HFS_SESSION": "two"})
+    chat.ok("chat", "-n", "four", "new", env={"HFS_SESSION": "two"})
     chat.ok("chat", "-S", "three", "--create", "made")
     chat.ok("chat", "-S", "three", "--create", "continued")
     counts = {s["name"]: s["messages"] for s in json.loads(chat.ok("sessions", "list", "--json"))}
-    assert counts == {"one": 6, "two": 4, "three": 4}
+    assert counts == {"one": 6, "two": 4, "three": 4, "four": 2}
     for args in (["-S", "nothing"], ["-S", "t"]):
         assert chat("chat", *args, "hi").returncode == 4
 
@@ -490,6 +491,43 @@ def test_what_is_not_utf8_is_refused_before_anything_is_kept(chat, server, args,
 def test_options_that_would_break_the_request_are_refused(chat, server, args):
     done = chat("chat", *args, "hi")
     assert (done.returncode, done.stderr.count(b"\n"), server.requests) == (2, 1, [])
+
+
+def test_hfs_session_starts_a_session_and_is_meant_without_a_reference(chat, server):
+    server.always(openai_sse("ok"))
+    chat.keep("cron daily", "hi", "ok")
+    pinned = {"HFS_SESSION": "cron"}
+    missing = chat("sessions", "show", env=pinned)
+    assert (missing.returncode, b"HFS_SESSION" in missing.stderr) == (4, True)
+    chat.ok("chat", "first", env=pinned)
+    chat.ok("chat", "-c", "--at", "0", "second", env=pinned)
+    chat.ok("chat", "-n", "other", "third")
+    shown = json.loads(chat.ok("sessions", "show", "--json", env=pinned))
+    assert (shown["session"]["name"], len(shown["messages"])) == ("cron", 2)
+    chat.ok("sessions", "retry", env=pinned)
+    assert server.requests[-1].json["messages"][-1]["content"] == "second"
+    chat.ok("rename", "nightly", env=pinned)
+    assert chat("sessions", "undo", env=pinned).returncode == 4
+    chat.ok("sessions", "undo", env={"HFS_SESSION": "nightly"})
+    assert json.loads(chat.ok("sessions", "show", "nightly", "--json"))["messages"] == []
+
+
+@pytest.mark.parametrize(
+    ("session", "code"), [("999", 4), ("@last~9", 4), ("a\nb", 2), ("-x", 2), ("x" * 999, 2)]
+)
+def test_what_hfs_session_cannot_name_is_said_to_come_from_it(chat, server, session, code):
+    chat.keep("one", "hi", "ok")
+    done = chat("chat", "hi", env={"HFS_SESSION": session})
+    assert (done.returncode, server.requests) == (code, [])
+    assert b"HFS_SESSION" in done.stderr
+    assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("args", [["-S", ""], ["-S", " "], ["-S", "", "--create"], ["-m", ""]])
+def test_an_empty_name_is_refused_and_not_left_out(chat, server, args):
+    chat.keep("one", "hi", "ok")
+    done = chat("chat", *args, "hi")
+    assert (done.returncode, server.requests) == (2, [])
 
 
 @pytest.mark.parametrize(

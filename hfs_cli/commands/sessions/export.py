@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hfs_cli import notices
+from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
 
@@ -55,8 +56,11 @@ def export_sessions(
         raise UsageError("--force goes with -O FILE")
     from hfs_cli.store.store import SessionStore
 
-    with SessionStore(load_config().database) as store:
-        found = [store.resolve(ref).id for ref in refs or ("@last",)] if not everything else None
+    config = load_config()
+    with SessionStore(config.database) as store:
+        found = None
+        if not everything:
+            found = [meant_session(store, config, ref).id for ref in refs or (None,)]
         # closing(): the database is being read for as long as there is more to come.
         with closing(store.conversations(found, tails=form in {"json", "jsonl"})) as chosen:
             pieces = _writer(form)(chosen)

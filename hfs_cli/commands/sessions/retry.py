@@ -8,6 +8,7 @@ import click
 
 from hfs_cli.compose.ask import take_turn
 from hfs_cli.compose.options import Asked, TurnCommand, turn_options
+from hfs_cli.compose.session import meant_session
 from hfs_cli.config import Config
 from hfs_cli.errors import UsageError
 
@@ -36,7 +37,10 @@ def retry_question(asked: Asked, config: Config, view: View, *, ref: str | None)
     from hfs_cli.store.store import SessionStore
 
     with SessionStore(config.database, checkpoint_retention=config.checkpoint_retention) as store:
-        session = store.last_asked() if ref is None else store.resolve(ref)
+        if ref is None and config.session is None:
+            session = store.last_asked()
+        else:
+            session = meant_session(store, config, ref)
         asked_before = [m for m in store.transcript(session.id) if m.role == "user"]
         if not asked_before:
             raise UsageError(f"session {session.id} has no user message to send again")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import click
 
 from hfs_cli import notices
+from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
 from hfs_cli.wording import plural
 
 
 @click.command(name="rewind")
-@click.argument("ref", default="@last")
+@click.argument("ref", required=False)
 @click.option("--to", required=True, metavar="N|CHECKPOINT", help="The last message to keep.")
-def rewind_session(*, ref: str, to: str) -> None:
+def rewind_session(*, ref: str | None, to: str) -> None:
     """Let session REF continue from an earlier point.
 
     What followed stays as a branch: `hfs sessions tree` shows it, `hfs resume` continues
@@ -24,7 +25,8 @@ def rewind_session(*, ref: str, to: str) -> None:
     """
     from hfs_cli.store.store import SessionStore
 
-    with SessionStore(load_config().database) as store:
-        branch = store.rewind(store.resolve(ref).id, to)
+    config = load_config()
+    with SessionStore(config.database) as store:
+        branch = store.rewind(meant_session(store, config, ref).id, to)
     click.echo(branch.id)
     notices.notice(f"set aside: {branch.label} · {plural(branch.messages, 'message')}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
 
 
 @click.command(name="show")
-@click.argument("ref", default="@last")
+@click.argument("ref", required=False)
 @click.option(
     "--format",
     "output_format",
@@ -17,12 +18,13 @@ from hfs_cli.config import load_config
     show_default=True,
 )
 @click.option("--json", "output_format", flag_value="json", help="Short for --format json.")
-def show_session(*, ref: str, output_format: str) -> None:
+def show_session(*, ref: str | None, output_format: str) -> None:
     """Show the transcript of a session (the last used one by default)."""
     from hfs_cli.store.store import SessionStore
 
-    with SessionStore(load_config().database) as store:
-        session = store.resolve(ref)
+    config = load_config()
+    with SessionStore(config.database) as store:
+        session = meant_session(store, config, ref)
         messages = store.transcript(session.id)
         checkpoints = store.checkpoints_of(session.id)
     from hfs_cli.render.lists.transcript import print_transcript

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import click
 
+from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
 
 
 @click.command(name="tree")
-@click.argument("ref", default="@last")
+@click.argument("ref", required=False)
 @click.option("--json", "as_json", is_flag=True, help="A JSON array, the oldest first.")
-def draw_tree(*, ref: str, as_json: bool) -> None:
+def draw_tree(*, ref: str | None, as_json: bool) -> None:
     """Draw the family of session REF: forks, and what was set aside."""
     from hfs_cli.store.store import SessionStore
 
-    with SessionStore(load_config().database) as store:
-        session = store.resolve(ref)
+    config = load_config()
+    with SessionStore(config.database) as store:
+        session = meant_session(store, config, ref)
         family = store.family(session.id)
     from hfs_cli.render.lists.family import show_tree
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 import click
 
 from hfs_cli import notices
+from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
 from hfs_cli.wording import plural
 
 
 @click.command(name="undo")
-@click.argument("ref", default="@last")
+@click.argument("ref", required=False)
 @click.option("-n", "--turns", type=click.IntRange(min=1), default=1, show_default=True)
-def undo_turns(*, ref: str, turns: int) -> None:
+def undo_turns(*, ref: str | None, turns: int) -> None:
     """Take back the last turns of session REF.
 
     They stay as a branch, as with rewind. Prints the branch's id.
     """
     from hfs_cli.store.store import SessionStore
 
-    with SessionStore(load_config().database) as store:
-        branch = store.undo(store.resolve(ref).id, turns)
+    config = load_config()
+    with SessionStore(config.database) as store:
+        branch = store.undo(meant_session(store, config, ref).id, turns)
     click.echo(branch.id)
     notices.notice(f"set aside: {branch.label} · {plural(branch.messages, 'message')}")

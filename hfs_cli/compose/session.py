@@ -1,0 +1,88 @@
+"""Which session is meant: the one that is named, HFS_SESSION's, or the last used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hfs_cli.errors import NotFoundError, UsageError
+from hfs_cli.naming import check_name
+
+if TYPE_CHECKING:
+    from hfs_cli.config import Config
+    from hfs_cli.messages import Place, Session
+    from hfs_cli.store.store import SessionStore
+
+
+def meant_session(store: SessionStore, config: Config, ref: str | None) -> Session:
+    """The session that a command is about when REF may be left out.
+
+    Raises:
+        NotFoundError, AmbiguousError: There is none, or more than one fits.
+    """
+    if ref is not None or config.session is None:
+        return store.resolve("@last" if ref is None else ref)
+    session = _pinned(store, config.session)
+    if session is None:
+        raise NotFoundError(f'no session "{config.session}" (HFS_SESSION) yet: hfs chat starts it')
+    return session
+
+
+def chosen_place(
+    store: SessionStore,
+    config: Config,
+    name: str | None,
+    ref: str | None,
+    *,
+    go_on: bool,
+    create: bool,
+) -> tuple[Session | None, Place]:
+    """The session that a turn continues, or None, and the place that this is.
+
+    Args:
+        name: What ``-n`` says.
+        ref: What ``-S`` says.
+        go_on: Whether ``-c`` was given.
+        create: Whether an absent session is made.
+
+    Raises:
+        NotFoundError, AmbiguousError: There is none, or more than one fits.
+        UsageError: No session can have the name.
+    """
+    from hfs_cli.messages import Place
+
+    if name is not None:
+        return None, Place(name=check_name(name))
+    if go_on:
+        session = store.last_used()
+        if session is None and not create:
+            raise NotFoundError("no session to continue yet: start one with hfs chat, or --create")
+    elif ref is not None:
+        session = store.find(ref) if create else store.resolve(ref)
+        if session is None:
+            return None, Place(name=check_name(ref), or_existing=True)
+    elif config.session is not None:
+        session = _pinned(store, config.session)
+        if session is None:
+            return None, Place(name=_new_name(config.session), or_existing=True)
+    else:
+        return None, Place()
+    return session, Place(session.id if session else None)
+
+
+def _new_name(pinned: str) -> str:
+    if pinned.isdigit():
+        raise NotFoundError(f"no session {pinned}, which HFS_SESSION names")
+    try:
+        return check_name(pinned)
+    except UsageError as error:
+        raise UsageError(f"HFS_SESSION: {error.message}") from error
+
+
+def _pinned(store: SessionStore, name: str) -> Session | None:
+    """By its id or its whole name: another whose name merely begins so is not what was meant."""
+    if not name.startswith("@"):
+        return store.find(name)
+    try:
+        return store.resolve(name)
+    except NotFoundError as error:
+        raise NotFoundError(f"HFS_SESSION: {error.message}") from error

@@ -15,7 +15,7 @@ from hfs_cli.errors import HfsError
 Role = Literal["system", "user", "assistant", "tool"]
 Status = Literal["complete", "partial"]
 Origin = Literal["chat", "fork", "rewind", "undo", "retry", "import"]
-FinishReason = Literal["stop", "length", "content_filter", "tool_calls", "error"]
+FinishReason = Literal["stop", "length", "content_filter", "tool_calls", "error", "unknown"]
 
 
 class Attachment(NamedTuple):
@@ -127,13 +127,20 @@ class Finish(_Event):
     Args:
         reason: The reason in the common vocabulary.
         raw: The vendor's own word for it.
+        note: What the user should know of it, in one line; empty where all is well.
+        whole: Whether the reply is all that was to come; one that the vendor cut is not, and
+            its note goes on after the vendor's name ("stopped the reply, …").
     """
 
-    __slots__ = __match_args__ = ("reason", "raw")
+    __slots__ = __match_args__ = ("reason", "raw", "note", "whole")
 
-    def __init__(self, reason: FinishReason, raw: str) -> None:
+    def __init__(
+        self, reason: FinishReason, raw: str, note: str = "", *, whole: bool = True
+    ) -> None:
         self.reason: Final = reason
         self.raw: Final = raw
+        self.note: Final = note
+        self.whole: Final = whole
 
 
 class Usage(NamedTuple):
@@ -315,6 +322,7 @@ class Reply(NamedTuple):
         first_token_s: Seconds from the request to the first text or reasoning.
         total_s: Seconds from the request to now.
         error: Why it is partial, or None.
+        note: What the user should know of how it ended, in one line; mostly empty.
     """
 
     text: str
@@ -328,6 +336,7 @@ class Reply(NamedTuple):
     first_token_s: float | None = None
     total_s: float | None = None
     tool_calls: tuple[str, ...] = ()
+    note: str = ""
 
 
 class Outcome(NamedTuple):

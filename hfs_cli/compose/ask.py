@@ -106,12 +106,8 @@ def _check_ending(reply: Reply, schema: Mapping[str, object] | None) -> None:
     if schema is not None:
         from hfs_cli.compose.schema import check_reply
 
-        if reply.finish_reason == "length":
-            raise IncompleteReplyError(
-                "the token limit cut the reply before it fitted the schema: raise --max-tokens"
-            )
+        if reply.finish_reason not in {"stop", "unknown"}:
+            raise IncompleteReplyError(f"the reply ended before it fitted the schema: {reply.note}")
         check_reply(schema, reply.text)
-    if reply.finish_reason == "length":
-        notices.warn("the reply ends at the token limit: raise --max-tokens, or ask for the rest")
-    elif reply.finish_reason == "content_filter":
-        notices.warn("the provider's content filter ended the reply")
+    if reply.note:
+        notices.warn(reply.note)

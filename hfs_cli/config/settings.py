@@ -235,6 +235,13 @@ class ProviderConfig:
         "The model that the provider's name alone stands for.",
         'model = "small-1"',
     )
+    think_tags: bool | None = _setting(
+        "providers.NAME.think_tags",
+        _YES_OR_NO,
+        None,
+        "Whether <think> at the beginning of a reply is reasoning; by itself only on this machine.",
+        "think_tags = true",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from hfs_cli.config import Config, ModelConfig, ProviderConfig
 from hfs_cli.config.keys import KeySource
 from hfs_cli.config.settings import PROVIDER_TYPES
-from hfs_cli.errors import ConfigError, NotFoundError
-from hfs_cli.providers.presets import GONE, PRESETS, Preset, ProviderSettings
+from hfs_cli.errors import ConfigError, NotFoundError, UsageError
+from hfs_cli.providers.presets import GONE, PRESETS, Preset, ProviderSettings, is_loopback
+from hfs_cli.sanitize import sanitize_line
 from hfs_cli.wording import did_you_mean
 
+# Names of labels between dots (RFC 1035, 2.3.4), or IPv6 with its zone, as `urlsplit` gives it.
+_HOST = re.compile(
+    r"(?=.{1,254}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9a-f]*:[0-9a-f:.]+(%\w+)?"
+)
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _UNKNOWN = Preset(type="", base_url="", key_required=False)
 
 _EMBEDDED = f"local/{PRESETS['local'].model}"
@@ -66,6 +74,7 @@ def named_model(config: Config, name: str) -> ModelChoice:
     """The model that a name, an alias or a provider's name alone stands for.
 
     Raises:
+        UsageError: It cannot be the name of a model.
         NotFoundError: No such provider or alias.
         ConfigError: The provider's settings cannot be used.
     """
@@ -77,6 +86,11 @@ def named_model(config: Config, name: str) -> ModelChoice:
     model = model or settings.model
     if not model:
         raise NotFoundError(f"{provider} has no default model: name one, {provider}/MODEL")
+    if settings.type != "local" and not _is_model_id(model):
+        raise UsageError(
+            f"{sanitize_line(full)[:100]} cannot be a model: an id has no line breaks, control"
+            ' characters, "." or ".." between slashes, and at most 300 characters'
+        )
     if settings.type == "local" and model.endswith(".gguf"):
         # Absolute, so that a session goes on with it from any directory.
         model = str(Path(model).expanduser().absolute())
@@ -107,13 +121,9 @@ def provider_settings(config: Config, name: str) -> ProviderSettings:
         told = f"type must be one of {', '.join(PROVIDER_TYPES)}"
         raise ConfigError(f"[providers.{name}] of {config.file}: {told}")
     base_url = (own.base_url or preset.base_url).rstrip("/")
-    if kind != "local" and not base_url.startswith(("http://", "https://")):
-        told = "base_url must be an http:// or https:// address"
-        raise ConfigError(f"[providers.{name}] of {config.file}: {told}")
-    if "@" in base_url.partition("//")[2].partition("/")[0]:
-        # Addresses are shown in lists, dry runs and errors; a credential never is.
-        told = "base_url must hold no password: send it as a header (headers.Authorization)"
-        raise ConfigError(f"[providers.{name}] of {config.file}: {told}")
+    if kind != "local" and (fault := _fault_of_address(base_url) or _fault_of_headers(own)):
+        raise ConfigError(f"[providers.{name}] of {config.file}: {fault}")
+    tags = is_loopback(base_url) if own.think_tags is None else own.think_tags
     return ProviderSettings(
         name=name,
         type=kind,
@@ -124,9 +134,39 @@ def provider_settings(config: Config, name: str) -> ProviderSettings:
         headers=own.headers,
         query=own.query,
         ca_bundle=own.ca_bundle,
-        quirks=preset.quirks,
+        quirks=replace(preset.quirks, think_tags=tags),
         options=preset.options,
     )
+
+
+def _fault_of_address(base_url: str) -> str | None:
+    """Why requests cannot go to a base_url, or None."""
+    if not base_url.startswith(("http://", "https://")):
+        return "base_url must be an http:// or https:// address"
+    try:
+        address = urlsplit(base_url)
+        host = address.hostname or ""
+        if not host.isascii():
+            host = host.encode("idna").decode()
+        _ = address.port
+    except ValueError:
+        return "base_url is not an address: the host or the port cannot be read"
+    if "@" in address.netloc:
+        # Addresses are shown in lists, dry runs and errors; a credential never is.
+        return "base_url must hold no password: send it as a header (headers.Authorization)"
+    if not _HOST.fullmatch(host) or not base_url.isprintable() or " " in base_url:
+        return "base_url is not an address: it holds a character that no address has"
+    return None
+
+
+def _fault_of_headers(own: ProviderConfig) -> str | None:
+    """Why the headers of a provider cannot be sent (RFC 9110, 5.5 and 5.6.2), or None."""
+    for name, value in own.headers.items():
+        if not _HEADER.fullmatch(name):
+            return f"headers.{name!r} is not the name of a header"
+        if not (value.isascii() and value.isprintable()):
+            return f"headers.{name} holds a line break or a character that no header has"
+    return None
 
 
 def provider_names(config: Config) -> list[str]:
@@ -168,6 +208,12 @@ def _key_source(own: ProviderConfig, preset: Preset) -> KeySource:
         command=own.api_key_cmd,
         required=required,
     )
+
+
+def _is_model_id(model: str) -> bool:
+    """Whether a vendor may have such an id; it becomes a part of an address in some formats."""
+    parts = model.split("/")
+    return len(model) <= 300 and model.isprintable() and not {".", ".."} & set(parts)
 
 
 def _split(full: str, config: Config) -> tuple[str, str | None]:

@@ -115,6 +115,7 @@ class Collector:
             reasoning=str(self._reasoning),
             finish_reason=self._finish.reason if self._finish else None,
             finish_raw=self._finish.raw if self._finish else None,
+            note=self._finish.note if self._finish else "",
             usage=self._usage,
             error=error,
             first_token_s=self._first,

@@ -234,9 +234,8 @@ def _emptiness(reply: Reply) -> ProviderError | None:
         return ProviderError(f"the model only asked for a tool ({names}), which hfs does not run")
     raw = reply.finish_raw or reply.finish_reason or "none given"
     only = "only reasoning came" if reply.reasoning else "nothing came"
-    return ProviderError(
-        f"the reply is empty: {only} (finish reason {raw}); try again or raise --max-tokens"
-    )
+    why = reply.note or "try again, or choose another model with -m"
+    return ProviderError(f"the reply is empty: {only} (finish reason {raw}) — {why}")
 
 
 def _show_end(renderer: Renderer, outcome: Outcome) -> None:

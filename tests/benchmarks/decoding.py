@@ -6,7 +6,7 @@ import time
 
 from hfs_cli.messages import Delta, Request
 from hfs_cli.providers.formats import load_format
-from hfs_cli.providers.formats.wire import ReplyDecoder
+from hfs_cli.providers.formats.decode import ReplyDecoder
 from tests.scripted_server import openai_chunk, sse
 
 TOKENS = 200_000

@@ -13,7 +13,8 @@ from hfs_cli.config.settings import ProviderConfig
 from hfs_cli.errors import HfsError
 from hfs_cli.messages import ChatMessage, Delta, Event, Finish, Reasoning, Request
 from hfs_cli.providers.formats import load_format
-from hfs_cli.providers.formats.wire import Quirks, ReplyDecoder
+from hfs_cli.providers.formats.decode import ReplyDecoder
+from hfs_cli.providers.formats.wire import Quirks
 from hfs_cli.providers.http.limits import Limits, RetryPolicy
 from hfs_cli.providers.http.provider import HttpProvider
 from hfs_cli.providers.presets import ProviderSettings
@@ -129,7 +130,7 @@ def decoded(
     if decoder.fault:
         return events, decoder.fault
     try:
-        return events + decoder.end(), None
+        return events + decoder.end(), decoder.fault
     except HfsError as error:
         return events, error
 

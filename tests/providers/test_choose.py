@@ -5,7 +5,7 @@ from genai_prices import data
 
 from hfs_cli.config import Config
 from hfs_cli.config.settings import ModelConfig, ProviderConfig
-from hfs_cli.errors import ConfigError, NotFoundError
+from hfs_cli.errors import ConfigError, NotFoundError, UsageError
 from hfs_cli.providers.choose import choose_model, named_model, provider_settings
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.presets import PRESETS
@@ -159,3 +159,77 @@ def test_each_preset_can_be_used(config, name):
     assert settings.docs or name == "local"
     assert settings.key.env_var or not settings.key.required
     assert settings.key.required or not settings.base_url.startswith("https") or base_url
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["x/../../v2/evil", "..", "a/./b", "a\r\nX-Evil: 1", "a\0b", "a\x1b[2J", "a\u202eb", "x" * 301],
+)
+def test_what_cannot_be_a_model_is_refused_before_anything_is_built(config, model):
+    with pytest.raises(UsageError, match="cannot be a model") as caught:
+        choose_model(config(providers={"home": HOME}), {}, f"home/{model}", None)
+    assert "\x1b" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["ft:gpt-4o:org::id", "meta-llama/Llama-3.3", "hf.co/a/b:Q4_K_M", "@cf/x/y", "a b", "é"],
+)
+def test_ids_that_vendors_have_are_taken(config, model):
+    choice = choose_model(config(providers={"home": HOME}), {}, f"home/{model}", None)
+    assert choice.model == model
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "http://[",
+        "http://[::1",
+        "http://x\0/v1",
+        "http://x y/v1",
+        "http://x/v1\n",
+        "http://",
+        "http://:8000/v1",
+        "http://x:99999999/v1",
+        "http://x:port/v1",
+        "http://a..b/v1",
+        f"http://{'a' * 64}.example/v1",
+        f"http://{'a.' * 200}example/v1",
+        "http://ex%41mple/v1",
+        "http://-\u202e/v1",
+        "http://a/\x1b[2J",
+    ],
+)
+def test_an_address_that_nobody_has_is_a_fault_of_the_configuration(config, base_url):
+    own = ProviderConfig("x", type="openai", base_url=base_url)
+    with pytest.raises(ConfigError, match=r"\[providers.x\] of .*: base_url"):
+        provider_settings(config(providers={"x": own}), "x")
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["http://[::1]:8000/v1", "http://bücher.example/v1", "http://a_b/v1", "https://x./v1"],
+)
+def test_an_unusual_address_is_one(config, base_url):
+    own = ProviderConfig("x", type="openai", base_url=base_url)
+    assert provider_settings(config(providers={"x": own}), "x").base_url == base_url
+
+
+@pytest.mark.parametrize(
+    "headers", [{"X-Team": "ü"}, {"X-Team": "a\r\nb"}, {"X Team": "a"}, {"": "a"}, {"X": "a\0"}]
+)
+def test_headers_that_cannot_be_sent_are_a_fault_of_the_configuration(config, headers):
+    own = ProviderConfig("x", type="openai", base_url="http://x/v1", headers=headers)
+    with pytest.raises(ConfigError, match="headers"):
+        provider_settings(config(providers={"x": own}), "x")
+
+
+def test_thoughts_in_tags_are_looked_for_on_this_machine_or_where_it_is_said(config):
+    def tags(base_url, think_tags=None):
+        own = ProviderConfig("x", type="openai", base_url=base_url, think_tags=think_tags)
+        return provider_settings(config(providers={"x": own}), "x").quirks.think_tags
+
+    assert tags("http://127.0.0.1:8000/v1")
+    assert not tags("http://127.0.0.1:8000/v1", think_tags=False)
+    assert not tags("https://llm.example/v1")
+    assert tags("https://llm.example/v1", think_tags=True)

@@ -8,40 +8,47 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hfs_cli.errors import ProviderError
 from hfs_cli.messages import (
     Attachment,
     ChatMessage,
     Finish,
-    FinishReason,
     Request,
-    ToolCall,
-    Usage,
 )
-from hfs_cli.providers.formats.refusals import vendor_message
+from hfs_cli.providers.formats.decode import (
+    CALLED,
+    CONTEXT_FULL,
+    LIMITED,
+    PAUSED,
+    REFUSED,
+    STOPPED,
+    Batch,
+    Ending,
+    finish_of,
+    parse,
+    reported,
+)
 from hfs_cli.providers.formats.sse import SseDecoder
 from hfs_cli.providers.formats.wire import (
     MEGABYTE,
-    Batch,
     Media,
     Quirks,
     WireFormat,
     alternating,
-    finish_of,
-    parse,
     with_options,
 )
 
 # The format demands a limit; every model that is still served allows this one.
 DEFAULT_MAX_TOKENS = 8192
-_REASONS: Mapping[str, FinishReason] = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "pause_turn": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_use": "tool_calls",
-    "refusal": "content_filter",
+# anthropic 2.13, types/stop_reason.py and types/beta/beta_stop_reason.py, read 2026-11-25.
+_ENDINGS: Mapping[str, Ending] = {
+    "end_turn": STOPPED,
+    "stop_sequence": STOPPED,
+    "max_tokens": LIMITED,
+    "model_context_window_exceeded": CONTEXT_FULL,
+    "tool_use": CALLED,
+    "pause_turn": PAUSED,
+    "compaction": PAUSED,
+    "refusal": REFUSED,
 }
 
 
@@ -103,6 +110,8 @@ class AnthropicEvents:
 
     def decode(self, data: str, batch: Batch) -> None:
         """Add what one event says to the batch."""
+        if data.lstrip().startswith("[DONE]"):  # gateways add OpenAI's mark of the end
+            return
         event = parse(data)
         match event.get("type"):
             case "content_block_delta":
@@ -112,14 +121,14 @@ class AnthropicEvents:
             case "message_start":
                 self._count(event["message"].get("usage"), batch)
             case "message_delta":
-                self._stopped(event["delta"].get("stop_reason"))
+                self._stopped(event["delta"])
                 self._count(event.get("usage"), batch)
             case "message_stop":
                 self.terminated = True
             case "message":
                 self._whole(event, batch)
             case "error":
-                raise ProviderError(vendor_message(event))
+                raise reported(event)
 
     def _piece(self, delta: dict[str, Any], batch: Batch) -> None:
         match delta.get("type"):
@@ -137,13 +146,13 @@ class AnthropicEvents:
             case "thinking":
                 batch.reasoning(block.get("thinking") or "")
             case "tool_use" if not self._structured:
-                batch.add(ToolCall(block["name"]))
+                batch.call(block["name"])
 
     def _arguments(self, piece: str, batch: Batch) -> None:
         if self._structured:
             batch.text(piece)
         elif piece:
-            batch.add(ToolCall("", piece))
+            batch.call("", piece)
 
     def _whole(self, message: dict[str, Any], batch: Batch) -> None:
         import json
@@ -153,26 +162,32 @@ class AnthropicEvents:
             if block.get("type") == "tool_use":
                 self._arguments(json.dumps(block.get("input"), ensure_ascii=False), batch)
         self._count(message.get("usage"), batch)
-        self._stopped(message.get("stop_reason"))
+        self._stopped(message)
 
-    def _stopped(self, reason: str | None) -> None:
+    def _stopped(self, message: Mapping[str, Any]) -> None:
+        reason = message.get("stop_reason")
         if reason == "tool_use" and self._structured:
-            self.finish = Finish("stop", reason)
+            self.finish = STOPPED.finish(reason)
         elif reason:
-            self.finish = finish_of(reason, _REASONS)
+            details = message.get("stop_details") or {}
+            said = details.get("explanation") or details.get("category")
+            self.finish = finish_of(reason, _ENDINGS, said)
 
-    def _count(self, usage: dict[str, Any] | None, batch: Batch) -> None:
+    def _count(self, usage: object, batch: Batch) -> None:
         """Counts come in pieces; later ones are totals too, and replace the earlier."""
         if not usage:
             return
-        self._usage |= {name: value for name, value in usage.items() if value is not None}
+        said = batch.fields(usage)
+        self._usage |= {name: value for name, value in said.items() if value is not None}
         known = self._usage
-        given = known.get("input_tokens")
-        cached = known.get("cache_read_input_tokens")
+        given, cached, written = (
+            batch.count(known.get(name))
+            for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+        )
         if given is not None:
-            given += (cached or 0) + known.get("cache_creation_input_tokens", 0)
-        thought = (known.get("output_tokens_details") or {}).get("thinking_tokens")
-        batch.add(Usage(given, known.get("output_tokens"), cached, thought))
+            given += (cached or 0) + (written or 0)
+        details = batch.fields(known.get("output_tokens_details"))
+        batch.usage(given, known.get("output_tokens"), cached, details.get("thinking_tokens"))
 
 
 FORMAT = WireFormat(

@@ -10,27 +10,32 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from hfs_cli.errors import ProviderError
 from hfs_cli.messages import (
     Attachment,
     ChatMessage,
     Finish,
-    FinishReason,
     Request,
-    ToolCall,
-    Usage,
 )
-from hfs_cli.providers.formats.refusals import vendor_message
+from hfs_cli.providers.formats.decode import (
+    CALLED,
+    FAILED,
+    FILTERED,
+    LIMITED,
+    PAUSED,
+    STOPPED,
+    Batch,
+    Ending,
+    finish_of,
+    parse,
+    reported,
+)
 from hfs_cli.providers.formats.sse import SseDecoder
 from hfs_cli.providers.formats.wire import (
     MEGABYTE,
-    Batch,
     Media,
     Quirks,
     WireFormat,
     alternating,
-    finish_of,
-    parse,
 )
 
 _NAMES = {
@@ -43,18 +48,42 @@ _NAMES = {
 }
 # What stands beside generationConfig; every other option is one of its fields.
 _BESIDE = frozenset({"tools", "toolConfig", "safetySettings", "cachedContent", "labels"})
-_REASONS: Mapping[str, FinishReason] = {
-    "STOP": "stop",
-    "MAX_TOKENS": "length",
+# google-genai 3.6, types.py, FinishReason and BlockedReason, read 2026-11-25.
+_CALL_FAILED = FAILED._replace(note="could not finish the model's tool call: try again")
+_ENDINGS: Mapping[str, Ending] = {
+    "STOP": STOPPED,
+    "MAX_TOKENS": LIMITED,
+    "CONTINUATION": PAUSED,
     **dict.fromkeys(
-        ("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"),
-        "content_filter",
+        ("SAFETY", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR", "ESCALATION"), FILTERED
+    ),
+    **dict.fromkeys(("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"), FILTERED),
+    "RECITATION": FILTERED._replace(
+        note="stopped the reply because it repeats a known text: ask for it in other words"
+    ),
+    "LANGUAGE": FILTERED._replace(
+        note="stopped the reply because it does not support the language: use another"
+    ),
+    "PUP_LIMITED_DISABLED": FILTERED._replace(
+        note="stopped the reply because the account is limited: see https://aistudio.google.com"
     ),
     **dict.fromkeys(
-        ("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"), "content_filter"
+        ("OTHER", "FINISH_REASON_UNSPECIFIED", "MALFORMED_RESPONSE", "IMAGE_OTHER", "NO_IMAGE"),
+        FAILED,
     ),
-    **dict.fromkeys(("MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "OTHER"), "error"),
+    **dict.fromkeys(
+        (
+            "MALFORMED_FUNCTION_CALL",
+            "UNEXPECTED_TOOL_CALL",
+            "TOO_MANY_TOOL_CALLS",
+            "MISSING_THOUGHT_SIGNATURE",
+        ),
+        _CALL_FAILED,
+    ),
 }
+_PROMPT_BLOCKED = FILTERED._replace(
+    note="blocked the prompt: ask in other words, or choose another model with -m"
+)
 
 
 def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
@@ -108,16 +137,19 @@ class GeminiEvents:
 
     def decode(self, data: str, batch: Batch) -> None:
         """Add what one response says to the batch."""
+        if data.lstrip().startswith("[DONE]"):  # gateways add OpenAI's mark of the end
+            return
         response = parse(data)
         if "error" in response:
-            raise ProviderError(vendor_message(response))
+            raise reported(response)
         for candidate in response.get("candidates") or ():
             if not candidate.get("index"):
                 self._candidate(candidate, batch)
-        if blocked := (response.get("promptFeedback") or {}).get("blockReason"):
-            self.finish = Finish("content_filter", blocked)
+        feedback = response.get("promptFeedback") or {}
+        if blocked := feedback.get("blockReason"):
+            self.finish = _PROMPT_BLOCKED.finish(blocked, feedback.get("blockReasonMessage"))
         if usage := response.get("usageMetadata"):
-            batch.add(_usage(usage))
+            _count(batch.fields(usage), batch)
 
     def _candidate(self, candidate: dict[str, Any], batch: Batch) -> None:
         for part in (candidate.get("content") or {}).get("parts") or ():
@@ -126,25 +158,32 @@ class GeminiEvents:
             if call := part.get("functionCall"):
                 self._call(call, batch)
         if reason := candidate.get("finishReason"):
-            self.finish = finish_of(reason, _REASONS)
+            self.finish = finish_of(reason, _ENDINGS, candidate.get("finishMessage"))
             if reason == "STOP" and self._called:
-                self.finish = Finish("tool_calls", reason)
+                self.finish = CALLED.finish(reason)
 
     def _call(self, call: dict[str, Any], batch: Batch) -> None:
         self._called = True
         arguments = call.get("args", call.get("partialArgs"))
         text = json.dumps(arguments, ensure_ascii=False) if arguments else ""
         if call.get("name") or text:
-            batch.add(ToolCall(call.get("name") or "", text))
+            batch.call(call.get("name"), text)
 
 
-def _usage(usage: dict[str, Any]) -> Usage:
-    thoughts, answer = usage.get("thoughtsTokenCount"), usage.get("candidatesTokenCount")
-    prompt = usage.get("promptTokenCount")
+def _count(usage: Mapping[str, Any], batch: Batch) -> None:
+    prompt, by_tools, answer, thoughts = (
+        batch.count(usage.get(name))
+        for name in (
+            "promptTokenCount",
+            "toolUsePromptTokenCount",
+            "candidatesTokenCount",
+            "thoughtsTokenCount",
+        )
+    )
     if prompt is not None:
-        prompt += usage.get("toolUsePromptTokenCount", 0)
+        prompt += by_tools or 0
     output = (answer or 0) + (thoughts or 0) if answer is not None or thoughts else None
-    return Usage(prompt, output, usage.get("cachedContentTokenCount"), thoughts)
+    batch.usage(prompt, output, usage.get("cachedContentTokenCount"), thoughts)
 
 
 FORMAT = WireFormat(

@@ -9,23 +9,34 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from hfs_cli.errors import ProviderError
-from hfs_cli.messages import ChatMessage, Finish, FinishReason, Request, ToolCall, Usage
+from hfs_cli.messages import (
+    ChatMessage,
+    Finish,
+    Request,
+)
+from hfs_cli.providers.formats.decode import (
+    CALLED,
+    FAILED,
+    LIMITED,
+    STOPPED,
+    Batch,
+    Ending,
+    finish_of,
+    parse,
+    reported,
+)
 from hfs_cli.providers.formats.ndjson import NdjsonDecoder
-from hfs_cli.providers.formats.refusals import vendor_message
 from hfs_cli.providers.formats.wire import (
     MEGABYTE,
-    Batch,
     Media,
     Quirks,
     WireFormat,
-    finish_of,
-    parse,
 )
 
 # What stands beside ``options``; every other option is one of them.
 _BESIDE = frozenset({"think", "keep_alive", "format", "tools", "logprobs"})
-_REASONS: Mapping[str, FinishReason] = {"stop": "stop", "length": "length"}
+# ollama's api/types.go and server/routes.go at 2026-08-21, read 2026-11-25.
+_ENDINGS: Mapping[str, Ending] = {"stop": STOPPED, "length": LIMITED}
 
 
 def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
@@ -67,7 +78,7 @@ class OllamaEvents:
         """Add what one line says to the batch."""
         line = parse(data)
         if "error" in line:
-            raise ProviderError(vendor_message(line))
+            raise reported(line)
         message = line.get("message") or {}
         if thinking := message.get("thinking"):
             batch.reasoning(thinking)
@@ -78,19 +89,24 @@ class OllamaEvents:
             self._called = True
             function = call["function"]
             arguments = json.dumps(function.get("arguments") or {}, ensure_ascii=False)
-            batch.add(ToolCall(function["name"], arguments))
+            batch.call(function["name"], arguments)
         if line.get("done"):
             self._done(line, batch)
 
     def _done(self, line: dict[str, Any], batch: Batch) -> None:
-        reason = line.get("done_reason") or "stop"
-        self.finish = finish_of(reason, _REASONS)
-        if reason == "stop" and self._called:
-            self.finish = Finish("tool_calls", reason)
-        self.terminated = True
         given, made = line.get("prompt_eval_count"), line.get("eval_count")
+        reason = line.get("done_reason")
+        if not reason:
+            # Servers before 0.1.40 gave no reason, but counts; one whose runner has gone gives
+            # neither.
+            self.finish = FAILED.finish("done") if made is None else STOPPED.finish("")
+        elif reason == "stop" and self._called:
+            self.finish = CALLED.finish(reason)
+        else:
+            self.finish = finish_of(reason, _ENDINGS)
+        self.terminated = True
         if given is not None or made is not None:
-            batch.add(Usage(given, made))
+            batch.usage(given, made, None, None)
 
 
 FORMAT = WireFormat(

@@ -8,36 +8,56 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hfs_cli.errors import ProviderError
 from hfs_cli.messages import (
     Attachment,
     ChatMessage,
     Finish,
-    FinishReason,
     Request,
-    ToolCall,
-    Usage,
 )
-from hfs_cli.providers.formats.refusals import vendor_message
+from hfs_cli.providers.formats.decode import (
+    CALLED,
+    CONTEXT_FULL,
+    DECLINED,
+    FAILED,
+    FILTERED,
+    LIMITED,
+    PAUSED,
+    REFUSED,
+    STOPPED,
+    Batch,
+    Ending,
+    finish_of,
+    parse,
+    reported,
+)
 from hfs_cli.providers.formats.sse import SseDecoder
 from hfs_cli.providers.formats.wire import (
-    Batch,
     Media,
     Quirks,
     WireFormat,
-    finish_of,
-    parse,
     with_options,
 )
 
-_REASONS: Mapping[str, FinishReason] = {
-    "stop": "stop",
-    "length": "length",
-    "max_tokens": "length",
-    "content_filter": "content_filter",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "error": "error",
+# One table for all who speak this format, read 2026-11-25: their names do not collide.
+# OpenAI's types (openai 3.57, chat_completion_chunk.py), Mistral's (3.7), Together's (3.1),
+# Fireworks' (1.2), Cohere's (7.3), OpenRouter's (1.3, chatfinishreasonenum); api-docs.deepseek.com
+# (create-chat-completion), docs.z.ai, vLLM's and TGI's servers; and the words of Anthropic, Gemini
+# and Bedrock, which gateways pass on.
+_BUSY = FAILED._replace(note="ran out of capacity in the middle of the reply: try again")
+_ENDINGS: Mapping[str, Ending] = {
+    **dict.fromkeys(("stop", "eos", "eos_token", "stop_sequence", "end_turn"), STOPPED),
+    **dict.fromkeys(("STOP", "COMPLETE", "STOP_SEQUENCE"), STOPPED),
+    **dict.fromkeys(("length", "max_tokens", "MAX_TOKENS", "ERROR_LIMIT"), LIMITED),
+    **dict.fromkeys(("model_length", "model_context_window_exceeded"), CONTEXT_FULL),
+    **dict.fromkeys(("tool_calls", "function_call", "tool_use", "TOOL_CALL"), CALLED),
+    **dict.fromkeys(("content_filter", "content_filtered", "guardrail_intervened"), FILTERED),
+    **dict.fromkeys(("sensitive", "ERROR_TOXIC", "SAFETY", "RECITATION"), FILTERED),
+    **dict.fromkeys(("BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE"), FILTERED),
+    "refusal": REFUSED,
+    "pause_turn": PAUSED,
+    "insufficient_system_resource": _BUSY,
+    **dict.fromkeys(("error", "network_error", "abort", "cancelled", "OTHER"), FAILED),
+    **dict.fromkeys(("time_limit", "timeout", "ERROR", "TIMEOUT", "USER_CANCEL"), FAILED),
 }
 
 
@@ -102,16 +122,17 @@ class OpenAIEvents:
 
     def decode(self, data: str, batch: Batch) -> None:
         """Add what one chunk says to the batch."""
-        if data.startswith("[DONE]"):
+        if data.lstrip().startswith("[DONE]"):
             self.terminated = True
             return
         chunk = parse(data)
         if error := chunk.get("error"):
-            raise ProviderError(vendor_message(error))
-        if choices := chunk.get("choices"):
-            self._choice(choices[0], batch)
-        if usage := chunk.get("usage") or chunk.get("x_groq", {}).get("usage"):
-            batch.add(_usage(usage))
+            raise reported(error)
+        for choice in chunk.get("choices") or ():
+            if not choice.get("index"):  # of several (n = 2), the first alone is the reply
+                self._choice(choice, batch)
+        if usage := chunk.get("usage") or batch.fields(chunk.get("x_groq")).get("usage"):
+            _count(batch.fields(usage), batch)
 
     def _choice(self, choice: dict[str, Any], batch: Batch) -> None:
         delta = choice.get("delta") or choice.get("message") or {}
@@ -127,18 +148,12 @@ class OpenAIEvents:
             batch.text(refusal)
         for call in delta.get("tool_calls") or ():
             function = call.get("function") or {}
-            name, arguments = function.get("name") or "", function.get("arguments") or ""
-            batch.add(ToolCall(name, arguments))
+            batch.call(function.get("name"), function.get("arguments") or "")
         if reason := choice.get("finish_reason"):
-            self._finished(reason)
-
-    def _finished(self, reason: str) -> None:
-        if reason == "error":
-            raise ProviderError("it ended the reply with an error")
-        refused = self._refused and reason == "stop"
-        self.finish = (
-            Finish("content_filter", "refusal") if refused else finish_of(reason, _REASONS)
-        )
+            if reason == "stop" and self._refused:
+                self.finish = DECLINED.finish("refusal")
+            else:
+                self.finish = finish_of(reason, _ENDINGS)
 
 
 def _parts(parts: list[dict[str, Any]], batch: Batch) -> None:
@@ -151,20 +166,18 @@ def _parts(parts: list[dict[str, Any]], batch: Batch) -> None:
             batch.text(part.get("text") or "")
 
 
-def _usage(usage: dict[str, Any]) -> Usage:
-    given = usage.get("prompt_tokens_details") or {}
-    made = usage.get("completion_tokens_details") or {}
-    prompt, output = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    total = usage.get("total_tokens")
+def _count(usage: Mapping[str, Any], batch: Batch) -> None:
+    given = batch.fields(usage.get("prompt_tokens_details"))
+    made = batch.fields(usage.get("completion_tokens_details"))
+    prompt, output, total = (
+        batch.count(usage.get(name))
+        for name in ("prompt_tokens", "completion_tokens", "total_tokens")
+    )
     if prompt is not None and output is not None and total is not None:
         # Some vendors count reasoning in the total alone.
         output = max(output, total - prompt)
-    return Usage(
-        input_tokens=prompt,
-        output_tokens=output,
-        cached_tokens=given.get("cached_tokens", usage.get("cached_tokens")),
-        reasoning_tokens=made.get("reasoning_tokens"),
-    )
+    cached = given.get("cached_tokens", usage.get("cached_tokens"))
+    batch.usage(prompt, output, cached, made.get("reasoning_tokens"))
 
 
 def _model_ids(listing: dict[str, Any] | list[dict[str, Any]]) -> list[str]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from hfs_cli.errors import CredentialsError, HfsError, NotFoundError, ProviderError
+from hfs_cli.providers.formats.wire import Context, shown
 from hfs_cli.sanitize import sanitize_line
 
-MAX_MESSAGE = 600
 _TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.DOTALL | re.IGNORECASE)
 
@@ -22,25 +21,6 @@ def is_for_responses(message: str) -> bool:
     v1/chat/completions", or "not a chat model".
     """
     return re.search(r"v1/responses|not a chat model", message, re.IGNORECASE) is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What an error message names.
-
-    Args:
-        provider: The provider's name.
-        model: The vendor's model id.
-        key_hint: What to do about a key that is refused.
-        docs: A page of the vendor's, or None.
-        secrets: What must never be shown.
-    """
-
-    provider: str
-    model: str
-    key_hint: str
-    docs: str | None = None
-    secrets: tuple[str, ...] = ()
 
 
 def refusal(status: int, body: bytes, context: Context) -> HfsError:
@@ -113,17 +93,6 @@ def _names_model(status: int, document: object, said: str, model: str) -> bool:
 def vendor_message(value: object) -> str:
     """The vendor's own words, from an error of any shape, as one line."""
     return sanitize_line(" ".join(_words(value).split()))
-
-
-def shown(text: str, secrets: tuple[str, ...]) -> str:
-    """A vendor's words as they may be shown: without secrets, and not too long.
-
-    The secrets go first, so that none can be cut in two and slip through.
-    """
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "[key]")
-    return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + " …"
 
 
 def _words(value: object) -> str:

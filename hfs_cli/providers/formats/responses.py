@@ -10,35 +10,42 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hfs_cli.errors import ProviderError, UsageError
+from hfs_cli.errors import UsageError
 from hfs_cli.messages import (
     Attachment,
     ChatMessage,
     Finish,
-    FinishReason,
     Request,
-    ToolCall,
-    Usage,
+)
+from hfs_cli.providers.formats.decode import (
+    CALLED,
+    DECLINED,
+    FAILED,
+    FILTERED,
+    LIMITED,
+    STOPPED,
+    Batch,
+    Ending,
+    parse,
+    reported,
 )
 from hfs_cli.providers.formats.openai import is_strict
-from hfs_cli.providers.formats.refusals import vendor_message
 from hfs_cli.providers.formats.sse import SseDecoder
 from hfs_cli.providers.formats.wire import (
-    Batch,
     Media,
     Quirks,
     WireFormat,
-    parse,
     with_options,
 )
 
 _NAMES = {"max_tokens": "max_output_tokens"}
 # Options of chat completions that have no place here; sent, they are a 400.
 _ABSENT = frozenset({"stop", "seed", "n", "presence_penalty", "frequency_penalty", "logit_bias"})
-_INCOMPLETE: Mapping[str, FinishReason] = {
-    "max_output_tokens": "length",
-    "content_filter": "content_filter",
-    "max_messages": "length",
+# openai 3.57, types/responses/response.py (incomplete_details.reason), read 2026-11-25.
+_INCOMPLETE: Mapping[str, Ending] = {
+    "max_output_tokens": LIMITED,
+    "content_filter": FILTERED,
+    "max_messages": LIMITED._replace(note="the reply ends at the vendor's limit: ask for the rest"),
 }
 # The kinds of text, by the events that carry a piece of one and the whole of one.
 _DELTAS = {
@@ -141,7 +148,7 @@ class ResponsesEvents:
         elif not name and event.get("status") and "output" in event:  # a whole reply
             self._ended(event, batch)
         elif name == "error" or (not name and event.get("error")):
-            raise ProviderError(vendor_message(event.get("error") or event))
+            raise reported(event.get("error") or event)
         else:
             self._between(name, event, batch)
 
@@ -155,7 +162,7 @@ class ResponsesEvents:
                 self._in_item.clear()
             case "response.function_call_arguments.delta":
                 self._in_item.add("arguments")
-                batch.add(ToolCall("", event["delta"]))
+                batch.call("", event["delta"])
             case "response.reasoning_summary_part.added" if event.get("summary_index"):
                 batch.reasoning("\n\n")
 
@@ -181,7 +188,7 @@ class ResponsesEvents:
         self._called = True
         self._in_item.add("call")
         self._in_response.add("call")
-        batch.add(ToolCall(name, arguments))
+        batch.call(name, arguments)
 
     def _item(self, item: dict[str, Any], seen: Iterable[str], batch: Batch) -> None:
         """Add what a whole item has and nothing before it had."""
@@ -194,30 +201,30 @@ class ResponsesEvents:
             if "call" not in known:
                 self._call(item.get("name") or "", arguments, batch)
             elif "arguments" not in known and arguments:
-                batch.add(ToolCall("", arguments))
+                batch.call("", arguments)
 
     def _ended(self, response: dict[str, Any], batch: Batch) -> None:
         known = frozenset(self._in_response) | {"arguments"}
         for item in response.get("output") or ():
             self._item(item, known, batch)
         if usage := response.get("usage"):
-            batch.add(_usage(usage))
+            _count(batch.fields(usage), batch)
         match response.get("status"):
             case "completed" | None:
                 self.finish = self._whole()
             case "incomplete":
                 reason = (response.get("incomplete_details") or {}).get("reason") or "incomplete"
-                self.finish = Finish(_INCOMPLETE.get(reason, "error"), reason)
+                self.finish = _INCOMPLETE.get(reason, FAILED).finish(reason)
             case "failed":
-                raise ProviderError(vendor_message(response.get("error") or "it failed"))
+                raise reported(response.get("error") or "it failed")
             case str(status):
-                self.finish = Finish("error", status)
+                self.finish = FAILED.finish(status)
         self.terminated = True
 
     def _whole(self) -> Finish:
         if self._refused:
-            return Finish("content_filter", "refusal")
-        return Finish("tool_calls" if self._called else "stop", "completed")
+            return DECLINED.finish("refusal")
+        return (CALLED if self._called else STOPPED).finish("completed")
 
 
 def _texts(item: dict[str, Any]) -> list[tuple[str, str]]:
@@ -230,14 +237,14 @@ def _texts(item: dict[str, Any]) -> list[tuple[str, str]]:
     return [(kind, text) for kind, text in (*summary, *content) if kind and text]
 
 
-def _usage(usage: dict[str, Any]) -> Usage:
-    given = usage.get("input_tokens_details") or {}
-    made = usage.get("output_tokens_details") or {}
-    return Usage(
-        input_tokens=usage.get("input_tokens"),
-        output_tokens=usage.get("output_tokens"),
-        cached_tokens=given.get("cached_tokens"),
-        reasoning_tokens=made.get("reasoning_tokens"),
+def _count(usage: Mapping[str, Any], batch: Batch) -> None:
+    given = batch.fields(usage.get("input_tokens_details"))
+    made = batch.fields(usage.get("output_tokens_details"))
+    batch.usage(
+        usage.get("input_tokens"),
+        usage.get("output_tokens"),
+        given.get("cached_tokens"),
+        made.get("reasoning_tokens"),
     )
 
 

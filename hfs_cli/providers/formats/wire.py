@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError
-from hfs_cli.messages import ChatMessage, Delta, Event, Finish, FinishReason, Reasoning, Request
+from hfs_cli.messages import ChatMessage, Finish, Request
+
+if TYPE_CHECKING:
+    from hfs_cli.providers.formats.decode import Batch
 
 MEGABYTE = 1_000_000
+MAX_MESSAGE = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,54 +41,14 @@ class Quirks:
         stream_usage: Whether it must be (and may be) asked for usage in a stream.
         key_header: The header that takes the bare key in place of the format's own.
         models_url: Where its list of models is, if not at the format's place.
+        think_tags: Whether its models' thoughts may stand in the text, between tags.
     """
 
     max_tokens: str = "max_tokens"
     stream_usage: bool = True
     key_header: str | None = None
     models_url: str | None = None
-
-
-_scan = json.JSONDecoder().raw_decode
-
-
-class Batch:
-    """The events of one network read, with neighbouring pieces of text joined."""
-
-    def __init__(self) -> None:
-        self._events: list[Event] = []
-        self._pieces: list[str] = []
-        self._kind: type[Delta | Reasoning] = Delta
-
-    def text(self, piece: str) -> None:
-        """Add a piece of the reply."""
-        if self._kind is not Delta:
-            self._turn_to(Delta)
-        self._pieces.append(piece)
-
-    def reasoning(self, piece: str) -> None:
-        """Add a piece of the reasoning."""
-        if self._kind is not Reasoning:
-            self._turn_to(Reasoning)
-        self._pieces.append(piece)
-
-    def add(self, event: Event) -> None:
-        """Add any other event."""
-        self._turn_to(self._kind)
-        self._events.append(event)
-
-    def take(self) -> list[Event]:
-        """The events so far; the batch is empty afterwards."""
-        self._turn_to(self._kind)
-        events, self._events = self._events, []
-        return events
-
-    def _turn_to(self, kind: type[Delta | Reasoning]) -> None:
-        text = "".join(self._pieces)
-        self._pieces.clear()
-        if text:
-            self._events.append(self._kind(text))
-        self._kind = kind
+    think_tags: bool = False
 
 
 class EventDecoder(Protocol):
@@ -127,6 +89,36 @@ class Framer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Context:
+    """What an error message names.
+
+    Args:
+        provider: The provider's name.
+        model: The vendor's model id.
+        key_hint: What to do about a key that is refused.
+        docs: A page of the vendor's, or None.
+        secrets: What must never be shown.
+    """
+
+    provider: str
+    model: str
+    key_hint: str
+    docs: str | None = None
+    secrets: tuple[str, ...] = ()
+
+
+def shown(text: str, secrets: tuple[str, ...]) -> str:
+    """A vendor's words as they may be shown: without secrets, and not too long.
+
+    The secrets go first, so that none can be cut in two and slip through.
+    """
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "[key]")
+    return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + " …"
+
+
+@dataclass(frozen=True, slots=True)
 class WireFormat:
     """One row of the registry.
 
@@ -153,105 +145,6 @@ class WireFormat:
     model_ids: Callable[[dict[str, Any]], list[str]]
     media: Media
     fixed_headers: Mapping[str, str] = field(default_factory=dict)
-
-
-class ReplyDecoder:
-    """Decodes one reply; what goes wrong is kept until the events before it are handed on.
-
-    Args:
-        framer: Cuts the body into events.
-        events: Reads the events.
-
-    Attributes:
-        fault: What went wrong, or None.
-    """
-
-    def __init__(self, framer: Framer, events: EventDecoder) -> None:
-        self._framer = framer
-        self._events = events
-        self.fault: HfsError | None = None
-
-    @property
-    def ended(self) -> Literal["no", "finished", "terminated"]:
-        """How far the end has come: a finish reason, or the terminator after it."""
-        if self._events.terminated:
-            return "terminated"
-        return "finished" if self._events.finish else "no"
-
-    def feed(self, chunk: bytes) -> list[Event]:
-        """The events that the next bytes complete."""
-        try:
-            return self._decoded(self._framer.feed(chunk))
-        except IncompleteReplyError as error:
-            self.fault = error
-            return []
-
-    def whole(self, body: str) -> list[Event]:
-        """The events of a reply that came as one JSON document, not as a stream."""
-        return self._decoded([body])
-
-    def rest(self) -> list[Event]:
-        """The events that the end of the body completes."""
-        return self._decoded(self._framer.end())
-
-    def end(self) -> list[Event]:
-        """The body has ended.
-
-        Raises:
-            IncompleteReplyError: Neither a finish reason nor a terminator came.
-        """
-        if self._events.finish:
-            return [self._events.finish]
-        if self._events.terminated:
-            return [Finish("stop", "")]
-        raise IncompleteReplyError("the reply ended without a finish reason: it is incomplete")
-
-    def _decoded(self, texts: Iterable[str]) -> list[Event]:
-        batch = Batch()
-        try:
-            for text in texts:
-                if self._events.terminated:
-                    break
-                self._events.decode(text, batch)
-        except (ProviderError, IncompleteReplyError) as error:
-            self.fault = error
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            self.fault = malformed(f"an event has an unknown shape ({error!r})", error)
-        try:
-            return batch.take()
-        except TypeError as error:
-            self.fault = malformed("a piece of text is not a string", error)
-            return []
-
-
-def malformed(what: str, cause: BaseException | None = None) -> IncompleteReplyError:
-    """The error for a reply that stopped making sense."""
-    error = IncompleteReplyError(f"the reply is malformed: {what}")
-    error.__cause__ = cause
-    return error
-
-
-def parse(data: str) -> dict[str, Any]:
-    """Read one event's JSON object.
-
-    Raises:
-        IncompleteReplyError: It is none.
-    """
-    try:
-        # As json.loads, without its detours: this runs once for each token.
-        value, end = _scan(data)
-        if end != len(data):
-            value = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise malformed(f"an event is not JSON ({str(error)[:100]})", error) from error
-    if not isinstance(value, dict):
-        raise malformed("an event is not a JSON object")
-    return value
-
-
-def finish_of(raw: str, reasons: Mapping[str, FinishReason]) -> Finish:
-    """A vendor's finish reason in the common vocabulary; an unknown one counts as a stop."""
-    return Finish(reasons.get(raw, "stop"), raw)
 
 
 def alternating(messages: Sequence[ChatMessage]) -> list[ChatMessage]:

@@ -12,8 +12,8 @@ from hfs_cli.config.keys import Key
 from hfs_cli.errors import NotFoundError, ProviderError
 from hfs_cli.messages import ChatMessage, Event, Request
 from hfs_cli.providers.formats import load_format
-from hfs_cli.providers.formats.refusals import Context, is_for_responses
-from hfs_cli.providers.formats.wire import ReplyDecoder, WireFormat
+from hfs_cli.providers.formats.decode import ReplyDecoder
+from hfs_cli.providers.formats.wire import Context, WireFormat
 from hfs_cli.providers.http.client import build_client
 from hfs_cli.providers.http.exchange import Exchange, Head
 from hfs_cli.providers.http.limits import Limits
@@ -119,12 +119,20 @@ class HttpProvider:
         try:
             exchange, head = self._sent(sender, build, request.model)
         except (NotFoundError, ProviderError) as error:
+            from hfs_cli.providers.formats.refusals import is_for_responses
+
             if self._wire.name != "openai" or not is_for_responses(error.message):
                 raise
             exchange, head = self._sent_as_responses(sender, request)
         with contextlib.closing(exchange):
-            decoder = ReplyDecoder(self._wire.framer(), self._wire.decoder(request))
+            decoder = ReplyDecoder(
+                self._wire.framer(),
+                self._wire.decoder(request),
+                think_tags=self._settings.quirks.think_tags,
+            )
             yield from read_reply(exchange, head, decoder, sender.deadline, context)
+            if decoder.odd_counts:
+                self._warn(f"{context.provider} sent token counts that are not numbers: left out")
 
     def _sent(
         self, sender: Sender, build: Callable[[], httpx.Request], model: str

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError
-from hfs_cli.messages import Delta, Event, Finish, Reasoning
-from hfs_cli.providers.formats.refusals import Context, shown, vendor_message
-from hfs_cli.providers.formats.wire import ReplyDecoder
+from hfs_cli.messages import Delta, Event, Finish, Reasoning, ToolCall
+from hfs_cli.providers.formats.decode import ReplyDecoder, VendorCutError
+from hfs_cli.providers.formats.wire import Context, shown
 from hfs_cli.providers.http.client import load_httpx
 from hfs_cli.providers.http.exchange import Exchange, Head, reason
 
 MAX_JSON_BYTES = 16 * 1024 * 1024
-ACCEPTED = "gzip, deflate"
+ACCEPTED = "gzip"
 MAX_INFLATED_BYTES = 16 * 1024 * 1024
+_LIKE_EVENTS = re.compile(rb"\s*(?:data|event|id|retry)?:")
+_GZIP = 31  # zlib's wbits for a gzip header and the largest window
 
 
 def read_reply(
@@ -34,17 +38,29 @@ def read_reply(
         IncompleteReplyError: The reply broke off, stalled or was malformed.
     """
     body = _decoded(exchange, head, deadline, context, lambda: decoder.ended != "no")
+    first = next(body, b"")
     media_type = head.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "text/html":
-        said = shown(vendor_message(next(body, b"")), context.secrets)
+        said = _vendors_words(first, context)
         raise ProviderError(
             f"{context.provider} sent a web page instead of a reply — check base_url: {said}"
         )
-    if media_type == "application/json":
-        yield _whole(b"".join(_bounded(body)), decoder, context)
+    # Labels lie: event streams are called JSON, and JSON an event stream.
+    if _LIKE_EVENTS.match(first):
+        is_document = False
+    elif media_type == "text/event-stream" and decoder.framer_of_events:
+        is_document = first.lstrip()[:1] == b"{"
     else:
-        yield from _streamed(body, decoder, context)
-        yield decoder.end()
+        is_document = media_type == "application/json"
+    whole = chain((first,), body)
+    parts = _whole(whole, decoder, context) if is_document else _streamed(whole, decoder)
+    begun = False
+    for events in parts:
+        begun = begun or any(isinstance(event, Delta | Reasoning) for event in events)
+        if events:
+            yield _without_secrets(events, context)
+    if decoder.fault:
+        raise _told(decoder.fault, context, begun=begun) from decoder.fault.__cause__
 
 
 def read_whole(exchange: Exchange, head: Head, deadline: float, context: Context) -> bytes:
@@ -56,34 +72,30 @@ def read_whole(exchange: Exchange, head: Head, deadline: float, context: Context
     return b"".join(_bounded(_decoded(exchange, head, deadline, context, lambda: False)))
 
 
-def _streamed(
-    body: Iterator[bytes], decoder: ReplyDecoder, context: Context
-) -> Iterator[list[Event]]:
-    begun = False
+def _streamed(body: Iterable[bytes], decoder: ReplyDecoder) -> Iterator[list[Event]]:
     for data in body:
-        if events := decoder.feed(data):
-            begun = begun or any(isinstance(event, Delta | Reasoning) for event in events)
-            yield events
-        if decoder.fault:
-            raise _told(decoder.fault, context, begun=begun)
-        if decoder.ended == "terminated":
-            return
-    if events := decoder.rest():
-        yield events
-    if decoder.fault:
-        raise _told(decoder.fault, context, begun=begun)
+        yield decoder.feed(data)
+        if decoder.fault or decoder.ended == "terminated":
+            break
+    else:
+        yield decoder.rest()
+    if not decoder.fault:
+        yield decoder.end()
 
 
-def _whole(data: bytes, decoder: ReplyDecoder, context: Context) -> list[Event]:
+def _whole(body: Iterable[bytes], decoder: ReplyDecoder, context: Context) -> Iterator[list[Event]]:
     """The events of a reply in one JSON document; anything else in one is a failure."""
+    data = b"".join(_bounded(body))
     events = decoder.whole(data.decode("utf-8", "replace"))
-    if isinstance(decoder.fault, ProviderError):
-        raise _told(decoder.fault, context, begun=False)
-    if decoder.fault or not (events or decoder.ended != "no"):
-        said = shown(vendor_message(data), context.secrets)
-        raise ProviderError(f"{context.provider} sent no reply but this: {said}")
-    # The document was whole, so the reply is, whether or not it says why it ended.
-    return events + (decoder.end() if decoder.ended != "no" else [Finish("stop", "")])
+    said_nothing = not events and decoder.ended == "no"
+    if not isinstance(decoder.fault, ProviderError) and (decoder.fault or said_nothing):
+        raise ProviderError(
+            f"{context.provider} sent no reply but this: {_vendors_words(data, context)}"
+        )
+    yield events
+    if not decoder.fault:
+        # The document was whole, so the reply is, whether or not it says why it ended.
+        yield decoder.end() if decoder.ended != "no" else [Finish("stop", "")]
 
 
 def _decoded(
@@ -112,7 +124,7 @@ def _decoded(
         raise IncompleteReplyError(failure) from cause
 
 
-def _bounded(body: Iterator[bytes]) -> Iterator[bytes]:
+def _bounded(body: Iterable[bytes]) -> Iterator[bytes]:
     size = 0
     for data in body:
         size += len(data)
@@ -121,17 +133,46 @@ def _bounded(body: Iterator[bytes]) -> Iterator[bytes]:
         yield data
 
 
+def _vendors_words(body: bytes, context: Context) -> str:
+    from hfs_cli.providers.formats.refusals import vendor_message
+
+    return shown(vendor_message(body), context.secrets)
+
+
+def _without_secrets(events: list[Event], context: Context) -> list[Event]:
+    """The events, with a key that the vendor echoes in its own words taken out of them."""
+    return [
+        ToolCall(shown(event.name, context.secrets), event.arguments)
+        if isinstance(event, ToolCall)
+        else Finish(
+            event.reason,
+            shown(event.raw, context.secrets),
+            shown(event.note, context.secrets),
+            whole=event.whole,
+        )
+        if isinstance(event, Finish)
+        else event
+        for event in events
+    ]
+
+
 def _told(fault: HfsError, context: Context, *, begun: bool) -> HfsError:
     """A fault of the stream with the provider's name, and without secrets."""
     message = shown(fault.message, context.secrets)
     if not isinstance(fault, ProviderError):
         return type(fault)(message)
-    told = f"{context.provider} ({context.model}) reported an error: {message}"
+    what = message if isinstance(fault, VendorCutError) else f"reported an error: {message}"
+    told = f"{context.provider} ({context.model}) {what}"
     return IncompleteReplyError(told) if begun else ProviderError(told)
 
 
 class Inflater:
     """Decodes a compressed body piece by piece.
+
+    A body may hold several gzip members, one after the other (RFC 1952, 2.2). What comes of one
+    piece is bounded: zlib stops at the bound, and input that it leaves over ("unconsumed") is
+    the mark of a bomb. 1 MB of a gzip of zeros, the most that is read at once, would inflate to
+    1 GB; it ends at 16 MB here.
 
     Args:
         encoding: The response's ``Content-Encoding``, perhaps empty.
@@ -143,12 +184,12 @@ class Inflater:
     def __init__(self, encoding: str) -> None:
         encoding = encoding.strip().lower()
         self._inflate: zlib._Decompress | None = None
-        if encoding in {"gzip", "x-gzip", "deflate"}:
-            # 32 + 15: gzip or zlib, told apart by their first bytes.
-            self._inflate = zlib.decompressobj(wbits=47)
+        if encoding in {"gzip", "x-gzip"}:
+            self._inflate = zlib.decompressobj(wbits=_GZIP)
         elif encoding not in {"", "identity"}:
             raise ProviderError(
-                f"it sent a body encoded as {encoding[:40]}, which was not asked for"
+                "it sent a body in an encoding that was not asked for: check base_url, or what"
+                " stands between"
             )
 
     def feed(self, data: bytes) -> bytes:
@@ -159,10 +200,17 @@ class Inflater:
         """
         if self._inflate is None:
             return data
+        out = b""
         try:
-            out = self._inflate.decompress(data, MAX_INFLATED_BYTES)
+            while data:
+                if self._inflate.eof:
+                    self._inflate = zlib.decompressobj(wbits=_GZIP)
+                out += self._inflate.decompress(data, MAX_INFLATED_BYTES - len(out) + 1)
+                if len(out) > MAX_INFLATED_BYTES or self._inflate.unconsumed_tail:
+                    raise IncompleteReplyError(
+                        "the reply inflates to far more than was sent: given up"
+                    )
+                data = self._inflate.unused_data
         except zlib.error as error:
             raise IncompleteReplyError(f"the reply's compression is broken: {error}") from error
-        if self._inflate.unconsumed_tail:
-            raise IncompleteReplyError("the reply inflates to far more than was sent: given up")
         return out

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hfs_cli.errors import HfsError, NetworkError
 from hfs_cli.moments import duration
-from hfs_cli.providers.formats.refusals import Context, refusal
+from hfs_cli.providers.formats.wire import Context
 from hfs_cli.providers.http.client import load_httpx
 from hfs_cli.providers.http.exchange import (
     ConnectTimeoutError,
@@ -117,6 +117,8 @@ class Sender:
 
     def _wait_after(self, exchange: Exchange, head: Head, attempt: int, *, last: bool) -> float:
         """Seconds to wait after a refusal; one that is final is raised."""
+        from hfs_cli.providers.formats.refusals import refusal
+
         with contextlib.closing(exchange):
             error = refusal(head.status, self._error_body(exchange, head), self._context)
         policy = self._limits.retry

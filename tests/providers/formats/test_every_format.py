@@ -49,7 +49,8 @@ class TestReplies:
         assert text_of(events, Reasoning) == row["reasoning"]
         assert [e.name for e in events if isinstance(e, ToolCall) and e.name] == row["calls"]
         assert last(events, Usage) == (Usage(*row["usage"]) if row["usage"] else None)
-        assert last(events, Finish) == (Finish(*row["finish"]) if row["finish"] else None)
+        finish = last(events, Finish)
+        assert (finish and [finish.reason, finish.raw]) == row["finish"]
         assert (row["fault"] or "") in (fault.message if fault else "")
         assert (fault is None) == (row["fault"] is None)
 
@@ -77,4 +78,4 @@ class TestReplies:
             assert reasoning.startswith(cut_reasoning)
             if fault is None:
                 assert (cut_text, cut_reasoning) == (text, reasoning), at
-                assert last(others, Finish) == Finish(*row["finish"])
+                assert last(others, Finish).reason == row["finish"][0]

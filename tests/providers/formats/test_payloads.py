@@ -6,8 +6,9 @@ import pytest
 
 from hfs_cli.messages import ChatMessage, Delta, Finish, Reasoning, Request, ToolCall, Usage
 from hfs_cli.providers.formats import load_format
+from hfs_cli.providers.formats.decode import ReplyDecoder
 from hfs_cli.providers.formats.openai import is_strict
-from hfs_cli.providers.formats.wire import Quirks, ReplyDecoder
+from hfs_cli.providers.formats.wire import Quirks
 from tests.scripted_server import sse
 
 TALK = (ChatMessage("user", "a"), ChatMessage("assistant", "b"), ChatMessage("user", "c"))
@@ -148,21 +149,6 @@ def test_anthropic_counts_cached_tokens_as_input():
     ]
 
 
-@pytest.mark.parametrize(
-    ("reason", "expected"),
-    [
-        ("max_tokens", "length"),
-        ("stop_sequence", "stop"),
-        ("refusal", "content_filter"),
-        ("tool_use", "tool_calls"),
-        ("model_context_window_exceeded", "length"),
-    ],
-)
-def test_anthropics_finish_reasons(reason, expected):
-    message = {"type": "message", "content": [], "stop_reason": reason}
-    assert whole("anthropic", message) == [Finish(expected, reason)]
-
-
 def test_gemini_thoughts_calls_and_counts():
     parts = [
         {"text": "hm", "thought": True},
@@ -187,25 +173,11 @@ def test_gemini_thoughts_calls_and_counts():
     ]
 
 
-@pytest.mark.parametrize(
-    ("reason", "expected"),
-    [("MAX_TOKENS", "length"), ("SAFETY", "content_filter"), ("OTHER", "error"), ("NEW", "stop")],
-)
-def test_geminis_finish_reasons(reason, expected):
-    response = {"candidates": [{"finishReason": reason}]}
-    assert whole("gemini", response) == [Finish(expected, reason)]
-
-
-def test_a_prompt_that_gemini_blocks():
-    response = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}
-    assert whole("gemini", response) == [Finish("content_filter", "PROHIBITED_CONTENT")]
-
-
 def test_ollama_lines():
     lines = [
         {"message": {"role": "assistant", "thinking": "hm", "content": ""}, "done": False},
         {"message": {"content": "a\u2028b"}, "done": False},
-        {"done": True, "done_reason": "length", "prompt_eval_count": 5, "eval_count": 2},
+        {"done": True, "done_reason": "stop", "prompt_eval_count": 5, "eval_count": 2},
     ]
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
     for at in range(len(text)):
@@ -213,15 +185,13 @@ def test_ollama_lines():
             Reasoning("hm"),
             Delta("a\u2028b"),
             Usage(5, 2),
-            Finish("length", "length"),
+            Finish("stop", "stop"),
         ]
 
 
 def test_ollamas_last_line_may_lack_its_end():
-    assert decode("ollama", b'{"message": {"content": "a"}, "done": true}') == [
-        Delta("a"),
-        Finish("stop", "stop"),
-    ]
+    line = b'{"message": {"content": "a"}, "done": true, "done_reason": "stop"}'
+    assert decode("ollama", line) == [Delta("a"), Finish("stop", "stop")]
 
 
 def test_ollama_tool_calls():

@@ -17,7 +17,8 @@ import pytest
 
 from hfs_cli.errors import NotFoundError
 from hfs_cli.messages import Delta, Event, Finish, Reasoning, ToolCall, Usage
-from hfs_cli.providers.formats.refusals import Context, refusal
+from hfs_cli.providers.formats.refusals import refusal
+from hfs_cli.providers.formats.wire import Context
 from tests.providers.asking import decoded, text_of
 
 FAMILIES = {"openai-chat": "openai"}
@@ -25,13 +26,14 @@ VOCABULARY = {
     "stop": "stop",
     "STOP": "stop",
     "end_turn": "stop",
-    "pause_turn": "stop",
+    "pause_turn": "error",
     "length": "length",
     "max_tokens": "length",
     "tool_use": "tool_calls",
     "tool_calls": "tool_calls",
     "refusal": "content_filter",
 }
+CUT = {"pause_turn", "refusal"}
 
 
 def folder() -> Path | None:
@@ -89,9 +91,9 @@ class TestStreams:
             assert fault is not None
             assert row["error"]["message"][:60] in fault
             return
-        assert fault is None
         finish = events[-1]
         assert isinstance(finish, Finish)
+        assert (fault is not None) == (row["finish_reason"] in CUT)
         assert finish.raw == row["finish_reason"]
         calls = [e for e in events if isinstance(e, ToolCall) and e.name]
         expected = VOCABULARY[row["finish_reason"]]

@@ -16,8 +16,9 @@ from hfs_cli.messages import (
     ToolCall,
     Usage,
 )
+from hfs_cli.providers.formats.decode import ReplyDecoder
 from hfs_cli.providers.formats.responses import FORMAT, payload
-from hfs_cli.providers.formats.wire import Quirks, ReplyDecoder
+from hfs_cli.providers.formats.wire import Quirks
 from tests.providers.sdk_types import unknown_to
 
 TALK = (ChatMessage("user", "a"), ChatMessage("assistant", "b"), ChatMessage("user", "c"))

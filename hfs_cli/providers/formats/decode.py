@@ -1,0 +1,373 @@
+"""From a vendor's events to ours: what enters is checked here, and how a reply ended is told.
+
+Pure: text in, events out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NamedTuple
+
+from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError
+from hfs_cli.messages import Delta, Event, Finish, FinishReason, Reasoning, ToolCall, Usage
+from hfs_cli.providers.formats.sse import SseDecoder
+from hfs_cli.providers.formats.wire import EventDecoder, Framer
+from hfs_cli.sanitize import sanitize_line
+
+_scan = json.JSONDecoder().raw_decode
+
+
+# More tokens than any reply has: a number above it is not a count, and sums of many stay far
+# from what a database can hold.
+MOST_TOKENS = 10**12
+MAX_WORD = 100
+
+
+class Batch:
+    """The events of one network read, with neighbouring pieces of text joined.
+
+    What a vendor sends is checked here, where it enters: text is text, counts are counts.
+
+    Attributes:
+        odd: Whether a count was dropped because it is not one.
+    """
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._pieces: list[str] = []
+        self._kind: type[Delta | Reasoning] = Delta
+        self.odd = False
+
+    def text(self, piece: str) -> None:
+        """Add a piece of the reply.
+
+        Raises:
+            TypeError: It is not text.
+        """
+        if self._kind is not Delta:
+            self._turn_to(Delta)
+        self._add(piece)
+
+    def reasoning(self, piece: str) -> None:
+        """Add a piece of the reasoning.
+
+        Raises:
+            TypeError: It is not text.
+        """
+        if self._kind is not Reasoning:
+            self._turn_to(Reasoning)
+        self._add(piece)
+
+    def call(self, name: object, arguments: str = "") -> None:
+        """Add a tool call, or a piece of one.
+
+        Raises:
+            TypeError: Its arguments are not text.
+        """
+        self._turn_to(self._kind)
+        self._events.append(ToolCall(word(name) if name else "", "" + arguments))
+
+    def usage(self, given: object, made: object, cached: object, thought: object) -> None:
+        """Add the counts of input, output, cached and reasoning tokens; None is not said."""
+        self._turn_to(self._kind)
+        self._events.append(Usage(*map(self.count, (given, made, cached, thought))))
+
+    def count(self, value: object) -> int | None:
+        """A number of tokens, or None where the vendor said none, or sent something else."""
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS:
+            return value
+        self.odd = self.odd or value is not None
+        return None
+
+    def fields(self, value: object) -> Mapping[str, Any]:
+        """An object that holds counts; what is none of the kind is empty."""
+        if isinstance(value, dict):
+            return value
+        self.odd = self.odd or value is not None
+        return {}
+
+    def take(self) -> list[Event]:
+        """The events so far; the batch is empty afterwards."""
+        self._turn_to(self._kind)
+        events, self._events = self._events, []
+        return events
+
+    def _add(self, piece: str) -> None:
+        if not isinstance(piece, str):
+            raise TypeError(f"{type(piece).__name__} where text should be")
+        self._pieces.append(piece)
+
+    def _turn_to(self, kind: type[Delta | Reasoning]) -> None:
+        text = "".join(self._pieces)
+        self._pieces.clear()
+        if text:
+            self._events.append(self._kind(text))
+        self._kind = kind
+
+
+def word(value: object) -> str:
+    """A vendor's word (a finish reason, a tool's name) as text that can be kept, not too long.
+
+    A lone surrogate, which JSON can hold and no encoding can, becomes U+FFFD.
+    """
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text[:MAX_WORD].encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+class Ending(NamedTuple):
+    """What a vendor's reason for the end of a reply means.
+
+    Args:
+        reason: It in the common vocabulary.
+        note: What happened and, after a colon, what the user can do; see `Finish.note`.
+        whole: Whether the reply is all that was to come.
+    """
+
+    reason: FinishReason
+    note: str = ""
+    whole: bool = True
+
+    def finish(self, raw: object, said: object = None) -> Finish:
+        """The event.
+
+        Args:
+            raw: The vendor's own word.
+            said: What the vendor says about it, or None.
+        """
+        told = f' (it says: "{sanitize_line(" ".join(word(said).split()))}")' if said else ""
+        what, colon, advice = self.note.partition(": ")
+        return Finish(self.reason, word(raw), f"{what}{told}{colon}{advice}", whole=self.whole)
+
+
+STOPPED = Ending("stop")
+CALLED = Ending("tool_calls")
+LIMITED = Ending(
+    "length", "the reply ends at the token limit: raise --max-tokens, or ask for the rest"
+)
+CONTEXT_FULL = Ending(
+    "length", "the model's context is full: shorten the prompt, or start a new session"
+)
+FILTERED = Ending(
+    "content_filter",
+    "stopped the reply with its content filter: ask in other words, or choose another model",
+    whole=False,
+)
+DECLINED = Ending("content_filter", "the model declined to answer: ask in other words")
+REFUSED = Ending(
+    "content_filter",
+    "refused to go on: ask in other words, or choose another model",
+    whole=False,
+)
+FAILED = Ending("error", "broke the reply off: try again", whole=False)
+PAUSED = Ending(
+    "error", 'paused the reply before its end: go on with hfs chat -c "Go on"', whole=False
+)
+
+
+def finish_of(raw: object, endings: Mapping[str, Ending], said: object = None) -> Finish:
+    """A vendor's finish reason as the event; one that no table knows is told, not guessed.
+
+    Args:
+        raw: The vendor's own word.
+        endings: What the format's words mean.
+        said: What the vendor says about it, or None.
+    """
+    named = word(raw)
+    unknown = f'hfs does not know why the reply ended ("{named}"): see whether it is whole'
+    return endings.get(named, Ending("unknown", unknown)).finish(raw, said)
+
+
+class ThinkTags:
+    """Takes the thoughts out of a text that begins with them, between ``<think>`` tags.
+
+    Small servers pass on what the model wrote. The tags may be cut anywhere: of "<thi", "nk>So",
+    "</thi", "nk>", "42" comes the thought "So" and the text "42". A text that does not begin with
+    the tag is left as it is, whatever stands in it later.
+    """
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._state: Literal["begin", "thought", "gap", "text"] = "begin"
+
+    def split(self, events: Iterable[Event]) -> list[Event]:
+        """The events, with thoughts as thoughts; what may still become a tag is held back."""
+        found: list[Event] = []
+        for event in events:
+            if isinstance(event, Delta):
+                found += self._pieces(event.text)
+            else:
+                found.append(event)
+        return found
+
+    def rest(self) -> list[Event]:
+        """What was held back, now that nothing follows."""
+        held, self._held = self._held, ""
+        if not held:
+            return []
+        return [Reasoning(held) if self._state == "thought" else Delta(held)]
+
+    def _pieces(self, text: str) -> list[Event]:
+        if self._state == "text":
+            return [Delta(text)]
+        text = self._held + text
+        self._held = ""
+        if self._state == "begin":
+            start = text.lstrip()
+            if len(start) < len(_THINK) and _THINK.startswith(start):
+                self._held = text
+                return []
+            self._state = "thought" if start.startswith(_THINK) else "text"
+            return self._pieces(start.removeprefix(_THINK) if self._state == "thought" else text)
+        if self._state == "thought":
+            thought, end, text = text.partition(_END_OF_THINK)
+            if not end:
+                # The last "<" may be where the end tag begins.
+                cut = max(thought.rfind("<"), 0)
+                if _END_OF_THINK.startswith(thought[cut:]):
+                    thought, self._held = thought[:cut], thought[cut:]
+            else:
+                self._state = "gap"
+            found: list[Event] = [Reasoning(thought)] if thought else []
+            return found + (self._pieces(text) if text else [])
+        # Blank lines set the thoughts off from the text; they belong to neither.
+        text = text.lstrip()
+        if text:
+            self._state = "text"
+        return [Delta(text)] if text else []
+
+
+_THINK = "<think>"
+_END_OF_THINK = "</think>"
+
+
+class ReplyDecoder:
+    """Decodes one reply; what goes wrong is kept until the events before it are handed on.
+
+    Args:
+        framer: Cuts the body into events.
+        events: Reads the events.
+        think_tags: Whether thoughts may stand in the text, between tags.
+
+    Attributes:
+        fault: What went wrong, or None.
+        framer_of_events: Whether the body is an event stream, and not lines of JSON.
+        odd_counts: Whether the vendor sent token counts that are none.
+    """
+
+    def __init__(self, framer: Framer, events: EventDecoder, *, think_tags: bool = False) -> None:
+        self._framer = framer
+        self._events = events
+        self._thinking = ThinkTags() if think_tags else None
+        self.fault: HfsError | None = None
+        self.framer_of_events = isinstance(framer, SseDecoder)
+        self.odd_counts = False
+
+    @property
+    def ended(self) -> Literal["no", "finished", "terminated"]:
+        """How far the end has come: a finish reason, or the terminator after it."""
+        if self._events.terminated:
+            return "terminated"
+        return "finished" if self._events.finish else "no"
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """The events that the next bytes complete."""
+        try:
+            return self._decoded(self._framer.feed(chunk))
+        except IncompleteReplyError as error:
+            self.fault = error
+            return []
+
+    def whole(self, body: str) -> list[Event]:
+        """The events of a reply that came as one JSON document, not as a stream."""
+        return self._decoded([body])
+
+    def rest(self) -> list[Event]:
+        """The events in what the framer still holds when the body ends.
+
+        A last event may lack its blank line and be whole: it counts. One that was cut in two
+        cannot be read, and is no worse than a body that ended before it.
+        """
+        events = self._decoded(self._framer.end())
+        if isinstance(self.fault, IncompleteReplyError):
+            self.fault = None
+        return events
+
+    def end(self) -> list[Event]:
+        """The last event, now that the body has ended; a reply that was cut has a fault then.
+
+        Raises:
+            IncompleteReplyError: Neither a finish reason nor a terminator came.
+        """
+        held = self._thinking.rest() if self._thinking else []
+        finish = self._events.finish
+        if finish is None:
+            if not self._events.terminated:
+                raise IncompleteReplyError(
+                    "the reply ended without a finish reason: it is incomplete"
+                )
+            finish = Finish("stop", "")
+        if not finish.whole:
+            self.fault = VendorCutError(f"{finish.note} ({finish.raw})")
+        return [*held, finish]
+
+    def _decoded(self, texts: Iterable[str]) -> list[Event]:
+        batch = Batch()
+        try:
+            for text in texts:
+                if self._events.terminated:
+                    break
+                if text and not text.isspace():  # an empty event keeps a connection open
+                    self._events.decode(text, batch)
+        except (ProviderError, IncompleteReplyError) as error:
+            self.fault = error
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            self.fault = malformed(f"an event has an unknown shape ({error!r})", error)
+        self.odd_counts = self.odd_counts or batch.odd
+        return self._thinking.split(batch.take()) if self._thinking else batch.take()
+
+
+class VendorCutError(ProviderError):
+    """The vendor's finish reason says that the reply is not whole.
+
+    Its message goes on after the vendor's name.
+    """
+
+
+def reported(error: object) -> ProviderError:
+    """The failure for an error that a vendor reports in the middle of a reply.
+
+    Args:
+        error: What it sent, of any shape.
+    """
+    from hfs_cli.providers.formats.refusals import vendor_message
+
+    return ProviderError(vendor_message(error))
+
+
+def malformed(what: str, cause: BaseException | None = None) -> IncompleteReplyError:
+    """The error for a reply that stopped making sense."""
+    error = IncompleteReplyError(f"the reply is malformed: {what}")
+    error.__cause__ = cause
+    return error
+
+
+def parse(data: str) -> dict[str, Any]:
+    """Read one event's JSON object.
+
+    Raises:
+        IncompleteReplyError: It is none.
+    """
+    try:
+        # As json.loads, without its detours: this runs once for each token. They are taken
+        # where the text does not begin or end with its object.
+        value, end = _scan(data) if data[0] == "{" else (None, 0)
+        if end != len(data):
+            value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise malformed(f"an event is not JSON ({str(error)[:100]})", error) from error
+    if not isinstance(value, dict):
+        raise malformed("an event is not a JSON object")
+    return value

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hfs_cli.config import ModelConfig
 from hfs_cli.conversations import Tally
+from hfs_cli.messages import Usage
 
 _MILLION = 1_000_000
 
@@ -16,6 +17,7 @@ class Total:
     """All replies under one heading.
 
     Args:
+        cached_tokens: The part of the input that was read from a cache.
         cost: In the currency of the prices; None when no model under it has a price.
         unpriced: How many turns are of models without a price, and not in the cost.
     """
@@ -24,28 +26,41 @@ class Total:
     turns: int
     input_tokens: int
     output_tokens: int
+    cached_tokens: int
     first_token_s: float | None
     cost: float | None
     unpriced: int
 
 
-def cost(tally: Tally, models: Mapping[str, ModelConfig]) -> float | None:
-    """What a tally cost, or None when its model has no price.
+def cost(counts: Usage | Tally, prices: ModelConfig | None) -> float | None:
+    """What the tokens of a turn, or of many, cost in the currency of the prices.
 
-    Cached tokens are part of the input; without a price of their own they cost the same.
+    Cached tokens are part of the input; without a price of their own they cost the same. A
+    price that is left out where the other is given is zero, as it is for a model that bills
+    its output alone.
+
+    Args:
+        counts: Tokens; what is not known counts as none.
+        prices: Of a million tokens of the model.
+
+    Returns:
+        None when nothing is known of the price or of the tokens.
     """
-    prices = models.get(tally.model or "")
     if prices is None or (prices.input_price is None and prices.output_price is None):
+        return None
+    if counts.input_tokens is None and counts.output_tokens is None:
         return None
     fresh = prices.input_price or 0.0
     cached = fresh if prices.cached_price is None else prices.cached_price
-    spent = (tally.input_tokens - tally.cached_tokens) * fresh + tally.cached_tokens * cached
-    return (spent + tally.output_tokens * (prices.output_price or 0.0)) / _MILLION
+    # Some providers count the cached ones beside the input instead of within it.
+    from_cache = min(counts.cached_tokens or 0, counts.input_tokens or 0)
+    spent = ((counts.input_tokens or 0) - from_cache) * fresh + from_cache * cached
+    return (spent + (counts.output_tokens or 0) * (prices.output_price or 0.0)) / _MILLION
 
 
 def spent(tallies: Iterable[Tally], models: Mapping[str, ModelConfig]) -> float:
     """What all of them cost, as far as there are prices."""
-    return sum(cost(tally, models) or 0.0 for tally in tallies)
+    return sum(cost(tally, models.get(tally.model or "")) or 0.0 for tally in tallies)
 
 
 def totals(tallies: Iterable[Tally], models: Mapping[str, ModelConfig]) -> list[Total]:
@@ -57,7 +72,7 @@ def totals(tallies: Iterable[Tally], models: Mapping[str, ModelConfig]) -> list[
 
 
 def _total(key: str, group: list[Tally], models: Mapping[str, ModelConfig]) -> Total:
-    costs = [(tally, cost(tally, models)) for tally in group]
+    costs = [(tally, cost(tally, models.get(tally.model or ""))) for tally in group]
     priced = [c for _, c in costs if c is not None]
     timed = [(t.first_token_s, t.turns) for t in group if t.first_token_s is not None]
     waited = sum(seconds * turns for seconds, turns in timed)
@@ -66,6 +81,7 @@ def _total(key: str, group: list[Tally], models: Mapping[str, ModelConfig]) -> T
         turns=sum(t.turns for t in group),
         input_tokens=sum(t.input_tokens for t in group),
         output_tokens=sum(t.output_tokens for t in group),
+        cached_tokens=sum(t.cached_tokens for t in group),
         first_token_s=waited / sum(n for _, n in timed) if timed else None,
         cost=sum(priced) if priced else None,
         unpriced=sum(t.turns for t, c in costs if c is None),

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from hfs_cli import notices
 from hfs_cli.config import ModelConfig
-from hfs_cli.messages import Opened, Outcome
-from hfs_cli.render.reply.usage import usage_line
+from hfs_cli.messages import Opened, Outcome, Reply, Usage
 from hfs_cli.render.terminal import Terminal, terminal
 from hfs_cli.sanitize import StreamSanitizer
 from hfs_cli.turn.run import Renderer
@@ -117,3 +116,45 @@ class Aside:
         if text:
             self._last = text[-1]
             notices.write(f"{self._dim}{text}{self._plain}")
+
+
+def usage_line(reply: Reply, prices: ModelConfig | None = None) -> str:
+    """Token counts, waiting time, speed and cost of a turn, as far as they are known.
+
+    Args:
+        reply: The reply as it ended.
+        prices: What a million tokens of the model cost, or None.
+    """
+    from hfs_cli.prices import cost
+
+    parts = _counts(reply.usage)
+    if reply.first_token_s is not None:
+        parts.append(f"first token {reply.first_token_s:.2f} s")
+    if (speed := _tokens_per_second(reply)) is not None:
+        parts.append(f"{speed:.0f} tokens/s")
+    if reply.usage and (money := cost(reply.usage, prices)) is not None:
+        parts.append(f"cost {money:.4f}")
+    return " · ".join(parts)
+
+
+def _counts(usage: Usage | None) -> list[str]:
+    if usage is None:
+        return ["the provider gave no token counts"]
+    parts = []
+    if usage.input_tokens is not None:
+        cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
+        parts.append(f"{usage.input_tokens:,} in{cached}")
+    if usage.output_tokens is not None:
+        thought = f" ({usage.reasoning_tokens:,} reasoning)" if usage.reasoning_tokens else ""
+        parts.append(f"{usage.output_tokens:,} out{thought}")
+    return parts
+
+
+def _tokens_per_second(reply: Reply) -> float | None:
+    """Speed after the first token: the wait before it is another number."""
+    if reply.usage is None or not reply.usage.output_tokens:
+        return None
+    if reply.total_s is None or reply.first_token_s is None:
+        return None
+    seconds = reply.total_s - reply.first_token_s
+    return reply.usage.output_tokens / seconds if seconds > 0 else None

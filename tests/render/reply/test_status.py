@@ -6,7 +6,7 @@ import pytest
 
 from hfs_cli.config import ModelConfig
 from hfs_cli.messages import Reply, Usage
-from hfs_cli.render.reply.usage import cost, usage_line
+from hfs_cli.render.reply.status import usage_line
 from tests.render.reply.test_text import turn_in_pipe
 from tests.render.terminals import TURN, run_in_terminal
 
@@ -71,8 +71,3 @@ def test_usage_is_told_to_scripts_too():
 def test_usage_says_what_is_known(usage, line):
     prices = ModelConfig(input_price=2.0, output_price=10.0, cached_price=0.5)
     assert usage_line(Reply("", "m", usage=usage), prices) == line
-
-
-def test_a_cost_needs_every_price():
-    assert cost(Usage(10, 10), ModelConfig(input_price=1.0)) is None
-    assert cost(Usage(10, 0), ModelConfig(input_price=1.0)) == pytest.approx(0.00001)

@@ -7,10 +7,11 @@ forbids scripts and every remote resource, should anything slip through.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hfs_cli.conversations import Conversation
 from hfs_cli.messages import Attachment, Message
@@ -20,6 +21,9 @@ from hfs_cli.wording import plural
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from markdown_it.renderer import RendererHTML
+    from markdown_it.rules_core import StateCore
+    from markdown_it.token import Token
 
 # https://www.w3.org/TR/CSP3/
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'"
@@ -36,14 +40,15 @@ _HEAD = f"""<!DOCTYPE html>
 <style>
 :root {{ color-scheme: light dark; }}
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto;
-  padding: 0 1rem; overflow-wrap: anywhere; }}
+  padding: 0 1rem; overflow-wrap: break-word; }}
 header p, .about {{ color: GrayText; font-size: .85rem; margin: 0; }}
 section {{ margin: 1.5rem 0; padding-left: 1rem; border-left: 3px solid transparent; }}
 section.user {{ border-color: LinkText; }}
-section.partial .about {{ color: #b00; }}
+section.partial .about {{ color: #b00; color: light-dark(#b00, #f77); }}
 pre {{ overflow-x: auto; padding: .75rem; border: 1px solid GrayText; border-radius: 4px; }}
-code {{ font-size: .9em; }}
-table {{ border-collapse: collapse; }}
+code {{ font-size: .9em; }} .math {{ white-space: pre-wrap; }}
+.task {{ list-style: none; margin-left: -1.2em; }}
+table {{ border-collapse: collapse; display: block; overflow-x: auto; }}
 td, th {{ border: 1px solid GrayText; padding: .2rem .5rem; }}
 img {{ max-width: 100%%; }} blockquote, details {{ color: GrayText; margin-left: 0; }}
 </style>
@@ -66,10 +71,47 @@ def html(conversations: Iterable[Conversation]) -> Iterator[str]:
     yield "</body>\n</html>\n"
 
 
+@cache
 def _renderer() -> MarkdownIt:
-    from markdown_it import MarkdownIt
+    """The parser that the terminal uses too, with HTML and pictures as text."""
+    from hfs_cli.markdown.parser import parser
 
-    return MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    md = parser(raw_html=False)
+    md.disable("image")
+    md.core.ruler.push("tasks", _mark_tasks)
+    md.add_render_rule("math", _math)
+    return md
+
+
+def _mark_tasks(state: StateCore) -> None:
+    """Give each task of a list its box: ``- [x] done``."""
+    from hfs_cli.markdown.parser import TASKS
+
+    for item, inline in zip(state.tokens, state.tokens[2:], strict=False):
+        box = TASKS.get(inline.content[:4]) if item.type == "list_item_open" else None
+        if box and inline.children:
+            item.attrSet("class", "task")
+            inline.children[0].content = box + inline.children[0].content[4:]
+
+
+def _math(_: RendererHTML, tokens: Sequence[Token], index: int, *_rest: object) -> str:
+    """TeX as it was written: nothing here draws it, and nothing spoils it."""
+    return f'<code class="math">{escape(tokens[index].content)}</code>'
+
+
+def _reply(text: str, markdown: MarkdownIt) -> str:
+    """A reply as HTML; as it was written where it is nested deeper than anybody means."""
+    from hfs_cli.markdown.parser import is_cut_off
+
+    text = sanitize(text)
+    env: dict[str, Any] = {}
+    try:
+        tokens = markdown.parse(text, env)
+        if not is_cut_off(tokens):
+            return str(markdown.renderer.render(tokens, markdown.options, env))
+    except RecursionError:
+        pass
+    return f"<pre>{escape(text)}</pre>\n"
 
 
 def _conversation(conversation: Conversation, markdown: MarkdownIt) -> Iterator[str]:
@@ -91,7 +133,7 @@ def _message(message: Message, markdown: MarkdownIt) -> Iterator[str]:
     if message.reasoning:
         yield f"<details><summary>Reasoning</summary><p>{_lines(message.reasoning)}</p></details>\n"
     if message.role == "assistant":
-        yield markdown.render(sanitize(message.content))
+        yield _reply(message.content, markdown)
     else:
         yield f"<p>{_lines(message.content)}</p>\n"
     yield "</section>\n"

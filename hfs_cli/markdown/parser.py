@@ -31,10 +31,19 @@ _MATH = re.compile(
 )
 
 
+TASKS = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
+"""What a list item that is a task begins with, and how that is shown."""
+
+
 @cache
-def parser() -> MarkdownIt:
-    """The parser; link definitions are kept as tokens, and mathematics has type ``math``."""
-    options = {"inline_definitions": True, "maxNesting": _MAX_NESTING}
+def parser(*, raw_html: bool = True) -> MarkdownIt:
+    """The parser; mathematics has tokens of type ``math``.
+
+    Args:
+        raw_html: HTML in the text has tokens of its own, and link definitions are kept as tokens
+            too: for who shows the source. Without, HTML is text.
+    """
+    options = {"html": raw_html, "inline_definitions": raw_html, "maxNesting": _MAX_NESTING}
     md = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
     md.inline.ruler.before("escape", "math", _math)
     return md

@@ -91,3 +91,27 @@ def test_escape_sequences_in_messages_are_visible_in_html(store, talk):
 
 def test_without_sessions_the_page_is_empty_and_whole():
     assert "".join(html([])).endswith("</html>\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("so $a_1 * b_2 * c$ holds", '<code class="math">$a_1 * b_2 * c$</code>'),
+        (r"\(x < y\)", r'<code class="math">\(x &lt; y\)</code>'),
+        ("it costs $5 or $6", "it costs $5 or $6"),
+        ("~~gone~~", "<s>gone</s>"),
+        ("- [x] done\n- [ ] open", '<li class="task">☑ done</li>\n<li class="task">☐ open</li>'),
+        ("- [x](https://a.example)", '<li><a href="https://a.example">x</a></li>'),
+        ("[x] no item", "<p>[x] no item</p>"),
+        ("<b>raw</b>", "&lt;b&gt;raw&lt;/b&gt;"),
+    ],
+)
+def test_html_reads_markdown_as_the_terminal_does(store, talk, source, shown):
+    talk.turn("hi", source, name="n")
+    assert shown in "".join(html(store.conversations()))
+
+
+@pytest.mark.parametrize("source", [">" * 120 + " deep", "- " * 120 + "deep", "[" * 5000 + "deep"])
+def test_html_loses_nothing_of_what_is_nested_without_end(store, talk, source):
+    talk.turn("hi", source, name="n")
+    assert "deep" in "".join(html(store.conversations()))

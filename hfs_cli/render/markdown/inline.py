@@ -9,7 +9,7 @@ from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 from rich.text import Text
 
-from hfs_cli.markdown.parser import inline_tokens
+from hfs_cli.markdown.parser import TASKS, inline_tokens
 from hfs_cli.sanitize import sanitize
 
 _STYLES = {"em_open": "italic", "strong_open": "bold", "s_open": "strike"}
@@ -18,7 +18,6 @@ _LINK = "underline"
 _URL = "dim"
 _WRAPPED = 60
 """A newline after so many characters on its line is where prose was wrapped, not a verse."""
-_TASKS = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Inline:
                 self._close(text, opening, start)
             else:
                 self._leaf(text, token)
-        if item and (box := _TASKS.get(text.plain[:4])):
+        if item and (box := TASKS.get(text.plain[:4])):
             return Text(box).append_text(text[4:])
         return text
 

@@ -10,9 +10,9 @@ from typing import Any, BinaryIO, NoReturn
 
 from hfs_cli.conversations import Conversation
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange import own_reader
+from hfs_cli.exchange import own
 from hfs_cli.exchange.json_values import Fields
-from hfs_cli.exchange.sources import chatgpt, claude, rolelist
+from hfs_cli.exchange.sources import aichat, chatgpt, claude, shell_gpt
 
 # A whole JSON document takes several times its size in memory; JSON Lines is read line by
 # line and may be of any length.
@@ -47,14 +47,14 @@ def read_conversations(path: Path, piped: BinaryIO | None = None) -> Iterator[Co
             message says where.
     """
     if piped is None and path.suffix in {".yaml", ".yml"}:
-        yield from rolelist.aichat(_text(path), path)
+        yield from aichat.conversations(_text(path), path)
         return
     with path.open("rb") if piped is None else piped as stream:
         head = stream.readline(MAX_LINE + 1)
         if head.startswith(_DATABASE):
             raise UsageError(f"{path} is a database, which only a file can be: {_SAVE_IT}")
         if _is_head(head):
-            own_reader.check_head(Fields(parse_json(head, str(path)), str(path)))
+            own.check_head(Fields(parse_json(head, str(path)), str(path)))
             yield from _lines(stream, path)
             return
         stream.seek(0)
@@ -63,10 +63,10 @@ def read_conversations(path: Path, piped: BinaryIO | None = None) -> Iterator[Co
         yield from sorted(chatgpt.conversations(document, str(path)), key=_last_use)
     elif claude.fits(document):
         yield from sorted(claude.conversations(document, str(path)), key=_last_use)
-    elif rolelist.fits(document):
+    elif shell_gpt.fits(document):
         if piped is not None:
             raise UsageError(f"{path} is a chat that is named after its file: {_SAVE_IT}")
-        yield from rolelist.shell_gpt(document, path)
+        yield from shell_gpt.conversations(document, path)
     else:
         yield from _own(Fields(document, str(path)))
 
@@ -76,9 +76,9 @@ def _last_use(conversation: Conversation) -> datetime:
 
 
 def _own(document: Fields) -> Iterator[Conversation]:
-    own_reader.check_head(document)
+    own.check_head(document)
     for number, value in enumerate(document.items("sessions"), 1):
-        yield own_reader.conversation(value, f"{document.where}, session {number}")
+        yield own.conversation(value, f"{document.where}, session {number}")
 
 
 def _text(path: Path) -> str:
@@ -138,7 +138,7 @@ def _lines(stream: BinaryIO, path: Path) -> Iterator[Conversation]:
         if len(line) > MAX_LINE:
             raise UsageError(f"{where} is over {MAX_LINE // 10**6} MB")
         if line.strip():
-            yield own_reader.conversation(parse_json(line, where), where)
+            yield own.conversation(parse_json(line, where), where)
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -7,16 +7,26 @@ count from 1 within a transcript; times are UTC, ISO 8601; attachments are base6
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
 
-from hfs_cli.conversations import Conversation
+from hfs_cli.conversations import Checkpoint, Conversation
+from hfs_cli.errors import UsageError
+from hfs_cli.exchange.json_values import Fields
+from hfs_cli.messages import Attachment, Message, Origin, Role, Status, Usage
 from hfs_cli.moments import iso
 from hfs_cli.shapes import checkpoint_shape, message_shape
 
 FORMAT = "hfs"
 SCHEMA_VERSION = 1
 HEAD = {"format": FORMAT, "schema_version": SCHEMA_VERSION}
+_ROLES = ("system", "user", "assistant", "tool")
+_ORIGINS = ("chat", "fork", "rewind", "undo", "retry", "import")
+_USAGE = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
 
 
 def json_document(conversations: Iterable[Conversation]) -> Iterator[str]:
@@ -51,3 +61,120 @@ def session_shape(conversation: Conversation) -> Mapping[str, object]:
         "checkpoints": [checkpoint_shape(c) for c in conversation.checkpoints],
         "messages": [message_shape(m, data=True) for m in conversation.messages],
     }
+
+
+# --- read back, trusting nothing ------------------------------------------------------
+
+
+def check_head(head: Fields) -> None:
+    """Refuse what is not ours or was made by a newer hfs.
+
+    Raises:
+        UsageError: It is.
+    """
+    if head.maybe_text("format") != FORMAT:
+        raise UsageError(f"{head.where} is in no format that can be imported")
+    version = head.count("schema_version")
+    if version > SCHEMA_VERSION:
+        raise UsageError(
+            f"{head.where} was made by a newer hfs (schema {version}, this one knows "
+            f"{SCHEMA_VERSION}): upgrade hfs"
+        )
+    if version < 1:
+        raise UsageError(f"{head.where}: schema_version must be 1 or more")
+
+
+def conversation(value: object, where: str) -> Conversation:
+    """A session of the document.
+
+    Args:
+        value: Parsed JSON.
+        where: How errors name the place.
+
+    Raises:
+        UsageError: It is not what this module writes.
+    """
+    fields = Fields(value, where)
+    uid = fields.text("uid")
+    if not re.fullmatch("[0-9a-f]{32}", uid):
+        raise UsageError(f"{where}: uid must be 32 hexadecimal digits")
+    parent = fields.maybe_text("parent_uid")
+    shared = fields.maybe_count("fork_position")
+    if (parent is None) != (shared is None):
+        raise UsageError(f"{where}: parent_uid and fork_position go together")
+    first = (shared or 0) + 1
+    messages = tuple(
+        _message(m, f"{where}, message {n}", n)
+        for n, m in enumerate(fields.items("messages"), first)
+    )
+    last = first + len(messages) - 1
+    return Conversation(
+        uid=uid,
+        name=fields.text("name"),
+        origin=cast("Origin", fields.choice("origin", _ORIGINS)),
+        listed=fields.flag("listed"),
+        model=fields.maybe_text("model"),
+        created_at=fields.moment("created_at"),
+        updated_at=fields.moment("updated_at"),
+        messages=messages,
+        parent_uid=parent,
+        fork_position=shared,
+        checkpoints=_checkpoints(fields, last),
+    )
+
+
+def _checkpoints(fields: Fields, last: int) -> tuple[Checkpoint, ...]:
+    found = []
+    labels: set[str] = set()
+    for value in fields.items("checkpoints"):
+        point = Fields(value, f"{fields.where}, a checkpoint")
+        label = point.maybe_text("label")
+        if point.count("position") > last or label in labels:
+            raise UsageError(f"{point.where}: beyond the last message, or its label is there twice")
+        labels |= {label} - {None}  # type: ignore[arg-type]
+        found.append(Checkpoint(0, 0, point.count("position"), label, point.moment("created_at")))
+    return tuple(found)
+
+
+def _message(value: object, where: str, position: int) -> Message:
+    fields = Fields(value, where)
+    if fields.count("position") != position:
+        raise UsageError(f"{where}: position must be {position}")
+    return Message(
+        id=position,
+        position=position,
+        role=cast("Role", fields.choice("role", _ROLES)),
+        content=fields.text("content"),
+        created_at=fields.moment("created_at"),
+        status=cast("Status", fields.choice("status", ("complete", "partial"))),
+        reasoning=fields.maybe_text("reasoning") or "",
+        finish_reason=fields.maybe_text("finish_reason"),
+        model=fields.maybe_text("model"),
+        usage=_usage(fields.maybe_fields("usage")),
+        reply_to=fields.maybe_count("reply_to"),
+        error=fields.maybe_text("error"),
+        first_token_s=fields.maybe_number("first_token_s"),
+        total_s=fields.maybe_number("total_s"),
+        attachments=tuple(_attachment(a, where) for a in fields.items("attachments")),
+        finish_raw=fields.maybe_text("finish_raw"),
+        tool_calls=tuple(
+            Fields({"name": name}, f"{where}, a tool call").text("name")
+            for name in fields.items("tool_calls")
+        ),
+    )
+
+
+def _usage(fields: Fields | None) -> Usage | None:
+    return None if fields is None else Usage(*(fields.maybe_count(name) for name in _USAGE))
+
+
+def _attachment(value: object, where: str) -> Attachment:
+    fields = Fields(value, f"{where}, an attachment")
+    name, media_type = fields.text("name"), fields.text("media_type")
+    url = fields.maybe_text("url")
+    if url is not None:
+        return Attachment(name, media_type, url=url)
+    try:
+        return Attachment(name, media_type, base64.b64decode(fields.text("data"), validate=True))
+    except (binascii.Error, ValueError):
+        raise UsageError(f"{fields.where}: data must be base64") from None

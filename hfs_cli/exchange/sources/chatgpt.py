@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 from hfs_cli.conversations import Conversation
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange.foreign import Said, arrived
 from hfs_cli.exchange.json_values import Fields
+from hfs_cli.exchange.sources.foreign import Said, arrived
 from hfs_cli.moments import from_seconds
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hfs_cli.conversations import Conversation
-from hfs_cli.exchange.foreign import Said, arrived
 from hfs_cli.exchange.json_values import Fields
+from hfs_cli.exchange.sources.foreign import Said, arrived
 
 
 def fits(document: object) -> bool:

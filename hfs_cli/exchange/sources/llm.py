@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hfs_cli.conversations import Conversation
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange.foreign import Said, arrived
+from hfs_cli.exchange.sources.foreign import Said, arrived
 from hfs_cli.messages import Attachment, Usage
 from hfs_cli.moments import from_iso
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
 
 from hfs_cli.conversations import Conversation
+from hfs_cli.exchange.json_values import Fields
 from hfs_cli.messages import Attachment, Message, Role, Usage
 from hfs_cli.naming import cleaned_name
 
 # Uids are made from what the other program calls a conversation (RFC 9562, version 5), so
 # that importing it again finds it.
 _NAMESPACE = uuid.UUID("7f0a5e0e-6d0c-5c5b-9f3e-686673636c69")
+_ROLES = ("system", "user", "assistant", "tool")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +92,37 @@ def _message(one: Said, position: int, moment: datetime, question: int | None) -
         reply_to=question if one.role == "assistant" else None,
         attachments=one.attachments,
     )
+
+
+def listed(
+    source: str, path: Path, messages: Sequence[object], model: str | None = None
+) -> Iterator[Conversation]:
+    """The conversation of a file that is a bare list of roles and contents.
+
+    Args:
+        source: The program.
+        path: The file: its name is the conversation's, its time the messages'.
+        messages: The list.
+        model: Who gave the replies, or None.
+
+    Raises:
+        UsageError: It is not such a list.
+    """
+    begun = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    said = [_listed(Fields(m, f"{path}, message {n}"), model) for n, m in enumerate(messages, 1)]
+    found = arrived(source, path.stem, path.stem, begun, [one for one in said if one.content])
+    if found is not None:
+        yield found
+
+
+def _listed(message: Fields, model: str | None) -> Said:
+    role = cast("Role", message.choice("role", _ROLES))
+    return Said(role=role, content=_content(message), model=model if role == "assistant" else None)
+
+
+def _content(message: Fields) -> str:
+    """Text, or a list of parts of which some are text."""
+    if not message.is_array("content"):
+        return message.maybe_text("content") or ""
+    parts = [Fields(part, message.where) for part in message.items("content")]
+    return "\n\n".join(part.maybe_text("text") or "[a file]" for part in parts)

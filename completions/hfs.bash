@@ -127,7 +127,7 @@ _hfs_table() {
             ;;
         'hfs sessions show')
             hfs_options=(
-                '--format =text,markdown,json'
+                '--format =text,json'
                 '--json'
                 '-h,--help'
             )

@@ -358,7 +358,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions list\' --json' -l json -d 'A JSON ar
 complete -c hfs -n '__hfs_in \'hfs sessions list\' --ids' -l ids -d 'Only ids, one a line'
 complete -c hfs -n '__hfs_in \'hfs sessions list\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions show\' 1' -a '(__hfs_words sessions)'
-complete -c hfs -n '__hfs_in \'hfs sessions show\' --format' -l format -x -k -a 'text markdown json'
+complete -c hfs -n '__hfs_in \'hfs sessions show\' --format' -l format -x -k -a 'text json'
 complete -c hfs -n '__hfs_in \'hfs sessions show\' --json' -l json -d 'Short for --format json'
 complete -c hfs -n '__hfs_in \'hfs sessions show\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -n '__hfs_in \'hfs sessions search\' --fts' -l fts -d 'WORDS are an FTS5 query: AND, OR, NOT, NEAR, word*'

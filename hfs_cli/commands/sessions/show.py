@@ -13,13 +13,16 @@ from hfs_cli.config import load_config
 @click.option(
     "--format",
     "output_format",
-    type=click.Choice(["text", "markdown", "json"]),
+    type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
 )
 @click.option("--json", "output_format", flag_value="json", help="Short for --format json.")
 def show_session(*, ref: str | None, output_format: str) -> None:
-    """Show the transcript of a session (the last used one by default)."""
+    """Show the transcript of a session (the last used one by default).
+
+    As Markdown or HTML: hfs sessions export.
+    """
     from hfs_cli.store.store import SessionStore
 
     config = load_config()
@@ -29,4 +32,4 @@ def show_session(*, ref: str | None, output_format: str) -> None:
         checkpoints = store.checkpoints_of(session.id)
     from hfs_cli.render.lists.transcript import print_transcript
 
-    print_transcript(session, messages, format=output_format, checkpoints=checkpoints)
+    print_transcript(session, messages, as_json=output_format == "json", checkpoints=checkpoints)

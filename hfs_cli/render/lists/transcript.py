@@ -1,4 +1,4 @@
-"""Transcripts: for a person, for a pipe, as Markdown, as JSON."""
+"""Transcripts: for a person, for a pipe, as JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def print_transcript(
     session: Session,
     messages: Sequence[Message],
     *,
-    format: str = "text",  # noqa: A002
+    as_json: bool = False,
     checkpoints: Sequence[Checkpoint] = (),
 ) -> None:
     """Show a session: on a terminal with Markdown and, when it is long, the pager.
@@ -32,33 +32,20 @@ def print_transcript(
     Args:
         session: Whose transcript it is.
         messages: Its messages, oldest first.
-        format: ``text`` for a reader, ``markdown`` source, or ``json`` in the contract's shape.
+        as_json: As a JSON object, terminal or not.
         checkpoints: The session's own; they are marked in what a person reads.
     """
-    if format == "json":
+    if as_json:
         print_json(transcript_json(session, messages))
         return
     look = stdout()
-    if format == "markdown":
-        text = transcript_markdown(session, messages)
-        Output().write(_safe(text) if look.tty else text)
-    elif look.tty:
+    if look.tty:
         _show(_pretty(session, messages, _named(checkpoints), look), look)
     else:
-        Output().write(transcript_text(session, messages, _named(checkpoints)))
+        Output().write(_plain(session, messages, _named(checkpoints)))
 
 
-def transcript_markdown(session: Session, messages: Sequence[Message]) -> str:
-    """A Markdown document: a heading for the session and for each message."""
-    parts = [f"# {sanitize_line(session.name)}\n"]
-    answered = answers(messages)
-    parts += [
-        f"## {_heading(message, answered)}\n\n{_ended(message.content)}" for message in messages
-    ]
-    return "\n".join(parts)
-
-
-def transcript_text(
+def _plain(
     session: Session, messages: Sequence[Message], points: Mapping[int, Sequence[str]]
 ) -> str:
     """The exact text of each message under a line that says whose it is.

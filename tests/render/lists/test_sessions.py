@@ -96,7 +96,7 @@ def test_a_transcript_marks_checkpoints():
 
 
 def test_a_transcript_as_json():
-    out = in_pipe(TRANSCRIPT + "print_transcript(sessions[0], messages, format='json')")
+    out = in_pipe(TRANSCRIPT + "print_transcript(sessions[0], messages, as_json=True)")
     assert [m["reply_to"] for m in json.loads(out)["messages"]] == [None, 1]
 
 

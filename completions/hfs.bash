@@ -1,5 +1,5 @@
 # bash completion for hfs. Generated from its commands: do not edit.
-# To install: hfs completion bash > ~/.local/share/bash-completion/completions/hfs
+# To install: hfs completion bash --install
 # or, without the package bash-completion, in ~/.bashrc: source <(hfs completion bash)
 
 # What a command takes. Options: spellings, a star if it may come again, then what each value
@@ -408,6 +408,7 @@ _hfs_table() {
             ;;
         'hfs completion')
             hfs_options=(
+                '--install'
                 '-h,--help'
             )
             hfs_arguments='=bash,zsh,fish'

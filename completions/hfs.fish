@@ -1,5 +1,5 @@
 # fish completion for hfs. Generated from its commands: do not edit.
-# To install: hfs completion fish > ~/.config/fish/completions/hfs.fish
+# To install: hfs completion fish --install
 
 # How many words after option $argv[2] of command $argv[1] are its values.
 function __hfs_values
@@ -246,7 +246,7 @@ complete -c hfs -f
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a help -d 'Show what a command does, as its --help does'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a db -d 'Find, copy, check and shrink the database'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a doctor -d 'Check configuration, database, model and key; nothing is sent anywhere'
-complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a completion -d 'Print the completion script for a shell'
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a completion -d 'Print the completion script for a shell, or install it'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a config -d 'See and change settings'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a keys -d 'Keep the providers\' keys; they are never shown'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a models -d 'See, fetch and choose models'
@@ -517,6 +517,7 @@ complete -c hfs -n '__hfs_in \'hfs config set\' -h --help' -s h -l help -d 'Show
 complete -c hfs -k -n '__hfs_at \'hfs config unset\' 1' -a '(__hfs_words settings)'
 complete -c hfs -n '__hfs_in \'hfs config unset\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs completion\' 1' -a 'bash zsh fish'
+complete -c hfs -n '__hfs_in \'hfs completion\' --install' -l install -d 'Put it where the shell looks for it'
 complete -c hfs -n '__hfs_in \'hfs completion\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -n '__hfs_in \'hfs doctor\' --json' -l json -d 'A JSON array'
 complete -c hfs -n '__hfs_in \'hfs doctor\' -h --help' -s h -l help -d 'Show this message and exit'

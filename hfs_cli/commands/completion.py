@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 
 @click.command(name="completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.option("--install", "installs", is_flag=True, help="Put it where the shell looks for it.")
 @click.pass_context
-def print_completion(context: click.Context, *, shell: str) -> None:
-    """Print the completion script for a shell.
+def print_completion(context: click.Context, *, shell: str, installs: bool) -> None:
+    """Print the completion script for a shell, or install it.
+
+    With --install it is written for you alone, and what your shell still needs is printed.
+    Running that again after an upgrade brings it up to date.
 
     \b
-      hfs completion bash > ~/.local/share/bash-completion/completions/hfs
-      hfs completion zsh > ~/.zfunc/_hfs     (with fpath+=~/.zfunc before compinit)
-      hfs completion fish > ~/.config/fish/completions/hfs.fish
+      hfs completion bash --install
+      source <(hfs completion bash)
     """
     from hfs_cli.completion.scripts import script
 
-    click.echo(script(shell, context.find_root().command), nl=False)
+    text = script(shell, context.find_root().command)
+    if not installs:
+        click.echo(text, nl=False)
+        return
+    from hfs_cli.completion.install import install
+
+    done = install(shell, text, os.environ)
+    click.echo(f"{'wrote' if done.changed else 'already up to date:'} {done.path}")
+    if done.lines:
+        found = "bash-completion finds it there; without that package, " if shell == "bash" else ""
+        click.echo(f"{found}add to {done.startup}:")
+    for line in done.lines:
+        click.echo(f"  {line}")
+    click.echo(f"then open a new {shell}")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from hfs_cli.completion.tree import Command, Option, Value
 
-INSTALL = "hfs completion bash > ~/.local/share/bash-completion/completions/hfs"
-
 # The words are taken from COMP_LINE's own division, not bash's: bash also divides at : = @.
 _SCRIPT = r"""# bash completion for hfs. Generated from its commands: do not edit.
-# To install: @install@
+# To install: hfs completion bash --install
 # or, without the package bash-completion, in ~/.bashrc: source <(hfs completion bash)
 
 # What a command takes. Options: spellings, a star if it may come again, then what each value
@@ -211,7 +209,7 @@ complete -o nosort -F _hfs hfs 2>/dev/null || complete -F _hfs hfs
 def script(tree: Command) -> str:
     """The script, for ``~/.local/share/bash-completion/completions/hfs``."""
     table = "\n".join(_entry(command) for command in tree.walk())
-    return _SCRIPT.replace("@install@", INSTALL).replace("@table@", table)
+    return _SCRIPT.replace("@table@", table)
 
 
 def _entry(command: Command) -> str:

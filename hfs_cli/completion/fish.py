@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from hfs_cli.completion.tree import Command, Option, Value
 
-INSTALL = "hfs completion fish > ~/.config/fish/completions/hfs.fish"
-
 _SCRIPT = r"""# fish completion for hfs. Generated from its commands: do not edit.
-# To install: @install@
+# To install: hfs completion fish --install
 
 # How many words after option $argv[2] of command $argv[1] are its values.
 function __hfs_values
@@ -89,8 +87,7 @@ def script(tree: Command) -> str:
     values = [line for command in tree.walk() for line in _values(command)]
     lines = [line for command in tree.walk() for line in _lines(command)]
     return (
-        _SCRIPT.replace("@install@", INSTALL)
-        .replace("@values@", "\n".join(values))
+        _SCRIPT.replace("@values@", "\n".join(values))
         .replace("@commands@", paths)
         .replace("@lines@", "\n".join(lines))
     )

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from hfs_cli.completion.tree import Command, Option, Value
 
-INSTALL = "hfs completion zsh > ~/.zfunc/_hfs   (with fpath+=~/.zfunc before compinit)"
-
 _SCRIPT = r"""#compdef hfs
 # zsh completion for hfs. Generated from its commands: do not edit.
-# To install: @install@
+# To install: hfs completion zsh --install
 
 @functions@
 
@@ -41,7 +39,7 @@ fi
 def script(tree: Command) -> str:
     """The script, for a file ``_hfs`` in a directory of ``$fpath``."""
     functions = "\n\n".join(_function(command) for command in tree.walk())
-    return _SCRIPT.replace("@install@", INSTALL).replace("@functions@", functions)
+    return _SCRIPT.replace("@functions@", functions)
 
 
 def _function(command: Command) -> str:

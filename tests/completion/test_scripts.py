@@ -60,4 +60,4 @@ def test_a_manual_page_says_what_help_says():
 def test_the_command_prints_the_file_and_how_to_install_it(hfs, shell, file):
     printed = hfs.ok("completion", shell)
     assert printed == (DIRECTORY / file).read_text()
-    assert "# To install: hfs completion" in printed
+    assert f"# To install: hfs completion {shell} --install" in printed

@@ -14,6 +14,8 @@ function __hfs_values
             echo 1
         case 'hfs chat -f' 'hfs chat --file'
             echo 1
+        case 'hfs chat --stdin-timeout'
+            echo 1
         case 'hfs chat -m' 'hfs chat --model'
             echo 1
         case 'hfs chat -s' 'hfs chat --system'
@@ -43,6 +45,8 @@ function __hfs_values
         case 'hfs chat -O' 'hfs chat --output'
             echo 1
         case 'hfs resume -f' 'hfs resume --file'
+            echo 1
+        case 'hfs resume --stdin-timeout'
             echo 1
         case 'hfs resume -m' 'hfs resume --model'
             echo 1
@@ -147,6 +151,8 @@ function __hfs_values
         case 'hfs sessions delete --keep'
             echo 1
         case 'hfs sessions resume -f' 'hfs sessions resume --file'
+            echo 1
+        case 'hfs sessions resume --stdin-timeout'
             echo 1
         case 'hfs sessions resume -m' 'hfs sessions resume --model'
             echo 1
@@ -267,6 +273,7 @@ complete -c hfs -n '__hfs_in \'hfs chat\' --schema-of' -l schema-of -x -k -a 'js
 complete -c hfs -n '__hfs_in \'hfs chat\'' -s f -l file -r -k -F -d 'A file to send: text joins the prompt; an image, a PDF or a sound is attached'
 complete -c hfs -n '__hfs_in \'hfs chat\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
 complete -c hfs -n '__hfs_in \'hfs chat\' --no-stdin' -l no-stdin -d 'Do not read standard input'
+complete -c hfs -n '__hfs_in \'hfs chat\' --stdin-timeout' -l stdin-timeout -x -k -d 'Give up standard input after so long a silence'
 complete -c hfs -n '__hfs_in \'hfs chat\' -m --model' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'
 complete -c hfs -n '__hfs_in \'hfs chat\' -s --system' -s s -l system -x -k -d 'System prompt'
 complete -c hfs -n '__hfs_in \'hfs chat\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
@@ -298,6 +305,7 @@ complete -c hfs -k -n '__hfs_at \'hfs resume\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs resume\'' -s f -l file -r -k -F -d 'A file to send: text joins the prompt; an image, a PDF or a sound is attached'
 complete -c hfs -n '__hfs_in \'hfs resume\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-stdin' -l no-stdin -d 'Do not read standard input'
+complete -c hfs -n '__hfs_in \'hfs resume\' --stdin-timeout' -l stdin-timeout -x -k -d 'Give up standard input after so long a silence'
 complete -c hfs -n '__hfs_in \'hfs resume\' -m --model' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'
 complete -c hfs -n '__hfs_in \'hfs resume\' -s --system' -s s -l system -x -k -d 'System prompt'
 complete -c hfs -n '__hfs_in \'hfs resume\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
@@ -437,6 +445,7 @@ complete -c hfs -k -n '__hfs_at \'hfs sessions resume\' 1' -a '(__hfs_words sess
 complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s f -l file -r -k -F -d 'A file to send: text joins the prompt; an image, a PDF or a sound is attached'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-stdin' -l no-stdin -d 'Do not read standard input'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --stdin-timeout' -l stdin-timeout -x -k -d 'Give up standard input after so long a silence'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -m --model' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -s --system' -s s -l system -x -k -d 'System prompt'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'

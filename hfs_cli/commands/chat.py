@@ -75,7 +75,7 @@ def chat(
         raise UsageError("--create goes with -S NAME or -c")
     if ref is not None and not ref.strip():
         raise UsageError("-S needs a session: its id, its name, or @last")
-    message = read_message(asked)
+    message = read_message(asked, config)
     if message is None:
         raise UsageError('no prompt: give one as arguments (hfs chat "…") or on standard input')
     from hfs_cli.store.store import SessionStore

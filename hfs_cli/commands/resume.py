@@ -34,7 +34,7 @@ def resume_session(asked: Asked, config: Config, view: View, *, ref: str) -> Non
 
     with SessionStore(config.database, checkpoint_retention=config.checkpoint_retention) as store:
         session = store.resolve(ref)
-        message = read_message(asked, patient=False)
+        message = read_message(asked, config, patient=False)
         if message is not None:
             take_turn(asked, config, view, store, message, session)
             return

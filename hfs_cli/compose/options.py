@@ -30,7 +30,6 @@ class Asked:
         words: The prompt's words; one that is ``-`` asks for standard input.
         files: What ``-f`` names.
         edit: Write the prompt in the editor.
-        no_stdin: Leave standard input alone.
         model: A model's name or alias, or None.
         options: Sampling options by name.
         schema: The JSON Schema that the reply must fit, or None.
@@ -43,7 +42,6 @@ class Asked:
     words: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     edit: bool = False
-    no_stdin: bool = False
     model: str | None = None
     options: Mapping[str, object] = field(default_factory=dict)
     schema: Mapping[str, object] | None = None
@@ -128,7 +126,13 @@ _MESSAGE = (
         help="A file to send: text joins the prompt; an image, a PDF or a sound is attached.",
     ),
     click.option("-e", "--edit", is_flag=True, help="Write the prompt in $EDITOR."),
-    click.option("--no-stdin", is_flag=True, help="Do not read standard input."),
+    click.option("--no-stdin", "stdin", flag_value="never", help="Do not read standard input."),
+    click.option(
+        "--stdin-timeout",
+        type=_Setting("stdin_timeout"),
+        metavar="S",
+        help="Give up standard input after so long a silence.",
+    ),
 )
 _MODEL = (
     click.option("-m", "--model", metavar="MODEL", help="Model (provider/id) or alias."),
@@ -220,7 +224,17 @@ _VIEW = (
     click.option("-q", "--quiet", is_flag=True, help="No session line, no notices."),
     click.option("-u", "--usage", is_flag=True, help="Show tokens and times on stderr."),
 )
-_SETTING_NAMES = ("save", "reasoning", "render", "stream", "timeout", "idle_timeout", "retries")
+_SETTING_NAMES = (
+    "stdin",
+    "stdin_timeout",
+    "save",
+    "reasoning",
+    "render",
+    "stream",
+    "timeout",
+    "idle_timeout",
+    "retries",
+)
 # The names of files may be any bytes.
 _PATHS = {"files", "schema"}
 # What a request is made of: as an option it would replace the conversation that is kept.
@@ -269,6 +283,8 @@ def _split(values: dict[str, Any]) -> tuple[Asked, Config, View]:
         return {name: values.pop(name) for name in names if name in values}
 
     view, settings = take(View.__dataclass_fields__), take(_SETTING_NAMES)
+    if settings.get("stdin") == "never" and "-" in values["words"]:
+        raise UsageError("- asks for standard input and --no-stdin forbids it: drop one")
     if view["extract"] and (view["format"] != "text" or settings["render"]):
         raise UsageError("-x takes code out of the text: leave out --format and --render")
     if view["force"] and not view["output"]:

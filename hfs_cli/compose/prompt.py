@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hfs_cli.compose.options import Asked
+    from hfs_cli.config import Config
     from hfs_cli.messages import Attachment, ChatMessage
 
 # Larger than any model's context (10 million tokens are about 40 MB of text); a limit, so
@@ -29,7 +30,7 @@ _BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read_message(asked: Asked, *, patient: bool = True) -> ChatMessage | None:
+def read_message(asked: Asked, config: Config, *, patient: bool = True) -> ChatMessage | None:
     """The user message, or None when there is none or it is only white space.
 
     It is the words, then standard input, then the text files, with an empty line between
@@ -37,8 +38,9 @@ def read_message(asked: Asked, *, patient: bool = True) -> ChatMessage | None:
 
     Args:
         asked: The words, the files, and where else to read.
+        config: Whether standard input is read, and how long it may stay silent.
         patient: Whether to wait for a pipe that stays silent; without, it counts as empty
-            after two seconds.
+            after two seconds, unless the configuration says that it is always read.
 
     Raises:
         UsageError: Something is not UTF-8, too long, or cannot be read.
@@ -51,7 +53,7 @@ def read_message(asked: Asked, *, patient: bool = True) -> ChatMessage | None:
         from hfs_cli.compose.attachments import read_files
 
         texts, attachments = read_files(asked.files)
-    prompt = _read_prompt(asked, patient=patient)
+    prompt = _read_prompt(asked, config, patient=patient)
     if prompt is None and not texts:
         if attachments:
             raise UsageError("say what to do with the files: give a prompt too")
@@ -60,14 +62,14 @@ def read_message(asked: Asked, *, patient: bool = True) -> ChatMessage | None:
     return ChatMessage("user", "\n\n".join(given), attachments)
 
 
-def _read_prompt(asked: Asked, *, patient: bool) -> str | None:
+def _read_prompt(asked: Asked, config: Config, *, patient: bool) -> str | None:
     forced = "-" in asked.words
-    if forced and asked.no_stdin:
-        raise UsageError("- asks for standard input and --no-stdin forbids it: drop one")
     text = " ".join(utf8_word(word) for word in asked.words if word != "-")
-    piped = None
-    if not asked.no_stdin:
-        piped = _read_stdin(forced=forced, patient=patient or bool(text.strip()))
+    piped = ""
+    if forced or config.stdin != "never":
+        patient = patient or bool(text.strip()) or config.stdin == "always"
+        data = _read_stdin(config, forced=forced, patient=patient)
+        piped = decode_text(data, "standard input").removesuffix("\n")
     prompt = "\n\n".join(part for part in (text, piped) if part)
     if asked.edit:
         prompt = (click.edit(prompt, extension=".md", require_save=False) or "").removesuffix("\n")
@@ -88,29 +90,52 @@ def utf8_word(word: str) -> str:
         raise UsageError("an argument holds a lone surrogate, which no encoding has") from error
 
 
-def _read_stdin(*, forced: bool, patient: bool) -> str | None:
+def _read_stdin(config: Config, *, forced: bool, patient: bool) -> bytes:
     if sys.stdin is None:  # closed by the caller: <&-
-        return None
+        return b""
     try:
         descriptor = sys.stdin.fileno()
         mode = os.fstat(descriptor).st_mode
     except (OSError, ValueError, io.UnsupportedOperation):
-        return None
+        return b""
     if not forced and os.isatty(descriptor):
-        return None
+        return b""
     # Only what can stay silent is waited for: a file or /dev/null answers at once.
-    may_wait = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
-    if may_wait and not readable_within(descriptor, PATIENCE_S):
-        if not patient:
-            return None
-        notices.say("hfs: waiting for standard input to end (--no-stdin leaves it alone)")
-    return decode_text(_read_all(descriptor), "standard input").removesuffix("\n")
+    pipe = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+    if pipe and not _begins(descriptor, config, patient=patient):
+        return b""
+    return _read_all(descriptor, config.stdin_timeout if pipe else None)
 
 
-def _read_all(descriptor: int) -> bytes:
+def _begins(descriptor: int, config: Config, *, patient: bool) -> bool:
+    """Wait for a pipe to say something, or to end; whether it did."""
+    limit = config.stdin_timeout
+    first = PATIENCE_S if limit is None else min(PATIENCE_S, limit)
+    if readable_within(descriptor, first):
+        return True
+    if not patient or limit == first:
+        return False
+    if config.stdin == "auto":
+        notices.say(
+            "hfs: waiting for standard input to end (--no-stdin leaves it alone, and so does"
+            ' stdin = "never" in the configuration, or HFS_STDIN=never)'
+        )
+    return limit is None or readable_within(descriptor, limit - first)
+
+
+def _read_all(descriptor: int, silence_s: float | None) -> bytes:
+    """Read to the end; a pipe that stops in the middle is not taken for one that has ended."""
     data = bytearray()
     try:
-        while piece := os.read(descriptor, 1 << 20):
+        while True:
+            if silence_s is not None and not readable_within(descriptor, silence_s):
+                raise UsageError(
+                    f"standard input fell silent after {len(data)} bytes and did not end"
+                    f" within {silence_s:g} s: raise --stdin-timeout"
+                )
+            piece = os.read(descriptor, 1 << 20)
+            if not piece:
+                return bytes(data)
             data += piece
             if len(data) > MAX_INPUT_BYTES:
                 raise UsageError(
@@ -118,7 +143,6 @@ def _read_all(descriptor: int) -> bytes:
                 )
     except OSError as error:
         raise UsageError(f"cannot read standard input: {error.strerror}") from error
-    return bytes(data)
 
 
 def read_text(path: Path, limit: int = MAX_INPUT_BYTES) -> str:

@@ -153,6 +153,7 @@ _AMOUNT = Kind("a number, 0 or more", _amount)
 _COUNT = Kind("a whole number, 0 or more", _count)
 _YES_OR_NO = Kind("true or false", _switch)
 _RENDER = _one_of('"auto", "markdown" or "plain"', "auto", "markdown", "plain")
+_STDIN = _one_of('"auto", "never" or "always"', "auto", "never", "always")
 _REASONING = _one_of('"none", "low", "medium", "high" or "max"', *REASONING_LEVELS)
 _TYPE = _one_of(f"one of {', '.join(PROVIDER_TYPES)}", *PROVIDER_TYPES)
 _STRINGS = Kind("a table of strings", _strings)
@@ -333,6 +334,20 @@ class Config:
         True,
         "Whether turns are kept.",
         "save = false",
+    )
+    stdin: str = _setting(
+        "stdin",
+        _STDIN,
+        "auto",
+        "Whether standard input is read: auto says so when it keeps a prompt waiting.",
+        'stdin = "never"',
+    )
+    stdin_timeout: float | None = _setting(
+        "stdin_timeout",
+        _SECONDS,
+        None,
+        "After how many seconds of silence standard input is given up; no limit by default.",
+        "stdin_timeout = 10",
     )
     timeout: float | None = _setting(
         "timeout",

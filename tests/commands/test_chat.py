@@ -342,9 +342,45 @@ def test_a_silent_pipe_is_said_once(chat, server):
     process = chat.start("chat", "hi", stdin=subprocess.PIPE)
     line = process.stderr.readline()
     assert b"waiting for standard input" in line
+    assert b"HFS_STDIN" in line
     out, err = process.communicate(b"at last", timeout=10)
     assert (process.returncode, out, err) == (0, b"ok\n", b"")
     assert server.requests[0].json["messages"][-1]["content"] == "hi\n\nat last"
+
+
+@pytest.mark.parametrize("never", [["--no-stdin"], [], ["--stdin-timeout", "0.2"]])
+def test_a_pipe_that_never_ends_can_be_left_alone(chat, server, never):
+    server.reply(openai_sse("ok"))
+    chat.configure(chat.config.read_text().replace("retries", 'stdin = "never"\nretries'))
+    env = {} if never != ["--stdin-timeout", "0.2"] else {"HFS_STDIN": "auto"}
+    process = chat.start("chat", *never, "hi", stdin=subprocess.PIPE, env=env)
+    assert process.wait(30) == 0
+    assert (process.stdout.read(), process.stderr.read()) == (b"ok\n", b"")
+    assert server.requests[0].json["messages"][-1]["content"] == "hi"
+
+
+def test_standard_input_that_is_always_read_is_waited_for_without_a_word(chat, server):
+    server.reply(openai_sse("ok"))
+    process = chat.start("chat", "hi", stdin=subprocess.PIPE, env={"HFS_STDIN": "always"})
+    time.sleep(2.5)
+    assert process.communicate(b"late", timeout=30) == (b"ok\n", b"")
+    assert server.requests[0].json["messages"][-1]["content"] == "hi\n\nlate"
+
+
+def test_a_pipe_that_stops_in_the_middle_is_not_taken_for_whole(chat, server):
+    process = chat.start("chat", "--stdin-timeout", "0.5", "hi", stdin=subprocess.PIPE)
+    process.stdin.write(b"half a ")
+    process.stdin.flush()
+    assert process.wait(30) == 2
+    assert b"silent after 7 bytes" in process.stderr.read()
+    assert server.requests == []
+
+
+def test_a_dash_reads_standard_input_whatever_the_setting(chat, server):
+    server.reply(openai_sse("ok"))
+    chat.ok("chat", "-", stdin=b"words", env={"HFS_STDIN": "never"})
+    assert server.requests[0].json["messages"][-1]["content"] == "words"
+    assert chat("chat", "-", "--no-stdin", stdin=b"words").returncode == 2
 
 
 def test_a_reply_at_the_token_limit_is_whole_with_a_warning(chat, server):

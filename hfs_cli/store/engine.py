@@ -91,11 +91,15 @@ class Engine(Protocol):
         """A consistent view; it blocks nobody and nobody blocks it."""
         ...
 
-    def writing(self, wait_s: float = ...) -> AbstractContextManager[Connection]:
+    def writing(
+        self, wait_s: float = ..., *, durable: bool = True
+    ) -> AbstractContextManager[Connection]:
         """A transaction that holds the write lock from its start.
 
         Args:
             wait_s: Seconds to wait for other writers.
+            durable: Reach the disk before the lock is let go. Without, a power cut may take
+                it back, but no kill does, and nobody waits for the disk.
         """
         ...
 

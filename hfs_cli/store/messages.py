@@ -12,7 +12,13 @@ from peewee import Query, Select
 from hfs_cli.messages import Attachment, ChatMessage, Message, answers
 from hfs_cli.store import rows
 from hfs_cli.store.engine import BadRow, Connection, statement
-from hfs_cli.store.tables import AttachmentRow, MessageAttachmentRow, MessageRow, SessionRow
+from hfs_cli.store.tables import (
+    AttachmentRow,
+    MessageAttachmentRow,
+    MessageRow,
+    PieceRow,
+    SessionRow,
+)
 
 _ALL = 2**63 - 1
 
@@ -68,8 +74,38 @@ def transcript(db: Connection, session_id: int, upto: int = _ALL) -> list[Messag
     for part in lineage(db, session_id, upto):
         found = list(_messages(db, part.session_id, part.upto))
         carried = _carried(db, part) if found else {}
-        messages += [rows.message(row, carried.get(row[0], ())) for row in found]
+        for row in found:
+            message = rows.message(row, carried.get(row[0], ()))
+            messages.append(whole(db, message) if message.status == "partial" else message)
     return messages
+
+
+def whole(db: Connection, message: Message) -> Message:
+    """A partial message with the pieces that it has gained while it came."""
+    content, reasoning = zip(
+        (message.content, message.reasoning), *pieces(db, message.id), strict=True
+    )
+    return message._replace(content="".join(content), reasoning="".join(reasoning))
+
+
+def pieces(db: Connection, message_id: int) -> list[tuple[str, str]]:
+    """What a partial reply has gained since it began: text and reasoning, in order.
+
+    Raises:
+        BadRow: One is no text.
+    """
+    found = []
+    for content, reasoning in _pieces(db, message_id):
+        if not isinstance(content, str) or not isinstance(reasoning, str):
+            raise BadRow("a piece of a reply with values of another type")
+        found.append((content, reasoning))
+    return found
+
+
+@statement
+def _pieces(message_id: int) -> Select:
+    pieces = PieceRow.select(PieceRow.content, PieceRow.reasoning)
+    return pieces.where(PieceRow.message_id == message_id).order_by(PieceRow.id)
 
 
 @statement

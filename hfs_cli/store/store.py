@@ -102,6 +102,23 @@ class SessionStore:
         self._replies[opened.user_message_id] = saved
         return saved
 
+    def save_piece(self, opened: Opened, piece: Reply, wait_s: float = WAIT_S) -> None:
+        """Add to a reply that is still coming what came since the last call.
+
+        Args:
+            piece: The reply as it stands, but with the new text and reasoning only.
+            wait_s: Seconds to wait for another writer.
+
+        Raises:
+            NotFoundError: The session was deleted meanwhile.
+        """
+        if opened.user_message_id is None:
+            return
+        known = self._replies.get(opened.user_message_id)
+        with self._engine.writing(wait_s, durable=False) as db:
+            saved = turns.save_piece(db, opened, piece, known)
+        self._replies[opened.user_message_id] = saved
+
     def peek(self, session_id: int, turn: Turn) -> Opened:
         """What a turn in a session would begin with, without keeping anything.
 

@@ -71,6 +71,20 @@ class MessageRow(Model):
         table_name = "message"
 
 
+class PieceRow(Model):
+    """What a partial reply has gained since it was last saved; its text goes on with it."""
+
+    id = AutoField()
+    message_id = IntegerField()
+    content = TextField()
+    reasoning = TextField()
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = "piece"
+
+
 class AttachmentRow(Model):
     """The bytes of an attachment, once, however many messages carry them."""
 

@@ -12,7 +12,7 @@ from hfs_cli.moments import local
 from hfs_cli.naming import automatic_name, check_name
 from hfs_cli.store import checkpoints, messages, rows, sessions
 from hfs_cli.store.engine import Connection, statement
-from hfs_cli.store.tables import MessageRow, SessionRow
+from hfs_cli.store.tables import MessageRow, PieceRow, SessionRow
 
 
 def begin(db: Connection, turn: Turn) -> Opened:
@@ -155,9 +155,56 @@ def save_reply(
     Raises:
         NotFoundError: The session was deleted meanwhile.
     """
+    if known is not None:
+        _drop_pieces(db, known)
+    columns = {"content": rows.storable(reply.text), **rows.message_columns(reply)}
+    return _write(db, opened, reply, columns, known, retention)
+
+
+def save_piece(db: Connection, opened: Opened, piece: Reply, known: int | None) -> int:
+    """Add what came since the last call to a reply that is still coming.
+
+    The message itself stays small, so that a long reply is not written again each time: of
+    10 MB that come in ten seconds, 10 MB are written and not 50.
+
+    Args:
+        piece: The reply as it stands, but with the new text and reasoning only.
+        known: The row that an earlier call returned, or None for the first.
+
+    Returns:
+        The reply's row.
+
+    Raises:
+        NotFoundError: The session was deleted meanwhile.
+    """
+    columns = rows.message_columns(piece)
+    reasoning = columns.pop("reasoning")
+    if known is None:
+        columns |= {"content": "", "reasoning": ""}
+    known = _write(db, opened, piece, columns, known, retention=0)
+    _add_piece(db, known, rows.storable(piece.text), str(reasoning))
+    return known
+
+
+@statement
+def _add_piece(message_id: int, content: str, reasoning: str) -> Query:
+    return PieceRow.insert(message_id=message_id, content=content, reasoning=reasoning)
+
+
+@statement
+def _drop_pieces(message_id: int) -> Query:
+    return PieceRow.delete().where(PieceRow.message_id == message_id)
+
+
+def _write(
+    db: Connection,
+    opened: Opened,
+    reply: Reply,
+    columns: dict[str, object],
+    known: int | None,
+    retention: int,
+) -> int:
     now = datetime.now(UTC)
-    content = rows.storable(reply.text)
-    columns = rows.message_columns(reply)
     row = None if known is None else _reply(db, known).fetchone()
     if known is None:
         session_id, position = _place(db, opened)
@@ -165,7 +212,6 @@ def save_reply(
             session_id=session_id,
             position=position,
             role="assistant",
-            content=content,
             created_at=rows.to_microseconds(now),
             reply_to=opened.user_message_id,
             **columns,
@@ -176,11 +222,11 @@ def save_reply(
         was = "partial"
     elif row:
         session_id, position, was = row
-        MessageRow.update(content=content, **columns).where(MessageRow.id == known).execute(db)
+        MessageRow.update(**columns).where(MessageRow.id == known).execute(db)
     else:
         raise _deleted(opened)
     if reply.status == "complete" and was == "partial":
-        db.index_message(known, content)
+        db.index_message(known, str(columns["content"]))
         checkpoints.add_automatic(db, session_id, position, now, retention)
     _answered(db, session_id, position, reply.status, rows.to_microseconds(now))
     return known

@@ -36,6 +36,9 @@ class Unsaved:
         """Keep nothing."""
         return None
 
+    def save_piece(self, opened: Opened, piece: Reply, wait_s: float = 30.0) -> None:
+        """Keep nothing."""
+
     def spill(self, opened: Opened, reply: Reply) -> str:
         """Keep a reply in a temporary file; a turn that is not saved never asks for it."""
         from hfs_cli.store.spill import spill

@@ -20,8 +20,10 @@ class _Text:
     def __init__(self) -> None:
         self._pieces: list[str] = []
         self._recent = 0
+        self._taken_pieces = 0
         self._lock = Lock()
         self.size = 0
+        self.taken = 0
 
     def add(self, piece: str) -> None:
         with self._lock:
@@ -32,12 +34,25 @@ class _Text:
                 self._pieces[-self._recent :] = ["".join(self._pieces[-self._recent :])]
                 self._recent = 0
 
+    def take(self) -> str:
+        """What was added since the last time."""
+        with self._lock:
+            new = "".join(self._pieces[self._taken_pieces :])
+            # The pieces give way to what they made: a long reply is in memory once.
+            self._pieces[self._taken_pieces :] = [new]
+            self._settle()
+            return new
+
     def __str__(self) -> str:
         with self._lock:
-            # The pieces give way to what they made: a long reply is in memory once.
             self._pieces = ["".join(self._pieces)]
-            self._recent = 0
+            self._settle()
             return self._pieces[0]
+
+    def _settle(self) -> None:
+        self._taken_pieces = len(self._pieces)
+        self._recent = 0
+        self.taken = self.size
 
 
 class Collector:
@@ -61,6 +76,11 @@ class Collector:
     def size(self) -> int:
         """Characters of text and reasoning so far."""
         return self._text.size + self._reasoning.size
+
+    @property
+    def untaken(self) -> int:
+        """Characters that no `piece` has carried yet."""
+        return self.size - self._text.taken - self._reasoning.taken
 
     @property
     def begun(self) -> bool:
@@ -101,6 +121,10 @@ class Collector:
                 store.add(piece)
         return joined
 
+    def piece(self) -> Reply:
+        """The reply as it stands, with only what came since the last time as its text."""
+        return self._reply(self._text.take(), self._reasoning.take())
+
     def reply(self, error: str | None = None, *, complete: bool = False) -> Reply:
         """The reply as it stands.
 
@@ -108,16 +132,19 @@ class Collector:
             error: Why it ends here, if it was cut short.
             complete: Whether the provider has sent all of it.
         """
+        whole = self._reply(str(self._text), str(self._reasoning))
+        return whole._replace(status="complete" if complete else "partial", error=error)
+
+    def _reply(self, text: str, reasoning: str) -> Reply:
         return Reply(
-            text=str(self._text),
+            text=text,
             model=self._model,
-            status="complete" if complete else "partial",
-            reasoning=str(self._reasoning),
+            status="partial",
+            reasoning=reasoning,
             finish_reason=self._finish.reason if self._finish else None,
             finish_raw=self._finish.raw if self._finish else None,
             note=self._finish.note if self._finish else "",
             usage=self._usage,
-            error=error,
             first_token_s=self._first,
             total_s=time.monotonic() - self._began,
             tool_calls=tuple(self._tools),

@@ -125,7 +125,7 @@ def run_turn(provider: Provider, store: Store, renderer: Renderer, turn: Turn) -
     # falls between it and the keeping.
     with signals.held():
         try:
-            error = _receive(provider, request, collector, output)
+            error = _receive(provider, request, collector, output, saver)
         except BaseException as bug:
             # A defect of ours must not cost the user the reply either.
             saver.finish(collector.reply(error=f"internal error: {type(bug).__name__}"))
@@ -166,7 +166,7 @@ class _Output:
 
 
 def _receive(
-    provider: Provider, request: Request, collector: Collector, output: _Output
+    provider: Provider, request: Request, collector: Collector, output: _Output, saver: Saver
 ) -> HfsError | None:
     """Collect and show the stream to its end; what ended it early is returned."""
     try:
@@ -174,6 +174,7 @@ def _receive(
             for batch in provider.stream(request):
                 # Collected first: what was shown is never more than what is kept.
                 text, reasoning = collector.add(batch)
+                saver.received()
                 output.show(text, reasoning)
     except SignalReceived as signal:
         return Interrupted(signal.signum)
@@ -197,8 +198,10 @@ def _keep(saver: Saver, opened: Opened, collector: Collector, error: HfsError | 
     try:
         message_id = saver.finish(reply, wait)
     except HfsError as failure:
-        # It says where the reply is: more than a signal that came meanwhile would.
-        signals.take()
+        # It says where the reply is; the exit code is that of a signal, if one came.
+        signum = error.signum if isinstance(error, Interrupted) else signals.take()
+        if signum is not None:
+            failure = Interrupted(signum, f"interrupted; {failure.message}")
         return Outcome(opened.session, None, reply, failure)
     if (signum := signals.take()) is not None:
         error = error or Interrupted(signum, "interrupted after the reply was kept")

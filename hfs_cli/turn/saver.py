@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import Protocol
 
-from hfs_cli.errors import HfsError, StoreError
+from hfs_cli.errors import HfsError, NotFoundError, StoreError
 from hfs_cli.messages import Opened, Reply
 from hfs_cli.turn.collector import Collector
 
-SAVE_INTERVAL_S = 1.0
+# A kill costs the text since the last save: a second at most, so a bit less between two.
+SAVE_INTERVAL_S = 0.8
+# And no more characters than these, however fast they come.
+SAVE_CHARS = 1_000_000
 # A partial save that meets another writer is tried again a second later, so it gives way
 # soon; the last write of a turn waits as the contract says.
 PARTIAL_WAIT_S = 0.5
@@ -20,8 +24,21 @@ LAST_WAIT_S = 30.0
 class Keeper(Protocol):
     """What keeps replies. All methods may be called from any thread."""
 
+    def save_piece(self, opened: Opened, piece: Reply, wait_s: float = 30.0) -> None:
+        """Add to a reply that is still coming what came since the last call.
+
+        Args:
+            piece: The reply as it stands, but with the new text and reasoning only.
+            wait_s: Seconds to wait for another writer.
+
+        Raises:
+            StoreError: The database could not be written; the piece is to be given again.
+            NotFoundError: The session was deleted meanwhile.
+        """
+        ...
+
     def save_reply(self, opened: Opened, reply: Reply, wait_s: float = 30.0) -> int | None:
-        """Write the reply as it stands: a new row the first time, the same row later.
+        """Write the whole reply, in place of the pieces that there are.
 
         Args:
             wait_s: Seconds to wait for another writer.
@@ -36,46 +53,59 @@ class Keeper(Protocol):
         ...
 
     def spill(self, opened: Opened, reply: Reply) -> str:
-        """Keep a reply that the database would not take in a file (0600); its path."""
+        """Keep a reply that the database would not take in a file (0600); its path.
+
+        Raises:
+            StoreError: No file could be written.
+        """
         ...
 
 
 class Saver:
-    """Writes the reply about once a second while it streams, from a thread of its own.
+    """Saves the reply about once a second while it streams, from a thread of its own.
 
     A thread, because a stream may stall for minutes with unsaved text, and because a
-    database that another process has locked must not hold up what is shown.
+    database that another process has locked must not hold up what is shown. Each save adds
+    what is new: what a long reply costs does not grow with its length.
     """
 
     def __init__(self, store: Keeper, opened: Opened, collector: Collector) -> None:
         self._store = store
         self._opened = opened
         self._collector = collector
-        self._stopped = threading.Event()
+        self._due = threading.Event()
+        self._stopped = False
         self._thread = threading.Thread(target=self._run, name="hfs-saver", daemon=True)
         if opened.session is not None:
             self._thread.start()
 
+    def received(self) -> None:
+        """Save before the second is over if much has come."""
+        if self._collector.untaken >= SAVE_CHARS:
+            self._due.set()
+
     def _run(self) -> None:
-        saved = 0
+        unsaved: Reply | None = None
         pause = SAVE_INTERVAL_S
-        while not self._stopped.wait(pause):
-            size = self._collector.size
-            if size == saved:
-                continue
+        while True:
+            self._due.wait(pause)
+            self._due.clear()
+            if self._stopped:
+                return
             began = time.monotonic()
-            try:
-                self._store.save_reply(self._opened, self._collector.reply(), PARTIAL_WAIT_S)
-            except HfsError:
-                continue  # Tried again in a second; the last write reports what is wrong.
-            saved = size
-            # Each write carries the whole text: a huge reply is saved less often, so that
-            # saving never takes more than about a tenth of the time.
-            pause = max(SAVE_INTERVAL_S, 10 * (time.monotonic() - began))
+            if self._collector.untaken:
+                unsaved = _joined(unsaved, self._collector.piece())
+            if unsaved is not None:
+                # Whatever fails is tried again; the last write says what is wrong.
+                with suppress(Exception):
+                    self._store.save_piece(self._opened, unsaved, PARTIAL_WAIT_S)
+                    unsaved = None
+            pause = max(0.0, SAVE_INTERVAL_S - (time.monotonic() - began))
 
     def stop(self) -> None:
         """End the thread; returns when it no longer touches the database."""
-        self._stopped.set()
+        self._stopped = True
+        self._due.set()
         if self._thread.is_alive():
             self._thread.join()
 
@@ -84,10 +114,28 @@ class Saver:
 
         Raises:
             StoreError: It was spilled to the file that the message names.
+            NotFoundError: The session was deleted meanwhile.
         """
         self.stop()
         try:
             return self._store.save_reply(self._opened, reply, wait_s)
-        except StoreError as error:
-            path = self._store.spill(self._opened, reply)
-            raise StoreError(f"{error.message}; the reply is kept in {path}") from error
+        except NotFoundError:
+            raise
+        except Exception as error:  # what was shown is kept, whatever is wrong
+            if isinstance(error, HfsError):
+                why = error.message
+            else:
+                why = f"the reply could not be saved ({type(error).__name__}: {error})"
+            try:
+                kept = f"the reply is kept in {self._store.spill(self._opened, reply)}"
+            except Exception as failure:  # noqa: BLE001  the first failure is the one to mend
+                kept = f"the reply could not be kept in a file either ({failure})"
+            raise StoreError(f"{why}; {kept}") from error
+
+
+def _joined(unsaved: Reply | None, piece: Reply) -> Reply:
+    if unsaved is None:
+        return piece
+    return piece._replace(
+        text=unsaved.text + piece.text, reasoning=unsaved.reasoning + piece.reasoning
+    )

@@ -1,14 +1,22 @@
 """Kills and signals at any moment cost no kept text."""
 
+import contextlib
 import json
 import os
 import pty
 import random
+import re
 import signal
 import sqlite3
+import subprocess
+import threading
 import time
+from pathlib import Path
 
-from tests.scripted_server import STALL, Pause, openai_chunk, openai_sse, sse
+import pytest
+
+from hfs_cli.files import open_lock_file, take_lock
+from tests.scripted_server import STALL, Await, Pause, openai_chunk, openai_sse, sse
 
 RUNS = 8
 
@@ -73,6 +81,44 @@ def test_two_interrupts_are_one(chat, server):
     integrity(chat)
     shown = json.loads(chat.ok("sessions", "show", "@last", "--format", "json"))
     assert shown["messages"][-1]["status"] == "partial"
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_an_interrupt_while_the_last_write_waits_spills_the_reply(chat, server, signals):
+    server.reply(openai_sse("one"))
+    chat.ok("chat", "hi")
+    gate = threading.Event()
+    pieces = openai_sse(["all", " of it"])
+    server.reply([*pieces[:2], Await(gate), *pieces[2:]])
+    process = chat.start("chat", "hi")
+    assert process.stdout.read(3) == b"all"
+    lock = sqlite3.connect(chat.database, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    gate.set()
+    assert process.stdout.read(6) == b" of it"
+    process.send_signal(signal.SIGINT)
+    if signals == 2:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(1.5)
+        process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert error.count(b"\n") == 1
+    assert Path(re.search(rb"kept in (\S+)", error)[1].decode()).read_text() == "all of it"
+    lock.close()
+
+
+def test_an_interrupt_in_line_at_the_start_ends_the_wait(chat, server):
+    chat.keep("notes", "q", "a")
+    line = open_lock_file(chat.database.with_name("hfs.db.lock"))
+    assert take_lock(line)
+    process = chat.start("chat", "hi")
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1.5)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 130
+    assert server.requests == []
+    os.close(line)
 
 
 def test_an_interrupt_before_the_first_token_keeps_the_question(chat, server):

@@ -12,6 +12,7 @@ from hfs_cli.store.sqlite.file import SCHEMA_VERSION
 MODELS = [
     tables.SessionRow,
     tables.MessageRow,
+    tables.PieceRow,
     tables.AttachmentRow,
     tables.MessageAttachmentRow,
     tables.CheckpointRow,

@@ -2,7 +2,9 @@ import pytest
 
 from hfs_cli.errors import NotFoundError, UsageError
 from hfs_cli.messages import Attachment, ChatMessage, Place, Reply, Turn, Usage
+from hfs_cli.store.store import SessionStore
 from hfs_cli.store.unsaved import Unsaved
+from tests.store.talking import Talk
 
 
 def said(opened):
@@ -174,6 +176,55 @@ def test_an_unsaved_turn_reads_the_history_and_writes_nothing(store, talk, path)
     assert opened.system == "old"
     assert Unsaved(store).save_reply(opened, Reply("x", "m/x")) is None
     assert store.get(session.id) == session
+
+
+def piece(text: str, reasoning: str = "") -> Reply:
+    return Reply(text, "m/x", reasoning=reasoning, usage=Usage(3, 1))
+
+
+def test_the_pieces_of_a_reply_that_comes_are_read_as_its_text(store, talk):
+    opened = talk.ask("hi")
+    for text, thought in (("The ", "hm"), ("quick ", ""), ("fox", "!")):
+        store.save_piece(opened, piece(text, thought))
+    last = store.transcript(opened.session.id)[-1]
+    assert (last.content, last.reasoning, last.status) == ("The quick fox", "hm!", "partial")
+    assert last.usage == Usage(3, 1)
+    assert [hit.message_id for hit in store.search("quick fox")] == [last.id]
+    [kept] = store.conversations([opened.session.id])
+    assert kept.messages[-1].content == "The quick fox"
+    assert store.check() == []
+
+
+def test_the_last_write_puts_the_text_in_place_of_its_pieces(store, talk):
+    opened = talk.ask("hi")
+    store.save_piece(opened, piece("The quick "))
+    talk.answer(opened, "The quick fox")
+    assert talk.contents(opened.session) == ["hi", "The quick fox"]
+    assert [hit.role for hit in store.search("quick")] == ["assistant"]
+    with store._engine.reading() as db:
+        assert db.execute_sql("SELECT count(*) FROM piece").fetchone() == (0,)
+
+
+def test_what_a_killed_turn_left_is_continued_forked_and_deleted(store, talk, path):
+    opened = talk.ask("hi")
+    store.save_piece(opened, piece("half "))
+    store.save_piece(opened, piece("a reply"))
+    with SessionStore(path) as later:
+        again = Talk(later).ask("go on", opened.session)
+        assert [m.content for m in again.messages] == ["hi", "half a reply", "go on"]
+        later.delete([opened.session.id])
+        with later._engine.reading() as db:
+            assert db.execute_sql("SELECT count(*) FROM piece").fetchone() == (0,)
+    with pytest.raises(NotFoundError, match="deleted"):
+        store.save_piece(opened, piece("more"))
+
+
+def test_a_long_reply_is_not_written_again_with_each_piece(store, talk, path):
+    opened = talk.ask("hi")
+    for _ in range(40):
+        store.save_piece(opened, piece("x" * 100_000))
+    log = path.with_name("hfs.db-wal")
+    assert log.stat().st_size < 2 * 40 * 100_000
 
 
 def test_a_reply_that_cannot_be_kept_is_spilled_to_a_private_file(store, talk, path):

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import signal
+import sqlite3
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -68,7 +69,7 @@ class FakeProvider:
 
 @dataclass
 class FakeStore:
-    failure: HfsError | None = None
+    failure: Exception | None = None
     saved: list[Reply] = field(default_factory=list)
     spilled: list[Reply] = field(default_factory=list)
     wrote: threading.Event = field(default_factory=threading.Event)
@@ -82,6 +83,9 @@ class FakeStore:
         self.saved.append(reply)
         self.wrote.set()
         return 2
+
+    def save_piece(self, opened: Opened, piece: Reply, wait_s: float = 30.0) -> None:
+        self.save_reply(opened, piece)
 
     def spill(self, opened: Opened, reply: Reply) -> str:
         self.spilled.append(reply)
@@ -193,6 +197,26 @@ def test_a_reply_that_cannot_be_written_is_spilled_and_the_path_named():
     assert "/spilled" in outcome.error.message
 
 
+@pytest.mark.parametrize("failure", [OverflowError("too large"), sqlite3.InterfaceError("type")])
+def test_a_reply_is_spilled_whatever_failed(failure):
+    store = FakeStore(failure)
+    outcome = run([Delta("a"), STOP], store=store)
+    assert [r.text for r in store.spilled] == ["a"]
+    assert outcome.error.exit_code == 8
+    assert str(failure) in outcome.error.message
+
+
+def test_a_spill_that_fails_does_not_hide_why_the_database_did():
+    class Nowhere(FakeStore):
+        def spill(self, opened, reply):
+            raise StoreError("the disk is full")
+
+    outcome = run([Delta("a"), STOP], store=Nowhere(StoreError("it is locked")))
+    assert outcome.error.exit_code == 8
+    assert outcome.error.message.startswith("it is locked")
+    assert "the disk is full" in outcome.error.message
+
+
 def test_a_session_deleted_meanwhile_is_not_spilled():
     store = FakeStore(NotFoundError("session 7 was deleted"))
     outcome = run([Delta("a"), STOP], store=store)
@@ -280,6 +304,53 @@ def test_a_signal_does_not_hide_where_a_spilled_reply_is(monkeypatch):
 
     outcome = run([Delta("text"), STOP], store=Locked())
     assert "/spilled" in outcome.error.message
+
+
+def test_pieces_carry_what_is_new_and_one_that_failed_comes_again(monkeypatch):
+    monkeypatch.setattr(saver, "SAVE_INTERVAL_S", 0.01)
+    pieces: list[str] = []
+    failed, served = threading.Event(), threading.Event()
+
+    class Stumbling(FakeStore):
+        def save_piece(self, opened, piece, wait_s=30.0):
+            if not failed.is_set():
+                failed.set()
+                raise OverflowError("once")
+            pieces.append(piece.text)
+            served.set()
+
+    class Pausing(FakeProvider):
+        def stream(self, request):
+            yield [Delta("one ")]
+            assert failed.wait(20)
+            yield [Delta("two ")]
+            for word in ("three ", "four"):
+                assert served.wait(20)
+                served.clear()
+                yield [Delta(word)]
+            yield [STOP]
+
+    store = Stumbling()
+    turn = Turn(ChatMessage("user", "hi"), "fake/m")
+    outcome = core.run_turn(Pausing(()), store, FakeRenderer(), turn)
+    assert outcome.error is None
+    assert "one two three four".startswith("".join(pieces))
+    assert "".join(pieces).startswith("one two three ")
+    assert [r.text for r in store.saved] == ["one two three four"]
+
+
+def test_much_text_is_saved_before_the_second_is_over(monkeypatch):
+    monkeypatch.setattr(saver, "SAVE_INTERVAL_S", 3600)
+    store = FakeStore()
+
+    class Fast(FakeProvider):
+        def stream(self, request):
+            yield [Delta("x" * saver.SAVE_CHARS)]
+            assert store.wrote.wait(20)
+            yield [STOP]
+
+    core.run_turn(Fast(()), store, FakeRenderer(), Turn(ChatMessage("user", "hi"), "fake/m"))
+    assert [len(r.text) for r in store.saved] == [saver.SAVE_CHARS] * 2
 
 
 def test_a_signal_at_any_instruction_loses_nothing_that_was_shown(monkeypatch):

@@ -15,7 +15,7 @@ from hfs_cli.errors import UsageError
 from hfs_cli.messages import Role, Status
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.store.engine import Connection
-from hfs_cli.store.messages import lineage
+from hfs_cli.store.messages import lineage, pieces
 from hfs_cli.store.rows import storable, to_datetime, to_microseconds
 from hfs_cli.store.sqlite.indexing import words
 from hfs_cli.store.sqlite.snippets import snippet, terms
@@ -208,12 +208,17 @@ def _partial(db: Connection, place: _Place, match: str, limit: int) -> list[_Fou
         db,
         f"{place.within} SELECT {place.columns}, 0.0 FROM message m "
         "JOIN session s ON s.id = m.session_id "
-        f"WHERE m.status = 'partial' AND m.content <> '' {place.conditions}",
+        f"WHERE m.status = 'partial' {place.conditions}",
         (*place.before, *place.values),
     )
-    if not found:
+    by_id = {}
+    for row in found:
+        number = cast("int", row.id)
+        content = row.content + "".join(text for text, _ in pieces(db, number))
+        if content:
+            by_id[number] = row._replace(content=content)
+    if not by_id:
         return []
-    by_id = {cast("int", row.id): row for row in found}
     scores = _ranked({number: words(row.content) for number, row in by_id.items()}, match)
     return [by_id[number]._replace(score=score) for number, score in scores[:limit]]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
 import click
 
-from hfs_cli.wording import did_you_mean
+from hfs_cli.wording import near_names
 
 
 class Group(click.Group):
@@ -26,8 +28,27 @@ class Group(click.Group):
         name = args[0]
         # What looks like an option is click's to explain.
         if not name.startswith("-") and self.get_command(ctx, name) is None:
-            raise no_command(ctx, name)
+            raise no_command(ctx, args)
         return super().resolve_command(ctx, args)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the group's own options.
+
+        Raises:
+            click.UsageError: One is a command's, and stands in front of it.
+        """
+        try:
+            return super().parse_args(ctx, list(args))
+        except click.NoSuchOption as error:
+            name = next((word for word in args if self.get_command(ctx, word)), None)
+            command = name and self.get_command(ctx, name)
+            if command and any(error.option_name in p.opts for p in command.get_params(ctx)):
+                raise click.UsageError(
+                    f"{error.option_name} belongs behind the command:"
+                    f" {ctx.command_path} {name} {error.option_name} …",
+                    ctx,
+                ) from error
+            raise
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Find one, with its help."""
@@ -51,21 +72,88 @@ def with_help(command: click.Command) -> click.Command:
     return command
 
 
-def no_command(ctx: click.Context, name: str) -> click.UsageError:
+# What other programs call it, and words that a question begins with rather than a command.
+_ALSO_CALLED = {
+    "ask": "chat",
+    "history": "list",
+    "ls": "list",
+    "login": "set",
+    "mv": "rename",
+    "new": "chat",
+    "prune": "delete",
+    "remove": "delete",
+    "rm": "delete",
+}
+_QUESTIONS = {
+    "a", "an", "and", "are", "can", "could", "do", "does", "explain", "give", "how", "i", "in",
+    "is", "it", "name", "please", "summarise", "summarize", "tell", "the", "this", "translate",
+    "what", "what's", "when", "where", "which", "who", "why", "will", "would", "write",
+}  # fmt: skip
+
+
+def no_command(ctx: click.Context, words: Sequence[str]) -> click.UsageError:
     """The error for a command that does not exist, with what may have been meant.
 
     Click's own words are not used: whether they suggest something depends on its version.
 
     Args:
         ctx: The context of what was asked for the command.
-        name: The word that names none.
+        words: The word that names none, and what follows it.
     """
-    group = ctx.command
-    names = group.list_commands(ctx) if isinstance(group, click.Group) else []
-    asks = ctx.parent is None and " " in name
-    question = f': to ask a model, hfs chat "{name}"' if asks else ""
-    hint = did_you_mean(name, names, 1, otherwise=question)
+    name = words[0]
+    hint = _as_option(ctx, name) or _as_question(ctx, words) or _as_command(ctx, name)
+    if not hint and ctx.parent is None and len(words) > 1:
+        hint = _to_ask(words)
     return click.UsageError(f"No such command {name!r}{hint}", ctx)
+
+
+def _as_option(ctx: click.Context, name: str) -> str:
+    """``hfs version`` is ``hfs --version``."""
+    options = [option for param in ctx.command.get_params(ctx) for option in param.opts]
+    return f": did you mean {ctx.command_path} --{name}?" if f"--{name}" in options else ""
+
+
+def _as_question(ctx: click.Context, words: Sequence[str]) -> str:
+    if ctx.parent is None and (" " in words[0] or words[0].lower() in _QUESTIONS):
+        return _to_ask(words)
+    return ""
+
+
+def _to_ask(words: Sequence[str]) -> str:
+    said = " ".join(itertools.takewhile(lambda word: not word.startswith("-"), words))
+    # Single quotes where a shell would read something in double ones.
+    quoted = shlex.quote(said) if set(said) & set('"$`\\!') else f'"{said}"'
+    return f": to ask a model, hfs chat {quoted}"
+
+
+def _as_command(ctx: click.Context, name: str) -> str:
+    """A near name here, or the same name in another group."""
+    group = ctx.command
+    if not isinstance(group, click.Group):  # hfs help chat now
+        return ""
+    here = group.list_commands(ctx)
+    also = _ALSO_CALLED.get(name, name)
+    if also in here:
+        return f": did you mean {ctx.command_path} {also}?"
+    if near := near_names(name, here, 1):
+        return f": did you mean {near[0]}?"
+    elsewhere = [path for path, commands in _groups(ctx) if also in commands]
+    if not elsewhere:
+        return ""
+    *most, last = [f"{path} {also}" for path in elsewhere[:3]]
+    return f": did you mean {', '.join(most)}{' or ' if most else ''}{last}?"
+
+
+def _groups(ctx: click.Context) -> Iterator[tuple[str, list[str]]]:
+    """Each group's path and its commands, the root's first."""
+    root = ctx.find_root()
+    assert isinstance(root.command, click.Group)
+    names = root.command.list_commands(root)
+    yield root.command_path, names
+    for name in names:
+        group = root.command.get_command(root, name)
+        if isinstance(group, click.Group):
+            yield f"{root.command_path} {name}", group.list_commands(root)
 
 
 class LazyGroup(Group):

@@ -9,7 +9,6 @@ import click
 from hfs_cli.compose.ask import take_turn
 from hfs_cli.compose.options import Asked, TurnCommand, turn_options
 from hfs_cli.compose.prompt import read_message
-from hfs_cli.compose.session import chosen_place
 from hfs_cli.config import Config
 from hfs_cli.errors import UsageError
 
@@ -78,10 +77,15 @@ def chat(
     message = read_message(asked, config)
     if message is None:
         raise UsageError('no prompt: give one as arguments (hfs chat "…") or on standard input')
+    from hfs_cli.messages import Place
     from hfs_cli.store.store import SessionStore
 
     with SessionStore(config.database, checkpoint_retention=config.checkpoint_retention) as store:
-        session, place = chosen_place(store, config, name, ref, go_on=go_on, create=create)
+        session, place = None, Place()
+        if go_on or ref is not None or name is not None or config.session is not None:
+            from hfs_cli.compose.session import chosen_place
+
+            session, place = chosen_place(store, config, name, ref, go_on=go_on, create=create)
         if at is not None and session is None:
             raise UsageError("--at goes with a session to continue: -S REF or -c")
         take_turn(asked, config, view, store, message, session, place._replace(at=at))

@@ -18,10 +18,10 @@ def show_help(context: click.Context, *, words: tuple[str, ...]) -> None:
       hfs help sessions export
     """
     shown = context.find_root()
-    for word in words:
+    for index, word in enumerate(words):
         group = shown.command
         found = group.get_command(shown, word) if isinstance(group, click.Group) else None
         if found is None:
-            raise no_command(shown, word)
+            raise no_command(shown, words[index:])
         shown = click.Context(found, shown, word, **found.context_settings)
     click.echo(shown.get_help())

@@ -20,14 +20,21 @@ def keys() -> None:
 
 
 @keys.command(name="set")
-@click.argument("provider")
-def keep_key(*, provider: str) -> None:
+@click.argument("words", metavar="PROVIDER", nargs=-1, required=True)
+def keep_key(*, words: tuple[str, ...]) -> None:
     """Keep a key for PROVIDER: asked for on a terminal, else read from standard input.
 
     \b
       hfs keys set anthropic
       pass show anthropic | hfs keys set anthropic
     """
+    provider = words[0]
+    if len(words) > 1:
+        # Not shown again: one copy in the shell's history is enough.
+        raise UsageError(
+            "a key is never an argument, where every user of the machine can see it: run "
+            f"hfs keys set {provider} and answer, or pipe it in"
+        )
     from hfs_cli.providers.choose import check_provider
 
     config = load_config()

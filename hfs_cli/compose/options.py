@@ -103,6 +103,8 @@ def _with_pairs(args: list[str], takes: Mapping[str, int]) -> list[str]:
         word = left.popleft()
         if word == "--":
             return [*given, word, *left]
+        if re.match(r"-\w |--[\w-]+ ", word):
+            raise UsageError('what begins with "-" is an option: put -- before the prompt')
         if attached := re.fullmatch(r"(?:--option=|-o)([^=]+=.*)", word, re.DOTALL):
             word = "-o"
             left.appendleft(attached[1])

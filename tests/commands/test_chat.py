@@ -399,6 +399,20 @@ def test_a_reply_at_the_token_limit_is_whole_with_a_warning(chat, server):
         (("config", "sett"), "No such command 'sett': did you mean set? (see hfs config --help)"),
         (("models", "a b"), "No such command 'a b' (see hfs models --help)"),
         (("What is a pipe?",), 'hfs chat "What is a pipe?"'),
+        (("what", "is", "awk", "-q"), 'hfs chat "what is awk" (see'),
+        (("why $x?",), "hfs chat 'why $x?'"),
+        (("frobnicate", "this"), 'hfs chat "frobnicate this"'),
+        (("list",), "hfs sessions list, hfs checkpoints list or hfs models list?"),
+        (("show", "3"), "did you mean hfs sessions show?"),
+        (("stats",), "did you mean hfs sessions stats?"),
+        (("rm", "3"), "did you mean hfs delete?"),
+        (("version",), "did you mean hfs --version?"),
+        (("sessions", "rm", "2"), "did you mean hfs sessions delete?"),
+        (("sessions", "chat"), "did you mean hfs chat?"),
+        (("help", "caht"), "did you mean chat?"),
+        (("--model", "x", "chat", "hi"), "hfs chat --model …"),
+        (("chat", "-n is a flag of what?"), "put -- before the prompt"),
+        (("chat", "--no-save is what?"), "put -- before the prompt"),
         (("completion",), "Choose from: bash, zsh, fish"),
     ],
 )
@@ -551,6 +565,13 @@ def test_an_empty_name_is_refused_and_not_left_out(chat, server, args):
     chat.keep("one", "hi", "ok")
     done = chat("chat", *args, "hi")
     assert (done.returncode, server.requests) == (2, [])
+
+
+def test_a_key_in_the_arguments_is_refused_and_not_shown_again(hfs):
+    done = hfs("keys", "set", "openai", KEY)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
+    assert KEY.encode() not in done.stderr
+    assert b"hfs keys set openai" in done.stderr
 
 
 @pytest.mark.parametrize(

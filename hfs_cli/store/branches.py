@@ -113,7 +113,8 @@ def undo(db: Connection, session_id: int, turns: int) -> Session:
         raise UsageError(f"session {session_id} has {len(questions)} turns, not {turns}")
     keep = questions[-turns] - 1
     # A system prompt that came with the turn goes with it; the first one is the session's.
-    while keep > 1 and history[keep - 1].role == "system":
+    prompts = {m.position for m in history if m.role == "system"}
+    while keep > 1 and keep in prompts:
         keep -= 1
     return set_aside(db, session_id, keep, "undo")
 
@@ -146,7 +147,7 @@ def _turn_ends(db: Connection, session: Session) -> tuple[int, ...]:
     """Where the session's own turns end: before the next question, and at the end."""
     asked = (MessageRow.session_id == session.id) & (MessageRow.role == "user")
     questions = MessageRow.select(MessageRow.position).where(asked).order_by(MessageRow.position)
-    ends = (*(position - 1 for (position,) in db.execute(questions)), session.messages)
+    ends = (*(rows.numbers(row)[0] - 1 for row in db.execute(questions)), session.messages)
     return tuple(e for e in dict.fromkeys(ends) if e > (session.fork_position or 0))
 
 

@@ -31,7 +31,7 @@ def add_automatic(
     if retention:
         insert(db, session_id, position, None, rows.to_microseconds(now))
     # Above the newest `retention` there is at most one, unless the setting was lowered.
-    _forget_oldest(db, session_id, retention)
+    _forget_oldest(db, session_id, min(retention, rows.LARGEST))
 
 
 @statement
@@ -112,8 +112,9 @@ def position_of(db: Connection, session_id: int, point: str) -> int:
         return position
     label = _spelt(point)
     for part in reversed(messages.lineage(db, session_id, count)):
-        if (row := _at(db, part.session_id, label).fetchone()) and row[0] <= part.upto:
-            return int(row[0])
+        row = _at(db, part.session_id, label).fetchone()
+        if row and (position := rows.numbers(row)[0]) <= part.upto:
+            return position
     raise _set_aside(db, session_id, label) or _unknown(db, session_id, label)
 
 

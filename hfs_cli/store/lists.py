@@ -30,7 +30,9 @@ def list_recent(
     shown = _LISTED | _UNANSWERED if unanswered else _LISTED
     chosen = SessionRow.select(rows.SESSION).where(shown, *_fitting(since, model, query))
     order = (SessionRow.use_seq.is_null(), SessionRow.use_seq.desc(), SessionRow.id.desc())
-    chosen = chosen.order_by(*order if unanswered else (SessionRow.use_seq.desc(),)).limit(limit)
+    chosen = chosen.order_by(*order if unanswered else (SessionRow.use_seq.desc(),))
+    if limit is not None:
+        chosen = chosen.limit(min(limit, rows.LARGEST))
     return [rows.session(row) for row in db.execute(chosen)]
 
 
@@ -43,7 +45,7 @@ def older_than(db: Connection, moment: datetime, keep: int) -> list[Session]:
     """What was last used, or set aside, before `moment`, but for the `keep` last used."""
     kept = SessionRow.alias("kept")
     spared = kept.select(kept.id).where(kept.use_seq.is_null(False))
-    spared = spared.order_by(kept.use_seq.desc()).limit(keep)
+    spared = spared.order_by(kept.use_seq.desc()).limit(min(keep, rows.LARGEST))
     old = rows.to_microseconds(moment)
     # A tail keeps the time of its last use; when it was set aside is when it was made.
     chosen = SessionRow.select(rows.SESSION).where(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from peewee import Query, Select
 
-from hfs_cli.messages import Attachment, ChatMessage, Message, answers
+from hfs_cli.messages import Attachment, ChatMessage, Message, Status, answers
 from hfs_cli.store import rows
 from hfs_cli.store.engine import BadRow, Connection, statement
 from hfs_cli.store.tables import (
@@ -19,9 +19,6 @@ from hfs_cli.store.tables import (
     PieceRow,
     SessionRow,
 )
-
-_ALL = 2**63 - 1
-
 
 # --- read -----------------------------------------------------------------------------
 
@@ -33,7 +30,7 @@ class Part(NamedTuple):
     upto: int
 
 
-def lineage(db: Connection, session_id: int, upto: int = _ALL) -> list[Part]:
+def lineage(db: Connection, session_id: int, upto: int = rows.LARGEST) -> list[Part]:
     """The sessions that a transcript is made of, the oldest first.
 
     Each ancestor gives its messages up to where its descendant parted from it. Say session 2
@@ -50,7 +47,8 @@ def lineage(db: Connection, session_id: int, upto: int = _ALL) -> list[Part]:
     seen = {session_id}
     # Step by step: most sessions have no parent, and a circle is seen.
     while (row := _parent(db, session_id).fetchone()) and row[0] is not None:
-        session_id, upto = row[0], min(upto, row[1])
+        session_id, shared = rows.numbers(row)
+        upto = min(upto, shared)
         if session_id in seen:
             raise BadRow(f"session {session_id} is a branch of itself")
         seen.add(session_id)
@@ -64,7 +62,7 @@ def _parent(session_id: int) -> Select:
     return parent.where(SessionRow.id == session_id)
 
 
-def transcript(db: Connection, session_id: int, upto: int = _ALL) -> list[Message]:
+def transcript(db: Connection, session_id: int, upto: int = rows.LARGEST) -> list[Message]:
     """A session's messages, oldest first.
 
     Args:
@@ -134,13 +132,13 @@ def _attachments(session_id: int, upto: int) -> Select:
     )
 
 
-def status_at(db: Connection, session_id: int, position: int) -> str | None:
+def status_at(db: Connection, session_id: int, position: int) -> Status | None:
     """The status of the message at a position of a transcript; None if there is none."""
     for part in lineage(db, session_id, position):
         # An ancestor's messages from where they parted are not this session's.
         row = _status(db, part.session_id, position).fetchone() if part.upto == position else None
         if row:
-            return str(row[0])
+            return rows.status(row[0])
     return None
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from peewee import Field, FloatField, IntegerField, Model, Star, TextField
 
-from hfs_cli.messages import Attachment, Message, Reply, Session, Usage
+from hfs_cli.messages import Attachment, Message, Reply, Role, Session, Status, Usage
 from hfs_cli.store.engine import BadRow, Row
 from hfs_cli.store.tables import CheckpointRow, MessageRow, SessionRow
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+# What every engine can count to.
+LARGEST = 2**63 - 1
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 # All columns of a row, in the order that `session`, `message` and `checkpoint` take them.
@@ -56,6 +58,17 @@ def storable(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def numbers(row: Row) -> tuple[int, ...]:
+    """Columns that are whole numbers.
+
+    Raises:
+        BadRow: One is not.
+    """
+    if not all(isinstance(value, int) for value in row):
+        raise BadRow("a position, a time or a reference that is not a whole number")
+    return row
+
+
 def session(row: Row) -> Session:
     """A row of ``session`` as lists show it.
 
@@ -63,7 +76,7 @@ def session(row: Row) -> Session:
         BadRow: Its values are not what hfs writes.
     """
     _check(SessionRow, row)
-    number, uid, name, origin, model, count, status, created, updated, used, parent, shared = row
+    number, uid, name, origin, model, count, state, created, updated, used, parent, shared = row
     return Session(
         id=number,
         uid=uid,
@@ -72,7 +85,7 @@ def session(row: Row) -> Session:
         messages=count,
         created_at=to_datetime(created),
         updated_at=to_datetime(updated),
-        last_status=status,
+        last_status=None if state is None else status(state),
         parent_id=parent,
         fork_position=shared,
         origin=origin,
@@ -87,29 +100,41 @@ def message(row: Row, attachments: Iterable[Attachment] = ()) -> Message:
         BadRow: Its values are not what hfs writes.
     """
     _check(MessageRow, row)
-    (number, _, position, role, content, reasoning, status, finish_reason, finish_raw, model) = row[
+    (number, _, position, role, content, reasoning, state, finish_reason, finish_raw, model) = row[
         :10
     ]
     *counts, tool_calls, error, first_token_s, total_s, created_at, reply_to = row[10:]
     return Message(
         id=number,
         position=position,
-        role=role,
+        role=_role(role),
         content=content,
         created_at=to_datetime(created_at),
-        status=status,
+        status=status(state),
         reasoning=reasoning,
         finish_reason=finish_reason,
         model=model,
         usage=None if counts == [None] * 4 else Usage(*counts),
         reply_to=reply_to,
         error=error,
-        first_token_s=first_token_s,
-        total_s=total_s,
+        first_token_s=_seconds(first_token_s),
+        total_s=_seconds(total_s),
         attachments=tuple(attachments),
         finish_raw=finish_raw,
         tool_calls=() if tool_calls is None else _names(tool_calls),
     )
+
+
+def status(value: object) -> Status:
+    """A message's status.
+
+    Raises:
+        BadRow: It is another word.
+    """
+    match value:
+        case "complete" | "partial":
+            return value
+    raise BadRow("a status that is neither complete nor partial")
 
 
 def attachment(columns: Sequence[object]) -> Attachment:
@@ -126,24 +151,49 @@ def attachment(columns: Sequence[object]) -> Attachment:
     raise BadRow("an attachment has neither its bytes nor an address")
 
 
+def _role(value: object) -> Role:
+    match value:
+        case "system" | "user" | "assistant" | "tool":
+            return value
+    raise BadRow("a role that is not one")
+
+
 def message_columns(kept: Message | Reply) -> dict[str, object]:
-    """What a reply that comes and a message that travels have in common, as columns."""
+    """What a reply that comes and a message that travels have in common, as columns.
+
+    No value of a reply may be the reason that its text is not kept: where a server's number or
+    word slipped through the decoders and no database can hold it, it is left out here.
+    """
     usage = kept.usage or Usage()
+    calls = [storable(name) for name in kept.tool_calls]
     return {
         "reasoning": storable(kept.reasoning),
         "status": kept.status,
-        "finish_reason": kept.finish_reason,
-        "finish_raw": kept.finish_raw,
-        "model": kept.model,
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cached_tokens": usage.cached_tokens,
-        "reasoning_tokens": usage.reasoning_tokens,
-        "tool_calls": json.dumps(kept.tool_calls) if kept.tool_calls else None,
-        "error": None if kept.error is None else storable(kept.error),
-        "first_token_s": kept.first_token_s,
-        "total_s": kept.total_s,
+        "finish_reason": _word(kept.finish_reason),
+        "finish_raw": _word(kept.finish_raw),
+        "model": _word(kept.model),
+        "input_tokens": _count(usage.input_tokens),
+        "output_tokens": _count(usage.output_tokens),
+        "cached_tokens": _count(usage.cached_tokens),
+        "reasoning_tokens": _count(usage.reasoning_tokens),
+        "tool_calls": json.dumps(calls) if calls else None,
+        "error": _word(kept.error),
+        "first_token_s": _seconds(kept.first_token_s),
+        "total_s": _seconds(kept.total_s),
     }
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and 0 <= value <= LARGEST else None
+
+
+def _seconds(value: object) -> float | None:
+    # NaN and infinity are no times, and are not JSON either.
+    return value if isinstance(value, (int, float)) and 0 <= value <= LARGEST else None
+
+
+def _word(value: object) -> str | None:
+    return storable(value) if isinstance(value, str) else None
 
 
 def checkpoint(row: Row) -> Checkpoint:

@@ -105,7 +105,7 @@ def last_asked(db: Connection) -> Session:
     asked = MessageRow.select(MessageRow.id, MessageRow.session_id, MessageRow.created_at)
     asked = asked.where(MessageRow.role == "user").order_by(MessageRow.id.desc()).limit(1)
     if (question := db.execute(asked).fetchone()) is not None:
-        number, session_id, created_at = question
+        number, session_id, created_at = rows.numbers(question)
         replies = MessageRow.select().where(MessageRow.reply_to == number)
         if (last is None or rows.to_microseconds(last.updated_at) <= created_at) and not (
             replies.exists(db)

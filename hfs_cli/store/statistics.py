@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from peewee import fn
 
-from hfs_cli.store.engine import Connection
+from hfs_cli.store.engine import BadRow, Connection
 from hfs_cli.store.rows import to_microseconds
 from hfs_cli.store.tables import MessageRow, SessionRow
 
@@ -38,7 +38,8 @@ def tallies(db: Connection, by: Heading, since: datetime | None) -> list[Tally]:
             key,
             MessageRow.model,
             fn.COUNT(MessageRow.id),
-            *(fn.COALESCE(fn.SUM(count), 0) for count in counts),
+            # Not as whole numbers: an engine may refuse a sum that is larger than it can count.
+            *(fn.COALESCE(fn.SUM(count.cast("DOUBLE PRECISION")), 0) for count in counts),
             fn.AVG(MessageRow.first_token_s),
         )
         .where(MessageRow.role == "assistant")
@@ -50,4 +51,10 @@ def tallies(db: Connection, by: Heading, since: datetime | None) -> list[Tally]:
         query = query.join(SessionRow, on=SessionRow.id == MessageRow.session_id)
     if since is not None:
         query = query.where(MessageRow.created_at >= to_microseconds(since))
-    return [Tally(*row) for row in db.execute(query)]
+    found = list(db.execute(query))
+    if not all(isinstance(row[0], str) for row in found):
+        raise BadRow(f"a reply whose {by} is not text, or not in the calendar")
+    return [
+        Tally(key, model, turns, int(tokens_in), int(tokens_out), int(cached), first_token_s)
+        for key, model, turns, tokens_in, tokens_out, cached, first_token_s in found
+    ]

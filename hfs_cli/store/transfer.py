@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from heapq import merge
+from operator import itemgetter
 
 from peewee import Query, Select
 
@@ -148,7 +149,7 @@ def _put_in_order(db: Connection, added: Iterable[tuple[int, Conversation]]) -> 
     there = list(db.execute(imported))
     # Numbers are unique at every moment: the old ones go before the new ones are given.
     SessionRow.update(use_seq=None).where(SessionRow.use_seq <= 0).execute(db)
-    order = list(merge(there, came, key=lambda row: int(row[0])))
+    order = list(merge(map(rows.numbers, there), came, key=itemgetter(0)))
     for number, (_, session_id) in enumerate(order, 1 - len(order)):
         _place(db, session_id, number)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from peewee import Case, Query, Select, fn
 
 from hfs_cli.errors import NotFoundError
-from hfs_cli.messages import ChatMessage, Message, Opened, Reply, Turn
+from hfs_cli.messages import ChatMessage, Message, Opened, Reply, Status, Turn
 from hfs_cli.moments import local
 from hfs_cli.naming import automatic_name, check_name
 from hfs_cli.store import checkpoints, messages, rows, sessions
@@ -219,9 +219,10 @@ def _write(
         known = int(insert.execute(db))
         use = sessions.next_use()
         sessions.change(db, session_id, message_count=position, model=reply.model, use_seq=use)
-        was = "partial"
+        was: Status = "partial"
     elif row:
-        session_id, position, was = row
+        session_id, position = rows.numbers(row[:2])
+        was = rows.status(row[2])
         MessageRow.update(**columns).where(MessageRow.id == known).execute(db)
     else:
         raise _deleted(opened)
@@ -257,7 +258,7 @@ def _place(db: Connection, opened: Opened) -> tuple[int, int]:
         raise _deleted(opened) from None
     if question is None:
         raise _deleted(opened)
-    owner, position, _ = question
+    owner, position = rows.numbers(question[:2])
     if not _holds(db, session.id, owner, position):
         # The question was set aside meanwhile (a rewind): its reply goes with it.
         session = sessions.get(db, owner)

@@ -241,3 +241,41 @@ def test_a_model_becomes_the_sessions_by_replying(store, talk):
     talk.answer(opened, "four", model="openai/typo")
     assert store.get(session.id).model == "openai/typo"
     assert talk.ask("first", model="openai/first").session.model == "openai/first"
+
+
+@pytest.mark.parametrize("count", [2**63, -1, 10**400, [3], {"n": 3}, float("inf"), "many", True])
+def test_a_count_that_no_database_holds_does_not_cost_the_reply(talk, count):
+    opened = talk.ask("hi")
+    talk.answer(opened, "hello", usage=Usage(count, 2), total_s=float("inf"), first_token_s=count)
+    reply = talk.store.transcript(opened.session.id)[-1]
+    assert reply.content == "hello"
+    assert reply.usage.output_tokens == 2
+    assert reply.usage.input_tokens in {None, True}
+    assert reply.total_s is None
+
+
+def test_words_that_no_database_holds_do_not_cost_the_reply(talk):
+    opened = talk.ask("hi")
+    odd = "\ud800"
+    talk.answer(opened, "hello", finish_reason=odd, finish_raw=odd, tool_calls=(odd,), error=odd)
+    reply = talk.store.transcript(opened.session.id)[-1]
+    kept = (reply.content, reply.finish_raw, reply.tool_calls, reply.error)
+    assert kept == ("hello", "\ufffd", ("\ufffd",), "\ufffd")
+
+
+def test_a_retention_beyond_all_counting_keeps_every_checkpoint(path):
+    with SessionStore(path, checkpoint_retention=2**63) as store:
+        talk = Talk(store)
+        session = talk.turn("hi", "hello")
+        assert len(store.checkpoints_of(session.id)) == 1
+
+
+def test_counts_at_their_end_are_added_up(talk):
+    session = None
+    for _ in range(3):
+        opened = talk.ask("hi", session)
+        talk.answer(opened, "hello", usage=Usage(2**63 - 1, 1))
+        session = opened.session
+    (tally,) = talk.store.tallies("model")
+    assert tally.input_tokens == pytest.approx(3 * 2**63)
+    assert tally.output_tokens == 3

@@ -31,6 +31,8 @@ _ADVICE = {
     sqlite3.SQLITE_PROTOCOL: "is locked by another program: try again when it has finished",
     sqlite3.SQLITE_TOOBIG: "cannot hold a single value this large (over 1 GB)",
 }
+# How SQLite begins to tell of tables that are not as the migrations leave them.
+_NOT_OURS = ("no such table", "no such column", "cannot modify", "table ")
 _DAMAGED = {sqlite3.SQLITE_CORRUPT: "malformed", sqlite3.SQLITE_NOTADB: "not a database"}
 
 
@@ -127,8 +129,9 @@ def is_busy(error: BaseException) -> bool:
 def store_errors(path: Path) -> Iterator[None]:
     """Raise `StoreError` for what the file, the disk or another program did.
 
-    Mistakes of our own (a wrong statement, a broken constraint) pass through: they are bugs
-    and must look like bugs.
+    Mistakes of our own (a wrong statement) pass through: they are bugs and must look like bugs.
+    A constraint that fails is what an edited database does, for no statement of ours breaks one
+    in a database that is sound.
     """
     try:
         yield
@@ -147,7 +150,16 @@ def _message(error: Exception, path: Path) -> str | None:
         return damaged(path, str(error.args[-1]))
     if code in _ADVICE:
         return f"the database {path} {_ADVICE[code]} ({error.args[-1]})"
-    if code == sqlite3.SQLITE_ERROR and str(error).startswith(("no such table", "no such column")):
+    if code == sqlite3.SQLITE_CONSTRAINT:
+        return (
+            f"the database {path} refuses the change ({error.args[-1]}): "
+            "see what is wrong with it: hfs db check"
+        )
+    said = str(error)
+    if said.startswith("Could not decode"):
+        # The rest of it is the text itself, which may be long and is nobody's business.
+        return damaged(path, f"{said.partition(' with text')[0]}")
+    if code == sqlite3.SQLITE_ERROR and said.startswith(_NOT_OURS):
         return damaged(path, str(error.args[-1]))
     return None
 

@@ -9,6 +9,8 @@ import unicodedata
 
 from peewee import SqliteDatabase
 
+from hfs_cli.store.engine import BadRow
+
 # Scripts that are written without spaces. FTS5's tokenizer takes a run of letters for one
 # word, so each of these characters is set apart; a word of several is then a phrase. It is
 # compiled when first needed, which for most turns is never and takes a while.
@@ -55,6 +57,8 @@ def unindex_messages(db: SqliteDatabase, session_id: int) -> None:
         (session_id,),
     ).fetchall()
     for message_id, content in found:
+        if not isinstance(content, str):
+            raise BadRow("a message that is not text")
         db.execute_sql(
             "INSERT INTO message_words (message_words, rowid, content) VALUES ('delete', ?, ?)",
             (message_id, words(content)),

@@ -14,9 +14,10 @@ from hfs_cli.conversations import SearchFilter, SearchHit
 from hfs_cli.errors import UsageError
 from hfs_cli.messages import Role, Status
 from hfs_cli.sanitize import sanitize_line
-from hfs_cli.store.engine import Connection
+from hfs_cli.store import rows
+from hfs_cli.store.engine import BadRow, Connection
 from hfs_cli.store.messages import lineage, pieces
-from hfs_cli.store.rows import storable, to_datetime, to_microseconds
+from hfs_cli.store.rows import LARGEST, storable, to_datetime, to_microseconds
 from hfs_cli.store.sqlite.indexing import words
 from hfs_cli.store.sqlite.snippets import snippet, terms
 
@@ -53,6 +54,7 @@ def search(
     Raises:
         UsageError: There is no word in it, or the raw query is not FTS5 syntax.
     """
+    limit = min(limit, LARGEST)
     phrases = [words(storable(text))] if raw else plain_query(text)
     asked = asked or SearchFilter()
     messages = _messages(db, asked)
@@ -124,7 +126,12 @@ class _Found(NamedTuple):
 
 
 def _fetch(db: Connection, sql: str, parameters: Sequence[object]) -> list[_Found]:
-    return [_Found(*row) for row in db.execute_sql(sql, parameters)]
+    found = [_Found(*row) for row in db.execute_sql(sql, parameters)]
+    for row in found:
+        if not (isinstance(row.content, str) and isinstance(row.name, str)):
+            raise BadRow("a message or a name that is not text")
+        rows.numbers((row.session_id, row.created_at))
+    return found
 
 
 def _messages(db: Connection, asked: SearchFilter) -> _Place:

@@ -315,7 +315,7 @@ _hfs_table() {
             hfs_arguments='sessions'
             ;;
         'hfs models')
-            hfs_commands='default list pull'
+            hfs_commands='default list pull update'
             hfs_options=(
                 '-h,--help'
             )
@@ -339,6 +339,12 @@ _hfs_table() {
                 '-h,--help'
             )
             hfs_arguments='-'
+            ;;
+        'hfs models update')
+            hfs_options=(
+                '-h,--help'
+            )
+            hfs_arguments='files'
             ;;
         'hfs keys')
             hfs_commands='list path remove set'

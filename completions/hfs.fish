@@ -205,7 +205,7 @@ function __hfs_walk
         else if test $ended = 0; and string match -q -- '-?*' $word
             set -a options (string replace -r '=.*' '' -- $word)
             set values (__hfs_values "$path" $word)
-        else if contains -- "$path $word" 'hfs chat' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions rename' 'hfs sessions delete' 'hfs sessions resume' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs config unset' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db backup' 'hfs db check' 'hfs db path' 'hfs db vacuum' 'hfs help'
+        else if contains -- "$path $word" 'hfs chat' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions rename' 'hfs sessions delete' 'hfs sessions resume' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs models update' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs config unset' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db backup' 'hfs db check' 'hfs db path' 'hfs db vacuum' 'hfs help'
             set path "$path $word"
         else
             set arguments (math $arguments + 1)
@@ -486,6 +486,7 @@ complete -c hfs -n '__hfs_in \'hfs checkpoints delete\' -h --help' -s h -l help 
 complete -c hfs -k -n '__hfs_at \'hfs checkpoints list\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs checkpoints list\' --json' -l json -d 'A JSON array, the oldest branch first'
 complete -c hfs -n '__hfs_in \'hfs checkpoints list\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs models\' 1' -a update -d 'Take newer prices and sizes of models from the package genai-prices, or from FILE'
 complete -c hfs -k -n '__hfs_at \'hfs models\' 1' -a pull -d 'Fetch the weights of an embedded model (smollm2) into the cache directory'
 complete -c hfs -k -n '__hfs_at \'hfs models\' 1' -a list -d 'List the models of every provider that has a key or needs none'
 complete -c hfs -k -n '__hfs_at \'hfs models\' 1' -a default -d 'Print the model that `hfs chat` uses, or make MODEL that one'
@@ -496,6 +497,8 @@ complete -c hfs -n '__hfs_in \'hfs models list\' --refresh' -l refresh -d 'Ask t
 complete -c hfs -n '__hfs_in \'hfs models list\' --json' -l json -d 'A JSON array'
 complete -c hfs -n '__hfs_in \'hfs models list\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -n '__hfs_in \'hfs models pull\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs models update\' 1' -F
+complete -c hfs -n '__hfs_in \'hfs models update\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs keys\' 1' -a set -d 'Keep a key for PROVIDER: asked for on a terminal, else read from standard input'
 complete -c hfs -k -n '__hfs_at \'hfs keys\' 1' -a remove -d 'Take PROVIDER\'s key out of the key file'
 complete -c hfs -k -n '__hfs_at \'hfs keys\' 1' -a path -d 'Print where the key file is'

@@ -1,4 +1,4 @@
-"""What turns cost, by the prices that the user has configured. None are built in."""
+"""What turns cost, by the prices that the user has configured or the vendors have published."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hfs_cli.config import ModelConfig
 from hfs_cli.conversations import Tally
+from hfs_cli.known_models import known_model
 from hfs_cli.messages import Usage
 
 _MILLION = 1_000_000
@@ -30,6 +31,23 @@ class Total:
     first_token_s: float | None
     cost: float | None
     unpriced: int
+
+
+def prices_of(model: str | None, configured: Mapping[str, ModelConfig]) -> ModelConfig | None:
+    """The prices of a model, ``provider/id``, or None when it has none.
+
+    What the user has configured counts alone, in whatever currency; else it is the vendor's
+    price in US dollars, where the data file has it.
+    """
+    own = configured.get(model or "")
+    if own is not None and (own.input_price is not None or own.output_price is not None):
+        return own
+    known = known_model(model or "")
+    return known and ModelConfig(
+        input_price=known.input_price,
+        output_price=known.output_price,
+        cached_price=known.cached_price,
+    )
 
 
 def cost(counts: Usage | Tally, prices: ModelConfig | None) -> float | None:
@@ -60,7 +78,7 @@ def cost(counts: Usage | Tally, prices: ModelConfig | None) -> float | None:
 
 def spent(tallies: Iterable[Tally], models: Mapping[str, ModelConfig]) -> float:
     """What all of them cost, as far as there are prices."""
-    return sum(cost(tally, models.get(tally.model or "")) or 0.0 for tally in tallies)
+    return sum(cost(tally, prices_of(tally.model, models)) or 0.0 for tally in tallies)
 
 
 def totals(tallies: Iterable[Tally], models: Mapping[str, ModelConfig]) -> list[Total]:
@@ -72,7 +90,7 @@ def totals(tallies: Iterable[Tally], models: Mapping[str, ModelConfig]) -> list[
 
 
 def _total(key: str, group: list[Tally], models: Mapping[str, ModelConfig]) -> Total:
-    costs = [(tally, cost(tally, models.get(tally.model or ""))) for tally in group]
+    costs = [(tally, cost(tally, prices_of(tally.model, models))) for tally in group]
     priced = [c for _, c in costs if c is not None]
     timed = [(t.first_token_s, t.turns) for t in group if t.first_token_s is not None]
     waited = sum(seconds * turns for seconds, turns in timed)

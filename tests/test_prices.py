@@ -2,8 +2,9 @@ import pytest
 
 from hfs_cli.config import ModelConfig
 from hfs_cli.conversations import Tally
+from hfs_cli.known_models import known_model
 from hfs_cli.messages import Usage
-from hfs_cli.prices import cost, spent, totals
+from hfs_cli.prices import cost, prices_of, spent, totals
 
 PRICES = {"a/x": ModelConfig(input_price=3.0, output_price=15.0, cached_price=0.3)}
 
@@ -32,6 +33,17 @@ def test_no_price_is_no_cost_and_not_zero():
     assert cost(tally(), ModelConfig()) is None
     assert cost(Usage(), PRICES["a/x"]) is None
     assert spent([tally("b/y"), tally()], PRICES) == cost(tally(), PRICES["a/x"])
+
+
+def test_the_vendors_prices_stand_in_for_what_the_user_gave_none():
+    known = known_model("openai/gpt-6-luna")
+    assert known
+    assert spent([tally("openai/gpt-6-luna", tokens=(1_000_000, 0, 0))], {}) == known.input_price
+    own = {"openai/gpt-6-luna": ModelConfig(input_price=7.0, output_price=8.0)}
+    assert prices_of("openai/gpt-6-luna", own) == own["openai/gpt-6-luna"]
+    options_alone = {"openai/gpt-6-luna": ModelConfig(options={"top_p": 1})}
+    assert prices_of("openai/gpt-6-luna", options_alone).input_price == known.input_price
+    assert prices_of(None, {}) is None
 
 
 def test_totals_add_up_and_tell_what_has_no_price():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import click
 
@@ -80,3 +81,16 @@ def pull_model(*, name: str) -> None:
     with progress(name, SMOLLM2.size) as advance:
         path = pull_weights(name, advance)
     click.echo(path)
+
+
+@models.command(name="update")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+def update_known(*, file: Path | None) -> None:
+    """Take newer prices and sizes of models from the package genai-prices, or from FILE.
+
+    hfs comes with those of its release; `pip install -U 'hfs-cli[prices]'` brings newer ones.
+    Nothing is fetched from the network, and never during a turn.
+    """
+    from hfs_cli.known_models import update
+
+    notices.notice(update(file))

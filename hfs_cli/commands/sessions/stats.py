@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 def count_turns(*, by: str, since: str | None, as_json: bool) -> None:
     """Count turns, tokens, seconds to the first token, and what they cost.
 
-    Prices come from the configuration, for a million tokens; none are built in:
+    Prices are the vendors' published ones, in US dollars, or your own, for a million tokens:
 
     \b
       [models."openai/gpt-6-luna"]
-      input_price = 0.25
-      output_price = 2.0
+      input_price = 0.10
+      output_price = 0.50
 
     Off a terminal: tab-separated key, turns, input tokens, output tokens, seconds to the
     first token, cost.

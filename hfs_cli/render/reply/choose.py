@@ -64,12 +64,17 @@ def make_renderer(view: View, config: Config, model: str) -> Renderer:
 
         file, look = OutputFile(view.output, force=view.force), terminal(None)
         inner = Kept(_inner(view, config, file, lambda: look), file)
+    prices = None
+    if view.usage:
+        from hfs_cli.prices import prices_of
+
+        prices = prices_of(model, config.models)
     return Watched(
         inner,
         quiet=view.quiet,
         usage=view.usage,
         hide_reasoning=view.hide_reasoning,
-        prices=config.models.get(model),
+        prices=prices,
     )
 
 

@@ -1,0 +1,217 @@
+"""What is known of the vendors' models beforehand: context and prices, from a data file.
+
+`models.json` is written at release time from the data set `genai-prices` (MIT), with its date;
+`hfs models update` puts a newer one into the cache directory. It is read only when something
+asks for a price or a size, never on the way of a plain turn.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date
+from functools import cache
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from hfs_cli.errors import ConfigError, UsageError
+from hfs_cli.files import make_directory, read_file, write_file
+from hfs_cli.places import cache_directory
+
+if TYPE_CHECKING:
+    from genai_prices.types import ModelInfo, Provider
+
+PACKAGED = Path(__file__).with_name("models.json")
+_MOST_BYTES = 5_000_000
+# Our presets by the data set's names. Hugging Face and Vercel route to vendors at their prices.
+_VENDORS: Mapping[str, str] = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "google": "gemini",
+    "groq": "groq",
+    "mistral": "mistral",
+    "deepseek": "deepseek",
+    "x-ai": "xai",
+    "together": "together",
+    "fireworks": "fireworks",
+    "cerebras": "cerebras",
+    "perplexity": "perplexity",
+    "moonshotai": "moonshot",
+    "zai": "zai",
+    "minimax": "minimax",
+    "cohere": "cohere",
+    "openrouter": "openrouter",
+}
+# What vendors append to a model's name for a version of it.
+_VERSION = re.compile(r"[-@](\d{8}|\d{4}-\d{2}-\d{2}|latest)$")
+
+Document = dict[str, object]
+
+
+class KnownModel(NamedTuple):
+    """A model as the data file has it; None where it does not say.
+
+    Args:
+        context: How many tokens it takes in and gives, together.
+        input_price: US dollars for a million tokens of input.
+        cached_price: The same for input that the vendor had cached.
+        output_price: The same for output.
+    """
+
+    context: int | None
+    input_price: float | None
+    cached_price: float | None
+    output_price: float | None
+
+
+def known_model(name: str) -> KnownModel | None:
+    """What is known of a model, ``provider/id``, or None; a dated version is its model."""
+    provider, _, model = name.partition("/")
+    models = _data().get(provider)
+    if not isinstance(models, dict):
+        return None
+    row = models.get(model) or models.get(_VERSION.sub("", model))
+    return KnownModel(*row) if row else None
+
+
+@cache
+def _data() -> Mapping[str, object]:
+    """The models by provider: the packaged ones, or newer ones in the cache directory."""
+    best = json.loads(PACKAGED.read_bytes())
+    # A file that cannot be read, or is not ours, is one that is not there.
+    with suppress(OSError, ValueError, TypeError, RecursionError, UsageError):
+        newer = checked(json.loads(read_file(_updated(), _MOST_BYTES)))
+        if str(newer["date"]) > best["date"]:
+            best = newer
+    models: Mapping[str, object] = best["models"]
+    return models
+
+
+def checked(document: object) -> Document:
+    """A document that is sure to have the shape of the data file.
+
+    Raises:
+        UsageError: It has another.
+    """
+    match document:
+        case {"date": str(day), "models": dict(providers)} if all(
+            isinstance(models, dict) and all(map(_is_row, models.values()))
+            for models in providers.values()
+        ):
+            with suppress(ValueError):
+                date.fromisoformat(day)
+                return {"date": day, "models": providers}
+    raise UsageError(
+        'it is not a list of models: {"date": "2026-11-25", "models":'
+        ' {"PROVIDER": {"MODEL": [context, input, cached, output]}}}'
+    )
+
+
+def _is_row(row: object) -> bool:
+    if not isinstance(row, list) or len(row) != 4:
+        return False
+    context, *prices = row
+    return (context is None or (isinstance(context, int) and 0 < context < 1 << 53)) and all(
+        price is None or (isinstance(price, int | float) and isfinite(price) and 0 <= price < 1e9)
+        for price in prices
+    )
+
+
+def update(file: Path | None) -> str:
+    """Keep newer data in the cache directory, and say what it is.
+
+    Args:
+        file: A data file, or None for the installed `genai-prices`.
+
+    Raises:
+        UsageError: The file cannot be read or has another shape.
+        ConfigError: `genai-prices` is not installed, or nothing can be written.
+    """
+    if file is None:
+        document = from_genai_prices(date.today())  # noqa: DTZ011  the user's own day
+    else:
+        try:
+            document = checked(json.loads(read_file(file, _MOST_BYTES)))
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"{file} is not JSON: {error}") from error
+        except UsageError as error:
+            raise UsageError(f"{file}: {error.message}") from error
+    target = _updated()
+    try:
+        make_directory(target.parent)
+        write_file(target, json.dumps(document, separators=(",", ":")).encode(), replace=True)
+    except OSError as error:
+        raise ConfigError(f"{target} cannot be written: {error.strerror}") from error
+    _data.cache_clear()
+    providers = document["models"]
+    assert isinstance(providers, dict)
+    return f"{sum(map(len, providers.values()))} models as of {document['date']}"
+
+
+def from_genai_prices(day: date) -> Document:
+    """The data of the installed `genai-prices`, as of a day.
+
+    Raises:
+        ConfigError: It is not installed.
+    """
+    try:
+        from genai_prices import data
+    except ImportError as error:
+        raise ConfigError(
+            "genai-prices is not installed: pip install 'hfs-cli[prices]', or name a file"
+        ) from error
+    found = {
+        _VENDORS[vendor.id]: dict(sorted(_rows(vendor, day).items()))
+        for vendor in data.providers
+        if vendor.id in _VENDORS
+    }
+    return {"date": day.isoformat(), "models": dict(sorted(found.items()))}
+
+
+def _rows(vendor: Provider, day: date) -> dict[str, list[float | None]]:
+    """The rows of a vendor's models that are paid by the token, each under all its names."""
+    from genai_prices.types import ClauseEquals, ClauseOr
+
+    def names(clause: object) -> list[str]:
+        match clause:
+            case ClauseEquals():
+                return [clause.equals]
+            case ClauseOr():
+                return [name for inner in clause.or_ for name in names(inner)]
+        return []
+
+    rows: dict[str, list[float | None]] = {}
+    for model in vendor.models:
+        prices = _prices(model, day)
+        if prices[0] is not None and prices[2] is not None:
+            for name in (model.id, *names(model.match)):
+                rows.setdefault(name, [model.context_window, *prices])
+    return rows
+
+
+def _prices(model: ModelInfo, day: date) -> list[float | None]:
+    """Input, cached and output price; the highest of a day whose hours differ.
+
+    Of prices that rise with the prompt's length it is the first: a tally of many turns does
+    not say how long each was.
+    """
+    from datetime import UTC, datetime, time
+
+    hours = (datetime.combine(day, time(hour), UTC) for hour in range(24))
+    dearest = max(
+        (model.get_prices(hour) for hour in hours), key=lambda prices: _base(prices.input_mtok) or 0
+    )
+    return [
+        _base(price) for price in (dearest.input_mtok, dearest.cache_read_mtok, dearest.output_mtok)
+    ]
+
+
+def _base(price: object) -> float | None:
+    return None if price is None else float(getattr(price, "base", price))  # type: ignore[arg-type]
+
+
+def _updated() -> Path:
+    return Path(cache_directory(), "models.json")

@@ -1,0 +1,106 @@
+"""What is known of models beforehand, and how it is brought up to date."""
+
+import json
+from datetime import date
+
+import pytest
+
+from hfs_cli import known_models
+from hfs_cli.errors import UsageError
+from hfs_cli.known_models import PACKAGED, checked, from_genai_prices, known_model, update
+from hfs_cli.providers.presets import PRESETS
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    known_models._data.cache_clear()
+    yield
+    known_models._data.cache_clear()
+
+
+def document(day, **models):
+    return {"date": day, "models": models}
+
+
+def test_the_packaged_file_has_the_shape_that_is_asked_of_any():
+    data = json.loads(PACKAGED.read_bytes())
+    assert checked(data)["models"] == data["models"]
+
+
+@pytest.mark.parametrize("name", sorted(json.loads(PACKAGED.read_bytes())["models"]))
+def test_the_default_of_a_preset_is_known_with_its_prices(name):
+    if name == "openrouter":
+        assert known_model("openrouter/openai/gpt-6-luna")
+        return
+    known = known_model(f"{name}/{PRESETS[name].model}")
+    assert known
+    assert known.input_price is not None
+    assert known.output_price is not None
+
+
+def test_a_dated_version_is_its_model():
+    plain = known_model("anthropic/claude-haiku-4-5")
+    assert plain
+    assert known_model("anthropic/claude-haiku-4-5-20991231") == plain
+    assert known_model("anthropic/claude-haiku-4-5-99") is None
+    assert known_model("nobody/claude-haiku-4-5") is None
+    assert known_model("") is None
+
+
+def test_a_newer_file_takes_the_place_of_the_packaged_one(tmp_path):
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(document("2999-01-01", x={"m": [1000, 1, None, 2.5]})))
+    assert update(file) == "1 models as of 2999-01-01"
+    assert known_model("x/m") == (1000, 1, None, 2.5)
+    assert known_model("openai/gpt-6-luna") is None
+
+
+def test_an_older_file_does_not(tmp_path):
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(document("2020-01-01", x={"m": [1000, 1, None, 2.5]})))
+    update(file)
+    assert known_model("x/m") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "[" * 100_000,
+        '{"date": "soon", "models": {}}',
+        '{"date": "2026-01-01"}',
+        '{"date": "2026-01-01", "models": {"x": 1}}',
+        '{"date": "2026-01-01", "models": {"x": {"m": [1, 2, 3]}}}',
+        '{"date": "2026-01-01", "models": {"x": {"m": [-1, 0, 0, 0]}}}',
+        '{"date": "2026-01-01", "models": {"x": {"m": [null, 1e999, 0, 0]}}}',
+        '{"date": "2026-01-01", "models": {"x": {"m": [null, "1", 0, 0]}}}',
+    ],
+)
+def test_a_file_of_another_shape_is_refused_and_read_past(tmp_path, text):
+    file = tmp_path / "mine.json"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=r"mine\.json"):
+        update(file)
+    kept = tmp_path / "cache" / "hfs" / "models.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text(text)
+    assert known_model("openai/gpt-6-luna")
+
+
+def test_the_data_set_is_taken_as_of_a_day():
+    taken = from_genai_prices(date(2026, 11, 25))
+    assert taken["date"] == "2026-11-25"
+    assert checked(json.loads(json.dumps(taken)))
+    models = taken["models"]
+    assert isinstance(models, dict)
+    assert models["gemini"]["gemini-2.5-flash"][0] > 1_000_000
+    # The vendor's price in its busy hours, which are dearer than the quiet ones.
+    assert models["deepseek"]["deepseek-flash"][1] >= 0.15
+
+
+def test_the_command(hfs):
+    done = hfs("models", "update")
+    assert done.returncode == 0, done.stderr
+    assert hfs("models", "update", "/dev/null").returncode == 2

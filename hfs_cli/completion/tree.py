@@ -134,7 +134,8 @@ def _option(option: click.Option) -> Option:
     labels = (option.metavar or option.type.name.upper()).split()
     return Option(
         # What switches something off (--no-x of "--x/--no-x") is a spelling of its own.
-        names=(*option.opts, *option.secondary_opts),
+        # Before 8.5 click has the names of --help in no order.
+        names=(*sorted(option.opts, key=len), *option.secondary_opts),
         help=" ".join((option.help or "").split()).rstrip("."),
         values=tuple(_value(label, option.type) for label in labels[:takes]),
         repeatable=option.multiple or bool(option.count),

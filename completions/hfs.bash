@@ -58,6 +58,7 @@ _hfs_table() {
             ;;
         'hfs resume')
             hfs_options=(
+                '--no-pager'
                 '-f,--file* files'
                 '-e,--edit'
                 '--no-stdin'
@@ -131,6 +132,7 @@ _hfs_table() {
             hfs_options=(
                 '--format =text,json'
                 '--json'
+                '--no-pager'
                 '-h,--help'
             )
             hfs_arguments='sessions'
@@ -254,6 +256,7 @@ _hfs_table() {
             ;;
         'hfs sessions resume')
             hfs_options=(
+                '--no-pager'
                 '-f,--file* files'
                 '-e,--edit'
                 '--no-stdin'

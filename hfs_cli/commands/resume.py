@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 @click.command(name="resume", cls=TurnCommand)
 @click.argument("ref")
+@click.option("--no-pager", is_flag=True, help="Print a long transcript as it is.")
 @turn_options()
-def resume_session(asked: Asked, config: Config, view: View, *, ref: str) -> None:
+def resume_session(asked: Asked, config: Config, view: View, *, ref: str, no_pager: bool) -> None:
     """Take the next turn of session REF.
 
     Without a prompt (and nothing piped in): print its transcript and make it the session
@@ -46,4 +47,5 @@ def resume_session(asked: Asked, config: Config, view: View, *, ref: str) -> Non
             session,
             store.transcript(session.id),
             checkpoints=store.checkpoints_of(session.id),
+            pager="" if no_pager else config.pager,
         )

@@ -321,6 +321,13 @@ class Config:
         "How a reply is shown; auto is Markdown on a terminal and plain elsewhere.",
         'render = "plain"',
     )
+    pager: str | None = _setting(
+        "pager",
+        TEXT,
+        None,
+        "What shows a transcript that is longer than the screen; PAGER, then less, by default.",
+        'pager = "cat"   # none',
+    )
     stream: bool = _setting(
         "stream",
         _YES_OR_NO,

@@ -1,6 +1,7 @@
 """The commands on a real pseudo-terminal: what a person meets."""
 
 import json
+import shutil
 
 import pexpect
 import pytest
@@ -160,3 +161,64 @@ def test_a_person_is_told_that_a_refused_prompt_is_kept(terminal, server):
     server.reply("{}", status=404)
     _, text = ended(terminal("chat", "hi"))
     assert "the prompt is kept: hfs sessions retry 1" in text
+
+
+@pytest.fixture
+def long_session(chat):
+    chat.keep("long", "say much", "# Heading\n\n" + "\n\n".join(f"line {n}" for n in range(60)))
+    return "long"
+
+
+@pytest.mark.skipif(shutil.which("less") is None, reason="less is what is tested")
+@pytest.mark.parametrize("less", [None, "-i", "FX"])
+def test_less_shows_the_colours_of_a_long_transcript_and_not_their_codes(
+    terminal, long_session, less
+):
+    child = terminal("sessions", "show", long_session, env={"LESS": less} if less else None)
+    child.expect("line 5")
+    seen = child.before.decode()
+    child.send("q")
+    code, _ = ended(child)
+    assert code == 0
+    assert "ESC" not in seen
+    assert "\x1b[1;4mHeading" in seen
+    assert "line 59" not in seen
+
+
+@pytest.mark.parametrize(
+    "env", [{"PAGER": "sed s/^/P:/"}, {"HFS_PAGER": "sed s/^/P:/", "PAGER": "x"}]
+)
+def test_the_pager_is_the_one_that_the_user_names(terminal, long_session, env):
+    for argv in (("sessions", "show", long_session), ("resume", long_session)):
+        code, text = ended(terminal(*argv, env=env))
+        assert (code, "P:line 59" in text) == (0, True)
+
+
+@pytest.mark.parametrize("env", [{"HFS_PAGER": "cat"}, {"PAGER": ""}, {"PAGER": "no-such-pager"}])
+def test_without_a_pager_a_long_transcript_is_printed(terminal, long_session, env):
+    code, text = ended(terminal("sessions", "show", long_session, env=env))
+    assert (code, "line 59" in text) == (0, True)
+
+
+def test_no_pager_prints_a_long_transcript(terminal, long_session):
+    for argv in (("sessions", "show", long_session), ("resume", long_session)):
+        code, text = ended(terminal(*argv, "--no-pager", env={"PAGER": "false"}))
+        assert (code, "line 59" in text) == (0, True)
+
+
+def test_a_pager_that_is_left_early_is_no_failure(terminal, long_session):
+    code, text = ended(terminal("sessions", "show", long_session, env={"PAGER": "head -n 1"}))
+    assert (code, "hfs: error" in text) == (0, False)
+
+
+def test_ctrl_c_belongs_to_the_pager(terminal, long_session):
+    pager = "trap 'echo caught' INT; echo ready; sleep 1; cat >/dev/null; sleep 1; echo over"
+    child = terminal("sessions", "show", long_session, env={"PAGER": pager})
+    child.expect("ready")
+    child.sendintr()
+    code, text = ended(child)
+    assert (code, "over" in text) == (0, True)
+
+
+def test_a_pipe_never_gets_a_pager(chat, long_session):
+    assert "line 59" in chat.ok("sessions", "show", long_session, env={"PAGER": "false"})

@@ -18,7 +18,8 @@ from hfs_cli.config import load_config
     show_default=True,
 )
 @click.option("--json", "output_format", flag_value="json", help="Short for --format json.")
-def show_session(*, ref: str | None, output_format: str) -> None:
+@click.option("--no-pager", is_flag=True, help="Print a long transcript as it is.")
+def show_session(*, ref: str | None, output_format: str, no_pager: bool) -> None:
     """Show the transcript of a session (the last used one by default).
 
     As Markdown or HTML: hfs sessions export.
@@ -32,4 +33,10 @@ def show_session(*, ref: str | None, output_format: str) -> None:
         checkpoints = store.checkpoints_of(session.id)
     from hfs_cli.render.lists.transcript import print_transcript
 
-    print_transcript(session, messages, as_json=output_format == "json", checkpoints=checkpoints)
+    print_transcript(
+        session,
+        messages,
+        as_json=output_format == "json",
+        checkpoints=checkpoints,
+        pager="" if no_pager else config.pager,
+    )

@@ -13,11 +13,13 @@ from hfs_cli.render.lists.sessions import PARTIAL, UNANSWERED
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import Terminal, ansi, console, stdout
 from hfs_cli.sanitize import StreamSanitizer, sanitize_line
+from hfs_cli.wording import plural
 
 if TYPE_CHECKING:
     from rich.text import Text
 
 CHECKPOINT = "◆"
+_WIDEST_RULE = 100
 
 
 def print_transcript(
@@ -26,6 +28,7 @@ def print_transcript(
     *,
     as_json: bool = False,
     checkpoints: Sequence[Checkpoint] = (),
+    pager: str | None = None,
 ) -> None:
     """Show a session: on a terminal with Markdown and, when it is long, the pager.
 
@@ -34,13 +37,14 @@ def print_transcript(
         messages: Its messages, oldest first.
         as_json: As a JSON object, terminal or not.
         checkpoints: The session's own; they are marked in what a person reads.
+        pager: What shows it when it is longer than the screen, as `page` takes it.
     """
     if as_json:
         print_json(transcript_json(session, messages))
         return
     look = stdout()
     if look.tty:
-        _show(_pretty(session, messages, _named(checkpoints), look), look)
+        _show(_pretty(session, messages, _named(checkpoints), look), look, pager)
     else:
         Output().write(_plain(session, messages, _named(checkpoints)))
 
@@ -74,17 +78,21 @@ def _named(checkpoints: Sequence[Checkpoint]) -> dict[int, list[str]]:
 
 def _heading(message: Message, answered: Container[int]) -> str:
     """Number, role, model, time, and whether something is missing."""
-    parts: list[str] = [f"{message.position} {message.role}"]
-    if message.model and message.role == "assistant":
-        parts.append(sanitize_line(message.model))
-    parts.append(local(message.created_at).strftime("%Y-%m-%d %H:%M"))
+    model, *rest = _about(message, answered)
+    moment = f"{local(message.created_at):%Y-%m-%d %H:%M}"
+    parts = [f"{message.position} {message.role}", model, moment, *rest]
+    return " · ".join(part for part in parts if part)
+
+
+def _about(message: Message, answered: Container[int]) -> list[str]:
+    """The model of a reply, or nothing; then what is missing, and the files that went along."""
+    parts = [sanitize_line(message.model or "") if message.role == "assistant" else ""]
     if message.status == "partial":
         why = f": {sanitize_line(message.error)}" if message.error else ""
         parts.append(f"{PARTIAL} partial{why}")
     if message.role == "user" and message.id not in answered:
         parts.append(f"{UNANSWERED} no reply")
-    parts += [f"[{sanitize_line(attachment.name)}]" for attachment in message.attachments]
-    return " · ".join(parts)
+    return [*parts, *(f"[{sanitize_line(file.name)}]" for file in message.attachments)]
 
 
 def _ended(text: str) -> str:
@@ -105,13 +113,26 @@ def _pretty(
     from rich.text import Text
 
     answered = answers(messages)
-    lines = [Text(f"session {session.id} · {sanitize_line(session.name)}", "dim")]
+    title = Text().append(sanitize_line(session.name), "bold")
+    title.append(f"  session {session.id} · {plural(len(messages), 'message')}", "dim")
+    lines = [title]
     for message in messages:
-        style = "bold cyan" if message.role == "user" else "dim"
-        lines += [Text(), Text(_heading(message, answered), style), *_body(message, look)]
+        lines += [Text(), _ruled(message, answered, look), *_body(message, look)]
         for label in points.get(message.position, ()):
             lines += [Text(), Text(f"{CHECKPOINT} {label}", "cyan")]
     return lines
+
+
+def _ruled(message: Message, answered: Container[int], look: Terminal) -> Text:
+    """The line above a message: who speaks, a rule where there is room for one, and when."""
+    from rich.text import Text
+
+    style = "bold cyan" if message.role == "user" else "bold"
+    line = Text().append(f"{message.position} {message.role}", style)
+    line.append("".join(f" · {part}" for part in _about(message, answered) if part), "dim")
+    moment = f"{local(message.created_at):%Y-%m-%d %H:%M}"
+    room = min(look.width, _WIDEST_RULE) - line.cell_len - len(moment) - 2
+    return line.append(f" {'─' * room} {moment}" if room > 2 else f" · {moment}", "dim")
 
 
 def _body(message: Message, look: Terminal) -> Iterator[Text]:
@@ -129,7 +150,7 @@ def _body(message: Message, look: Terminal) -> Iterator[Text]:
     yield from Layout(console(look), color=look.color).lines(splitter.end(), look.width)
 
 
-def _show(lines: Sequence[Text], look: Terminal) -> None:
+def _show(lines: Sequence[Text], look: Terminal, pager: str | None) -> None:
     """Print, or hand to the user's pager what does not fit on the screen."""
     view = console(look)
     text = "".join(ansi(line, view) + "\n" for line in lines)
@@ -137,6 +158,6 @@ def _show(lines: Sequence[Text], look: Terminal) -> None:
     if rows < look.height or not look.moves:
         Output().write(text)
         return
-    import click
+    from hfs_cli.render.pager import page
 
-    click.echo_via_pager(text, color=look.color)
+    page(text, pager)

@@ -1,0 +1,57 @@
+"""Hand a text that is longer than the screen to the user's pager, as git does."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping
+
+from hfs_cli.render.output import Output
+
+_NOT_FOUND = {126, 127}
+"""What a shell exits with when it cannot run a command."""
+
+
+def page(text: str, command: str | None) -> None:
+    """Show a text in the pager; write it as it is where there is none.
+
+    Args:
+        text: Safe to show; it may hold colours.
+        command: For a shell; ``cat`` and nothing but spaces are no pager. None is ``PAGER``, and
+            `less` where that is not set.
+    """
+    if command is None:
+        command = os.environ.get("PAGER", "less" if shutil.which("less") else "")
+    if command.strip() in {"", "cat"} or not _paged(text, command):
+        Output().write(text)
+
+
+def _paged(text: str, command: str) -> bool:
+    """Run the pager to its end.
+
+    Returns:
+        False when there is no such command, and nothing was shown.
+    """
+    # Ctrl-C is the pager's: it ends a search there, and must not take the terminal from it. A
+    # handler that does nothing, because what is ignored would be ignored in the pager too.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        pager = subprocess.Popen(  # noqa: S602 - the user's own command, as everywhere else
+            command, shell=True, stdin=subprocess.PIPE, env=_environment(os.environ)
+        )
+        pager.communicate(text.encode("utf-8", "backslashreplace"))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return pager.returncode not in _NOT_FOUND
+
+
+def _environment(env: Mapping[str, str]) -> dict[str, str]:
+    """The pager's environment, in which it shows colours and leaves the text on the screen.
+
+    F: leave at once when it fits; R: colours; X: do not clear the screen. Where the user has
+    options of their own only R is added, and in front: the last may be a prompt without end.
+    """
+    less = f"-R {env['LESS']}" if env.get("LESS") else "FRX"
+    return {**env, "LESS": less, "LV": env.get("LV", "-c")}

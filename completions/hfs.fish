@@ -40,6 +40,8 @@ function __hfs_values
             echo 1
         case 'hfs chat --retries'
             echo 1
+        case 'hfs chat --profile'
+            echo 1
         case 'hfs chat --format'
             echo 1
         case 'hfs chat -O' 'hfs chat --output'
@@ -71,6 +73,8 @@ function __hfs_values
         case 'hfs resume --idle-timeout'
             echo 1
         case 'hfs resume --retries'
+            echo 1
+        case 'hfs resume --profile'
             echo 1
         case 'hfs resume --format'
             echo 1
@@ -134,6 +138,8 @@ function __hfs_values
             echo 1
         case 'hfs sessions retry --retries'
             echo 1
+        case 'hfs sessions retry --profile'
+            echo 1
         case 'hfs sessions retry --format'
             echo 1
         case 'hfs sessions retry -O' 'hfs sessions retry --output'
@@ -177,6 +183,8 @@ function __hfs_values
         case 'hfs sessions resume --idle-timeout'
             echo 1
         case 'hfs sessions resume --retries'
+            echo 1
+        case 'hfs sessions resume --profile'
             echo 1
         case 'hfs sessions resume --format'
             echo 1
@@ -291,6 +299,7 @@ complete -c hfs -n '__hfs_in \'hfs chat\' --no-stream' -l no-stream -d 'Show the
 complete -c hfs -n '__hfs_in \'hfs chat\' --timeout' -l timeout -x -k -d 'Limit for the whole reply'
 complete -c hfs -n '__hfs_in \'hfs chat\' --idle-timeout' -l idle-timeout -x -k -d 'Limit without a byte'
 complete -c hfs -n '__hfs_in \'hfs chat\' --retries' -l retries -x -k -d 'Tries after the first'
+complete -c hfs -n '__hfs_in \'hfs chat\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
 complete -c hfs -n '__hfs_in \'hfs chat\' --format' -l format -x -k -a 'text json jsonl' -d 'What standard output carries'
 complete -c hfs -n '__hfs_in \'hfs chat\' --json' -l json -d 'Short for --format json'
 complete -c hfs -n '__hfs_in \'hfs chat\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'
@@ -324,6 +333,7 @@ complete -c hfs -n '__hfs_in \'hfs resume\' --no-stream' -l no-stream -d 'Show t
 complete -c hfs -n '__hfs_in \'hfs resume\' --timeout' -l timeout -x -k -d 'Limit for the whole reply'
 complete -c hfs -n '__hfs_in \'hfs resume\' --idle-timeout' -l idle-timeout -x -k -d 'Limit without a byte'
 complete -c hfs -n '__hfs_in \'hfs resume\' --retries' -l retries -x -k -d 'Tries after the first'
+complete -c hfs -n '__hfs_in \'hfs resume\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
 complete -c hfs -n '__hfs_in \'hfs resume\' --format' -l format -x -k -a 'text json jsonl' -d 'What standard output carries'
 complete -c hfs -n '__hfs_in \'hfs resume\' --json' -l json -d 'Short for --format json'
 complete -c hfs -n '__hfs_in \'hfs resume\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'
@@ -411,6 +421,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-stream' -l no-stream -d
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --timeout' -l timeout -x -k -d 'Limit for the whole reply'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --idle-timeout' -l idle-timeout -x -k -d 'Limit without a byte'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --retries' -l retries -x -k -d 'Tries after the first'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --format' -l format -x -k -a 'text json jsonl' -d 'What standard output carries'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --json' -l json -d 'Short for --format json'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'
@@ -466,6 +477,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-stream' -l no-stream -
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --timeout' -l timeout -x -k -d 'Limit for the whole reply'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --idle-timeout' -l idle-timeout -x -k -d 'Limit without a byte'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --retries' -l retries -x -k -d 'Tries after the first'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --format' -l format -x -k -a 'text json jsonl' -d 'What standard output carries'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --json' -l json -d 'Short for --format json'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'

@@ -66,9 +66,13 @@ def set_setting(*, key: str, value: str) -> None:
       hfs config set model anthropic/claude-sonnet-4-5
       hfs config set providers.work.base_url https://llm.example.com/v1
     """
-    from hfs_cli.config.editing import set_value
+    from hfs_cli.config.editing import set_value, split_key
+    from hfs_cli.providers.choose import check_setting
 
-    set_value(Path(config_file(os.environ)), key, value)
+    parts = split_key(key)
+    set_value(
+        Path(config_file(os.environ)), key, value, lambda new: check_setting(new, parts, value)
+    )
 
 
 @config_group.command(name="unset")

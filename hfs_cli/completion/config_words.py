@@ -68,6 +68,12 @@ def providers() -> Iterator[Word]:
             yield name, str(provider.get("base_url", "")) if isinstance(provider, dict) else ""
 
 
+def profiles() -> Iterator[Word]:
+    """The profiles of the configuration, with what each sets."""
+    for name, profile in _table(_document(), "profiles").items():
+        yield name, ", ".join(profile) if isinstance(profile, dict) else ""
+
+
 def keys() -> Iterator[Word]:
     """The names that ``hfs config get`` and ``set`` take."""
     from hfs_cli.config.settings import PROVIDER_SETTINGS, SETTINGS
@@ -77,6 +83,9 @@ def keys() -> Iterator[Word]:
         yield name, str(document.get(name, ""))
     for alias, model in _table(document, "aliases").items():
         yield f"aliases.{alias}", str(model)
+    for profile in _table(document, "profiles"):
+        for name in SETTINGS:
+            yield f"profiles.{profile}.{name}", ""
     for provider in _table(document, "providers"):
         for field in PROVIDER_SETTINGS:
             yield f"providers.{provider}.{field}", ""

@@ -19,6 +19,7 @@ KINDS = {
     "MODEL": "models",
     "PROVIDER": "providers",
     "KEY": "settings",
+    "PROFILE": "profiles",
     "FILE": "files",
     "PATH": "files",
 }

@@ -75,10 +75,17 @@ def _settings(_prefix: str) -> Iterable[Word]:
     return keys()
 
 
+def _profiles(_prefix: str) -> Iterable[Word]:
+    from hfs_cli.completion.config_words import profiles
+
+    return profiles()
+
+
 _KINDS: dict[str, Callable[[str], Iterable[Word]]] = {
     "sessions": _sessions,
     "checkpoints": _checkpoints,
     "models": _models,
     "providers": _providers,
     "settings": _settings,
+    "profiles": _profiles,
 }

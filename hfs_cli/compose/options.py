@@ -197,6 +197,7 @@ _SETTINGS = (
         help="Limit without a byte.",
     ),
     click.option("--retries", type=_Setting("retries"), metavar="N", help="Tries after the first."),
+    click.option("--profile", metavar="PROFILE", help="Use the settings of [profiles.PROFILE]."),
 )
 # Each is a field of `hfs_cli.render.reply.choose.View`.
 _VIEW = (
@@ -236,6 +237,7 @@ _SETTING_NAMES = (
     "timeout",
     "idle_timeout",
     "retries",
+    "profile",
 )
 # The names of files may be any bytes.
 _PATHS = {"files", "schema"}

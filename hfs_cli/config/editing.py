@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hfs_cli.config.loading import load_config, read_document
-from hfs_cli.config.settings import SETTINGS, TEXT
+from hfs_cli.config.settings import PROVIDER_SETTINGS, SETTINGS, TEXT, Config
 from hfs_cli.errors import ConfigError, NotFoundError, UsageError
 from hfs_cli.files import NewFile, changing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Callable, Mapping, MutableMapping
+
+_LONGEST_KEY = 1000
 
 
-def set_value(file: Path, key: str, text: str) -> None:
+def set_value(
+    file: Path, key: str, text: str, check: Callable[[Config], None] = lambda _: None
+) -> None:
     """Set one value; everything else in the file stays as it was written.
 
     Args:
@@ -24,21 +28,25 @@ def set_value(file: Path, key: str, text: str) -> None:
             as in TOML (``models."openai/gpt-5.1".options``).
         text: The value: TOML where it is valid TOML, otherwise a string; where the setting
             is a string, the words as they are.
+        check: Raises an `HfsError` for a configuration that would be refused when it is used.
 
     Raises:
         UsageError: The key is malformed, or an alias would lead back to itself.
         ConfigError: The file would not be valid with it; it is left as it was.
+        HfsError: What `check` raises.
     """
     parts = split_key(key)
     file = file.resolve()  # A dotfile manager's symlink stays a symlink.
     with changing(file, ConfigError):
-        _replace(file, _with_value(file, key, parts, text))
+        _replace(file, _with_value(file, key, parts, text), check)
 
 
 def _with_value(file: Path, key: str, parts: list[str], text: str) -> str:
     import tomlkit
 
-    document = tomlkit.parse(file.read_text("utf-8")) if read_document(file) else _fresh(file)
+    read_document(file)
+    before = file.read_text("utf-8") if file.exists() else ""
+    document = tomlkit.parse(before)
     table: MutableMapping[str, Any] = document
     for part in parts[:-1]:
         table = table.setdefault(part, tomlkit.table(is_super_table=part != parts[-2]))
@@ -48,7 +56,18 @@ def _with_value(file: Path, key: str, parts: list[str], text: str) -> str:
     table[parts[-1]] = text if _is_text(parts) and not isinstance(value, str) else value
     if parts[0] == "aliases":
         _check_alias(table, parts[-1])
-    return tomlkit.dumps(document)
+    return _parted(tomlkit.dumps(document), before)
+
+
+def _parted(text: str, before: str) -> str:
+    """The text with an empty line before each table that is new."""
+    lines: list[str] = []
+    old = set(before.splitlines())
+    for line in text.splitlines(keepends=True):
+        if line.startswith("[") and line.rstrip("\n") not in old and lines and lines[-1] != "\n":
+            lines.append("\n")
+        lines.append(line)
+    return "".join(lines)
 
 
 def unset_value(file: Path, key: str) -> None:
@@ -67,39 +86,38 @@ def unset_value(file: Path, key: str) -> None:
     file = file.resolve()
     _without_value(file, key, parts)
     with changing(file, ConfigError):
-        _replace(file, _without_value(file, key, parts))
+        _replace(file, _without_value(file, key, parts), lambda _: None)
 
 
 def _without_value(file: Path, key: str, parts: list[str]) -> str:
     import tomlkit
 
     table: Any = tomlkit.parse(file.read_text("utf-8")) if read_document(file) else {}
-    document = table
+    tables = [table]
     for part in parts[:-1]:
         table = table.get(part, {}) if hasattr(table, "get") else {}
+        tables.append(table)
     if not hasattr(table, "get") or parts[-1] not in table:
         raise NotFoundError(f"{key} is not set in {file} (hfs config list shows what is)")
     del table[parts[-1]]
-    return tomlkit.dumps(document)
-
-
-def _fresh(file: Path) -> Any:  # noqa: ANN401  (tomlkit's document type stays in this module)
-    """A document for a file that is absent or holds nothing but comments."""
-    import tomlkit
-
-    return tomlkit.parse(file.read_text("utf-8") if file.exists() else "")
+    # A table that it leaves empty goes too, unless a comment stands in it.
+    for outer, inner, name in zip(tables[-2::-1], tables[:0:-1], parts[-2::-1], strict=True):
+        if inner or tomlkit.dumps(inner).strip():
+            break
+        del outer[name]
+    return tomlkit.dumps(tables[0])
 
 
 def split_key(key: str) -> list[str]:
     """Split a dotted TOML key.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is not one.
     """
     import tomllib
 
-    help_text = f'{key!r} is no key: write name, table.name, or table."a.b".name'
-    if "\n" in key:
+    help_text = f'{key!r:.80} is not a key: write name, table.name, or table."a.b".name'
+    if "\n" in key or len(key) > _LONGEST_KEY:
         raise UsageError(help_text)
     try:
         table = tomllib.loads(f"{key} = 0")
@@ -113,16 +131,6 @@ def split_key(key: str) -> list[str]:
     return parts
 
 
-def get_value(document: Mapping[str, Any], key: str) -> object:
-    """The value at a dotted key, or None."""
-    node: Any = document
-    for part in split_key(key):
-        if not isinstance(node, dict) or part not in node:
-            return None
-        node = node[part]
-    return node
-
-
 def _check_alias(aliases: Mapping[str, Any], name: str) -> None:
     target = aliases[name]
     # As many steps as there are aliases: an old circle elsewhere is no endless one.
@@ -134,9 +142,14 @@ def _check_alias(aliases: Mapping[str, Any], name: str) -> None:
 
 def _is_text(parts: list[str]) -> bool:
     """Whether a key's value can be nothing but a string."""
-    if len(parts) == 1 and parts[0] in SETTINGS:
-        return SETTINGS[parts[0]].kind is TEXT
-    return parts[0] == "aliases"
+    match parts:
+        case [name] | ["profiles", _, name]:
+            setting = SETTINGS.get(name)
+        case ["providers", _, name]:
+            setting = PROVIDER_SETTINGS.get(name)
+        case _:
+            return parts[0] == "aliases"
+    return setting is not None and setting.kind is TEXT
 
 
 def _toml_value(text: str) -> object:
@@ -144,17 +157,17 @@ def _toml_value(text: str) -> object:
 
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # ValueError: also numbers without an end
         return text
 
 
-def _replace(file: Path, text: str) -> None:
+def _replace(file: Path, text: str, check: Callable[[Config], None]) -> None:
     """Check the new text as a whole configuration, then put it in place at once."""
     with NewFile(file) as new:
         new.write(text.encode())
         try:
-            load_config({**os.environ, "HFS_CONFIG": str(new.path), "HFS_PROFILE": ""})
-        except ConfigError as error:
+            check(load_config({**os.environ, "HFS_CONFIG": str(new.path), "HFS_PROFILE": ""}))
+        except (ConfigError, NotFoundError) as error:
             message = error.message.replace(str(new.path), str(file))
-            raise ConfigError(f"not set: {message}") from error
+            raise type(error)(f"not set: {message}") from error
         new.take_name(replace=True)

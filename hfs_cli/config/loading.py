@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,15 @@ from hfs_cli.config.settings import (
     ProviderConfig,
     Setting,
 )
-from hfs_cli.errors import ConfigError
+from hfs_cli.errors import ConfigError, UsageError
 from hfs_cli.files import read_file
 from hfs_cli.wording import did_you_mean
 
 MAX_CONFIG_BYTES = 1_000_000
+# A dotted key of over 50 parts, bare or quoted.
+_LONG_KEY = r"""(?<![\w-])(PART)(?:[ \t]*+\.[ \t]*+(PART)){50}""".replace(
+    "(PART)", r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+)
 
 
 def load_config(
@@ -34,7 +39,7 @@ def load_config(
 
     Args:
         env: The environment; the process's own by default.
-        flags: Settings given on the command line; None values are not given.
+        flags: Settings given on the command line, and ``profile``; None values are not given.
 
     Returns:
         The settings with, in `origins`, where each came from.
@@ -46,18 +51,28 @@ def load_config(
     file, data_dir = Path(places.config_file(env)), Path(places.data_directory(env))
     document = read_document(file)
     _warn_of_readers(document, file)
-    values, origins = _resolved(_layers(env, flags or {}, document, file))
+    profiles = _profiles(document, file)
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    profile = given.pop("profile", None) or env.get("HFS_PROFILE") or None
+    if profile is not None and profile not in profiles:
+        names = ", ".join(profiles) or "none"
+        raise ConfigError(f"no profile {profile!r} in {file} (there: {names})")
+    layers = _layers(env, given, document, file)
+    if profile is not None:
+        layers.insert(-1, (f"profile {profile}", profiles[profile]))
+    values, origins = _resolved(layers)
     for name in ("data_dir", "profile", "session"):
         if env.get(f"HFS_{name.upper()}"):
             origins[name] = f"HFS_{name.upper()}"
     return Config(
         file=file,
         data_dir=data_dir,
-        profile=env.get("HFS_PROFILE") or None,
+        profile=profile,
         session=env.get("HFS_SESSION") or None,
         providers=_providers(document, file),
         aliases=_aliases(document, file),
         models=_models(document, file),
+        profiles=profiles,
         daily_budget=_daily_budget(document, file),
         origins=origins,
         **values,
@@ -68,16 +83,16 @@ _Layer = tuple[str, Mapping[str, object]]
 
 
 def _layers(
-    env: Mapping[str, str], flags: Mapping[str, object], document: Mapping[str, Any], file: Path
+    env: Mapping[str, str],
+    flags: Mapping[str, object],
+    document: Mapping[str, Any],
+    file: Path,
 ) -> list[_Layer]:
-    """Where settings may come from, by name, the strongest first."""
-    given = {name: value for name, value in flags.items() if value is not None}
-    layers: list[_Layer] = [(f"--{n.replace('_', '-')}", {n: given[n]}) for n in given]
+    """Where settings may come from but for the profile, by name, the strongest first."""
+    layers: list[_Layer] = [(f"--{n.replace('_', '-')}", {n: flags[n]}) for n in flags]
     for name, setting in SETTINGS.items():
         if setting.variable and env.get(setting.variable):
             layers.append((setting.variable, {name: env[setting.variable]}))
-    if profile := env.get("HFS_PROFILE"):
-        layers.append((f"profile {profile}", _profile(document, profile, file)))
     return [*layers, (str(file), document)]
 
 
@@ -105,8 +120,12 @@ def read_document(file: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        document = tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        text = data.decode()
+        # What tomllib takes for a key grows with the square of its parts: 40 kB took 13 s.
+        if re.search(_LONG_KEY, text):
+            raise ConfigError(f"{file} holds a key of over 50 parts: shorten it")
+        document = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # ValueError: also numbers without an end
         raise ConfigError(f"{file} is not valid TOML: {error}") from error
     _known(document, (*SETTINGS, *TABLES), str(file))
     return document
@@ -132,7 +151,8 @@ def _parsed(setting: Setting, value: object, name: str, origin: str) -> Any:  # 
     try:
         return setting.parse(value)
     except ValueError as error:
-        raise ConfigError(f"{name} ({origin}) must be {error}") from error
+        failure = UsageError if origin.startswith("--") else ConfigError
+        raise failure(f"{name} ({origin}) must be {error}") from error
 
 
 def _table(document: Mapping[str, Any], name: str, file: Path) -> Mapping[str, Any]:
@@ -150,14 +170,12 @@ def _values(
     return {key: _parsed(settings[key], value, key, where) for key, value in table.items()}
 
 
-def _profile(document: Mapping[str, Any], profile: str, file: Path) -> Mapping[str, object]:
-    profiles = _table(document, "profiles", file)
-    if profile not in profiles:
-        names = ", ".join(profiles) or "none"
-        raise ConfigError(f"no profile {profile!r} in {file} (there: {names})")
-    table = _table(profiles, profile, file)
-    _known(table, SETTINGS, f"[profiles.{profile}] of {file}")
-    return table
+def _profiles(document: Mapping[str, Any], file: Path) -> dict[str, dict[str, object]]:
+    tables = _table(document, "profiles", file)
+    return {
+        name: _values(_table(tables, name, file), SETTINGS, f"[profiles.{name}] of {file}")
+        for name in tables
+    }
 
 
 def _providers(document: Mapping[str, Any], file: Path) -> dict[str, ProviderConfig]:

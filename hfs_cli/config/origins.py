@@ -36,6 +36,9 @@ def rows(config: Config) -> list[Row]:
 def _in_tables(config: Config) -> Iterator[tuple[str, object]]:
     if config.daily_budget is not None:
         yield "budget.daily", config.daily_budget
+    for name, profile in config.profiles.items():
+        for key, value in profile.items():
+            yield f"profiles.{name}.{key}", value
     for name, target in config.aliases.items():
         yield f"aliases.{name}", target
     for name, provider in config.providers.items():

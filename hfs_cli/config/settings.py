@@ -86,9 +86,13 @@ def _number(value: object) -> float:
     return float(value)
 
 
+# Eleven days: what waits for a socket counts milliseconds in 32 bits.
+_LONGEST = 1_000_000
+
+
 def _seconds(value: object) -> float:
     number = _number(value)
-    if not 0 < number < float("inf"):
+    if not 0 < number <= _LONGEST:
         raise ValueError
     return number
 
@@ -99,12 +103,15 @@ def _amount(value: object) -> float:
     return _number(value)
 
 
-def _count(value: object) -> int:
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError
-    return value
+def _count(most: int) -> Kind:
+    def read(value: object) -> int:
+        if isinstance(value, str) and value.isascii() and value.isdigit():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+            raise ValueError
+        return value
+
+    return Kind(f"a whole number from 0 to {most}", read)
 
 
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True}
@@ -148,9 +155,8 @@ PROVIDER_TYPES = ("openai", "responses", "anthropic", "gemini", "ollama", "local
 REASONING_LEVELS = ("none", "low", "medium", "high", "max")
 
 TEXT = Kind("a string", _text)
-_SECONDS = Kind("a number of seconds above 0", _seconds)
+_SECONDS = Kind(f"a number of seconds above 0 and up to {_LONGEST}", _seconds)
 _AMOUNT = Kind("a number, 0 or more", _amount)
-_COUNT = Kind("a whole number, 0 or more", _count)
 _YES_OR_NO = Kind("true or false", _switch)
 _RENDER = _one_of('"auto", "markdown" or "plain"', "auto", "markdown", "plain")
 _STDIN = _one_of('"auto", "never" or "always"', "auto", "never", "always")
@@ -372,14 +378,14 @@ class Config:
     )
     retries: int = _setting(
         "retries",
-        _COUNT,
+        _count(10),
         2,
         "How often a request that failed before its first byte is sent again.",
         "retries = 0",
     )
     checkpoint_retention: int = _setting(
         "checkpoint_retention",
-        _COUNT,
+        _count(1_000_000),
         10,
         "How many automatic checkpoints of a session are kept.",
         "checkpoint_retention = 50",
@@ -389,6 +395,7 @@ class Config:
     providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, ModelConfig] = field(default_factory=dict)
+    profiles: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     daily_budget: float | None = _setting(
         "budget.daily",
         _AMOUNT,
@@ -429,7 +436,7 @@ TABLES: Mapping[str, str] = {
 VARIABLES: Mapping[str, str] = {
     "HFS_CONFIG": "The configuration file.",
     "HFS_DATA_DIR": "The directory that holds the database, hfs.db.",
-    "HFS_PROFILE": "The profile to use, [profiles.NAME] of the file.",
+    "HFS_PROFILE": "The profile to use, [profiles.NAME] of the file; --profile beats it.",
     "HFS_SESSION": "The session that hfs chat continues or starts; meant where REF is left out.",
     "HFS_DEBUG": "Anything: show the traceback behind an error.",
 }

@@ -139,6 +139,29 @@ def provider_settings(config: Config, name: str) -> ProviderSettings:
     )
 
 
+def check_setting(config: Config, parts: list[str], value: str) -> None:
+    """See that a setting which has just been changed would not be refused when it is used.
+
+    Args:
+        config: The configuration as it would be.
+        parts: The key, in its parts.
+        value: What it was set to.
+
+    Raises:
+        UsageError: It cannot be the name of a model.
+        NotFoundError: A model's name that stands for none.
+        ConfigError: An address or headers that no request can have.
+    """
+    match parts:
+        case ["model"] | ["aliases", _] | ["profiles", _, "model"]:
+            named_model(config, value)
+        case ["providers", name, *_]:
+            own = config.providers[name]
+            fault = _fault_of_address(own.base_url) if own.base_url else None
+            if fault := fault or _fault_of_headers(own):
+                raise ConfigError(f"[providers.{name}] of {config.file}: {fault}")
+
+
 def _fault_of_address(base_url: str) -> str | None:
     """Why requests cannot go to a base_url, or None."""
     if not base_url.startswith(("http://", "https://")):

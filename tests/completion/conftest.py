@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hfs_cli.messages import ChatMessage, Place, Turn
+from hfs_cli.messages import ChatMessage, Place, Reply, Turn
 from hfs_cli.store.store import SessionStore
 from tests.completion.shells import SHELLS, Shell, open_shell
 
@@ -39,7 +39,8 @@ def add_sessions(path: Path, *names: str) -> None:
     with SessionStore(path) as store:
         for name in names:
             place = Place(name=name)
-            store.begin(Turn(ChatMessage("user", "?"), "openai/gpt-6-luna", place=place))
+            opened = store.begin(Turn(ChatMessage("user", "?"), "openai/gpt-6-luna", place=place))
+            store.save_reply(opened, Reply("!", "openai/gpt-6-luna", "complete"))
 
 
 def rename_in_place(path: Path, session_id: int, name: str) -> None:

@@ -128,6 +128,11 @@ def test_setting_names_follow_the_configuration(hfs, words):
     assert ("providers.work.api_key_cmd", "") in words("settings", "providers.work.")
 
 
+def test_profiles_are_told_by_what_they_set(hfs, words):
+    hfs.configure("[profiles.work]\nmodel = 'a/b'\nretries = 1\n")
+    assert words("profiles") == [("work", "model, retries")]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [(), ("sessions",), ("nonsense", ""), ("sessions", "", "more"), ("sessions", b"\xff")],
@@ -187,7 +192,7 @@ def test_a_database_locked_for_everybody_is_not_waited_for(hfs, words):
 def test_nothing_is_made_beside_the_database(hfs, words):
     add_sessions(hfs.database, "x")
     before = snapshot(hfs.data)
-    assert set(before) == {"hfs.db"}
+    assert set(before) == {"hfs.db", "hfs.db.lock"}
     assert words("sessions")
     assert snapshot(hfs.data) == before
 
@@ -204,7 +209,8 @@ def test_a_directory_that_cannot_be_written_will_do(hfs, words):
 def test_what_another_process_has_just_kept_is_seen(hfs, words):
     with SessionStore(hfs.database) as store:
         place = Place(name="in the log still")
-        store.begin(Turn(ChatMessage("user", "?"), "openai/x", place=place))
+        opened = store.begin(Turn(ChatMessage("user", "?"), "openai/x", place=place))
+        store.save_reply(opened, Reply("!", "openai/x", "complete"))
         assert (hfs.data / "hfs.db-wal").stat().st_size > 0
         assert [word for word, _ in words("sessions", "in")] == ["in the log still"]
 

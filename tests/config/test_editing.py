@@ -59,7 +59,7 @@ def test_a_value_that_would_break_the_file_changes_nothing(file):
 
 @pytest.mark.parametrize("key", ["", "a b", "a..b", "a = 1\nb", "="])
 def test_a_malformed_key_is_refused(file, key):
-    with pytest.raises(UsageError, match="is no key"):
+    with pytest.raises(UsageError, match="is not a key"):
         set_value(file, key, "1")
 
 
@@ -111,3 +111,36 @@ def test_an_alias_that_leads_back_to_itself_is_refused(file):
         with pytest.raises(UsageError, match="back to itself"):
             set_value(file, f"aliases.{name}", target)
     assert file.read_text() == '[aliases]\na = "b"\n'
+
+
+def test_a_new_table_stands_apart_and_an_empty_one_goes(file):
+    set_value(file, "retries", "1")
+    set_value(file, "providers.work.base_url", "http://127.0.0.1/v1")
+    set_value(file, "providers.home.base_url", "http://127.0.0.1/v1")
+    set_value(file, "profiles.p.model", "42")
+    assert file.read_text() == (
+        'retries = 1\n\n[providers.work]\nbase_url = "http://127.0.0.1/v1"\n\n'
+        '[providers.home]\nbase_url = "http://127.0.0.1/v1"\n\n[profiles.p]\nmodel = "42"\n'
+    )
+    unset_value(file, "providers.work.base_url")
+    unset_value(file, "profiles.p.model")
+    unset_value(file, "providers.home")
+    assert file.read_text().strip() == "retries = 1"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("retries", "99"),
+        ("retries", "9" * 5000),
+        ("timeout", "1e300"),
+        ("checkpoint_retention", "9223372036854775808"),
+        ("profiles.p.retries", "99"),
+        ("profiles.p.nonsense", "1"),
+        ("profiles.p.timeout", "-5"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_also_in_a_profile(file, key, value):
+    with pytest.raises(ConfigError, match="not set"):
+        set_value(file, key, value)
+    assert not file.exists()

@@ -3,7 +3,7 @@
 import pytest
 
 from hfs_cli.config import load_config
-from hfs_cli.errors import ConfigError
+from hfs_cli.errors import ConfigError, UsageError
 
 
 @pytest.fixture
@@ -66,6 +66,11 @@ def test_providers_aliases_and_models_are_read(load):
     assert config.models["work/small"].options == {"temperature": 0.1}
 
 
+def test_a_flag_that_cannot_be_used_is_a_usage_error(load):
+    with pytest.raises(UsageError, match="--retries"):
+        load(flags={"retries": 99})
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -76,7 +81,7 @@ def test_providers_aliases_and_models_are_read(load):
         ("timeout = 0", "above 0"),
         ("timeout = inf", "above 0"),
         ("timeout = true", "above 0"),
-        ("retries = -1", "0 or more"),
+        ("retries = -1", "from 0 to 10"),
         ("stream = 3", "true or false"),
         ("render = 'fancy'", '"auto"'),
         ("providers = 3", "must be a table"),
@@ -84,6 +89,12 @@ def test_providers_aliases_and_models_are_read(load):
         ("model = ", "not valid TOML"),
         ("a" * 1_000_001, "over 1 MB"),
         ("x = " + "[" * 5000, "not valid TOML"),
+        ("x = " + "9" * 5000, "not valid TOML"),
+        (".".join("a" * 20_000) + " = 1", "key of over 50 parts"),
+        ("x = {" + " . ".join(["'a'"] * 20_000) + " = 1}", "key of over 50 parts"),
+        ("retries = 11", "from 0 to 10"),
+        ("timeout = 1e300", "above 0 and up to"),
+        ("[profiles.p]\nretries = -1", "from 0 to 10"),
     ],
 )
 def test_a_bad_file_is_refused_with_a_hint(load, text, says):
@@ -96,9 +107,19 @@ def test_an_unknown_profile_lists_those_there_are(load):
         load("[profiles.p]\n", env={"HFS_PROFILE": "x"})
 
 
+def test_the_profile_of_the_command_line_beats_that_of_the_variable(load):
+    text = "[profiles.a]\nretries = 1\n[profiles.b]\nretries = 3\n"
+    config = load(text, env={"HFS_PROFILE": "a"}, flags={"profile": "b", "timeout": None})
+    assert (config.retries, config.profile) == (3, "b")
+    with pytest.raises(ConfigError, match="no profile 'x'"):
+        load(text, flags={"profile": "x"})
+
+
 def test_a_bad_variable_is_named(load):
     with pytest.raises(ConfigError, match="HFS_TIMEOUT"):
         load(env={"HFS_TIMEOUT": "soon"})
+    with pytest.raises(ConfigError, match="HFS_RETRIES"):
+        load(env={"HFS_RETRIES": "9" * 5000})
 
 
 def test_an_unreadable_file_is_refused(tmp_path):

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 # What asks a program to end.
 ENDING_SIGNALS = [signal.SIGINT, signal.SIGTERM]
@@ -30,3 +33,28 @@ def wait_until_writable(descriptor: int) -> None:
     import select
 
     select.select([], [descriptor], [])
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Break off a block that takes too long, a regular expression in the middle too.
+
+    For the main thread. There is no such limit on Windows.
+
+    Raises:
+        TimeoutError: It took too long.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+
+    def expire(_signum: int, _frame: FrameType | None) -> None:
+        raise TimeoutError(f"it takes over {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -291,6 +291,8 @@ def _split(values: dict[str, Any]) -> tuple[Asked, Config, View]:
         raise UsageError("- asks for standard input and --no-stdin forbids it: drop one")
     if view["extract"] and (view["format"] != "text" or settings["render"]):
         raise UsageError("-x takes code out of the text: leave out --format and --render")
+    if view["extract"] and values["schema"] is not None:
+        raise UsageError("-x takes code out of a text, and --schema asks for JSON: keep one")
     if view["force"] and not view["output"]:
         raise UsageError("--force goes with -O FILE")
     if values["model"] is not None and not values["model"].strip():

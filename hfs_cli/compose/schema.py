@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from hfs_cli.compose.prompt import read_text
 from hfs_cli.errors import IncompleteReplyError, UsageError
+from hfs_cli.posix import time_limit
 
 MAX_SCHEMA_BYTES = 1_000_000
+# Patterns backtrack: ``(a+)+$`` takes years on thirty characters.
+CHECK_SECONDS = 5.0
+_NEWEST = "https://json-schema.org/draft/2020-12/schema"
 _TYPES = {
     "str": "string",
     "string": "string",
@@ -46,20 +50,130 @@ def parse_schema(text: str) -> dict[str, Any]:
 
 
 def _checked(text: str, source: str) -> dict[str, Any]:
-    from jsonschema.exceptions import SchemaError
-    from jsonschema.validators import validator_for
-
     try:
-        schema = json.loads(text)
+        schema = _read_json(text)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{source} is not JSON: {error}") from error
     if not isinstance(schema, dict):
         raise UsageError(f"{source} must be a JSON object that is a JSON Schema")
     try:
-        validator_for(schema).check_schema(schema)
-    except (SchemaError, RecursionError) as error:
-        raise UsageError(f"{source} is no JSON Schema: {str(error).splitlines()[0]}") from error
+        with time_limit(CHECK_SECONDS):
+            _check_schema(schema)
+    except (ValueError, RecursionError, OverflowError, TimeoutError) as error:
+        said = str(error).splitlines()[0] if str(error) else "it leads into itself"
+        raise UsageError(f"{source} cannot be used as a JSON Schema: {said[:300]}") from error
     return schema
+
+
+def _check_schema(schema: dict[str, Any]) -> None:
+    """See that replies can be held against a schema, before anything is sent and paid for.
+
+    Raises:
+        ValueError, RecursionError, OverflowError: They cannot; the message says why.
+    """
+    from jsonschema.exceptions import SchemaError
+
+    kind = _validator_class(schema)
+    try:
+        kind.check_schema(schema)
+    except SchemaError as error:
+        raise ValueError(f"{error.message} (at {error.json_path})") from error
+    resource = _specification(kind).create_resource(schema)
+    for contents, resolver in _subschemas(resource, _registry().resolver_with_root(resource)):
+        if isinstance(contents, dict):
+            for pattern in (contents.get("pattern", ""), *contents.get("patternProperties", ())):
+                _check_pattern(pattern)
+            _refuse_loops(contents, resolver, _specification(kind), ())
+
+
+def _validator_class(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401  (jsonschema is untyped)
+    """What holds values against a schema of its draft; without ``$schema``, of the newest."""
+    from jsonschema import validators
+
+    drafts = {
+        kind.META_SCHEMA["$schema"].rstrip("#"): kind
+        for kind in (
+            validators.Draft4Validator,
+            validators.Draft6Validator,
+            validators.Draft7Validator,
+            validators.Draft201909Validator,
+            validators.Draft202012Validator,
+        )
+    }
+    named = schema.get("$schema", _NEWEST)
+    if not isinstance(named, str) or named.rstrip("#") not in drafts:
+        raise ValueError(f"$schema must be one of {', '.join(drafts)}")
+    return drafts[named.rstrip("#")]
+
+
+def _registry() -> Any:  # noqa: ANN401
+    """The standard's own meta-schemas. Nothing else is ever fetched: no network, no files."""
+    from jsonschema_specifications import REGISTRY
+
+    return REGISTRY
+
+
+def _specification(kind: Any) -> Any:  # noqa: ANN401
+    from referencing.jsonschema import specification_with
+
+    return specification_with(kind.META_SCHEMA["$schema"])
+
+
+def _subschemas(resource: Any, resolver: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401
+    """A schema and all in it, each with what resolves its references."""
+    yield resource.contents, resolver
+    for inner in resource.subresources():
+        yield from _subschemas(inner, resolver.in_subresource(inner))
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"the pattern {pattern!r} cannot be read: {error}") from error
+
+
+def _refuse_loops(
+    contents: Any,  # noqa: ANN401
+    resolver: Any,  # noqa: ANN401
+    specification: Any,  # noqa: ANN401
+    above: tuple[int, ...],
+) -> None:
+    """Follow what holds for the same value; coming back to where one was would never end.
+
+    In ``{"allOf": [{"$ref": "#"}]}`` the reference is about the very value that the root is
+    about, so it is a loop. In ``{"properties": {"next": {"$ref": "#"}}}`` it is about another,
+    smaller one, and a list of any length fits.
+
+    Args:
+        above: The schemas on the way here, by their identity.
+    """
+    from referencing.exceptions import Unresolvable
+
+    if not isinstance(contents, dict):
+        return
+    if id(contents) in above:
+        raise ValueError("a $ref in it leads back to itself")
+    above = (*above, id(contents))
+    for keyword in ("$ref", "$dynamicRef", "$recursiveRef"):
+        reference = contents.get(keyword)
+        if isinstance(reference, str):
+            try:
+                found = resolver.lookup(reference)
+            except Unresolvable as error:
+                raise ValueError(
+                    f"{keyword} {reference!r} is not in it, and nothing is fetched"
+                ) from error
+            _refuse_loops(found.contents, found.resolver, specification, above)
+    same = [contents.get(keyword) for keyword in ("not", "if", "then", "else")]
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        same += contents.get(keyword, [])
+    for keyword in ("dependentSchemas", "dependencies"):
+        same += contents.get(keyword, {}).values()
+    for inner in same:
+        if isinstance(inner, dict):
+            around = resolver.in_subresource(specification.create_resource(inner))
+            _refuse_loops(inner, around, specification, above)
 
 
 def _from_fields(text: str) -> dict[str, Any]:
@@ -68,7 +182,7 @@ def _from_fields(text: str) -> dict[str, Any]:
         found = _FIELD.fullmatch(field.strip())
         if not found or (found[2] or "str") not in _TYPES:
             raise UsageError(
-                f"--schema: {field.strip()!r} is no file, no JSON and no field: write NAME TYPE,"
+                f"--schema: {field.strip()!r} is not a file, JSON or a field: write NAME TYPE,"
                 " with TYPE one of str, int, float, bool, list"
             )
         properties[found[1]] = _field(_TYPES[found[2] or "str"])
@@ -84,6 +198,15 @@ def _field(kind: str) -> dict[str, object]:
     return {"type": kind} | ({"items": {"type": "string"}} if kind == "array" else {})
 
 
+def _read_json(text: str) -> Any:  # noqa: ANN401
+    """Read JSON, and not the ``NaN`` and ``Infinity`` that Python takes for it."""
+
+    def refuse(name: str) -> object:
+        raise ValueError(f"{name} is not a JSON value")
+
+    return json.loads(text, parse_constant=refuse)
+
+
 def check_reply(schema: Mapping[str, Any], text: str) -> None:
     """Hold a reply against its schema.
 
@@ -91,13 +214,24 @@ def check_reply(schema: Mapping[str, Any], text: str) -> None:
         IncompleteReplyError: It is not JSON, or does not fit; the place is named.
     """
     from jsonschema.exceptions import best_match
-    from jsonschema.validators import validator_for
 
     try:
-        value = json.loads(text)
+        value = _read_json(text)
     except (ValueError, RecursionError) as error:
         raise IncompleteReplyError(f"the reply is not JSON: {error}") from error
-    fault = best_match(validator_for(schema)(schema).iter_errors(value))
+    validator = _validator_class(schema)(schema, registry=_registry())
+    try:
+        with time_limit(CHECK_SECONDS):
+            fault = best_match(validator.iter_errors(value))
+    except TimeoutError as error:
+        raise IncompleteReplyError(
+            f"the reply could not be held against the schema within {CHECK_SECONDS:.0f} s:"
+            " a pattern in it takes too long"
+        ) from error
+    except (ArithmeticError, RecursionError, ValueError) as error:
+        raise IncompleteReplyError(
+            f"the reply cannot be held against the schema: {error}"
+        ) from error
     if fault is not None:
         said = fault.message if len(fault.message) < 200 else f"{fault.message[:200]} …"
         raise IncompleteReplyError(

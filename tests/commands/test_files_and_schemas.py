@@ -214,3 +214,14 @@ def test_files_that_are_too_large_together_are_refused(chat, server, tmp_path):
     done = chat("chat", "-f", str(tmp_path / "a"), "-f", str(tmp_path / "b"), "hi")
     assert (done.returncode, server.requests) == (2, [])
     assert b"together" in done.stderr
+
+
+def test_a_schema_never_goes_to_the_network(chat, server):
+    schema = {"type": "object", "properties": {"a": {"$ref": f"{server.url}/a.json"}}}
+    done = chat("chat", "--schema", json.dumps(schema), "hi")
+    assert (done.returncode, done.stderr.count(b"\n"), server.requests) == (2, 1, [])
+
+
+def test_code_is_not_taken_out_of_json(chat, server):
+    done = chat("chat", "-x", "--schema", "name", "hi")
+    assert (done.returncode, server.requests) == (2, [])

@@ -67,3 +67,79 @@ def test_a_reply_that_fits():
 def test_a_reply_that_does_not_fit_names_the_place(reply, place):
     with pytest.raises(IncompleteReplyError, match=place):
         check_reply(FIELDS, reply)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"$ref": "http://127.0.0.1:9/x"}',
+        '{"$ref": "file:///etc/passwd"}',
+        '{"$defs": {"x": {"$ref": "https://example.com/x"}}}',
+        '{"$ref": "#/nowhere"}',
+        '{"$ref": "http://["}',
+        '{"$ref": "#"}',
+        '{"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}',
+        '{"allOf": [{"$ref": "#"}]}',
+        '{"if": {"type": "object"}, "then": {"$ref": "#"}}',
+        '{"not": {"$ref": "#/not"}}',
+        '{"$schema": "http://json-schema.org/draft-03/schema#"}',
+        '{"$schema": "https://example.com/mine"}',
+        '{"$schema": 7}',
+        '{"pattern": "("}',
+        '{"patternProperties": {"(": {}}}',
+        '{"pattern": "a{99999999999}"}',
+        '{"maximum": NaN}',
+        '{"not":' * 200 + "{}" + "}" * 200,
+    ],
+)
+def test_a_schema_that_replies_cannot_be_held_against_is_refused_at_once(text):
+    with pytest.raises(UsageError):
+        parse_schema(text)
+
+
+@pytest.mark.parametrize(
+    ("schema", "fits", "fits_not"),
+    [
+        ({"properties": {"next": {"$ref": "#"}}, "type": "object"}, '{"next": {}}', '{"next": 1}'),
+        (
+            {"properties": {"a": {"$ref": "#/$defs/n"}}, "$defs": {"n": {"type": "null"}}},
+            "{}",
+            '{"a": 1}',
+        ),
+        (
+            {
+                "$id": "https://e.com/x",
+                "not": {"$ref": "x#/$defs/n"},
+                "$defs": {"n": {"type": "null"}},
+            },
+            "1",
+            "null",
+        ),
+        (
+            {"$ref": "https://json-schema.org/draft/2020-12/schema"},
+            '{"type": "null"}',
+            '{"type": 1}',
+        ),
+        (
+            {"$schema": "http://json-schema.org/draft-07/schema#", "contains": {"const": 1}},
+            "[1]",
+            "[2]",
+        ),
+        ({"const": {"$ref": "http://example.com"}}, '{"$ref": "http://example.com"}', "{}"),
+        ({"multipleOf": 0.5}, "1.5", "1" + "0" * 400),
+        ({}, "1", "NaN"),
+    ],
+)
+def test_references_within_a_schema_are_followed(schema, fits, fits_not):
+    schema = parse_schema(json.dumps(schema))
+    check_reply(schema, fits)
+    with pytest.raises(IncompleteReplyError):
+        check_reply(schema, fits_not)
+
+
+def test_a_pattern_that_backtracks_is_given_up(monkeypatch):
+    monkeypatch.setattr("hfs_cli.compose.schema.CHECK_SECONDS", 0.2)
+    schema = parse_schema('{"pattern": "^(a+)+$"}')
+    check_reply(schema, '"aaa"')
+    with pytest.raises(IncompleteReplyError, match="pattern"):
+        check_reply(schema, f'"{"a" * 60}!"')

@@ -159,7 +159,25 @@ class Usage(NamedTuple):
     reasoning_tokens: int | None = None
 
 
-Event = Delta | Reasoning | ToolCall | Usage | Finish
+class Citation(NamedTuple):
+    """A source that a reply names. An event, and kept.
+
+    Args:
+        url: Where it is; empty for a document that was sent along.
+        title: What it is called; empty where the vendor did not say.
+        quote: The source's own words, where the vendor gives them.
+        start: Where in the reply the passage that rests on it begins, in characters, or None.
+        end: Where that passage ends, or None.
+    """
+
+    url: str
+    title: str = ""
+    quote: str = ""
+    start: int | None = None
+    end: int | None = None
+
+
+Event = Delta | Reasoning | ToolCall | Usage | Finish | Citation
 
 
 # --- what is kept ---------------------------------------------------------------------
@@ -323,6 +341,7 @@ class Reply(NamedTuple):
         total_s: Seconds from the request to now.
         error: Why it is partial, or None.
         note: What the user should know of how it ended, in one line; mostly empty.
+        citations: The sources that it names, each once, in the order they came.
     """
 
     text: str
@@ -337,6 +356,7 @@ class Reply(NamedTuple):
     total_s: float | None = None
     tool_calls: tuple[str, ...] = ()
     note: str = ""
+    citations: tuple[Citation, ...] = ()
 
 
 class Outcome(NamedTuple):

@@ -99,6 +99,11 @@ def _timing(reply: Reply) -> Json:
     return {"first_token_s": reply.first_token_s, "total_s": reply.total_s}
 
 
+def _citations(reply: Reply) -> list[Json]:
+    """The sources that a reply names; their numbers are those under it on a terminal."""
+    return [{"number": n, **c._asdict()} for n, c in enumerate(reply.citations, 1)]
+
+
 def outcome_json(outcome: Outcome) -> Json:
     """A whole turn as one object."""
     reply = outcome.reply
@@ -111,6 +116,7 @@ def outcome_json(outcome: Outcome) -> Json:
         "status": reply.status,
         "finish_reason": reply.finish_reason,
         "usage": usage_json(reply.usage),
+        "citations": _citations(reply),
         "timing": _timing(reply),
         "error": error_json(outcome.error),
     }
@@ -165,8 +171,10 @@ class JsonLinesRenderer:
             self._event("delta", text=text)
 
     def close(self, outcome: Outcome) -> None:
-        """Usage if it is known, the error if there was one, and ``done``, always last."""
+        """Sources, usage if known, the error if there was one, and ``done``, always last."""
         reply = outcome.reply
+        for citation in _citations(reply):
+            self._event("citation", **citation)
         if reply.usage is not None:
             self._event("usage", **reply.usage._asdict())
         if outcome.error is not None:

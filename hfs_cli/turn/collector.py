@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from threading import Lock
 
 from hfs_cli.errors import IncompleteReplyError
-from hfs_cli.messages import Delta, Event, Finish, Reasoning, Reply, ToolCall, Usage
+from hfs_cli.messages import Citation, Delta, Event, Finish, Reasoning, Reply, ToolCall, Usage
 
 # Many small strings cost ten times their text; they are joined before they are that many.
 _COMPACT_AT = 4096
 # No model writes this much: a stream that does has run away.
 MAX_REPLY_CHARS = 100_000_000
 _MOST_TOOLS = 100
+_MOST_SOURCES = 200
 
 
 class _Text:
@@ -69,6 +70,7 @@ class Collector:
         self._usage: Usage | None = None
         self._finish: Finish | None = None
         self._tools: list[str] = []
+        self._sources: dict[tuple[str, str], Citation] = {}
         self._began = time.monotonic()
         self._first: float | None = None
 
@@ -106,13 +108,8 @@ class Collector:
                     text.append(piece)
                 case Reasoning(piece):
                     reasoning.append(piece)
-                case ToolCall(name=name):
-                    if name and len(self._tools) < _MOST_TOOLS:
-                        self._tools.append(name)
-                case Usage():
-                    self._usage = event
-                case Finish():
-                    self._finish = event
+                case _:
+                    self._note(event)
         joined = "".join(text), "".join(reasoning)
         if self._first is None and any(joined):
             self._first = time.monotonic() - self._began
@@ -120,6 +117,20 @@ class Collector:
             if piece:
                 store.add(piece)
         return joined
+
+    def _note(self, event: Event) -> None:
+        match event:
+            case ToolCall(name=name):
+                if name and len(self._tools) < _MOST_TOOLS:
+                    self._tools.append(name)
+            case Citation(url=url, title=title):
+                # A source that is named for several passages is one source.
+                if len(self._sources) < _MOST_SOURCES:
+                    self._sources.setdefault((url, "" if url else title), event)
+            case Usage():
+                self._usage = event
+            case Finish():
+                self._finish = event
 
     def piece(self) -> Reply:
         """The reply as it stands, with only what came since the last time as its text."""
@@ -148,4 +159,5 @@ class Collector:
             first_token_s=self._first,
             total_s=time.monotonic() - self._began,
             tool_calls=tuple(self._tools),
+            citations=tuple(self._sources.values()),
         )

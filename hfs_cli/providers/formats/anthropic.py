@@ -136,6 +136,8 @@ class AnthropicEvents:
                 batch.text(delta["text"])
             case "thinking_delta":
                 batch.reasoning(delta["thinking"])
+            case "citations_delta":
+                batch.cite([delta.get("citation")])
             case "input_json_delta":
                 self._arguments(delta["partial_json"], batch)
 
@@ -143,6 +145,7 @@ class AnthropicEvents:
         match block.get("type"):
             case "text":
                 batch.text(block.get("text") or "")
+                batch.cite(block.get("citations"))
             case "thinking":
                 batch.reasoning(block.get("thinking") or "")
             case "tool_use" if not self._structured:

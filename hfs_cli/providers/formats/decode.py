@@ -10,7 +10,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError
-from hfs_cli.messages import Delta, Event, Finish, FinishReason, Reasoning, ToolCall, Usage
+from hfs_cli.messages import (
+    Citation,
+    Delta,
+    Event,
+    Finish,
+    FinishReason,
+    Reasoning,
+    ToolCall,
+    Usage,
+)
 from hfs_cli.providers.formats.sse import SseDecoder
 from hfs_cli.providers.formats.wire import EventDecoder, Framer
 from hfs_cli.sanitize import sanitize_line
@@ -22,6 +31,7 @@ _scan = json.JSONDecoder().raw_decode
 # from what a database can hold.
 MOST_TOKENS = 10**12
 MAX_WORD = 100
+MAX_QUOTE = 2000
 
 
 class Batch:
@@ -73,6 +83,23 @@ class Batch:
         self._turn_to(self._kind)
         self._events.append(Usage(*map(self.count, (given, made, cached, thought))))
 
+    def cite(self, sources: object) -> None:
+        """Add the sources that the reply names; what is none is passed over, as no text is lost.
+
+        Args:
+            sources: The vendor's list of objects, with any of ``url``, ``uri`` or ``source``,
+                ``title``, ``document_title`` or ``filename``, ``cited_text``, ``start_index`` and
+                ``end_index``, perhaps within one another; or of bare URLs.
+        """
+        for source in sources if isinstance(sources, list) else ():
+            found = {"url": source} if isinstance(source, str) else source
+            for key in ("url_citation", "web"):  # OpenAI's chat completions, Gemini
+                if isinstance(found, dict) and isinstance(found.get(key), dict):
+                    found = found[key]
+            if isinstance(found, dict) and (citation := _citation(found)):
+                self._turn_to(self._kind)
+                self._events.append(citation)
+
     def count(self, value: object) -> int | None:
         """A number of tokens, or None where the vendor said none, or sent something else."""
         if isinstance(value, float) and value.is_integer():
@@ -108,13 +135,28 @@ class Batch:
         self._kind = kind
 
 
-def word(value: object) -> str:
+def word(value: object, most: int = MAX_WORD) -> str:
     """A vendor's word (a finish reason, a tool's name) as text that can be kept, not too long.
 
     A lone surrogate, which JSON can hold and no encoding can, becomes U+FFFD.
     """
     text = value if isinstance(value, str) else json.dumps(value)
-    return text[:MAX_WORD].encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text[:most].encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _citation(source: Mapping[str, Any]) -> Citation | None:
+    def first(*names: str) -> str:
+        values = (source.get(name) for name in names)
+        return next((word(v, MAX_QUOTE) for v in values if isinstance(v, str) and v), "")
+
+    def place(name: str) -> int | None:
+        value = source.get(name)
+        return value if type(value) is int and 0 <= value <= MOST_TOKENS else None
+
+    url, title = first("url", "uri", "source"), first("title", "document_title", "filename")
+    if not (url or title):
+        return None
+    return Citation(url, title, first("cited_text"), place("start_index"), place("end_index"))
 
 
 class Ending(NamedTuple):

@@ -157,6 +157,8 @@ class GeminiEvents:
                 (batch.reasoning if part.get("thought") else batch.text)(text)
             if call := part.get("functionCall"):
                 self._call(call, batch)
+        batch.cite(batch.fields(candidate.get("groundingMetadata")).get("groundingChunks"))
+        batch.cite(batch.fields(candidate.get("citationMetadata")).get("citationSources"))
         if reason := candidate.get("finishReason"):
             self.finish = finish_of(reason, _ENDINGS, candidate.get("finishMessage"))
             if reason == "STOP" and self._called:

@@ -131,6 +131,8 @@ class OpenAIEvents:
         for choice in chunk.get("choices") or ():
             if not choice.get("index"):  # of several (n = 2), the first alone is the reply
                 self._choice(choice, batch)
+        # Perplexity's and xAI's way: beside the choices, as objects or as bare URLs.
+        batch.cite(chunk.get("search_results") or chunk.get("citations"))
         if usage := chunk.get("usage") or batch.fields(chunk.get("x_groq")).get("usage"):
             _count(batch.fields(usage), batch)
 
@@ -146,6 +148,7 @@ class OpenAIEvents:
         if refusal := delta.get("refusal"):
             self._refused = True
             batch.text(refusal)
+        batch.cite(delta.get("annotations"))
         for call in delta.get("tool_calls") or ():
             function = call.get("function") or {}
             batch.call(function.get("name"), function.get("arguments") or "")

@@ -163,6 +163,8 @@ class ResponsesEvents:
             case "response.function_call_arguments.delta":
                 self._in_item.add("arguments")
                 batch.call("", event["delta"])
+            case "response.output_text.annotation.added":
+                batch.cite([event.get("annotation")])
             case "response.reasoning_summary_part.added" if event.get("summary_index"):
                 batch.reasoning("\n\n")
 
@@ -196,6 +198,10 @@ class ResponsesEvents:
         for kind, text in _texts(item):
             if kind not in known:
                 self._piece(kind, text, batch)
+        if item.get("type") == "search_results":  # Perplexity's; the text says [1], [2], …
+            batch.cite(item.get("results"))
+        for part in item.get("content") or ():
+            batch.cite(part.get("annotations"))
         if item.get("type") == "function_call":
             arguments = item.get("arguments") or ""
             if "call" not in known:

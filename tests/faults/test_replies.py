@@ -11,6 +11,7 @@ import pytest
 
 from hfs_cli.errors import IncompleteReplyError, ProviderError
 from hfs_cli.messages import Delta, Reasoning, ToolCall
+from hfs_cli.providers.formats.wire import Quirks
 from tests.providers.asking import ASK, CANARY, Answer, ask, provider_at, quick
 from tests.scripted_server import CUT, STALL, Await, Pause, openai_chunk, openai_sse, sse
 
@@ -51,6 +52,107 @@ def test_neither_finish_reason_nor_terminator_is_incomplete(server):
     server.reply(openai_sse("hello", finish=None, done=False))
     answer = ask(server.url)
     assert (answer.text, answer.exit_code) == ("hello", 7)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda body: body.replace(b"data: {", b"data:  {"),
+        lambda body: body.replace(b"data: ", b"data:\ndata: "),
+        lambda body: body.replace(b"data: ", b"data:\n\ndata: "),
+        lambda body: body.rstrip(b"\n"),
+        lambda body: body.replace(b"data: [DONE]\n\n", b"").rstrip(b"\n"),
+        lambda body: b"\n\n" + body,
+    ],
+    ids=["two spaces", "an empty first line", "empty events", "no blank line", "nor end", "blank"],
+)
+@pytest.mark.parametrize("size", [1 << 20, 1])
+def test_streams_that_are_legal_or_nearly_so_are_read(server, change, size):
+    body = change(b"".join(openai_sse("hello")))
+    server.reply([body[at : at + size] for at in range(0, len(body), size)])
+    answer = ask(server.url)
+    assert (answer.text, answer.exit_code, answer.finish.reason) == ("hello", 0, "stop")
+
+
+@pytest.mark.parametrize("bad", [b"{]", b"[1]", b'{"choices": 7}', b'{"choices":[{"delta":7}]}'])
+def test_text_that_comes_with_a_malformed_piece_is_kept(server, bad):
+    good = b"".join(openai_sse("so far", finish=None, done=False))
+    server.reply([good + b"data: " + bad + b"\n\n" + b"".join(openai_sse("never"))])
+    answer = ask(server.url)
+    assert (answer.text, answer.exit_code) == ("so far", 7)
+    assert "malformed" in answer.message
+
+
+@pytest.mark.parametrize("piece", [7, True, {"a": 1}, 1.5])
+def test_a_piece_of_text_that_is_not_text_loses_nothing_before_it(server, piece):
+    chunks = [openai_chunk({"content": "so far"}), openai_chunk({"content": piece})]
+    server.reply([b"".join(sse(*chunks))])
+    answer = ask(server.url)
+    assert (answer.text, answer.exit_code) == ("so far", 7)
+
+
+def test_an_endless_event_loses_nothing_that_came_with_its_beginning(server):
+    good = b"".join(openai_sse("so far", finish=None, done=False))
+    server.reply([good + b"data: " + b"x" * 1000, *[b"x" * (1 << 20)] * 20])
+    answer = ask(server.url)
+    assert (answer.text, answer.exit_code) == ("so far", 7)
+
+
+def test_the_first_of_several_choices_is_the_reply(server):
+    chunks = [openai_chunk({"content": piece}) for piece in ("a", "x", "b", "y")]
+    chunks += [openai_chunk(finish="length"), openai_chunk(finish="stop")]
+    for chunk, index in zip(chunks, (0, 1, 0, 1, 1, 0), strict=True):
+        chunk["choices"][0]["index"] = index
+    server.reply(sse(*chunks))
+    answer = ask(server.url)
+    assert (answer.text, answer.finish.reason) == ("ab", "stop")
+
+
+@pytest.mark.parametrize("label", ["application/json", "text/event-stream", "text/plain", ""])
+def test_a_body_is_read_for_what_it_is_and_not_for_its_label(server, label):
+    headers = {"Content-Type": label}
+    server.reply(b"".join(openai_sse("hello")), headers=headers)
+    assert ask(server.url).text == "hello"
+    if label in {"application/json", "text/event-stream"}:
+        choice = {"message": {"content": "hello"}, "finish_reason": "stop"}
+        server.reply(json.dumps({"choices": [choice]}, indent=2), headers=headers)
+        answer = ask(server.url)
+        assert (answer.text, answer.exit_code) == ("hello", 0)
+
+
+def test_a_stream_of_anthropic_that_a_gateway_ends_with_openais_mark(server):
+    events = [
+        {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "hello"}},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}},
+    ]
+    server.reply(sse(*events))
+    answer = ask(server.url, wire="anthropic")
+    assert (answer.text, answer.exit_code) == ("hello", 0)
+    server.reply(sse(events[0]))
+    assert ask(server.url, wire="anthropic").exit_code == 7
+
+
+@pytest.mark.parametrize("size", [1 << 20, 1, 3])
+@pytest.mark.parametrize(
+    ("said", "thought", "text"),
+    [
+        ("<think>So.</think>\n\n42", "So.", "42"),
+        ("\n<think>\na < b </thin\n</think> 42", "\na < b </thin\n", "42"),
+        ("<think></think>42", "", "42"),
+        ("<think>cut", "cut", ""),
+        ("<thinking>x</thinking>", "", "<thinking>x</thinking>"),
+        ("Use <think>x</think>", "", "Use <think>x</think>"),
+        ("<thi", "", "<thi"),
+        ("  42", "", "  42"),
+    ],
+)
+def test_thoughts_between_tags_are_thoughts_where_they_may_be(server, said, thought, text, size):
+    pieces = [said[at : at + size] for at in range(0, len(said), size)]
+    server.reply(openai_sse(pieces))
+    answer = ask(server.url, quirks=Quirks(think_tags=True))
+    assert (answer.reasoning, answer.text) == (thought, text)
+    server.reply(openai_sse(pieces))
+    assert ask(server.url).text == said
 
 
 def test_a_reset_in_the_middle_is_not_retried(server):
@@ -239,6 +341,15 @@ def test_a_gzip_bomb_is_not_unpacked(server):
     answer = ask(server.url)
     assert answer.exit_code == 7
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000
+
+
+def test_a_compressed_reply_of_two_members(server):
+    first, second = b"".join(openai_sse("hel", finish=None, done=False)), openai_sse("lo")
+    body = gzip.compress(first) + gzip.compress(b"".join(second))
+    for at in (len(body), len(gzip.compress(first)), 20):
+        server.reply([body[:at], Pause(0.05), body[at:]], headers={"Content-Encoding": "gzip"})
+        answer = ask(server.url)
+        assert (answer.text, answer.exit_code) == ("hello", 0)
 
 
 def test_an_encoding_that_was_not_asked_for(server):

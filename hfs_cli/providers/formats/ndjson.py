@@ -20,16 +20,17 @@ class NdjsonDecoder:
         """Take the next bytes, cut anywhere; the lines that are whole now.
 
         Raises:
-            IncompleteReplyError: A line is larger than the limit.
+            IncompleteReplyError: A line is larger than the limit. Those that came whole in
+                the same piece have been returned before.
         """
-        whole, found, rest = chunk.rpartition(b"\n")
-        lines = self.end(whole) if found else []
-        self._pieces.append(rest)
-        self._held += len(rest)
         if self._held > self._limit:
             raise IncompleteReplyError(
                 f"the reply holds a line of more than {self._limit} bytes: it was given up"
             )
+        whole, found, rest = chunk.rpartition(b"\n")
+        lines = self.end(whole) if found else []
+        self._pieces.append(rest)
+        self._held += len(rest)
         return lines
 
     def end(self, last: bytes = b"") -> list[str]:

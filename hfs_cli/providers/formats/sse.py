@@ -11,10 +11,14 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class SseDecoder:
-    """Decodes one event stream; feed it the body as it comes.
+    r"""Decodes one event stream; feed it the body as it comes.
 
     Event names, ids and retry times carry nothing that the formats spoken here need, so an
-    event is its data alone.
+    event is its data alone. For example, of these three pieces of a body
+
+        data: {"a":1}\r\n\r      →  an event, {"a":1}: the CR ends the blank line
+        \ndata: x\nda           →  none: the LF belongs to that CR, and x goes on
+        ta: y\n\n              →  an event of two lines, "x\ny"
 
     Args:
         limit: The most bytes one event may have.
@@ -38,8 +42,13 @@ class SseDecoder:
             The data of each event that is whole now.
 
         Raises:
-            IncompleteReplyError: An event is larger than the limit.
+            IncompleteReplyError: An event is larger than the limit. Those that came whole in
+                the same piece have been returned before.
         """
+        if self._held > self._limit:
+            raise IncompleteReplyError(
+                f"the reply holds an event of more than {self._limit} bytes: it was given up"
+            )
         if self._start is not None:
             chunk = self._without_bom(self._start + chunk)
         chunk = self._with_line_feeds(chunk)
@@ -55,8 +64,13 @@ class SseDecoder:
         return [data for block in blocks if (data := _data(block)) is not None]
 
     def end(self) -> list[str]:
-        """An event that the body's end cuts off is none, by the rules."""
-        return []
+        """What the body's end leaves without its blank line.
+
+        By the rules it is not an event. Servers do forget the blank line, though, so it is
+        handed on: the caller tells by its content whether it was cut.
+        """
+        data = _data(b"".join((*self._pieces, self._start or b"")).decode("utf-8", "replace"))
+        return [] if data is None else [data]
 
     def _without_bom(self, start: bytes) -> bytes:
         if len(start) < len(_BOM) and _BOM.startswith(start):
@@ -81,10 +95,6 @@ class SseDecoder:
             self._pieces.append(chunk)
             self._held += len(chunk)
             self._last = chunk[-1:]
-        if self._held > self._limit:
-            raise IncompleteReplyError(
-                f"the reply holds an event of more than {self._limit} bytes: it was given up"
-            )
 
 
 def _data(block: str) -> str | None:

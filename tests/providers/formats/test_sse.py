@@ -74,5 +74,29 @@ def test_an_event_is_handed_on_as_soon_as_its_blank_line_has_come():
 def test_an_endless_event_is_given_up_at_the_limit():
     decoder = SseDecoder(limit=1000)
     decoder.feed(b"data: " + b"x" * 900)
+    decoder.feed(b"x" * 100)
     with pytest.raises(IncompleteReplyError, match="more than 1000 bytes"):
-        decoder.feed(b"x" * 100)
+        decoder.feed(b"x")
+
+
+def test_what_came_whole_with_the_beginning_of_an_endless_event_is_handed_on():
+    decoder = SseDecoder(limit=1000)
+    assert decoder.feed(b"data: a\n\ndata: " + b"x" * 2000) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("body", "left"),
+    [
+        (b"data: a\n\ndata: b", ["b"]),
+        (b"data: b\n", ["b"]),
+        (b"data: a\ndata: b\r\n", ["a\nb"]),
+        (b"event: x\n", []),
+        (b"data: b\n\n", []),
+        (b"\xef\xbb", []),
+        (b"", []),
+    ],
+)
+def test_what_lacks_its_blank_line_at_the_end_is_handed_on_last(body, left):
+    decoder = SseDecoder()
+    decoder.feed(body)
+    assert decoder.end() == left

@@ -12,14 +12,10 @@ from hfs_cli.config import Config, ModelConfig, ProviderConfig
 from hfs_cli.config.keys import KeySource
 from hfs_cli.config.settings import PROVIDER_TYPES
 from hfs_cli.errors import ConfigError, NotFoundError, UsageError
-from hfs_cli.providers.presets import GONE, PRESETS, Preset, ProviderSettings, is_loopback
+from hfs_cli.providers.presets import GONE, PRESETS, Preset, ProviderSettings, has_host, is_loopback
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.wording import did_you_mean
 
-# Names of labels between dots (RFC 1035, 2.3.4), or IPv6 with its zone, as `urlsplit` gives it.
-_HOST = re.compile(
-    r"(?=.{1,254}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9a-f]*:[0-9a-f:.]+(%\w+)?"
-)
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _UNKNOWN = Preset(type="", base_url="", key_required=False)
 
@@ -166,18 +162,12 @@ def _fault_of_address(base_url: str) -> str | None:
     """Why requests cannot go to a base_url, or None."""
     if not base_url.startswith(("http://", "https://")):
         return "base_url must be an http:// or https:// address"
-    try:
-        address = urlsplit(base_url)
-        host = address.hostname or ""
-        if not host.isascii():
-            host = host.encode("idna").decode()
-        _ = address.port
-    except ValueError:
-        return "base_url is not an address: the host or the port cannot be read"
-    if "@" in address.netloc:
+    if not has_host(base_url):
+        return "base_url is not an address: check its host and port"
+    if "@" in urlsplit(base_url).netloc:
         # Addresses are shown in lists, dry runs and errors; a credential never is.
         return "base_url must hold no password: send it as a header (headers.Authorization)"
-    if not _HOST.fullmatch(host) or not base_url.isprintable() or " " in base_url:
+    if not base_url.isprintable() or " " in base_url:
         return "base_url is not an address: it holds a character that no address has"
     return None
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from hfs_cli.config.keys import KeySource
 from hfs_cli.providers.formats.wire import Quirks
+
+# Names of labels between dots (RFC 1035, 2.3.4), or IPv6 with its zone, as `urlsplit` gives it.
+_HOST = re.compile(
+    r"(?=.{1,254}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9a-f]*:[0-9a-f:.]+(%\w+)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,18 @@ class ProviderSettings:
     ca_bundle: str | None = None
     quirks: Quirks = field(default_factory=Quirks)
     options: Mapping[str, object] = field(default_factory=dict)
+
+
+def has_host(url: str) -> bool:
+    """Whether the host and the port of a URL can be connected to, as far as their form goes."""
+    try:
+        address = urlsplit(url)
+        host = address.hostname or ""
+        if not host.isascii():
+            host = host.encode("idna").decode()
+        return _HOST.fullmatch(host) is not None and address.port != 0
+    except ValueError:
+        return False
 
 
 def is_loopback(url: str) -> bool:

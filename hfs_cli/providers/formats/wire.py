@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 MEGABYTE = 1_000_000
 MAX_MESSAGE = 600
+# A header's value such as "1" is no secret, and would be found everywhere.
+SHORTEST_SECRET = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class Context:
         key_hint: What to do about a key that is refused.
         docs: A page of the vendor's, or None.
         secrets: What must never be shown.
+        url: What was asked, without its query.
     """
 
     provider: str
@@ -105,6 +108,7 @@ class Context:
     key_hint: str
     docs: str | None = None
     secrets: tuple[str, ...] = ()
+    url: str = ""
 
 
 def shown(text: str, secrets: tuple[str, ...]) -> str:
@@ -113,7 +117,7 @@ def shown(text: str, secrets: tuple[str, ...]) -> str:
     The secrets go first, so that none can be cut in two and slip through.
     """
     for secret in secrets:
-        if secret:
+        if len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, "[key]")
     return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + " …"
 

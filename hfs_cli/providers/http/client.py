@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from hfs_cli.errors import ConfigError
-from hfs_cli.providers.presets import ProviderSettings, is_loopback
+from hfs_cli.providers.presets import ProviderSettings, has_host, is_loopback
 
 # Several threads may come here first at once.
 _loading = threading.Lock()
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # httpx's command line would load rich, click and pygments; anyio serves only its asynchronous
 # half. None makes the import of a module fail, which httpx and httpcore are made for.
 _UNUSED = ("httpx._main", "anyio")
+_BAD_PROXY = (
+    "a proxy in the environment cannot be used: check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
+)
 
 
 def load_httpx() -> ModuleType:
@@ -57,6 +60,8 @@ def build_client(settings: ProviderSettings, connect_s: float, idle_s: float) ->
     # What listens on this machine is never asked for through a proxy.
     loopback = is_loopback(settings.base_url)
     context = _tls_context(settings)
+    if not loopback:
+        _check_proxies()
     try:
         return httpx.Client(
             verify=context,
@@ -69,10 +74,23 @@ def build_client(settings: ProviderSettings, connect_s: float, idle_s: float) ->
             "the environment names a SOCKS proxy, which needs one more package: "
             'pip install "hfs-cli[socks]", or unset ALL_PROXY'
         ) from error
-    except (ValueError, httpx.InvalidURL) as error:
-        raise ConfigError(
-            "a proxy in the environment cannot be used: check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
-        ) from error
+    except (ValueError, httpx.InvalidURL):
+        # What httpx says quotes the address, and the address may hold a password.
+        raise ConfigError(_BAD_PROXY) from None
+
+
+def _check_proxies() -> None:
+    """See that each proxy in the environment is an address; httpx is content with less.
+
+    Raises:
+        ConfigError: One is not.
+    """
+    from urllib.request import getproxies
+
+    proxies = getproxies()
+    for proxy in filter(None, (proxies.get(name) for name in ("http", "https", "all"))):
+        if not has_host(proxy if "://" in proxy else f"http://{proxy}"):
+            raise ConfigError(_BAD_PROXY)
 
 
 def _tls_context(settings: ProviderSettings) -> ssl.SSLContext:

@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hfs_cli.providers.formats.wire import MAX_MESSAGE, Context, shown
+
 if TYPE_CHECKING:
     import httpcore
     import httpx
@@ -177,7 +179,7 @@ class ConnectTimeoutError(Exception):
 # --- what went wrong, in the words people search for -----------------------------------
 
 
-def reason(error: BaseException) -> str:
+def reason(error: BaseException, context: Context) -> str:
     """What happened, in a few words without addresses or keys."""
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -188,7 +190,14 @@ def reason(error: BaseException) -> str:
             return "the name cannot be resolved"
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror[0].lower() + cause.strerror[1:]
-    return str(error).rstrip(".")[:200] or type(error).__name__
+    # httpcore quotes the line that it could not read, and a server may have put a key there.
+    return shown(str(error), context.secrets).rstrip(".")[:200] or type(error).__name__
+
+
+def cause(error: BaseException, context: Context) -> BaseException | None:
+    """An error as the cause of ours, which HFS_DEBUG shows; None when it quotes a secret."""
+    quoted = " ".join(str(link) for link in _causes(error))[:MAX_MESSAGE]
+    return error if shown(quoted, context.secrets) == quoted else None
 
 
 def is_final(error: BaseException) -> bool:

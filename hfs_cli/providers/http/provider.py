@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from hfs_cli.config.keys import Key
 from hfs_cli.errors import NotFoundError, ProviderError
@@ -24,6 +26,8 @@ from hfs_cli.wording import did_you_mean
 
 if TYPE_CHECKING:
     import httpx
+
+_SECRET_NAME = re.compile(r"key|token|secret|sig|auth|pass", re.IGNORECASE)
 
 
 class HttpProvider:
@@ -79,7 +83,9 @@ class HttpProvider:
         headers |= dict.fromkeys(self._settings.headers, "[set in the configuration]")
         return {
             "method": "POST",
-            "url": self._url(self._wire.path(request)),
+            "url": self._url(
+                self._wire.path(request), dict.fromkeys(self._secret_parameters(), "[key]")
+            ),
             "headers": headers,
             "body": self._wire.payload(request, self._settings.quirks),
         }
@@ -100,21 +106,22 @@ class HttpProvider:
         """
         url = self._settings.quirks.models_url or self._url(self._wire.models_path)
         build = self._builder("GET", url, None)
-        context = self._context("")
+        context = self._context("", url)
         sender = self._sender(context)
         exchange, head = sender.send(build)
         with contextlib.closing(exchange):
             data = read_whole(exchange, head, sender.deadline, context)
         try:
-            return self._wire.model_ids(json.loads(data))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            ids: list[object] = [*self._wire.model_ids(json.loads(data))]
+            return [name for name in ids if isinstance(name, str) and name.isprintable() and name]
+        except (AttributeError, ValueError, KeyError, TypeError, RecursionError) as error:
             told = f"{self._settings.name} sent no list of models that can be read"
             raise ProviderError(told) from error
 
     def _events(
         self, request: Request, build: Callable[[], httpx.Request]
     ) -> Iterator[list[Event]]:
-        context = self._context(request.model)
+        context = self._context(request.model, self._settings.base_url + self._wire.path(request))
         sender = self._sender(context)
         try:
             exchange, head = self._sent(sender, build, request.model)
@@ -196,11 +203,18 @@ class HttpProvider:
         body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
         return lambda: client.build_request(method, url, headers=headers, content=body)
 
-    def _url(self, path: str) -> str:
+    def _url(self, path: str, shown: Mapping[str, str] = MappingProxyType({})) -> str:
+        """Where a request goes; `shown` takes the place of parameters that are keys."""
         url = self._settings.base_url + path
         if not self._settings.query:
             return url
-        return f"{url}{'&' if '?' in url else '?'}{urlencode(self._settings.query)}"
+        query = urlencode({**self._settings.query, **shown}, safe="[]")
+        return f"{url}{'&' if '?' in url else '?'}{query}"
+
+    def _secret_parameters(self) -> dict[str, str]:
+        """The parameters of each request that are keys, by their names."""
+        query = self._settings.query
+        return {name: query[name] for name in query if _SECRET_NAME.search(name)}
 
     def _headers(self, key: Key | None) -> dict[str, str]:
         from hfs_cli import __version__
@@ -220,12 +234,16 @@ class HttpProvider:
         header = self._settings.quirks.key_header
         return {header: value} if header else self._wire.headers(value)
 
-    def _context(self, model: str) -> Context:
+    def _context(self, model: str, url: str) -> Context:
         settings, key = self._settings, self._key
+        given = [*settings.headers.values(), *self._secret_parameters().values()]
+        if key:
+            given.append(key.value)
         return Context(
             provider=settings.name,
             model=model,
             key_hint=settings.key.hint,
             docs=settings.docs,
-            secrets=((key.value,) if key else ()) + tuple(settings.headers.values()),
+            secrets=tuple(form for secret in given for form in {secret, quote_plus(secret)}),
+            url=url.partition("?")[0],
         )

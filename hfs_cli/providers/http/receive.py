@@ -12,7 +12,7 @@ from hfs_cli.messages import Delta, Event, Finish, Reasoning, ToolCall
 from hfs_cli.providers.formats.decode import ReplyDecoder, VendorCutError
 from hfs_cli.providers.formats.wire import Context, shown
 from hfs_cli.providers.http.client import load_httpx
-from hfs_cli.providers.http.exchange import Exchange, Head, reason
+from hfs_cli.providers.http.exchange import Exchange, Head, cause, reason
 
 MAX_JSON_BYTES = 16 * 1024 * 1024
 ACCEPTED = "gzip"
@@ -60,7 +60,7 @@ def read_reply(
         if events:
             yield _without_secrets(events, context)
     if decoder.fault:
-        raise _told(decoder.fault, context, begun=begun) from decoder.fault.__cause__
+        raise _told(decoder.fault, context, begun=begun) from None
 
 
 def read_whole(exchange: Exchange, head: Head, deadline: float, context: Context) -> bytes:
@@ -115,13 +115,13 @@ def _decoded(
         failure = f"the reply took longer than --timeout allows ({context.provider})"
         raise IncompleteReplyError(failure) from error
     except httpx.TimeoutException as error:
-        failure, cause = f"the reply stalled: {context.provider} sent nothing more", error
+        if not is_finished():
+            failure = f"the reply stalled: {context.provider} sent nothing more"
+            raise IncompleteReplyError(failure) from error
     except (httpx.HTTPError, OSError) as error:
-        failure, cause = f"the reply broke off: {reason(error)}", error
-    else:
-        return
-    if not is_finished():
-        raise IncompleteReplyError(failure) from cause
+        if not is_finished():
+            failure = f"the reply broke off: {reason(error, context)}"
+            raise IncompleteReplyError(failure) from cause(error, context)
 
 
 def _bounded(body: Iterable[bytes]) -> Iterator[bytes]:

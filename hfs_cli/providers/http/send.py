@@ -18,6 +18,7 @@ from hfs_cli.providers.http.exchange import (
     ConnectTimeoutError,
     Exchange,
     Head,
+    cause,
     is_final,
     reason,
 )
@@ -105,10 +106,12 @@ class Sender:
                 " — try again, or allow more with --idle-timeout"
             ) from error
         except (httpx.ConnectError, httpx.ProxyError) as error:
-            told = f"{name} cannot be reached: {reason(error)} — check the network and base_url"
-            raise _Unreached(told, final=is_final(error)) from error
+            why = reason(error, self._context)
+            told = f"{name} cannot be reached: {why} — check the network and base_url"
+            raise _Unreached(told, final=is_final(error)) from cause(error, self._context)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise NetworkError(f"{name} gave no answer: {reason(error)}") from error
+            told = f"{name} gave no answer: {reason(error, self._context)}"
+            raise NetworkError(told) from cause(error, self._context)
 
     def _out_of_time(self) -> NetworkError:
         return NetworkError(

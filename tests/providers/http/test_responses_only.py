@@ -50,7 +50,7 @@ def test_the_request_is_made_anew_there_and_once(server, said, status):
 
 
 def test_another_refusal_is_final(server):
-    refuses(server, "no such model", 400)
+    refuses(server, "your prompt is odd", 400)
     assert ask(server.url).exit_code == 5
     assert len(server.requests) == 1
 

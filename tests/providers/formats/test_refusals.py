@@ -1,0 +1,138 @@
+"""What refusals mean: the vendors' statuses, codes and words, and the exit codes they become."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hfs_cli.providers.formats.refusals import refusal
+from hfs_cli.providers.formats.wire import MAX_MESSAGE, Context
+from tests.providers.asking import ask
+
+KEY = "sk-canary-0123456789"
+
+
+def told(status: int, body: object, *, model: str = "gpt-x", url: str = "https://x/v1/chat") -> str:
+    """The exit code and the message."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    context = Context("vendor", model, "set KEY", secrets=(KEY,), url=url)
+    error = refusal(status, data, context)
+    return f"{error.exit_code} {error.message}"
+
+
+def error(message: str, **more: object) -> dict[str, object]:
+    return {"error": {"message": message, **more}}
+
+
+# The words are the vendors', shortened.
+UNKNOWN_MODEL = {
+    "OpenAI": (404, error("The model `gpt-x` does not exist", code="model_not_found")),
+    "OpenAI, no access": (403, error("no access to it", code="model_not_found")),
+    "Anthropic": (404, error("model: gpt-x", type="not_found_error")),
+    "Gemini": (404, error("models/gpt-x is not found for API version v1beta")),
+    "LiteLLM": (400, error("Invalid model name passed in model=gpt-x. Call /v1/models")),
+    "DeepSeek": (400, error("Model Not Exist", type="invalid_request_error")),
+    "Groq": (400, error("it has been retired", code="model_decommissioned")),
+    "OpenRouter": (400, error("gpt-x is not a valid model ID", code=400)),
+    "Mistral": (400, {"message": "Invalid model: gpt-x", "type": "invalid_model"}),
+    "Perplexity": (400, error("Invalid model 'gpt-x'. Permitted models are …")),
+    "Fireworks": (404, error("Model not found, inaccessible, and/or not deployed")),
+    "Ollama": (404, {"error": 'model "gpt-x" not found, try pulling it first'}),
+}
+
+
+@pytest.mark.parametrize(("status", "body"), UNKNOWN_MODEL.values(), ids=UNKNOWN_MODEL)
+def test_a_model_that_a_vendor_does_not_know_is_not_found(status, body):
+    assert told(status, body).startswith(f'4 vendor has no model "gpt-x" ({status}): ')
+
+
+def test_a_model_that_is_unknown_by_a_400_is_not_asked_for_again(server):
+    server.reply(error("Model Not Exist"), status=400)
+    answer = ask(server.url)
+    assert answer.exit_code == 4
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The parameter temperature is not supported with this model",
+        "This model's maximum context length is 8192 tokens",
+        "invalid model parameters",
+        "gpt-x: an image is not a valid prompt",
+    ],
+)
+def test_another_refusal_that_speaks_of_the_model_is_not_about_its_name(said):
+    assert told(400, error(said)).startswith("5 vendor (gpt-x) refused the request")
+
+
+def test_a_wrong_key_by_a_400_is_a_wrong_key():
+    details = [{"reason": "API_KEY_INVALID", "domain": "googleapis.com"}]
+    body = error("API key not valid. Pass one.", code=400, details=details)
+    assert told(400, body) == (
+        "3 vendor refused the key (400): API key not valid. Pass one. — set KEY"
+    )
+
+
+def test_a_field_that_a_server_refuses_is_named():
+    detail = [{"loc": ["body", "messages", 0, "role"], "msg": "Field required", "type": "missing"}]
+    assert "(422): body.messages.0.role: Field required" in told(422, {"detail": detail})
+    body = error("Unsupported value", param="temperature", code=None)
+    assert told(400, body).endswith("(400): Unsupported value (field temperature)")
+
+
+def test_what_the_upstream_of_a_gateway_said_is_shown():
+    raw = json.dumps(error("prompt too odd", code=400))
+    body = error("Provider returned error", metadata={"raw": raw})
+    assert told(400, body).endswith("(400): Provider returned error: prompt too odd")
+    body = error(f"litellm.BadRequestError: OpenAIException - {raw}")
+    assert told(400, body).endswith("litellm.BadRequestError: OpenAIException: prompt too odd")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"404 page not found", b"", b"<html>404</html>", {"detail": "Not Found"}],
+)
+@pytest.mark.parametrize(
+    ("url", "hint"),
+    [
+        ("http://127.0.0.1:8000/chat/completions", "does base_url lack /v1 at its end?"),
+        ("http://127.0.0.1:11434/v1/api/chat", "base_url must not end with /v1 for this format"),
+        ("http://127.0.0.1:8000/v1/chat/completions", "check base_url"),
+    ],
+)
+def test_an_address_where_nothing_is_is_told_with_what_may_be_wrong(url, hint, body):
+    assert told(404, body, url=url) == f"5 vendor has nothing at {url} (404) — {hint}"
+
+
+def test_the_address_that_was_asked_stands_in_the_error(server):
+    server.reply(b"not here", status=404)
+    answer = ask(server.origin)
+    assert f"nothing at {server.origin}/chat/completions (404) — does base_url" in answer.message
+
+
+def test_a_data_policy_is_told_in_the_vendors_words():
+    said = (
+        "No endpoints found for gpt-x matching your data policy. Configure: https://openrouter.ai"
+    )
+    assert told(404, error(said)) == f"5 vendor (gpt-x) refused the request (404): {said}"
+
+
+NAMES = ["error", "message", "detail", "metadata", "raw", "code", "loc", "msg", "param"]
+JSON = st.recursive(
+    st.none() | st.integers() | st.floats() | st.text(max_size=20) | st.just(KEY),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner),
+    max_leaves=12,
+)
+
+
+@given(st.integers(300, 599), JSON | st.binary(max_size=50))
+def test_any_body_becomes_one_short_line_without_the_key(status, body):
+    message = told(status, body)
+    assert KEY not in message
+    assert "\n" not in message
+    assert "\x1b" not in message
+    assert len(message) < MAX_MESSAGE + 300

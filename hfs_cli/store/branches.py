@@ -90,15 +90,71 @@ def set_aside(db: Connection, session_id: int, keep: int, origin: Origin) -> Ses
         last_status=session.last_status,
         updated_at=rows.to_microseconds(session.updated_at),
     )
-    for table in (MessageRow, CheckpointRow):
-        moved = (table.session_id == session_id) & (table.position > keep)
-        table.update(session_id=branch).where(moved).execute(db)
+    move(db, session_id, branch, after=keep)
     forks = (SessionRow.parent_id == session_id) & (SessionRow.fork_position > keep)
     SessionRow.update(parent_id=branch).where(forks & (SessionRow.id != branch)).execute(db)
     status = messages.status_at(db, session_id, keep)
     sessions.change(db, session_id, message_count=keep, last_status=status)
     sessions.touch(db, session_id)
     return sessions.get(db, branch)
+
+
+def move(
+    db: Connection, giver: int, taker: int, *, after: int = 0, upto: int = rows.LARGEST
+) -> None:
+    """Give messages and checkpoints of one session to another, by their position.
+
+    Where the taker has a checkpoint of the same name, its own stays.
+    """
+    for table in (MessageRow, CheckpointRow):
+        moved = (table.session_id == giver) & table.position.between(after + 1, upto)
+        if table is CheckpointRow:
+            mark = CheckpointRow.alias("mark")
+            taken = mark.select(mark.label).where(mark.session_id == taker)
+            taken = taken.where(mark.label.is_null(False))
+            moved &= CheckpointRow.label.is_null() | CheckpointRow.label.not_in(taken)
+        table.update(session_id=taker).where(moved).execute(db)
+
+
+def rewind(db: Connection, session_id: int, to: str) -> Session:
+    """Let a session continue from a message or a checkpoint; the branch of what followed.
+
+    Raises:
+        NotFoundError: There is no such session, message or checkpoint.
+        UsageError: The session ends there already.
+    """
+    holder, position = checkpoints.find(db, session_id, to)
+    if holder == session_id:
+        return set_aside(db, session_id, position, "rewind")
+    return _bring_back(db, session_id, holder, position)
+
+
+def _bring_back(db: Connection, session_id: int, holder: int, position: int) -> Session:
+    """Let a session continue from a point that a branch of it holds.
+
+    Say session 1 was rewound from 8 messages to 2: the branch 3 has those from 3 to 8, with a
+    checkpoint at 5, and 1 has gained other messages 3 and 4. To bring the checkpoint back the
+    new ones are set aside as the branch 4, and 3 to 5 are taken from the branch 3, which keeps 6
+    to 8 and shares 5 with session 1 now.
+    """
+    path = [sessions.get(db, holder)]
+    while path[0].parent_id not in {session_id, None}:
+        path.insert(0, sessions.get(db, path[0].parent_id or 0))
+    parted = path[0].fork_position or 0
+    branch = path[-1]
+    if sessions.get(db, session_id).messages > parted:
+        branch = set_aside(db, session_id, parted, "rewind")
+    ends = [*(s.fork_position or 0 for s in path[1:]), position]
+    for giver, end in zip(path, ends, strict=True):
+        start = giver.fork_position or 0
+        move(db, giver.id, session_id, after=start, upto=end)
+        forks = (SessionRow.parent_id == giver.id) & (SessionRow.fork_position <= end)
+        SessionRow.update(parent_id=session_id).where(forks).execute(db)
+        sessions.change(db, giver.id, fork_position=max(start, end))
+    status = messages.status_at(db, session_id, position)
+    sessions.change(db, session_id, message_count=position, last_status=status)
+    sessions.touch(db, session_id)
+    return sessions.get(db, branch.id)
 
 
 def undo(db: Connection, session_id: int, turns: int) -> Session:

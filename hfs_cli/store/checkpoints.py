@@ -91,15 +91,20 @@ def delete(db: Connection, session_id: int, label: str) -> None:
     Raises:
         NotFoundError: The session has none of this name.
     """
-    named = (CheckpointRow.session_id == session_id) & (CheckpointRow.label == _spelt(label))
+    label = rows.storable(normalise(label))
+    named = (CheckpointRow.session_id == session_id) & (CheckpointRow.label == label)
     if not CheckpointRow.delete().where(named).execute(db):
         raise _unknown(db, session_id, label)
 
 
-def position_of(db: Connection, session_id: int, point: str) -> int:
-    """The position that a number or a checkpoint's name stands for.
+def find(db: Connection, session_id: int, point: str) -> tuple[int, int]:
+    """Where a number or a checkpoint's name points to.
 
-    The checkpoints of ancestors count as far as their messages are shared.
+    The checkpoints of ancestors count as far as their messages are shared; where none of these
+    has the name, those of branches do, whatever was set aside with them.
+
+    Returns:
+        The session itself, or the branch of it that holds the checkpoint, and the position.
 
     Raises:
         NotFoundError: There is no such checkpoint or message.
@@ -109,13 +114,21 @@ def position_of(db: Connection, session_id: int, point: str) -> int:
         position = int(point[:18])
         if position > count:
             raise NotFoundError(f"session {session_id} has only {count} messages, not {point[:18]}")
-        return position
-    label = _spelt(point)
+        return session_id, position
+    label = rows.storable(normalise(point))
     for part in reversed(messages.lineage(db, session_id, count)):
         row = _at(db, part.session_id, label).fetchone()
         if row and (position := rows.numbers(row)[0]) <= part.upto:
-            return position
-    raise _set_aside(db, session_id, label) or _unknown(db, session_id, label)
+            return session_id, position
+    if found := _among_branches(db, session_id, label):
+        return found
+    oldest = messages.lineage(db, session_id)[0].session_id
+    if found := _among_branches(db, oldest, label):
+        raise NotFoundError(
+            f'the checkpoint "{label}" is in another branch, {found[0]}: '
+            f"hfs resume {found[0]}, or hfs sessions fork {found[0]} --at {found[1]}"
+        )
+    raise _unknown(db, session_id, label)
 
 
 @statement
@@ -124,27 +137,20 @@ def _at(session_id: int, label: str) -> Select:
     return named.where(CheckpointRow.session_id == session_id)
 
 
-def _set_aside(db: Connection, session_id: int, label: str) -> NotFoundError | None:
-    """For a checkpoint that went with messages that were set aside: where it is now."""
-    parents = {session_id}
-    seen = set(parents)
+def _among_branches(db: Connection, session_id: int, label: str) -> tuple[int, int] | None:
+    """The branch of a session that holds a checkpoint, and its position; the nearest first."""
+    parents, seen = {session_id}, {session_id}
     while parents:
         held = CheckpointRow.select(CheckpointRow.session_id, CheckpointRow.position).where(
             CheckpointRow.label == label, CheckpointRow.session_id.in_(parents)
         )
         if row := db.execute(held).fetchone():
-            return NotFoundError(
-                f'the checkpoint "{label}" went with the branch {row[0]}: '
-                f"hfs resume {row[0]}, or hfs sessions fork {row[0]} --at {row[1]}"
-            )
+            holder, position = rows.numbers(row)
+            return holder, position
         branches = SessionRow.select(SessionRow.id).where(SessionRow.parent_id.in_(parents))
         parents = {number for (number,) in db.execute(branches)} - seen
         seen |= parents
     return None
-
-
-def _spelt(label: str) -> str:
-    return rows.storable(normalise(label))
 
 
 def _check_label(label: str) -> str:

@@ -8,10 +8,10 @@ from peewee import Query, Select
 
 from hfs_cli.messages import Session
 from hfs_cli.store import rows, sessions
+from hfs_cli.store.branches import move
 from hfs_cli.store.engine import Connection, statement
 from hfs_cli.store.tables import (
     AttachmentRow,
-    CheckpointRow,
     MessageAttachmentRow,
     MessageRow,
     SessionRow,
@@ -28,9 +28,7 @@ def delete(db: Connection, ids: Iterable[int]) -> int:
     """
     chosen = dict.fromkeys(ids)
     # All of them at once is quicker than each; the newest tells soon when it is not all.
-    if chosen and all(
-        number in chosen for found in (_listed(db), _whole(db)) for (number,) in found
-    ):
+    if all(number in chosen for found in (_listed(db), _whole(db)) for (number,) in found):
         return _delete_all(db, chosen)
     deleted = 0
     for session_id in chosen:
@@ -125,14 +123,7 @@ def _hand_over(db: Connection, session: Session) -> None:
         return
     parent, own_from = session.parent_id, session.fork_position or 0
     heir, share = children[0]
-    own = (MessageRow.session_id == session.id) & (MessageRow.position <= share)
-    MessageRow.update(session_id=heir).where(own).execute(db)
-    # Where the heir has a checkpoint of the same name, its own stays.
-    mark = CheckpointRow.alias("mark")
-    taken = mark.select(mark.label).where(mark.session_id == heir, mark.label.is_null(False))
-    marks = (CheckpointRow.session_id == session.id) & (CheckpointRow.position <= share)
-    free = CheckpointRow.label.is_null() | CheckpointRow.label.not_in(taken)
-    CheckpointRow.update(session_id=heir).where(marks & free).execute(db)
+    move(db, session.id, heir, upto=share)
     start = None if parent is None else min(share, own_from)
     sessions.change(db, heir, parent_id=parent, fork_position=start)
     for number, share in children[1:]:

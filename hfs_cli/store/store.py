@@ -264,8 +264,12 @@ class SessionStore:
         """
         from hfs_cli.store import deletion
 
+        chosen = list(ids)
+        if not chosen:
+            # A transaction would make the database where there is none.
+            return 0
         with self._engine.writing() as db:
-            return deletion.delete(db, ids)
+            return deletion.delete(db, chosen)
 
     # --- history as data ---------------------------------------------------------------
 
@@ -322,11 +326,12 @@ class SessionStore:
             return branches.fork(db, session_id, at, name)
 
     def rewind(self, session_id: int, to: str) -> Session:
-        """Let a session continue from an earlier point.
+        """Let a session continue from an earlier point, or from one that was set aside.
 
         Args:
             session_id: The session.
-            to: How many messages it keeps, or a checkpoint's name.
+            to: How many messages it keeps, or a checkpoint's name; the messages before one that
+                went with a branch come back.
 
         Returns:
             The branch that holds what followed.
@@ -335,11 +340,10 @@ class SessionStore:
             NotFoundError: There is no such session, message or checkpoint.
             UsageError: The session ends there already.
         """
-        from hfs_cli.store import branches, checkpoints
+        from hfs_cli.store import branches
 
         with self._engine.writing() as db:
-            keep = checkpoints.position_of(db, session_id, to)
-            return branches.set_aside(db, session_id, keep, "rewind")
+            return branches.rewind(db, session_id, to)
 
     def undo(self, session_id: int, turns: int = 1) -> Session:
         """Set a session's last turns aside.

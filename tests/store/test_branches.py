@@ -281,6 +281,30 @@ def test_a_checkpoint_is_a_place_to_rewind_to(store, talk, session):
     assert talk.contents(fork) == ["q1", "a1"]
 
 
+def test_a_checkpoint_that_was_set_aside_is_found_and_its_messages_come_back(store, talk, session):
+    store.create_checkpoint(session.id, "end")
+    branch = store.rewind(session.id, "4")
+    store.create_checkpoint(session.id, "four")
+    store.rewind(session.id, "2")
+    talk.turn("new", "way", session)
+    aside = store.rewind(session.id, "four")
+    assert talk.contents(session) == ["q1", "a1", "q2", "a2"]
+    assert talk.contents(aside) == ["q1", "a1", "new", "way"]
+    store.rewind(session.id, "2")
+    store.rewind(session.id, "end")
+    assert talk.contents(session) == ["q1", "a1", "q2", "a2", "q3", "a3"]
+    assert talk.contents(branch) == ["q1", "a1", "q2", "a2", "q3", "a3"]
+    assert store.last_used().id == session.id
+    assert store.check() == []
+
+
+def test_a_checkpoint_of_another_branch_says_where_it_is(store, session):
+    fork = store.fork(session.id, at=2)
+    store.create_checkpoint(session.id, "end")
+    with pytest.raises(NotFoundError, match=f"hfs sessions fork {session.id} --at 6"):
+        store.rewind(fork.id, "end")
+
+
 def test_checkpoints_get_numbers_of_their_own_and_can_be_deleted(store, talk, session):
     assert [store.create_checkpoint(session.id).label for _ in range(2)] == ["c1", "c2"]
     for bad in ("c1", "12", "", " ", "a\nb", "x" * 101):
@@ -351,6 +375,7 @@ class Model:
         self.store = store
         self.talk = Talk(store)
         self.kept: dict[int, list[str]] = {}
+        self.marks: dict[str, list[str]] = {}
         self.count = 0
 
     def pick(self, number: int):
@@ -382,6 +407,12 @@ class Model:
             case "rewind" if at < len(texts):
                 self.kept[self.store.rewind(session.id, str(at)).id] = list(texts)
                 del texts[at:]
+            case "mark" if texts:
+                label = f"c{self.text()}"
+                self.store.create_checkpoint(session.id, label)
+                self.marks[label] = list(texts)
+            case "back" if self.marks:
+                self.back(session, texts, sorted(self.marks)[at % len(self.marks)])
             case "retry" if texts:
                 self.retry(session, texts)
             case "delete":
@@ -401,6 +432,15 @@ class Model:
         del texts[users[-1].position :]
         texts.append(reply)
 
+    def back(self, session, texts: list[str], label: str) -> None:
+        """Rewind to a checkpoint wherever it is, or be refused where it is in no branch of it."""
+        try:
+            branch = self.store.rewind(session.id, label)
+        except HfsError:
+            return
+        self.kept.setdefault(branch.id, list(texts))
+        texts[:] = self.marks[label]
+
     def delete(self, session_id: int) -> None:
         # Tails go with what they were set aside from, so use them all first.
         for member in self.store.family(session_id):
@@ -417,7 +457,24 @@ class Model:
 
 
 STEPS = st.tuples(
-    st.sampled_from(["new", "turn", "ask", "fork", "fork", "rewind", "rewind", "retry", "delete"]),
+    st.sampled_from(
+        [
+            "new",
+            "turn",
+            "ask",
+            "fork",
+            "fork",
+            "rewind",
+            "rewind",
+            "retry",
+            "delete",
+            "mark",
+            "mark",
+            "back",
+            "back",
+            "back",
+        ]
+    ),
     st.integers(0, 50),
     st.integers(0, 50),
 )

@@ -108,3 +108,8 @@ def test_a_deleted_id_is_never_given_again(store, talk):
     assert store.delete([first.id, first.id, 99]) == 1
     assert talk.turn("x", "y").id > first.id
     assert store.check() == []
+
+
+def test_deleting_nothing_makes_no_database(store, path):
+    assert store.delete([]) == 0
+    assert not path.exists()

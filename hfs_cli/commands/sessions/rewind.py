@@ -17,7 +17,8 @@ def rewind_session(*, ref: str | None, to: str) -> None:
     """Let session REF continue from an earlier point.
 
     What followed stays as a branch: `hfs sessions tree` shows it, `hfs resume` continues
-    it. Prints the branch's id.
+    it. Prints the branch's id. The messages before a checkpoint that was set aside with a
+    branch come back.
 
     \b
       hfs sessions rewind --to 4

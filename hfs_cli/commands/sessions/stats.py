@@ -48,6 +48,6 @@ def count_turns(*, by: str, since: str | None, as_json: bool) -> None:
 
     found = totals(rows, config.models)
     if by != "day":
-        found.sort(key=lambda total: -total.turns)
+        found.sort(key=lambda total: (-(total.cost or 0), -total.turns))
     shown = totals(days, config.models)
     show_statistics(found, shown, by=by, today=local(now).date(), as_json=as_json)

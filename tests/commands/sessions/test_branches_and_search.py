@@ -130,6 +130,16 @@ def test_statistics(kept):
     assert len(shape["days"]) == 1
 
 
+def test_statistics_of_sessions_begin_with_what_cost_the_most(kept, server):
+    kept.config.write_text(
+        kept.config.read_text() + '[models."test/dear"]\ninput_price = 900\noutput_price = 900\n'
+    )
+    server.reply(openai_sse("x", usage=(5, 5)))
+    kept.ok("chat", "-n", "few and dear", "-m", "test/dear", "hi")
+    rows = kept.ok("sessions", "stats", "--by", "session").splitlines()
+    assert [row.split("\t")[0] for row in rows] == ["few and dear", "notes"]
+
+
 def test_the_database_is_found_copied_checked_and_shrunk(kept, tmp_path):
     assert kept.ok("db", "path").strip() == str(kept.database)
     kept.ok("db", "backup", str(tmp_path / "copy.db"))

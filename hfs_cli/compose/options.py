@@ -224,6 +224,7 @@ _VIEW = (
     ),
     click.option("--force", is_flag=True, help="With -O: replace a file that exists."),
     click.option("--hide-reasoning", is_flag=True, help="Do not show the model's reasoning."),
+    click.option("--citations", is_flag=True, help="List what the reply cites off a terminal too."),
     click.option("-q", "--quiet", is_flag=True, help="No session line, no notices."),
     click.option("-u", "--usage", is_flag=True, help="Show tokens and times on stderr."),
 )

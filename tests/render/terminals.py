@@ -71,7 +71,7 @@ import json, sys, time
 from pathlib import Path
 from hfs_cli.config import Config
 from hfs_cli.errors import HfsError, IncompleteReplyError
-from hfs_cli.messages import Opened, Outcome, Reply, Session, Usage
+from hfs_cli.messages import Citation, Opened, Outcome, Reply, Session, Usage
 from hfs_cli.render.reply.choose import View, make_renderer
 from datetime import datetime, timezone
 
@@ -93,6 +93,7 @@ try:
             text += piece if kind == "text" else ""
     times = {"total_s": 2.0, "first_token_s": 1.0}
     reply = Reply(text, "m", "complete", finish_reason="stop", usage=Usage(7, 5), **times)
+    reply = reply._replace(citations=tuple(Citation(*row) for row in plan.get("citations", ())))
     error = IncompleteReplyError(plan["error"]) if "error" in plan else None
     renderer.close(Outcome(session, 2, reply, error))
     if error:

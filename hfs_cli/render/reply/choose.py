@@ -31,6 +31,7 @@ class View:
         quiet: Nothing on standard error but errors and what was asked for.
         usage: End with a line of token counts on standard error.
         hide_reasoning: Do not show the model's reasoning.
+        citations: List the sources under the reply off a terminal too.
     """
 
     format: Format = "text"
@@ -40,6 +41,7 @@ class View:
     quiet: bool = False
     usage: bool = False
     hide_reasoning: bool = False
+    citations: bool = False
 
 
 def make_renderer(view: View, config: Config, model: str) -> Renderer:
@@ -79,6 +81,15 @@ def make_renderer(view: View, config: Config, model: str) -> Renderer:
 
 
 def _inner(view: View, config: Config, sink: Sink, look: Callable[[], Terminal]) -> Renderer:
+    renderer = _reply(view, config, sink, look)
+    if view.format != "text" or view.extract or not (view.citations or look().tty):
+        return renderer
+    from hfs_cli.render.reply.citations import Cited
+
+    return Cited(renderer, sink, dim=look().color)
+
+
+def _reply(view: View, config: Config, sink: Sink, look: Callable[[], Terminal]) -> Renderer:
     if view.format == "json":
         from hfs_cli.render.json_shapes import JsonRenderer
 

@@ -1,0 +1,50 @@
+"""The sources that a reply names, as numbered notes under it."""
+
+from __future__ import annotations
+
+from hfs_cli.messages import Citation, Opened, Outcome
+from hfs_cli.render.output import Sink
+from hfs_cli.sanitize import sanitize_line
+from hfs_cli.turn.run import Renderer
+
+
+class Cited:
+    """Adds the notes to a renderer of text.
+
+    The numbers are those of ``--json``; Perplexity's texts name their sources by them.
+
+    Args:
+        inner: Shows the reply.
+        output: Where its text goes.
+        dim: Set the notes off by their weight (a terminal with colours).
+    """
+
+    def __init__(self, inner: Renderer, output: Sink, *, dim: bool) -> None:
+        self._inner = inner
+        self._output = output
+        self._dim = dim
+
+    def opened(self, opened: Opened) -> None:
+        """Pass on."""
+        self._inner.opened(opened)
+
+    def reasoning(self, text: str) -> None:
+        """Pass on."""
+        self._inner.reasoning(text)
+
+    def text(self, text: str) -> None:
+        """Pass on."""
+        self._inner.text(text)
+
+    def close(self, outcome: Outcome) -> None:
+        """End the text, then write a note a line, after a blank one."""
+        self._inner.close(outcome)
+        if outcome.reply.citations:
+            lines = map(_note, range(1, 1 + len(outcome.reply.citations)), outcome.reply.citations)
+            before, after = ("\x1b[2m", "\x1b[0m") if self._dim else ("", "")
+            self._output.write("\n" + "".join(f"{before}{line}{after}\n" for line in lines))
+
+
+def _note(number: int, source: Citation) -> str:
+    named = " — ".join(sanitize_line(part) for part in (source.title, source.url) if part)
+    return f"[{number}] {named}"

@@ -134,6 +134,11 @@ _hfs_table() {
             ;;
         'hfs sessions show')
             hfs_options=(
+                '-r,--reply'
+                '-x,--extract'
+                '--extract-last'
+                '-O,--output files'
+                '--force'
                 '--format =text,json'
                 '--json'
                 '--no-pager'

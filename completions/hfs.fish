@@ -92,6 +92,8 @@ function __hfs_values
             echo 1
         case 'hfs sessions list --query'
             echo 1
+        case 'hfs sessions show -O' 'hfs sessions show --output'
+            echo 1
         case 'hfs sessions show --format'
             echo 1
         case 'hfs sessions search --role'
@@ -367,7 +369,7 @@ complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a rewind -d 'Let session RE
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a fork -d 'Begin a new session with the messages of REF (all of them, or the first N)'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a tree -d 'Draw the family of session REF: forks, and what was set aside'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a search -d 'Find the messages, and the sessions by name, that hold all WORDS; the best first'
-complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a show -d 'Show the transcript of a session (the last used one by default)'
+complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a show -d 'Show the transcript of a session (the last used one by default), or its last reply'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a list -d 'List sessions, the last used first'
 complete -c hfs -n '__hfs_in \'hfs sessions\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -n '__hfs_in \'hfs sessions list\' --limit' -l limit -x -k -d 'At most this many; on a terminal 20 by default'
@@ -379,6 +381,11 @@ complete -c hfs -n '__hfs_in \'hfs sessions list\' --json' -l json -d 'A JSON ar
 complete -c hfs -n '__hfs_in \'hfs sessions list\' --ids' -l ids -d 'Only ids, one a line'
 complete -c hfs -n '__hfs_in \'hfs sessions list\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions show\' 1' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs sessions show\' -r --reply' -s r -l reply -d 'Only the last reply, as its text'
+complete -c hfs -n '__hfs_in \'hfs sessions show\' -x --extract' -s x -l extract -d 'With -r: only its first fenced code block'
+complete -c hfs -n '__hfs_in \'hfs sessions show\' --extract-last' -l extract-last -d 'With -r: only the last one'
+complete -c hfs -n '__hfs_in \'hfs sessions show\' -O --output' -s O -l output -r -k -F -d 'With -r: write it to a new file'
+complete -c hfs -n '__hfs_in \'hfs sessions show\' --force' -l force -d 'With -O: replace a file that exists'
 complete -c hfs -n '__hfs_in \'hfs sessions show\' --format' -l format -x -k -a 'text json'
 complete -c hfs -n '__hfs_in \'hfs sessions show\' --json' -l json -d 'Short for --format json'
 complete -c hfs -n '__hfs_in \'hfs sessions show\' --no-pager' -l no-pager -d 'Print a long transcript as it is'

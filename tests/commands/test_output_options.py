@@ -36,7 +36,7 @@ def test_extract_without_a_block_fails_and_says_where_the_reply_is(chat, server)
     done = chat("chat", "-x", "hi")
     assert (done.returncode, done.stdout) == (5, b"")
     assert done.stderr == (
-        b"hfs: error: the reply has no fenced code block: hfs sessions show 1 shows it\n"
+        b"hfs: error: the reply has no fenced code block: hfs sessions show -r 1 shows it\n"
     )
 
 

@@ -190,3 +190,37 @@ def test_files_are_the_owners_alone(chat, server):
         os.umask(before)
     assert chat.data.stat().st_mode & 0o777 == 0o700
     assert {file.stat().st_mode & 0o777 for file in chat.data.iterdir()} == {0o600}
+
+
+def test_the_last_reply_is_shown_again(kept, tmp_path):
+    reply = "so:\n```sh\nls\n```\nand\n```\nrm\n```"
+    kept.keep("code", "how?", reply)
+    assert kept.ok("sessions", "show", "-r") == reply + "\n"
+    assert kept.ok("sessions", "show", "one", "--reply") == "ok\n"
+    assert kept.ok("sessions", "show", "-r", "-x") == "ls\n"
+    assert kept.ok("sessions", "show", "-r", "--extract-last") == "rm\n"
+    file = tmp_path / "x.sh"
+    kept.ok("sessions", "show", "-r", "-x", "-O", str(file))
+    assert file.read_text() == "ls\n"
+    assert kept("sessions", "show", "-r", "-O", str(file)).returncode == 2
+    kept.ok("sessions", "show", "-r", "-O", str(file), "--force", env={"HFS_SESSION": "one"})
+    assert file.read_text() == "ok\n"
+    assert kept("sessions", "show", "one", "-r", "-x").returncode == 5
+    for wrong in (["-x"], ["-O", "y"], ["-r", "--json"], ["-r", "--force"]):
+        assert kept("sessions", "show", *wrong).returncode == 2, wrong
+
+
+def test_a_partial_reply_is_shown_with_a_warning_and_no_script_is_taken_out_of_it(kept, server):
+    server.reply(openai_sse("```sh\nrm -r x", finish=None, done=False))
+    assert kept("chat", "-n", "cut", "hi").returncode == 7
+    done = kept("sessions", "show", "-r")
+    assert (done.returncode, done.stdout) == (0, b"```sh\nrm -r x\n")
+    assert b"partial" in done.stderr
+    done = kept("sessions", "show", "-r", "-x")
+    assert (done.returncode, done.stdout) == (7, b"")
+
+
+def test_a_session_without_a_reply_has_none_to_show(kept, server):
+    server.reply(status=400, body=b"no")
+    assert kept("chat", "-n", "empty", "hi").returncode == 5
+    assert kept("sessions", "show", "empty", "-r").returncode == 4

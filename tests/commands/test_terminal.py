@@ -49,6 +49,13 @@ def test_no_prompt_on_a_terminal_is_a_usage_error_and_does_not_wait(terminal):
     assert "no prompt" in text
 
 
+def test_a_reply_without_code_is_shown_as_a_whole_to_a_person(terminal):
+    code, text = ended(terminal("chat", "-x", "hi"))
+    assert code == 0
+    assert "**bold** reply" in text
+    assert "no fenced code block" in text
+
+
 def test_markdown_is_rendered_and_the_session_named(terminal):
     code, text = ended(terminal("chat", "hi"))
     assert code == 0

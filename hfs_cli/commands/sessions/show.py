@@ -1,15 +1,38 @@
-"""`hfs sessions show`: the transcript of a session."""
+"""`hfs sessions show`: the transcript of a session, or its last reply."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
 import click
 
+from hfs_cli import notices
 from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
+from hfs_cli.errors import IncompleteReplyError, NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from hfs_cli.config import Config
+    from hfs_cli.messages import Message, Session
+    from hfs_cli.render.reply.choose import View
 
 
 @click.command(name="show")
 @click.argument("ref", required=False)
+@click.option("-r", "--reply", is_flag=True, help="Only the last reply, as its text.")
+@click.option(
+    "-x", "--extract", flag_value="first", help="With -r: only its first fenced code block."
+)
+@click.option("--extract-last", "extract", flag_value="last", help="With -r: only the last one.")
+@click.option(
+    "-O",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="With -r: write it to a new file.",
+)
+@click.option("--force", is_flag=True, help="With -O: replace a file that exists.")
 @click.option(
     "--format",
     "output_format",
@@ -19,11 +42,31 @@ from hfs_cli.config import load_config
 )
 @click.option("--json", "output_format", flag_value="json", help="Short for --format json.")
 @click.option("--no-pager", is_flag=True, help="Print a long transcript as it is.")
-def show_session(*, ref: str | None, output_format: str, no_pager: bool) -> None:
-    """Show the transcript of a session (the last used one by default).
+def show_session(
+    *,
+    ref: str | None,
+    reply: bool,
+    extract: Literal["first", "last"] | None,
+    output: Path | None,
+    force: bool,
+    output_format: str,
+    no_pager: bool,
+) -> None:
+    """Show the transcript of a session (the last used one by default), or its last reply.
 
     As Markdown or HTML: hfs sessions export.
+
+    \b
+      hfs sessions show "release notes"
+      hfs sessions show -r | pbcopy
+      hfs sessions show -r -x -O script.sh
     """
+    if not reply and (extract or output or force):
+        raise UsageError("-x, -O and --force go with -r")
+    if reply and output_format == "json":
+        raise UsageError("-r shows a text: leave out --format json")
+    if force and output is None:
+        raise UsageError("--force goes with -O FILE")
     from hfs_cli.store.store import SessionStore
 
     config = load_config()
@@ -31,6 +74,15 @@ def show_session(*, ref: str | None, output_format: str, no_pager: bool) -> None
         session = meant_session(store, config, ref)
         messages = store.transcript(session.id)
         checkpoints = store.checkpoints_of(session.id)
+    if reply:
+        from hfs_cli.render.reply.choose import View
+
+        said = [message for message in messages if message.role == "assistant" and message.content]
+        if not said:
+            raise NotFoundError(f"session {session.id} has no reply yet")
+        view = View(extract=extract, output=output, force=force, quiet=True)
+        _show_reply(session, said[-1], view, config)
+        return
     from hfs_cli.render.lists.transcript import print_transcript
 
     print_transcript(
@@ -40,3 +92,19 @@ def show_session(*, ref: str | None, output_format: str, no_pager: bool) -> None
         checkpoints=checkpoints,
         pager="" if no_pager else config.pager,
     )
+
+
+def _show_reply(session: Session, message: Message, view: View, config: Config) -> None:
+    """As `hfs chat` showed it, or would have."""
+    from hfs_cli.messages import Opened, Outcome, Reply
+    from hfs_cli.render.reply.choose import make_renderer
+
+    if message.status == "partial":
+        if view.extract:
+            raise IncompleteReplyError("the reply is partial, and so may be its code: leave out -x")
+        notices.warn("this reply is partial")
+    model = message.model or ""
+    renderer = make_renderer(view, config, model)
+    renderer.opened(Opened(session, message.reply_to, (), None))
+    renderer.text(message.content)
+    renderer.close(Outcome(session, message.id, Reply(message.content, model, message.status)))

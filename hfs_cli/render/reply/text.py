@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hfs_cli import notices
 from hfs_cli.errors import ProviderError
 from hfs_cli.files import OutputFile
 from hfs_cli.messages import Opened, Outcome
@@ -97,9 +98,14 @@ class ExtractRenderer:
         if outcome.error is not None:
             return
         blocks = fenced_blocks(outcome.reply.text)
-        if not blocks:
+        if blocks:
+            code = blocks[self._index]
+        elif self._safe:
+            # A person sees what it is; a script would run it.
+            notices.warn("the reply has no fenced code block: this is all of it")
+            code = outcome.reply.text.removesuffix("\n") + "\n"
+        else:
             raise ProviderError(f"the reply has no fenced code block{_where(outcome)}")
-        code = blocks[self._index]
         self._output.write(sanitize(code) if self._safe else code)
 
 
@@ -118,7 +124,7 @@ def fenced_blocks(text: str) -> list[str]:
 def _where(outcome: Outcome) -> str:
     if outcome.session is None:
         return ": leave out -x to see it"
-    return f": hfs sessions show {outcome.session.id} shows it"
+    return f": hfs sessions show -r {outcome.session.id} shows it"
 
 
 class Kept:

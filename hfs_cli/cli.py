@@ -126,4 +126,6 @@ def _report_bug(error: Exception) -> int:
 def _traceback(error: BaseException) -> None:
     import traceback
 
-    notices.say(sanitize("".join(traceback.format_exception(error))))
+    from hfs_cli.redact import redact
+
+    notices.say(sanitize(redact("".join(traceback.format_exception(error)))))

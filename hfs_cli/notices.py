@@ -57,12 +57,16 @@ def error(message: str) -> None:
     Args:
         message: One line, without ``hfs: error:``.
     """
-    say(f"hfs: error: {sanitize_line(message)}")
+    from hfs_cli.redact import redact
+
+    say(f"hfs: error: {sanitize_line(redact(message))}")
 
 
 def warn(message: str) -> None:
     """Write a warning line, terminal or not."""
-    say(f"hfs: warning: {sanitize_line(message)}")
+    from hfs_cli.redact import redact
+
+    say(f"hfs: warning: {sanitize_line(redact(message))}")
 
 
 def notice(message: str) -> None:

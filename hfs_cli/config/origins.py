@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hfs_cli.config.settings import MODEL_SETTINGS, PROVIDER_SETTINGS, SETTINGS, Config, Setting
+from hfs_cli.redact import is_secret_name, redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,23 @@ def _in_tables(config: Config) -> Iterator[tuple[str, object]]:
     for name, provider in config.providers.items():
         for key, value in _given(provider, PROVIDER_SETTINGS):
             if key != "headers":
-                yield f"providers.{name}.{key}", value
+                yield f"providers.{name}.{key}", _without_secrets(key, value)
         for header in provider.headers:
             yield f"providers.{name}.headers.{header}", "…"
     for name, model in config.models.items():
         for key, value in _given(model, MODEL_SETTINGS):
             yield f'models."{name}".{key}', value
+
+
+def _without_secrets(key: str, value: Any) -> object:  # noqa: ANN401  (any setting's)
+    """A provider's setting as it may be shown."""
+    if key == "api_key_cmd":
+        # Its words may be the key itself (printf …): the command's name is enough.
+        words = value.split() if isinstance(value, str) else value
+        return " ".join((*map(redact, words[:1]), *("…" for _ in words[1:2])))
+    if key == "query":
+        return {name: "…" if is_secret_name(name) else text for name, text in value.items()}
+    return redact(value) if isinstance(value, str) else value
 
 
 def _given(table: object, settings: Mapping[str, Setting]) -> Iterator[tuple[str, object]]:

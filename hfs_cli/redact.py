@@ -1,0 +1,48 @@
+"""Take credentials out of what is shown: the one place that knows what they look like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from os import environ
+
+HIDDEN = "[hidden]"
+
+# Names under which credentials go: of variables, query parameters and headers.
+_NAMES = r"(?:api[-_]?key|key|token|secret|passw(?:or)?d|signature|sig|auth(?:orization)?)"
+_SECRET_NAME = re.compile(rf"(?:^|[-_]){_NAMES}$", re.IGNORECASE)
+_SHAPES = (
+    # http://user:password@host
+    (re.compile(r"(?<=://)[^/\s\"'@]*@"), f"{HIDDEN}@"),
+    # ?key=…
+    (re.compile(rf"([?&](?:[\w-]*[-_])?{_NAMES}=)[^&\s\"'#]+", re.IGNORECASE), rf"\1{HIDDEN}"),
+    # The vendors' own: sk-…, gsk_…, AIza…
+    (
+        re.compile(
+            r"(?:\b|(?<=\\[nrt]))(?:(?:sk|pk|gsk|xai|hf|ghp|gho|pplx|csk|fw|r8|nvapi|tgp|key)[-_]|github_pat_|AIza)"
+            r"[\w-]{12,}"
+        ),
+        HIDDEN,
+    ),
+)
+_SHORTEST = 8
+
+
+def redact(text: str, env: Mapping[str, str] = environ) -> str:
+    """A message without the credentials in it.
+
+    Args:
+        text: Anything that is about to be shown.
+        env: Variables; the values of those that hold keys are hidden whatever they look like.
+    """
+    for name, value in env.items():
+        if len(value) >= _SHORTEST and is_secret_name(name):
+            text = text.replace(value, HIDDEN)
+    for shape, instead in _SHAPES:
+        text = shape.sub(instead, text)
+    return text
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether what goes by this name is a credential: ``OPENAI_API_KEY``, ``sig``."""
+    return _SECRET_NAME.search(name) is not None

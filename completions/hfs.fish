@@ -444,7 +444,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions retry\' -u --usage' -s u -l usage -d
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions export\' 1+' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' --all' -l all -d 'Every session'
-complete -c hfs -n '__hfs_in \'hfs sessions export\' --format' -l format -x -k -a 'markdown json jsonl html'
+complete -c hfs -n '__hfs_in \'hfs sessions export\' --format' -l format -x -k -a 'markdown json jsonl html' -d 'What to write; by default what FILE\'s suffix says, else markdown'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' -O --output' -s O -l output -r -k -F -d 'A new file, instead of standard output'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' --force' -l force -d 'Replace FILE'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' -h --help' -s h -l help -d 'Show this message and exit'

@@ -1,13 +1,18 @@
 """What a session may be called, and what it is called when nobody says."""
 
-import unicodedata
-from datetime import datetime
+from __future__ import annotations
 
 from hfs_cli.errors import UsageError
 from hfs_cli.sanitize import sanitize_line
 
+TYPE_CHECKING = False  # typing's own costs 5 ms
+if TYPE_CHECKING:
+    from datetime import datetime
+
 MAX_NAME = 255
 _AUTOMATIC_LENGTH = 30
+_DATE = "0000-00-00_00-00"
+_TO_ZEROS = str.maketrans("123456789", "000000000")
 # Characters that continue the one before them; a cut never falls in front of one.
 _JOINERS = {"\u200d", "\ufe0e", "\ufe0f"}
 
@@ -19,7 +24,11 @@ def normalise(name: str) -> str:
     around a name cannot be seen where it is listed: it is no part of it.
     """
     name = name.strip()
-    return name if name.isascii() else unicodedata.normalize("NFC", name)
+    if name.isascii():
+        return name
+    from unicodedata import normalize
+
+    return normalize("NFC", name)
 
 
 def check_name(name: str) -> str:
@@ -71,6 +80,26 @@ def automatic_name(prompt: str, now: datetime) -> str:
     return f"{start}{more} - {now:%Y-%m-%d_%H-%M}"
 
 
+def first_words(name: str) -> tuple[str, str]:
+    """An automatic name in two: its words, and the date that only tells it from others.
+
+    Args:
+        name: Any name.
+
+    Returns:
+        ``("What is a log?... (fork)", "")`` for ``What is a log?... - 2026-11-22_18-05 (fork)``;
+        without such a mark the date is the second part, so that both together are the name. Of
+        other names the second part is empty.
+    """
+    words, dash, date = name.rpartition(" - ")
+    mark = date[len(_DATE) :]
+    if not dash or date[: len(_DATE)].translate(_TO_ZEROS) != _DATE:
+        return name, ""
+    if mark and not (mark.startswith(" (") and mark[2:-1].isdigit()):
+        return words + mark, ""
+    return words, dash + date
+
+
 def cleaned_name(title: str) -> str:
     """The valid name that is nearest to a title from elsewhere."""
     name = _clean(title[:4000])[: MAX_NAME - 12].rstrip() or "Untitled"
@@ -85,9 +114,11 @@ def _clean(text: str) -> str:
 
 def _whole(text: str, length: int) -> int:
     """The largest cut up to `length` that does not split a character from its marks."""
+    from unicodedata import combining
+
     cut = length
     while 0 < cut < len(text) and (
-        unicodedata.combining(text[cut]) or text[cut] in _JOINERS or text[cut - 1] == "\u200d"
+        combining(text[cut]) or text[cut] in _JOINERS or text[cut - 1] == "\u200d"
     ):
         cut -= 1
     return cut or length

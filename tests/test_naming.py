@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hfs_cli.errors import UsageError
-from hfs_cli.naming import automatic_name, check_name
+from hfs_cli.naming import automatic_name, check_name, first_words
 
 NOW = datetime(2026, 11, 22, 18, 5)  # noqa: DTZ001  local time, as the name shows it
 
@@ -75,3 +75,18 @@ def test_white_space_around_a_name_is_no_part_of_it(around):
 
 def test_two_spellings_of_one_name_are_one_name():
     assert check_name(unicodedata.normalize("NFD", "café")) == "café"
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "date"),
+    [
+        ("What is it?... - 2026-11-22_18-05", "What is it?...", " - 2026-11-22_18-05"),
+        ("a - b - 2026-11-22_18-05 (2)", "a - b", " - 2026-11-22_18-05 (2)"),
+        ("a - 2026-11-22_18-05 (fork)", "a (fork)", ""),
+        ("release notes - 2026", "release notes - 2026", ""),
+        ("2026-11-22_18-05", "2026-11-22_18-05", ""),
+        ("", "", ""),
+    ],
+)
+def test_the_words_of_an_automatic_name_stand_apart_from_its_date(name, words, date):
+    assert first_words(name) == (words, date)

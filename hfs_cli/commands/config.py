@@ -30,7 +30,8 @@ def print_config_path() -> None:
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
 def list_settings(*, as_json: bool) -> None:
     """List every setting, its value and where it came from."""
-    found = rows(load_config())
+    config = load_config()
+    found = rows(config)
     if as_json:
         from hfs_cli.render.json_shapes import print_json
 
@@ -38,7 +39,9 @@ def list_settings(*, as_json: bool) -> None:
         return
     from hfs_cli.render.lists.table import show_table
 
-    show_table(("KEY", "VALUE", "FROM"), [(r.key, shown(r.value), r.origin) for r in found])
+    file = str(config.file)
+    shown_rows = [(r.key, shown(r.value), "file" if r.origin == file else r.origin) for r in found]
+    show_table(("KEY", "VALUE", "FROM"), shown_rows, footer=f"file: {file}")
 
 
 @config_group.command(name="get")

@@ -66,4 +66,4 @@ def vacuum_database() -> None:
     from hfs_cli.store.store import SessionStore
 
     with SessionStore(load_config().database) as store:
-        click.echo(store.vacuum())
+        click.echo(f"{store.vacuum()} bytes")

@@ -11,6 +11,7 @@ import stat
 from contextlib import closing
 
 from hfs_cli.moments import age
+from hfs_cli.naming import first_words
 from hfs_cli.places import data_directory
 from hfs_cli.sanitize import sanitize_line
 
@@ -162,4 +163,4 @@ def _back(steps: int) -> str:
 
 
 def _about(name: str, used: int) -> str:
-    return f"{name} · {age(used / 1e6)}"
+    return f"{first_words(name)[0]} · {age(used / 1e6)}"

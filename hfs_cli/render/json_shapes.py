@@ -58,6 +58,7 @@ def session_json(session: Session) -> Json:
         "messages": session.messages,
         "created_at": iso(session.created_at),
         "updated_at": iso(session.updated_at),
+        "last_status": session.last_status,
     }
 
 

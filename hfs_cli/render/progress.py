@@ -63,7 +63,8 @@ class Spinner:
             notices.write(_ERASE)
 
     def _draw(self) -> None:
-        notices.write(f"\r{_FRAMES[self._frame % len(_FRAMES)]}")
+        # The cursor goes back to the margin: a warning that comes meanwhile is written over it.
+        notices.write(f"\r{_FRAMES[self._frame % len(_FRAMES)]}\r")
         self._frame += 1
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     Writer = Callable[[Iterable[Conversation]], Iterator[str]]
 
+_BY_SUFFIX = {".html": "html", ".htm": "html", ".json": "json", ".jsonl": "jsonl"}
+
 
 @click.command(name="export")
 @click.argument("refs", metavar="[REF]...", nargs=-1)
@@ -27,8 +29,7 @@ if TYPE_CHECKING:
     "--format",
     "form",
     type=click.Choice(["markdown", "json", "jsonl", "html"]),
-    default="markdown",
-    show_default=True,
+    help="What to write; by default what FILE's suffix says, else markdown.",
 )
 @click.option(
     "-O",
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 )
 @click.option("--force", is_flag=True, help="Replace FILE.")
 def export_sessions(
-    *, refs: tuple[str, ...], everything: bool, form: str, output: Path | None, force: bool
+    *, refs: tuple[str, ...], everything: bool, form: str | None, output: Path | None, force: bool
 ) -> None:
     """Write sessions (the last used one by default) as Markdown, JSON or HTML.
 
@@ -48,12 +49,14 @@ def export_sessions(
 
     \b
       hfs sessions export "release notes" > notes.md
-      hfs sessions export --all --format jsonl -O backup.jsonl
+      hfs sessions export --all -O backup.jsonl
     """
     if refs and everything:
         raise UsageError("name sessions, or give --all: not both")
     if force and output is None:
         raise UsageError("--force goes with -O FILE")
+    if form is None:
+        form = _BY_SUFFIX.get(output.suffix.lower() if output else "", "markdown")
     from hfs_cli.store.store import SessionStore
 
     config = load_config()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hfs_cli.conversations import Branch
 from hfs_cli.moments import iso, local
+from hfs_cli.naming import first_words
 from hfs_cli.render.json_shapes import branch_json, print_json
 from hfs_cli.render.lists.table import write_rows
 from hfs_cli.render.output import Output
@@ -40,10 +41,12 @@ def show_tree(family: Sequence[Branch], *, current_id: int, as_json: bool = Fals
     view = console(look, None if look.tty else 10_000)
     with view.capture() as capture:
         for place, branch in enumerate(family):
-            line = Text(_stem(family, place), "dim")
+            line = Text().append(_stem(family, place), "dim")
             line.append(str(branch.session.id), "cyan").append("  ")
-            name = sanitize_line(branch.session.name)
-            line.append(name, "bold" if branch.session.id == current_id else "")
+            words, date = map(sanitize_line, first_words(branch.session.name))
+            line.append(words, "bold" if branch.session.id == current_id else "")
+            if not look.tty:
+                line.append(date)
             line.append(f"  {_about(branch)}", "dim")
             if look.tty:
                 line.truncate(look.width, overflow="ellipsis")
@@ -163,7 +166,7 @@ def _title(family: Sequence[Branch], look: Terminal) -> Text:
     from rich.text import Text
 
     root = family[0].session
-    title = Text(sanitize_line(root.name), "bold")
+    title = Text().append(sanitize_line(first_words(root.name)[0]), "bold")
     branches = f", {len(family)} branches" if len(family) > 1 else ""
     about = f"  {plural(root.messages, 'message')}{branches}"
     title.truncate(max(1, look.width - len(about)), overflow="ellipsis")
@@ -175,7 +178,8 @@ def _label(branch: Branch, place: int) -> str:
         return "main"
     name = f"{branch.origin} {branch.session.id}"
     if branch.origin == "fork":
-        name = f"fork {branch.session.id}: {sanitize_line(branch.session.name)}"
+        words, _ = first_words(branch.session.name)
+        name = f"fork {branch.session.id}: {sanitize_line(words)}"
     return name if len(name) <= _MAX_LABEL else name[: _MAX_LABEL - 1] + "…"
 
 

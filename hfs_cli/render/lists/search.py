@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hfs_cli.conversations import SearchHit
 from hfs_cli.moments import age, iso
+from hfs_cli.naming import first_words
 from hfs_cli.render.json_shapes import hit_json, print_json
 from hfs_cli.render.lists.table import write_rows
 from hfs_cli.render.output import Output
@@ -66,10 +67,13 @@ def _print(hits: Sequence[SearchHit], now: datetime, look: Terminal) -> None:
     view = console(look)
     with view.capture() as capture:
         for hit, place, moment in zip(hits, places, whens, strict=True):
-            line = Text(place.rjust(place_width), "cyan")
+            line = Text().append(place.rjust(place_width), "cyan")
             if not narrow:
                 line.append("  " + (hit.role or "name").ljust(role_width), "dim")
             snippet = _marked(hit)
+            if hit.position is None and snippet.cell_len > room:
+                # The date of an automatic name is left out before it is cut in its middle.
+                snippet = snippet[: len(first_words(snippet.plain)[0])]
             snippet.truncate(room, overflow="ellipsis", pad=not narrow)
             line.append("  ").append_text(snippet)
             if not narrow:

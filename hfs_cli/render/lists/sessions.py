@@ -7,8 +7,9 @@ from datetime import datetime
 
 from hfs_cli.messages import Session
 from hfs_cli.moments import age, iso
+from hfs_cli.naming import first_words
 from hfs_cli.render.json_shapes import print_json, session_json
-from hfs_cli.render.lists.table import Column, print_table, write_rows
+from hfs_cli.render.lists.table import Column, Tailed, print_table, write_rows
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import stdout
 
@@ -46,7 +47,14 @@ def show_sessions(
         # The columns and their order stay; no model is an empty cell.
         write_rows(
             [
-                (str(s.id), s.name, s.model or "", str(s.messages), iso(s.updated_at))
+                (
+                    str(s.id),
+                    s.name,
+                    s.model or "",
+                    str(s.messages),
+                    iso(s.updated_at),
+                    "partial" if s.last_status == "partial" else "",
+                )
                 for s in sessions
             ]
         )
@@ -54,7 +62,7 @@ def show_sessions(
         rows = [
             (
                 str(session.id),
-                session.name,
+                Tailed(*first_words(session.name)),
                 _short(session.model),
                 str(session.messages),
                 age(session.updated_at.timestamp(), now.timestamp()),
@@ -64,7 +72,7 @@ def show_sessions(
         ]
         print_table(_COLUMNS, rows, footer=_footer(sessions, current_id, total))
     else:
-        Output().write("no sessions yet: hfs chat begins one\n")
+        Output().write("no sessions yet: hfs chat starts one\n")
 
 
 def _short(model: str | None) -> str:

@@ -57,8 +57,8 @@ def _print(totals: Sequence[Total], days: Sequence[Total], by: str, today: date)
         return
     most = max(total.turns for total in totals)
     columns = [
-        Column(by, flexible=True),
-        *(Column(title, align="right") for title in ("turns", "in", "out", "first token", "cost")),
+        Column(by.upper(), flexible=True),
+        *(Column(title, align="right") for title in ("TURNS", "IN", "OUT", "FIRST TOKEN", "COST")),
         Column("", style="cyan"),
     ]
     rows = [

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import Terminal, console, stdout
 from hfs_cli.sanitize import sanitize_line
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +35,33 @@ class Column:
     folds: bool = False
 
 
-_MIN_FLEXIBLE = 12
+class Tailed(NamedTuple):
+    """A cell whose end is dim, and left out where there is no room for all of it."""
+
+    text: str
+    tail: str
 
 
-def show_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+Cell = str | Tailed
+_MIN_FLEXIBLE = 20
+
+
+def show_table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, footer: str = "") -> None:
     """Show rows: with headings on a terminal, as stable columns in a pipe.
 
     Args:
         titles: What each cell of a row is; in a narrow window cells take several lines.
         rows: The cells; any text, made safe here.
+        footer: A dim last line on a terminal, or nothing.
     """
     if stdout().tty:
-        print_table([Column(title, folds=True) for title in titles], rows)
+        print_table([Column(title, folds=True) for title in titles], rows, footer=footer)
     else:
         write_rows(rows)
 
 
 def print_table(
-    columns: Sequence[Column], rows: Sequence[Sequence[str]], *, footer: str = ""
+    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, footer: str = ""
 ) -> None:
     """Print rows to a terminal: no boxes, and never wider than the window.
 
@@ -61,7 +73,7 @@ def print_table(
         footer: A dim last line, or nothing.
     """
     look = stdout()
-    safe = [[sanitize_line(cell) for cell in row] for row in rows]
+    safe = [[_safe(cell) for cell in row] for row in rows]
     kept = _kept(columns, safe, look.width)
     safe = [[row[index] for index in kept] for row in safe]
     Output().write(_rendered([columns[index] for index in kept], safe, footer, look))
@@ -80,16 +92,22 @@ def write_rows(rows: Sequence[Sequence[str]]) -> None:
     Output().write("".join(lines))
 
 
-def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+def _safe(cell: Cell) -> Cell:
+    if isinstance(cell, str):
+        return sanitize_line(cell)
+    return Tailed(*map(sanitize_line, cell))
+
+
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> list[int]:
     from rich.cells import cell_len
 
     return [
-        max(cell_len(text) for text in (column.title, *(row[index] for row in rows)))
+        max(cell_len("".join(cell)) for cell in (column.title, *(row[index] for row in rows)))
         for index, column in enumerate(columns)
     ]
 
 
-def _kept(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int]:
+def _kept(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> list[int]:
     """The columns that fit when the flexible one is as narrow as it may be."""
     needed = [
         min(wide, _MIN_FLEXIBLE) if column.flexible else wide
@@ -107,7 +125,7 @@ def _kept(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) 
 
 
 def _rendered(
-    columns: Sequence[Column], rows: Sequence[Sequence[str]], footer: str, look: Terminal
+    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], footer: str, look: Terminal
 ) -> str:
     from rich.table import Table
     from rich.text import Text
@@ -130,10 +148,20 @@ def _rendered(
             else wide,
         )
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row[: len(columns)]))
+        cells = zip(row, table.columns, strict=True)
+        table.add_row(*(_text(cell, column.width) for cell, column in cells))
     view = console(look)
     with view.capture() as capture:
         view.print(table)
         if footer:
-            view.print(Text(footer, "dim"), no_wrap=True, overflow="ellipsis")
+            view.print(Text(footer, "dim"))
     return "".join(f"{line.rstrip(' ')}\n" for line in capture.get().splitlines())
+
+
+def _text(cell: Cell, width: int | None) -> Text:
+    from rich.text import Text
+
+    if isinstance(cell, str):
+        return Text(cell)
+    text = Text().append(cell.text).append(cell.tail, "dim")
+    return text if width is None or text.cell_len <= width else Text(cell.text)

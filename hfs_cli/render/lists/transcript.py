@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hfs_cli.conversations import Checkpoint
 from hfs_cli.messages import Message, Session, answers
 from hfs_cli.moments import local
+from hfs_cli.naming import first_words
 from hfs_cli.render.json_shapes import print_json, transcript_json
 from hfs_cli.render.lists.sessions import PARTIAL, UNANSWERED
 from hfs_cli.render.output import Output
@@ -113,8 +114,11 @@ def _pretty(
     from rich.text import Text
 
     answered = answers(messages)
-    title = Text().append(sanitize_line(session.name), "bold")
-    title.append(f"  session {session.id} · {plural(len(messages), 'message')}", "dim")
+    words, date = map(sanitize_line, first_words(session.name))
+    about = f"  session {session.id} · {plural(len(messages), 'message')}"
+    title = Text().append(words, "bold").append(date + about, "dim")
+    if title.cell_len > look.width:
+        title = Text().append(words, "bold").append(about, "dim")
     lines = [title]
     for message in messages:
         lines += [Text(), _ruled(message, answered, look), *_body(message, look)]

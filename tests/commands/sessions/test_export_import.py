@@ -107,3 +107,21 @@ def test_what_a_pipe_cannot_bring_is_said(kept, what):
     assert done.stderr.startswith(b"hfs: error: standard input is ")
     assert done.stderr.count(b"\n") == 1
     assert what == "nothing" or b"save it to a file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "begins"),
+    [
+        ("n.html", "<!DOCTYPE html>"),
+        ("n.HTM", "<!DOCTYPE html>"),
+        ("n.json", '{"format": "hfs"'),
+        ("n.jsonl", '{"format": "hfs"'),
+        ("n.md", "# "),
+        ("notes", "# "),
+    ],
+)
+def test_an_export_has_the_format_that_its_file_is_named_for(kept, tmp_path, file, begins):
+    kept.ok("sessions", "export", "-O", str(tmp_path / file))
+    assert (tmp_path / file).read_text().startswith(begins)
+    kept.ok("sessions", "export", "--format", "markdown", "--force", "-O", str(tmp_path / file))
+    assert (tmp_path / file).read_text().startswith("# ")

@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from hfs_cli.conversations import Branch, Checkpoint
 from hfs_cli.messages import Session
 from hfs_cli.render.lists.family import _marks, _stem, _track, columns
 from hfs_cli.render.lists.stats import bar, short, sparkline
+from tests.render.terminals import run_in_terminal
 
 NOW = datetime(2026, 11, 22, 18, 5, tzinfo=UTC)
 
@@ -75,3 +78,36 @@ def test_counts_are_short_and_bars_have_a_length():
     assert (bar(1), bar(0.5), bar(0)) == ("█" * 14, "█" * 7, "▏")
     assert sparkline([0, 1, 2, 4, 8]) == "▁▂▃▅█"
     assert sparkline([0, 0]) == "▁▁"
+
+
+TREE = """
+from datetime import datetime, timezone
+from hfs_cli.conversations import Branch, SearchHit
+from hfs_cli.messages import Session
+now = datetime(2026, 11, 22, 18, 5, tzinfo=timezone.utc)
+name = "What is it?... - 2026-11-22_18-05"
+family = [
+    Branch(Session(1, "1" * 32, name, None, 4, now, now), "chat", True, 0, (2, 4)),
+    Branch(Session(2, "2" * 32, "b", None, 4, now, now, None, 1, 2), "fork", True, 1, (4,)),
+]
+hit = SearchHit(2, name, 5, 3, "user", "complete", now, "the word here", ((4, 8),), 0.0)
+named = SearchHit(1, name, None, None, None, None, now, name, (), 0.0)
+from hfs_cli.render.lists.family import show_timeline, show_tree
+from hfs_cli.render.lists.search import show_hits
+"""
+
+
+def test_only_what_is_meant_to_be_dim_or_coloured_is():
+    seen = run_in_terminal(TREE + "show_tree(family, current_id=2)")
+    assert "├─ " not in seen.lines[1]
+    assert b"\x1b[1mb\x1b[0m\x1b[2m  4 messages" in seen.raw
+    seen = run_in_terminal(TREE + "show_hits([hit], now=now)")
+    assert b"\x1b[36m2\xc2\xb73\x1b[0m" in seen.raw
+    assert b"\x1b[1mword\x1b[0m here" in seen.raw
+
+
+@pytest.mark.parametrize("columns", [34, 40, 80])
+def test_a_found_name_loses_its_date_before_it_is_cut(columns):
+    seen = run_in_terminal(TREE + "show_hits([named], now=now)", columns=columns)
+    assert "What is it?..." in seen.lines[0]
+    assert "…" not in seen.lines[0]

@@ -1,6 +1,7 @@
 """Lists of sessions and transcripts: for a person, for a pipe, as JSON."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -44,7 +45,8 @@ def in_pipe(code):
 def test_the_pipe_form_has_stable_columns_and_loads_no_rich():
     out = in_pipe(LIST + "show(); print('rich' in sys.modules)")
     rows = [line.split("\t") for line in out.split("\n")]
-    assert rows[0] == ["1", "short", "openai/gpt", "2", "2026-11-22T15:05:00.000000Z"]
+    assert rows[0] == ["1", "short", "openai/gpt", "2", "2026-11-22T15:05:00.000000Z", ""]
+    assert rows[3][5] == "partial"
     assert rows[1][1] == r"[/foo] :smile: a\x1b]0;t\x07\tb\nc"
     assert rows[4] == ["False"]
 
@@ -53,7 +55,7 @@ def test_the_json_form_is_an_array():
     listed = json.loads(in_pipe(LIST + "show(as_json=True)"))
     assert listed[3]["name"] == "cut"
     assert set(listed[0]) == {
-        "id", "uid", "name", "model", "messages", "created_at", "updated_at",
+        "id", "uid", "name", "model", "messages", "created_at", "updated_at", "last_status",
     }  # fmt: skip
 
 
@@ -62,7 +64,8 @@ def test_a_list_fits_the_width(columns):
     code = SETUP + LIST + "show()"
     seen = run_in_terminal(code, columns=columns, rows=50)
     assert seen.code == 0, seen.lines
-    assert len(seen.lines) == 6
+    assert len(seen.lines) >= 6  # the last line goes on below itself
+    assert "".join(seen.lines[5:]).replace(" ", "").endswith("4of9—--allfortherest")
     assert b"\x1b]" not in seen.raw
     if columns >= 40:
         assert [line[-1] for line in (seen.lines[1], seen.lines[4])] == ["●", "◐"]
@@ -70,6 +73,26 @@ def test_a_list_fits_the_width(columns):
         assert seen.lines[1].split() == ["1", "short", "gpt", "2", "3", "h", "ago", "●"]
         assert seen.lines[4].endswith("◐")
         assert seen.lines[5] == "● current   ◐ last reply partial   4 of 9 — --all for the rest"
+
+
+NAMED = """
+names = [f"words number {n}... - 2026-11-22_18-05" for n in range(3)]
+sessions = [session(n, name) for n, name in enumerate(names, 1)]
+"""
+
+
+@pytest.mark.parametrize(("columns", "date"), [(40, False), (60, False), (80, True), (200, True)])
+def test_the_date_of_an_automatic_name_is_dim_or_left_out_but_never_cut(columns, date):
+    seen = run_in_terminal(SETUP + NAMED + LIST + "show()", columns=columns)
+    assert f"words number 1...{' - 2026-11-22_18-05' if date else ''}" in seen.lines[2]
+    assert not re.search(r"\d…", "".join(seen.lines))
+    assert (b"\x1b[2m - 2026" in seen.raw) == date
+
+
+def test_a_narrow_window_keeps_the_names_and_drops_the_rest():
+    seen = run_in_terminal(SETUP + NAMED + LIST + "show()", columns=30)
+    assert [line.split("  ")[0].strip() for line in seen.lines[:2]] == ["ID", "1"]
+    assert "words number 0..." in seen.lines[1]
 
 
 def test_a_transcript_in_a_pipe_is_exact():

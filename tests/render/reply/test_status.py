@@ -71,3 +71,10 @@ def test_usage_is_told_to_scripts_too():
 def test_usage_says_what_is_known(usage, line):
     prices = ModelConfig(input_price=2.0, output_price=10.0, cached_price=0.5)
     assert usage_line(Reply("", "m", usage=usage), prices) == line
+
+
+def test_a_warning_while_the_spinner_turns_stands_alone_on_its_line():
+    warn = "__import__('hfs_cli.notices').notices.warn('slow')"
+    code = TURN.replace("time.sleep(piece)", f"time.sleep(piece); {warn}")
+    seen = run_in_terminal(code, turn())
+    assert seen.lines[0] == "hfs: warning: slow"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Literal
 
 from peewee import fn
@@ -54,6 +55,8 @@ def tallies(db: Connection, by: Heading, since: datetime | None) -> list[Tally]:
     found = list(db.execute(query))
     if not all(isinstance(row[0], str) for row in found):
         raise BadRow(f"a reply whose {by} is not text, or not in the calendar")
+    if not all(isfinite(total) for row in found for total in row[3:6]):
+        raise BadRow("a reply whose tokens have no end")
     return [
         Tally(key, model, turns, int(tokens_in), int(tokens_out), int(cached), first_token_s)
         for key, model, turns, tokens_in, tokens_out, cached, first_token_s in found

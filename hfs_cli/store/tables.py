@@ -127,3 +127,13 @@ class CheckpointRow(Model):
         """Where it is kept."""
 
         table_name = "checkpoint"
+
+
+TABLES: tuple[type[Model], ...] = (
+    SessionRow,
+    MessageRow,
+    PieceRow,
+    AttachmentRow,
+    MessageAttachmentRow,
+    CheckpointRow,
+)

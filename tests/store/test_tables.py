@@ -9,14 +9,6 @@ from hfs_cli.store import tables
 from hfs_cli.store.sqlite import migrate
 from hfs_cli.store.sqlite.file import SCHEMA_VERSION
 
-MODELS = [
-    tables.SessionRow,
-    tables.MessageRow,
-    tables.PieceRow,
-    tables.AttachmentRow,
-    tables.MessageAttachmentRow,
-    tables.CheckpointRow,
-]
 KINDS = {"AUTO": "INTEGER", "INT": "INTEGER", "TEXT": "TEXT", "FLOAT": "REAL", "BLOB": "BLOB"}
 # Peewee's own list of the migrations, SQLite's tables, and those of the full-text indexes.
 OTHERS = ("schema_migration", "sqlite_", "message_words", "session_words")
@@ -36,7 +28,7 @@ def made(store, path):
     }
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.table_name)
+@pytest.mark.parametrize("model", tables.TABLES, ids=lambda model: model._meta.table_name)
 def test_a_model_has_the_columns_of_its_table_in_their_order(made, model):
     described = [
         (field.column_name, KINDS[field.field_type], field.null)
@@ -46,7 +38,7 @@ def test_a_model_has_the_columns_of_its_table_in_their_order(made, model):
 
 
 def test_every_table_has_a_model(made):
-    assert set(made) == {model._meta.table_name for model in MODELS}
+    assert set(made) == {model._meta.table_name for model in tables.TABLES}
 
 
 def test_migrations_stand_alone():

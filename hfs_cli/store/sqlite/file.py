@@ -1,12 +1,14 @@
 """The database's file: made private, refused when it is anything else; what its errors mean."""
 
+import os
 import sqlite3
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from peewee import PeeweeException, SqliteDatabase
+from peewee import InterfaceError, PeeweeException, ProgrammingError, SqliteDatabase
 
 from hfs_cli.errors import StoreError
 from hfs_cli.files import create, make_directory
@@ -31,9 +33,6 @@ _ADVICE = {
     sqlite3.SQLITE_PROTOCOL: "is locked by another program: try again when it has finished",
     sqlite3.SQLITE_TOOBIG: "cannot hold a single value this large (over 1 GB)",
 }
-# How SQLite begins to tell of tables that are not as the migrations leave them.
-_NOT_OURS = ("no such table", "no such column", "cannot modify", "table ")
-_DAMAGED = {sqlite3.SQLITE_CORRUPT: "malformed", sqlite3.SQLITE_NOTADB: "not a database"}
 
 
 def is_there(path: Path) -> bool:
@@ -46,7 +45,7 @@ def is_there(path: Path) -> bool:
         StoreError: There is something else by that name, or it cannot be looked at.
     """
     try:
-        mode = path.stat().st_mode
+        status = path.stat()
     except FileNotFoundError:
         if path.is_symlink():
             raise StoreError(
@@ -55,9 +54,37 @@ def is_there(path: Path) -> bool:
         return False
     except OSError as error:
         raise _unusable(path, error) from error
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(status.st_mode):
         raise StoreError(f"the database {path} is not a regular file: move it away")
+    _refuse_others(path, status)
     return True
+
+
+def _refuse_others(path: Path, status: os.stat_result) -> None:
+    """Refuse what another user made or may change: it could hold anything.
+
+    Reading is another matter: whoever lets others read their conversations is warned by
+    `hfs db check`. Root may change everything, so what root owns is no worse.
+    """
+    if sys.platform == "win32":
+        return
+    directory = path.resolve().parent
+    me = os.geteuid()
+    for place, there, owners in (
+        (path, status, {me}),
+        (directory, directory.stat(), {me, 0}),
+    ):
+        if there.st_uid not in owners:
+            raise StoreError(
+                f"{place} belongs to another user (uid {there.st_uid}), and hfs keeps nothing in "
+                f'what others may change: run sudo chown {me} "{place}" if it is yours, or set '
+                "HFS_DATA_DIR to another directory"
+            )
+        if there.st_mode & stat.S_IWOTH:
+            raise StoreError(
+                f'every user may write to {place}: run chmod o-w "{place}", or set HFS_DATA_DIR '
+                "to another directory"
+            )
 
 
 def make(path: Path) -> None:
@@ -99,15 +126,19 @@ def schema_version(db: SqliteDatabase, path: Path | None) -> int:
     with db.atomic():
         application = db.pragma("application_id")
         version = int(db.pragma("user_version"))
-        empty = not db.execute_sql("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        schema = db.execute_sql("SELECT type, name FROM sqlite_master").fetchall()
     if application == APPLICATION_ID:
+        for kind, name in schema:
+            # They run whatever they hold: one that aborts, another that has no end.
+            if kind not in {"table", "index"}:
+                raise StoreError(damaged(path, f"a {kind} {name} that hfs did not make"))
         if version > SCHEMA_VERSION:
             raise StoreError(
                 f"the database {path} was made by a newer hfs (schema {version}, this one "
                 f"knows {SCHEMA_VERSION}): upgrade hfs, or HFS_DATA_DIR=... for another"
             )
         return version
-    if application == 0 and version == 0 and empty:
+    if application == 0 and version == 0 and not schema:
         return 0
     raise StoreError(
         f"{path} is another program's database: move it away, or HFS_DATA_DIR=... for another"
@@ -129,42 +160,33 @@ def is_busy(error: BaseException) -> bool:
 def store_errors(path: Path) -> Iterator[None]:
     """Raise `StoreError` for what the file, the disk or another program did.
 
-    Mistakes of our own (a wrong statement) pass through: they are bugs and must look like bugs.
-    A constraint that fails is what an edited database does, for no statement of ours breaks one
-    in a database that is sound.
+    What remains are tables that others have changed, whose constraints may then be anything:
+    a database that cannot be trusted. Only statements and values that no database takes pass
+    through: they are mistakes of our own and must look like bugs.
     """
     try:
         yield
     except BadRow as error:
         raise StoreError(damaged(path, str(error))) from error
+    except (InterfaceError, ProgrammingError, sqlite3.InterfaceError, sqlite3.ProgrammingError):
+        raise
     except (PeeweeException, sqlite3.Error) as error:
-        message = _message(error, path)
-        if message is None:
+        code = result_code(error)
+        # Of a text that is no text the rest is the text itself, which is nobody's business.
+        said = str(error.args[-1] if error.args else error).partition(" with text")[0]
+        if code in _ADVICE:
+            raise StoreError(f"the database {path} {_ADVICE[code]} ({said})") from error
+        if code == sqlite3.SQLITE_CONSTRAINT:
+            raise StoreError(
+                f"the database {path} refuses the change ({said}): "
+                "see what is wrong with it: hfs db check"
+            ) from error
+        if "syntax error" in said:
             raise
-        raise StoreError(message) from error
+        raise StoreError(damaged(path, said)) from error
 
 
-def _message(error: Exception, path: Path) -> str | None:
-    code = result_code(error)
-    if code in _DAMAGED:
-        return damaged(path, str(error.args[-1]))
-    if code in _ADVICE:
-        return f"the database {path} {_ADVICE[code]} ({error.args[-1]})"
-    if code == sqlite3.SQLITE_CONSTRAINT:
-        return (
-            f"the database {path} refuses the change ({error.args[-1]}): "
-            "see what is wrong with it: hfs db check"
-        )
-    said = str(error)
-    if said.startswith("Could not decode"):
-        # The rest of it is the text itself, which may be long and is nobody's business.
-        return damaged(path, f"{said.partition(' with text')[0]}")
-    if code == sqlite3.SQLITE_ERROR and said.startswith(_NOT_OURS):
-        return damaged(path, str(error.args[-1]))
-    return None
-
-
-def damaged(path: Path, what: str) -> str:
+def damaged(path: Path | None, what: str) -> str:
     """The message for a file that cannot be trusted. It is never written to."""
     return (
         f"the database {path} is damaged ({what}): it is left as it is; "

@@ -1,22 +1,27 @@
 """Look the database over, copy it, shrink it."""
 
+from __future__ import annotations
+
 import os
 import stat
 from pathlib import Path
 
-from peewee import SqliteDatabase
+from peewee import BlobField, Field, FloatField, IntegerField, Model, SqliteDatabase, TextField
 
 from hfs_cli.errors import StoreError, UsageError
 from hfs_cli.files import PRIVATE_DIRECTORY, PRIVATE_FILE
 from hfs_cli.store.sqlite import migrate
 from hfs_cli.store.sqlite.database import Database
 from hfs_cli.store.sqlite.file import store_errors
+from hfs_cli.store.sqlite.indexing import words
+from hfs_cli.store.tables import TABLES
 
 
 def problems(db: SqliteDatabase) -> list[str]:
     """What is wrong with the database, one line each; empty when all is well.
 
-    Opening it has already checked whose it is and its schema version.
+    Opening it has already checked whose it is, its schema version, and that it holds no
+    triggers or views. Nothing here needs the write lock.
     """
     found = [
         f"integrity: {row[0]}" for row in db.execute_sql("PRAGMA integrity_check") if row[0] != "ok"
@@ -25,26 +30,111 @@ def problems(db: SqliteDatabase) -> list[str]:
         f"row {row[1]} of {row[0]} refers to a missing row of {row[2]}"
         for row in db.execute_sql("PRAGMA foreign_key_check")
     ]
+    for model in TABLES:
+        found += _value_problems(db, model)
     found += [
         f"session {row[0]} says it holds {row[1]} messages but {row[2]} are there"
         for row in db.execute_sql(_COUNTS)
     ]
-    return found + _index_problems(db)
-
-
-def _index_problems(db: SqliteDatabase) -> list[str]:
-    """Whether what is complete, and nothing else, is indexed."""
-    return [
-        f"the search index of {name}s has {indexed} entries for {there}"
-        for name, index, rows in (
-            ("message", "message_words", "message WHERE status = 'complete'"),
-            ("session", "session_words", "session"),
-        )
-        for indexed, there in db.execute_sql(
-            f"SELECT (SELECT count(*) FROM {index}_docsize), (SELECT count(*) FROM {rows})"
-        )
-        if indexed != there
+    found += [f"session {row[0]} is a branch of itself" for row in db.execute_sql(_CIRCLES)]
+    found += [
+        f"message {row[0]} is complete and has pieces all the same"
+        for row in db.execute_sql(_LEFT_OVER)
     ]
+    if not found:  # the words of a text that is no text cannot be compared
+        found += _index_problems(db, "message", "message WHERE status = 'complete'", "content")
+        found += _index_problems(db, "session", "session", "name")
+    return found
+
+
+def _value_problems(db: SqliteDatabase, model: type[Model]) -> list[str]:
+    """Values of another type, text that is not UTF-8, times that no calendar has."""
+    table, fields = model._meta.table_name, model._meta.sorted_fields  # noqa: SLF001  (Peewee's documented way)
+    wrong = []
+    texts = []
+    for field in fields:
+        column = field.column_name
+        kinds = next(kinds for base, kinds in _KINDS.items() if isinstance(field, base))
+        kinds = (*kinds, "null") if field.null else kinds
+        wrong.append(f"typeof({column}) NOT IN {kinds}")
+        if column.endswith("_at"):
+            wrong.append(f"{column} NOT BETWEEN {_FIRST_MOMENT} AND {_LAST_MOMENT}")
+        if isinstance(field, TextField):
+            texts.append(f"CAST({column} AS BLOB)")
+    first = f"quote({fields[0].column_name})"
+    columns = ", ".join((first, " OR ".join(wrong), *texts))
+    rows = db.execute_sql(f"SELECT {columns} FROM {table}")
+    found = []
+    for number, odd, *data in rows:
+        if odd:
+            found.append(f"row {number} of {table} has a value of another type, or no time")
+        elif any(value is not None and not _is_utf8(value) for value in data):
+            found.append(f"row {number} of {table} has a text that is not UTF-8")
+    return found
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _index_problems(db: SqliteDatabase, name: str, rows: str, column: str) -> list[str]:
+    """Whether the words of what is complete, and nothing else, are indexed.
+
+    All is indexed anew, aside, and the two are compared: one changed byte of a text is a word
+    that the one index has and the other has not.
+    """
+    index, anew = f"{name}_words", f"temp.{name}_anew"
+    db.execute_sql(
+        f"CREATE VIRTUAL TABLE {anew} USING fts5 "
+        "(content, content = '', tokenize = 'unicode61 remove_diacritics 2')"
+    )
+    for number, text in db.execute_sql(f"SELECT id, {column} FROM {rows}"):
+        db.execute_sql(f"INSERT INTO {anew} (rowid, content) VALUES (?, ?)", (number, words(text)))
+    db.execute_sql(f"CREATE VIRTUAL TABLE temp.{name}_kept USING fts5vocab (main, {index}, row)")
+    db.execute_sql(
+        f"CREATE VIRTUAL TABLE temp.{name}_there USING fts5vocab (temp, {name}_anew, row)"
+    )
+    differing = (
+        "SELECT term FROM (SELECT term, doc, cnt FROM {} EXCEPT SELECT term, doc, cnt FROM {}) "
+        "LIMIT 3"
+    )
+    kept, there = f"temp.{name}_kept", f"temp.{name}_there"
+    terms = {
+        row[0]
+        for pair in ((kept, there), (there, kept))
+        for row in db.execute_sql(differing.format(*pair))
+    }
+    for table in (kept, there, anew):
+        db.execute_sql(f"DROP TABLE {table}")
+    if not terms:
+        return []
+    shown = ", ".join(sorted(terms))
+    return [f"the search index of {name}s and their texts differ, in words such as {shown}"]
+
+
+_KINDS: dict[type[Field[object]], tuple[str, ...]] = {
+    IntegerField: ("integer", "integer"),  # twice: a list of one has another form in SQL
+    TextField: ("text", "text"),
+    FloatField: ("real", "integer"),
+    BlobField: ("blob", "blob"),
+}
+# Microseconds of the first and the last day that Python's calendar has.
+_FIRST_MOMENT, _LAST_MOMENT = -62_135_596_800_000_000, 253_402_300_799_999_999
+# Whatever cannot be reached from a session without a parent goes round in a circle.
+_CIRCLES = """
+WITH RECURSIVE reached (id) AS (
+    SELECT id FROM session WHERE parent_id IS NULL
+    UNION SELECT s.id FROM session s JOIN reached r ON s.parent_id = r.id
+)
+SELECT id FROM session WHERE id NOT IN (SELECT id FROM reached)
+"""
+_LEFT_OVER = """
+SELECT DISTINCT m.id FROM message m JOIN piece p ON p.message_id = m.id WHERE m.status = 'complete'
+"""
 
 
 # A transcript is the shared messages and the session's own, without gaps.

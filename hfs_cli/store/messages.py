@@ -160,9 +160,15 @@ def system_in_force(messages: Iterable[Message]) -> str | None:
 def context(messages: Sequence[Message]) -> tuple[ChatMessage, ...]:
     """What a model is told of the past: answered turns, each question with its reply.
 
-    A question without a reply, or with empty ones only, is left out.
+    A question without a reply, or with empty ones only, is left out; so is a turn that the vendor
+    refused or filtered, for whatever is asked next would be refused with it:
+    https://platform.claude.com/docs/test-and-evaluate/strengthen-guardrails/handle-streaming-refusals
     """
-    replies = answers(m for m in messages if m.role == "user" or m.content)
+    replies = answers(
+        m
+        for m in messages
+        if m.role == "user" or (m.content and m.finish_reason != "content_filter")
+    )
     turns = []
     for question in messages:
         if question.role == "user" and question.id in replies:

@@ -279,3 +279,11 @@ def test_counts_at_their_end_are_added_up(talk):
     (tally,) = talk.store.tallies("model")
     assert tally.input_tokens == pytest.approx(3 * 2**63)
     assert tally.output_tokens == 3
+
+
+def test_a_refused_turn_is_left_out_of_what_follows(talk):
+    session = talk.turn("q1", "a1")
+    refused = talk.ask("forbidden", session)
+    talk.answer(refused, "I cannot", finish_reason="content_filter", finish_raw="refusal")
+    assert said(talk.ask("q2", session)) == [("user", "q1"), ("assistant", "a1"), ("user", "q2")]
+    assert talk.contents(session) == ["q1", "a1", "forbidden", "I cannot", "q2"]

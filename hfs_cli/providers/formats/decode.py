@@ -194,13 +194,17 @@ CONTEXT_FULL = Ending(
 )
 FILTERED = Ending(
     "content_filter",
-    "stopped the reply with its content filter: ask in other words, or choose another model",
+    "stopped the reply with its content filter: ask in other words, or choose another model; "
+    "later turns leave this one out",
     whole=False,
 )
-DECLINED = Ending("content_filter", "the model declined to answer: ask in other words")
+DECLINED = Ending(
+    "content_filter",
+    "the model declined to answer: ask in other words; later turns leave this one out",
+)
 REFUSED = Ending(
     "content_filter",
-    "refused to go on: ask in other words, or choose another model",
+    "refused to go on: ask in other words, or choose another model; later turns leave this one out",
     whole=False,
 )
 FAILED = Ending("error", "broke the reply off: try again", whole=False)

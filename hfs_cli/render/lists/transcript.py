@@ -91,6 +91,8 @@ def _about(message: Message, answered: Container[int]) -> list[str]:
     if message.status == "partial":
         why = f": {sanitize_line(message.error)}" if message.error else ""
         parts.append(f"{PARTIAL} partial{why}")
+    if message.finish_reason == "content_filter":
+        parts.append("refused: left out of what follows")
     if message.role == "user" and message.id not in answered:
         parts.append(f"{UNANSWERED} no reply")
     return [*parts, *(f"[{sanitize_line(file.name)}]" for file in message.attachments)]

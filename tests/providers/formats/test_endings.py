@@ -180,7 +180,7 @@ def test_the_vendors_own_explanation_is_told():
     _, fault = decoded("anthropic", anthropic("refusal", stop_details=details))
     assert fault.message == (
         r'refused to go on (it says: "Flagged \x1b[2J as unsafe."): ask in other words, or choose'
-        " another model (refusal)"
+        " another model; later turns leave this one out (refusal)"
     )
     _, fault = decoded("gemini", gemini("SAFETY", finishMessage="Too dangerous."))
     assert 'content filter (it says: "Too dangerous."): ask' in fault.message

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hfs_cli import notices
-from hfs_cli.config import load_config
+from hfs_cli.config import Config, load_config
+from hfs_cli.errors import HfsError
 from hfs_cli.groups import Group
+
+if TYPE_CHECKING:
+    from hfs_cli.providers.formats.listings import Listed
 
 
 @click.group(name="models", cls=Group)
@@ -25,31 +30,50 @@ def list_models(*, words: tuple[str, ...], refresh: bool, as_json: bool) -> None
     """List the models of every provider that has a key or needs none.
 
     Only those whose names hold every WORD are shown; a WORD that names a provider asks
-    that one alone.
+    that one alone. On a terminal each comes with its context, the prices of a million tokens,
+    and the day on which its vendor ends it, where they are known; ● is the default.
     """
-    from hfs_cli.providers.choose import provider_names
+    from hfs_cli.providers.choose import choose_model, provider_names
     from hfs_cli.providers.models import offered_models
 
     config = load_config()
     named = set(words) & set(provider_names(config))
     found = offered_models(config, os.environ, named, refresh=refresh, warn=notices.warn)
-    shown = [name for name in found if all(w.lower() in name.lower() for w in words)]
+    shown = [model for model in found if all(w.lower() in model.id.lower() for w in words)]
     aliases = {full: alias for alias, full in config.aliases.items()}
+    try:
+        default = choose_model(config, os.environ, None, None).full_name
+    except HfsError:
+        default = None  # nothing is chosen: what is on offer is worth seeing all the same
+    rows = [_row(model, config, aliases.get(model.id), default) for model in shown]
     if as_json:
         from hfs_cli.render.json_shapes import print_json
 
-        rows = [
-            {"model": name, "provider": name.partition("/")[0], "alias": aliases.get(name)}
-            for name in shown
-        ]
         print_json(rows)
         return
-    from hfs_cli.render.lists.table import show_table
+    from hfs_cli.render.lists.models import show_models
 
-    if aliases:
-        show_table(("MODEL", "ALIAS"), [(name, aliases.get(name, "")) for name in shown])
-    else:
-        show_table(("MODEL",), [(name,) for name in shown])
+    show_models(rows)
+
+
+def _row(
+    model: Listed, config: Config, alias: str | None, default: str | None
+) -> dict[str, object]:
+    """A model as its provider lists it, with what is known of it otherwise."""
+    from hfs_cli.known_models import known_model
+    from hfs_cli.prices import prices_of
+
+    known, prices = known_model(model.id), prices_of(model.id, config.models)
+    return {
+        "model": model.id,
+        "provider": model.id.partition("/")[0],
+        "alias": alias,
+        "default": model.id == default,
+        "context": model.context or (known.context if known else None),
+        "input_price": prices.input_price if prices else model.input_price,
+        "output_price": prices.output_price if prices else model.output_price,
+        "ends": model.ends,
+    }
 
 
 @models.command(name="default")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from hfs_cli.config import Config, ModelConfig, ProviderConfig
 from hfs_cli.config.keys import KeySource
 from hfs_cli.config.settings import PROVIDER_TYPES
 from hfs_cli.errors import ConfigError, NotFoundError, UsageError
+from hfs_cli.places import cache_directory
 from hfs_cli.providers.presets import GONE, PRESETS, Preset, ProviderSettings, has_host, is_loopback
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.wording import did_you_mean
@@ -79,7 +81,7 @@ def named_model(config: Config, name: str) -> ModelChoice:
         full = _EMBEDDED
     provider, model = _split(full, config)
     settings = provider_settings(config, provider)
-    model = model or settings.model
+    model = model or _default_of(settings)
     if not model:
         raise NotFoundError(f"{provider} has no default model: name one, {provider}/MODEL")
     if settings.type != "local" and not _is_model_id(model):
@@ -97,6 +99,24 @@ def named_model(config: Config, name: str) -> ModelChoice:
 
         own = {"max_tokens": SMOLLM2.max_tokens, **own}
     return ModelChoice(settings, model, full_name, {**settings.options, **own})
+
+
+def _default_of(settings: ProviderSettings) -> str | None:
+    """A provider's default model, or the one that a list of today has in its place."""
+    default = settings.model
+    preset = PRESETS.get(settings.name)
+    path = f"{cache_directory()}/models-{settings.name}.json"
+    if not preset or default != preset.model or not os.path.exists(path):  # noqa: PTH110
+        return default
+    from datetime import UTC, datetime
+
+    from hfs_cli.providers.listed import listed, successor
+
+    today = datetime.now(UTC).date().isoformat()
+    offered = [m.id for m in listed(settings) or () if not m.ends or m.ends > today]
+    if not offered or not default or default in offered:
+        return default
+    return successor(default, offered) or default
 
 
 def provider_settings(config: Config, name: str) -> ProviderSettings:

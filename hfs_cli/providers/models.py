@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import math
-import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 from hfs_cli.config import Config
 from hfs_cli.config.keys import find_key, key_file, read_keys, where_found
 from hfs_cli.errors import ConfigError, HfsError, NetworkError
-from hfs_cli.files import write_file
-from hfs_cli.places import cache_directory
 from hfs_cli.providers.choose import provider_names, provider_settings
 from hfs_cli.providers.embedded import weights
 from hfs_cli.providers.formats import load_format
+from hfs_cli.providers.formats.listings import Listed
 from hfs_cli.providers.http.limits import Limits
 from hfs_cli.providers.http.provider import HttpProvider
+from hfs_cli.providers.listed import keep_listed, listed
 from hfs_cli.providers.presets import ProviderSettings, is_loopback
 
-EXPIRY_SECONDS = 24 * 3600.0
 _IDLE_SECONDS = 20.0
 
 
@@ -33,8 +29,8 @@ def offered_models(
     *,
     refresh: bool,
     warn: Callable[[str], None],
-) -> list[str]:
-    """The full names of the models on offer.
+) -> list[Listed]:
+    """The models on offer, by their full names.
 
     Args:
         config: The configuration.
@@ -49,12 +45,13 @@ def offered_models(
     names = [name for name in provider_names(config) if not named or name in named]
     stored = read_keys(key_file(config.file), warn)
 
-    def models(name: str) -> list[str]:
+    def models(name: str) -> list[Listed]:
         try:
             settings = provider_settings(config, name)
             if not (named or _in_reach(settings, env, stored)):
                 return []
-            return [f"{name}/{model}" for model in _models(settings, config, env, refresh, warn)]
+            found = _models(settings, config, env, refresh, warn)
+            return [model._replace(id=f"{name}/{model.id}") for model in found]
         except HfsError as error:
             if named:
                 raise
@@ -72,9 +69,12 @@ def _models(
     env: Mapping[str, str],
     refresh: bool,  # noqa: FBT001  private, and named at its one call
     warn: Callable[[str], None],
-) -> list[str]:
+) -> list[Listed]:
     if settings.type == "local":
-        return [] if weights.how_to_install() else [weights.SMOLLM2.name]
+        return [] if weights.how_to_install() else [Listed(weights.SMOLLM2.name)]
+    kept = None if refresh else listed(settings)
+    if kept is not None:
+        return kept
     provider = HttpProvider(
         settings,
         load_format(settings.type),
@@ -83,10 +83,10 @@ def _models(
         lambda _: None,
         warn,
     )
-    try:
-        return models_of(settings, provider.models, refresh=refresh)
-    finally:
-        provider.close()
+    with closing(provider):
+        found = provider.models()
+    keep_listed(settings, found)
+    return found
 
 
 def _in_reach(
@@ -103,62 +103,3 @@ def _is_absent(config: Config, name: str, error: HfsError) -> bool:
     return unset or (
         isinstance(error, NetworkError) and is_loopback(provider_settings(config, name).base_url)
     )
-
-
-# --- the cache: each provider is asked once a day ---------------------------------------
-
-
-def models_of(
-    settings: ProviderSettings, fetch: Callable[[], list[str]], *, refresh: bool = False
-) -> list[str]:
-    """A provider's model ids, from the cache while it is fresh.
-
-    Args:
-        settings: The provider.
-        fetch: Asks the provider.
-        refresh: Ask even if the cache is fresh.
-
-    Raises:
-        HfsError: The provider had to be asked and did not answer.
-    """
-    if not refresh:
-        kept = _cached(settings, EXPIRY_SECONDS)
-        if kept is not None:
-            return kept
-    models = sorted(set(fetch()))
-    _keep(settings, models)
-    return models
-
-
-def last_listed(settings: ProviderSettings) -> list[str]:
-    """The ids that a provider last listed, however long ago; empty when it never did."""
-    return _cached(settings, math.inf) or []
-
-
-def _cached(settings: ProviderSettings, max_age_s: float) -> list[str] | None:
-    """The ids in the cache, or None when they are absent, too old or of another address."""
-    file = _file(settings)
-    try:
-        kept = json.loads(file.read_bytes())
-        fresh = 0 <= time.time() - kept["fetched_at"] < max_age_s
-        if kept["base_url"] == settings.base_url and fresh:
-            return [str(model) for model in kept["models"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        # A cache that cannot be read is one that is not there.
-        return None
-    return None
-
-
-def _keep(settings: ProviderSettings, models: list[str]) -> None:
-    document = {"fetched_at": time.time(), "base_url": settings.base_url, "models": models}
-    try:
-        write_file(_file(settings), json.dumps(document).encode(), replace=True)
-    except OSError:
-        # The list is shown all the same, and asked for again next time.
-        return
-
-
-def _file(settings: ProviderSettings) -> Path:
-    from urllib.parse import quote
-
-    return Path(cache_directory(), f"models-{quote(settings.name, safe='')}.json")

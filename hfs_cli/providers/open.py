@@ -44,7 +44,7 @@ def open_provider(
     key = choice.provider.key
 
     def known_models() -> list[str]:
-        from hfs_cli.providers.models import last_listed
+        from hfs_cli.providers.listed import last_listed
 
         return last_listed(choice.provider)
 

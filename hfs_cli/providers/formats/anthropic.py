@@ -202,7 +202,6 @@ FORMAT = WireFormat(
     framer=SseDecoder,
     decoder=lambda request: AnthropicEvents(structured=request.schema is not None),
     models_path="/models?limit=1000",
-    model_ids=lambda listing: [model["id"] for model in listing["data"]],
     media=Media(
         types=frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"}),
         urls=frozenset({"image", "pdf"}),

@@ -196,11 +196,6 @@ FORMAT = WireFormat(
     framer=SseDecoder,
     decoder=lambda _: GeminiEvents(),
     models_path="/models?pageSize=1000",
-    model_ids=lambda listing: [
-        model["name"].removeprefix("models/")
-        for model in listing["models"]
-        if "generateContent" in model.get("supportedGenerationMethods", ("generateContent",))
-    ],
     media=Media(
         types=frozenset(
             {

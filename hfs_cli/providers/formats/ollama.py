@@ -117,7 +117,6 @@ FORMAT = WireFormat(
     framer=NdjsonDecoder,
     decoder=lambda _: OllamaEvents(),
     models_path="/api/tags",
-    model_ids=lambda listing: [model["name"] for model in listing["models"]],
     media=Media(
         types=frozenset({"image/png", "image/jpeg", "image/webp"}), most_bytes=100 * MEGABYTE
     ),

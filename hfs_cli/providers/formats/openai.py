@@ -183,12 +183,6 @@ def _count(usage: Mapping[str, Any], batch: Batch) -> None:
     batch.usage(prompt, output, cached, made.get("reasoning_tokens"))
 
 
-def _model_ids(listing: dict[str, Any] | list[dict[str, Any]]) -> list[str]:
-    # Together and GitHub send the list alone.
-    models = listing if isinstance(listing, list) else listing["data"]
-    return [model["id"] for model in models]
-
-
 FORMAT = WireFormat(
     name="openai",
     path=lambda _: "/chat/completions",
@@ -197,7 +191,6 @@ FORMAT = WireFormat(
     framer=SseDecoder,
     decoder=lambda _: OpenAIEvents(),
     models_path="/models",
-    model_ids=_model_ids,
     media=Media(
         types=frozenset(
             {

@@ -262,7 +262,6 @@ FORMAT = WireFormat(
     framer=SseDecoder,
     decoder=lambda _: ResponsesEvents(),
     models_path="/models",
-    model_ids=lambda listing: [model["id"] for model in listing["data"]],
     media=Media(
         types=frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"}),
         urls=frozenset({"image", "pdf"}),

@@ -135,7 +135,6 @@ class WireFormat:
         framer: Makes the decoder of a streamed body.
         decoder: Makes the decoder of its events.
         models_path: Where its list of models is, below the base URL.
-        model_ids: The ids in that list.
         fixed_headers: Headers of every request.
     """
 
@@ -146,7 +145,6 @@ class WireFormat:
     framer: Callable[[], Framer]
     decoder: Callable[[Request], EventDecoder]
     models_path: str
-    model_ids: Callable[[dict[str, Any]], list[str]]
     media: Media
     fixed_headers: Mapping[str, str] = field(default_factory=dict)
 

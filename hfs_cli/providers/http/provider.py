@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlencode
 
 from hfs_cli.config.keys import Key
-from hfs_cli.errors import NotFoundError, ProviderError
+from hfs_cli.errors import HfsError, NotFoundError, ProviderError
 from hfs_cli.messages import ChatMessage, Event, Request
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.decode import ReplyDecoder
@@ -26,6 +26,8 @@ from hfs_cli.wording import did_you_mean
 
 if TYPE_CHECKING:
     import httpx
+
+    from hfs_cli.providers.formats.listings import Listed
 
 _SECRET_NAME = re.compile(r"key|token|secret|sig|auth|pass", re.IGNORECASE)
 
@@ -98,12 +100,14 @@ class HttpProvider:
         build = self._builder("POST", self._url(wire.path(request)), payload)
         return self._events(request, build)
 
-    def models(self) -> list[str]:
-        """The ids of the models that the provider offers.
+    def models(self) -> list[Listed]:
+        """The models that the provider offers, by their ids.
 
         Raises:
             HfsError: It cannot be asked, or its answer cannot be read.
         """
+        from hfs_cli.providers.formats.listings import read_listing
+
         url = self._settings.quirks.models_url or self._url(self._wire.models_path)
         build = self._builder("GET", url, None)
         context = self._context("", url)
@@ -112,9 +116,8 @@ class HttpProvider:
         with contextlib.closing(exchange):
             data = read_whole(exchange, head, sender.deadline, context)
         try:
-            ids: list[object] = [*self._wire.model_ids(json.loads(data))]
-            return [name for name in ids if isinstance(name, str) and name.isprintable() and name]
-        except (AttributeError, ValueError, KeyError, TypeError, RecursionError) as error:
+            return read_listing(json.loads(data))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             told = f"{self._settings.name} sent no list of models that can be read"
             raise ProviderError(told) from error
 
@@ -148,9 +151,28 @@ class HttpProvider:
         try:
             return sender.send(build)
         except NotFoundError as error:
-            raise NotFoundError(
-                error.message + did_you_mean(model, self._known_models(), 3)
-            ) from error
+            hint = self._replacement() if model == self._settings.model else ""
+            hint = hint or did_you_mean(model, self._known_models(), 3)
+            raise NotFoundError(error.message + hint) from error
+
+    def _replacement(self) -> str:
+        """What to do about a default that its vendor serves no more, from the vendor's own list."""
+        from hfs_cli.providers.listed import keep_listed, successor
+
+        settings = self._settings
+        try:
+            models = self.models()
+        except HfsError:
+            return ""  # the refusal itself is what the user must know
+        keep_listed(settings, models)
+        assert settings.model
+        found = successor(settings.model, [model.id for model in models])
+        command = f"hfs config set providers.{settings.name}.model {found}"
+        return (
+            f"; it was the default of {settings.name}, and {found} follows it: {command}"
+            if found
+            else ""
+        )
 
     def _sent_as_responses(self, sender: Sender, request: Request) -> tuple[Exchange, Head]:
         """Ask again where the endpoint said that the model is served, and keep to it."""

@@ -1,0 +1,95 @@
+"""The lists of models that vendors give: ids, and what else each entry says. Pure.
+
+Where a vendor says what, read in its library's types or its pages on 2026-11-25: OpenAI
+``shutdown_date``; Anthropic ``max_input_tokens``, ``retires_at``; Gemini ``inputTokenLimit``;
+OpenRouter ``context_length``, ``pricing``, ``expiration_date``; Groq ``context_window``; Mistral
+``max_context_length``, ``deprecation``; vLLM ``max_model_len``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+_CONTEXT = (
+    "context_length",
+    "context_window",
+    "max_context_length",
+    "max_model_len",
+    "max_input_tokens",
+    "inputTokenLimit",
+)
+_ENDS = ("shutdown_date", "retires_at", "expiration_date", "deprecation")
+
+
+class Listed(NamedTuple):
+    """A model as its vendor lists it; None where the vendor does not say.
+
+    Args:
+        id: The vendor's own name for it.
+        context: How many tokens it takes.
+        ends: The day on which it is switched off, ``YYYY-MM-DD``.
+        input_price: US dollars for a million tokens of input.
+        output_price: The same for output.
+    """
+
+    id: str
+    context: int | None = None
+    ends: str | None = None
+    input_price: float | None = None
+    output_price: float | None = None
+
+
+def read_listing(document: Any) -> list[Listed]:  # noqa: ANN401  (whatever the vendor sent)
+    """The models of a vendor's list, by their ids.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: It has a shape that no vendor has.
+    """
+    # Together sends the list alone; Gemini and Ollama call it models.
+    entries = document
+    if isinstance(document, dict):
+        entries = document["data"] if "data" in document else document["models"]
+    if not isinstance(entries, list):
+        raise TypeError("the list is not one")
+    found = {model.id: model for model in map(_read, entries) if model}
+    return [found[name] for name in sorted(found)]
+
+
+def _read(entry: Mapping[str, Any]) -> Listed | None:
+    # What Gemini has for other uses than text is left out.
+    if "generateContent" not in entry.get("supportedGenerationMethods", ("generateContent",)):
+        return None
+    name = entry["id"] if "id" in entry else entry["name"]
+    if not isinstance(name, str) or not name or not name.isprintable() or len(name) > 300:
+        return None  # no request could ask for it
+    if "id" not in entry:
+        name = name.removeprefix("models/")
+    pricing = entry.get("pricing")
+    prices = pricing if isinstance(pricing, dict) else {}
+    return Listed(
+        name,
+        next((n for key in _CONTEXT if (n := _positive(entry.get(key)))), None),
+        next((day for key in _ENDS if (day := _day(entry.get(key)))), None),
+        _price(prices.get("prompt")),
+        _price(prices.get("completion")),
+    )
+
+
+def _positive(value: object) -> int | None:
+    return value if type(value) is int and 0 < value < 1 << 53 else None
+
+
+def _day(value: object) -> str | None:
+    found = re.match(r"\d{4}-\d\d-\d\d(?!\d)", value) if isinstance(value, str) else None
+    return found[0] if found else None
+
+
+def _price(value: object) -> float | None:
+    """OpenRouter's price of one token, which is text, for a million; -1 is "it depends"."""
+    try:
+        price = float(value) * 1e6 if isinstance(value, str) else -1.0
+    except ValueError:
+        return None
+    return round(price, 6) if 0 <= price < 1e9 else None

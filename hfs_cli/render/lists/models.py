@@ -1,0 +1,59 @@
+"""The models on offer, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hfs_cli.render.lists.table import Column, print_table, write_rows
+from hfs_cli.render.terminal import stdout
+
+
+def show_models(rows: Sequence[Mapping[str, object]]) -> None:
+    """Show models: with what is known of them on a terminal, names and aliases in a pipe.
+
+    Args:
+        rows: Each with ``model``, ``alias``, ``default``, ``context``, ``input_price``,
+            ``output_price`` and ``ends``, as ``--json`` shows them.
+    """
+    with_alias = any(row["alias"] for row in rows)
+    if not stdout().tty:
+        write_rows(
+            [
+                [str(row["model"]), *([str(row["alias"] or "")] if with_alias else [])]
+                for row in rows
+            ]
+        )
+        return
+    columns = [
+        Column("MODEL", flexible=True),
+        *([Column("ALIAS")] if with_alias else []),
+        Column("CONTEXT", align="right"),
+        Column("IN", align="right"),
+        Column("OUT", align="right"),
+        Column("ENDS"),
+        Column("", lasting=True),
+    ]
+    print_table(columns, [_cells(row, with_alias=with_alias) for row in rows])
+
+
+def _cells(row: Mapping[str, object], *, with_alias: bool) -> list[str]:
+    return [
+        str(row["model"]),
+        *([str(row["alias"] or "")] if with_alias else []),
+        _size(row["context"]),
+        _price(row["input_price"]),
+        _price(row["output_price"]),
+        str(row["ends"] or ""),
+        "●" if row["default"] else "",
+    ]
+
+
+def _size(tokens: object) -> str:
+    """Tokens as vendors round them: 131,072 is 131k, 1,048,576 is 1M."""
+    if not isinstance(tokens, int):
+        return ""
+    return f"{tokens / 1e6:.2g}M" if tokens >= 1_000_000 else f"{tokens // 1000}k"
+
+
+def _price(price: object) -> str:
+    return f"{price:.2f}" if isinstance(price, float | int) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # signal itself takes 2 ms to import
 import atexit
 import gc
 import os
@@ -10,6 +11,10 @@ import sys
 TYPE_CHECKING = False  # typing's own costs 5 ms
 if TYPE_CHECKING:
     from typing import NoReturn
+
+# Until the handlers of `hfs_cli.signals` are there, Ctrl-C ends the process without a traceback.
+if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
 _GARBAGE_AT = 10_000
 
@@ -30,6 +35,7 @@ def _run() -> int:
             pass  # The long way tries again and says what is wrong.
         else:
             return 0
+    _use_utf8()
     # Each press of Tab on a name waits for this.
     if sys.argv[1:2] == ["__complete"]:
         from hfs_cli.completion.words import answer
@@ -38,11 +44,19 @@ def _run() -> int:
         return 0
     # Looking for garbage while modules load takes a twentieth of the way and finds none.
     gc.set_threshold(_GARBAGE_AT)
-    try:
-        from hfs_cli.cli import run
-    except KeyboardInterrupt:
-        return 130
+    from hfs_cli.cli import run
+
     return run()
+
+
+def _use_utf8() -> None:
+    """Read arguments, variables and file names as UTF-8 whatever the locale says.
+
+    Python has read them by the time it runs anything, so where it took another encoding it is
+    started once more in its UTF-8 mode (PEP 540), with the bytes that it was given.
+    """
+    if sys.getfilesystemencoding() != "utf-8" and sys.executable:
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
 
 
 def _leave(code: int) -> NoReturn:

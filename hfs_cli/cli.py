@@ -48,7 +48,11 @@ def run() -> int:
     Returns:
         The exit code.
     """
-    code = _run_guarded()
+    try:
+        code = _run_guarded()
+    except SignalReceived as signal:
+        # It came while the error line was being written, which may never end.
+        code = 128 + signal.signum
     signals.ignore()
     return code
 

@@ -25,17 +25,37 @@ _XDG = {
 def config_file(env: Mapping[str, str]) -> str:
     """The file that holds the configuration, whether or not it exists."""
     if env.get("HFS_CONFIG"):
-        return os.path.expanduser(env["HFS_CONFIG"])  # noqa: PTH111  (pathlib takes 8 ms)
+        return _named("HFS_CONFIG", env["HFS_CONFIG"])
     return _platform_directory("config") + "/config.toml"
 
 
 def data_directory(env: Mapping[str, str]) -> str:
     """The directory that holds ``hfs.db``."""
     if env.get("HFS_DATA_DIR"):
-        # Not abspath(): taking ".." out could name another place where links are.
-        given = os.path.expanduser(env["HFS_DATA_DIR"])  # noqa: PTH111
-        return given if given.startswith("/") else os.path.join(os.getcwd(), given)  # noqa: PTH109, PTH118
+        return _named("HFS_DATA_DIR", env["HFS_DATA_DIR"])
     return _platform_directory("data")
+
+
+def _named(variable: str, path: str) -> str:
+    """The absolute path that a variable names.
+
+    Raises:
+        ConfigError: There is no such user (``~nobody``), or no current directory.
+    """
+    given = os.path.expanduser(path)  # noqa: PTH111  (pathlib takes 8 ms)
+    if given.startswith("/"):
+        return given
+    from hfs_cli.errors import ConfigError
+
+    if given.startswith("~"):
+        raise ConfigError(f"{variable}={path}: there is no home directory of that name")
+    try:
+        # Not abspath(): taking ".." out could name another place where links are.
+        return os.path.join(os.getcwd(), given)  # noqa: PTH109, PTH118
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{variable}={path} is relative and the current directory is gone: cd to another one"
+        ) from None
 
 
 def cache_directory() -> str:

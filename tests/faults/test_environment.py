@@ -40,6 +40,65 @@ def test_text_is_utf_8_whatever_the_environment(chat, server, env):
     assert "grüße".encode() in listed.stdout
 
 
+@pytest.fixture(scope="module")
+def latin_1(tmp_path_factory):
+    """Variables that make ISO-8859-1 the encoding of the locale."""
+    place = tmp_path_factory.mktemp("locales")
+    made = subprocess.run(
+        ["localedef", "-i", "en_US", "-f", "ISO-8859-1", place / "en_US.ISO-8859-1"],
+        capture_output=True,
+        check=False,
+    )
+    if not (place / "en_US.ISO-8859-1").exists():
+        pytest.skip(f"no locale of that encoding can be made here: {made.stderr!r}")
+    return {"LOCPATH": str(place), "LC_ALL": "en_US.ISO-8859-1"}
+
+
+@pytest.mark.parametrize("locale", ["latin_1", "c"])
+def test_all_arguments_variables_and_files_are_utf_8_whatever_the_locale(
+    chat, server, tmp_path, locale, request
+):
+    env = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+    if locale == "latin_1":
+        env = request.getfixturevalue("latin_1")
+    file = tmp_path / "süß.txt"
+    file.write_text("☃ in the file", encoding="utf-8")
+    done = chat("chat", "-n", "größe", "-s", "süß", "-f", str(file), "hi ☃", env=env)
+    assert (done.returncode, done.stderr) == (0, b"")
+    first, last = server.requests[-1].json["messages"]
+    assert first["content"] == "süß"
+    assert "hi ☃" in last["content"]
+    assert "☃ in the file" in last["content"]
+    assert "größe" in chat("sessions", "list", env=env).stdout.decode()
+    assert chat("chat", "-S", "größe", "again", env=env | {"HFS_SYSTEM": "ü"}).returncode == 0
+    assert "größe" in chat("__complete", "sessions", "grö", env=env).stdout.decode()
+
+
+def test_a_directory_that_a_variable_names_is_never_made_by_a_mistake(chat, tmp_path):
+    cwd = tmp_path / "cwd"
+    cwd.mkdir()
+
+    ask = [*chat.argv, "chat", "hi"]
+
+    def said(env, start=cwd):
+        done = subprocess.run(
+            ["sh", "-c", 'cd "$1"; rmdir "$1" 2>/dev/null; shift; exec "$@"', "sh", start, *ask],
+            env=chat.environment(env) | {"PYTHONPATH": str(Path.cwd())},
+            capture_output=True,
+            check=False,
+        )
+        return done.returncode, done.stderr.decode()
+
+    (cwd / "kept").touch()
+    code, error = said({"HFS_DATA_DIR": "~nobody-of-that-name/x"})
+    assert (code, [path.name for path in cwd.iterdir()]) == (3, ["kept"])
+    assert "there is no home directory of that name" in error
+    (cwd / "kept").unlink()
+    code, error = said({"HFS_DATA_DIR": "data"})
+    assert code == 3
+    assert "the current directory is gone" in error
+
+
 def test_no_home_is_said_or_found_and_nothing_lands_in_the_directory(chat, tmp_path):
     cwd = tmp_path / "cwd"
     cwd.mkdir()

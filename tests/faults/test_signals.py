@@ -9,6 +9,7 @@ import re
 import signal
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -149,3 +150,40 @@ def test_a_closed_terminal_keeps_what_arrived_and_leaves_no_process(chat, server
         "so far",
         "partial",
     )
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_error_line_cannot_be_written_ends_with_its_code(hfs, signum):
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(write, b"x" * 4096)
+    os.set_blocking(write, True)
+    process = hfs.start("chat", "-m", "nosuch/m", "hi", stderr=write)
+    os.close(write)
+    waits = Path(f"/proc/{process.pid}/wchan")
+    for _ in range(2000):
+        if "pipe" in waits.read_text() and "write" in waits.read_text():
+            break
+        time.sleep(0.01)
+    process.send_signal(signum)
+    assert process.wait(timeout=30) == 128 + signum
+    with os.fdopen(read, "rb") as rest:
+        assert rest.read().strip(b"x") == b""
+
+
+def test_an_interrupt_while_the_program_loads_leaves_no_traceback(hfs):
+    chance = random.Random(2)
+    hfs.argv = (
+        *(sys.executable, "-c"),
+        "import os, hfs_cli.__main__ as way_in; os.write(1, b'!'); way_in.main()",
+    )
+    for _ in range(RUNS):
+        process = hfs.start("sessions", "list")
+        assert process.stdout.read(1) == b"!"
+        time.sleep(chance.uniform(0, 0.1))
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        assert process.returncode in {-signal.SIGINT, 130, 0}
+        assert b"Traceback" not in said

@@ -84,7 +84,6 @@ class Hfs:
         *args: str | bytes,
         stdin: bytes | int = subprocess.DEVNULL,
         env: dict[str, str] | None = None,
-        timeout: float = 60,
     ) -> subprocess.CompletedProcess[bytes]:
         """Run to the end; output as bytes."""
         given: dict[str, Any] = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
@@ -92,7 +91,6 @@ class Hfs:
             [*self.argv, *args],
             env=self.environment(env),
             capture_output=True,
-            timeout=timeout,
             check=False,
             **given,
         )
@@ -105,7 +103,7 @@ class Hfs:
         return done.stdout.decode()
 
     def measured(
-        self, *args: str, stdin: bytes = b"", timeout: float = 60
+        self, *args: str, stdin: bytes = b""
     ) -> tuple[subprocess.CompletedProcess[bytes], int]:
         """Run to the end; what it gave, and the most memory that it took, in bytes.
 
@@ -118,7 +116,6 @@ class Hfs:
                 env=self.environment(),
                 input=stdin,
                 capture_output=True,
-                timeout=timeout,
                 check=False,
             )
             return done, int(figure.read())

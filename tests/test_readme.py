@@ -44,7 +44,6 @@ def shell(chat, server, tmp_path):
             env=env,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=60,
             check=False,
         )
 

@@ -27,7 +27,7 @@ def test_a_key_from_standard_input(hfs):
 
 def test_a_key_from_a_hidden_prompt(hfs):
     child = pexpect.spawn(
-        hfs.argv[0], [*hfs.argv[1:], "keys", "set", "openai"], env=hfs.environment(), timeout=20
+        hfs.argv[0], [*hfs.argv[1:], "keys", "set", "openai"], env=hfs.environment(), timeout=120
     )
     child.expect("Key for openai")
     child.sendline(CANARY)

@@ -26,7 +26,7 @@ def terminal(chat):
             chat.argv[0],
             [*chat.argv[1:], *args],
             env=chat.environment(env),
-            timeout=20,
+            timeout=120,
             dimensions=(24, 80),
         )
         running.append(child)

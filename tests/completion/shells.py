@@ -127,7 +127,7 @@ def open_shell(kind: str, home: Path, *, data: Path | None = None) -> Iterator[S
     env |= {"HFS_DATA_DIR": str(data)} if data else {}
     argv = _ARGV[kind]
     child = pexpect.spawn(
-        argv[0], argv[1:], env=env, cwd=home, encoding="utf-8", dimensions=(60, 160), timeout=15
+        argv[0], argv[1:], env=env, cwd=home, encoding="utf-8", dimensions=(60, 160), timeout=120
     )
     try:
         child.send(f"source {start} ; echo '<star''ted>'\r")

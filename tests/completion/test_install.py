@@ -61,7 +61,7 @@ def test_tab_works_in_the_next_shell_of_a_fresh_account(kind, environment, tmp_p
     startup.parent.mkdir(parents=True, exist_ok=True)
     startup.write_text(given or "".join(f"{line}\n" for line in advice))
     child = pexpect.spawn(
-        shell, ["-i"], env=environment, encoding="utf-8", dimensions=(40, 160), timeout=30
+        shell, ["-i"], env=environment, encoding="utf-8", dimensions=(40, 160), timeout=120
     )
     try:
         child.send("echo rea''dy\r")

@@ -170,7 +170,7 @@ def test_a_cut_database_is_left_alone(hfs, words, cut):
 
 def test_a_pipe_in_its_place_is_not_waited_for(hfs, words):
     os.mkfifo(hfs.database)
-    assert hfs("__complete", "sessions", "", timeout=10).stdout == b""
+    assert hfs("__complete", "sessions", "").stdout == b""
 
 
 def test_a_locked_database_is_read_all_the_same(hfs, words):
@@ -186,7 +186,7 @@ def test_a_database_locked_for_everybody_is_not_waited_for(hfs, words):
     with closing(sqlite3.connect(hfs.database, isolation_level=None)) as writer:
         writer.execute("PRAGMA journal_mode = DELETE")
         writer.execute("BEGIN EXCLUSIVE")
-        words("sessions", timeout=10)
+        words("sessions")
 
 
 def test_nothing_is_made_beside_the_database(hfs, words):

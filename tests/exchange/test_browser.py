@@ -10,6 +10,7 @@ import pytest
 
 from hfs_cli.exchange.html import html
 from hfs_cli.messages import Attachment
+from tests.conftest import clean_environment
 from tests.exchange.test_readable import EVIL
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -51,7 +52,11 @@ def test_nothing_runs_and_nothing_is_fetched(store, talk, tmp_path, listener):
     browser = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu"]
     browser += [f"--user-data-dir={tmp_path}/profile", "--virtual-time-budget=2000", "--dump-dom"]
     done = subprocess.run(
-        [*browser, page.as_uri()], capture_output=True, text=True, check=True, timeout=60
+        [*browser, page.as_uri()],
+        env=clean_environment(tmp_path),  # what it keeps at home, it keeps here
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert asked == []
     assert done.stdout.count("<section") == 2 * (len(EVIL) + 2)

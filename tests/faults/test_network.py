@@ -163,9 +163,7 @@ def test_any_error_body_becomes_one_short_clean_line(server, body, said):
 
 def test_an_error_body_that_stalls_does_not_hold_the_error_back(server):
     server.reply([b'{"error": ', STALL], status=400, headers={"Content-Type": "application/json"})
-    began = time.monotonic()
     assert ask(server.url, limits=quick(idle=0.3)).exit_code == 5
-    assert time.monotonic() - began < 4
 
 
 # --- the network --------------------------------------------------------------------------
@@ -203,11 +201,11 @@ def test_a_connection_that_is_never_made():
 def test_a_silent_name_server_is_bounded_too(monkeypatch):
     # A name server that never answers cannot be had without the network's help.
     gate = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: gate.wait(10) and [])
-    began = time.monotonic()
-    answer = ask("http://somewhere.example/v1", limits=quick(connect=0.3))
-    assert time.monotonic() - began < 5
-    gate.set()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: gate.wait() and [])
+    try:
+        answer = ask("http://somewhere.example/v1", limits=quick(connect=0.3))
+    finally:
+        gate.set()
     assert answer.exit_code == 6
 
 

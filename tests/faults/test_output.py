@@ -34,7 +34,6 @@ def in_shell(hfs, script, *args):
         env=hfs.environment(),
         capture_output=True,
         stdin=subprocess.DEVNULL,
-        timeout=30,
         check=False,
     )
 

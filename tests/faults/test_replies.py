@@ -312,7 +312,7 @@ def test_a_stall_ends_at_the_idle_limit(server):
     answer = ask(server.url, limits=quick(idle=0.3))
     assert (answer.text, answer.exit_code) == ("abc", 7)
     assert "stalled" in answer.message
-    assert server.client_left.wait(5)
+    assert server.client_left.wait()
 
 
 def test_a_trickle_is_not_cut_by_the_idle_limit(server):
@@ -379,7 +379,7 @@ def test_leaving_a_stream_closes_the_connection(server):
     stream = provider.stream(ASK)
     assert next(stream) == [Delta("a")]
     del stream  # a generator that nobody holds is closed
-    assert server.client_left.wait(5)
+    assert server.client_left.wait()
     provider.close()
 
 

@@ -59,7 +59,7 @@ def test_every_turn_that_was_answered_is_there_after_a_kill(chat, server):
     for number in range(6):
         process = chat.start("chat", f"turn {number}")
         assert process.stdout.read(6) == b"whole\n"
-        process.wait(10)
+        process.wait()
         process.communicate()
     listed = json.loads(chat.ok("sessions", "list", "--json"))
     assert [s["messages"] for s in listed] == [2] * 6
@@ -75,7 +75,7 @@ def test_two_interrupts_are_one(chat, server):
         time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         apart = time.monotonic() - first
-        _, error = process.communicate(timeout=10)
+        _, error = process.communicate()
         assert process.returncode == 130
         # A second signal that a busy machine sends a second later ends the process at once.
         assert error.count(b"\n") == 1 or apart > 1, error
@@ -102,7 +102,7 @@ def test_an_interrupt_while_the_last_write_waits_spills_the_reply(chat, server, 
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(1.5)
         process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=20)
+    _, error = process.communicate()
     assert process.returncode == 130
     assert error.count(b"\n") == 1
     assert Path(re.search(rb"kept in (\S+)", error)[1].decode()).read_text() == "all of it"
@@ -117,7 +117,7 @@ def test_an_interrupt_in_line_at_the_start_ends_the_wait(chat, server):
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(1.5)
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 130
+    assert process.wait() == 130
     assert server.requests == []
     os.close(line)
 
@@ -127,7 +127,7 @@ def test_an_interrupt_before_the_first_token_keeps_the_question(chat, server):
     process = chat.start("chat", "hi")
     server.wait_for_requests(1)
     process.send_signal(signal.SIGINT)
-    out, error = process.communicate(timeout=10)
+    out, error = process.communicate()
     assert (process.returncode, out) == (130, b"")
     assert error.startswith(b"hfs: error: interrupted")
     shown = json.loads(chat.ok("sessions", "show", "1", "--format", "json"))

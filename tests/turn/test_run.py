@@ -259,7 +259,7 @@ def test_a_stalled_stream_is_saved_meanwhile(monkeypatch):
     class Stalling(FakeProvider):
         def stream(self, request):
             yield [Delta("early")]
-            assert store.wrote.wait(10), "not saved while the stream stood still"
+            assert store.wrote.wait(), "not saved while the stream stood still"
             yield [STOP]
 
     turn = Turn(ChatMessage("user", "hi"), "fake/m")
@@ -322,10 +322,10 @@ def test_pieces_carry_what_is_new_and_one_that_failed_comes_again(monkeypatch):
     class Pausing(FakeProvider):
         def stream(self, request):
             yield [Delta("one ")]
-            assert failed.wait(20)
+            assert failed.wait()
             yield [Delta("two ")]
             for word in ("three ", "four"):
-                assert served.wait(20)
+                assert served.wait()
                 served.clear()
                 yield [Delta(word)]
             yield [STOP]
@@ -346,7 +346,7 @@ def test_much_text_is_saved_before_the_second_is_over(monkeypatch):
     class Fast(FakeProvider):
         def stream(self, request):
             yield [Delta("x" * saver.SAVE_CHARS)]
-            assert store.wrote.wait(20)
+            assert store.wrote.wait()
             yield [STOP]
 
     core.run_turn(Fast(()), store, FakeRenderer(), Turn(ChatMessage("user", "hi"), "fake/m"))

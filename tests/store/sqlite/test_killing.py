@@ -72,7 +72,6 @@ def run(path: Path, left: int, operation: str) -> subprocess.CompletedProcess[st
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
     )
 
 
@@ -187,7 +186,7 @@ def test_many_processes_migrate_an_old_database_once(old):
         for _ in range(10)
     ]
     for process in ready:
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate()
         assert (process.returncode, errors) == (0, b"")
     with SessionStore(old / "hfs.db") as store:
         assert len(store.transcript(1)) == 2 + 10 * 2

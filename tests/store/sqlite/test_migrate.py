@@ -43,7 +43,7 @@ with SessionStore(Path(sys.argv[1])) as store:
 def test_thirty_processes_that_start_at_once_on_nothing_migrate_once_and_lose_nothing(path):
     processes = [run(COUNT, str(path)) for _ in range(30)]
     for process in processes:
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate()
         assert (process.returncode, errors) == (0, b"")
     with SessionStore(path) as store:
         assert store.count() == 30
@@ -72,7 +72,7 @@ def test_many_processes_into_one_session_lose_and_double_nothing(path, store, ta
     talk.turn("start", "ok")
     processes = [run(ONE_SESSION, str(path), f"p{n}") for n in range(12)]
     for process in processes:
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate()
         assert (process.returncode, errors) == (0, b"")
     messages = store.transcript(1)
     assert [m.position for m in messages] == list(range(1, 2 + 12 * 4 * 2 + 1))
@@ -111,7 +111,7 @@ def test_a_first_start_that_is_killed_at_some_statement_leaves_all_or_nothing(tm
         for n in range(count, count + 4 * STRIDE, STRIDE):
             running[n] = run(KILLED, str(tmp_path / str(n) / "hfs.db"), str(n))
         for n in range(count, count + 4 * STRIDE, STRIDE):
-            _, errors = running[n].communicate(timeout=60)
+            _, errors = running[n].communicate()
             assert errors == b""
             finished = finished or running[n].returncode == 0
             assert running[n].returncode in {0, -signal.SIGKILL}

@@ -23,6 +23,7 @@ _hfs_table() {
                 '--at -'
                 '--schema-of =json,jsonl,sessions,transcript'
                 '-f,--file* files'
+                '--encoding -'
                 '-e,--edit'
                 '--no-stdin'
                 '--stdin-timeout -'
@@ -62,6 +63,7 @@ _hfs_table() {
             hfs_options=(
                 '--no-pager'
                 '-f,--file* files'
+                '--encoding -'
                 '-e,--edit'
                 '--no-stdin'
                 '--stdin-timeout -'
@@ -269,6 +271,7 @@ _hfs_table() {
             hfs_options=(
                 '--no-pager'
                 '-f,--file* files'
+                '--encoding -'
                 '-e,--edit'
                 '--no-stdin'
                 '--stdin-timeout -'

@@ -14,6 +14,8 @@ function __hfs_values
             echo 1
         case 'hfs chat -f' 'hfs chat --file'
             echo 1
+        case 'hfs chat --encoding'
+            echo 1
         case 'hfs chat --stdin-timeout'
             echo 1
         case 'hfs chat -m' 'hfs chat --model'
@@ -47,6 +49,8 @@ function __hfs_values
         case 'hfs chat -O' 'hfs chat --output'
             echo 1
         case 'hfs resume -f' 'hfs resume --file'
+            echo 1
+        case 'hfs resume --encoding'
             echo 1
         case 'hfs resume --stdin-timeout'
             echo 1
@@ -159,6 +163,8 @@ function __hfs_values
         case 'hfs sessions delete --keep'
             echo 1
         case 'hfs sessions resume -f' 'hfs sessions resume --file'
+            echo 1
+        case 'hfs sessions resume --encoding'
             echo 1
         case 'hfs sessions resume --stdin-timeout'
             echo 1
@@ -280,7 +286,8 @@ complete -c hfs -n '__hfs_in \'hfs chat\' --create' -l create -d 'With -S or -c:
 complete -c hfs -n '__hfs_in \'hfs chat\' -n --name' -s n -l name -x -k -d 'Name of the new session'
 complete -c hfs -n '__hfs_in \'hfs chat\' --at' -l at -x -k -d 'Continue from message N; what follows it is kept as a branch'
 complete -c hfs -n '__hfs_in \'hfs chat\' --schema-of' -l schema-of -x -k -a 'json jsonl sessions transcript' -d 'Print the JSON Schema of a format and leave'
-complete -c hfs -n '__hfs_in \'hfs chat\'' -s f -l file -r -k -F -d 'A file to send: text joins the prompt; an image, a PDF or a sound is attached'
+complete -c hfs -n '__hfs_in \'hfs chat\'' -s f -l file -r -k -F -d 'A file, a directory (as git sees it), a pattern or -: text joins the prompt; an image, a PDF or a sound is attached'
+complete -c hfs -n '__hfs_in \'hfs chat\' --encoding' -l encoding -x -k -d 'Of text that is not UTF-8: latin-1, utf-16, …, or replace'
 complete -c hfs -n '__hfs_in \'hfs chat\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
 complete -c hfs -n '__hfs_in \'hfs chat\' --no-stdin' -l no-stdin -d 'Do not read standard input'
 complete -c hfs -n '__hfs_in \'hfs chat\' --stdin-timeout' -l stdin-timeout -x -k -d 'Give up standard input after so long a silence'
@@ -315,7 +322,8 @@ complete -c hfs -n '__hfs_in \'hfs chat\' -u --usage' -s u -l usage -d 'Show tok
 complete -c hfs -n '__hfs_in \'hfs chat\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs resume\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-pager' -l no-pager -d 'Print a long transcript as it is'
-complete -c hfs -n '__hfs_in \'hfs resume\'' -s f -l file -r -k -F -d 'A file to send: text joins the prompt; an image, a PDF or a sound is attached'
+complete -c hfs -n '__hfs_in \'hfs resume\'' -s f -l file -r -k -F -d 'A file, a directory (as git sees it), a pattern or -: text joins the prompt; an image, a PDF or a sound is attached'
+complete -c hfs -n '__hfs_in \'hfs resume\' --encoding' -l encoding -x -k -d 'Of text that is not UTF-8: latin-1, utf-16, …, or replace'
 complete -c hfs -n '__hfs_in \'hfs resume\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-stdin' -l no-stdin -d 'Do not read standard input'
 complete -c hfs -n '__hfs_in \'hfs resume\' --stdin-timeout' -l stdin-timeout -x -k -d 'Give up standard input after so long a silence'
@@ -466,7 +474,8 @@ complete -c hfs -n '__hfs_in \'hfs sessions delete\' -y --yes' -s y -l yes -d 'D
 complete -c hfs -n '__hfs_in \'hfs sessions delete\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions resume\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-pager' -l no-pager -d 'Print a long transcript as it is'
-complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s f -l file -r -k -F -d 'A file to send: text joins the prompt; an image, a PDF or a sound is attached'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s f -l file -r -k -F -d 'A file, a directory (as git sees it), a pattern or -: text joins the prompt; an image, a PDF or a sound is attached'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --encoding' -l encoding -x -k -d 'Of text that is not UTF-8: latin-1, utf-16, …, or replace'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-stdin' -l no-stdin -d 'Do not read standard input'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --stdin-timeout' -l stdin-timeout -x -k -d 'Give up standard input after so long a silence'

@@ -76,7 +76,11 @@ def take_turn(
         if asked.dry_run:
             from hfs_cli.render.json_shapes import print_json
 
-            print_json(provider.preview(make_request(turn, _unsaved(store).begin(turn))))
+            request = make_request(turn, _unsaved(store).begin(turn))
+            texts = [request.system or "", *(message.content for message in request.messages)]
+            # Four bytes a token holds for English, about so for what takes more bytes a letter.
+            about = sum(len(text.encode()) for text in texts) // 4
+            print_json({**provider.preview(request), "estimated_input_tokens": about})
             return
         if config.daily_budget is not None and not asked.over_budget:
             from hfs_cli.compose.budget import check_budget

@@ -29,6 +29,7 @@ class Asked:
     Args:
         words: The prompt's words; one that is ``-`` asks for standard input.
         files: What ``-f`` names.
+        encoding: What the text of the files and of standard input is written in; UTF-8 if None.
         edit: Write the prompt in the editor.
         model: A model's name or alias, or None.
         options: Sampling options by name.
@@ -41,6 +42,7 @@ class Asked:
 
     words: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    encoding: str | None = None
     edit: bool = False
     model: str | None = None
     options: Mapping[str, object] = field(default_factory=dict)
@@ -117,6 +119,16 @@ def _with_pairs(args: list[str], takes: Mapping[str, int]) -> list[str]:
     return given
 
 
+def _known_encoding(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    if name is None or name == "replace":
+        return name
+    try:
+        "x".encode(name)
+    except (LookupError, ValueError) as error:
+        raise UsageError(f"no encoding {name!r}: latin-1, cp1252, utf-16, shift_jis, …") from error
+    return name
+
+
 _MESSAGE = (
     click.argument("words", metavar="[PROMPT]...", nargs=-1),
     click.option(
@@ -125,7 +137,14 @@ _MESSAGE = (
         "files",
         multiple=True,
         metavar="PATH",
-        help="A file to send: text joins the prompt; an image, a PDF or a sound is attached.",
+        help="A file, a directory (as git sees it), a pattern or -: text joins the prompt; an"
+        " image, a PDF or a sound is attached.",
+    ),
+    click.option(
+        "--encoding",
+        metavar="NAME",
+        callback=_known_encoding,
+        help="Of text that is not UTF-8: latin-1, utf-16, …, or replace.",
     ),
     click.option("-e", "--edit", is_flag=True, help="Write the prompt in $EDITOR."),
     click.option("--no-stdin", "stdin", flag_value="never", help="Do not read standard input."),
@@ -306,7 +325,7 @@ def _split(values: dict[str, Any]) -> tuple[Asked, Config, View]:
     if sum([values["system"] is not None, file is not None, no_system]) > 1:
         raise UsageError("--system, --system-file and --no-system exclude each other: keep one")
     if file is not None:
-        values["system"] = read_text(file)
+        values["system"] = read_text(file, encoding=values.get("encoding"))
     options = _model_options(**take(("pairs", "temperature", "max_tokens")))
     asked = Asked(**take(Asked.__dataclass_fields__), options=options, schema=schema)
     return asked, load_config(flags=settings), View(**view)

@@ -225,3 +225,92 @@ def test_a_schema_never_goes_to_the_network(chat, server):
 def test_code_is_not_taken_out_of_json(chat, server):
     done = chat("chat", "-x", "--schema", "name", "hi")
     assert (done.returncode, server.requests) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data"), [("latin-1", "né".encode("latin-1")), ("utf-16", "né".encode("utf-16"))]
+)
+def test_text_in_another_encoding_is_read_when_it_is_named(chat, server, tmp_path, encoding, data):
+    (tmp_path / "words.txt").write_bytes(data)
+    server.reply(openai_sse("x"))
+    chat.ok("chat", "--encoding", encoding, "-f", str(tmp_path / "words.txt"), stdin=data + b"")
+    assert sent(server)["messages"][0]["content"] == "né\n\n## words.txt\n\nné"
+
+
+def test_what_is_not_utf8_can_be_replaced(chat, server):
+    server.reply(openai_sse("x"))
+    chat.ok("chat", "--encoding", "replace", stdin=b"a\xffb")
+    assert sent(server)["messages"][0]["content"] == "a\ufffdb"
+
+
+@pytest.mark.parametrize("args", [["what is this?"], ["-f", "-", "what is this?"]])
+def test_a_picture_on_standard_input_is_attached(chat, server, args):
+    server.reply(openai_sse("x"))
+    chat.ok("chat", *args, stdin=PNG, env={"HFS_STDIN": "never"} if "-f" in args else {})
+    text, image = sent(server)["messages"][0]["content"]
+    assert text["text"] == "what is this?"
+    assert image["image_url"]["url"].startswith("data:image/png")
+    assert chat("chat", stdin=PNG).returncode == 2
+
+
+def test_a_text_that_begins_as_a_sound_does_is_a_text(chat, server, tmp_path):
+    (tmp_path / "a.txt").write_text("OggS is four letters")
+    server.reply(openai_sse("x"))
+    chat.ok("chat", "-f", str(tmp_path / "a.txt"), stdin=b"ID3 is a tag")
+    content = sent(server)["messages"][0]["content"]
+    assert content == "ID3 is a tag\n\n## a.txt\n\nOggS is four letters"
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """A directory with texts, a picture, hidden and ignored files, and a link out of it."""
+    root = tmp_path / "src"
+    (root / "deep").mkdir(parents=True)
+    (root / "a.py").write_text("print(1)")
+    (root / "deep" / "b.py").write_text("print(2)")
+    (root / "picture.png").write_bytes(PNG)
+    (root / "secret.txt").write_text("ignored")
+    (root / ".gitignore").write_text("secret.txt\n")
+    (root / ".env").write_text("hidden")
+    (root / "link.py").symlink_to("/etc/hostname")
+    return root
+
+
+def test_a_directory_is_read_as_git_sees_it(chat, server, sources):
+    subprocess.run(["git", "init", "-q", str(sources)], check=True)
+    (sources / ".env").unlink()
+    server.always(openai_sse("x"))
+    done = chat("chat", "-f", str(sources), "review")
+    assert done.returncode == 0
+    assert b"1 file in" in done.stderr
+    content = sent(server)["messages"][0]["content"]
+    assert [line for line in content.splitlines() if line.startswith("## ")] == [
+        f"## {sources}/{name}" for name in (".gitignore", "a.py", "deep/b.py")
+    ]
+    hook = sources / "hook"
+    hook.write_text(f"#!/bin/sh\ntouch {sources}/ran")
+    hook.chmod(0o755)
+    subprocess.run(["git", "-C", str(sources), "config", "core.fsmonitor", str(hook)], check=True)
+    assert chat("chat", "-f", str(sources), "review").returncode == 0
+    assert not (sources / "ran").exists()
+
+
+def test_a_directory_outside_git_and_a_pattern(chat, server, sources):
+    server.always(openai_sse("x"))
+    assert chat("chat", "-f", str(sources), "review").returncode == 0
+    content = sent(server)["messages"][0]["content"]
+    assert "## " + str(sources / "secret.txt") in content
+    assert "hidden" not in content
+    assert "link.py" not in content
+    chat.ok("chat", "-f", f"{sources}/**/*.py", "-f", str(sources / "picture.png"), "review")
+    text, image = sent(server)["messages"][0]["content"]
+    assert "print(1)" in text["text"]
+    assert "print(2)" in text["text"]
+    assert "image_url" in image
+    (sources.parent / "empty").mkdir()
+    assert chat("chat", "-f", str(sources.parent / "empty"), "review").returncode == 2
+
+
+def test_a_dry_run_tells_about_how_many_tokens_go_out(chat):
+    shown = json.loads(chat.ok("chat", "--dry-run", "-s", "x" * 40, stdin=b"y" * 400))
+    assert shown["estimated_input_tokens"] == 110

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -287,6 +290,25 @@ def test_tls_with_ssl_cert_file(authority, bundle, monkeypatch):
     with tls_server(authority.issue_cert("localhost")) as server:
         server.reply(OK)
         assert ask(server.url).text == "hello"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the store is the system's own")
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the store")
+def test_tls_with_the_systems_store(authority, bundle, tmp_path, hfs):
+    store = tmp_path / "store"
+    store.mkdir()
+    shutil.copy(bundle, store / "work.pem")
+    subprocess.run(["openssl", "rehash", str(store)], check=True, capture_output=True)
+    with tls_server(authority.issue_cert("localhost")) as server:
+        hfs.configure(f'[providers.x]\ntype = "openai"\nbase_url = "{server.url}"\n')
+        server.always(OK)
+        hfs.env["SSL_CERT_FILE"] = ""  # it would take the store's place
+        unknown = hfs("chat", "-m", "x/m", "hi")
+        assert unknown.returncode == 6
+        assert b"certificate refused" in unknown.stderr
+        assert server.requests == []
+        known = hfs("chat", "-m", "x/m", "hi", env={"SSL_CERT_DIR": str(store)})
+        assert (known.returncode, known.stdout) == (0, b"hello\n"), known.stderr
 
 
 def test_tls_refuses_an_unknown_authority(authority):

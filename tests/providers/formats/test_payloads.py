@@ -4,9 +4,20 @@ import json
 
 import pytest
 
-from hfs_cli.messages import ChatMessage, Delta, Finish, Reasoning, Request, ToolCall, Usage
+from hfs_cli.errors import UsageError
+from hfs_cli.messages import (
+    Attachment,
+    ChatMessage,
+    Delta,
+    Finish,
+    Reasoning,
+    Request,
+    ToolCall,
+    Usage,
+)
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.decode import ReplyDecoder
+from hfs_cli.providers.formats.media import check_media
 from hfs_cli.providers.formats.openai import is_strict
 from hfs_cli.providers.formats.wire import Quirks
 from tests.scripted_server import sse
@@ -94,6 +105,101 @@ def test_ollama():
             "seed": 7,
         },
     }
+
+
+PICTURE = Attachment("a.png", "image/png", b"1")
+PAPER = Attachment("b.pdf", "application/pdf", b"2")
+SOUND = Attachment("c.mp3", "audio/mpeg", b"3")
+WAVE = Attachment("d.wav", "audio/wav", b"4")
+FAR_PICTURE = Attachment("e.png", "image/png", url="https://x.test/e.png")
+FAR_PAPER = Attachment("f.pdf", "application/pdf", url="https://x.test/f.pdf")
+FAR_SOUND = Attachment("g.mp3", "audio/mpeg", url="https://x.test/g.mp3")
+
+
+def parts(wire: str, *attachments: Attachment) -> list[dict[str, object]]:
+    """How a message with these is sent, less the text."""
+    sent = body(wire, (ChatMessage("user", "hi", attachments),))
+    (message,) = sent.get("messages") or sent["contents"]
+    found = message.get("content") or message["parts"]
+    return [part for part in found if "hi" not in part.values()]
+
+
+def test_openai_takes_pictures_papers_and_sounds():
+    assert parts("openai", PICTURE, PAPER, SOUND, WAVE, FAR_PICTURE) == [
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,MQ=="}},
+        {
+            "type": "file",
+            "file": {"filename": "b.pdf", "file_data": "data:application/pdf;base64,Mg=="},
+        },
+        {"type": "input_audio", "input_audio": {"data": "Mw==", "format": "mp3"}},
+        {"type": "input_audio", "input_audio": {"data": "NA==", "format": "wav"}},
+        {"type": "image_url", "image_url": {"url": "https://x.test/e.png"}},
+    ]
+
+
+def test_anthropic_takes_pictures_and_papers_and_fetches_both():
+    assert parts("anthropic", PICTURE, PAPER, FAR_PICTURE, FAR_PAPER) == [
+        {
+            "type": "image",
+            "source": {"type": "base64", "media_type": "image/png", "data": "MQ=="},
+        },
+        {
+            "type": "document",
+            "source": {"type": "base64", "media_type": "application/pdf", "data": "Mg=="},
+        },
+        {"type": "image", "source": {"type": "url", "url": "https://x.test/e.png"}},
+        {"type": "document", "source": {"type": "url", "url": "https://x.test/f.pdf"}},
+    ]
+
+
+def test_gemini_takes_all_kinds_and_fetches_them():
+    assert parts("gemini", PAPER, SOUND, FAR_PAPER, FAR_SOUND) == [
+        {"inlineData": {"mimeType": "application/pdf", "data": "Mg=="}},
+        {"inlineData": {"mimeType": "audio/mpeg", "data": "Mw=="}},
+        {"fileData": {"mimeType": "application/pdf", "fileUri": "https://x.test/f.pdf"}},
+        {"fileData": {"mimeType": "audio/mpeg", "fileUri": "https://x.test/g.mp3"}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wire", "attachment", "told"),
+    [
+        ("openai", FAR_PAPER, "fetches no such URLs"),
+        ("openai", FAR_SOUND, "fetches no such URLs"),
+        ("anthropic", SOUND, "cannot take c.mp3"),
+        ("ollama", FAR_PICTURE, "fetches no such URLs"),
+        ("ollama", PAPER, "cannot take b.pdf"),
+        ("responses", SOUND, "cannot take c.mp3"),
+    ],
+)
+def test_what_a_format_does_not_carry_is_refused(wire, attachment, told):
+    message = ChatMessage("user", "hi", (attachment,))
+    with pytest.raises(UsageError, match=told):
+        check_media((message,), load_format(wire).media, "vendor")
+
+
+def test_a_null_count_is_not_said():
+    usage = {"prompt_tokens": None, "completion_tokens": 2, "total_tokens": 9}
+    assert whole("openai", {"choices": [{"finish_reason": "stop"}], "usage": usage}) == [
+        Usage(None, 2),
+        Finish("stop", "stop"),
+    ]
+
+
+def test_the_input_of_a_tool_that_comes_whole():
+    block = {"type": "tool_use", "name": "f", "input": {"city": "Köln"}}
+    message = {"type": "message", "content": [block], "stop_reason": "tool_use"}
+    assert whole("anthropic", message) == [
+        ToolCall("f"),
+        ToolCall("", '{"city": "Köln"}'),
+        Finish("tool_calls", "tool_use"),
+    ]
+    call = {"function": {"name": "f", "arguments": '{"city":"Köln"}'}}
+    choice = {"message": {"tool_calls": [call]}, "finish_reason": "tool_calls"}
+    assert whole("openai", {"choices": [choice]}) == [
+        ToolCall("f", '{"city":"Köln"}'),
+        Finish("tool_calls", "tool_calls"),
+    ]
 
 
 @pytest.mark.parametrize("wire", ["anthropic", "gemini"])

@@ -18,7 +18,7 @@ from hfs_cli.exchange.sources import aichat, chatgpt, claude, shell_gpt
 # line and may be of any length.
 MAX_DOCUMENT = 256_000_000
 MAX_LINE = 64_000_000
-MAX_YAML = 16_000_000
+MAX_YAML = 4_000_000  # a few seconds' work; no session of aichat comes near it
 _SAVE_IT = "save it to a file and import that"
 
 

@@ -11,6 +11,7 @@ from hfs_cli.moments import from_iso
 
 # What SQLite holds in an integer, and what a clock can show.
 _MAX_INT = 2**63 - 1
+_MAX_NUMBER = 1e18
 
 
 class Fields:
@@ -72,10 +73,15 @@ class Fields:
         return None if self._fields.get(name) is None else self.count(name)
 
     def maybe_number(self, name: str) -> float | None:
-        """A number, or None."""
+        """A number that a clock or a database can hold, or None."""
         value = self._fields.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._wrong(name, "a number")
+        # JSON's 1e999 is infinite here, and its whole numbers have no end.
+        if not abs(value) < _MAX_NUMBER:
+            raise UsageError(f"{self.where}: {name} is too large a number")
         return value
 
     def moment(self, name: str) -> datetime:

@@ -21,7 +21,7 @@ def conversations(text: str, path: Path) -> Iterator[Conversation]:
         UsageError: It is not YAML of that shape, or PyYAML is not installed.
     """
     fields = Fields(_parse_yaml(text, path), str(path))
-    model = fields.maybe_text("model")
+    model = fields.maybe_text("model") or None
     # What it compressed out of the context was still said.
     messages = (*fields.items("compressed_messages"), *fields.items("messages"))
     yield from listed("aichat", path, messages, model)
@@ -33,8 +33,10 @@ def _parse_yaml(text: str, path: Path) -> object:
     except ImportError:
         raise UsageError(f"reading {path} needs PyYAML: pip install 'hfs-cli[yaml]'") from None
 
-    class Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
-        """Plain data only, and no aliases: a few lines of them can stand for gigabytes."""
+    # BaseLoader builds strings, lists and mappings and looks at no tag, so a text that looks
+    # like a date stays text, and `!!bool perhaps` is no question.
+    class Loader(yaml.BaseLoader):  # type: ignore[misc]  # PyYAML has no types
+        """No aliases either: a few lines of them can stand for gigabytes."""
 
         def compose_node(self, parent: object, index: object) -> object:
             if self.check_event(yaml.AliasEvent):
@@ -42,6 +44,6 @@ def _parse_yaml(text: str, path: Path) -> object:
             return super().compose_node(parent, index)
 
     try:
-        return yaml.load(text, Loader)  # noqa: S506  (a SafeLoader)
+        return yaml.load(text, Loader)  # noqa: S506  (a BaseLoader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise UsageError(f"{path} is not valid YAML: {str(error).splitlines()[0]}") from error

@@ -642,7 +642,7 @@ def test_a_negative_value_is_answered_in_the_words_of_the_setting(hfs):
     done = hfs("config", "set", "retries", "-1")
     assert (done.returncode, done.stderr.count(b"\n")) == (3, 1)
     assert b"retries" in done.stderr
-    assert b"must be a whole number, 0 or more" in done.stderr
+    assert b"must be a whole number from 0 to 10" in done.stderr
 
 
 @pytest.mark.parametrize("args", [["sessions", "list", "--query"], ["config", "set", "system"]])

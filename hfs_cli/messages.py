@@ -236,6 +236,7 @@ class Message(NamedTuple):
         error: Why the message is partial, or None.
         finish_raw: The vendor's own word for the finish reason.
         tool_calls: Names of the tools that the model asked for.
+        citations: The sources that a reply names.
     """
 
     id: int
@@ -255,6 +256,7 @@ class Message(NamedTuple):
     attachments: tuple[Attachment, ...] = ()
     finish_raw: str | None = None
     tool_calls: tuple[str, ...] = ()
+    citations: tuple[Citation, ...] = ()
 
 
 def answers(messages: Iterable[Message]) -> dict[int, Message]:

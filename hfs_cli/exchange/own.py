@@ -17,7 +17,7 @@ from typing import cast
 from hfs_cli.conversations import Checkpoint, Conversation
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.json_values import Fields
-from hfs_cli.messages import Attachment, Message, Origin, Role, Status, Usage
+from hfs_cli.messages import Attachment, Citation, Message, Origin, Role, Status, Usage
 from hfs_cli.moments import iso
 from hfs_cli.shapes import checkpoint_shape, message_shape
 
@@ -161,11 +161,23 @@ def _message(value: object, where: str, position: int) -> Message:
             Fields({"name": name}, f"{where}, a tool call").text("name")
             for name in fields.items("tool_calls")
         ),
+        citations=tuple(_citation(source, where) for source in fields.items("citations")),
     )
 
 
 def _usage(fields: Fields | None) -> Usage | None:
     return None if fields is None else Usage(*(fields.maybe_count(name) for name in _USAGE))
+
+
+def _citation(value: object, where: str) -> Citation:
+    fields = Fields(value, f"{where}, a citation")
+    return Citation(
+        fields.text("url"),
+        fields.text("title"),
+        fields.text("quote"),
+        fields.maybe_count("start"),
+        fields.maybe_count("end"),
+    )
 
 
 def _attachment(value: object, where: str) -> Attachment:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from peewee import Field, FloatField, IntegerField, Model, Star, TextField
 
-from hfs_cli.messages import Attachment, Message, Reply, Role, Session, Status, Usage
+from hfs_cli.messages import Attachment, Citation, Message, Reply, Role, Session, Status, Usage
 from hfs_cli.store.engine import BadRow, Row
 from hfs_cli.store.tables import CheckpointRow, MessageRow, SessionRow
 
@@ -103,7 +103,7 @@ def message(row: Row, attachments: Iterable[Attachment] = ()) -> Message:
     (number, _, position, role, content, reasoning, state, finish_reason, finish_raw, model) = row[
         :10
     ]
-    *counts, tool_calls, error, first_token_s, total_s, created_at, reply_to = row[10:]
+    *counts, tool_calls, error, first_token_s, total_s, created_at, reply_to, cited = row[10:]
     return Message(
         id=number,
         position=position,
@@ -122,6 +122,7 @@ def message(row: Row, attachments: Iterable[Attachment] = ()) -> Message:
         attachments=tuple(attachments),
         finish_raw=finish_raw,
         tool_calls=() if tool_calls is None else _names(tool_calls),
+        citations=() if cited is None else _citations(cited),
     )
 
 
@@ -177,6 +178,7 @@ def message_columns(kept: Message | Reply) -> dict[str, object]:
         "cached_tokens": _count(usage.cached_tokens),
         "reasoning_tokens": _count(usage.reasoning_tokens),
         "tool_calls": json.dumps(calls) if calls else None,
+        "citations": json.dumps(kept.citations) if kept.citations else None,
         "error": _word(kept.error),
         "first_token_s": _seconds(kept.first_token_s),
         "total_s": _seconds(kept.total_s),
@@ -217,6 +219,20 @@ def _names(tool_calls: str) -> tuple[str, ...]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise BadRow("tool calls that are not a list of names")
     return tuple(names)
+
+
+def _citations(kept: str) -> tuple[Citation, ...]:
+    try:
+        found = tuple(Citation(*source) for source in json.loads(kept))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise BadRow(f"citations that are not what hfs writes: {error}") from error
+    for source in found:
+        *words, start, end = source
+        if not all(isinstance(word, str) for word in words) or not all(
+            place is None or type(place) is int for place in (start, end)
+        ):
+            raise BadRow("a citation with values of another type")
+    return found
 
 
 def _check(table: type[Model], row: Row) -> None:

@@ -64,6 +64,7 @@ class MessageRow(Model):
     total_s = FloatField(null=True)
     created_at = IntegerField()
     reply_to = IntegerField(null=True)
+    citations = TextField(null=True)
 
     class Meta:
         """Where it is kept."""

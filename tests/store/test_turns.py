@@ -1,7 +1,7 @@
 import pytest
 
 from hfs_cli.errors import NotFoundError, UsageError
-from hfs_cli.messages import Attachment, ChatMessage, Place, Reply, Turn, Usage
+from hfs_cli.messages import Attachment, ChatMessage, Citation, Place, Reply, Turn, Usage
 from hfs_cli.store.store import SessionStore
 from hfs_cli.store.unsaved import Unsaved
 from tests.store.talking import Talk
@@ -257,10 +257,19 @@ def test_a_count_that_no_database_holds_does_not_cost_the_reply(talk, count):
 def test_words_that_no_database_holds_do_not_cost_the_reply(talk):
     opened = talk.ask("hi")
     odd = "\ud800"
-    talk.answer(opened, "hello", finish_reason=odd, finish_raw=odd, tool_calls=(odd,), error=odd)
+    talk.answer(
+        opened,
+        "hello",
+        finish_reason=odd,
+        finish_raw=odd,
+        tool_calls=(odd,),
+        error=odd,
+        citations=(Citation(odd, start=2**70),),
+    )
     reply = talk.store.transcript(opened.session.id)[-1]
     kept = (reply.content, reply.finish_raw, reply.tool_calls, reply.error)
     assert kept == ("hello", "\ufffd", ("\ufffd",), "\ufffd")
+    assert len(reply.citations) == 1
 
 
 def test_a_retention_beyond_all_counting_keeps_every_checkpoint(path):

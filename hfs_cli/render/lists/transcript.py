@@ -154,6 +154,11 @@ def _body(message: Message, look: Terminal) -> Iterator[Text]:
     splitter = Splitter()
     splitter.feed(text)
     yield from Layout(console(look), color=look.color).lines(splitter.end(), look.width)
+    if message.citations:
+        from hfs_cli.render.reply.citations import note
+
+        yield Text()
+        yield from (Text(note(n, source), "dim") for n, source in enumerate(message.citations, 1))
 
 
 def _show(lines: Sequence[Text], look: Terminal, pager: str | None) -> None:

@@ -40,11 +40,12 @@ class Cited:
         """End the text, then write a note a line, after a blank one."""
         self._inner.close(outcome)
         if outcome.reply.citations:
-            lines = map(_note, range(1, 1 + len(outcome.reply.citations)), outcome.reply.citations)
+            lines = map(note, range(1, 1 + len(outcome.reply.citations)), outcome.reply.citations)
             before, after = ("\x1b[2m", "\x1b[0m") if self._dim else ("", "")
             self._output.write("\n" + "".join(f"{before}{line}{after}\n" for line in lines))
 
 
-def _note(number: int, source: Citation) -> str:
+def note(number: int, source: Citation) -> str:
+    """One source as a line that is safe to show: its number, title and URL."""
     named = " — ".join(sanitize_line(part) for part in (source.title, source.url) if part)
     return f"[{number}] {named}"

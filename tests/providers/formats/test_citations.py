@@ -169,3 +169,6 @@ def test_json_and_json_lines(hfs, server):
     assert {"type": "citation", **row} in lines
     assert [line["type"] for line in lines][-1] == "done"
     assert hfs("chat", "hi").stdout == b"Hello\n"
+    kept = json.loads(hfs("sessions", "show", "@last", "--format", "json").stdout)
+    del row["number"]
+    assert kept["messages"][-1]["citations"] == [row]

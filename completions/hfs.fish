@@ -265,7 +265,7 @@ end
 
 complete -c hfs -e
 complete -c hfs -f
-complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a help -d 'Show what a command does, as its --help does'
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a help -d 'Show what a command does, as its --help does, or the rules of a topic'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a db -d 'Find, copy, check and shrink the database'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a doctor -d 'Check configuration, database, model and key; nothing is sent anywhere'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a completion -d 'Print the completion script for a shell, or install it'
@@ -404,7 +404,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions search\' -m --model' -s m -l model -
 complete -c hfs -n '__hfs_in \'hfs sessions search\' --since' -l since -x -k -d 'Written since 30d, 12h, or a date'
 complete -c hfs -n '__hfs_in \'hfs sessions search\' --until' -l until -x -k -d 'Written before 30d, 12h ago, or a date'
 complete -c hfs -n '__hfs_in \'hfs sessions search\' -S --session' -s S -l session -x -k -a '(__hfs_words sessions)' -d 'Only in this session'
-complete -c hfs -n '__hfs_in \'hfs sessions search\' --limit' -l limit -x -k
+complete -c hfs -n '__hfs_in \'hfs sessions search\' --limit' -l limit -x -k -d 'At most this many'
 complete -c hfs -n '__hfs_in \'hfs sessions search\' --json' -l json -d 'A JSON array'
 complete -c hfs -n '__hfs_in \'hfs sessions search\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions tree\' 1' -a '(__hfs_words sessions)'
@@ -418,7 +418,7 @@ complete -c hfs -k -n '__hfs_at \'hfs sessions rewind\' 1' -a '(__hfs_words sess
 complete -c hfs -n '__hfs_in \'hfs sessions rewind\' --to' -l to -x -k -a '(__hfs_words checkpoints)' -d 'The last message to keep'
 complete -c hfs -n '__hfs_in \'hfs sessions rewind\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions undo\' 1' -a '(__hfs_words sessions)'
-complete -c hfs -n '__hfs_in \'hfs sessions undo\' -n --turns' -s n -l turns -x -k
+complete -c hfs -n '__hfs_in \'hfs sessions undo\' -n --turns' -s n -l turns -x -k -d 'How many'
 complete -c hfs -n '__hfs_in \'hfs sessions undo\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions retry\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -m --model' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'

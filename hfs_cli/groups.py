@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,31 @@ from typing import Any
 import click
 
 from hfs_cli.wording import near_names
+
+
+class Count(click.ParamType[int]):
+    """A whole number of at most nine digits, which every database holds.
+
+    Args:
+        least: The smallest one.
+    """
+
+    name = "integer"
+
+    def __init__(self, least: int) -> None:
+        self._least = least
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401  (click's own type)
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> int:
+        """Read the word; a default is a number already."""
+        word = str(value)
+        if not re.fullmatch(r"[0-9]{1,9}", word) or int(word) < self._least:
+            self.fail(f"'{word[:20]}' is not a whole number of {self._least} or more.", param, ctx)
+        return int(word)
 
 
 class Group(click.Group):
@@ -49,6 +75,13 @@ class Group(click.Group):
                     ctx,
                 ) from error
             raise
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, each with the whole first sentence of its help."""
+        found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [(n, c.get_short_help_str(limit=200)) for n, c in found if c and not c.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Find one, with its help."""

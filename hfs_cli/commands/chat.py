@@ -11,6 +11,7 @@ from hfs_cli.compose.options import Asked, TurnCommand, turn_options
 from hfs_cli.compose.prompt import read_message
 from hfs_cli.config import Config
 from hfs_cli.errors import UsageError
+from hfs_cli.groups import Count
 
 if TYPE_CHECKING:
     from hfs_cli.render.reply.choose import View
@@ -34,7 +35,7 @@ def _print_schema(context: click.Context, _: click.Parameter, name: str | None) 
 @click.option("-n", "--name", metavar="NAME", help="Name of the new session.")
 @click.option(
     "--at",
-    type=click.IntRange(min=0),
+    type=Count(0),
     metavar="N",
     help="Continue from message N; what follows it is kept as a branch.",
 )
@@ -61,7 +62,7 @@ def chat(
     """Send one message and show the reply.
 
     The prompt is the arguments, then standard input. Each call is kept in a session;
-    a new one unless -c, -S or HFS_SESSION says otherwise.
+    a new one unless -c, -S or HFS_SESSION says otherwise. What REF may be: hfs help refs.
 
     \b
       hfs chat "What is a write-ahead log?"

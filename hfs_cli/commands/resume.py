@@ -25,7 +25,7 @@ def resume_session(asked: Asked, config: Config, view: View, *, ref: str, no_pag
     Without a prompt (and nothing piped in): print its transcript and make it the session
     that `hfs chat -c` continues.
 
-    REF is an id, a name, the unambiguous beginning of a name, or @last, @last~1, …
+    What REF may be: hfs help refs.
 
     \b
       hfs resume 12 "and in Rust?"

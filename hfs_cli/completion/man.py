@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from hfs_cli.completion.tree import Command, Option
 from hfs_cli.config.settings import TABLES, VARIABLES, Setting, all_settings
+from hfs_cli.topics import TOPICS
 
 _EXIT_STATUS = (
     ("0", "All went well."),
@@ -25,7 +26,27 @@ _EXIT_STATUS = (
 def pages(tree: Command) -> dict[str, str]:
     """Every page's text by its file's name, ``man1/hfs-sessions-list.1``."""
     commands = {f"man1/{_name(command)}.1": page(command, tree) for command in tree.walk()}
-    return commands | {"man5/hfs-config.5": settings_page()}
+    topics = {f"man7/hfs-{name}.7": topic_page(name, text) for name, text in TOPICS.items()}
+    return commands | {"man5/hfs-config.5": settings_page()} | topics
+
+
+def topic_page(name: str, text: str) -> str:
+    """The page of a topic of `hfs help`."""
+    title = f"hfs-{name}"
+    lines = [f'.TH {_text(title.upper())} 7 "" "hfs" "hfs"']
+    lines += [".SH NAME", f"{_text(title)} \\- {_text(name)}, as hfs help {_text(name)} tells"]
+    lines.append(".SH DESCRIPTION")
+    between: list[str] = []
+    for part in text.strip().split("\n\n"):
+        if part.startswith("  ") or name == "exit-codes":
+            lines += [*between, ".nf", *map(_text, part.splitlines()), ".fi"]
+        else:
+            prose, _, example = part.partition("\n  ")
+            lines += [*between, _text(" ".join(prose.split()))]
+            if example:
+                lines += [".PP", ".nf", *map(_text, f"  {example}".splitlines()), ".fi"]
+        between = [".PP"]
+    return "\n".join(lines) + "\n"
 
 
 def page(command: Command, tree: Command) -> str:

@@ -17,6 +17,7 @@ from hfs_cli.compose.prompt import read_text, utf8_word
 from hfs_cli.config import Config, load_config
 from hfs_cli.config.settings import REASONING_LEVELS, SETTINGS
 from hfs_cli.errors import UsageError
+from hfs_cli.groups import Count
 
 if TYPE_CHECKING:
     from hfs_cli.render.reply.choose import View
@@ -76,6 +77,18 @@ class _Setting(click.ParamType[Any]):
             self.fail(f"{value!r} is not {error}.", param, ctx)
 
 
+_HEADINGS = {
+    "Session": ("go_on", "ref", "create", "name", "at", "save"),
+    "Input": ("files", "encoding", "edit", "stdin", "stdin_timeout"),
+    "Model": (
+        *("model", "system", "system_file", "no_system", "reasoning", "temperature"),
+        *("max_tokens", "pairs", "schema"),
+    ),
+    "Output": ("format", "render", "extract", "output", "force", "stream", "quiet", "usage"),
+    "Limits": ("timeout", "idle_timeout", "retries", "over_budget", "dry_run"),
+}
+
+
 class TurnCommand(click.Command):
     """A command with the options of a turn, of which ``-o`` takes one word or two."""
 
@@ -88,6 +101,19 @@ class TurnCommand(click.Command):
             for name in option.opts
         }
         return super().parse_args(ctx, _with_pairs(args, takes))
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options under headings."""
+        named = {name: heading for heading, names in _HEADINGS.items() for name in names}
+        groups: dict[str, list[tuple[str, str]]] = {heading: [] for heading in _HEADINGS}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if isinstance(param, click.Option) and record is not None:
+                # What no heading names is about what is shown.
+                groups[named.get(param.name or "", "Output")].append(record)
+        for heading, records in groups.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
 
 
 def _with_pairs(args: list[str], takes: Mapping[str, int]) -> list[str]:
@@ -174,8 +200,10 @@ _MODEL = (
         metavar="NAME VALUE",
         help="Model option: -o top_p 0.9 or -o top_p=0.9 (the value is JSON or text).",
     ),
-    click.option("--temperature", type=click.FloatRange(min=0), help="Sampling temperature."),
-    click.option("--max-tokens", type=click.IntRange(min=1), help="Longest reply, in tokens."),
+    click.option(
+        "--temperature", type=click.FloatRange(min=0), metavar="T", help="Sampling temperature."
+    ),
+    click.option("--max-tokens", type=Count(1), metavar="N", help="Longest reply, in tokens."),
     click.option(
         "--schema",
         metavar="SCHEMA",

@@ -2,6 +2,8 @@
 
 import pytest
 
+from hfs_cli.topics import TOPICS
+
 
 @pytest.mark.parametrize("words", [(), ("chat",), ("sessions",), ("sessions", "export")])
 def test_help_shows_what_a_command_does(hfs, words):
@@ -25,3 +27,35 @@ def test_help_on_nothing_is_a_usage_error(hfs, words, told):
 @pytest.mark.parametrize("words", [(), ("chat",), ("sessions",), ("sessions", "export"), ("db",)])
 def test_help_is_the_same_without_docstrings(hfs, words):
     assert hfs.ok(*words, "--help", env={"PYTHONOPTIMIZE": "2"}) == hfs.ok(*words, "--help")
+
+
+def test_the_options_of_a_turn_stand_under_headings(hfs):
+    shown = hfs.ok("chat", "--help")
+    heads = [line for line in shown.splitlines() if line.endswith(":") and line[0] != " "]
+    assert heads == ["Session:", "Input:", "Model:", "Output:", "Limits:"], shown
+    for part in ("RANGE", "Options:"):
+        assert part not in shown
+    assert shown.index("Session:") < shown.index("--continue") < shown.index("Input:")
+    assert shown.count("--no-stream") == 1
+
+
+@pytest.mark.parametrize("group", [(), ("sessions",), ("config",), ("models",)])
+def test_no_summary_of_a_command_is_cut(hfs, group):
+    assert "..." not in hfs.ok(*group, "--help").split("Commands:")[1]
+
+
+@pytest.mark.parametrize("topic", sorted(TOPICS))
+def test_a_topic_is_told(hfs, topic):
+    assert TOPICS[topic] in hfs.ok("help", topic)
+    assert all(len(line) <= 100 for line in TOPICS[topic].splitlines())
+
+
+def test_a_topic_that_is_a_command_too_is_told_after_its_help(hfs):
+    assert hfs.ok("help", "config").startswith("Usage: hfs config")
+
+
+@pytest.mark.parametrize(
+    "args", [("list", "--limit"), ("search", "x", "--limit"), ("undo", "-n"), ("fork", "--at")]
+)
+def test_a_number_that_no_database_counts_to_is_refused(hfs, args):
+    assert hfs("sessions", *args, str(2**70)).returncode == 2

@@ -10,6 +10,7 @@ import click
 from hfs_cli import notices
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
+from hfs_cli.groups import Count
 from hfs_cli.moments import parse_since
 
 _ON_A_TERMINAL = 20
@@ -17,7 +18,10 @@ _ON_A_TERMINAL = 20
 
 @click.command(name="list")
 @click.option(
-    "--limit", type=click.IntRange(min=1), help="At most this many; on a terminal 20 by default."
+    "--limit",
+    type=Count(1),
+    metavar="N",
+    help="At most this many; on a terminal 20 by default.",
 )
 @click.option(
     "--all", "everything", is_flag=True, help="Every session, also those that never had a reply."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from hfs_cli.config import load_config
+from hfs_cli.groups import Count
 from hfs_cli.moments import parse_since
 
 if TYPE_CHECKING:
@@ -26,7 +27,14 @@ if TYPE_CHECKING:
 @click.option("--since", metavar="WHEN", help="Written since 30d, 12h, or a date.")
 @click.option("--until", metavar="WHEN", help="Written before 30d, 12h ago, or a date.")
 @click.option("-S", "--session", "ref", metavar="REF", help="Only in this session.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option(
+    "--limit",
+    type=Count(1),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="At most this many.",
+)
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
 def search_sessions(  # noqa: PLR0913  (one for each option)
     *,

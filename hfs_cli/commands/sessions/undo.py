@@ -7,12 +7,21 @@ import click
 from hfs_cli import notices
 from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
+from hfs_cli.groups import Count
 from hfs_cli.wording import plural
 
 
 @click.command(name="undo")
 @click.argument("ref", required=False)
-@click.option("-n", "--turns", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "-n",
+    "--turns",
+    type=Count(1),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="How many.",
+)
 def undo_turns(*, ref: str | None, turns: int) -> None:
     """Take back the last turns of session REF.
 

@@ -53,13 +53,6 @@ def fork(db: Connection, session_id: int, at: int | None, name: str | None) -> S
 def set_aside(db: Connection, session_id: int, keep: int, origin: Origin) -> Session:
     """Let a session continue from an earlier point; what followed becomes a branch.
 
-    Say session 5 has 8 messages and is rewound to 4: the branch gets the messages 5 to 8, their
-    checkpoints, and the forks that parted after 4; it is a child of 5 that shares 4.
-
-    If 5 is itself a fork that shares the first 6 messages with its parent 2, the cut lies in what
-    is not its own. Then 5 becomes a shorter fork of 2, sharing 4, and the branch takes the place
-    that 5 had: a child of 2 that shares 6, with 7 and 8 of its own.
-
     Args:
         keep: How many messages the session keeps.
         origin: Why.
@@ -75,7 +68,12 @@ def set_aside(db: Connection, session_id: int, keep: int, origin: Origin) -> Ses
     _check_position(session, keep, first=0)
     if keep == session.messages:
         raise UsageError(f"session {session_id} already ends at message {keep}")
+    # Say session 5 has 8 messages and is rewound to 4: the branch gets the messages 5 to 8, their
+    # checkpoints, and the forks that parted after 4; it is a child of 5 that shares 4.
     parent, shares = session_id, keep
+    # If 5 is itself a fork that shares the first 6 messages with its parent 2, the cut lies in
+    # what is not its own. Then 5 becomes a shorter fork of 2, sharing 4, and the branch takes the
+    # place that 5 had: a child of 2 that shares 6, with 7 and 8 of its own.
     if session.parent_id is not None and keep < (session.fork_position or 0):
         parent, shares = session.parent_id, session.fork_position or 0
         sessions.change(db, session_id, fork_position=keep)
@@ -130,13 +128,12 @@ def rewind(db: Connection, session_id: int, to: str) -> Session:
 
 
 def _bring_back(db: Connection, session_id: int, holder: int, position: int) -> Session:
-    """Let a session continue from a point that a branch of it holds.
-
-    Say session 1 was rewound from 8 messages to 2: the branch 3 has those from 3 to 8, with a
-    checkpoint at 5, and 1 has gained other messages 3 and 4. To bring the checkpoint back the
-    new ones are set aside as the branch 4, and 3 to 5 are taken from the branch 3, which keeps 6
-    to 8 and shares 5 with session 1 now.
-    """
+    """Let a session continue from a point in one of its branches; the branch of what followed."""
+    # Say session 1 was rewound from 8 messages to 2: the branch 3 has those from 3 to 8, with a
+    # checkpoint at 5, and 1 has gained other messages 3 and 4. To bring the checkpoint back the
+    # new ones are set aside as the branch 4, and 3 to 5 are taken from the branch 3, which keeps
+    # 6 to 8 and shares 5 with session 1 now. Between the two there may be branches of branches:
+    # each on the way gives what it has up to where the next one parted from it.
     path = [sessions.get(db, holder)]
     while path[0].parent_id not in {session_id, None}:
         path.insert(0, sessions.get(db, path[0].parent_id or 0))

@@ -168,6 +168,6 @@ def _check_label(label: str) -> str:
 def _unknown(db: Connection, session_id: int, label: str) -> NotFoundError:
     there = ", ".join(f'"{c.label}"' for c in of(db, session_id) if c.label is not None)
     return NotFoundError(
-        f'session {session_id} has no checkpoint "{sanitize_line(label[:40])}"'
-        f" (there: {there or 'none'})"
+        f'session {session_id} has no checkpoint "{sanitize_line(label[:40])}": '
+        f"it has {there or 'only automatic ones'}"
     )

@@ -28,7 +28,11 @@ def delete(db: Connection, ids: Iterable[int]) -> int:
     """
     chosen = dict.fromkeys(ids)
     # All of them at once is quicker than each; the newest tells soon when it is not all.
-    if all(number in chosen for found in (_listed(db), _whole(db)) for (number,) in found):
+    # Sessions that never had a reply are not listed; they are no branches either.
+    whole = SessionRow.select(SessionRow.id).where(SessionRow.parent_id.is_null())
+    if all(number in chosen for (number,) in _listed(db)) and all(
+        number in chosen for (number,) in db.execute(whole)
+    ):
         return _delete_all(db, chosen)
     deleted = 0
     for session_id in chosen:
@@ -44,12 +48,6 @@ def delete(db: Connection, ids: Iterable[int]) -> int:
 def _listed() -> Select:
     listed = SessionRow.select(SessionRow.id).where(SessionRow.use_seq.is_null(False))
     return listed.order_by(SessionRow.use_seq.desc())
-
-
-@statement
-def _whole() -> Select:
-    """Sessions that are no branch: those that never had a reply are not listed."""
-    return SessionRow.select(SessionRow.id).where(SessionRow.parent_id.is_null())
 
 
 def _delete_all(db: Connection, chosen: dict[int, None]) -> int:
@@ -109,21 +107,18 @@ def _digests(session_id: int) -> Select:
 
 
 def _hand_over(db: Connection, session: Session) -> None:
-    """Give the messages that branches share to the branch that shares the most of them.
-
-    Say 1 has the messages 1 to 8 and the forks 2 (at 6) and 3 (at 4), and is deleted. 2 is the
-    heir: the messages 1 to 6 become its own, 7 and 8 go with 1. 3 becomes a fork of 2 at 4.
-
-    If 1 was itself a fork of 9 at 5, 2 takes its place under 9 at 5, with message 6 its own; and
-    3 at 4, whose shared messages were 9's all along, becomes a fork of 9. Had 2 been at 3, it
-    would be a fork of 9 at 3: no branch begins with more than it shared.
-    """
+    """Give the messages that branches share to the branch that shares the most of them."""
     children = list(_children(db, session.id))
     if not children:
         return
+    # Say 1 has the messages 1 to 8 and the forks 2 (at 6) and 3 (at 4), and is deleted. 2 is the
+    # heir: the messages 1 to 6 become its own, 7 and 8 go with 1. 3 becomes a fork of 2 at 4.
     parent, own_from = session.parent_id, session.fork_position or 0
     heir, share = children[0]
     move(db, session.id, heir, upto=share)
+    # If 1 was itself a fork of 9 at 5, 2 takes its place under 9 at 5, with message 6 its own; and
+    # 3 at 4, whose shared messages were 9's all along, becomes a fork of 9. Had 2 been at 3, it
+    # would be a fork of 9 at 3: no branch begins with more than it shared.
     start = None if parent is None else min(share, own_from)
     sessions.change(db, heir, parent_id=parent, fork_position=start)
     for number, share in children[1:]:

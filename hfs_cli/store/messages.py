@@ -1,4 +1,4 @@
-"""Messages of a session: its transcript is read here, and what is no reply is written."""
+"""Messages of a session: its transcript as it is read, and what a user adds to it."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ class Part(NamedTuple):
 def lineage(db: Connection, session_id: int, upto: int = rows.LARGEST) -> list[Part]:
     """The sessions that a transcript is made of, the oldest first.
 
-    Each ancestor gives its messages up to where its descendant parted from it. Say session 2
-    was forked from 1 at 6, and 3 from 2 at 4: of 1 the transcript of 3 has messages 1 to 4 and
-    not to 6, of 2 nothing more (its own begin at 7), and then those of 3 itself.
+    Each ancestor gives its messages up to where its descendant parted from it.
 
     Args:
         upto: The last position that is asked for.
@@ -43,6 +41,9 @@ def lineage(db: Connection, session_id: int, upto: int = rows.LARGEST) -> list[P
     Raises:
         BadRow: A session is its own ancestor.
     """
+    # Say session 2 was forked from 1 at 6, and 3 from 2 at 4: of 1 the transcript of 3 has the
+    # messages 1 to 4 and not to 6, of 2 nothing (its own begin at 7), and then those of 3 itself:
+    # [Part(1, 4), Part(2, 4), Part(3, ...)].
     parts = [Part(session_id, upto)]
     seen = {session_id}
     # Step by step: most sessions have no parent, and a circle is seen.
@@ -90,7 +91,7 @@ def pieces(db: Connection, message_id: int) -> list[tuple[str, str]]:
     """What a partial reply has gained since it began: text and reasoning, in order.
 
     Raises:
-        BadRow: One is no text.
+        BadRow: One of them is not text.
     """
     found = []
     for content, reasoning in _pieces(db, message_id):

@@ -186,11 +186,9 @@ def change(db: Connection, session_id: int, **columns: object) -> None:
 
 
 def next_use() -> Query:
-    """The number that makes a session the last used one.
-
-    Numbers are never given back: with the sessions 1, 2 and 3 used in this order, using 1 again
-    makes it 4, and the order is 2, 3, 1, whatever the clock says.
-    """
+    """The number that makes a session the last used one."""
+    # With the numbers 1, 2 and 3 given to a, b and c, using a again makes it 4: the order of use
+    # is b, c, a, whatever the clock says. What was imported is numbered downwards from 0.
     # An alias: inside UPDATE the bare table would be the row that is being updated.
     latest = SessionRow.alias("latest")
     return latest.select(fn.COALESCE(fn.MAX(latest.use_seq), 0) + 1)
@@ -239,12 +237,7 @@ def refuse_taken(db: Connection, name: str) -> None:
 
 
 def free_name(db: Connection, name: str) -> str:
-    """`name`, or the first of ``name (2)``, ``name (3)`` ... that is not taken.
-
-    How many there are says where to begin: with "tea", "tea (2)" and "tea (3)" kept, two begin
-    with "tea (", so "tea (4)" is tried first. Only where some were deleted or renamed is a
-    number taken, and the next one tried.
-    """
+    """`name`, or the first of ``name (2)``, ``name (3)`` ... that is not taken."""
     name = normalise(name)
     # Room for the number; a cut must not end in white space.
     short = name[: MAX_NAME - 12].rstrip()
@@ -252,6 +245,9 @@ def free_name(db: Connection, name: str) -> str:
         name = short
     if _of_name(db, name).fetchone() is None:
         return name
+    # How many there are says where to begin, for one by one takes long where there are thousands:
+    # with "tea", "tea (2)" and "tea (3)" kept, two begin with "tea (", so "tea (4)" is tried first.
+    # Only where some were deleted or renamed is that number taken, and the next one tried.
     # ")" comes after "(" and before whatever else may stand there.
     numbered = (SessionRow.name >= f"{short} (", SessionRow.name < f"{short} )")
     number = SessionRow.select().where(*numbered).count(db) + 2

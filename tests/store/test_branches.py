@@ -311,7 +311,7 @@ def test_checkpoints_get_numbers_of_their_own_and_can_be_deleted(store, talk, se
         with pytest.raises(UsageError):
             store.create_checkpoint(session.id, bad)
     store.delete_checkpoint(session.id, "c1")
-    with pytest.raises(NotFoundError, match='there: "c2"'):
+    with pytest.raises(NotFoundError, match='it has "c2"'):
         store.delete_checkpoint(session.id, "c1")
 
 

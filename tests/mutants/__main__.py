@@ -1,0 +1,187 @@
+"""Whether the tests would notice: ``python -m tests.mutants [--sample N] [MODULE...]``.
+
+Each mutant is a copy of the package with one small change; the tests of the module run on it,
+and one that passes them all has survived. ``--sample`` takes so many of each module by chance
+(``--seed`` says which), ``--jobs`` runs as many at once. Survivors are printed with what changed;
+those that are kept knowingly stand in ``SURVIVORS.md``, with the reason.
+
+Why a runner of our own: most tests start `hfs` as a process, so a mutant has to be a tree on the
+disk (mutmut switches mutants inside the test process), and each module has tests that are closest
+to it, which run first and mostly kill in a second or two (cosmic-ray runs one command for all, in
+the work tree itself).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+
+from tests.mutants.operators import Mutant, mutants
+
+ROOT = Path(__file__).parents[2]
+
+# Which tests stand nearest to a module. A folder's tests serve all modules in it.
+NEAREST = {
+    "turn": ["tests/turn", "tests/faults/test_signals.py", "tests/commands/test_chat.py"],
+    "signals": ["tests/turn", "tests/faults/test_signals.py", "tests/commands/test_chat.py"],
+    "sanitize": ["tests/test_sanitize.py", "tests/faults/test_output.py"],
+    "files": ["tests/test_files.py", "tests/config", "tests/commands/test_output_options.py"],
+    "naming": ["tests/test_naming.py", "tests/store/test_sessions.py"],
+    "moments": ["tests/test_moments.py"],
+    "prices": ["tests/test_prices.py"],
+    "config": ["tests/config", "tests/commands/test_keys_and_models.py", "tests/commands"],
+    "compose": ["tests/compose", "tests/commands"],
+    "providers/formats": ["tests/providers/formats", "tests/faults/test_replies.py"],
+    "providers/http": [
+        "tests/faults/test_network.py",
+        "tests/faults/test_replies.py",
+        "tests/providers/http",
+    ],
+    "store/sqlite": ["tests/store/sqlite", "tests/store"],
+    "store": ["tests/store", "tests/commands/sessions", "tests/exchange"],
+    "exchange": ["tests/exchange", "tests/commands/sessions"],
+    "render": ["tests/render", "tests/faults/test_output.py", "tests/commands"],
+}
+DEFAULT = ["turn", "signals", "sanitize", "files", "config", "store", "providers/formats"]
+
+
+def tests_of(module: str) -> list[str]:
+    """The tests of a module (``store/turns``), nearest first."""
+    folder = module
+    while folder not in NEAREST:
+        folder, _, _ = folder.rpartition("/")
+        if not folder:
+            raise SystemExit(f"no tests are named for {module}: add them to NEAREST")
+    return [test for test in NEAREST[folder] if (ROOT / test).exists()]
+
+
+def modules(names: Sequence[str]) -> list[str]:
+    """The modules below these folders of the package, or of these names."""
+    found = []
+    for name in names:
+        path = ROOT / "hfs_cli" / name
+        files = sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+        found += [
+            str(file.relative_to(ROOT / "hfs_cli").with_suffix(""))
+            for file in files
+            if file.name != "__init__.py" and "migrations" not in file.parts
+        ]
+    return found
+
+
+class Tree:
+    """A copy of the repository in which one module at a time is changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("hfs_cli", "tests", "completions"):
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, folder / name, ignore=ignore)
+        for name in ("pyproject.toml", "README.md", "CHANGELOG.md"):
+            shutil.copy(ROOT / name, folder)
+
+    def survives(self, module: str, mutant: Mutant, seconds: float) -> bool:
+        """Whether all tests of the module pass on the mutant; a run that hangs has noticed."""
+        path = self.folder / "hfs_cli" / f"{module}.py"
+        kept = path.read_text()
+        path.write_text(mutant.source)
+        try:
+            return self.passes(module, seconds)
+        finally:
+            path.write_text(kept)
+
+    def passes(self, module: str, seconds: float) -> bool:
+        """Whether the tests of a module pass."""
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
+        run = subprocess.Popen(
+            [*command, "--timeout", "60", *tests_of(module)],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=(self.folder / "said").open("w"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            return run.wait(seconds) == 0
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            # What the tests started goes with them.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(run.pid, signal.SIGKILL)
+            run.wait()
+
+
+def main() -> int:
+    """Run the mutants and print what survived.
+
+    Returns:
+        0 when all of them died.
+    """
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants")
+    parser.add_argument("modules", nargs="*", default=DEFAULT, help="e.g. turn or store/turns")
+    parser.add_argument("--sample", type=int, help="so many of each module, by chance")
+    parser.add_argument("--seed", default="0")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--seconds", type=float, default=300, help="when a run counts as hung")
+    asked = parser.parse_args()
+    work: list[tuple[str, Mutant]] = []
+    for module in modules(asked.modules):
+        found = list(mutants((ROOT / "hfs_cli" / f"{module}.py").read_text()))
+        if asked.sample is not None and len(found) > asked.sample:
+            found = random.Random(f"{asked.seed} {module}").sample(found, asked.sample)
+        work += [(module, mutant) for mutant in found]
+    print(f"{len(work)} mutants", flush=True)
+    died: Counter[str] = Counter()
+    lived: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory(prefix="hfs-mutants-") as root:
+        trees: SimpleQueue[Tree] = SimpleQueue()
+        for number in range(asked.jobs):
+            trees.put(Tree(Path(root) / str(number)))
+        first = trees.get()
+        for module in sorted({module for module, _ in work}, key=lambda m: tests_of(m)[0]):
+            if not first.passes(module, asked.seconds):
+                print((first.folder / "said").read_text()[-2000:])
+                raise SystemExit(
+                    f"the tests of {module} fail as it is: {' '.join(tests_of(module))}"
+                )
+        trees.put(first)
+
+        def run(item: tuple[str, Mutant]) -> None:
+            module, mutant = item
+            tree = trees.get()
+            try:
+                alive = tree.survives(module, mutant, asked.seconds)
+            finally:
+                trees.put(tree)
+            (lived if alive else died)[module] += 1
+            if alive:
+                before, after = (
+                    text.replace("\n", " ")[:90] for text in (mutant.before, mutant.after)
+                )
+                print(f"{module}.py:{mutant.line}: {before}  ->  {after}", flush=True)
+
+        with ThreadPoolExecutor(asked.jobs) as pool:
+            list(pool.map(run, work))
+    for module in sorted({module for module, _ in work}):
+        print(f"{module:40} {died[module]:4} died {lived[module]:4} lived")
+    share = 100 * died.total() / max(1, len(work))
+    print(f"{died.total()} of {len(work)} died ({share:.0f} %)")
+    return 1 if lived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

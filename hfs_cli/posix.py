@@ -6,10 +6,12 @@ hfs to another system finds them together; `mypy --platform win32` keeps it so.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 # What asks a program to end.
@@ -58,3 +60,65 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def output_of(words: Sequence[str], *, seconds: float, limit: int) -> tuple[int, bytes]:
+    """Run a command without a shell; its exit status and what it printed.
+
+    It reads nothing, and what it says on standard error is not heard. What it leaves running
+    is not waited for; where no terminal is there for it to ask on, it is ended.
+
+    Args:
+        words: The program and its arguments.
+        seconds: How long it may take.
+        limit: How many bytes it may print.
+
+    Raises:
+        OSError, ValueError: It cannot be run.
+        TimeoutError: It took longer, or printed more.
+    """
+    if sys.platform == "win32":
+        raise OSError(0, "hfs runs commands on POSIX systems only")
+    import subprocess
+
+    # A process that asks on a terminal must be in the group that has it.
+    alone = not _has_terminal()
+    deadline = time.monotonic() + seconds
+    output = b""
+    with subprocess.Popen(  # noqa: S603  the user's own command
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        process_group=0 if alone else None,
+    ) as process:
+        assert process.stdout is not None
+        descriptor = process.stdout.fileno()
+        at_end = False
+        try:
+            while time.monotonic() < deadline and len(output) <= limit:
+                ended = process.poll() is not None
+                if not at_end and readable_within(descriptor, 0 if ended else 0.05):
+                    piece = os.read(descriptor, 65536)
+                    output += piece
+                    at_end = not piece
+                elif ended:
+                    break
+                elif at_end:
+                    time.sleep(0.05)
+            else:
+                raise TimeoutError
+        finally:
+            if alone:  # its number stays taken while any of its group runs
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+        return process.wait(), output
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY))
+    except OSError:
+        return False
+    return True

@@ -9,7 +9,7 @@ import click
 
 from hfs_cli.config import load_config
 from hfs_cli.config.origins import rows, shown
-from hfs_cli.errors import NotFoundError
+from hfs_cli.errors import ConfigError, NotFoundError
 from hfs_cli.groups import Group
 from hfs_cli.places import config_file
 from hfs_cli.wording import did_you_mean
@@ -93,9 +93,15 @@ def unset_setting(*, key: str) -> None:
 @config_group.command(name="edit")
 def edit_config() -> None:
     """Open the configuration file in $EDITOR and check it afterwards."""
-    from hfs_cli.files import make_directory
+    from hfs_cli.compose.editor import edit_file
+    from hfs_cli.files import create, make_directory
 
     file = Path(config_file(os.environ))
-    make_directory(file.parent)
-    click.edit(filename=str(file))
+    try:
+        make_directory(file.parent)
+        if not file.exists():
+            create(file)  # private, which an editor's own would not be
+    except OSError as error:
+        raise ConfigError(f"cannot write {file}: {error.strerror}") from error
+    edit_file(file)
     load_config()

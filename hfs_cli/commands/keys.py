@@ -13,6 +13,9 @@ from hfs_cli.config.keys import key_file, read_keys, remove_key, set_key, where_
 from hfs_cli.errors import UsageError
 from hfs_cli.groups import Group
 
+# More than any key is.
+_MOST_INPUT = 100_000
+
 
 @click.group(name="keys", cls=Group)
 def keys() -> None:
@@ -49,8 +52,15 @@ def _read_key(provider: str) -> str:
     if sys.stdin.isatty():
         value: str = click.prompt(f"Key for {provider}", hide_input=True, err=True)
         return value
-    # The newline ends the line; it is no part of the key.
-    value = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
+    # The newline ends the line; it is not part of the key.
+    value = (
+        sys.stdin.buffer.read(_MOST_INPUT)
+        .decode("utf-8", "replace")
+        .removesuffix("\n")
+        .removesuffix("\r")
+    )
+    if "\n" in value:
+        raise UsageError("more than one line came on standard input: pipe in the key alone")
     if not value:
         raise UsageError("no key came on standard input: pipe it in, or run this on a terminal")
     return value

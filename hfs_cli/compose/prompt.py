@@ -8,8 +8,6 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
 from hfs_cli import notices
 from hfs_cli.errors import UsageError
 from hfs_cli.files import read_file
@@ -68,7 +66,9 @@ def read_message(asked: Asked, config: Config, *, patient: bool = True) -> ChatM
             piped = decode_text(data, "standard input", asked.encoding).removesuffix("\n")
     prompt = "\n\n".join(part for part in (text, piped) if part)
     if asked.edit:
-        prompt = (click.edit(prompt, extension=".md", require_save=False) or "").removesuffix("\n")
+        from hfs_cli.compose.editor import edited
+
+        prompt = edited(prompt).removesuffix("\n")
     if not prompt.strip() and not texts:
         if attachments:
             raise UsageError("say what to do with the files: give a prompt too")

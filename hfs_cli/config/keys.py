@@ -11,6 +11,7 @@ from hfs_cli.errors import ConfigError, CredentialsError, NotFoundError
 from hfs_cli.files import changing, read_file, write_file
 
 COMMAND_SECONDS = 10.0
+MAX_OUTPUT_BYTES = 100_000
 MAX_KEY_FILE_BYTES = 1_000_000
 
 
@@ -85,25 +86,28 @@ def _from_command(source: KeySource) -> Key | None:
     if not source.command:
         return None
     import shlex
-    import subprocess
 
-    told = f"api_key_cmd of {source.provider}"
+    from hfs_cli.posix import output_of
+
+    name = f"api_key_cmd of {source.provider}"
     try:
         words = shlex.split(source.command) if isinstance(source.command, str) else source.command
-        done = subprocess.run(  # noqa: S603  the user's own command, run without a shell
-            words, capture_output=True, timeout=COMMAND_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise CredentialsError(f"{told} gave no key within {COMMAND_SECONDS:.0f} s") from error
-    except (OSError, ValueError) as error:
-        raise CredentialsError(f"{told} cannot be run: {error}") from error
-    if done.returncode:
-        said = " ".join(done.stderr.decode("utf-8", "replace").split())[:300]
-        raise CredentialsError(f"{told} failed ({done.returncode}): {said or 'it said nothing'}")
+        status, output = output_of(words, seconds=COMMAND_SECONDS, limit=MAX_OUTPUT_BYTES)
+    except TimeoutError as error:
+        raise CredentialsError(
+            f"{name} took over {COMMAND_SECONDS:.0f} s or printed over {MAX_OUTPUT_BYTES} bytes: "
+            "it must print the key alone"
+        ) from error
+    except (OSError, ValueError, IndexError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CredentialsError(f"{name} cannot be run: {reason}") from error
+    if status:
+        # What it says there may be the key.
+        raise CredentialsError(f"{name} failed ({status}): run it in your shell to see why")
     # Commands end their output with a newline, which belongs to the line and not to the key.
-    value = done.stdout.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+    value = output.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
     if not value:
-        raise CredentialsError(f"{told} printed nothing")
+        raise CredentialsError(f"{name} printed nothing")
     return Key(value, "api_key_cmd")
 
 

@@ -7,6 +7,7 @@ import os
 import resource
 import tomllib
 
+import pexpect
 import pytest
 
 
@@ -73,3 +74,55 @@ def test_a_configuration_that_is_no_file_is_refused_at_once(hfs, tmp_path, kind)
 
 def test_the_empty_device_is_an_empty_configuration(hfs):
     assert "retries" in hfs.ok("config", "list", env={"HFS_CONFIG": "/dev/null"})
+
+
+def test_several_lines_are_not_taken_for_a_key(hfs):
+    done = hfs("keys", "set", "openai", stdin=b"sk-one\nsk-two\n")
+    assert done.returncode == 2
+    assert b"more than one line" in done.stderr
+    assert b"sk-" not in done.stderr
+    assert not (hfs.config.parent / "keys.json").exists()
+
+
+def test_bytes_that_are_not_text_are_not_taken_for_a_key(hfs):
+    done = hfs("keys", "set", "openai", stdin=b"\xff\xfe", env={"LC_ALL": "C.UTF-8"})
+    assert done.returncode == 3
+
+
+@pytest.mark.parametrize("words", [("config", "edit"), ("chat", "-e", "hi")])
+def test_an_editor_without_a_terminal_is_refused(hfs, words):
+    done = hfs(*words, env={"EDITOR": "true"})
+    assert done.returncode == 2
+    assert b"an editor needs a terminal" in done.stderr
+
+
+def in_terminal(hfs, *words, editor):
+    """Run with a terminal; the exit code and what was shown."""
+    env = hfs.environment({"EDITOR": editor})
+    child = pexpect.spawn(hfs.argv[0], [*hfs.argv[1:], *words], env=env, timeout=30)
+    shown = child.read().decode()
+    child.close()
+    return child.exitstatus, shown
+
+
+def test_config_edit_changes_a_private_file_and_checks_it(hfs):
+    code, shown = in_terminal(hfs, "config", "edit", editor="sh -c 'echo retries = 3 > \"$0\"'")
+    assert (code, shown) == (0, "")
+    assert hfs.config.stat().st_mode & 0o777 == 0o600
+    assert hfs.ok("config", "get", "retries") == "3\n"
+    code, shown = in_terminal(hfs, "config", "edit", editor="sh -c 'echo retries = 99 > \"$0\"'")
+    assert code == 3
+    assert "from 0 to 10" in shown
+
+
+@pytest.mark.parametrize("words", [("config", "edit"), ("chat", "-e", "hi")])
+def test_an_editor_that_deletes_its_file_is_no_bug(hfs, words):
+    code, shown = in_terminal(hfs, *words, editor="rm")
+    assert code in {0, 2}
+    assert "bug" not in shown
+
+
+def test_an_editor_that_leaves_what_is_not_text_is_told_so(hfs):
+    code, shown = in_terminal(hfs, "chat", "-e", "hi", editor='sh -c \'printf "\\377" > "$0"\'')
+    assert code == 2
+    assert "is not UTF-8" in shown

@@ -1,8 +1,11 @@
 """Where a key comes from, and what is refused as one."""
 
 import json
+import os
 import stat
+import subprocess
 import sys
+import time
 
 import pytest
 
@@ -76,7 +79,7 @@ def test_a_command_is_run_without_a_shell(file, tmp_path):
 @pytest.mark.parametrize(
     ("command", "told"),
     [
-        (printing("x", 3, f"locked\n{'y' * 10}"), r"failed \(3\): locked y"),
+        (printing("x", 3, f"locked\n{'y' * 10}"), r"failed \(3\): run it in your shell"),
         (("no-such-command-at-all",), "cannot be run"),
         ("unbalanced 'quote", "cannot be run"),
         (printing(""), "printed nothing"),
@@ -91,8 +94,42 @@ def test_a_command_that_gives_no_key(file, command, told):
 def test_a_command_that_hangs_is_given_up(file, monkeypatch):
     monkeypatch.setattr(keys, "COMMAND_SECONDS", 0.2)
     source = KeySource("p", command=(sys.executable, "-c", "import time; time.sleep(60)"))
-    with pytest.raises(CredentialsError, match="gave no key within"):
+    with pytest.raises(CredentialsError, match="took over 0 s"):
         find(source, file)
+
+
+def test_what_a_command_says_on_standard_error_is_not_shown(file):
+    with pytest.raises(CredentialsError) as error:
+        find(KeySource("p", command=printing("x", 3, CANARY)), file)
+    assert CANARY not in error.value.message
+
+
+def test_a_command_whose_child_keeps_the_pipe_open_is_not_waited_for(file):
+    script = f"sleep 60 & echo {CANARY}"
+    assert find(KeySource("p", command=("sh", "-c", script)), file).value == CANARY
+
+
+def test_a_command_that_prints_without_end_is_ended(file):
+    with pytest.raises(CredentialsError, match="printed over 100000 bytes"):
+        find(KeySource("p", command=("yes",)), file)
+
+
+def test_what_a_command_leaves_running_is_ended_where_nobody_can_be_asked(file, tmp_path):
+    pid = tmp_path / "pid"
+    program = (
+        "from hfs_cli.posix import output_of; import sys;"
+        "print(output_of(['sh', '-c', sys.argv[1]], seconds=10, limit=100))"
+    )
+    script = f"sleep 60 & echo $! > {pid}; echo key"
+    done = subprocess.run(
+        [sys.executable, "-c", program, script],
+        start_new_session=True, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "(0, b'key\\n')\n"
+    with pytest.raises(ProcessLookupError):
+        for _ in range(500):
+            os.kill(int(pid.read_text()), 0)
+            time.sleep(0.01)
 
 
 def test_the_key_file_is_its_owners_alone(file):

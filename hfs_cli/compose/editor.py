@@ -1,0 +1,44 @@
+"""Ask the user's editor ($VISUAL, $EDITOR) for text or for changes to a file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from hfs_cli import notices
+from hfs_cli.errors import UsageError
+
+
+def edited(text: str) -> str:
+    """A text as the user's editor leaves it.
+
+    Args:
+        text: What to begin with.
+
+    Raises:
+        UsageError: There is no terminal, or the editor failed or left no text.
+    """
+    _check_terminal()
+    try:
+        return click.edit(text, extension=".md", require_save=False) or ""
+    except OSError as error:
+        raise UsageError(f"the editor left no file: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"what the editor left is not UTF-8 (byte {error.start})") from error
+
+
+def edit_file(path: Path) -> None:
+    """Let the user change a file.
+
+    Raises:
+        UsageError: There is no terminal, or the editor failed.
+    """
+    _check_terminal()
+    click.edit(filename=str(path))
+
+
+def _check_terminal() -> None:
+    if not notices.stderr_is_terminal() and not notices.is_terminal(sys.stdin):
+        raise UsageError("an editor needs a terminal, and there is none here")

@@ -84,7 +84,9 @@ def named_model(config: Config, name: str) -> ModelChoice:
     model = model or _default_of(settings)
     if not model:
         raise NotFoundError(f"{provider} has no default model: name one, {provider}/MODEL")
-    if settings.type != "local" and not _is_model_id(model):
+    # An id becomes a part of the address in some formats: it must not lead out of its place.
+    steps_out = {".", ".."} & set(model.split("/"))
+    if settings.type != "local" and (steps_out or len(model) > 300 or not model.isprintable()):
         raise UsageError(
             f"{sanitize_line(full)[:100]} cannot be a model: an id has no line breaks, control"
             ' characters, "." or ".." between slashes, and at most 300 characters'
@@ -123,7 +125,7 @@ def provider_settings(config: Config, name: str) -> ProviderSettings:
     """A provider as the presets and the configuration describe it.
 
     Raises:
-        NotFoundError: There is none of that name.
+        NotFoundError: No provider has that name.
         ConfigError: Its type or base_url is missing or wrong.
     """
     check_provider(config, name)
@@ -211,7 +213,7 @@ def check_provider(config: Config, name: str) -> None:
     """See that a provider's name means something, whatever its settings.
 
     Raises:
-        NotFoundError: There is none of that name.
+        NotFoundError: No provider has that name.
     """
     if name not in PRESETS and name not in config.providers:
         names = provider_names(config)
@@ -241,12 +243,6 @@ def _key_source(own: ProviderConfig, preset: Preset) -> KeySource:
         command=own.api_key_cmd,
         required=required,
     )
-
-
-def _is_model_id(model: str) -> bool:
-    """Whether a vendor may have such an id; it becomes a part of an address in some formats."""
-    parts = model.split("/")
-    return len(model) <= 300 and model.isprintable() and not {".", ".."} & set(parts)
 
 
 def _split(full: str, config: Config) -> tuple[str, str | None]:

@@ -48,7 +48,8 @@ def offered_models(
     def models(name: str) -> list[Listed]:
         try:
             settings = provider_settings(config, name)
-            if not (named or _in_reach(settings, env, stored)):
+            has_key = where_found(settings.key, env, stored) is not None
+            if not named and settings.key.required and not has_key:
                 return []
             found = _models(settings, config, env, refresh, warn)
             return [model._replace(id=f"{name}/{model.id}") for model in found]
@@ -87,12 +88,6 @@ def _models(
         found = provider.models()
     keep_listed(settings, found)
     return found
-
-
-def _in_reach(
-    settings: ProviderSettings, env: Mapping[str, str], stored: Mapping[str, str]
-) -> bool:
-    return not settings.key.required or where_found(settings.key, env, stored) is not None
 
 
 def _is_absent(config: Config, name: str, error: HfsError) -> bool:

@@ -66,6 +66,15 @@ def test_a_key_in_the_vendors_own_words_is_not_shown_and_not_kept(chat, server, 
         check(chat, chat("chat", "--json", "hi", env={"HFS_DEBUG": debug}))
 
 
+def test_a_key_that_looks_like_none_is_not_shown_by_the_causes_of_an_error(chat, server):
+    key = KEY.replace("sk-", "").replace("-", "")
+    chat.configure(chat.config.read_text().replace("TEST_KEY", "WORK"))
+    for raw in ECHOES.values():
+        server.raw(raw.replace(SECRET, key.encode()))
+        done = chat("chat", "hi", env={"WORK": key, "HFS_DEBUG": "1"})
+        assert key[:10].encode() not in done.stdout + done.stderr
+
+
 def test_a_key_in_the_query_is_neither_previewed_nor_shown(chat, server):
     chat.configure(
         f'[providers.test]\ntype = "openai"\nbase_url = "{server.url}"\nmodel = "m"\n'

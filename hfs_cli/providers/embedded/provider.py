@@ -48,7 +48,7 @@ class EmbeddedProvider:
         """Start the server if it does not run yet, and stream from it.
 
         Raises:
-            UsageError: The option ``n_ctx`` is no number of tokens, or a message of the
+            UsageError: The option ``n_ctx`` is not a number of tokens, or a message of the
                 session has an attachment.
         """
         check_media(request.messages, Media(), self._choice.full_name)

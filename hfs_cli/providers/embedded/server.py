@@ -19,7 +19,7 @@ from hfs_cli.providers.presets import ProviderSettings
 CONTEXT_TOKENS = 8192
 _LEAST_CONTEXT = 64
 # Every server that was made, from the moment it was. To destroy one waits for its loop to
-# end, with the interpreter's lock held, and for ever if the loop has not begun; the end of the
+# end, with the interpreter's lock held, and for ever if the loop has not started; the end of the
 # process needs no such wait.
 _RUNNING: list[Any] = []
 
@@ -28,7 +28,7 @@ def weights_of(choice: ModelChoice) -> Path:
     """The file that holds the chosen model.
 
     Raises:
-        NotFoundError: There is no embedded model of that name.
+        NotFoundError: No embedded model has that name.
         ConfigError: The file or the extra is missing; the message is the command that helps.
     """
     command = weights.how_to_install()
@@ -57,7 +57,7 @@ def take_context_option(request: Request) -> tuple[int, Request]:
         The context's size and the request without the option.
 
     Raises:
-        UsageError: It is no whole number of tokens.
+        UsageError: It is not a whole number of tokens.
     """
     options = dict(request.options)
     n_ctx = options.pop("n_ctx", CONTEXT_TOKENS)

@@ -63,12 +63,9 @@ def find() -> Path | None:
 def how_to_install() -> str | None:
     """The one command that the embedded model still needs, or None when it is ready."""
     if importlib.util.find_spec("xllamacpp") is None:
-        return f"{_installer()} 'hfs-cli[local]'"
+        installer = "pip" if importlib.util.find_spec("pip") else "uv pip"
+        return f"{installer} install 'hfs-cli[local]'"
     return None if find() else "hfs models pull smollm2"
-
-
-def _installer() -> str:
-    return "uv pip install" if importlib.util.find_spec("pip") is None else "pip install"
 
 
 def cached(weights: Weights) -> Path:

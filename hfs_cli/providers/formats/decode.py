@@ -1,4 +1,4 @@
-"""From a vendor's events to ours: what enters is checked here, and how a reply ended is told.
+"""From a vendor's events to ours: what enters is checked here, and how a reply ended is said.
 
 Pure: text in, events out.
 """
@@ -84,7 +84,7 @@ class Batch:
         self._events.append(Usage(*map(self.count, (given, made, cached, thought))))
 
     def cite(self, sources: object) -> None:
-        """Add the sources that the reply names; what is none is passed over, as no text is lost.
+        """Add the sources that the reply names; anything else is passed over.
 
         Args:
             sources: The vendor's list of objects, with any of ``url``, ``uri`` or ``source``,
@@ -110,7 +110,7 @@ class Batch:
         return None
 
     def fields(self, value: object) -> Mapping[str, Any]:
-        """An object that holds counts; what is none of the kind is empty."""
+        """An object that holds counts; anything else is empty."""
         if isinstance(value, dict):
             return value
         self.odd = self.odd or value is not None
@@ -214,7 +214,7 @@ PAUSED = Ending(
 
 
 def finish_of(raw: object, endings: Mapping[str, Ending], said: object = None) -> Finish:
-    """A vendor's finish reason as the event; one that no table knows is told, not guessed.
+    """A vendor's finish reason as the event; one that no table has is reported, not guessed.
 
     Args:
         raw: The vendor's own word.
@@ -334,7 +334,7 @@ class ReplyDecoder:
         """The events in what the framer still holds when the body ends.
 
         A last event may lack its blank line and be whole: it counts. One that was cut in two
-        cannot be read, and is no worse than a body that ended before it.
+        cannot be read, and is as good as a body that ended before it.
         """
         events = self._decoded(self._framer.end())
         if isinstance(self.fault, IncompleteReplyError):
@@ -404,7 +404,7 @@ def parse(data: str) -> dict[str, Any]:
     """Read one event's JSON object.
 
     Raises:
-        IncompleteReplyError: It is none.
+        IncompleteReplyError: It is not one.
     """
     try:
         # As json.loads, without its detours: this runs once for each token. They are taken

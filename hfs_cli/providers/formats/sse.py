@@ -98,7 +98,7 @@ class SseDecoder:
 
 
 def _data(block: str) -> str | None:
-    """The data of one block of lines, or None when it is no event."""
+    """The data of one block of lines, or None when it has no data."""
     if block.startswith("data: ") and "\n" not in block:
         return block[6:]
     values = []

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 MEGABYTE = 1_000_000
 MAX_MESSAGE = 600
-# A header's value such as "1" is no secret, and would be found everywhere.
+# A header's value such as "1" is not a secret, and would be found everywhere.
 SHORTEST_SECRET = 4
 
 
@@ -159,15 +159,12 @@ def alternating(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
         if not (message.content.strip() or message.attachments):
             continue
         if joined and joined[-1].role == message.role:
-            joined.append(_joined(joined.pop(), message))
+            last = joined.pop()
+            text = "\n\n".join(part for part in (last.content, message.content) if part)
+            joined.append(ChatMessage(message.role, text, last.attachments + message.attachments))
         else:
             joined.append(message)
     return joined
-
-
-def _joined(first: ChatMessage, second: ChatMessage) -> ChatMessage:
-    text = "\n\n".join(part for part in (first.content, second.content) if part)
-    return ChatMessage(first.role, text, first.attachments + second.attachments)
 
 
 def with_options(

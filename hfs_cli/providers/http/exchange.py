@@ -3,6 +3,17 @@
 The thread blocks in the network; the caller waits on a condition. So a signal is answered at
 once even while a name server is silent, deadlines hold over everything, and what comes faster
 than it is used arrives in large pieces.
+
+For example, a stream that is left after its first words:
+
+    caller                              thread
+    Exchange(…)                         connects, sends          → `_connected`
+    head(…)      waits for              reads the head           → `_head`
+    read(…)      takes what is there    puts each piece          → `_pieces`, until 1 MB is held
+    close()      sets `_closed`, shuts the socket: a read that blocks ends with an error, which
+                 goes nowhere; `_put` says "stop" to one that does not.
+
+All fields change under `_change`, and whoever changes one wakes the other side.
 """
 
 from __future__ import annotations
@@ -67,8 +78,8 @@ class Exchange:
             answer_by: When the head must be here.
 
         Raises:
-            ConnectTimeoutError: There is no connection yet.
-            TimeoutError: There is no answer yet.
+            ConnectTimeoutError: The connection does not stand in time.
+            TimeoutError: The answer does not come in time.
             Exception: What the client raised.
         """
         with self._change:

@@ -147,7 +147,7 @@ class HttpProvider:
     def _sent(
         self, sender: Sender, build: Callable[[], httpx.Request], model: str
     ) -> tuple[Exchange, Head]:
-        """Send; a model that is not there is told with those that are like it."""
+        """Send; the error for a model that does not exist names those like it."""
         try:
             return sender.send(build)
         except NotFoundError as error:

@@ -34,7 +34,7 @@ def read_reply(
         context: What error messages name.
 
     Raises:
-        ProviderError: The body is no reply, or an error came before any text.
+        ProviderError: The body is not a reply, or an error came before any text.
         IncompleteReplyError: The reply broke off, stalled or was malformed.
     """
     body = _decoded(exchange, head, deadline, context, lambda: decoder.ended != "no")
@@ -64,7 +64,7 @@ def read_reply(
 
 
 def read_whole(exchange: Exchange, head: Head, deadline: float, context: Context) -> bytes:
-    """The body of an answer that is no reply, such as a list of models.
+    """The body of an answer other than a reply, such as a list of models.
 
     Raises:
         IncompleteReplyError: It broke off, stalled or is too large.
@@ -105,7 +105,7 @@ def _decoded(
     context: Context,
     is_finished: Callable[[], bool],
 ) -> Iterator[bytes]:
-    """The body, decompressed; a break after the finish reason is no loss."""
+    """The body, decompressed; a break after the finish reason loses nothing."""
     httpx = load_httpx()
     inflater = Inflater(head.headers.get("content-encoding", ""))
     try:

@@ -124,10 +124,6 @@ def _template(level: str, model: str) -> Options:
 # --- vendors that differ from their format ----------------------------------------------
 
 
-def _openrouter(level: str, model: str) -> Options:  # noqa: ARG001  it maps every level itself
-    return {"reasoning": {"effort": level}}
-
-
 def _switched(level: str, model: str) -> Options:  # noqa: ARG001  one way for all models
     return {"thinking": {"type": "disabled" if level == "none" else "enabled"}}
 
@@ -149,36 +145,22 @@ def _qwen(level: str, model: str) -> Options:  # noqa: ARG001  one way for all m
     return {"enable_thinking": True, "thinking_budget": _BUDGETS[level]}
 
 
-def _xai(level: str, model: str) -> Options:
-    most = "xhigh" if _version(model, "grok") >= (4, 6) else "high"
-    return {"reasoning_effort": most if level == "max" else level}
-
-
 def _groq(level: str, model: str) -> Options:
     if "gpt-oss" in model:
         return _effort(level, model)
     word = "high" if level == "max" else level
     if level != "none" and "qwen3.8" not in model:
-        return {"reasoning_effort": "default", "reasoning_format": "parsed"}  # on or off
+        word = "default"  # older Qwen is on or off
     return {"reasoning_effort": word, "reasoning_format": "parsed"}
 
 
+def _xai(level: str, model: str) -> Options:
+    most = "xhigh" if _version(model, "grok") >= (4, 6) else "high"
+    return {"reasoning_effort": most if level == "max" else level}
+
+
 def _together(level: str, model: str) -> Options:
-    if level == "none":
-        return {"reasoning": {"enabled": False}}
-    return _effort(level, model)
-
-
-def _cohere(level: str, model: str) -> Options:  # noqa: ARG001  one way for all models
-    return {"reasoning_effort": "none" if level == "none" else "high"}
-
-
-def _perplexity(level: str, model: str) -> Options:  # noqa: ARG001  one way for all models
-    return {"reasoning": {"effort": {"none": "minimal", "max": "xhigh"}.get(level, level)}}
-
-
-def _named(level: str, model: str) -> Options:  # noqa: ARG001  our names are its names
-    return {"reasoning_effort": level}
+    return {"reasoning": {"enabled": False}} if level == "none" else _effort(level, model)
 
 
 _FORMATS: Mapping[str, Callable[[str, str], Options]] = {
@@ -189,19 +171,23 @@ _FORMATS: Mapping[str, Callable[[str, str], Options]] = {
     "local": _template,
 }
 _VENDORS: Mapping[str, Callable[[str, str], Options]] = {
-    "openrouter": _openrouter,
-    "vercel": _openrouter,
-    "groq": _groq,
-    "mistral": _named,
+    # These map every level themselves.
+    "openrouter": lambda level, _: {"reasoning": {"effort": level}},
+    "vercel": lambda level, _: {"reasoning": {"effort": level}},
+    "mistral": lambda level, _: {"reasoning_effort": level},
+    # These have fewer or other words.
+    "cohere": lambda level, _: {"reasoning_effort": "none" if level == "none" else "high"},
+    "perplexity": lambda level, _: {
+        "reasoning": {"effort": {"none": "minimal", "max": "xhigh"}.get(level, level)}
+    },
     "deepseek": _deepseek,
-    "xai": _xai,
-    "together": _together,
-    "perplexity": _perplexity,
-    "moonshot": _moonshot,
-    "zai": _deepseek,
+    "groq": _groq,
     "minimax": _switched,
+    "moonshot": _moonshot,
     "qwen": _qwen,
-    "cohere": _cohere,
+    "together": _together,
+    "xai": _xai,
+    "zai": _deepseek,
     "llama-server": _template,
     "vllm": _template,
 }

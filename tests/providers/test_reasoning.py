@@ -81,7 +81,7 @@ def test_what_gemini_is_sent_is_legal_by_its_own_types(body, model, level):
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_what_an_azure_deployment_is_sent_is_legal_by_openais_types(body, level):
+def test_what_goes_to_chat_completions_is_legal_by_openais_types(body, level):
     request = body("groq/openai/gpt-oss-120b", level)
     assert unknown_to(CompletionCreateParamsStreaming, request) == {}
 

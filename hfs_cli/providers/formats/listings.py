@@ -20,6 +20,7 @@ _CONTEXT = (
     "max_input_tokens",
     "inputTokenLimit",
 )
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(?!\d)")
 _ENDS = ("shutdown_date", "retires_at", "expiration_date", "deprecation")
 
 
@@ -70,20 +71,11 @@ def _read(entry: Mapping[str, Any]) -> Listed | None:
     prices = pricing if isinstance(pricing, dict) else {}
     return Listed(
         name,
-        next((n for key in _CONTEXT if (n := _positive(entry.get(key)))), None),
-        next((day for key in _ENDS if (day := _day(entry.get(key)))), None),
+        next((n for n in map(entry.get, _CONTEXT) if type(n) is int and 0 < n < 1 << 53), None),
+        next((d[:10] for d in map(entry.get, _ENDS) if isinstance(d, str) and _DAY.match(d)), None),
         _price(prices.get("prompt")),
         _price(prices.get("completion")),
     )
-
-
-def _positive(value: object) -> int | None:
-    return value if type(value) is int and 0 < value < 1 << 53 else None
-
-
-def _day(value: object) -> str | None:
-    found = re.match(r"\d{4}-\d\d-\d\d(?!\d)", value) if isinstance(value, str) else None
-    return found[0] if found else None
 
 
 def _price(value: object) -> float | None:

@@ -156,7 +156,10 @@ class ResponsesEvents:
         """What stands between the texts: the items' beginnings and ends, and calls."""
         match name:
             case "response.output_item.added":
-                self._item_begins(event["item"], batch)
+                self._in_part.clear()
+                self._in_item.clear()
+                if event["item"].get("type") == "function_call":
+                    self._call(event["item"].get("name") or "", "", batch)
             case "response.output_item.done":
                 self._item(event["item"], self._in_item, batch)
                 self._in_item.clear()
@@ -179,12 +182,6 @@ class ResponsesEvents:
         if text and kind not in self._in_part:
             self._piece(kind, text, batch)
         self._in_part.discard(kind)
-
-    def _item_begins(self, item: dict[str, Any], batch: Batch) -> None:
-        self._in_part.clear()
-        self._in_item.clear()
-        if item.get("type") == "function_call":
-            self._call(item.get("name") or "", "", batch)
 
     def _call(self, name: str, arguments: str, batch: Batch) -> None:
         self._called = True
@@ -216,8 +213,10 @@ class ResponsesEvents:
         if usage := response.get("usage"):
             _count(batch.fields(usage), batch)
         match response.get("status"):
+            case "completed" | None if self._refused:
+                self.finish = DECLINED.finish("refusal")
             case "completed" | None:
-                self.finish = self._whole()
+                self.finish = (CALLED if self._called else STOPPED).finish("completed")
             case "incomplete":
                 reason = (response.get("incomplete_details") or {}).get("reason") or "incomplete"
                 self.finish = _INCOMPLETE.get(reason, FAILED).finish(reason)
@@ -226,11 +225,6 @@ class ResponsesEvents:
             case str(status):
                 self.finish = FAILED.finish(status)
         self.terminated = True
-
-    def _whole(self) -> Finish:
-        if self._refused:
-            return DECLINED.finish("refusal")
-        return (CALLED if self._called else STOPPED).finish("completed")
 
 
 def _texts(item: dict[str, Any]) -> list[tuple[str, str]]:

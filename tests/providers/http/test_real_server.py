@@ -1,4 +1,4 @@
-"""A real server of another project (llama.cpp's), behind a plain ``type = "openai"`` entry."""
+"""A real server of another project (llama.cpp's), in the formats of OpenAI that it speaks."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def llama():
     server.close()
 
 
-@pytest.fixture
-def box(hfs, llama):
+@pytest.fixture(params=["openai", "responses"])
+def box(request, hfs, llama):
     """`hfs` that knows the server as any other provider."""
     hfs.configure(
         f"""
         model = "box/smol"
         [providers.box]
-        type = "openai"
+        type = "{request.param}"
         base_url = "{llama.settings.base_url}"
         api_key_env = "BOX_KEY"
         [models."box/smol".options]
@@ -65,6 +65,8 @@ def test_the_history_goes_along(box):
     assert first["usage"]["output_tokens"] <= 8
 
 
+# The server takes a schema in its chat completions, and passes over text.format in Responses.
+@pytest.mark.parametrize("box", ["openai"], indirect=True)
 def test_a_schema_is_kept(box):
     reply = box.ok("chat", "--schema", "name, age int", "Invent a person named Ada.")
     assert json.loads(reply).keys() == {"name", "age"}

@@ -13,6 +13,7 @@ from hfs_cli.errors import UsageError
 from hfs_cli.exchange import own
 from hfs_cli.exchange.json_values import Fields
 from hfs_cli.exchange.sources import aichat, chatgpt, claude, shell_gpt
+from hfs_cli.files import open_file, read_file
 
 # A whole JSON document takes several times its size in memory; JSON Lines is read line by
 # line and may be of any length.
@@ -29,9 +30,9 @@ def is_database(path: Path) -> bool:
     """Whether a file is an SQLite database, which other readers than this one take.
 
     Raises:
-        OSError: It cannot be read.
+        UsageError: It cannot be read, or is not a regular file.
     """
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         return stream.read(16) == _DATABASE
 
 
@@ -47,9 +48,13 @@ def read_conversations(path: Path, piped: BinaryIO | None = None) -> Iterator[Co
             message says where.
     """
     if piped is None and path.suffix in {".yaml", ".yml"}:
-        yield from aichat.conversations(_text(path), path)
+        try:
+            text = read_file(path, MAX_YAML).decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{path} is not UTF-8 (byte {error.start})") from error
+        yield from aichat.conversations(text, path)
         return
-    with path.open("rb") if piped is None else piped as stream:
+    with open_file(path) if piped is None else piped as stream:
         head = stream.readline(MAX_LINE + 1)
         if head.startswith(_DATABASE):
             raise UsageError(f"{path} is a database, which only a file can be: {_SAVE_IT}")
@@ -68,28 +73,14 @@ def read_conversations(path: Path, piped: BinaryIO | None = None) -> Iterator[Co
             raise UsageError(f"{path} is a chat that is named after its file: {_SAVE_IT}")
         yield from shell_gpt.conversations(document, path)
     else:
-        yield from _own(Fields(document, str(path)))
+        fields = Fields(document, str(path))
+        own.check_head(fields)
+        for number, value in enumerate(fields.items("sessions"), 1):
+            yield own.conversation(value, f"{path}, session {number}")
 
 
 def _last_use(conversation: Conversation) -> datetime:
     return conversation.updated_at
-
-
-def _own(document: Fields) -> Iterator[Conversation]:
-    own.check_head(document)
-    for number, value in enumerate(document.items("sessions"), 1):
-        yield own.conversation(value, f"{document.where}, session {number}")
-
-
-def _text(path: Path) -> str:
-    with path.open("rb") as stream:
-        data = stream.read(MAX_YAML + 1)
-    if len(data) > MAX_YAML:
-        raise UsageError(f"{path} is over {MAX_YAML // 10**6} MB")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 (byte {error.start})") from error
 
 
 def _document(stream: BinaryIO, path: Path) -> Any:  # noqa: ANN401  (JSON)
@@ -117,7 +108,8 @@ def parse_json(data: bytes, where: str) -> Any:  # noqa: ANN401  (JSON)
         raise UsageError(f"{where} is nested too deeply") from error
     except ValueError as error:
         raise UsageError(
-            f"{where} is not valid JSON: {_short(error)} (hfs sessions import --help: what is read)"
+            f"{where} is not valid JSON: {str(error).splitlines()[0][:200]} "
+            "(hfs sessions import --help says what is read)"
         ) from error
 
 
@@ -142,15 +134,11 @@ def _lines(stream: BinaryIO, path: Path) -> Iterator[Conversation]:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _no_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a name is there twice in one object")
+        raise ValueError("one object has a name twice")
     return found
-
-
-def _short(error: ValueError) -> str:
-    return str(error).splitlines()[0][:200]

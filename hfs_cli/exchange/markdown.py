@@ -27,7 +27,7 @@ def _conversation(conversation: Conversation) -> Iterator[str]:
     yield f"# {plain(conversation.name)}\n\n"
     parts = [
         plural(len(conversation.messages), "message"),
-        f"begun {conversation.created_at:%Y-%m-%d %H:%M} UTC",
+        f"started {conversation.created_at:%Y-%m-%d %H:%M} UTC",
     ]
     if conversation.model:
         parts.insert(0, plain(conversation.model))

@@ -140,6 +140,7 @@ def _message(value: object, where: str, position: int) -> Message:
     fields = Fields(value, where)
     if fields.count("position") != position:
         raise UsageError(f"{where}: position must be {position}")
+    usage = fields.maybe_fields("usage")
     return Message(
         id=position,
         position=position,
@@ -150,7 +151,7 @@ def _message(value: object, where: str, position: int) -> Message:
         reasoning=fields.maybe_text("reasoning") or "",
         finish_reason=fields.maybe_text("finish_reason"),
         model=fields.maybe_text("model"),
-        usage=_usage(fields.maybe_fields("usage")),
+        usage=Usage(*(usage.maybe_count(name) for name in _USAGE)) if usage else None,
         reply_to=fields.maybe_count("reply_to"),
         error=fields.maybe_text("error"),
         first_token_s=fields.maybe_number("first_token_s"),
@@ -163,10 +164,6 @@ def _message(value: object, where: str, position: int) -> Message:
         ),
         citations=tuple(_citation(source, where) for source in fields.items("citations")),
     )
-
-
-def _usage(fields: Fields | None) -> Usage | None:
-    return None if fields is None else Usage(*(fields.maybe_count(name) for name in _USAGE))
 
 
 def _citation(value: object, where: str) -> Citation:

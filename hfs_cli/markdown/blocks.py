@@ -106,6 +106,7 @@ class Splitter:
 
     def _blocks(self, text: str, *, end: bool) -> Iterator[Unit]:
         """Yield the final blocks of `text`; keep the rest of it."""
+        # A line that has not ended says nothing yet: "**a" may become "**a**", "==" a heading.
         whole = text if end else text[: text.rfind("\n") + 1]
         partial = text[len(whole) :]
         source = whole.split("\n")
@@ -113,6 +114,8 @@ class Splitter:
         parser().block.parse(whole, parser(), {}, tokens)
         pieces = list(_pieces_of(tokens, source, self._place))
         kept = len(pieces) if end else _final(pieces, source)
+        # What is final leaves with its own copy of the source; the rest is kept as text and
+        # parsed again with what comes, so no state of the parser has to be carried over.
         for piece in pieces[:kept]:
             self._place = _Place(first=False)
             if piece.kind == "fence":
@@ -193,6 +196,8 @@ def _final(pieces: Sequence[_Piece], source: Sequence[str]) -> int:
     definition can, as long as no blank line has ended the paragraph that it began: the
     next line may turn out to be its title.
     """
+    # "para\n\n- a\n- b\n": the paragraph and the item a are final, for something followed each.
+    # The item b is not: "  more" may come and belong to it.
     kept = len(pieces)
     if pieces and pieces[-1].kind != "fence":
         kept -= 1

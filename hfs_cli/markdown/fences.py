@@ -65,7 +65,9 @@ class Fence:
                 self._flush(units)
                 units.append(FenceLine(line.strip()))
                 return units, "\n".join([*lines[number:], partial]), True
-            self.pending.append(self._dedent(line))
+            # As much white space as the fence itself has is not the code's.
+            spaces = len(line) - len(line.lstrip(" "))
+            self.pending.append(line[min(spaces, self.indent) :])
             if len(self.pending) == SEGMENT_LINES:
                 self._flush(units)
         if end:
@@ -76,10 +78,6 @@ class Fence:
         """Whether `line` is the closing fence."""
         char, least = re.escape(self.markup[0]), len(self.markup)
         return re.fullmatch(rf" {{0,3}}{char}{{{least},}}[ \t]*", line) is not None
-
-    def _dedent(self, line: str) -> str:
-        spaces = len(line) - len(line.lstrip(" "))
-        return line[min(spaces, self.indent) :]
 
     def _flush(self, units: list[FenceLine | CodeLines]) -> None:
         if self.pending:

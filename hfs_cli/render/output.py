@@ -94,7 +94,7 @@ class StandardOutput(io.TextIOBase):
         """Write all of `text`; see `Output.write` for what else it raises.
 
         Raises:
-            TypeError: It is no string; click finds out by trying whether bytes are taken.
+            TypeError: It is not a string; click finds out by trying whether bytes are taken.
         """
         if not isinstance(text, str):
             raise TypeError("standard output takes text")

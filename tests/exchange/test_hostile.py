@@ -2,6 +2,7 @@
 
 import json
 import random
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -143,3 +144,13 @@ def test_a_document_without_bottom_or_sense_is_one_line_and_exit_2(hfs, tmp_path
     assert done.returncode == 2
     assert done.stderr.count(b"\n") == 1
     assert hfs.ok("sessions", "list", "--ids", "--all") == ""
+
+
+@pytest.mark.parametrize("kind", ["device", "directory", "endless line"])
+def test_what_has_no_end_is_not_read(hfs, tmp_path, monkeypatch, kind):
+    file = {"device": "/dev/zero", "directory": str(tmp_path), "endless line": "-"}[kind]
+    code = "import hfs_cli.exchange.detect as d; d.MAX_DOCUMENT = 3_000_000\n"
+    hfs.argv = (sys.executable, "-c", f"{code}from hfs_cli.__main__ import main; main()")
+    done = hfs("sessions", "import", file, stdin=b"[" * 5_000_000 if file == "-" else -3)
+    assert done.returncode == 2
+    assert done.stderr.count(b"\n") == 1

@@ -25,7 +25,7 @@ def conversation(store, talk):
 
 def test_markdown_carries_models_times_usage_and_partial_marks(conversation):
     text = "".join(markdown([conversation]))
-    assert text.startswith("# notes\n\n*openai/gpt · 4 messages · begun ")
+    assert text.startswith("# notes\n\n*openai/gpt · 4 messages · started ")
     assert "## You · " in text
     assert " · openai/gpt · 12 in, 34 out · 1.2 s\n" in text
     assert "*Attachment: a.png (image/png, 1 bytes)*" in text

@@ -57,18 +57,27 @@ def _piped(file: Path) -> Iterator[BinaryIO | None]:
 
     A pipe may be slow, and the database is locked while conversations go into it.
     """
-    import shutil
     from tempfile import TemporaryFile
 
     given = file == Path("-")
     if given and sys.stdin is None:
         raise UsageError("- asks for standard input, and it is closed")
-    if not given and (not file.exists() or file.is_file() or file.is_dir()):
+    if not given and not file.is_fifo():
         yield None
         return
+    from hfs_cli.exchange.detect import MAX_DOCUMENT
+    from hfs_cli.files import open_file
+
     with TemporaryFile() as whole:
-        with open(sys.stdin.fileno() if given else file, "rb", closefd=not given) as source:
-            shutil.copyfileobj(source, whole)
+        stream = open(sys.stdin.fileno(), "rb", closefd=False) if given else None  # noqa: SIM115
+        with stream or open_file(file, pipes=True) as source:
+            # A line without end (`/dev/zero`) is neither of the forms that can be read.
+            line = 0
+            while block := source.read(1 << 20):
+                whole.write(block)
+                line = 0 if b"\n" in block else line + len(block)
+                if line > MAX_DOCUMENT:
+                    raise UsageError(f"{file} has a line of over {MAX_DOCUMENT // 10**6} MB")
         whole.seek(0)
         yield cast("BinaryIO", whole)  # a wrapper of one where files are not POSIX's
 

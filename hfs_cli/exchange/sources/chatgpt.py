@@ -39,11 +39,11 @@ def conversations(document: list[object], where: str) -> Iterator[Conversation]:
     """
     for number, value in enumerate(document, 1):
         fields = Fields(value, f"{where}, conversation {number}")
-        begun = from_seconds(fields.maybe_number("create_time")) or _EPOCH
+        started = from_seconds(fields.maybe_number("create_time")) or _EPOCH
         key = fields.maybe_text("conversation_id") or fields.maybe_text("id")
         if key is None:
             raise UsageError(f"{fields.where}: neither conversation_id nor id is there")
-        found = arrived("chatgpt", key, fields.maybe_text("title") or "", begun, _said(fields))
+        found = arrived("chatgpt", key, fields.maybe_text("title") or "", started, _said(fields))
         if found is not None:
             yield found
 

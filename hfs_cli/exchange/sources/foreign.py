@@ -41,7 +41,7 @@ class Said:
 
 
 def arrived(
-    source: str, key: str, title: str, begun: datetime, said: Iterable[Said]
+    source: str, key: str, title: str, started: datetime, said: Iterable[Said]
 ) -> Conversation | None:
     """A conversation of ours, or None when nothing was said.
 
@@ -52,12 +52,12 @@ def arrived(
         source: The program.
         key: What it calls the conversation.
         title: Its title there; made into a valid name.
-        begun: When it began.
+        started: When it began.
         said: The messages, oldest first.
     """
     messages: list[Message] = []
     question = None
-    moment = begun
+    moment = started
     for position, one in enumerate(said, 1):
         moment = one.created_at or moment
         messages.append(_message(one, position, moment, question))
@@ -72,8 +72,8 @@ def arrived(
         origin="import",
         listed=True,
         model=None,
-        created_at=begun,
-        updated_at=max(moment, begun),
+        created_at=started,
+        updated_at=max(moment, started),
         messages=tuple(messages),
     )
 
@@ -108,16 +108,16 @@ def listed(
     Raises:
         UsageError: It is not such a list.
     """
-    begun = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    said = [_listed(Fields(m, f"{path}, message {n}"), model) for n, m in enumerate(messages, 1)]
-    found = arrived(source, path.stem, path.stem, begun, [one for one in said if one.content])
+    started = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    said = []
+    for number, value in enumerate(messages, 1):
+        message = Fields(value, f"{path}, message {number}")
+        role = cast("Role", message.choice("role", _ROLES))
+        if content := _content(message):
+            said.append(Said(role, content, model=model if role == "assistant" else None))
+    found = arrived(source, path.stem, path.stem, started, said)
     if found is not None:
         yield found
-
-
-def _listed(message: Fields, model: str | None) -> Said:
-    role = cast("Role", message.choice("role", _ROLES))
-    return Said(role=role, content=_content(message), model=model if role == "assistant" else None)
 
 
 def _content(message: Fields) -> str:

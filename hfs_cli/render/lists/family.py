@@ -59,6 +59,10 @@ def _stem(family: Sequence[Branch], place: int) -> str:
     depth = family[place].depth
     if depth == 0:
         return ""
+    # 1            depth 0
+    # ├─ 2         depth 1, and 4 goes on at its depth
+    # │  └─ 3      depth 2; the line on its left is that of depth 1
+    # └─ 4         depth 1, the last of its depth
     parts = ["├─ " if _goes_on(family, place, depth) else "└─ "]
     parts += [
         "│  " if _goes_on(family, place, above) else "   " for above in range(depth - 1, 0, -1)
@@ -114,6 +118,8 @@ def columns(family: Sequence[Branch]) -> dict[int, tuple[int, int]]:
     The root begins before column 0; a fork begins at the column of the turn that it shares
     last.
     """
+    # main   o──o──o──o     columns 1 2 3 4: (0, 4)
+    # fork      └──o──o     parted after the turn in column 2: (2, 4)
     placed: dict[int, tuple[int, int]] = {}
     by_id = {branch.session.id: branch for branch in family}
     for branch in family:
@@ -131,6 +137,7 @@ def _column(
 ) -> int:
     """The column of the last turn that a branch shares, looked for up the line."""
     at = branch.session.fork_position or 0
+    # A branch of a branch may share no turn of its parent's own, only what that one shares.
     above = by_id.get(parent.session.parent_id or 0)
     while above is not None and at <= (parent.session.fork_position or 0):
         parent, above = above, by_id.get(above.session.parent_id or 0)

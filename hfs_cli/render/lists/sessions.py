@@ -63,7 +63,8 @@ def show_sessions(
             (
                 str(session.id),
                 Tailed(*first_words(session.name)),
-                _short(session.model),
+                # Without its provider: the column is narrow.
+                (session.model or "–").partition("/")[2] or session.model or "–",
                 str(session.messages),
                 age(session.updated_at.timestamp(), now.timestamp()),
                 _marks(session, current_id),
@@ -73,11 +74,6 @@ def show_sessions(
         print_table(_COLUMNS, rows, footer=_footer(sessions, current_id, total))
     else:
         Output().write("no sessions yet: hfs chat starts one\n")
-
-
-def _short(model: str | None) -> str:
-    """The model without its provider: the column is narrow."""
-    return (model or "").partition("/")[2] or (model or "–")
 
 
 def _marks(session: Session, current_id: int | None) -> str:

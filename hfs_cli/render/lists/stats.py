@@ -11,6 +11,7 @@ from hfs_cli.render.json_shapes import print_json
 from hfs_cli.render.lists.table import Column, print_table, write_rows
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import stdout
+from hfs_cli.wording import plural
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = "▁▂▃▄▅▆▇█"
@@ -75,19 +76,14 @@ def _print(totals: Sequence[Total], days: Sequence[Total], by: str, today: date)
     ]
     # A narrow window drops the oldest days, not the newest.
     shown = max(1, min(_DAYS, stdout().width - len(f"last {_DAYS} days ")))
-    line = sparkline([_turns_on(days, today - timedelta(n)) for n in range(shown - 1, -1, -1)])
-    print_table(columns, rows, footer=f"last {shown} days {line}{_unpriced(totals)}")
-
-
-def _unpriced(totals: Sequence[Total]) -> str:
+    turns = {day.key: day.turns for day in days}
+    dates = [(today - timedelta(n)).isoformat() for n in range(shown - 1, -1, -1)]
+    line = sparkline([turns.get(date, 0) for date in dates])
     missing = sum(total.unpriced for total in totals)
-    if not missing or all(total.cost is None for total in totals):
-        return ""
-    return f"   {missing} turns have no price"
-
-
-def _turns_on(days: Sequence[Total], day: date) -> int:
-    return sum(total.turns for total in days if total.key == day.isoformat())
+    # Where nothing has a price nobody misses one.
+    priced = any(total.cost is not None for total in totals)
+    hint = f"   {plural(missing, 'turn')} without a price" if missing and priced else ""
+    print_table(columns, rows, footer=f"last {shown} days {line}{hint}")
 
 
 def bar(share: float) -> str:

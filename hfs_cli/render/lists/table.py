@@ -113,6 +113,8 @@ def _kept(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int)
         min(wide, _MIN_FLEXIBLE) if column.flexible else wide
         for column, wide in zip(columns, _widths(columns, rows), strict=True)
     ]
+    # ID NAME MODEL MSGS USED ●  in 60 columns: USED goes, then MSGS, until the rest fits with
+    # twenty columns of the name; the mark at the end lasts.
     kept = list(range(len(columns)))
     droppable = [
         index for index in kept if index and not (columns[index].lasting or columns[index].folds)

@@ -63,7 +63,8 @@ def _plain(
     parts = [f"session {session.id} · {sanitize_line(session.name)}\n"]
     answered = answers(messages)
     for message in messages:
-        parts.append(f"--- {_heading(message, answered)}\n{_ended(message.content)}")
+        end = "" if message.content.endswith("\n") else "\n"
+        parts.append(f"--- {_heading(message, answered)}\n{message.content}{end}")
         parts += [f"--- {CHECKPOINT} {label}\n" for label in points.get(message.position, ())]
     return "\n".join(parts)
 
@@ -96,15 +97,6 @@ def _about(message: Message, answered: Container[int]) -> list[str]:
     if message.role == "user" and message.id not in answered:
         parts.append(f"{UNANSWERED} no reply")
     return [*parts, *(f"[{sanitize_line(file.name)}]" for file in message.attachments)]
-
-
-def _ended(text: str) -> str:
-    return text if text.endswith("\n") else text + "\n"
-
-
-def _safe(text: str) -> str:
-    safe = StreamSanitizer()
-    return safe.feed(text) + safe.flush()
 
 
 def _pretty(
@@ -147,7 +139,8 @@ def _body(message: Message, look: Terminal) -> Iterator[Text]:
     from hfs_cli.markdown.blocks import Splitter
     from hfs_cli.render.markdown.layout import Layout
 
-    text = _safe(message.content)
+    safe = StreamSanitizer()
+    text = safe.feed(message.content) + safe.flush()
     if message.role != "assistant":
         yield from Text(text).split("\n", allow_blank=True)
         return

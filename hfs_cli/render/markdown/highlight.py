@@ -78,7 +78,10 @@ class Highlighter:
             return plain
         context = [*self._context, *lines]
         tokens = list(self._lexer.get_tokens("\n".join([*context, _PROBE])))
-        self._context = context[-MAX_CONTEXT:] if _is_open(self._lexer, tokens) else []
+        # The probe has other tokens where it was read as part of what came before it: after
+        # `text = """` its `if` is a piece of a string and no keyword.
+        is_open = _probe_kinds(tokens) != _probe_kinds(self._lexer.get_tokens(_PROBE))
+        self._context = context[-MAX_CONTEXT:] if is_open else []
         colored = _lines(tokens)[len(context) - len(lines) : len(context)]
         # A lexer that lost or moved a character has no say.
         same = [text.plain for text in colored] == [text.plain for text in plain]
@@ -110,11 +113,6 @@ def _style(kind: Any) -> str:  # noqa: ANN401 - Pygments' tokens have no type
             return _STYLES[kind]
         kind = kind.parent
     return ""
-
-
-def _is_open(lexer: Lexer, tokens: Iterable[tuple[Any, str]]) -> bool:
-    """Whether the probe at the end was read as part of something that came before it."""
-    return _probe_kinds(tokens) != _probe_kinds(lexer.get_tokens(_PROBE))
 
 
 def _probe_kinds(tokens: Iterable[tuple[Any, str]]) -> list[Any]:

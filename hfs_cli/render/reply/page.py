@@ -82,6 +82,10 @@ class Region:
             rows: The new rows, none wider than the terminal.
             look: The terminal as it is now.
         """
+        # On the screen: a, b, c. Wanted: a finished, then b and d. So a and b stay, the cursor
+        # goes up one row to c, all below is erased and d is written. A row above that scrolled
+        # out of the window cannot be reached any more, which is why a finished one is printed
+        # once and never again.
         wanted = above + rows
         same = 0
         if look.width == self._width:

@@ -49,14 +49,13 @@ class PlainRenderer:
 
     def close(self, outcome: Outcome) -> None:  # noqa: ARG002 - all was said by text()
         """Write what was held back, and the last newline."""
-        if self._held:
-            held = "".join(self._held)
-            self._held.clear()
-            self._write(self._safe.feed(held) if self._safe else held)
+        text = "".join(self._held)
+        self._held.clear()
         if self._safe:
-            self._write(self._safe.flush())
-        if self._last != "\n":
-            self._write("\n")
+            text = self._safe.feed(text) + self._safe.flush()
+        # In one piece: of many that write into one pipe (`xargs -P`) each stays whole then, up
+        # to what the kernel takes at once.
+        self._write(text if (text or self._last).endswith("\n") else text + "\n")
 
     def _write(self, text: str) -> None:
         if text:
@@ -105,7 +104,9 @@ class ExtractRenderer:
             notices.warn("the reply has no fenced code block: this is all of it")
             code = outcome.reply.text.removesuffix("\n") + "\n"
         else:
-            raise ProviderError(f"the reply has no fenced code block{_where(outcome)}")
+            kept = outcome.session
+            where = f"hfs sessions show -r {kept.id} shows it" if kept else "leave out -x to see it"
+            raise ProviderError(f"the reply has no fenced code block: {where}")
         self._output.write(sanitize(code) if self._safe else code)
 
 
@@ -119,12 +120,6 @@ def fenced_blocks(text: str) -> list[str]:
 
     tokens = parser().parse(text.replace("\r\n", "\n"))
     return [token.content for token in tokens if token.type == "fence"]
-
-
-def _where(outcome: Outcome) -> str:
-    if outcome.session is None:
-        return ": leave out -x to see it"
-    return f": hfs sessions show -r {outcome.session.id} shows it"
 
 
 class Kept:

@@ -4,7 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
+from hfs_cli.messages import Outcome, Reply
+from hfs_cli.render.reply.text import PlainRenderer
 from tests.render.terminals import ROOT, TURN, run_in_terminal
 
 
@@ -36,6 +39,15 @@ def test_an_empty_reply_writes_nothing():
 
 def test_without_streaming_the_bytes_are_the_same():
     assert turn_in_pipe(plan("a", "b", options={"stream": False})).stdout == b"ab\n"
+
+
+def test_without_streaming_a_reply_is_written_in_one_piece():
+    written = []
+    renderer = PlainRenderer(SimpleNamespace(write=written.append), safe=False, stream=False)
+    for piece in ("one\n", "two"):
+        renderer.text(piece)
+    renderer.close(Outcome(None, None, Reply("", "m")))
+    assert [piece for piece in written if piece] == ["one\ntwo\n"]
 
 
 def test_utf8_whatever_the_locale():

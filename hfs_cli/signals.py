@@ -91,6 +91,11 @@ def waiting() -> bool:
     return _State.pending
 
 
+def received() -> int | None:
+    """The signal that asked the program to end, whether or not it was raised yet."""
+    return _State.received
+
+
 def take() -> int | None:
     """The signal that came while signals were held, which then is not raised any more."""
     if not _State.pending:

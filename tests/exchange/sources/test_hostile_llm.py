@@ -1,0 +1,126 @@
+"""A database that claims to be llm's and means harm: bounded, refused, and Ctrl-C works."""
+
+import shutil
+import signal
+import sqlite3
+import subprocess
+from contextlib import closing
+
+import pytest
+
+from hfs_cli import signals
+from hfs_cli.errors import Interrupted, UsageError
+from hfs_cli.exchange.sources import llm
+
+TABLES = """
+CREATE TABLE conversations (id, name, model);
+CREATE TABLE responses (id, model, prompt, system, response, conversation_id, duration_ms,
+    datetime_utc, input_tokens, output_tokens);
+CREATE TABLE attachments (id, type, path, url, content);
+CREATE TABLE prompt_attachments (response_id, attachment_id, "order");
+INSERT INTO conversations VALUES ('c', 'name', 'm');
+INSERT INTO responses VALUES ('r', 'm', 'question', 'brief', 'reply', 'c', 5,
+    '2024-05-06T07:08:09', 1, 2);
+INSERT INTO attachments VALUES ('a', 'image/png', '/p.png', NULL, x'89');
+INSERT INTO prompt_attachments VALUES ('r', 'a', 0);
+"""
+ENDLESS = "AS WITH RECURSIVE e(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM e)"
+COLUMNS = {
+    "responses": "id model prompt system response conversation_id duration_ms datetime_utc "
+    "input_tokens output_tokens",
+    "conversations": "id name",
+    "attachments": "id type path url content",
+}
+ODD = [b"\xff\0 blob", 2**62, -1, 1e308, 9e999, "", "a\0b", "99999-01-01", None]
+
+
+def made(path, script):
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(script)
+    return path
+
+
+@pytest.mark.parametrize(
+    "column", [(table, name) for table, names in COLUMNS.items() for name in names.split()]
+)
+def test_odd_values_are_read_or_refused(tmp_path, store, column):
+    whole = made(tmp_path / "whole.db", TABLES)
+    for number, value in enumerate(ODD):
+        path = shutil.copy(whole, tmp_path / f"{number}.db")
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            db.execute(f"UPDATE {column[0]} SET {column[1]} = ?", (value,))
+        try:
+            store.put(llm.conversations(path))
+        except UsageError:
+            continue
+        assert store.check() == []
+
+
+@pytest.mark.parametrize("table", ["responses", "conversations", "prompt_attachments"])
+def test_a_view_is_no_table(tmp_path, table):
+    path = made(
+        tmp_path / "logs.db",
+        f"{TABLES} ALTER TABLE {table} RENAME TO old; "
+        f"CREATE VIEW {table} {ENDLESS} SELECT o.* FROM e, old o;",
+    )
+    if table == "prompt_attachments":  # it is not needed
+        assert len(list(llm.conversations(path))) == 1
+        return
+    with pytest.raises(UsageError, match="no database that can be read"):
+        list(llm.conversations(path))
+
+
+def test_text_that_is_not_utf8_is_refused_and_not_shown(tmp_path):
+    path = made(tmp_path / "logs.db", TABLES)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("UPDATE responses SET prompt = CAST(x'73656372657420ff' AS TEXT)")
+    with pytest.raises(UsageError) as refused:
+        list(llm.conversations(path))
+    assert "secret" not in refused.value.message
+
+
+def test_a_value_or_a_conversation_that_is_too_large_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(llm, "_MAX_VALUE", 1_000_000)
+    monkeypatch.setattr(llm, "_MAX_CONVERSATION", 100_000)
+    path = made(tmp_path / "logs.db", TABLES)
+    for size, said in ((2_000_000, "too big"), (200_000, "is over")):
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            db.execute("UPDATE responses SET prompt = hex(zeroblob(?))", (size // 2,))
+        with pytest.raises(UsageError, match=said):
+            list(llm.conversations(path))
+
+
+def test_work_without_end_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(llm, "_PATIENCE_S", 0.0)
+    monkeypatch.setattr(llm, "_STEPS", 1)
+    with pytest.raises(UsageError, match="gives no row"):
+        list(llm.conversations(made(tmp_path / "logs.db", TABLES)))
+
+
+def test_a_signal_ends_the_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(llm, "_STEPS", 1)
+    monkeypatch.setattr(signals, "received", lambda: signal.SIGTERM)
+    with pytest.raises(Interrupted) as ended:
+        list(llm.conversations(made(tmp_path / "logs.db", TABLES)))
+    assert ended.value.exit_code == 143
+
+
+def test_an_interrupt_while_the_rows_are_sorted_ends_the_import(hfs, tmp_path):
+    path = made(tmp_path / "logs.db", TABLES)
+    with closing(sqlite3.connect(path)) as db:
+        # Each row takes SQLite a while: its text is made when it is read.
+        db.executescript(
+            """ALTER TABLE responses RENAME TO old;
+            CREATE TABLE responses (id, model, prompt AS (hex(zeroblob(20000000))), system,
+                response, conversation_id, duration_ms, datetime_utc AS (hex(zeroblob(9000000))),
+                input_tokens, output_tokens);"""
+        )
+        db.executemany("INSERT INTO responses (id) VALUES (?)", [(n,) for n in range(200)])
+        db.commit()
+    process = hfs.start("sessions", "import", str(path))
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1.5)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert error.count(b"\n") == 1

@@ -110,14 +110,11 @@ def _report_usage(error: click.ClickException) -> int:
     return 2
 
 
-def _given_other_than_utf8() -> bool:
-    """Whether an argument or variable is not UTF-8: such bytes reach Python as surrogates."""
-    typed = [*sys.argv[1:], *(v for n, v in os.environ.items() if n.startswith("HFS_"))]
-    return any("\ud800" <= character <= "\udfff" for word in typed for character in word)
-
-
 def _report_bug(error: Exception) -> int:
-    if isinstance(error, UnicodeEncodeError) and _given_other_than_utf8():
+    typed = [*sys.argv[1:], *(v for n, v in os.environ.items() if n.startswith("HFS_"))]
+    # Bytes that are not UTF-8 reach Python as lone surrogates, b"\\xff" as "\\udcff".
+    odd = any("\ud800" <= character <= "\udfff" for word in typed for character in word)
+    if odd and isinstance(error, UnicodeEncodeError):
         return _report(UsageError("an argument or an HFS_ variable is not UTF-8"))
     notices.error(
         f"this is a bug in hfs: {type(error).__name__}: {error} — HFS_DEBUG=1 shows where"

@@ -1,7 +1,7 @@
 """What only POSIX systems have. hfs is for Linux, macOS and their like; on Windows it runs in WSL.
 
-Each use of such a thing stands here or, for files, in `hfs_cli.files`, so that whoever takes
-hfs to another system finds them together; `mypy --platform win32` keeps it so.
+Each use of such a thing stands here, in `hfs_cli.signals` or, for files, in `hfs_cli.files`, so
+that whoever takes hfs to another system finds them; `mypy --platform win32` keeps it so.
 """
 
 from __future__ import annotations
@@ -13,11 +13,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
-
-# What asks a program to end.
-ENDING_SIGNALS = [signal.SIGINT, signal.SIGTERM]
-if sys.platform != "win32":
-    ENDING_SIGNALS.append(signal.SIGHUP)
 
 
 def readable_within(descriptor: int, seconds: float) -> bool:

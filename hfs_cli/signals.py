@@ -2,14 +2,18 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from hfs_cli.errors import SignalReceived
-from hfs_cli.posix import ENDING_SIGNALS
 
+# What asks a program to end; Windows has no terminal that hangs up.
+_ENDING = [signal.SIGINT, signal.SIGTERM]
+if sys.platform != "win32":
+    _ENDING.append(signal.SIGHUP)
 # Whoever asks again after this long wants out, whatever is still being finished.
 _GRACE_S = 1.0
 
@@ -32,7 +36,7 @@ def install() -> None:
     ends the process at once. A signal that the parent has set to be ignored (``nohup``)
     stays ignored.
     """
-    for signum in ENDING_SIGNALS:
+    for signum in _ENDING:
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, _handle)
 
@@ -53,7 +57,7 @@ def ignore() -> None:
     While the interpreter shuts down it puts the default actions back, and a second Ctrl-C
     would then turn the exit code into a death by signal.
     """
-    for signum in ENDING_SIGNALS:
+    for signum in _ENDING:
         signal.signal(signum, signal.SIG_IGN)
 
 
@@ -74,6 +78,8 @@ def held() -> Iterator[None]:
 @contextmanager
 def let_through() -> Iterator[None]:
     """Inside `held`: let signals interrupt this block, the ones that waited first.
+
+    So a turn is ``with held(): save the question; with let_through(): stream; save the reply``.
 
     There is no moment between the two in which a signal could get past both: whoever
     catches `SignalReceived` around this block has it, or it waits for the end of `held`.

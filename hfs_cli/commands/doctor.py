@@ -22,7 +22,7 @@ class Finding:
     Args:
         check: What was looked at.
         well: Whether it can be used.
-        detail: What was found, and what to do if it is not well.
+        detail: What was found, and what to do if it cannot be used.
     """
 
     check: str
@@ -53,7 +53,7 @@ def run_doctor(*, as_json: bool) -> None:
         )
     wrong = [finding.check for finding in findings if not finding.well]
     if wrong:
-        raise ConfigError(f"not well: {', '.join(wrong)}")
+        raise ConfigError(f"problems with: {', '.join(wrong)}")
 
 
 def _findings() -> list[Finding]:

@@ -64,6 +64,8 @@ _hfs() {
 }
 
 # The words before the cursor as they were typed; the one under it goes to hfs_cur.
+# bash hands over `hfs chat --session=a:b` as hfs, chat, --session, =, a, :, b; what has no space
+# in front of it in COMP_LINE belongs to the word before: hfs, chat, --session=a:b.
 _hfs_split() {
     local rest=${COMP_LINE:0:COMP_POINT} i word last=-1
     for ((i = 0; i <= COMP_CWORD; i++)); do
@@ -82,6 +84,7 @@ _hfs_split() {
 }
 
 # hfs_prefix: hfs_cur without its quotes. hfs_quote: the quote that is still open.
+# Of key=it\'s "o: prefix key=it's o, quote ", head `key=it's ` (what readline has already passed).
 # hfs_head: the beginning of hfs_prefix that readline leaves as it is.
 _hfs_unquote() {
     local i char

@@ -13,6 +13,7 @@ from hfs_cli.sanitize import sanitize_line
 TYPE_CHECKING = False  # typing's own costs 5 ms
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from types import ModuleType
 
     Word = tuple[str, str]
 
@@ -31,7 +32,7 @@ def answer(arguments: Sequence[str]) -> None:
         lines = [
             f"{word}\t{sanitize_line(description)}\n"
             for kind in kinds.split("+")
-            for word, description in _KINDS[kind](prefix)
+            for word, description in _words(kind, prefix)
             # What a terminal must not see raw cannot be typed either.
             if word.startswith(prefix) and sanitize_line(word) == word
         ]
@@ -41,51 +42,28 @@ def answer(arguments: Sequence[str]) -> None:
         pass
 
 
-def _sessions(prefix: str) -> Iterable[Word]:
-    from hfs_cli.completion.session_words import sessions
+def _words(kind: str, prefix: str) -> Iterable[Word]:
+    """All words of a kind; only the database is asked for those that fit alone."""
+    if kind in {"sessions", "checkpoints"}:
+        from hfs_cli.completion import session_words
 
-    return sessions(prefix, MOST_WORDS)
+        found: Iterable[Word] = getattr(session_words, kind)(prefix, MOST_WORDS)
+        return found
+    from hfs_cli.completion import config_words
 
+    if kind == "models":
+        from hfs_cli.completion.session_words import models_used
 
-def _checkpoints(prefix: str) -> Iterable[Word]:
-    from hfs_cli.completion.session_words import checkpoints
-
-    return checkpoints(prefix, MOST_WORDS)
-
-
-def _models(prefix: str) -> Iterable[Word]:
-    from hfs_cli.completion import config_words, session_words
-
-    # Of several descriptions of a model the first one found is the most telling.
-    found: dict[str, str] = {}
-    for model, description in (*config_words.models(), *session_words.models_used(prefix)):
-        found.setdefault(model, description)
-    return found.items()
+        # Of several descriptions of a model the first one found is the most telling.
+        models: dict[str, str] = {}
+        for model, description in (*config_words.models(), *models_used(prefix)):
+            models.setdefault(model, description)
+        return models.items()
+    return _OF_CONFIG[kind](config_words)
 
 
-def _providers(_prefix: str) -> Iterable[Word]:
-    from hfs_cli.completion.config_words import providers
-
-    return providers()
-
-
-def _settings(_prefix: str) -> Iterable[Word]:
-    from hfs_cli.completion.config_words import keys
-
-    return keys()
-
-
-def _profiles(_prefix: str) -> Iterable[Word]:
-    from hfs_cli.completion.config_words import profiles
-
-    return profiles()
-
-
-_KINDS: dict[str, Callable[[str], Iterable[Word]]] = {
-    "sessions": _sessions,
-    "checkpoints": _checkpoints,
-    "models": _models,
-    "providers": _providers,
-    "settings": _settings,
-    "profiles": _profiles,
+_OF_CONFIG: dict[str, Callable[[ModuleType], Iterable[Word]]] = {
+    "providers": lambda words: words.providers(),
+    "settings": lambda words: words.keys(),
+    "profiles": lambda words: words.profiles(),
 }

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from hfs_cli import notices
 from hfs_cli.errors import UsageError
 from hfs_cli.files import read_file
-from hfs_cli.posix import readable_within
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,6 +128,8 @@ def _read_stdin(config: Config, *, forced: bool, patient: bool) -> bytes:
 
 def _begins(descriptor: int, config: Config, *, patient: bool) -> bool:
     """Wait for a pipe to say something, or to end; whether it did."""
+    from hfs_cli.posix import readable_within
+
     limit = config.stdin_timeout
     first = PATIENCE_S if limit is None else min(PATIENCE_S, limit)
     if readable_within(descriptor, first):
@@ -145,6 +146,8 @@ def _begins(descriptor: int, config: Config, *, patient: bool) -> bool:
 
 def _read_all(descriptor: int, silence_s: float | None) -> bytes:
     """Read to the end; a pipe that stops in the middle is not taken for one that has ended."""
+    if silence_s is not None:
+        from hfs_cli.posix import readable_within
     data = bytearray()
     try:
         while True:

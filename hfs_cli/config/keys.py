@@ -69,7 +69,13 @@ def find_key(
         CredentialsError: A needed key is not there, or cannot be sent in a header.
         ConfigError: The key file cannot be used.
     """
-    key = _from_environment(source, env) or _from_command(source) or _from_file(source, file, warn)
+    key = None
+    if source.env_var and env.get(source.env_var):
+        key = Key(env[source.env_var], f"environment ({source.env_var})")
+    elif source.command:
+        key = _from_command(source, source.command)
+    elif value := read_keys(file, warn).get(source.provider):
+        key = Key(value, f"key file ({file})")
     if key:
         return _usable(key, source)
     if source.required:
@@ -77,21 +83,14 @@ def find_key(
     return None
 
 
-def _from_environment(source: KeySource, env: Mapping[str, str]) -> Key | None:
-    value = env.get(source.env_var) if source.env_var else None
-    return Key(value, f"environment ({source.env_var})") if value else None
-
-
-def _from_command(source: KeySource) -> Key | None:
-    if not source.command:
-        return None
+def _from_command(source: KeySource, command: str | tuple[str, ...]) -> Key:
     import shlex
 
     from hfs_cli.posix import output_of
 
     name = f"api_key_cmd of {source.provider}"
     try:
-        words = shlex.split(source.command) if isinstance(source.command, str) else source.command
+        words = shlex.split(command) if isinstance(command, str) else command
         status, output = output_of(words, seconds=COMMAND_SECONDS, limit=MAX_OUTPUT_BYTES)
     except TimeoutError as error:
         raise CredentialsError(
@@ -109,11 +108,6 @@ def _from_command(source: KeySource) -> Key | None:
     if not value:
         raise CredentialsError(f"{name} printed nothing")
     return Key(value, "api_key_cmd")
-
-
-def _from_file(source: KeySource, file: Path, warn: Callable[[str], None]) -> Key | None:
-    value = read_keys(file, warn).get(source.provider)
-    return Key(value, f"key file ({file})") if value else None
 
 
 def read_keys(file: Path, warn: Callable[[str], None]) -> dict[str, str]:

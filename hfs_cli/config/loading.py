@@ -51,7 +51,7 @@ def load_config(
     file, data_dir = Path(places.config_file(env)), Path(places.data_directory(env))
     document = read_document(file)
     _warn_of_readers(document, file)
-    profiles = _profiles(document, file)
+    profiles = _tables(document, "profiles", SETTINGS, file)
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     profile = given.pop("profile", None) or env.get("HFS_PROFILE") or None
     if profile is not None and profile not in profiles:
@@ -69,11 +69,22 @@ def load_config(
         data_dir=data_dir,
         profile=profile,
         session=env.get("HFS_SESSION") or None,
-        providers=_providers(document, file),
-        aliases=_aliases(document, file),
-        models=_models(document, file),
+        providers={
+            name: ProviderConfig(name=name, **table)
+            for name, table in _tables(document, "providers", PROVIDER_SETTINGS, file).items()
+        },
+        aliases={
+            name: _parsed(ALIAS, target, f"alias {name}", str(file))
+            for name, target in _table(document, "aliases", file).items()
+        },
+        models={
+            name: ModelConfig(**table)
+            for name, table in _tables(document, "models", MODEL_SETTINGS, file).items()
+        },
         profiles=profiles,
-        daily_budget=_daily_budget(document, file),
+        daily_budget=_values(
+            _table(document, "budget", file), BUDGET_SETTINGS, f"[budget] of {file}"
+        ).get("daily"),
         origins=origins,
         **values,
     )
@@ -170,42 +181,16 @@ def _values(
     return {key: _parsed(settings[key], value, key, where) for key, value in table.items()}
 
 
-def _profiles(document: Mapping[str, Any], file: Path) -> dict[str, dict[str, object]]:
-    tables = _table(document, "profiles", file)
+def _tables(
+    document: Mapping[str, Any], kind: str, settings: Mapping[str, Setting], file: Path
+) -> dict[str, dict[str, Any]]:
+    """The tables of a kind by their names, each with its settings read."""
+    tables = _table(document, kind, file)
     return {
-        name: _values(_table(tables, name, file), SETTINGS, f"[profiles.{name}] of {file}")
+        name: _values(_table(tables, name, file), settings, f"[{kind}.{_quoted(name)}] of {file}")
         for name in tables
     }
 
 
-def _providers(document: Mapping[str, Any], file: Path) -> dict[str, ProviderConfig]:
-    tables = _table(document, "providers", file)
-    return {
-        name: ProviderConfig(
-            name=name,
-            **_values(
-                _table(tables, name, file), PROVIDER_SETTINGS, f"[providers.{name}] of {file}"
-            ),
-        )
-        for name in tables
-    }
-
-
-def _models(document: Mapping[str, Any], file: Path) -> dict[str, ModelConfig]:
-    tables = _table(document, "models", file)
-    return {
-        name: ModelConfig(
-            **_values(_table(tables, name, file), MODEL_SETTINGS, f'[models."{name}"] of {file}')
-        )
-        for name in tables
-    }
-
-
-def _aliases(document: Mapping[str, Any], file: Path) -> dict[str, str]:
-    table = _table(document, "aliases", file)
-    return {n: _parsed(ALIAS, v, f"alias {n}", str(file)) for n, v in table.items()}
-
-
-def _daily_budget(document: Mapping[str, Any], file: Path) -> float | None:
-    table = _table(document, "budget", file)
-    return _values(table, BUDGET_SETTINGS, f"[budget] of {file}").get("daily")
+def _quoted(name: str) -> str:
+    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else f'"{name}"'

@@ -9,7 +9,6 @@ import sys
 from typing import Protocol, TextIO
 
 from hfs_cli.errors import OutputError, ReaderLeft
-from hfs_cli.posix import wait_until_writable
 from hfs_cli.sanitize import sanitize
 
 
@@ -64,6 +63,8 @@ class Output:
                 rest = rest[os.write(self.fd, rest) :]
             except BlockingIOError:
                 # Another program made the pipe non-blocking; wait until it takes more.
+                from hfs_cli.posix import wait_until_writable
+
                 wait_until_writable(self.fd)
 
 

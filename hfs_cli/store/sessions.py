@@ -221,9 +221,14 @@ def rename(db: Connection, session_id: int, name: str) -> Session:
     if name != session.name:
         refuse_taken(db, name)
         db.unindex_name(session_id, session.name)
-        change(db, session_id, name=name)
+        _rename(db, session_id, name)
         db.index_name(session_id, name)
     return session._replace(name=name)
+
+
+@statement
+def _rename(session_id: int, name: str) -> Query:
+    return SessionRow.update(name=name).where(SessionRow.id == session_id)
 
 
 def refuse_taken(db: Connection, name: str) -> None:

@@ -38,7 +38,8 @@ def conversations(
         unlisted, SessionRow.use_seq, SessionRow.created_at, SessionRow.uid
     )
     if chosen is None and not tails:
-        every = every.where(SessionRow.use_seq.is_null(False))
+        # Not listed and yet no tail: a session that never had a reply.
+        every = every.where(SessionRow.use_seq.is_null(False) | (SessionRow.origin == "chat"))
     for (number,) in list(db.execute(every)):
         if chosen is None or number in chosen:
             yield _conversation(db, sessions.get(db, number), chosen, whole=not tails)

@@ -117,6 +117,19 @@ def test_a_refused_request_has_not_taken_the_name(kept, server):
     assert b"taken" in done.stderr
 
 
+def test_an_export_of_all_holds_what_waits_for_its_reply(kept, server, tmp_path):
+    server.reply("{}", status=404)
+    kept("chat", "-n", "second", "and then?")
+    assert "and then?" in kept.ok("sessions", "export", "--all")
+    backup = tmp_path / "all.jsonl"
+    kept.ok("sessions", "export", "--all", "--format", "jsonl", "-O", str(backup))
+    env = {"HFS_DATA_DIR": str(tmp_path / "elsewhere")}
+    assert kept("sessions", "import", str(backup), env=env).returncode == 0
+    listed = json.loads(kept.ok("sessions", "list", "--json", "--all", env=env))
+    assert [s["name"] for s in listed] == ["first", "second"]
+    assert kept.ok("sessions", "list", "--ids", env=env) == "1\n"
+
+
 def test_deleting_the_only_listed_session_leaves_what_waits_for_its_reply(kept, server):
     server.reply("{}", status=404)
     kept("chat", "-n", "second", "and then?")

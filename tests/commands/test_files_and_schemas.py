@@ -142,7 +142,9 @@ def test_a_schema_goes_out_in_each_vendors_way(chat):
 
     form = body("openaix/m")["response_format"]["json_schema"]
     assert (form["strict"], form["schema"]["required"]) == (True, ["name", "age"])
-    anthropic = body("anthropicx/m")
+    form_of_anthropic = body("anthropicx/claude-haiku-5-5")["output_config"]["format"]
+    assert form_of_anthropic == {"type": "json_schema", "schema": form["schema"]}
+    anthropic = body("anthropicx/claude-3-7-sonnet-latest")
     assert anthropic["tools"][0]["input_schema"] == form["schema"]
     assert anthropic["tool_choice"] == {"type": "tool", "name": "reply"}
     settings = body("geminix/m")["generationConfig"]

@@ -62,14 +62,29 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
     }
     if request.system:
         body["system"] = request.system
-    if request.schema is not None:
-        # A tool that must be called takes a schema on every model there is.
+    options = dict(request.options)
+    if _is_by_tool(request):
+        # Models before 4.5 take a schema as the input of a tool that must be called.
         tool = {"name": "reply", "description": "Give the reply.", "input_schema": request.schema}
         body |= {"tools": [tool], "tool_choice": {"type": "tool", "name": tool["name"]}}
-    options = dict(request.options)
+    elif request.schema is not None:
+        from hfs_cli.providers.formats.schemas import for_anthropic
+
+        form = {"type": "json_schema", "schema": for_anthropic(request.schema)}
+        given = options.get("output_config")  # where an effort stands too
+        options["output_config"] = {**(given if isinstance(given, dict) else {}), "format": form}
     if isinstance(options.get("stop"), str):
         options["stop"] = [options["stop"]]
     return with_options(body, options, {"stop": "stop_sequences"})
+
+
+def _is_by_tool(request: Request) -> bool:
+    """Whether the reply comes as the input of a tool that carries the schema."""
+    if request.schema is None:
+        return False
+    from hfs_cli.providers.formats.schemas import takes_output_format
+
+    return not takes_output_format(request.model)
 
 
 def _message(message: ChatMessage) -> dict[str, Any]:
@@ -200,7 +215,7 @@ FORMAT = WireFormat(
     fixed_headers={"anthropic-version": "2023-06-01"},
     payload=payload,
     framer=SseDecoder,
-    decoder=lambda request: AnthropicEvents(structured=request.schema is not None),
+    decoder=lambda request: AnthropicEvents(structured=_is_by_tool(request)),
     models_path="/models?limit=1000",
     media=Media(
         types=frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"}),

@@ -71,23 +71,11 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
     if quirks.stream_usage:
         body["stream_options"] = {"include_usage": True}
     if request.schema is not None:
+        from hfs_cli.providers.formats.schemas import is_strict
+
         form = {"name": "reply", "schema": request.schema, "strict": is_strict(request.schema)}
         body["response_format"] = {"type": "json_schema", "json_schema": form}
     return with_options(body, request.options, {"max_tokens": quirks.max_tokens})
-
-
-def is_strict(schema: object) -> bool:
-    """Whether a schema keeps OpenAI's rules for strict output: every object closed and full."""
-    if isinstance(schema, list):
-        return all(is_strict(item) for item in schema)
-    if not isinstance(schema, Mapping):
-        return True
-    properties = schema.get("properties")
-    if isinstance(properties, Mapping):
-        closed = schema.get("additionalProperties") is False
-        if not closed or set(schema.get("required", ())) != set(properties):
-            return False
-    return all(is_strict(value) for value in schema.values())
 
 
 def _message(message: ChatMessage) -> dict[str, Any]:

@@ -29,7 +29,6 @@ from hfs_cli.providers.formats.decode import (
     parse,
     reported,
 )
-from hfs_cli.providers.formats.openai import is_strict
 from hfs_cli.providers.formats.sse import SseDecoder
 from hfs_cli.providers.formats.wire import (
     Media,
@@ -75,6 +74,8 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
     if request.system is not None:
         body["instructions"] = request.system
     if request.schema is not None:
+        from hfs_cli.providers.formats.schemas import is_strict
+
         strict = is_strict(request.schema)
         form = {"type": "json_schema", "name": "reply", "schema": request.schema, "strict": strict}
         body["text"] = {"format": form}

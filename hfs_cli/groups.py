@@ -12,8 +12,6 @@ from typing import Any
 
 import click
 
-from hfs_cli.wording import near_names
-
 
 class Count(click.ParamType[int]):
     """A whole number of at most nine digits, which every database holds.
@@ -168,6 +166,8 @@ def _as_command(ctx: click.Context, name: str) -> str:
     also = _ALSO_CALLED.get(name, name)
     if also in here:
         return f": did you mean {ctx.command_path} {also}?"
+    from hfs_cli.wording import near_names
+
     if near := near_names(name, here, 1):
         return f": did you mean {near[0]}?"
     elsewhere = [path for path, commands in _groups(ctx) if also in commands]

@@ -32,7 +32,7 @@ def normalise(name: str) -> str:
 
 
 def check_name(name: str) -> str:
-    """Refuse a name that could not be typed, shown or told from an id.
+    """Refuse a name that could not be typed, shown or distinguished from an id.
 
     Names and the references that look them up lose the white space around them and are put
     in Unicode form NFC first, so two spellings of the same text are one name.

@@ -23,7 +23,6 @@ from hfs_cli.config.settings import (
 )
 from hfs_cli.errors import ConfigError, UsageError
 from hfs_cli.files import read_file
-from hfs_cli.wording import did_you_mean
 
 MAX_CONFIG_BYTES = 1_000_000
 # A dotted key of over 50 parts, bare or quoted.
@@ -154,6 +153,8 @@ def _warn_of_readers(document: Mapping[str, Any], file: Path) -> None:
 def _known(table: Mapping[str, object], names: Iterable[str], where: str) -> None:
     for key in table:
         if key not in names:
+            from hfs_cli.wording import did_you_mean
+
             hint = did_you_mean(key, names, 1, otherwise=f" (known: {', '.join(names)})")
             raise ConfigError(f"unknown key {key!r} in {where}{hint}")
 

@@ -16,7 +16,6 @@ from hfs_cli.errors import ConfigError, NotFoundError, UsageError
 from hfs_cli.places import cache_directory
 from hfs_cli.providers.presets import GONE, PRESETS, Preset, ProviderSettings, has_host, is_loopback
 from hfs_cli.sanitize import sanitize_line
-from hfs_cli.wording import did_you_mean
 
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _UNKNOWN = Preset(type="", base_url="", key_required=False)
@@ -216,6 +215,8 @@ def check_provider(config: Config, name: str) -> None:
         NotFoundError: No provider has that name.
     """
     if name not in PRESETS and name not in config.providers:
+        from hfs_cli.wording import did_you_mean
+
         names = provider_names(config)
         hint = did_you_mean(name, names, otherwise=f" (providers: {', '.join(names)})")
         if name in GONE:
@@ -254,6 +255,8 @@ def _split(full: str, config: Config) -> tuple[str, str | None]:
     names = provider_names(config)
     if provider in names:
         return provider, None
+    from hfs_cli.wording import did_you_mean
+
     known = f": write PROVIDER/MODEL (providers: {', '.join(names)})"
     hint = did_you_mean(full, [*config.aliases, *names], otherwise=known)
     raise NotFoundError(f'no model "{full}"{hint}')

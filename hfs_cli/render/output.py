@@ -78,7 +78,7 @@ def _descriptor(stream: TextIO) -> int | None:
 class StandardOutput(io.TextIOBase):
     """What ``sys.stdout`` is while a command runs: click prints there, an `Output` writes it.
 
-    So a disk that is full, an output that is closed and a reader who has left are told in
+    So a disk that is full, an output that is closed and a reader who has left are reported in
     the same way, whoever prints; and on a terminal a path, a model's name or a setting shows its
     control characters instead of sending them. Nothing is buffered: what click prints is one
     piece.

@@ -19,7 +19,6 @@ from hfs_cli.errors import (
 from hfs_cli.messages import ChatMessage, Event, Opened, Outcome, Reply, Request, Turn
 from hfs_cli.turn.collector import Collector
 from hfs_cli.turn.saver import LAST_WAIT_S, Keeper, Saver
-from hfs_cli.wording import plural
 
 # The last write of a turn waits for other writers as the contract says; one that follows a
 # signal must not keep the user waiting.
@@ -214,6 +213,8 @@ def _with_what_was_kept(error: HfsError, reply: Reply, opened: Opened) -> HfsErr
     """Say in the error how much of the reply was kept, and where."""
     if opened.session is None or isinstance(error, ReaderLeft):
         return error
+    from hfs_cli.wording import plural
+
     words = plural(sum(1 for _ in re.finditer(r"\S+", reply.text)), "word")
     number = opened.session.id
     kept = f"; {words} saved as partial in session {number} — hfs sessions retry {number}"

@@ -22,7 +22,6 @@ from hfs_cli.providers.http.limits import Limits
 from hfs_cli.providers.http.receive import ACCEPTED, read_reply, read_whole
 from hfs_cli.providers.http.send import Sender
 from hfs_cli.providers.presets import ProviderSettings, is_loopback
-from hfs_cli.wording import did_you_mean
 
 if TYPE_CHECKING:
     import httpx
@@ -151,6 +150,8 @@ class HttpProvider:
         try:
             return sender.send(build)
         except NotFoundError as error:
+            from hfs_cli.wording import did_you_mean
+
             hint = self._replacement() if model == self._settings.model else ""
             hint = hint or did_you_mean(model, self._known_models(), 3)
             raise NotFoundError(error.message + hint) from error

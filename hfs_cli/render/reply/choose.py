@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from hfs_cli.notices import stderr_is_terminal
 from hfs_cli.render.output import Output, Sink
 from hfs_cli.render.terminal import Terminal, stdout, terminal
 
@@ -55,8 +56,6 @@ def make_renderer(view: View, config: Config, model: str) -> Renderer:
     Raises:
         UsageError: The output file cannot be made.
     """
-    from hfs_cli.render.reply.status import Watched
-
     inner: Renderer
     if view.output is None:
         inner = _inner(view, config, Output(), stdout)
@@ -71,6 +70,11 @@ def make_renderer(view: View, config: Config, model: str) -> Renderer:
         from hfs_cli.prices import prices_of
 
         prices = prices_of(model, config.models)
+    # Nobody reads standard error: a script's turn does without a layer between it and each token.
+    if not (view.usage or stderr_is_terminal()):
+        return inner
+    from hfs_cli.render.reply.status import Watched
+
     return Watched(
         inner,
         quiet=view.quiet,

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from hfs_cli import errors
+from hfs_cli.cli import hfs as hfs_group
+from hfs_cli.completion.tree import read_tree
 from tests.scripted_server import openai_sse
 
 ROOT = Path(__file__).parent.parent
@@ -62,3 +64,19 @@ def test_every_exit_code_is_in_the_table():
     codes = {vars(kind)["exit_code"] for kind in kinds if "exit_code" in vars(kind)}
     for code in codes | {0, 130, 143}:
         assert re.search(rf"^\| [^|]*\b{code}\b[^|]* \|", README, re.MULTILINE), code
+
+
+def test_the_documents_speak_of_options_that_there_are():
+    root = read_tree(hfs_group)
+    options = {
+        name for command in root.walk() for option in command.options for name in option.names
+    }
+    for file in (ROOT / "docs").glob("*.md"):
+        text = re.sub(r"\]\([^)]*\)", "", file.read_text())
+        named = set(re.findall(r"(?<![\w-])(--?[a-zA-Z][\w-]*)", text))
+        assert named <= options, file.name
+
+
+def test_what_the_readme_links_to_is_there():
+    for target in re.findall(r"\]\(([\w./-]+)\)", README):
+        assert (ROOT / target).exists(), target

@@ -81,7 +81,7 @@ _HEADINGS = {
     "Session": ("go_on", "ref", "create", "name", "at", "save"),
     "Input": ("files", "encoding", "edit", "stdin", "stdin_timeout"),
     "Model": (
-        *("model", "system", "system_file", "no_system", "reasoning", "temperature"),
+        *("model", "profile", "system", "system_file", "no_system", "reasoning", "temperature"),
         *("max_tokens", "pairs", "schema"),
     ),
     "Output": ("format", "render", "extract", "output", "force", "stream", "quiet", "usage"),

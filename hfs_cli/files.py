@@ -185,7 +185,7 @@ class OutputFile:
         force: A regular file of that name may be replaced.
 
     Raises:
-        UsageError: It exists, is no regular file, or its directory cannot be written: said
+        UsageError: It exists, is not a regular file, or its directory cannot be written: said
             before anything is sent and paid for.
     """
 
@@ -299,7 +299,7 @@ def open_lock_file(path: Path) -> int:
     """Open an empty private file to be locked, and make it if need be; its descriptor.
 
     Raises:
-        OSError: It cannot be made, or is no regular file.
+        OSError: It cannot be made, or is not a regular file.
     """
     with suppress(FileExistsError):
         create(path)
@@ -388,7 +388,7 @@ def read_file(
         absent: What a file that is not there holds; None if it has to be there.
 
     Raises:
-        HfsError: `failure`; it cannot be read, is no regular file, or is too large.
+        HfsError: `failure`; it cannot be read, is not a regular file, or is too large.
     """
     try:
         with open_file(path, pipes=pipes, failure=failure) as stream:

@@ -436,6 +436,8 @@ class SessionStore:
         # No savepoint: on a full disk SQLite takes all of the transaction back by itself, and
         # ending a savepoint that is gone would hide why.
         nowhere = dry_run and not self._engine.exists()
+        # Read to its end first: a slow or endless file must not keep others from writing.
+        incoming = list(incoming)
         try:
             # Reading what does not exist is an empty database in memory, as good to try in.
             with self._engine.reading() if nowhere else self._engine.writing() as db:

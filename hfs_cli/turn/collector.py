@@ -85,7 +85,7 @@ class Collector:
         return self.size - self._text.taken - self._reasoning.taken
 
     @property
-    def begun(self) -> bool:
+    def started(self) -> bool:
         """Whether any text or reasoning has come."""
         return self.size > 0
 

@@ -178,7 +178,7 @@ def _receive(
     except SignalReceived as signal:
         return Interrupted(signal.signum)
     except ProviderError as error:
-        if collector.begun:
+        if collector.started:
             return IncompleteReplyError(error.message)
         return error
     except HfsError as error:
@@ -190,7 +190,7 @@ def _keep(saver: Saver, opened: Opened, collector: Collector, error: HfsError | 
     """Write the last state of the reply; the outcome says how all of it went."""
     broken = error is not None and not isinstance(error, OutputError)
     reply = collector.reply(error.message if error and broken else None, complete=not broken)
-    if broken and not collector.begun:
+    if broken and not collector.started:
         saver.stop()
         return Outcome(opened.session, None, reply, error)
     wait = INTERRUPTED_WAIT_S if isinstance(error, Interrupted) else LAST_WAIT_S
@@ -222,15 +222,15 @@ def _with_what_was_kept(error: HfsError, reply: Reply, opened: Opened) -> HfsErr
 
 
 def _saying_more(error: HfsError, more: str) -> HfsError:
-    """The same failure, told to its end; HFS_DEBUG shows the first one as its cause."""
+    """The same failure, in full; HFS_DEBUG shows the first one as its cause."""
     text = error.message + more
-    told = Interrupted(error.signum, text) if isinstance(error, Interrupted) else type(error)(text)
-    told.__cause__ = error
-    return told
+    full = Interrupted(error.signum, text) if isinstance(error, Interrupted) else type(error)(text)
+    full.__cause__ = error
+    return full
 
 
 def _emptiness(reply: Reply) -> ProviderError | None:
-    """A reply without text is a failure: a script that gets nothing must be told."""
+    """A reply without text is a failure: a script that gets nothing must learn of it."""
     if reply.text:
         return None
     if reply.tool_calls:

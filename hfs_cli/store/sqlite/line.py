@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hfs_cli import signals
@@ -90,7 +90,10 @@ class Line:
             StoreError: Patience is over.
         """
         if self._descriptor is None:
-            self._descriptor = self._open()
+            # SQLite follows a link to the database; so does its line.
+            file = self._path.resolve()
+            with suppress(OSError):
+                self._descriptor = open_lock_file(file.with_name(f"{file.name}.lock"))
         descriptor = self._descriptor
         if descriptor is not None and not take_lock(descriptor, wait=False):
             self._descriptor = None  # until it is ours, it belongs to the one who waits
@@ -107,14 +110,6 @@ class Line:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-
-    def _open(self) -> int | None:
-        # SQLite follows a link to the database; so does its line.
-        path = self._path.resolve()
-        try:
-            return open_lock_file(path.with_name(f"{path.name}.lock"))
-        except OSError:
-            return None
 
 
 def _wait(descriptor: int, patience: Patience, path: Path) -> None:

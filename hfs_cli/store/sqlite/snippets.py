@@ -33,7 +33,7 @@ def snippet(
     Returns:
         One line of text, with "…" where it was cut, and where in it the words are.
     """
-    text = _one_line(text[:_LOOKED_AT])
+    text = " ".join(text[:_LOOKED_AT].split())
     matches = _matches(text, words)
     before = min(_BEFORE, width // 4)
     start = 0
@@ -50,10 +50,6 @@ def snippet(
         (a + shift, b + shift) for a, b in matches if start <= a and b <= start + len(part)
     )
     return lead + part + tail, spans
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _matches(text: str, words: Sequence[str]) -> list[tuple[int, int]]:

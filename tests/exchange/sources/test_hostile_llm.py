@@ -11,6 +11,7 @@ import pytest
 from hfs_cli import signals
 from hfs_cli.errors import Interrupted, UsageError
 from hfs_cli.exchange.sources import llm
+from hfs_cli.store.store import SessionStore
 
 TABLES = """
 CREATE TABLE conversations (id, name, model);
@@ -103,6 +104,16 @@ def test_a_signal_ends_the_work(tmp_path, monkeypatch):
     with pytest.raises(Interrupted) as ended:
         list(llm.conversations(made(tmp_path / "logs.db", TABLES)))
     assert ended.value.exit_code == 143
+
+
+def test_nobody_is_locked_out_while_a_file_is_read(tmp_path, store):
+    store.delete([1])
+
+    def slow():
+        with SessionStore(store._engine.path) as other, other._engine.writing(0.1):
+            yield from llm.conversations(made(tmp_path / "logs.db", TABLES))
+
+    assert store.put(slow()).sessions == 1
 
 
 def test_an_interrupt_while_the_rows_are_sorted_ends_the_import(hfs, tmp_path):

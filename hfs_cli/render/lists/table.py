@@ -156,7 +156,7 @@ def _rendered(
     with view.capture() as capture:
         view.print(table)
         if footer:
-            view.print(Text(footer, "dim"))
+            view.print(Text(sanitize_line(footer), "dim"))
     return "".join(f"{line.rstrip(' ')}\n" for line in capture.get().splitlines())
 
 

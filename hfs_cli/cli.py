@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
 import click
 
 from hfs_cli import __version__, notices, signals
-from hfs_cli.errors import HfsError, Interrupted, ReaderLeft, SignalReceived, UsageError
+from hfs_cli.errors import (
+    HfsError,
+    Interrupted,
+    ReaderLeft,
+    SignalReceived,
+    StoreError,
+    UsageError,
+)
 from hfs_cli.groups import LazyGroup, with_help
 from hfs_cli.sanitize import sanitize
 
@@ -116,6 +124,11 @@ def _report_bug(error: Exception) -> int:
     odd = any("\ud800" <= character <= "\udfff" for word in typed for character in word)
     if odd and isinstance(error, UnicodeEncodeError):
         return _report(UsageError("an argument or an HFS_ variable is not UTF-8"))
+    # Any call may be the one for which no file descriptor or no memory is left.
+    if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM}:
+        return _report(
+            StoreError(f"the system has no room for more ({error.strerror}): see ulimit -a")
+        )
     notices.error(
         f"this is a bug in hfs: {type(error).__name__}: {error} — HFS_DEBUG=1 shows where"
     )

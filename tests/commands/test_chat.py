@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -611,6 +612,7 @@ def test_a_mistyped_model_is_asked_once(chat, server):
     assert server.requests[-1].json["model"] == "m"
 
 
+@pytest.mark.skipif(find_spec("socksio") is not None, reason="the extra socks is installed")
 def test_a_socks_proxy_is_told_what_it_needs(chat):
     env = {"ALL_PROXY": "socks5://127.0.0.1:1", "OPENAI_API_KEY": "k"}
     done = chat("chat", "-m", "openai/x", "hi", env=env)

@@ -1,7 +1,11 @@
 """The options of `hfs chat` that say what is written, and where."""
 
 import json
+import resource
+import shutil
+import signal
 import stat
+import threading
 from pathlib import Path
 
 import jsonschema
@@ -9,7 +13,7 @@ import pytest
 
 import hfs_cli.render
 from hfs_cli.commands.chat import SCHEMAS
-from tests.scripted_server import CUT, openai_sse
+from tests.scripted_server import CUT, STALL, Await, openai_sse
 
 CODE = "Try:\n\n```sh\nls -l\n```\n\nor\n\n- x\n  ```python\n  if a:\n      b()\n  ```\n\nend"
 
@@ -129,3 +133,50 @@ def test_what_is_printed_fits_the_schemas(chat, server, steps):
     schema_of(chat, "sessions").validate(json.loads(chat.ok("sessions", "list", "--json")))
     shown = chat.ok("sessions", "show", "@last", "--format", "json")
     schema_of(chat, "transcript").validate(json.loads(shown))
+
+
+def test_a_file_that_cannot_be_finished_is_one_line_and_the_reply_is_kept(chat, server, tmp_path):
+    def little_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+
+    chat.keep("talk", "hi", "ok")
+    server.reply(openai_sse("z" * 3_000_000))
+    process = chat.start("chat", "-O", str(tmp_path / "o.md"), "hi", preexec_fn=little_room)
+    out, error = process.communicate()
+    assert (process.returncode, out, error.count(b"\n")) == (8, b"", 1)
+    assert list(tmp_path.glob("*o.md*")) == []
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_no_file_and_keeps_the_reply(chat, server, tmp_path, signum):
+    server.reply([*openai_sse("so far", finish=None, done=False), STALL])
+    process = chat.start("chat", "-O", str(tmp_path / "o.md"), "hi")
+    server.wait_for_requests(1)
+    while not any(b"so far" in part.read_bytes() for part in tmp_path.glob("*o.md*")):
+        if process.poll() is not None or is_kept(chat, "so far"):
+            break
+    process.send_signal(signum)
+    process.communicate()
+    assert process.returncode == 128 + signum
+    assert list(tmp_path.glob("*o.md*")) == []
+
+
+def test_a_directory_that_is_gone_when_the_reply_ends_is_one_line(chat, server, tmp_path):
+    gate = threading.Event()
+    folder = tmp_path / "out"
+    folder.mkdir()
+    pieces = openai_sse(["all ", "of it"])
+    server.reply([*pieces[:2], Await(gate), *pieces[2:]])
+    process = chat.start("chat", "-O", str(folder / "o.md"), "hi")
+    server.wait_for_requests(1)
+    shutil.rmtree(folder)
+    gate.set()
+    out, error = process.communicate()
+    assert (process.returncode in {2, 8}, out, error.count(b"\n")) == (True, b"", 1), error
+    assert is_kept(chat, "all of it")
+
+
+def is_kept(hfs, text):
+    """Whether the last reply holds a text; the command that asks is one more process."""
+    shown = hfs("sessions", "show", "@last", "--format", "json")
+    return shown.returncode == 0 and text in json.loads(shown.stdout)["messages"][-1]["content"]

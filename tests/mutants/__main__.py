@@ -135,9 +135,12 @@ def main() -> int:
     parser.add_argument("modules", nargs="*", default=DEFAULT, help="e.g. turn or store/turns")
     parser.add_argument("--sample", type=int, help="so many of each module, by chance")
     parser.add_argument("--seed", default="0")
+    parser.add_argument("--tests", nargs="+", help="run these instead of the nearest")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seconds", type=float, default=300, help="when a run counts as hung")
     asked = parser.parse_args()
+    if asked.tests:
+        NEAREST.update(dict.fromkeys(NEAREST, asked.tests))
     work: list[tuple[str, Mutant]] = []
     for module in modules(asked.modules):
         found = list(mutants((ROOT / "hfs_cli" / f"{module}.py").read_text()))

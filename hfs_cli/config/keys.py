@@ -166,9 +166,9 @@ def _write(file: Path, keys: Mapping[str, str]) -> None:
 
 def _usable(key: Key, source: KeySource) -> Key:
     """Check that a key can be a header's value; never shown, never mended by guess."""
-    if not key.value.isascii() or not key.value.isprintable() or key.value != key.value.strip():
+    if not key.value.isascii() or not key.value.isprintable() or " " in key.value:
         raise CredentialsError(
-            f"the key for {source.provider} from the {key.origin} holds a space at its end, "
+            f"the key for {source.provider} from the {key.origin} holds a space, "
             "a line break or a character that no key has: copy it again"
         )
     return key

@@ -47,7 +47,7 @@ class Group(click.Group):
         """Find the command that the first word names.
 
         Raises:
-            click.UsageError: There is none of that name.
+            click.UsageError: No command has that name.
         """
         name = args[0]
         # What looks like an option is click's to explain.
@@ -131,23 +131,18 @@ def no_command(ctx: click.Context, words: Sequence[str]) -> click.UsageError:
         ctx: The context of what was asked for the command.
         words: The word that names none, and what follows it.
     """
+    # From the surest reading to the least: an option of that name (hfs version), a question
+    # (hfs what is awk), a near or foreign name (hfs lst, hfs rm), and words that may be a prompt.
     name = words[0]
-    hint = _as_option(ctx, name) or _as_question(ctx, words) or _as_command(ctx, name)
-    if not hint and ctx.parent is None and len(words) > 1:
-        hint = _to_ask(words)
-    return click.UsageError(f"No such command {name!r}{hint}", ctx)
-
-
-def _as_option(ctx: click.Context, name: str) -> str:
-    """``hfs version`` is ``hfs --version``."""
+    is_root = ctx.parent is None
     options = [option for param in ctx.command.get_params(ctx) for option in param.opts]
-    return f": did you mean {ctx.command_path} --{name}?" if f"--{name}" in options else ""
-
-
-def _as_question(ctx: click.Context, words: Sequence[str]) -> str:
-    if ctx.parent is None and (" " in words[0] or words[0].lower() in _QUESTIONS):
-        return _to_ask(words)
-    return ""
+    if f"--{name}" in options:
+        hint = f": did you mean {ctx.command_path} --{name}?"
+    elif is_root and (" " in name or name.lower() in _QUESTIONS):
+        hint = _to_ask(words)
+    else:
+        hint = _as_command(ctx, name) or (_to_ask(words) if is_root and len(words) > 1 else "")
+    return click.UsageError(f"No such command {name!r}{hint}", ctx)
 
 
 def _to_ask(words: Sequence[str]) -> str:

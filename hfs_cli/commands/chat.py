@@ -1,4 +1,4 @@
-"""`hfs chat`: one turn, in a new session unless told otherwise."""
+"""`hfs chat`: one turn, in a new session unless one is named."""
 
 from __future__ import annotations
 

@@ -59,6 +59,7 @@ def take_turn(
         thinking = reasoning_options(choice, config.reasoning, options.get("max_tokens"))
         options = {**choice.options, **thinking, **asked.options}
     system = asked.system
+    # A continued session has its own: the setting must not replace it in the middle.
     if system is None and session is None and config.system is not None:
         system = utf8_word(config.system)
     turn = Turn(
@@ -86,6 +87,7 @@ def take_turn(
             from hfs_cli.compose.budget import check_budget
 
             check_budget(config.daily_budget, config.models, store)
+        # History is read either way; only what is kept differs.
         keeper = store if config.save else _unsaved(store)
         outcome = run_turn(provider, keeper, make_renderer(view, config, turn.model), turn)
     if outcome.error is not None:

@@ -42,7 +42,7 @@ def read_files(
     for name in given:
         if name.startswith(("http://", "https://")):
             attachments.append(_address(name))
-        elif os.path.isdir(name):  # noqa: PTH112  a name that is too long for a Path is no directory
+        elif os.path.isdir(name):  # noqa: PTH112  a Path refuses a name that is too long
             texts += _read_directory(Path(name), encoding, sizes)
         else:
             for path in _matching(name):
@@ -91,10 +91,12 @@ def _read_directory(directory: Path, encoding: str | None, sizes: dict[str, int]
         else:
             left_out += bool(data)
     if left_out:
-        told = f"{plural(left_out, 'file')} in {directory} left out: not UTF-8 text"
-        notices.warn(f"{told} (give an image, a PDF or a sound by its own -f)")
+        notices.warn(
+            f"{plural(left_out, 'file')} in {directory} left out: not UTF-8 text"
+            " (give an image, a PDF or a sound by its own -f)"
+        )
     if not texts:
-        raise UsageError(f"there is no text file in {directory}")
+        raise UsageError(f"{directory} holds no text file")
     return texts
 
 

@@ -15,7 +15,7 @@ _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
 
 
 def media_type_of(data: bytes) -> str | None:
-    """The media type of an image, a PDF or a sound, or None when it is none of these.
+    """The media type of an image, a PDF or a sound, or None when it is something else.
 
     Args:
         data: The file's bytes, or at least the first 1,024.

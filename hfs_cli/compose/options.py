@@ -343,6 +343,7 @@ def _split(values: dict[str, Any]) -> tuple[Asked, Config, View]:
         raise UsageError("-x takes code out of a text, and --schema asks for JSON: keep one")
     if view["force"] and not view["output"]:
         raise UsageError("--force goes with -O FILE")
+    # An empty word comes from an unset variable; taken for none, it would ask another model.
     if values["model"] is not None and not values["model"].strip():
         raise UsageError("-m needs a model: PROVIDER/MODEL or an alias")
     if (schema := values.pop("schema")) is not None:
@@ -389,7 +390,7 @@ def _model_options(
 
 
 def _value(text: str) -> object:
-    """A JSON value, or the text itself where it is none (``-o stop END``)."""
+    """A JSON value, or the text itself where it is not JSON (``-o stop END``)."""
     try:
         return json.loads(text)
     except json.JSONDecodeError:

@@ -30,7 +30,7 @@ _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_message(asked: Asked, config: Config, *, patient: bool = True) -> ChatMessage | None:
-    """The user message, or None when there is none or it is only white space.
+    """The user message, or None when nothing was given but white space.
 
     It is the words, then standard input, then the text files, with an empty line between
     each and the next; images, PDFs and sounds are attached.

@@ -40,7 +40,7 @@ def parse_schema(text: str) -> dict[str, Any]:
         text: A file's path, JSON, or a list of fields: ``name, age int, tags list``.
 
     Raises:
-        UsageError: It is none of these, or no schema.
+        UsageError: It is something else, or replies cannot be held against it.
     """
     if text.lstrip().startswith("{"):
         return _checked(text, "--schema")
@@ -82,7 +82,10 @@ def _check_schema(schema: dict[str, Any]) -> None:
     for contents, resolver in _subschemas(resource, _registry().resolver_with_root(resource)):
         if isinstance(contents, dict):
             for pattern in (contents.get("pattern", ""), *contents.get("patternProperties", ())):
-                _check_pattern(pattern)
+                try:
+                    re.compile(pattern)
+                except re.error as error:
+                    raise ValueError(f"the pattern {pattern!r} cannot be read: {error}") from error
             _refuse_loops(contents, resolver, _specification(kind), ())
 
 
@@ -124,13 +127,6 @@ def _subschemas(resource: Any, resolver: Any) -> Iterator[tuple[Any, Any]]:  # n
     yield resource.contents, resolver
     for inner in resource.subresources():
         yield from _subschemas(inner, resolver.in_subresource(inner))
-
-
-def _check_pattern(pattern: str) -> None:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"the pattern {pattern!r} cannot be read: {error}") from error
 
 
 def _refuse_loops(
@@ -185,17 +181,15 @@ def _from_fields(text: str) -> dict[str, Any]:
                 f"--schema: {field.strip()!r} is not a file, JSON or a field: write NAME TYPE,"
                 " with TYPE one of str, int, float, bool, list"
             )
-        properties[found[1]] = _field(_TYPES[found[2] or "str"])
+        kind = _TYPES[found[2] or "str"]
+        items = {"items": {"type": "string"}} if kind == "array" else {}
+        properties[found[1]] = {"type": kind, **items}
     return {
         "type": "object",
         "properties": properties,
         "required": list(properties),
         "additionalProperties": False,
     }
-
-
-def _field(kind: str) -> dict[str, object]:
-    return {"type": kind} | ({"items": {"type": "string"}} if kind == "array" else {})
 
 
 def _read_json(text: str) -> Any:  # noqa: ANN401

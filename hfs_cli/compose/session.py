@@ -17,7 +17,7 @@ def meant_session(store: SessionStore, config: Config, ref: str | None) -> Sessi
     """The session that a command is about when REF may be left out.
 
     Raises:
-        NotFoundError, AmbiguousError: There is none, or more than one fits.
+        NotFoundError, AmbiguousError: Nothing fits, or more than one does.
     """
     if ref is not None or config.session is None:
         return store.resolve("@last" if ref is None else ref)
@@ -45,7 +45,7 @@ def chosen_place(
         create: Whether an absent session is made.
 
     Raises:
-        NotFoundError, AmbiguousError: There is none, or more than one fits.
+        NotFoundError, AmbiguousError: Nothing fits, or more than one does.
         UsageError: No session can have the name.
     """
     from hfs_cli.messages import Place
@@ -57,25 +57,22 @@ def chosen_place(
         if session is None and not create:
             raise NotFoundError("no session to continue yet: start one with hfs chat, or --create")
     elif ref is not None:
+        # --create takes the name whole: "note" must not continue "notes from May".
         session = store.find(ref) if create else store.resolve(ref)
         if session is None:
             return None, Place(name=check_name(ref), or_existing=True)
     elif config.session is not None:
         session = _pinned(store, config.session)
         if session is None:
-            return None, Place(name=_new_name(config.session), or_existing=True)
+            if config.session.isdigit():
+                raise NotFoundError(f"no session {config.session}, which HFS_SESSION names")
+            try:
+                return None, Place(name=check_name(config.session), or_existing=True)
+            except UsageError as error:
+                raise UsageError(f"HFS_SESSION: {error.message}") from error
     else:
         return None, Place()
     return session, Place(session.id if session else None)
-
-
-def _new_name(pinned: str) -> str:
-    if pinned.isdigit():
-        raise NotFoundError(f"no session {pinned}, which HFS_SESSION names")
-    try:
-        return check_name(pinned)
-    except UsageError as error:
-        raise UsageError(f"HFS_SESSION: {error.message}") from error
 
 
 def _pinned(store: SessionStore, name: str) -> Session | None:

@@ -178,6 +178,7 @@ def _receive(
     except SignalReceived as signal:
         return Interrupted(signal.signum)
     except ProviderError as error:
+        # The same refusal is exit 5 before the first word and a broken reply (7) after it.
         if collector.started:
             return IncompleteReplyError(error.message)
         return error
@@ -188,6 +189,7 @@ def _receive(
 
 def _keep(saver: Saver, opened: Opened, collector: Collector, error: HfsError | None) -> Outcome:
     """Write the last state of the reply; the outcome says how all of it went."""
+    # A full disk behind standard output breaks the showing, not the reply: kept as complete.
     broken = error is not None and not isinstance(error, OutputError)
     reply = collector.reply(error.message if error and broken else None, complete=not broken)
     if broken and not collector.started:
@@ -202,6 +204,8 @@ def _keep(saver: Saver, opened: Opened, collector: Collector, error: HfsError | 
         if signum is not None:
             failure = Interrupted(signum, f"interrupted; {failure.message}")
         return Outcome(opened.session, None, reply, failure)
+    # One that came during the write waited for it: Ctrl-C as the last word is shown costs the
+    # exit code and never the reply.
     if (signum := signals.take()) is not None:
         error = error or Interrupted(signum, "interrupted after the reply was kept")
     if broken and error is not None:
@@ -217,20 +221,21 @@ def _with_what_was_kept(error: HfsError, reply: Reply, opened: Opened) -> HfsErr
 
     words = plural(sum(1 for _ in re.finditer(r"\S+", reply.text)), "word")
     number = opened.session.id
-    kept = f"; {words} saved as partial in session {number} — hfs sessions retry {number}"
-    return _saying_more(error, kept)
-
-
-def _saying_more(error: HfsError, more: str) -> HfsError:
-    """The same failure, in full; HFS_DEBUG shows the first one as its cause."""
-    text = error.message + more
-    full = Interrupted(error.signum, text) if isinstance(error, Interrupted) else type(error)(text)
-    full.__cause__ = error
-    return full
+    text = (
+        f"{error.message}; {words} saved as partial in session {number}"
+        f" — hfs sessions retry {number}"
+    )
+    # Another error, with the first one as its cause for HFS_DEBUG: none is changed.
+    if isinstance(error, Interrupted):
+        fuller: HfsError = Interrupted(error.signum, text)
+    else:
+        fuller = type(error)(text)
+    fuller.__cause__ = error
+    return fuller
 
 
 def _emptiness(reply: Reply) -> ProviderError | None:
-    """A reply without text is a failure: a script that gets nothing must learn of it."""
+    """A reply without text is a failure: a script that gets nothing must know."""
     if reply.text:
         return None
     if reply.tool_calls:

@@ -240,21 +240,6 @@ def test_a_prompt_is_written_in_the_editor(terminal, server, tmp_path):
     assert server.requests[0].json["messages"][0]["content"] == "start\nwritten"
 
 
-def test_an_editor_that_removes_its_file_leaves_nothing_to_send(terminal, server, tmp_path):
-    editor = tmp_path / "editor"
-    editor.write_text("#!/bin/sh\nrm $1\n")
-    editor.chmod(0o755)
-    code, text = ended(terminal("chat", "-e", "hi", env={"EDITOR": str(editor)}))
-    assert (code, server.requests) == (2, [])
-    assert "the editor left no" in text
-
-
-@pytest.mark.parametrize("args", [["chat", "-e", "hi"], ["config", "edit"]])
-def test_nothing_is_edited_without_a_terminal(chat, server, args):
-    done = chat(*args, env={"EDITOR": "true"})
-    assert (done.returncode, done.stderr.count(b"\n"), server.requests) == (2, 1, [])
-
-
 def test_a_key_with_a_space_in_it_is_refused(chat):
     done = chat("keys", "set", "openai", stdin=b"sk-one two\n")
     assert done.returncode == 3

@@ -31,6 +31,7 @@ _scan = json.JSONDecoder().raw_decode
 # from what a database can hold.
 MOST_TOKENS = 10**12
 MAX_WORD = 100
+_NOT_TEXT = "something else where text should be"
 MAX_QUOTE = 2000
 
 
@@ -55,9 +56,11 @@ class Batch:
         Raises:
             TypeError: It is not text.
         """
+        if not isinstance(piece, str):
+            raise TypeError(_NOT_TEXT)
         if self._kind is not Delta:
             self._turn_to(Delta)
-        self._add(piece)
+        self._pieces.append(piece)
 
     def reasoning(self, piece: str) -> None:
         """Add a piece of the reasoning.
@@ -65,9 +68,11 @@ class Batch:
         Raises:
             TypeError: It is not text.
         """
+        if not isinstance(piece, str):
+            raise TypeError(_NOT_TEXT)
         if self._kind is not Reasoning:
             self._turn_to(Reasoning)
-        self._add(piece)
+        self._pieces.append(piece)
 
     def call(self, name: object, arguments: str = "") -> None:
         """Add a tool call, or a piece of one.
@@ -121,11 +126,6 @@ class Batch:
         self._turn_to(self._kind)
         events, self._events = self._events, []
         return events
-
-    def _add(self, piece: str) -> None:
-        if not isinstance(piece, str):
-            raise TypeError(f"{type(piece).__name__} where text should be")
-        self._pieces.append(piece)
 
     def _turn_to(self, kind: type[Delta | Reasoning]) -> None:
         text = "".join(self._pieces)
@@ -360,13 +360,13 @@ class ReplyDecoder:
         return [*held, finish]
 
     def _decoded(self, texts: Iterable[str]) -> list[Event]:
-        batch = Batch()
+        batch, events = Batch(), self._events
         try:
             for text in texts:
-                if self._events.terminated:
+                if events.terminated:
                     break
                 if text and not text.isspace():  # an empty event keeps a connection open
-                    self._events.decode(text, batch)
+                    events.decode(text, batch)
         except (ProviderError, IncompleteReplyError) as error:
             self.fault = error
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:

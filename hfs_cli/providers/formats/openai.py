@@ -110,7 +110,7 @@ class OpenAIEvents:
 
     def decode(self, data: str, batch: Batch) -> None:
         """Add what one chunk says to the batch."""
-        if data.lstrip().startswith("[DONE]"):
+        if data[0] != "{" and data.lstrip().startswith("[DONE]"):
             self.terminated = True
             return
         chunk = parse(data)
@@ -120,8 +120,12 @@ class OpenAIEvents:
             if not choice.get("index"):  # of several (n = 2), the first alone is the reply
                 self._choice(choice, batch)
         # Perplexity's and xAI's way: beside the choices, as objects or as bare URLs.
-        batch.cite(chunk.get("search_results") or chunk.get("citations"))
-        if usage := chunk.get("usage") or batch.fields(chunk.get("x_groq")).get("usage"):
+        if sources := chunk.get("search_results") or chunk.get("citations"):
+            batch.cite(sources)
+        usage = chunk.get("usage")
+        if usage is None and "x_groq" in chunk:
+            usage = batch.fields(chunk["x_groq"]).get("usage")
+        if usage:
             _count(batch.fields(usage), batch)
 
     def _choice(self, choice: dict[str, Any], batch: Batch) -> None:
@@ -136,7 +140,8 @@ class OpenAIEvents:
         if refusal := delta.get("refusal"):
             self._refused = True
             batch.text(refusal)
-        batch.cite(delta.get("annotations"))
+        if annotations := delta.get("annotations"):
+            batch.cite(annotations)
         for call in delta.get("tool_calls") or ():
             function = call.get("function") or {}
             batch.call(function.get("name"), function.get("arguments") or "")

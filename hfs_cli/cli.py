@@ -119,6 +119,10 @@ def _report_usage(error: click.ClickException) -> int:
 
 
 def _report_bug(error: Exception) -> int:
+    if signum := signals.received():
+        # Raised where Python wraps it, as in "RuntimeError: Error calling __set_name__ …" while a
+        # module loads.
+        return _report(Interrupted(signum))
     typed = [*sys.argv[1:], *(v for n, v in os.environ.items() if n.startswith("HFS_"))]
     # Bytes that are not UTF-8 reach Python as lone surrogates, b"\\xff" as "\\udcff".
     odd = any("\ud800" <= character <= "\udfff" for word in typed for character in word)

@@ -173,6 +173,21 @@ def test_a_signal_while_the_error_line_cannot_be_written_ends_with_its_code(hfs,
         assert rest.read().strip(b"x") == b""
 
 
+def test_an_interrupt_that_python_wraps_in_another_error_ends_with_its_code(hfs):
+    program = """if True:
+        import os, signal, sys
+        import hfs_cli.cli as cli
+        class Field:
+            def __set_name__(self, owner, name):
+                os.kill(os.getpid(), signal.SIGINT)
+        cli.hfs.main = lambda **_: type("Made", (), {"field": Field()})
+        sys.exit(cli.run())
+    """
+    hfs.argv = (sys.executable, "-c", program)
+    done = hfs()
+    assert (done.returncode, done.stderr) == (130, b"hfs: error: interrupted\n")
+
+
 def test_an_interrupt_while_the_program_loads_leaves_no_traceback(hfs):
     chance = random.Random(2)
     hfs.argv = (

@@ -21,7 +21,7 @@ def normalise(name: str) -> str:
     """The one spelling under which a name is kept and looked up.
 
     Unicode writes "é" in two ways; in form NFC (UAX #15) they are the same name. White space
-    around a name cannot be seen where it is listed: it is no part of it.
+    around a name cannot be seen where it is listed: it does not belong to it.
     """
     name = name.strip()
     if name.isascii():

@@ -96,8 +96,8 @@ def _database(config: Config) -> str:
         problems = store.check()
         if problems:
             raise ConfigError("; ".join(problems))
-        told = f"{config.database}, {plural(store.count(), 'session')}"
-        return "; ".join([told, *store.exposed()])
+        message = f"{config.database}, {plural(store.count(), 'session')}"
+        return "; ".join([message, *store.exposed()])
 
 
 def _model(config: Config) -> str:

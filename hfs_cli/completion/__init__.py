@@ -1,1 +1,1 @@
-"""What shells are told: completion scripts, the words that depend on the user, manual pages."""
+"""What shells are given: completion scripts, the words that depend on the user, manual pages."""

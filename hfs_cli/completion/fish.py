@@ -129,7 +129,7 @@ def _option(option: Option, path: str) -> str:
     parts += [f"-s {name[1:]}" for name in option.short]
     parts += [f"-l {name[2:]}" for name in option.long]
     if option.values:
-        # -x: a value that is no file.
+        # -x: a value that is not a file.
         takes = "-r" if option.values[0].kind == "files" else "-x"
         parts.append(f"{takes} -k {_offered(option.values[0])}".rstrip())
     if option.help:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-# What a value is, told by its metavar: the one place that a new kind of value is added to.
+# What a value is, by its metavar: the one place that a new kind of value is added to.
 # The dynamic kinds are those that `hfs_cli.completion.words` answers.
 KINDS = {
     "REF": "sessions",

@@ -133,7 +133,7 @@ def split_key(key: str) -> list[str]:
 
 def _check_alias(aliases: Mapping[str, Any], name: str) -> None:
     target = aliases[name]
-    # As many steps as there are aliases: an old circle elsewhere is no endless one.
+    # As many steps as there are aliases: an old circle elsewhere does not make this endless.
     for _ in range(len(aliases)):
         if target == name:
             raise UsageError(f"the alias {name} would lead back to itself: name PROVIDER/MODEL")

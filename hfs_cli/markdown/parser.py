@@ -3,7 +3,7 @@ r"""The parser for Markdown as models write it, whoever shows it.
 CommonMark with tables, ~~strikethrough~~ and mathematics, which stays as it was written: no
 ``_`` or ``\(`` of TeX becomes Markdown. Its marks are those that models use: ``$x$``,
 ``$$x$$``, ``\(x\)`` and ``\[x\]``. A single dollar opens only before and closes only after a
-character that is no blank, and a digit may not follow, so that prices stay prices.
+character that is not a blank, and a digit may not follow, so that prices stay prices.
 """
 
 from __future__ import annotations

@@ -135,8 +135,8 @@ def provider_settings(config: Config, name: str) -> ProviderSettings:
         # A preset that is pointed elsewhere: what every gateway speaks is chat completions.
         kind = "openai"
     if kind not in PROVIDER_TYPES:
-        told = f"type must be one of {', '.join(PROVIDER_TYPES)}"
-        raise ConfigError(f"[providers.{name}] of {config.file}: {told}")
+        message = f"type must be one of {', '.join(PROVIDER_TYPES)}"
+        raise ConfigError(f"[providers.{name}] of {config.file}: {message}")
     base_url = (own.base_url or preset.base_url).rstrip("/")
     if kind != "local" and (fault := _fault_of_address(base_url) or _fault_of_headers(own)):
         raise ConfigError(f"[providers.{name}] of {config.file}: {fault}")

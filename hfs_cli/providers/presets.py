@@ -181,7 +181,7 @@ PRESETS: Mapping[str, Preset] = {
         "gpt-oss-120b",
         "https://cloud.cerebras.ai",
     ),
-    # Its chat completions ended on 2026-09-27; their successor searches the web only when told.
+    # Its chat completions ended on 2026-09-27; their successor searches the web only when asked to.
     "perplexity": Preset(
         "responses",
         "https://api.perplexity.ai/v1",

@@ -39,7 +39,7 @@ def _version(model: str, family: str) -> tuple[int, int]:
     """The version in a model's name, (0, 0) where there is none.
 
     As in ``claude-opus-5-5`` (5, 5), ``gpt-6-luna`` (6, 0), ``claude-sonnet-4-20250514`` (4, 0):
-    a date is no minor version.
+    a date is not a minor version.
     """
     found = re.search(rf"{family}-(\d{{1,2}})(?:[.-](\d{{1,2}})(?!\d))?(?!\d)", model)
     return (int(found[1]), int(found[2] or 0)) if found else (0, 0)

@@ -159,7 +159,7 @@ def system_in_force(messages: Iterable[Message]) -> str | None:
 
 
 def context(messages: Sequence[Message]) -> tuple[ChatMessage, ...]:
-    """What a model is told of the past: answered turns, each question with its reply.
+    """What a model is given of the past: answered turns, each question with its reply.
 
     A question without a reply, or with empty ones only, is left out; so is a turn that the vendor
     refused or filtered, for whatever is asked next would be refused with it:

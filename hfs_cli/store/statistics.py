@@ -23,7 +23,7 @@ def tallies(db: Connection, by: Heading, since: datetime | None) -> list[Tally]:
 
     Args:
         by: The heading.
-        since: Only replies begun at or after this moment.
+        since: Only replies that began at or after this moment.
     """
     from hfs_cli.conversations import Tally
 

@@ -299,7 +299,7 @@ class SessionStore:
 
         Args:
             by: ``day``, ``model`` or ``session``.
-            since: Only replies begun at or after this moment.
+            since: Only replies that began at or after this moment.
         """
         from hfs_cli.store.statistics import tallies
 

@@ -34,7 +34,7 @@ def _parse_yaml(text: str, path: Path) -> object:
         raise UsageError(f"reading {path} needs PyYAML: pip install 'hfs-cli[yaml]'") from None
 
     # BaseLoader builds strings, lists and mappings and looks at no tag, so a text that looks
-    # like a date stays text, and `!!bool perhaps` is no question.
+    # like a date stays text, and `!!bool perhaps` does no harm.
     class Loader(yaml.BaseLoader):  # type: ignore[misc]  # PyYAML has no types
         """No aliases either: a few lines of them can stand for gigabytes."""
 

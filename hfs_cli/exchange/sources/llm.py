@@ -69,7 +69,7 @@ def conversations(path: Path) -> Iterator[Conversation]:
             if (signum := signals.received()) is not None:
                 raise Interrupted(signum) from error
             raise UsageError(f"{path} gives no row within {_PATIENCE_S:.0f} s: not read") from error
-        # Of a text that is no text the rest is the text itself.
+        # Of a text that is not valid the rest of it is the text itself.
         said = str(error).partition(" with text")[0]
         raise UsageError(f"cannot read {path} as a database of llm: {said}") from error
 
@@ -78,7 +78,7 @@ def _conversations(db: sqlite3.Connection, path: Path, clock: _Clock) -> Iterato
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not {"responses", "conversations"} <= tables:
         raise UsageError(
-            f"{path} is no database that can be read: hfs sessions import reads the logs.db of "
+            f"{path} is not a database that can be read: hfs sessions import reads the logs.db of "
             "llm, and files of hfs, ChatGPT, Claude, aichat and shell_gpt"
         )
     there = {row["name"] for row in db.execute("PRAGMA table_info(responses)")}
@@ -127,14 +127,14 @@ def _text(row: sqlite3.Row, column: str) -> str:
 
 
 def _count(value: object) -> int | None:
-    """A count that a reply can have; what is none is left out."""
+    """A count that a reply can have; anything else is left out."""
     return value if isinstance(value, int) and 0 <= value < _MAX_COUNT else None
 
 
 def _conversation(
     db: sqlite3.Connection, group: list[sqlite3.Row], tables: set[str]
 ) -> Conversation:
-    begun = _moment(_text(group[0], "datetime_utc"))
+    started = _moment(_text(group[0], "datetime_utc"))
     said: list[Said] = []
     system = None
     for row in group:
@@ -147,7 +147,7 @@ def _conversation(
         said.append(Said("user", _text(row, "prompt"), moment, attachments=files))
         if reply := _text(row, "response"):
             said.append(_reply(row, reply, moment))
-    found = arrived("llm", _key(group[0]), _text(group[0], "title"), begun, said)
+    found = arrived("llm", _key(group[0]), _text(group[0], "title"), started, said)
     assert found is not None  # there is a prompt
     return found
 

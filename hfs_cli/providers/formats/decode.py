@@ -179,9 +179,9 @@ class Ending(NamedTuple):
             raw: The vendor's own word.
             said: What the vendor says about it, or None.
         """
-        told = f' (it says: "{sanitize_line(" ".join(word(said).split()))}")' if said else ""
+        quoted = f' (it says: "{sanitize_line(" ".join(word(said).split()))}")' if said else ""
         what, colon, advice = self.note.partition(": ")
-        return Finish(self.reason, word(raw), f"{what}{told}{colon}{advice}", whole=self.whole)
+        return Finish(self.reason, word(raw), f"{what}{quoted}{colon}{advice}", whole=self.whole)
 
 
 STOPPED = Ending("stop")

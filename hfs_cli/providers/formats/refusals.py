@@ -33,14 +33,14 @@ def refusal(status: int, body: bytes, context: Context) -> HfsError:
     """
     document = _document(body)
     said = shown(vendor_message(document if document is not None else body), context.secrets)
-    told = f": {said}" if said else ""
+    why = f": {said}" if said else ""
     name = context.provider
     if _is_unknown_model(status, document, said, context.model):
         return NotFoundError(
-            f'{name} has no model "{context.model}" ({status}){told} — see: hfs models list {name}'
+            f'{name} has no model "{context.model}" ({status}){why} — see: hfs models list {name}'
         )
     if status in {401, 403} or (status == 400 and _BAD_KEY.search(said)):
-        return CredentialsError(f"{name} refused the key ({status}){told} — {context.key_hint}")
+        return CredentialsError(f"{name} refused the key ({status}){why} — {context.key_hint}")
     if 300 <= status < 400:
         return ProviderError(
             f"{name} answered with a redirect ({status}), which is not followed: "
@@ -51,7 +51,7 @@ def refusal(status: int, body: bytes, context: Context) -> HfsError:
             f"{name} has nothing at {context.url} (404) — {_address_hint(context.url)}"
         )
     return ProviderError(f"{name} ({context.model}) {_VERBS.get(status, 'failed')} ({status})"
-                         f"{told}{_next_step(status, context, said)}")  # fmt: skip
+                         f"{why}{_next_step(status, context, said)}")  # fmt: skip
 
 
 _VERBS: Mapping[int, str] = {

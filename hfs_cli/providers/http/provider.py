@@ -117,8 +117,8 @@ class HttpProvider:
         try:
             return read_listing(json.loads(data))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            told = f"{self._settings.name} sent no list of models that can be read"
-            raise ProviderError(told) from error
+            message = f"{self._settings.name} sent no list of models that can be read"
+            raise ProviderError(message) from error
 
     def _events(
         self, request: Request, build: Callable[[], httpx.Request]

@@ -54,13 +54,13 @@ def read_reply(
         is_document = media_type == "application/json"
     whole = chain((first,), body)
     parts = _whole(whole, decoder, context) if is_document else _streamed(whole, decoder)
-    begun = False
+    has_text = False
     for events in parts:
-        begun = begun or any(isinstance(event, Delta | Reasoning) for event in events)
+        has_text = has_text or any(isinstance(event, Delta | Reasoning) for event in events)
         if events:
             yield _without_secrets(events, context)
     if decoder.fault:
-        raise _told(decoder.fault, context, begun=begun) from None
+        raise _ended_early(decoder.fault, context, has_text=has_text) from None
 
 
 def read_whole(exchange: Exchange, head: Head, deadline: float, context: Context) -> bytes:
@@ -156,14 +156,14 @@ def _without_secrets(events: list[Event], context: Context) -> list[Event]:
     ]
 
 
-def _told(fault: HfsError, context: Context, *, begun: bool) -> HfsError:
+def _ended_early(fault: HfsError, context: Context, *, has_text: bool) -> HfsError:
     """A fault of the stream with the provider's name, and without secrets."""
     message = shown(fault.message, context.secrets)
     if not isinstance(fault, ProviderError):
         return type(fault)(message)
     what = message if isinstance(fault, VendorCutError) else f"reported an error: {message}"
-    told = f"{context.provider} ({context.model}) {what}"
-    return IncompleteReplyError(told) if begun else ProviderError(told)
+    message = f"{context.provider} ({context.model}) {what}"
+    return IncompleteReplyError(message) if has_text else ProviderError(message)
 
 
 class Inflater:

@@ -65,7 +65,7 @@ class Sender:
         share: a port that refuses three times costs 5 s, not 15. It starts anew once a server
         has answered. The third counts tries. For example, with 2 retries: refused, 0.5 s, 503
         with "Retry-After: 3", 3 s, 200. A request is never repeated after its first byte of
-        reply: it would be paid for, and told, twice.
+        reply: it would be paid for, and shown, twice.
 
         Raises:
             CredentialsError, NotFoundError, ProviderError: The provider said no.
@@ -113,11 +113,11 @@ class Sender:
             ) from error
         except (httpx.ConnectError, httpx.ProxyError) as error:
             why = reason(error, self._context)
-            told = f"{name} cannot be reached: {why} — check the network and base_url"
-            raise _Unreached(told, final=is_final(error)) from cause(error, self._context)
+            message = f"{name} cannot be reached: {why} — check the network and base_url"
+            raise _Unreached(message, final=is_final(error)) from cause(error, self._context)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            told = f"{name} gave no answer: {reason(error, self._context)}"
-            raise NetworkError(told) from cause(error, self._context)
+            message = f"{name} gave no answer: {reason(error, self._context)}"
+            raise NetworkError(message) from cause(error, self._context)
 
     def _out_of_time(self) -> NetworkError:
         return NetworkError(

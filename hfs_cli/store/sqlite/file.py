@@ -64,7 +64,7 @@ def _refuse_others(path: Path, status: os.stat_result) -> None:
     """Refuse what another user made or may change: it could hold anything.
 
     Reading is another matter: whoever lets others read their conversations is warned by
-    `hfs db check`. Root may change everything, so what root owns is no worse.
+    `hfs db check`. Root may change everything, so what root owns is as good as one's own.
     """
     if sys.platform == "win32":
         return
@@ -172,7 +172,7 @@ def store_errors(path: Path) -> Iterator[None]:
         raise
     except (PeeweeException, sqlite3.Error) as error:
         code = result_code(error)
-        # Of a text that is no text the rest is the text itself, which is nobody's business.
+        # Of a text that is not valid the rest is the text itself, which is nobody's business.
         said = str(error.args[-1] if error.args else error).partition(" with text")[0]
         if code in _ADVICE:
             raise StoreError(f"the database {path} {_ADVICE[code]} ({said})") from error

@@ -41,7 +41,7 @@ def problems(db: SqliteDatabase) -> list[str]:
         f"message {row[0]} is complete and has pieces all the same"
         for row in db.execute_sql(_LEFT_OVER)
     ]
-    if not found:  # the words of a text that is no text cannot be compared
+    if not found:  # the words of a text that is not valid cannot be compared
         found += _index_problems(db, "message", "message WHERE status = 'complete'", "content")
         found += _index_problems(db, "session", "session", "name")
     return found

@@ -259,7 +259,7 @@ def test_another_database_and_a_broken_one_are_refused(tmp_path):
     db.execute("CREATE TABLE x (y)")
     db.commit()
     db.close()
-    with pytest.raises(UsageError, match="no database that can be read"):
+    with pytest.raises(UsageError, match="not a database that can be read"):
         list(llm.conversations(path))
     path.write_bytes(path.read_bytes()[:100] + b"\xff" * 5000)
     with pytest.raises(UsageError):

@@ -67,7 +67,7 @@ def test_a_view_is_no_table(tmp_path, table):
     if table == "prompt_attachments":  # it is not needed
         assert len(list(llm.conversations(path))) == 1
         return
-    with pytest.raises(UsageError, match="no database that can be read"):
+    with pytest.raises(UsageError, match="not a database that can be read"):
         list(llm.conversations(path))
 
 

@@ -286,6 +286,8 @@ def a_signal_at(step: int) -> Iterator[list[int]]:
 
     tracer, handler = sys.gettrace(), signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, signals._handle)
+    # Python 3.12 sends opcodes only if a frame asked for them before the tracing began.
+    sys._getframe().f_trace_opcodes = True
     sys.settrace(trace)
     try:
         yield ran

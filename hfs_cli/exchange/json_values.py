@@ -34,7 +34,9 @@ class Fields:
         Raises:
             UsageError: It is missing, of another type, or holds lone surrogates.
         """
-        value = self._fields.get(name)
+        return self._encodable(name, self._fields.get(name))
+
+    def _encodable(self, name: str, value: object) -> str:
         if not isinstance(value, str):
             raise self._wrong(name, "a string")
         try:
@@ -99,6 +101,18 @@ class Fields:
         if not isinstance(value, list):
             raise self._wrong(name, "an array")
         return value
+
+    def texts(self, name: str, otherwise: str) -> list[str]:
+        """The strings of an array, with a word in the place of what is something else.
+
+        Raises:
+            UsageError: It is not an array, or a string holds lone surrogates.
+        """
+        return [
+            self._encodable(name, item) if isinstance(item, str) else otherwise
+            for item in self.items(name)
+            if item
+        ]
 
     def is_array(self, name: str) -> bool:
         """Whether an array stands there."""

@@ -92,5 +92,4 @@ def _text(content: Fields) -> str:
     alone = content.maybe_text("text")
     if alone is not None:
         return alone
-    parts = content.items("parts")
-    return "\n\n".join(p if isinstance(p, str) else "[a file]" for p in parts if p)
+    return "\n\n".join(content.texts("parts", otherwise="[a file]"))

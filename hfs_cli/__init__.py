@@ -1,3 +1,3 @@
 """hfs: a language model in the shell, one turn a call."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -71,6 +71,13 @@ def take_turn(
         no_system=asked.no_system,
         place=place or Place(session.id if session else None),
     )
+    by_default = not (session or asked.model or config.model)
+    if by_default and choice.provider.type == "local" and not view.quiet:
+        # Nobody chose it: its answers must not be taken for what hfs, or a larger model, can do.
+        notices.notice(
+            f"{choice.model} answers: a small model in this process, often wrong; to set a better"
+            " one: hfs models default PROVIDER/MODEL"
+        )
     with closing(
         open_provider(choice, config=config, env=os.environ, notify=notices.warn)
     ) as provider:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import pexpect
 import pytest
 
 # A model on two loaded cores is slow, and that is no failure.
@@ -43,6 +44,21 @@ def test_it_answers_and_the_turn_is_kept(hfs):
     assert kept["content"] == reply.removesuffix("\n")
     assert kept["finish_reason"] == "stop"
     assert kept["usage"]["output_tokens"] > 0
+
+
+@needs_model
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [(("hi",), True), (("-q", "hi"), False), (("-m", "local/smollm2", "hi"), False)],
+)
+def test_a_person_is_told_that_the_small_model_answers_when_nobody_chose_it(hfs, args, said):
+    child = pexpect.spawn(
+        hfs.argv[0], [*hfs.argv[1:], "chat", *args], env=hfs.environment(), timeout=120
+    )
+    shown = " ".join(child.read().decode().split())
+    child.close()
+    assert child.exitstatus == 0
+    assert ("hfs models default PROVIDER/MODEL" in shown) is said
 
 
 @needs_model

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from hfs_cli.conversations import Checkpoint
 from hfs_cli.messages import Attachment, Message
 from hfs_cli.moments import iso
+
+if TYPE_CHECKING:  # a list in a pipe does without them
+    from hfs_cli.conversations import Checkpoint
 
 Shape = Mapping[str, object]
 

@@ -112,8 +112,9 @@ class TurnCommand(click.Command):
                 # What no heading names is about what is shown.
                 groups[named.get(param.name or "", "Output")].append(record)
         for heading, records in groups.items():
-            with formatter.section(heading):
-                formatter.write_dl(records)
+            if records:  # a command without a message of its own has no options of input
+                with formatter.section(heading):
+                    formatter.write_dl(records)
 
 
 def _with_pairs(args: list[str], takes: Mapping[str, int]) -> list[str]:

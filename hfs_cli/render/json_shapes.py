@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from hfs_cli.conversations import Branch, SearchHit
 from hfs_cli.errors import HfsError
 from hfs_cli.messages import Message, Opened, Outcome, Reply, Session, Usage
 from hfs_cli.moments import iso
 from hfs_cli.render.output import Output, Sink
 from hfs_cli.sanitize import sanitize_json
 from hfs_cli.shapes import checkpoint_shape, message_shape
+
+if TYPE_CHECKING:  # a list in a pipe does without them
+    from hfs_cli.conversations import Branch, SearchHit
 
 Json = Mapping[str, object]
 

@@ -1,8 +1,34 @@
 """`hfs help` and what a mistyped command is told."""
 
+import click
 import pytest
 
+from hfs_cli.cli import hfs as program
 from hfs_cli.topics import TOPICS
+
+
+def every_command(group, words=()):
+    """The words of each command below a group."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        yield (*words, name)
+        if isinstance(command, click.Group):
+            yield from every_command(command, (*words, name))
+
+
+@pytest.mark.parametrize("words", list(every_command(program)), ids=" ".join)
+def test_every_command_has_help(words):
+    command: click.Command | None = program
+    context = click.Context(program, info_name="hfs")
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.get_command(context, word)
+        assert command is not None
+        context = click.Context(command, context, word)
+    shown = command.get_help(context)
+    assert shown.startswith(f"Usage: hfs {' '.join(words)} ")
+    assert "--help" in shown
 
 
 @pytest.mark.parametrize("words", [(), ("chat",), ("sessions",), ("sessions", "export")])

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
     from hfs_cli.compose.options import Asked
     from hfs_cli.config import Config
-    from hfs_cli.messages import ChatMessage, Place, Reply, Session
+    from hfs_cli.messages import ChatMessage, Place, Reply, Session, Turn
+    from hfs_cli.providers.choose import ModelChoice
     from hfs_cli.render.reply.choose import View
     from hfs_cli.store.store import SessionStore
     from hfs_cli.store.unsaved import Unsaved
+    from hfs_cli.turn.run import Provider
 
 
 def take_turn(
@@ -41,36 +43,17 @@ def take_turn(
     Raises:
         HfsError: How the turn failed; its exit code is the program's.
     """
-    from hfs_cli.messages import Place, Turn
     from hfs_cli.providers.choose import choose_model
     from hfs_cli.providers.open import open_provider
     from hfs_cli.render.reply.choose import make_renderer
-    from hfs_cli.turn.run import make_request, run_turn
+    from hfs_cli.turn.run import run_turn
 
     own = session.model if session else None
     if session and session.unanswered and not (place and place.answers):
         # It never replied: a model that was refused has not become the session's own.
         own = None
     choice = choose_model(config, os.environ, asked.model, own)
-    options = {**choice.options, **asked.options}
-    if config.reasoning is not None:
-        from hfs_cli.providers.reasoning import reasoning_options
-
-        thinking = reasoning_options(choice, config.reasoning, options.get("max_tokens"))
-        options = {**choice.options, **thinking, **asked.options}
-    system = asked.system
-    # A continued session has its own: the setting must not replace it in the middle.
-    if system is None and session is None and config.system is not None:
-        system = utf8_word(config.system)
-    turn = Turn(
-        prompt=message,
-        model=choice.full_name,
-        options=options,
-        schema=asked.schema,
-        system=system or None,
-        no_system=asked.no_system,
-        place=place or Place(session.id if session else None),
-    )
+    turn = _described(asked, config, choice, message, session, place)
     by_default = not (session or asked.model or config.model)
     if by_default and choice.provider.type == "local" and not view.quiet:
         # Nobody chose it: its answers must not be taken for what hfs, or a larger model, can do.
@@ -82,13 +65,7 @@ def take_turn(
         open_provider(choice, config=config, env=os.environ, notify=notices.warn)
     ) as provider:
         if asked.dry_run:
-            from hfs_cli.render.json_shapes import print_json
-
-            request = make_request(turn, _unsaved(store).begin(turn))
-            texts = [request.system or "", *(message.content for message in request.messages)]
-            # Four bytes a token holds for English, about so for what takes more bytes a letter.
-            about = sum(len(text.encode()) for text in texts) // 4
-            print_json({**provider.preview(request), "estimated_input_tokens": about})
+            _print_request(provider, store, turn)
             return
         if config.daily_budget is not None and not asked.over_budget:
             from hfs_cli.compose.budget import check_budget
@@ -102,6 +79,50 @@ def take_turn(
             notices.notice(f"the prompt is kept: hfs sessions retry {outcome.session.id}")
         raise outcome.error
     _check_ending(outcome.reply, turn.schema)
+
+
+def _described(
+    asked: Asked,
+    config: Config,
+    choice: ModelChoice,
+    message: ChatMessage,
+    session: Session | None,
+    place: Place | None,
+) -> Turn:
+    """The turn as one value; what is typed beats what the model is configured with."""
+    from hfs_cli.messages import Place, Turn
+
+    options = {**choice.options, **asked.options}
+    if config.reasoning is not None:
+        from hfs_cli.providers.reasoning import reasoning_options
+
+        thinking = reasoning_options(choice, config.reasoning, options.get("max_tokens"))
+        options = {**choice.options, **thinking, **asked.options}
+    system = asked.system
+    # A continued session has its own: the setting must not replace it in the middle.
+    if system is None and session is None and config.system is not None:
+        system = utf8_word(config.system)
+    return Turn(
+        prompt=message,
+        model=choice.full_name,
+        options=options,
+        schema=asked.schema,
+        system=system or None,
+        no_system=asked.no_system,
+        place=place or Place(session.id if session else None),
+    )
+
+
+def _print_request(provider: Provider, store: SessionStore, turn: Turn) -> None:
+    """Show what would be sent, and about how many tokens that is."""
+    from hfs_cli.render.json_shapes import print_json
+    from hfs_cli.turn.run import make_request
+
+    request = make_request(turn, _unsaved(store).begin(turn))
+    texts = [request.system or "", *(message.content for message in request.messages)]
+    # Four bytes a token holds for English, about so for what takes more bytes a letter.
+    about = sum(len(text.encode()) for text in texts) // 4
+    print_json({**provider.preview(request), "estimated_input_tokens": about})
 
 
 def _unsaved(store: SessionStore) -> Unsaved:

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hfs_cli.compose.prompt import read_text
 from hfs_cli.errors import IncompleteReplyError, UsageError
-from hfs_cli.posix import time_limit
+from hfs_cli.json_schema import check_schema, fault, read_json, schema_of_fields
 
 MAX_SCHEMA_BYTES = 1_000_000
-# Patterns backtrack: ``(a+)+$`` takes years on thirty characters.
-CHECK_SECONDS = 5.0
-_NEWEST = "https://json-schema.org/draft/2020-12/schema"
-_TYPES = {
-    "str": "string",
-    "string": "string",
-    "text": "string",
-    "int": "integer",
-    "integer": "integer",
-    "float": "number",
-    "number": "number",
-    "bool": "boolean",
-    "boolean": "boolean",
-    "list": "array",
-    "array": "array",
-}
-_FIELD = re.compile(r"([A-Za-z_]\w*)(?:\s+(\w+))?")
 
 
 def parse_schema(text: str) -> dict[str, Any]:
@@ -46,159 +27,24 @@ def parse_schema(text: str) -> dict[str, Any]:
         return _checked(text, "--schema")
     if os.path.exists(text):  # noqa: PTH110  a Path refuses a list of fields that is too long
         return _checked(read_text(Path(text), MAX_SCHEMA_BYTES), text)
-    return _from_fields(text)
+    try:
+        return schema_of_fields(text)
+    except ValueError as error:
+        raise UsageError(f"--schema: {error}") from error
 
 
 def _checked(text: str, source: str) -> dict[str, Any]:
     try:
-        schema = _read_json(text)
+        schema = read_json(text)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{source} is not JSON: {error}") from error
     if not isinstance(schema, dict):
         raise UsageError(f"{source} must be a JSON object that is a JSON Schema")
     try:
-        with time_limit(CHECK_SECONDS):
-            _check_schema(schema)
-    except (ValueError, RecursionError, OverflowError, TimeoutError) as error:
-        said = str(error).splitlines()[0] if str(error) else "it leads into itself"
-        raise UsageError(f"{source} cannot be used as a JSON Schema: {said[:300]}") from error
+        check_schema(schema)
+    except ValueError as error:
+        raise UsageError(f"{source} cannot be used as a JSON Schema: {error}") from error
     return schema
-
-
-def _check_schema(schema: dict[str, Any]) -> None:
-    """See that replies can be held against a schema, before anything is sent and paid for.
-
-    Raises:
-        ValueError, RecursionError, OverflowError: They cannot; the message says why.
-    """
-    from jsonschema.exceptions import SchemaError
-
-    kind = _validator_class(schema)
-    try:
-        kind.check_schema(schema)
-    except SchemaError as error:
-        raise ValueError(f"{error.message} (at {error.json_path})") from error
-    resource = _specification(kind).create_resource(schema)
-    for contents, resolver in _subschemas(resource, _registry().resolver_with_root(resource)):
-        if isinstance(contents, dict):
-            for pattern in (contents.get("pattern", ""), *contents.get("patternProperties", ())):
-                try:
-                    re.compile(pattern)
-                except re.error as error:
-                    raise ValueError(f"the pattern {pattern!r} cannot be read: {error}") from error
-            _refuse_loops(contents, resolver, _specification(kind), ())
-
-
-def _validator_class(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401  (jsonschema is untyped)
-    """What holds values against a schema of its draft; without ``$schema``, of the newest."""
-    from jsonschema import validators
-
-    drafts = {
-        kind.META_SCHEMA["$schema"].rstrip("#"): kind
-        for kind in (
-            validators.Draft4Validator,
-            validators.Draft6Validator,
-            validators.Draft7Validator,
-            validators.Draft201909Validator,
-            validators.Draft202012Validator,
-        )
-    }
-    named = schema.get("$schema", _NEWEST)
-    if not isinstance(named, str) or named.rstrip("#") not in drafts:
-        raise ValueError(f"$schema must be one of {', '.join(drafts)}")
-    return drafts[named.rstrip("#")]
-
-
-def _registry() -> Any:  # noqa: ANN401
-    """The standard's own meta-schemas. Nothing else is ever fetched: no network, no files."""
-    from jsonschema_specifications import REGISTRY
-
-    return REGISTRY
-
-
-def _specification(kind: Any) -> Any:  # noqa: ANN401
-    from referencing.jsonschema import specification_with
-
-    return specification_with(kind.META_SCHEMA["$schema"])
-
-
-def _subschemas(resource: Any, resolver: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401
-    """A schema and all in it, each with what resolves its references."""
-    yield resource.contents, resolver
-    for inner in resource.subresources():
-        yield from _subschemas(inner, resolver.in_subresource(inner))
-
-
-def _refuse_loops(
-    contents: Any,  # noqa: ANN401
-    resolver: Any,  # noqa: ANN401
-    specification: Any,  # noqa: ANN401
-    above: tuple[int, ...],
-) -> None:
-    """Follow what holds for the same value; coming back to where one was would never end.
-
-    In ``{"allOf": [{"$ref": "#"}]}`` the reference is about the very value that the root is
-    about, so it is a loop. In ``{"properties": {"next": {"$ref": "#"}}}`` it is about another,
-    smaller one, and a list of any length fits.
-
-    Args:
-        above: The schemas on the way here, by their identity.
-    """
-    from referencing.exceptions import Unresolvable
-
-    if not isinstance(contents, dict):
-        return
-    if id(contents) in above:
-        raise ValueError("a $ref in it leads back to itself")
-    above = (*above, id(contents))
-    for keyword in ("$ref", "$dynamicRef", "$recursiveRef"):
-        reference = contents.get(keyword)
-        if isinstance(reference, str):
-            try:
-                found = resolver.lookup(reference)
-            except Unresolvable as error:
-                raise ValueError(
-                    f"{keyword} {reference!r} is not in it, and nothing is fetched"
-                ) from error
-            _refuse_loops(found.contents, found.resolver, specification, above)
-    same = [contents.get(keyword) for keyword in ("not", "if", "then", "else")]
-    for keyword in ("allOf", "anyOf", "oneOf"):
-        same += contents.get(keyword, [])
-    for keyword in ("dependentSchemas", "dependencies"):
-        same += contents.get(keyword, {}).values()
-    for inner in same:
-        if isinstance(inner, dict):
-            around = resolver.in_subresource(specification.create_resource(inner))
-            _refuse_loops(inner, around, specification, above)
-
-
-def _from_fields(text: str) -> dict[str, Any]:
-    properties: dict[str, Mapping[str, object]] = {}
-    for field in text.split(","):
-        found = _FIELD.fullmatch(field.strip())
-        if not found or (found[2] or "str") not in _TYPES:
-            raise UsageError(
-                f"--schema: {field.strip()!r} is not a file, JSON or a field: write NAME TYPE,"
-                " with TYPE one of str, int, float, bool, list"
-            )
-        kind = _TYPES[found[2] or "str"]
-        items = {"items": {"type": "string"}} if kind == "array" else {}
-        properties[found[1]] = {"type": kind, **items}
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _read_json(text: str) -> Any:  # noqa: ANN401
-    """Read JSON, and not the ``NaN`` and ``Infinity`` that Python takes for it."""
-
-    def refuse(name: str) -> object:
-        raise ValueError(f"{name} is not a JSON value")
-
-    return json.loads(text, parse_constant=refuse)
 
 
 def check_reply(schema: Mapping[str, Any], text: str) -> None:
@@ -207,27 +53,13 @@ def check_reply(schema: Mapping[str, Any], text: str) -> None:
     Raises:
         IncompleteReplyError: It is not JSON, or does not fit; the place is named.
     """
-    from jsonschema.exceptions import best_match
-
     try:
-        value = _read_json(text)
+        value = read_json(text)
     except (ValueError, RecursionError) as error:
         raise IncompleteReplyError(f"the reply is not JSON: {error}") from error
-    validator = _validator_class(schema)(schema, registry=_registry())
     try:
-        with time_limit(CHECK_SECONDS):
-            fault = best_match(validator.iter_errors(value))
-    except TimeoutError as error:
-        raise IncompleteReplyError(
-            f"the reply could not be held against the schema within {CHECK_SECONDS:.0f} s:"
-            " a pattern in it takes too long"
-        ) from error
-    except (ArithmeticError, RecursionError, ValueError) as error:
-        raise IncompleteReplyError(
-            f"the reply cannot be held against the schema: {error}"
-        ) from error
-    if fault is not None:
-        said = fault.message if len(fault.message) < 200 else f"{fault.message[:200]} …"
-        raise IncompleteReplyError(
-            f"the reply does not fit the schema at {fault.json_path}: {said}"
-        )
+        found = fault(schema, value)
+    except ValueError as error:
+        raise IncompleteReplyError(f"the reply {error}") from error
+    if found is not None:
+        raise IncompleteReplyError(f"the reply does not fit the schema at {found}")

@@ -1,0 +1,214 @@
+"""JSON Schema: see that a schema can be used, and hold values against it.
+
+Used for replies (``--schema``) and for what a model gives a tool. Nothing is ever fetched.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hfs_cli.posix import time_limit
+
+# Patterns backtrack: ``(a+)+$`` takes years on thirty characters.
+CHECK_SECONDS = 5.0
+_NEWEST = "https://json-schema.org/draft/2020-12/schema"
+_TYPES = {
+    "str": "string",
+    "string": "string",
+    "text": "string",
+    "int": "integer",
+    "integer": "integer",
+    "float": "number",
+    "number": "number",
+    "bool": "boolean",
+    "boolean": "boolean",
+    "list": "array",
+    "array": "array",
+}
+_FIELD = re.compile(r"([A-Za-z_]\w*)(?:\s+(\w+))?")
+
+
+def read_json(text: str) -> Any:  # noqa: ANN401
+    """Read JSON, and not the ``NaN`` and ``Infinity`` that Python takes for it.
+
+    Raises:
+        ValueError, RecursionError: It is not JSON.
+    """
+
+    def refuse(name: str) -> object:
+        raise ValueError(f"{name} is not a JSON value")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def schema_of_fields(text: str) -> dict[str, Any]:
+    """The schema of an object, from its short form: ``name, age int, tags list``.
+
+    Raises:
+        ValueError: It is something else; the message is how an error goes on after a colon.
+    """
+    properties: dict[str, Mapping[str, object]] = {}
+    for field in text.split(","):
+        found = _FIELD.fullmatch(field.strip())
+        if not found or (found[2] or "str") not in _TYPES:
+            raise ValueError(
+                f"{field.strip()!r} is not a file, JSON or a field: write NAME TYPE,"
+                " with TYPE one of str, int, float, bool, list"
+            )
+        kind = _TYPES[found[2] or "str"]
+        items = {"items": {"type": "string"}} if kind == "array" else {}
+        properties[found[1]] = {"type": kind, **items}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def check_schema(schema: dict[str, Any]) -> None:
+    """See that values can be held against a schema.
+
+    For the main thread, whose clock ends what takes too long.
+
+    Raises:
+        ValueError: They cannot; the message says why, in one line.
+    """
+    try:
+        with time_limit(CHECK_SECONDS):
+            _check(schema)
+    except (ValueError, RecursionError, OverflowError, TimeoutError) as error:
+        said = str(error).splitlines()[0] if str(error) else "it leads into itself"
+        raise ValueError(said[:300]) from error
+
+
+def fault(schema: Mapping[str, Any], value: object) -> str | None:
+    """How a value does not fit a schema: the place and what is wrong there; None if it fits.
+
+    For the main thread, whose clock ends what takes too long.
+
+    Raises:
+        ValueError: It cannot be held against it; the message goes on after "the value".
+    """
+    from jsonschema.exceptions import best_match
+
+    validator = _validator_class(schema)(schema, registry=_registry())
+    try:
+        with time_limit(CHECK_SECONDS):
+            found = best_match(validator.iter_errors(value))
+    except TimeoutError as error:
+        raise ValueError(
+            f"could not be held against the schema within {CHECK_SECONDS:.0f} s:"
+            " a pattern in it takes too long"
+        ) from error
+    except (ArithmeticError, RecursionError, ValueError) as error:
+        raise ValueError(f"cannot be held against the schema: {error}") from error
+    if found is None:
+        return None
+    said = found.message if len(found.message) < 200 else f"{found.message[:200]} …"
+    return f"{found.json_path}: {said}"
+
+
+def _check(schema: dict[str, Any]) -> None:
+    from jsonschema.exceptions import SchemaError
+
+    kind = _validator_class(schema)
+    try:
+        kind.check_schema(schema)
+    except SchemaError as error:
+        raise ValueError(f"{error.message} (at {error.json_path})") from error
+    resource = _specification(kind).create_resource(schema)
+    for contents, resolver in _subschemas(resource, _registry().resolver_with_root(resource)):
+        if isinstance(contents, dict):
+            for pattern in (contents.get("pattern", ""), *contents.get("patternProperties", ())):
+                try:
+                    re.compile(pattern)
+                except re.error as error:
+                    raise ValueError(f"the pattern {pattern!r} cannot be read: {error}") from error
+            _refuse_loops(contents, resolver, _specification(kind), ())
+
+
+def _validator_class(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401  (jsonschema is untyped)
+    """What holds values against a schema of its draft; without ``$schema``, of the newest."""
+    from jsonschema import validators
+
+    drafts = {
+        kind.META_SCHEMA["$schema"].rstrip("#"): kind
+        for kind in (
+            validators.Draft4Validator,
+            validators.Draft6Validator,
+            validators.Draft7Validator,
+            validators.Draft201909Validator,
+            validators.Draft202012Validator,
+        )
+    }
+    named = schema.get("$schema", _NEWEST)
+    if not isinstance(named, str) or named.rstrip("#") not in drafts:
+        raise ValueError(f"$schema must be one of {', '.join(drafts)}")
+    return drafts[named.rstrip("#")]
+
+
+def _registry() -> Any:  # noqa: ANN401
+    """The standard's own meta-schemas. Nothing else is ever fetched: no network, no files."""
+    from jsonschema_specifications import REGISTRY
+
+    return REGISTRY
+
+
+def _specification(kind: Any) -> Any:  # noqa: ANN401
+    from referencing.jsonschema import specification_with
+
+    return specification_with(kind.META_SCHEMA["$schema"])
+
+
+def _subschemas(resource: Any, resolver: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401
+    """A schema and all in it, each with what resolves its references."""
+    yield resource.contents, resolver
+    for inner in resource.subresources():
+        yield from _subschemas(inner, resolver.in_subresource(inner))
+
+
+def _refuse_loops(
+    contents: Any,  # noqa: ANN401
+    resolver: Any,  # noqa: ANN401
+    specification: Any,  # noqa: ANN401
+    above: tuple[int, ...],
+) -> None:
+    """Follow what holds for the same value; coming back to where one was would never end.
+
+    In ``{"allOf": [{"$ref": "#"}]}`` the reference is about the very value that the root is
+    about, so it is a loop. In ``{"properties": {"next": {"$ref": "#"}}}`` it is about another,
+    smaller one, and a list of any length fits.
+
+    Args:
+        above: The schemas on the way here, by their identity.
+    """
+    from referencing.exceptions import Unresolvable
+
+    if not isinstance(contents, dict):
+        return
+    if id(contents) in above:
+        raise ValueError("a $ref in it leads back to itself")
+    above = (*above, id(contents))
+    for keyword in ("$ref", "$dynamicRef", "$recursiveRef"):
+        reference = contents.get(keyword)
+        if isinstance(reference, str):
+            try:
+                found = resolver.lookup(reference)
+            except Unresolvable as error:
+                raise ValueError(
+                    f"{keyword} {reference!r} is not in it, and nothing is fetched"
+                ) from error
+            _refuse_loops(found.contents, found.resolver, specification, above)
+    same = [contents.get(keyword) for keyword in ("not", "if", "then", "else")]
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        same += contents.get(keyword, [])
+    for keyword in ("dependentSchemas", "dependencies"):
+        same += contents.get(keyword, {}).values()
+    for inner in same:
+        if isinstance(inner, dict):
+            around = resolver.in_subresource(specification.create_resource(inner))
+            _refuse_loops(inner, around, specification, above)

@@ -15,7 +15,9 @@ from hfs_cli.errors import HfsError
 Role = Literal["system", "user", "assistant", "tool"]
 Status = Literal["complete", "partial"]
 Origin = Literal["chat", "fork", "rewind", "undo", "retry", "import"]
-FinishReason = Literal["stop", "length", "content_filter", "tool_calls", "error", "unknown"]
+FinishReason = Literal[
+    "stop", "length", "content_filter", "tool_calls", "paused", "error", "unknown"
+]
 
 
 class Attachment(NamedTuple):
@@ -34,12 +36,81 @@ class Attachment(NamedTuple):
     url: str | None = None
 
 
+class Call(NamedTuple):
+    """A tool that a model asked for, with what came of it.
+
+    Args:
+        id: What the vendor calls it; empty where it has no name for a call.
+        name: The tool's name as the model was told it, ``SERVER__TOOL`` for one of a server.
+        arguments: JSON text as the model gave it; it need not be an object, or JSON.
+        result: What the tool said; None while it has not: it was not run, or it was and broke off.
+        failed: Whether the result is an error.
+        extra: What the vendor wants back with the call, and nobody else can read.
+        started_at: When it began to run, UTC; None where it never did.
+        ended_at: When its result came, UTC, or None.
+    """
+
+    id: str
+    name: str
+    arguments: str = ""
+    result: str | None = None
+    failed: bool = False
+    extra: Mapping[str, object] | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def label(self) -> str:
+        """The tool's name as people write it: ``SERVER:TOOL``."""
+        return self.name.replace("__", ":", 1)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it began and left no result: nobody knows how far it came."""
+        return self.started_at is not None and self.result is None
+
+
+class KeptState(NamedTuple):
+    """What a vendor wants back with a reply and nobody else can read, such as sealed reasoning.
+
+    Args:
+        provider: The provider that made it, the only one to be sent it.
+        items: Objects as the vendor gave them, in order.
+    """
+
+    provider: str
+    items: tuple[Mapping[str, object], ...]
+
+
+class ToolSpec(NamedTuple):
+    """A tool as a model is told of it.
+
+    Args:
+        name: 1 to 64 letters, digits, ``_`` and ``-``: what every vendor takes.
+        description: What it does, for the model.
+        parameters: A JSON Schema of its arguments.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, object]
+
+
 class ChatMessage(NamedTuple):
-    """One message as a provider is sent it."""
+    """One message as a provider is sent it.
+
+    Args:
+        calls: Of an assistant's message: the tools that it asked for, each with its result.
+            A format makes of it the message that asks and those that answer; one that broke off
+            is answered with an error that says so, for no vendor takes a call without a result.
+        state: What the vendor gave with it; used when `KeptState.provider` is asked again.
+    """
 
     role: Role
     content: str
     attachments: tuple[Attachment, ...] = ()
+    calls: tuple[Call, ...] = ()
+    state: KeptState | None = None
 
 
 class Request(NamedTuple):
@@ -47,11 +118,16 @@ class Request(NamedTuple):
 
     Args:
         model: The vendor's own model id, without the provider's name.
-        messages: User and assistant messages, oldest first; the last is the prompt.
+        messages: User and assistant messages, oldest first; the last is the prompt, or the calls
+            that the model asked for with their results, or a paused reply that it goes on with.
         system: The system prompt, or None.
         options: Sampling options by their common names (``temperature``, ``top_p``,
             ``max_tokens``, ``stop``, ``seed``); other names pass through.
         schema: A JSON Schema that the reply must fit, or None.
+        tools: The tools that the model may ask for.
+        tool_choice: The name of the one that it must ask for, or None: it chooses.
+        provider: Who is asked: `KeptState` of another is left out.
+        search: Whether the vendor's own web search may be used.
     """
 
     model: str
@@ -59,6 +135,10 @@ class Request(NamedTuple):
     system: str | None = None
     options: Mapping[str, object] = MappingProxyType({})
     schema: Mapping[str, object] | None = None
+    tools: tuple[ToolSpec, ...] = ()
+    tool_choice: str | None = None
+    provider: str = ""
+    search: bool = False
 
 
 # --- stream events: what a provider yields -------------------------------------------
@@ -107,18 +187,47 @@ class Reasoning(_Event):
 
 
 class ToolCall(_Event):
-    """A tool that the model asked for. Tools are not run; the call is reported.
+    """A tool that the model asked for, or a piece of the asking.
+
+    A name begins a call, unless the call of this `index` has the same `id`; a piece without one
+    goes on with the call of its `index`, or with the last that began.
 
     Args:
         name: The tool's name; empty on the later pieces of a call.
         arguments: JSON text, or a piece of it.
+        id: What the vendor calls the call; empty where it does not say, and on later pieces.
+        index: Which call of the reply it belongs to, or None where the vendor does not say.
+        extra: What the vendor wants back with the call, or None.
     """
 
-    __slots__ = __match_args__ = ("name", "arguments")
+    __slots__ = __match_args__ = ("name", "arguments", "id", "index", "extra")
 
-    def __init__(self, name: str, arguments: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        arguments: str = "",
+        id: str = "",  # noqa: A002 - the field's own word
+        index: int | None = None,
+        extra: Mapping[str, object] | None = None,
+    ) -> None:
         self.name: Final = name
         self.arguments: Final = arguments
+        self.id: Final = id
+        self.index: Final = index
+        self.extra: Final = extra
+
+
+class State(_Event):
+    """What the vendor wants back with this reply when the conversation goes on, in order.
+
+    Args:
+        items: Objects as it gave them; those of a later event come after them.
+    """
+
+    __slots__ = __match_args__ = ("items",)
+
+    def __init__(self, items: Iterable[Mapping[str, object]]) -> None:
+        self.items: Final = tuple(items)
 
 
 class Finish(_Event):
@@ -177,7 +286,7 @@ class Citation(NamedTuple):
     end: int | None = None
 
 
-Event = Delta | Reasoning | ToolCall | Usage | Finish | Citation
+Event = Delta | Reasoning | ToolCall | State | Usage | Finish | Citation
 
 
 # --- what is kept ---------------------------------------------------------------------
@@ -232,11 +341,14 @@ class Message(NamedTuple):
     Args:
         id: The database's number for it.
         position: Its place in the transcript, from 1.
-        reply_to: For a reply, the id of the user message that it answers.
+        reply_to: For a reply, the id of the user message that it answers; for a later step of a
+            turn with tools, the id of the step before it.
         error: Why the message is partial, or None.
         finish_raw: The vendor's own word for the finish reason.
-        tool_calls: Names of the tools that the model asked for.
+        tool_calls: The tools that the model asked for, with their results.
         citations: The sources that a reply names.
+        step: Which request of its turn it answers, from 0.
+        state: What the vendor wants back with it, or None.
     """
 
     id: int
@@ -255,24 +367,30 @@ class Message(NamedTuple):
     total_s: float | None = None
     attachments: tuple[Attachment, ...] = ()
     finish_raw: str | None = None
-    tool_calls: tuple[str, ...] = ()
+    tool_calls: tuple[Call, ...] = ()
     citations: tuple[Citation, ...] = ()
+    step: int = 0
+    state: KeptState | None = None
 
 
 def answers(messages: Iterable[Message]) -> dict[int, Message]:
     """Replies by the id of the question that each answers; of several the last counts.
 
     Turns that overlapped lie interleaved in a transcript, so a reply says what it answers; one
-    that came from another program answers the question before it.
+    that came from another program answers the question before it. A later step of a turn answers
+    what the step before it answered.
     """
     replies: dict[int, Message] = {}
+    asked: dict[int, int] = {}
     last_question = None
     for message in messages:
         if message.role == "user":
             last_question = message.id
         elif message.role == "assistant":
-            answered = message.reply_to or last_question
-            if answered is not None:
+            before = message.reply_to or last_question
+            if before is not None:
+                answered = asked.get(before, before)
+                asked[message.id] = answered
                 replies[answered] = message
     return replies
 
@@ -308,6 +426,8 @@ class Turn(NamedTuple):
         system: The system prompt; None keeps the session's own.
         no_system: Send no system prompt this once, and store none.
         place: Where it goes.
+        tool_choice: The tool that the model must ask for first, or None: it chooses.
+        search: Whether the vendor's own web search may be used.
     """
 
     prompt: ChatMessage
@@ -317,6 +437,8 @@ class Turn(NamedTuple):
     system: str | None = None
     no_system: bool = False
     place: Place = Place()
+    tool_choice: str | None = None
+    search: bool = False
 
 
 class Opened(NamedTuple):
@@ -342,8 +464,11 @@ class Reply(NamedTuple):
         first_token_s: Seconds from the request to the first text or reasoning.
         total_s: Seconds from the request to now.
         error: Why it is partial, or None.
+        tool_calls: The tools that the model asked for, with their results.
         note: What the user should know of how it ended, in one line; mostly empty.
         citations: The sources that it names, each once, in the order they came.
+        step: Which request of its turn it answers, from 0.
+        state: What the vendor wants back with it, or None.
     """
 
     text: str
@@ -356,9 +481,11 @@ class Reply(NamedTuple):
     error: str | None = None
     first_token_s: float | None = None
     total_s: float | None = None
-    tool_calls: tuple[str, ...] = ()
+    tool_calls: tuple[Call, ...] = ()
     note: str = ""
     citations: tuple[Citation, ...] = ()
+    step: int = 0
+    state: KeptState | None = None
 
 
 class Outcome(NamedTuple):

@@ -31,7 +31,7 @@ def message_shape(message: Message, *, data: bool) -> Shape:
         "model": message.model,
         "finish_reason": message.finish_reason,
         "finish_raw": message.finish_raw,
-        "tool_calls": list(message.tool_calls),
+        "tool_calls": [call.name for call in message.tool_calls],
         "citations": [source._asdict() for source in message.citations],
         "usage": None if message.usage is None else message.usage._asdict(),
         "first_token_s": message.first_token_s,

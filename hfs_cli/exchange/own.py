@@ -17,7 +17,7 @@ from typing import cast
 from hfs_cli.conversations import Checkpoint, Conversation
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.json_values import Fields
-from hfs_cli.messages import Attachment, Citation, Message, Origin, Role, Status, Usage
+from hfs_cli.messages import Attachment, Call, Citation, Message, Origin, Role, Status, Usage
 from hfs_cli.moments import iso
 from hfs_cli.shapes import checkpoint_shape, message_shape
 
@@ -159,7 +159,7 @@ def _message(value: object, where: str, position: int) -> Message:
         attachments=tuple(_attachment(a, where) for a in fields.items("attachments")),
         finish_raw=fields.maybe_text("finish_raw"),
         tool_calls=tuple(
-            Fields({"name": name}, f"{where}, a tool call").text("name")
+            Call("", Fields({"name": name}, f"{where}, a tool call").text("name"))
             for name in fields.items("tool_calls")
         ),
         citations=tuple(_citation(source, where) for source in fields.items("citations")),

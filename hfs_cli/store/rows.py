@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING
 
 from peewee import Field, FloatField, IntegerField, Model, Star, TextField
 
-from hfs_cli.messages import Attachment, Citation, Message, Reply, Role, Session, Status, Usage
+from hfs_cli.messages import (
+    Attachment,
+    Call,
+    Citation,
+    Message,
+    Reply,
+    Role,
+    Session,
+    Status,
+    Usage,
+)
 from hfs_cli.store.engine import BadRow, Row
 from hfs_cli.store.tables import CheckpointRow, MessageRow, SessionRow
 
@@ -121,7 +131,7 @@ def message(row: Row, attachments: Iterable[Attachment] = ()) -> Message:
         total_s=_seconds(total_s),
         attachments=tuple(attachments),
         finish_raw=finish_raw,
-        tool_calls=() if tool_calls is None else _names(tool_calls),
+        tool_calls=() if tool_calls is None else _calls(tool_calls),
         citations=() if cited is None else _citations(cited),
     )
 
@@ -166,7 +176,7 @@ def message_columns(kept: Message | Reply) -> dict[str, object]:
     word slipped through the decoders and no database can hold it, it is left out here.
     """
     usage = kept.usage or Usage()
-    calls = [storable(name) for name in kept.tool_calls]
+    calls = [storable(call.name) for call in kept.tool_calls]
     return {
         "reasoning": storable(kept.reasoning),
         "status": kept.status,
@@ -211,14 +221,14 @@ def checkpoint(row: Row) -> Checkpoint:
     return Checkpoint(number, session_id, position, label, to_datetime(created_at))
 
 
-def _names(tool_calls: str) -> tuple[str, ...]:
+def _calls(tool_calls: str) -> tuple[Call, ...]:
     try:
         names = json.loads(tool_calls)
     except (ValueError, RecursionError) as error:
         raise BadRow(f"tool calls that are not JSON: {error}") from error
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise BadRow("tool calls that are not a list of names")
-    return tuple(names)
+    return tuple(Call("", name) for name in names)
 
 
 def _citations(kept: str) -> tuple[Citation, ...]:

@@ -1,17 +1,29 @@
 """Put a reply together from its events, in bounded memory."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 
 from hfs_cli.errors import IncompleteReplyError
-from hfs_cli.messages import Citation, Delta, Event, Finish, Reasoning, Reply, ToolCall, Usage
+from hfs_cli.messages import (
+    Call,
+    Citation,
+    Delta,
+    Event,
+    Finish,
+    KeptState,
+    Reasoning,
+    Reply,
+    State,
+    ToolCall,
+    Usage,
+)
 
 # Many small strings cost ten times their text; they are joined before they are that many.
 _COMPACT_AT = 4096
 # No model writes this much: a stream that does has run away.
 MAX_REPLY_CHARS = 100_000_000
-_MOST_TOOLS = 100
+_MOST_CALLS = 100
 _MOST_SOURCES = 200
 
 
@@ -56,20 +68,48 @@ class _Text:
         self.taken = self.size
 
 
+class _Calls:
+    """The tools that a reply asks for, put together from the pieces in which they come."""
+
+    def __init__(self) -> None:
+        self._begun: list[tuple[ToolCall, list[str]]] = []
+        self._at: dict[int, int] = {}
+        self.size = 0
+
+    def add(self, piece: ToolCall) -> None:
+        """A name begins a call, except one that says again what its call is called."""
+        place = len(self._begun) - 1 if piece.index is None else self._at.get(piece.index, -1)
+        again = place >= 0 and piece.id != "" and piece.id == self._begun[place][0].id
+        if piece.name and not again:
+            if piece.index is not None:
+                self._at[piece.index] = len(self._begun)
+            self._begun.append((piece, [piece.arguments]))
+        elif place >= 0:
+            self._begun[place][1].append(piece.arguments)
+        self.size += len(piece.name) + len(piece.id) + len(piece.arguments)
+
+    def __iter__(self) -> Iterator[Call]:
+        for begun, arguments in self._begun[:_MOST_CALLS]:
+            yield Call(begun.id, begun.name, "".join(arguments), extra=begun.extra)
+
+
 class Collector:
     """The reply so far.
 
     Args:
         model: ``provider/id``, kept with the reply.
+        step: Which request of its turn it answers.
     """
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, step: int = 0) -> None:
         self._model = model
+        self._step = step
         self._text = _Text()
         self._reasoning = _Text()
         self._usage: Usage | None = None
         self._finish: Finish | None = None
-        self._tools: list[str] = []
+        self._calls = _Calls()
+        self._state: list[Mapping[str, object]] = []
         self._sources: dict[tuple[str, str], Citation] = {}
         self._began = time.monotonic()
         self._first: float | None = None
@@ -98,7 +138,7 @@ class Collector:
         Raises:
             IncompleteReplyError: The reply has passed all bounds.
         """
-        if self.size > MAX_REPLY_CHARS:
+        if self.size + self._calls.size > MAX_REPLY_CHARS:
             raise IncompleteReplyError(f"the reply passed {MAX_REPLY_CHARS:,} characters")
         text: list[str] = []
         reasoning: list[str] = []
@@ -120,9 +160,10 @@ class Collector:
 
     def _note(self, event: Event) -> None:
         match event:
-            case ToolCall(name=name):
-                if name and len(self._tools) < _MOST_TOOLS:
-                    self._tools.append(name)
+            case ToolCall():
+                self._calls.add(event)
+            case State(items):
+                self._state += items
             case Citation(url=url, title=title):
                 # A source that is named for several passages is one source.
                 if len(self._sources) < _MOST_SOURCES:
@@ -158,6 +199,13 @@ class Collector:
             usage=self._usage,
             first_token_s=self._first,
             total_s=time.monotonic() - self._began,
-            tool_calls=tuple(self._tools),
+            tool_calls=tuple(self._calls),
             citations=tuple(self._sources.values()),
+            step=self._step,
+            state=self._kept_state(),
         )
+
+    def _kept_state(self) -> KeptState | None:
+        if not self._state:
+            return None
+        return KeptState(self._model.partition("/")[0], tuple(self._state))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from hfs_cli import signals
@@ -16,13 +16,25 @@ from hfs_cli.errors import (
     ReaderLeft,
     SignalReceived,
 )
-from hfs_cli.messages import ChatMessage, Event, Opened, Outcome, Reply, Request, Turn
+from hfs_cli.messages import (
+    Call,
+    ChatMessage,
+    Event,
+    Opened,
+    Outcome,
+    Reply,
+    Request,
+    ToolSpec,
+    Turn,
+)
 from hfs_cli.turn.collector import Collector
 from hfs_cli.turn.saver import LAST_WAIT_S, Keeper, Saver
 
 # The last write of a turn waits for other writers as the contract says; one that follows a
 # signal must not keep the user waiting.
 INTERRUPTED_WAIT_S = 0.8
+# How many requests a turn may make, where nobody says otherwise.
+MAX_STEPS = 10
 
 
 class Provider(Protocol):
@@ -77,6 +89,42 @@ class Store(Keeper, Protocol):
         ...
 
 
+class Toolbox(Protocol):
+    """The tools of one turn, and the say over which of them may run."""
+
+    specs: tuple[ToolSpec, ...]
+
+    def run(
+        self,
+        calls: Sequence[Call],
+        started: Callable[[int], None],
+        ended: Callable[[int, str, bool], None],
+    ) -> int:
+        """Run the calls of one step, side by side where they can be; returns when all have ended.
+
+        It is called in a thread of its own, so no signal breaks it off: `close` does. Both
+        functions may be called from any thread, several at once.
+
+        Args:
+            calls: What the model asks for, in its order; arguments are what it wrote, unchecked.
+            started: Called with a call's place before anything of it runs; the call is kept then.
+                What it raises means that it could not be: the call must not run, and `run` ends
+                with that error.
+            ended: Called once for each call, with its place, its result and whether that is an
+                error. One that is not allowed, is unknown or does not fit its schema ends so
+                without having started, with a result that tells the model why. One that `close`
+                broke off does not end.
+
+        Returns:
+            How many were allowed.
+        """
+        ...
+
+    def close(self) -> None:
+        """End every process group and connection; from any thread, and as often as one likes."""
+        ...
+
+
 class Renderer(Protocol):
     """Where the reply is shown. Text is flushed before a call returns."""
 
@@ -102,8 +150,19 @@ class Renderer(Protocol):
         ...
 
 
-def run_turn(provider: Provider, store: Store, renderer: Renderer, turn: Turn) -> Outcome:
+def run_turn(
+    provider: Provider,
+    store: Store,
+    renderer: Renderer,
+    turn: Turn,
+    toolbox: Toolbox | None = None,
+    max_steps: int = MAX_STEPS,  # noqa: ARG001 - see `Toolbox`
+) -> Outcome:
     """Run one turn from the question to the kept reply.
+
+    Args:
+        toolbox: What the model may ask for, or None for nothing.
+        max_steps: How many requests the turn may make.
 
     Returns:
         How it ended. Failures after the user message was kept are in `Outcome.error`,
@@ -116,7 +175,7 @@ def run_turn(provider: Provider, store: Store, renderer: Renderer, turn: Turn) -
     provider.prepare(turn.prompt)
     opened = store.begin(turn)
     renderer.opened(opened)
-    request = make_request(turn, opened)
+    request = make_request(turn, opened, toolbox)
     collector = Collector(turn.model)
     saver = Saver(store, opened, collector)
     output = _Output(renderer)
@@ -134,14 +193,19 @@ def run_turn(provider: Provider, store: Store, renderer: Renderer, turn: Turn) -
     return outcome
 
 
-def make_request(turn: Turn, opened: Opened) -> Request:
-    """What a turn asks the provider for, now that the store has opened it."""
+def make_request(turn: Turn, opened: Opened, toolbox: Toolbox | None = None) -> Request:
+    """What a turn asks the provider for first, now that the store has opened it."""
+    provider, _, model = turn.model.partition("/")
     return Request(
-        model=turn.model.partition("/")[2],
+        model=model,
         messages=opened.messages,
         system=opened.system,
         options=turn.options,
         schema=turn.schema,
+        tools=toolbox.specs if toolbox else (),
+        tool_choice=turn.tool_choice,
+        provider=provider,
+        search=turn.search,
     )
 
 
@@ -239,7 +303,7 @@ def _emptiness(reply: Reply) -> ProviderError | None:
     if reply.text:
         return None
     if reply.tool_calls:
-        names = ", ".join(reply.tool_calls)
+        names = ", ".join(call.label for call in reply.tool_calls)
         return ProviderError(f"the model only asked for a tool ({names}), which hfs does not run")
     raw = reply.finish_raw or reply.finish_reason or "none given"
     only = "only reasoning came" if reply.reasoning else "nothing came"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.detect import read_conversations
 from hfs_cli.exchange.own import json_document, json_lines
-from hfs_cli.messages import Attachment, Citation, Usage
+from hfs_cli.messages import Attachment, Call, Citation, Usage
 from hfs_cli.store.store import SessionStore
 from tests.store.talking import Talk
 
@@ -58,7 +58,7 @@ def populate(store: SessionStore, count: int, chance: random.Random, text) -> No
                     finish_raw="end_turn",
                     total_s=chance.random(),
                     first_token_s=0.1 + 0.2,
-                    tool_calls=("search",),
+                    tool_calls=(Call("", "search"),),
                     citations=(Citation("https://a.test/", text(), "so", 0, 5), Citation("", "b")),
                 )
             case 2:

@@ -1,7 +1,7 @@
 import pytest
 
 from hfs_cli.errors import NotFoundError, UsageError
-from hfs_cli.messages import Attachment, ChatMessage, Citation, Place, Reply, Turn, Usage
+from hfs_cli.messages import Attachment, Call, ChatMessage, Citation, Place, Reply, Turn, Usage
 from hfs_cli.store.store import SessionStore
 from hfs_cli.store.unsaved import Unsaved
 from tests.store.talking import Talk
@@ -262,13 +262,13 @@ def test_words_that_no_database_holds_do_not_cost_the_reply(talk):
         "hello",
         finish_reason=odd,
         finish_raw=odd,
-        tool_calls=(odd,),
+        tool_calls=(Call("", odd),),
         error=odd,
         citations=(Citation(odd, start=2**70),),
     )
     reply = talk.store.transcript(opened.session.id)[-1]
-    kept = (reply.content, reply.finish_raw, reply.tool_calls, reply.error)
-    assert kept == ("hello", "\ufffd", ("\ufffd",), "\ufffd")
+    kept = (reply.content, reply.finish_raw, reply.tool_calls[0].name, reply.error)
+    assert kept == ("hello", "\ufffd", "\ufffd", "\ufffd")
     assert len(reply.citations) == 1
 
 

@@ -138,7 +138,7 @@ def test_the_request_carries_what_the_store_opened():
     turn = Turn(ChatMessage("user", "hi"), "fake/m/large", {"a": 1}, {"type": "object"}, "brief")
     core.run_turn(provider, FakeStore(), FakeRenderer(), turn)
     assert provider.requests == [
-        Request("m/large", (turn.prompt,), "brief", {"a": 1}, {"type": "object"})
+        Request("m/large", (turn.prompt,), "brief", {"a": 1}, {"type": "object"}, provider="fake")
     ]
 
 

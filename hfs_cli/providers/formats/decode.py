@@ -17,6 +17,7 @@ from hfs_cli.messages import (
     Finish,
     FinishReason,
     Reasoning,
+    State,
     ToolCall,
     Usage,
 )
@@ -31,6 +32,8 @@ _scan = json.JSONDecoder().raw_decode
 # from what a database can hold.
 MOST_TOKENS = 10**12
 MAX_WORD = 100
+# No vendor's name for a call is longer; it goes back as it came.
+MAX_ID = 1000
 _NOT_TEXT = "something else where text should be"
 MAX_QUOTE = 2000
 
@@ -74,14 +77,35 @@ class Batch:
             self._turn_to(Reasoning)
         self._pieces.append(piece)
 
-    def call(self, name: object, arguments: str = "") -> None:
-        """Add a tool call, or a piece of one.
+    def call(
+        self,
+        name: object,
+        arguments: str = "",
+        *,
+        id: object = None,  # noqa: A002 - the field's own word
+        index: object = None,
+        extra: Mapping[str, object] | None = None,
+    ) -> None:
+        """Add a tool call, or a piece of one; see `ToolCall` for which call a piece belongs to.
 
         Raises:
             TypeError: Its arguments are not text.
         """
         self._turn_to(self._kind)
-        self._events.append(ToolCall(word(name) if name else "", "" + arguments))
+        self._events.append(
+            ToolCall(
+                word(name) if name else "",
+                "" + arguments,
+                word(id, MAX_ID) if id else "",
+                index if type(index) is int else None,
+                extra,
+            )
+        )
+
+    def state(self, *items: Mapping[str, object]) -> None:
+        """Add objects that the vendor wants back with this reply."""
+        self._turn_to(self._kind)
+        self._events.append(State(items))
 
     def usage(self, given: object, made: object, cached: object, thought: object) -> None:
         """Add the counts of input, output, cached and reasoning tokens; None is not said."""

@@ -142,7 +142,13 @@ def _vendors_words(body: bytes, context: Context) -> str:
 def _without_secrets(events: list[Event], context: Context) -> list[Event]:
     """The events, with a key that the vendor echoes in its own words taken out of them."""
     return [
-        ToolCall(shown(event.name, context.secrets), event.arguments)
+        ToolCall(
+            shown(event.name, context.secrets),
+            event.arguments,
+            event.id,
+            event.index,
+            event.extra,
+        )
         if isinstance(event, ToolCall)
         else Finish(
             event.reason,

@@ -76,7 +76,8 @@ def profiles() -> Iterator[Word]:
 
 def keys() -> Iterator[Word]:
     """The names that ``hfs config get`` and ``set`` take."""
-    from hfs_cli.config.settings import PROVIDER_SETTINGS, SETTINGS
+    from hfs_cli.config.settings import PROFILE_SETTINGS, PROVIDER_SETTINGS, SETTINGS
+    from hfs_cli.config.tools import PROGRAM_SETTINGS, SERVER_SETTINGS
 
     document = _document()
     for name in SETTINGS:
@@ -84,11 +85,13 @@ def keys() -> Iterator[Word]:
     for alias, model in _table(document, "aliases").items():
         yield f"aliases.{alias}", str(model)
     for profile in _table(document, "profiles"):
-        for name in SETTINGS:
+        for name in PROFILE_SETTINGS:
             yield f"profiles.{profile}.{name}", ""
-    for provider in _table(document, "providers"):
-        for field in PROVIDER_SETTINGS:
-            yield f"providers.{provider}.{field}", ""
+    tables = {"providers": PROVIDER_SETTINGS, "tools": PROGRAM_SETTINGS, "mcp": SERVER_SETTINGS}
+    for kind, settings in tables.items():
+        for name in _table(document, kind):
+            for field in settings:
+                yield f"{kind}.{name}.{field}", ""
 
 
 def _document() -> dict[str, Any]:

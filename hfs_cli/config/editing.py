@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hfs_cli.config.loading import load_config, read_document
-from hfs_cli.config.settings import PROVIDER_SETTINGS, SETTINGS, TEXT, Config
+from hfs_cli.config.settings import PROFILE_SETTINGS, PROVIDER_SETTINGS, SETTINGS, TEXT, Config
+from hfs_cli.config.tools import PROGRAM_SETTINGS, SERVER_SETTINGS, configured_tools
 from hfs_cli.errors import ConfigError, NotFoundError, UsageError
 from hfs_cli.files import NewFile, changing
 
@@ -143,10 +144,16 @@ def _check_alias(aliases: Mapping[str, Any], name: str) -> None:
 def _is_text(parts: list[str]) -> bool:
     """Whether a key's value can be nothing but a string."""
     match parts:
-        case [name] | ["profiles", _, name]:
+        case [name]:
             setting = SETTINGS.get(name)
+        case ["profiles", _, name]:
+            setting = PROFILE_SETTINGS.get(name)
         case ["providers", _, name]:
             setting = PROVIDER_SETTINGS.get(name)
+        case ["tools", _, name]:
+            setting = PROGRAM_SETTINGS.get(name)
+        case ["mcp", _, name]:
+            setting = SERVER_SETTINGS.get(name)
         case _:
             return parts[0] == "aliases"
     return setting is not None and setting.kind is TEXT
@@ -166,7 +173,9 @@ def _replace(file: Path, text: str, check: Callable[[Config], None]) -> None:
     with NewFile(file) as new:
         new.write(text.encode())
         try:
-            check(load_config({**os.environ, "HFS_CONFIG": str(new.path), "HFS_PROFILE": ""}))
+            config = load_config({**os.environ, "HFS_CONFIG": str(new.path), "HFS_PROFILE": ""})
+            configured_tools(config)
+            check(config)
         except (ConfigError, NotFoundError) as error:
             message = error.message.replace(str(new.path), str(file))
             raise type(error)(f"not set: {message}") from error

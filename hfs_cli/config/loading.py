@@ -13,6 +13,7 @@ from hfs_cli.config.settings import (
     ALIAS,
     BUDGET_SETTINGS,
     MODEL_SETTINGS,
+    PROFILE_SETTINGS,
     PROVIDER_SETTINGS,
     SETTINGS,
     TABLES,
@@ -50,7 +51,7 @@ def load_config(
     file, data_dir = Path(places.config_file(env)), Path(places.data_directory(env))
     document = read_document(file)
     _warn_of_readers(document, file)
-    profiles = _tables(document, "profiles", SETTINGS, file)
+    profiles = read_tables(document, "profiles", PROFILE_SETTINGS, file)
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     profile = given.pop("profile", None) or env.get("HFS_PROFILE") or None
     if profile is not None and profile not in profiles:
@@ -70,7 +71,7 @@ def load_config(
         session=env.get("HFS_SESSION") or None,
         providers={
             name: ProviderConfig(name=name, **table)
-            for name, table in _tables(document, "providers", PROVIDER_SETTINGS, file).items()
+            for name, table in read_tables(document, "providers", PROVIDER_SETTINGS, file).items()
         },
         aliases={
             name: _parsed(ALIAS, target, f"alias {name}", str(file))
@@ -78,9 +79,11 @@ def load_config(
         },
         models={
             name: ModelConfig(**table)
-            for name, table in _tables(document, "models", MODEL_SETTINGS, file).items()
+            for name, table in read_tables(document, "models", MODEL_SETTINGS, file).items()
         },
         profiles=profiles,
+        programs=_table(document, "tools", file),
+        servers=_table(document, "mcp", file),
         daily_budget=_values(
             _table(document, "budget", file), BUDGET_SETTINGS, f"[budget] of {file}"
         ).get("daily"),
@@ -111,7 +114,7 @@ def _resolved(layers: list[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for origin, layer in layers:
-        for name, setting in SETTINGS.items():
+        for name, setting in PROFILE_SETTINGS.items():
             if name in layer and name not in values:
                 values[name] = _parsed(setting, layer[name], name, origin)
                 origins[name] = origin
@@ -137,6 +140,11 @@ def read_document(file: Path) -> dict[str, Any]:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError: also numbers without an end
         raise ConfigError(f"{file} is not valid TOML: {error}") from error
+    if "tool" in document:
+        raise ConfigError(
+            f"tool in {file} stands outside of a profile: name tools with --tool, or in"
+            " [profiles.NAME]"
+        )
     _known(document, (*SETTINGS, *TABLES), str(file))
     return document
 
@@ -182,10 +190,14 @@ def _values(
     return {key: _parsed(settings[key], value, key, where) for key, value in table.items()}
 
 
-def _tables(
+def read_tables(
     document: Mapping[str, Any], kind: str, settings: Mapping[str, Setting], file: Path
 ) -> dict[str, dict[str, Any]]:
-    """The tables of a kind by their names, each with its settings read."""
+    """The tables of a kind by their names, each with its settings read.
+
+    Raises:
+        ConfigError: One is no table, or a key or a value in it cannot be used.
+    """
     tables = _table(document, kind, file)
     return {
         name: _values(_table(tables, name, file), settings, f"[{kind}.{_quoted(name)}] of {file}")

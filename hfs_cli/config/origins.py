@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hfs_cli.config.settings import MODEL_SETTINGS, PROVIDER_SETTINGS, SETTINGS, Config, Setting
+from hfs_cli.config.tools import PROGRAM_SETTINGS, SERVER_SETTINGS, configured_tools
 from hfs_cli.redact import is_secret_name, redact
 
 
@@ -28,7 +29,7 @@ class Row:
 
 def rows(config: Config) -> list[Row]:
     """The settings of every turn, whether or not they are set, and all tables of the file."""
-    names = ("data_dir", *SETTINGS, "profile", "session")
+    names = ("data_dir", *SETTINGS, *(("tool",) if config.tool else ()), "profile", "session")
     found = [
         Row(name, getattr(config, name), config.origins.get(name, "default")) for name in names
     ]
@@ -52,11 +53,23 @@ def _in_tables(config: Config) -> Iterator[tuple[str, object]]:
     for name, model in config.models.items():
         for key, value in _given(model, MODEL_SETTINGS):
             yield f'models."{name}".{key}', value
+    yield from _in_tools(config)
+
+
+def _in_tools(config: Config) -> Iterator[tuple[str, object]]:
+    tools = configured_tools(config)
+    for kind, tables, settings in (
+        ("tools", tools.programs, PROGRAM_SETTINGS),
+        ("mcp", tools.servers, SERVER_SETTINGS),
+    ):
+        for name, table in tables.items():
+            for key, value in _given(table, settings):
+                yield f"{kind}.{name}.{key}", _without_secrets(key, value)
 
 
 def _without_secrets(key: str, value: Any) -> object:  # noqa: ANN401  (any setting's)
     """A provider's setting as it may be shown."""
-    if key == "api_key_cmd":
+    if key in {"api_key_cmd", "headers_cmd"}:
         # Its words may be the key itself (printf …): the command's name is enough.
         words = value.split() if isinstance(value, str) else value
         return " ".join((*map(redact, words[:1]), *("…" for _ in words[1:2])))
@@ -67,7 +80,8 @@ def _without_secrets(key: str, value: Any) -> object:  # noqa: ANN401  (any sett
 
 def _given(table: object, settings: Mapping[str, Setting]) -> Iterator[tuple[str, object]]:
     for key in settings:
-        if value := getattr(table, key):
+        value = getattr(table, key)
+        if value != settings[key].default and value not in ({}, ()):
             yield key, value
 
 

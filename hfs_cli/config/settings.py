@@ -114,6 +114,14 @@ def _count(most: int) -> Kind:
     return Kind(f"a whole number from 0 to {most}", read)
 
 
+def _names(value: object) -> tuple[str, ...]:
+    # One name alone is what `hfs config set profiles.work.tool NAME` can write.
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(n and isinstance(n, str) for n in names):
+        raise TypeError
+    return tuple(names)
+
+
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True}
 _SWITCH |= {"0": False, "false": False, "no": False, "off": False}
 
@@ -155,27 +163,33 @@ PROVIDER_TYPES = ("openai", "responses", "anthropic", "gemini", "ollama", "local
 REASONING_LEVELS = ("none", "low", "medium", "high", "max")
 
 TEXT = Kind("a string", _text)
-_SECONDS = Kind(f"a number of seconds above 0 and up to {_LONGEST}", _seconds)
+SECONDS = Kind(f"a number of seconds above 0 and up to {_LONGEST}", _seconds)
 _AMOUNT = Kind("a number, 0 or more", _amount)
-_YES_OR_NO = Kind("true or false", _switch)
+YES_OR_NO = Kind("true or false", _switch)
 _RENDER = _one_of('"auto", "markdown" or "plain"', "auto", "markdown", "plain")
 _STDIN = _one_of('"auto", "never" or "always"', "auto", "never", "always")
 _REASONING = _one_of('"none", "low", "medium", "high" or "max"', *REASONING_LEVELS)
 _TYPE = _one_of(f"one of {', '.join(PROVIDER_TYPES)}", *PROVIDER_TYPES)
 _STRINGS = Kind("a table of strings", _strings)
-_COMMAND = Kind("a string or a list of strings", _command)
+COMMAND = Kind("a string or a list of strings", _command)
 _OPTIONS = Kind("a table", _table)
+_NAMES = Kind("a list of names", _names)
 
 
 def _setting(key: str, kind: Kind, default: T, help: str, example: str) -> T:  # noqa: A002
-    """A field that is a setting; a default of ``{}`` is a mapping of each value's own."""
-    declared = Setting(key, kind, default if default != {} else None, help, example)
+    """A field that is a setting.
+
+    Args:
+        default: ``{}`` is a mapping of each value's own; neither it nor ``()`` is told of.
+    """
+    nothing = default is not None and default in ({}, ())
+    entry = Setting(key, kind, None if nothing else default, help, example)
     if isinstance(default, dict):
-        return field(default_factory=dict, metadata={"setting": declared})  # type: ignore[return-value]
-    return field(default=default, metadata={"setting": declared})
+        return field(default_factory=dict, metadata={"setting": entry})  # type: ignore[return-value]
+    return field(default=default, metadata={"setting": entry})
 
 
-def _declared(owner: type) -> dict[str, Setting]:
+def declared(owner: type) -> dict[str, Setting]:
     """The settings among the fields of a value, by the field's name."""
     found = {entry.name: entry.metadata.get("setting") for entry in fields(owner)}
     return {name: setting for name, setting in found.items() if setting}
@@ -209,7 +223,7 @@ class ProviderConfig:
     )
     api_key_cmd: str | tuple[str, ...] | None = _setting(
         "providers.NAME.api_key_cmd",
-        _COMMAND,
+        COMMAND,
         None,
         "A command that prints the key; it is run without a shell.",
         'api_key_cmd = ["pass", "show", "work"]',
@@ -244,7 +258,7 @@ class ProviderConfig:
     )
     think_tags: bool | None = _setting(
         "providers.NAME.think_tags",
-        _YES_OR_NO,
+        YES_OR_NO,
         None,
         "Whether <think> at the beginning of a reply is reasoning; by itself only on this machine.",
         "think_tags = true",
@@ -294,6 +308,8 @@ class Config:
         data_dir: The directory that holds the database.
         profile: The profile in force, or None.
         session: What HFS_SESSION says, or None.
+        programs: The tables of ``[tools]``, as they stand; `hfs_cli.config.tools` reads them.
+        servers: Those of ``[mcp]``.
         origins: Where each setting that is not at its default came from.
     """
 
@@ -336,14 +352,14 @@ class Config:
     )
     stream: bool = _setting(
         "stream",
-        _YES_OR_NO,
+        YES_OR_NO,
         True,
         "Whether a reply is shown as it arrives.",
         "stream = false",
     )
     save: bool = _setting(
         "save",
-        _YES_OR_NO,
+        YES_OR_NO,
         True,
         "Whether turns are kept.",
         "save = false",
@@ -357,21 +373,21 @@ class Config:
     )
     stdin_timeout: float | None = _setting(
         "stdin_timeout",
-        _SECONDS,
+        SECONDS,
         None,
         "After how many seconds of silence standard input is given up; no limit by default.",
         "stdin_timeout = 10",
     )
     timeout: float | None = _setting(
         "timeout",
-        _SECONDS,
+        SECONDS,
         None,
         "How many seconds a whole reply may take; no limit by default.",
         "timeout = 300",
     )
     idle_timeout: float = _setting(
         "idle_timeout",
-        _SECONDS,
+        SECONDS,
         120.0,
         "After how many seconds without a byte a reply is given up.",
         "idle_timeout = 60",
@@ -390,12 +406,35 @@ class Config:
         "How many automatic checkpoints of a session are kept.",
         "checkpoint_retention = 50",
     )
+    max_steps: int = _setting(
+        "max_steps",
+        _count(1000),
+        10,
+        "How many requests a turn with tools may take.",
+        "max_steps = 25",
+    )
+    tool_timeout: float | None = _setting(
+        "tool_timeout",
+        SECONDS,
+        None,
+        "After how many seconds a tool is ended, whatever its own limit says.",
+        "tool_timeout = 120",
+    )
+    tool: tuple[str, ...] = _setting(
+        "profiles.NAME.tool",
+        _NAMES,
+        (),
+        "The tools that a turn with this profile may use, as with --tool; nowhere else.",
+        'tool = ["lines", "files:read_text_file"]',
+    )
     profile: str | None = None
     session: str | None = None
     providers: Mapping[str, ProviderConfig] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, ModelConfig] = field(default_factory=dict)
     profiles: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    programs: Mapping[str, object] = field(default_factory=dict)
+    servers: Mapping[str, object] = field(default_factory=dict)
     daily_budget: float | None = _setting(
         "budget.daily",
         _AMOUNT,
@@ -411,11 +450,13 @@ class Config:
         return self.data_dir / "hfs.db"
 
 
-_OF_CONFIG = _declared(Config)
+_OF_CONFIG = declared(Config)
 # What the file, a profile, a flag and an HFS_ variable can set.
 SETTINGS: Mapping[str, Setting] = {n: s for n, s in _OF_CONFIG.items() if "." not in s.key}
-PROVIDER_SETTINGS: Mapping[str, Setting] = _declared(ProviderConfig)
-MODEL_SETTINGS: Mapping[str, Setting] = _declared(ModelConfig)
+# And what a profile alone can besides, or a flag: which tools run is never a standing order.
+PROFILE_SETTINGS: Mapping[str, Setting] = {**SETTINGS, "tool": _OF_CONFIG["tool"]}
+PROVIDER_SETTINGS: Mapping[str, Setting] = declared(ProviderConfig)
+MODEL_SETTINGS: Mapping[str, Setting] = declared(ModelConfig)
 BUDGET_SETTINGS: Mapping[str, Setting] = {"daily": _OF_CONFIG["daily_budget"]}
 ALIAS = Setting(
     "aliases.NAME",
@@ -430,6 +471,8 @@ TABLES: Mapping[str, str] = {
     "aliases": "[aliases]",
     "profiles": "[profiles.NAME]",
     "budget": "[budget]",
+    "tools": "[tools.NAME]",
+    "mcp": "[mcp.NAME]",
 }
 
 # The variables that set nothing which the file could.
@@ -444,8 +487,12 @@ VARIABLES: Mapping[str, str] = {
 
 def all_settings() -> Iterator[Setting]:
     """Every setting there is, in the order of the documentation."""
-    yield from SETTINGS.values()
+    from hfs_cli.config.tools import PROGRAM_SETTINGS, SERVER_SETTINGS
+
+    yield from PROFILE_SETTINGS.values()
     yield ALIAS
     yield from PROVIDER_SETTINGS.values()
     yield from MODEL_SETTINGS.values()
     yield from BUDGET_SETTINGS.values()
+    yield from PROGRAM_SETTINGS.values()
+    yield from SERVER_SETTINGS.values()

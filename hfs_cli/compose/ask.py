@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from hfs_cli import notices
-from hfs_cli.compose.prompt import utf8_word
+from hfs_cli.compose.text import utf8_word
 from hfs_cli.errors import IncompleteReplyError
 
 if TYPE_CHECKING:

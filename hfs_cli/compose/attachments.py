@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hfs_cli import notices
-from hfs_cli.compose.media_types import media_type_of
-from hfs_cli.compose.prompt import MAX_INPUT_BYTES, decode_text, is_text
+from hfs_cli.compose.text import MAX_INPUT_BYTES, decode_text, is_text, media_type_of
 from hfs_cli.errors import UsageError
 from hfs_cli.files import read_file
 from hfs_cli.messages import Attachment
@@ -50,7 +49,7 @@ def read_files(
                 # A name may be any bytes; what is sent and kept is text.
                 shown = os.fsencode(path.name if str(path) == name else path)
                 heading = shown.decode("utf-8", "replace")
-                if (media_type := media_type_of(data)) and not is_text(data):
+                if media_type := media_type_of(data):
                     attachments.append(Attachment(heading, media_type, data))
                 else:
                     texts.append(f"## {heading}\n\n{_text(data, str(path), encoding)}")

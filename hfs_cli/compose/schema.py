@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hfs_cli.compose.prompt import read_text
+from hfs_cli.compose.text import read_text
 from hfs_cli.errors import IncompleteReplyError, UsageError
 from hfs_cli.json_schema import check_schema, fault, read_json, schema_of_fields
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from peewee import Field, Function, OperationalError, SqliteDatabase, fn
 
+from hfs_cli.errors import StoreError, UsageError
 from hfs_cli.store.engine import Connection
 from hfs_cli.store.sqlite import file, indexing
 from hfs_cli.store.sqlite.file import is_busy, store_errors
@@ -135,16 +136,32 @@ class Database:
         return too_open(self.path)
 
     def back_up(self, target: Path) -> None:
-        """Copy it to a new private file, also while others write to it."""
-        from hfs_cli.store.sqlite.upkeep import back_up
+        """Copy it to a new private file, also while others write to it.
 
-        back_up(self, target)
+        Raises:
+            UsageError: There is something of that name.
+            StoreError: There is no database yet, it is damaged, or the copy cannot be written.
+        """
+        from hfs_cli.store.sqlite.migrate import back_up
+
+        if os.path.lexists(target):
+            raise UsageError(f"{target} exists: choose another name")
+        if not self.exists():
+            raise StoreError(f"there is no database yet at {self.path}")
+        # Opened first: a database that is not ours to use is not copied either.
+        with self.reading():
+            pass
+        with store_errors(self.path):
+            back_up(self.path, target, replace=False)
 
     def vacuum(self) -> int:
-        """Shrink the file; the bytes gained."""
+        """Shrink the file to what it holds; the bytes gained."""
         from hfs_cli.store.sqlite.upkeep import vacuum
 
-        return vacuum(self)
+        if not self.exists():
+            return 0
+        with self.autocommitting() as db:
+            return vacuum(db, self.path)
 
     def close(self) -> None:
         """Close the connection; the next call opens it again."""

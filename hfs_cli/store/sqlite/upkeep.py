@@ -1,18 +1,13 @@
-"""Look the database over, copy it, shrink it."""
+"""Look the database over, and shrink it."""
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
 from peewee import BlobField, Field, FloatField, IntegerField, Model, SqliteDatabase, TextField
 
-from hfs_cli.errors import StoreError, UsageError
 from hfs_cli.files import PRIVATE_DIRECTORY, PRIVATE_FILE
-from hfs_cli.store.sqlite import migrate
-from hfs_cli.store.sqlite.database import Database
-from hfs_cli.store.sqlite.file import store_errors
 from hfs_cli.store.sqlite.indexing import words
 from hfs_cli.store.tables import TABLES
 
@@ -161,34 +156,13 @@ def too_open(path: Path) -> list[str]:
     ]
 
 
-def back_up(database: Database, target: Path) -> None:
-    """Copy the database to a new private file.
-
-    Raises:
-        UsageError: There is something of that name.
-        StoreError: There is no database yet, it is damaged, or the copy cannot be written.
-    """
-    if os.path.lexists(target):
-        raise UsageError(f"{target} exists: choose another name")
-    if not database.exists():
-        raise StoreError(f"there is no database yet at {database.path}")
-    # Opened first: a database that is not ours to use is not copied either.
-    with database.reading():
-        pass
-    with store_errors(database.path):
-        migrate.back_up(database.path, target, replace=False)
-
-
-def vacuum(database: Database) -> int:
-    """Shrink the file to what it holds; the bytes gained."""
-    if not database.exists():
-        return 0
-    with database.autocommitting() as db:
-        # What is still in the log counts as well: it is copied into the file first.
-        db.execute_sql("PRAGMA wal_checkpoint (TRUNCATE)")
-        before = database.path.stat().st_size
-        for index in ("message_words", "session_words"):
-            db.execute_sql(f"INSERT INTO {index} ({index}) VALUES ('optimize')")
-        db.execute_sql("VACUUM")
-        db.execute_sql("PRAGMA wal_checkpoint (TRUNCATE)")
-    return before - database.path.stat().st_size
+def vacuum(db: SqliteDatabase, path: Path) -> int:
+    """Shrink the database's file to what it holds; the bytes gained."""
+    # What is still in the log counts as well: it is copied into the file first.
+    db.execute_sql("PRAGMA wal_checkpoint (TRUNCATE)")
+    before = path.stat().st_size
+    for index in ("message_words", "session_words"):
+        db.execute_sql(f"INSERT INTO {index} ({index}) VALUES ('optimize')")
+    db.execute_sql("VACUUM")
+    db.execute_sql("PRAGMA wal_checkpoint (TRUNCATE)")
+    return before - path.stat().st_size

@@ -79,9 +79,9 @@ def chat(
     if message is None:
         raise UsageError('no prompt: give one as arguments (hfs chat "…") or on standard input')
     from hfs_cli.messages import Place
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
-    with SessionStore(config.database, checkpoint_retention=config.checkpoint_retention) as store:
+    with open_store(config) as store:
         session, place = None, Place()
         if go_on or ref is not None or name is not None or config.session is not None:
             from hfs_cli.compose.session import chosen_place

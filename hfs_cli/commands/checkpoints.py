@@ -24,10 +24,10 @@ def checkpoints() -> None:
 @click.option("--label", metavar="TEXT", help="Its name (c1, c2, … by default).")
 def create_checkpoint(*, ref: str | None, label: str | None) -> None:
     """Mark the end of session REF. Prints the checkpoint's name."""
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
     config = load_config()
-    with SessionStore(config.database) as store:
+    with open_store(config) as store:
         made = store.create_checkpoint(meant_session(store, config, ref).id, label)
     click.echo(made.label)
     notices.notice(f"session {made.session_id}, after message {made.position}")
@@ -42,10 +42,10 @@ def list_checkpoints(*, ref: str | None, as_json: bool) -> None:
     Off a terminal: one checkpoint a line, tab-separated session id, message number, name
     (empty for an automatic one), time.
     """
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
     config = load_config()
-    with SessionStore(config.database) as store:
+    with open_store(config) as store:
         family = store.family(meant_session(store, config, ref).id)
     from hfs_cli.render.lists.family import show_timeline
 
@@ -58,10 +58,10 @@ def delete_checkpoint(*, words: tuple[str, ...]) -> None:
     """Delete a named checkpoint of the last used session, or of session REF."""
     if len(words) > 2:
         raise click.UsageError("too many arguments: hfs checkpoints delete [REF] LABEL")
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
     config = load_config()
-    with SessionStore(config.database) as store:
+    with open_store(config) as store:
         session = meant_session(store, config, words[0] if len(words) == 2 else None)
         store.delete_checkpoint(session.id, words[-1])
     notices.notice(f'checkpoint "{words[-1]}" deleted')

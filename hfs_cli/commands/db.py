@@ -31,9 +31,9 @@ def back_up_database(*, file: Path) -> None:
 
     The copy is looked over first: there is no FILE of a damaged database, and it exits 8.
     """
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
-    with SessionStore(load_config().database) as store:
+    with open_store(load_config()) as store:
         store.back_up(file)
     notices.notice(f"written: {file}")
 
@@ -44,9 +44,9 @@ def check_database() -> None:
 
     Files that others can read are no damage: a warning says how to make them private.
     """
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
-    with SessionStore(load_config().database) as store:
+    with open_store(load_config()) as store:
         problems = store.check()
         exposed = store.exposed()
     from hfs_cli.sanitize import sanitize_line
@@ -63,7 +63,7 @@ def check_database() -> None:
 @db.command(name="vacuum")
 def vacuum_database() -> None:
     """Give the room that deleted sessions took back to the disk. Prints the bytes gained."""
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
-    with SessionStore(load_config().database) as store:
+    with open_store(load_config()) as store:
         click.echo(f"{store.vacuum()} bytes")

@@ -57,9 +57,9 @@ def delete_sessions(
         raise UsageError("name sessions, or give --older-than AGE or --all: exactly one of these")
     if refs and keep is not None:
         raise UsageError("--keep goes with --older-than AGE or --all")
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
-    with SessionStore(load_config().database) as store:
+    with open_store(load_config()) as store:
         doomed: list[Session]
         if refs:
             # All of them are found before any is deleted: one bad REF deletes nothing.

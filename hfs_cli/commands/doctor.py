@@ -88,11 +88,11 @@ def _configuration() -> tuple[Config | None, Finding]:
 
 
 def _database(config: Config) -> str:
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
     if not config.database.exists():
         return f"{config.database} (not there yet: made by the first turn)"
-    with SessionStore(config.database) as store:
+    with open_store(config) as store:
         problems = store.check()
         if problems:
             raise ConfigError("; ".join(problems))

@@ -21,10 +21,10 @@ def rename_session(words: tuple[str, ...]) -> None:
     """
     if len(words) > 2:
         raise UsageError("too many arguments: hfs rename [REF] NAME (quote a name with spaces)")
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
     config = load_config()
-    with SessionStore(config.database) as store:
+    with open_store(config) as store:
         session = meant_session(store, config, words[0] if len(words) == 2 else None)
         renamed = store.rename(session.id, words[-1])
     notices.notice(renamed.label)

@@ -31,9 +31,9 @@ def resume_session(asked: Asked, config: Config, view: View, *, ref: str, no_pag
       hfs resume 12 "and in Rust?"
       hfs resume "release notes"
     """
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
-    with SessionStore(config.database, checkpoint_retention=config.checkpoint_retention) as store:
+    with open_store(config) as store:
         session = store.resolve(ref)
         message = read_message(asked, config, patient=False)
         if message is not None:

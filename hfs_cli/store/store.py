@@ -16,6 +16,7 @@ from hfs_cli.store.sqlite.database import Database
 from hfs_cli.store.sqlite.line import WAIT_S
 
 if TYPE_CHECKING:
+    from hfs_cli.config import Config
     from hfs_cli.conversations import (
         Branch,
         Checkpoint,
@@ -464,3 +465,8 @@ class SessionStore:
             The bytes gained.
         """
         return self._engine.vacuum()
+
+
+def open_store(config: Config) -> SessionStore:
+    """The store that a configuration names; to be closed, or used as a context manager."""
+    return SessionStore(config.database, checkpoint_retention=config.checkpoint_retention)

@@ -57,10 +57,10 @@ def export_sessions(
         raise UsageError("--force goes with -O FILE")
     if form is None:
         form = _BY_SUFFIX.get(output.suffix.lower() if output else "", "markdown")
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
     config = load_config()
-    with SessionStore(config.database) as store:
+    with open_store(config) as store:
         found = None
         if not everything:
             found = [meant_session(store, config, ref).id for ref in refs or (None,)]

@@ -23,10 +23,10 @@ def fork_session(*, ref: str | None, at: int | None, name: str | None) -> None:
     \b
       hfs sessions fork "release notes" --at 4 --name "release notes, short"
     """
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
     config = load_config()
-    with SessionStore(config.database) as store:
+    with open_store(config) as store:
         forked = store.fork(meant_session(store, config, ref).id, at=at, name=name)
     click.echo(forked.id)
     notices.notice(f"forked: {forked.label} · {plural(forked.messages, 'message')}")

@@ -36,9 +36,9 @@ def import_sessions(*, files: tuple[Path, ...], dry_run: bool) -> None:
       hfs sessions import "$(llm logs path)"
       ssh host hfs sessions export --all --format jsonl | hfs sessions import -
     """
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
-    with SessionStore(load_config().database) as store:
+    with open_store(load_config()) as store:
         for file in files:
             try:
                 with _piped(file) as piped:

@@ -53,9 +53,9 @@ def list_sessions(
     asked = everything or ids or as_json or since or model or query
     if limit is None and not asked and notices.is_terminal(sys.stdout):
         limit = _ON_A_TERMINAL
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
-    with SessionStore(config.database) as store:
+    with open_store(config) as store:
         found = store.list_recent(
             limit=limit, since=moment, model=model, query=query, unanswered=everything
         )

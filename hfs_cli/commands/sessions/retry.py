@@ -34,9 +34,9 @@ def retry_question(asked: Asked, config: Config, view: View, *, ref: str | None)
       hfs sessions retry 12 -m openai/gpt-6-luna
     """
     from hfs_cli.messages import ChatMessage, Place
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
-    with SessionStore(config.database, checkpoint_retention=config.checkpoint_retention) as store:
+    with open_store(config) as store:
         if ref is None and config.session is None:
             session = store.last_asked()
         else:

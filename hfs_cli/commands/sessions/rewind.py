@@ -24,10 +24,10 @@ def rewind_session(*, ref: str | None, to: str) -> None:
       hfs sessions rewind --to 4
       hfs sessions rewind "release notes" --to "first draft"
     """
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
     config = load_config()
-    with SessionStore(config.database) as store:
+    with open_store(config) as store:
         branch = store.rewind(meant_session(store, config, ref).id, to)
     click.echo(branch.id)
     notices.notice(f"set aside: {branch.label} · {plural(branch.messages, 'message')}")

@@ -60,9 +60,9 @@ def search_sessions(  # noqa: PLR0913  (one for each option)
     """
     begin, end = parse_since(since), parse_since(until)
     from hfs_cli.conversations import SearchFilter
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
-    with SessionStore(load_config().database) as store:
+    with open_store(load_config()) as store:
         asked = SearchFilter(
             role=cast("Role | None", role),
             model=model,

@@ -67,10 +67,10 @@ def show_session(
         raise UsageError("-r shows a text: leave out --format json")
     if force and output is None:
         raise UsageError("--force goes with -O FILE")
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
     config = load_config()
-    with SessionStore(config.database) as store:
+    with open_store(config) as store:
         session = meant_session(store, config, ref)
         messages = store.transcript(session.id)
         checkpoints = store.checkpoints_of(session.id)

@@ -37,9 +37,9 @@ def count_turns(*, by: str, since: str | None, as_json: bool) -> None:
     now = datetime.now(UTC)
     moment = parse_since(since)
     from hfs_cli.prices import totals
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
-    with SessionStore(config.database) as store:
+    with open_store(config) as store:
         rows = store.tallies(cast("Heading", by), since=moment)
         # The line below shows a month; adding up ten million replies twice takes seconds.
         month = now - timedelta(days=31)

@@ -13,10 +13,10 @@ from hfs_cli.config import load_config
 @click.option("--json", "as_json", is_flag=True, help="A JSON array, the oldest first.")
 def draw_tree(*, ref: str | None, as_json: bool) -> None:
     """Draw the family of session REF: forks, and what was set aside."""
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
     config = load_config()
-    with SessionStore(config.database) as store:
+    with open_store(config) as store:
         session = meant_session(store, config, ref)
         family = store.family(session.id)
     from hfs_cli.render.lists.family import show_tree

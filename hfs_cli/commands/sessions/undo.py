@@ -27,10 +27,10 @@ def undo_turns(*, ref: str | None, turns: int) -> None:
 
     They stay as a branch, as with rewind. Prints the branch's id.
     """
-    from hfs_cli.store.store import SessionStore
+    from hfs_cli.store.store import open_store
 
     config = load_config()
-    with SessionStore(config.database) as store:
+    with open_store(config) as store:
         branch = store.undo(meant_session(store, config, ref).id, turns)
     click.echo(branch.id)
     notices.notice(f"set aside: {branch.label} · {plural(branch.messages, 'message')}")

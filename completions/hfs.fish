@@ -32,6 +32,8 @@ function __hfs_values
             echo 1
         case 'hfs chat --schema'
             echo 1
+        case 'hfs chat --schema-multi'
+            echo 1
         case 'hfs chat --reasoning'
             echo 1
         case 'hfs chat --render'
@@ -67,6 +69,8 @@ function __hfs_values
         case 'hfs resume --max-tokens'
             echo 1
         case 'hfs resume --schema'
+            echo 1
+        case 'hfs resume --schema-multi'
             echo 1
         case 'hfs resume --reasoning'
             echo 1
@@ -134,6 +138,8 @@ function __hfs_values
             echo 1
         case 'hfs sessions retry --schema'
             echo 1
+        case 'hfs sessions retry --schema-multi'
+            echo 1
         case 'hfs sessions retry --reasoning'
             echo 1
         case 'hfs sessions retry --render'
@@ -181,6 +187,8 @@ function __hfs_values
         case 'hfs sessions resume --max-tokens'
             echo 1
         case 'hfs sessions resume --schema'
+            echo 1
+        case 'hfs sessions resume --schema-multi'
             echo 1
         case 'hfs sessions resume --reasoning'
             echo 1
@@ -299,6 +307,7 @@ complete -c hfs -n '__hfs_in \'hfs chat\'' -s o -l option -x -k -d 'Model option
 complete -c hfs -n '__hfs_in \'hfs chat\' --temperature' -l temperature -x -k -d 'Sampling temperature'
 complete -c hfs -n '__hfs_in \'hfs chat\' --max-tokens' -l max-tokens -x -k -d 'Longest reply, in tokens'
 complete -c hfs -n '__hfs_in \'hfs chat\' --schema' -l schema -x -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
+complete -c hfs -n '__hfs_in \'hfs chat\' --schema-multi' -l schema-multi -x -k -d 'The same for a list of such objects: {"items": […]}'
 complete -c hfs -n '__hfs_in \'hfs chat\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs chat\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
 complete -c hfs -n '__hfs_in \'hfs chat\' --no-save' -l no-save -d 'Keep nothing of this turn'
@@ -335,6 +344,7 @@ complete -c hfs -n '__hfs_in \'hfs resume\'' -s o -l option -x -k -d 'Model opti
 complete -c hfs -n '__hfs_in \'hfs resume\' --temperature' -l temperature -x -k -d 'Sampling temperature'
 complete -c hfs -n '__hfs_in \'hfs resume\' --max-tokens' -l max-tokens -x -k -d 'Longest reply, in tokens'
 complete -c hfs -n '__hfs_in \'hfs resume\' --schema' -l schema -x -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
+complete -c hfs -n '__hfs_in \'hfs resume\' --schema-multi' -l schema-multi -x -k -d 'The same for a list of such objects: {"items": […]}'
 complete -c hfs -n '__hfs_in \'hfs resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs resume\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
@@ -429,6 +439,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions retry\'' -s o -l option -x -k -d 'Mo
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --temperature' -l temperature -x -k -d 'Sampling temperature'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --max-tokens' -l max-tokens -x -k -d 'Longest reply, in tokens'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --schema' -l schema -x -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --schema-multi' -l schema-multi -x -k -d 'The same for a list of such objects: {"items": […]}'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-save' -l no-save -d 'Keep nothing of this turn'
@@ -487,6 +498,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s o -l option -x -k -d 'M
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --temperature' -l temperature -x -k -d 'Sampling temperature'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --max-tokens' -l max-tokens -x -k -d 'Longest reply, in tokens'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --schema' -l schema -x -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --schema-multi' -l schema-multi -x -k -d 'The same for a list of such objects: {"items": […]}'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-save' -l no-save -d 'Keep nothing of this turn'

@@ -28,7 +28,7 @@ _TYPES = {
     "list": "array",
     "array": "array",
 }
-_FIELD = re.compile(r"([A-Za-z_]\w*)(?:\s+(\w+))?")
+_FIELD = re.compile(r"([A-Za-z_]\w*)(?:\s+(\w+))?\s*(?::\s*(.*))?")
 
 
 def read_json(text: str) -> Any:  # noqa: ANN401
@@ -47,20 +47,29 @@ def read_json(text: str) -> Any:  # noqa: ANN401
 def schema_of_fields(text: str) -> dict[str, Any]:
     """The schema of an object, from its short form: ``name, age int, tags list``.
 
+    Each field may go on with what it is, as in ``name: as it is spelt, age int: in years``; where
+    a description has commas, each field has a line of its own.
+
     Raises:
         ValueError: It is something else; the message is how an error goes on after a colon.
     """
     properties: dict[str, Mapping[str, object]] = {}
-    for field in text.split(","):
-        found = _FIELD.fullmatch(field.strip())
+    text = text.strip()
+    lines = "\n" in text
+    for field in text.split("\n" if lines else ","):
+        words = field.strip().removesuffix("," if lines else "")
+        if lines and not words:
+            continue
+        found = _FIELD.fullmatch(words)
         if not found or (found[2] or "str") not in _TYPES:
             raise ValueError(
-                f"{field.strip()!r} is not a file, JSON or a field: write NAME TYPE,"
-                " with TYPE one of str, int, float, bool, list"
+                f"{words!r} is not a file, JSON or a field: write NAME TYPE, or NAME TYPE: WHAT"
+                " IT IS, with TYPE one of str, int, float, bool, list"
             )
         kind = _TYPES[found[2] or "str"]
         items = {"items": {"type": "string"}} if kind == "array" else {}
-        properties[found[1]] = {"type": kind, **items}
+        said = {"description": found[3]} if found[3] else {}
+        properties[found[1]] = {"type": kind, **items, **said}
     return {
         "type": "object",
         "properties": properties,

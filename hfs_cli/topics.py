@@ -70,7 +70,12 @@ lists take --json too, and hfs sessions show. Keys are only ever added. hfs chat
 (or jsonl, sessions, transcript) prints the JSON Schema of each.
 
 With --schema the reply itself is JSON that fits: a schema's file, the schema, or a list of fields
-such as "name, age int, tags list". A reply that does not fit is exit 7.
+such as "name, age int, tags list", each with what it is after a colon ("age int: in years").
+--schema-multi asks for a list of such objects, {"items": [...]}. A code fence or thoughts around
+the JSON are left out. A reply that does not fit is exit 7.
+
+Each vendor is asked in its own way, and -u says which: strict, rewritten (an equal schema in the
+part of JSON Schema that it holds replies to), not strict, by a tool, or in the prompt.
 
   hfs chat --json "Say hi" | python3 -m json.tool
   hfs chat --schema "name, year int" "The first programmer?"

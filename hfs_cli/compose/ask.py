@@ -73,12 +73,20 @@ def take_turn(
             check_budget(config.daily_budget, config.models, store)
         # History is read either way; only what is kept differs.
         keeper = store if config.save else _unsaved(store)
-        outcome = run_turn(provider, keeper, make_renderer(view, config, turn.model), turn)
+        renderer = make_renderer(view, config, turn.model)
+        if turn.schema is not None:
+            from hfs_cli.compose.schema import how_asked
+            from hfs_cli.render.reply.structured import JsonAlone
+
+            asking = how_asked(choice, turn.schema)
+            remark = f"schema sent: {asking.way}" if view.usage else None
+            renderer = JsonAlone(renderer, asking.read, hold=asking.changes, remark=remark)
+        outcome = run_turn(provider, keeper, renderer, turn)
     if outcome.error is not None:
         if outcome.session and not (outcome.reply.text or outcome.message_id):
             notices.notice(f"the prompt is kept: hfs sessions retry {outcome.session.id}")
         raise outcome.error
-    _check_ending(outcome.reply, turn.schema)
+    _check_ending(outcome.reply, turn.schema, choice)
 
 
 def _described(
@@ -131,17 +139,17 @@ def _unsaved(store: SessionStore) -> Unsaved:
     return Unsaved(store)
 
 
-def _check_ending(reply: Reply, schema: Mapping[str, object] | None) -> None:
+def _check_ending(reply: Reply, schema: Mapping[str, object] | None, choice: ModelChoice) -> None:
     """A reply that came whole may still not be all the model had to say, or not fit.
 
     Raises:
         IncompleteReplyError: It is not what the schema asks for.
     """
     if schema is not None:
-        from hfs_cli.compose.schema import check_reply
+        from hfs_cli.compose.schema import check_reply, how_asked
 
         if reply.finish_reason not in {"stop", "unknown"}:
             raise IncompleteReplyError(f"the reply ended before it fitted the schema: {reply.note}")
-        check_reply(schema, reply.text)
+        check_reply(schema, how_asked(choice, schema).read(reply.text))
     if reply.note:
         notices.warn(reply.note)

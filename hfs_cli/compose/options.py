@@ -82,7 +82,7 @@ _HEADINGS = {
     "Input": ("files", "encoding", "edit", "stdin", "stdin_timeout"),
     "Model": (
         *("model", "profile", "system", "system_file", "no_system", "reasoning", "temperature"),
-        *("max_tokens", "pairs", "schema"),
+        *("max_tokens", "pairs", "schema", "schema_multi"),
     ),
     "Output": ("format", "render", "extract", "output", "force", "stream", "quiet", "usage"),
     "Limits": ("timeout", "idle_timeout", "retries", "over_budget", "dry_run"),
@@ -210,6 +210,11 @@ _MODEL = (
         metavar="SCHEMA",
         help='Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list".',
     ),
+    click.option(
+        "--schema-multi",
+        metavar="SCHEMA",
+        help='The same for a list of such objects: {"items": […]}.',
+    ),
     click.option("--dry-run", is_flag=True, help="Print the request; send and save nothing."),
     click.option("--over-budget", is_flag=True, help="Go on when the daily budget is spent."),
 )
@@ -289,7 +294,7 @@ _SETTING_NAMES = (
     "profile",
 )
 # The names of files may be any bytes.
-_PATHS = {"files", "schema"}
+_PATHS = {"files", "schema", "schema_multi"}
 # What a request is made of: as an option it would replace the conversation that is kept.
 _NOT_OPTIONS = {"model", "messages", "contents", "stream"}
 
@@ -340,17 +345,14 @@ def _split(values: dict[str, Any]) -> tuple[Asked, Config, View]:
         raise UsageError("- asks for standard input and --no-stdin forbids it: drop one")
     if view["extract"] and (view["format"] != "text" or settings["render"]):
         raise UsageError("-x takes code out of the text: leave out --format and --render")
-    if view["extract"] and values["schema"] is not None:
-        raise UsageError("-x takes code out of a text, and --schema asks for JSON: keep one")
     if view["force"] and not view["output"]:
         raise UsageError("--force goes with -O FILE")
     # An empty word comes from an unset variable; taken for none, it would ask another model.
     if values["model"] is not None and not values["model"].strip():
         raise UsageError("-m needs a model: PROVIDER/MODEL or an alias")
-    if (schema := values.pop("schema")) is not None:
-        from hfs_cli.compose.schema import parse_schema
-
-        schema = parse_schema(schema)
+    schema = _schema(values.pop("schema"), values.pop("schema_multi"))
+    if view["extract"] and schema is not None:
+        raise UsageError("-x takes code out of a text, and --schema asks for JSON: keep one")
     file, no_system = values.pop("system_file"), values["no_system"]
     if sum([values["system"] is not None, file is not None, no_system]) > 1:
         raise UsageError("--system, --system-file and --no-system exclude each other: keep one")
@@ -359,6 +361,17 @@ def _split(values: dict[str, Any]) -> tuple[Asked, Config, View]:
     options = _model_options(**take(("pairs", "temperature", "max_tokens")))
     asked = Asked(**take(Asked.__dataclass_fields__), options=options, schema=schema)
     return asked, load_config(flags=settings), View(**view)
+
+
+def _schema(one: str | None, many: str | None) -> Mapping[str, object] | None:
+    """The JSON Schema that was asked for, or None."""
+    if one is None and many is None:
+        return None
+    if one is not None and many is not None:
+        raise UsageError("--schema and --schema-multi exclude each other: keep one")
+    from hfs_cli.compose.schema import many_of, parse_schema
+
+    return parse_schema(one) if one is not None else many_of(parse_schema(many or ""))
 
 
 def _model_options(

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hfs_cli.compose.text import read_text
 from hfs_cli.errors import IncompleteReplyError, UsageError
 from hfs_cli.json_schema import check_schema, fault, read_json, schema_of_fields
 
+if TYPE_CHECKING:
+    from hfs_cli.providers.choose import ModelChoice
+
 MAX_SCHEMA_BYTES = 1_000_000
+_ITEM = "#/properties/items/items"
 
 
 def parse_schema(text: str) -> dict[str, Any]:
     """The JSON Schema that a user means.
 
     Args:
-        text: A file's path, JSON, or a list of fields: ``name, age int, tags list``.
+        text: A file's path, JSON, or a list of fields: ``name, age int, tags list``; each may
+            go on with what it is, as in ``name: as it is spelt, age int: in years``. Where a
+            description has commas, each field has a line of its own.
 
     Raises:
         UsageError: It is something else, or replies cannot be held against it.
@@ -33,6 +41,64 @@ def parse_schema(text: str) -> dict[str, Any]:
         raise UsageError(f"--schema: {error}") from error
 
 
+def many_of(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of an object whose ``items`` are a list of what fits a schema, as `llm` has it.
+
+    References within the schema are led to its new place.
+    """
+    beside = ("$schema", "$id", "$defs", "definitions")
+
+    def moved(value: object) -> object:
+        match value:
+            case {"$ref": str(reference), **rest} if reference.startswith("#"):
+                kept = reference.startswith(("#/$defs/", "#/definitions/"))
+                led = reference if kept else _ITEM + reference.removeprefix("#")
+                return {"$ref": led, **{name: moved(inner) for name, inner in rest.items()}}
+            case dict():
+                return {name: moved(inner) for name, inner in value.items()}
+            case list():
+                return [moved(inner) for inner in value]
+        return value
+
+    return {
+        **{name: moved(schema[name]) for name in beside if name in schema},
+        "type": "object",
+        "properties": {
+            "items": {
+                "type": "array",
+                "items": moved({n: v for n, v in schema.items() if n not in beside}),
+            }
+        },
+        "required": ["items"],
+        "additionalProperties": False,
+    }
+
+
+class HowAsked(NamedTuple):
+    """How a model is asked for a schema.
+
+    Args:
+        way: In words, for the user.
+        read: Finds the JSON in its reply.
+        changes: Whether the JSON that is found is not what the model wrote.
+    """
+
+    way: str
+    read: Callable[[str], str]
+    changes: bool
+
+
+def how_asked(choice: ModelChoice, schema: Mapping[str, Any]) -> HowAsked:
+    """How a model is asked for a schema, and how its reply is read."""
+    from hfs_cli.providers.formats.schemas import asked_of
+
+    settings = choice.provider
+    way = asked_of(schema, settings.type, choice.model, settings.quirks.schema).way
+    # Anthropic's subset has fields that may be absent; OpenAI's has nulls in their place.
+    changes = way == "rewritten" and settings.type != "anthropic"
+    return HowAsked(way, partial(as_asked, schema) if changes else json_in, changes)
+
+
 def _checked(text: str, source: str) -> dict[str, Any]:
     try:
         schema = read_json(text)
@@ -45,6 +111,51 @@ def _checked(text: str, source: str) -> dict[str, Any]:
     except ValueError as error:
         raise UsageError(f"{source} cannot be used as a JSON Schema: {error}") from error
     return schema
+
+
+def json_in(text: str) -> str:
+    """The JSON of a reply: all of it, what follows its thoughts, or what is in a code fence.
+
+    A reply that holds none is given back as it is. Of several fences the last with JSON in it
+    counts: a model that tries twice means the second.
+    """
+    found = text.strip()
+    if found.startswith("<think>"):
+        found = found.partition("</think>")[2].strip()
+    if _is_json(found):
+        return text if found == text.strip() else found
+    if not ("```" in found or "~~~" in found):
+        return text
+    from hfs_cli.render.reply.text import fenced_blocks
+
+    blocks = (block.strip() for block in reversed(fenced_blocks(found)))
+    return next(filter(_is_json, blocks), text)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        read_json(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def as_asked(schema: Mapping[str, Any], text: str) -> str:
+    """The JSON of a reply to a rewritten schema, without the nulls that the user did not allow.
+
+    Args:
+        schema: What the user asked for.
+        text: The reply.
+    """
+    from hfs_cli.providers.formats.strict import without_added_nulls
+
+    found = json_in(text)
+    try:
+        value = read_json(found)
+        bare = without_added_nulls(schema, value)
+    except (ValueError, RecursionError):
+        return found
+    return found if bare == value else json.dumps(bare, ensure_ascii=False)
 
 
 def check_reply(schema: Mapping[str, Any], text: str) -> None:

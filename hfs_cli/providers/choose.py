@@ -140,7 +140,13 @@ def provider_settings(config: Config, name: str) -> ProviderSettings:
     base_url = (own.base_url or preset.base_url).rstrip("/")
     if kind != "local" and (fault := _fault_of_address(base_url) or _fault_of_headers(own)):
         raise ConfigError(f"[providers.{name}] of {config.file}: {fault}")
-    tags = is_loopback(base_url) if own.think_tags is None else own.think_tags
+    quirks = preset.quirks
+    if is_loopback(base_url):
+        # What serves a model at home is held to a schema by a grammar, which takes any.
+        at_home = "plain" if quirks.schema == "strict" else quirks.schema
+        quirks = replace(quirks, think_tags=True, schema=at_home)
+    if own.think_tags is not None:
+        quirks = replace(quirks, think_tags=own.think_tags)
     return ProviderSettings(
         name=name,
         type=kind,
@@ -151,7 +157,7 @@ def provider_settings(config: Config, name: str) -> ProviderSettings:
         headers=own.headers,
         query=own.query,
         ca_bundle=own.ca_bundle,
-        quirks=replace(preset.quirks, think_tags=tags),
+        quirks=quirks,
         options=preset.options,
     )
 

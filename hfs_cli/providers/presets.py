@@ -147,6 +147,7 @@ PRESETS: Mapping[str, Preset] = {
         "GROQ_API_KEY",
         "openai/gpt-oss-120b",
         "https://console.groq.com/settings/limits",
+        Quirks(schema="groq"),
     ),
     "mistral": _openai(
         "https://api.mistral.ai/v1",
@@ -161,6 +162,7 @@ PRESETS: Mapping[str, Preset] = {
         "DEEPSEEK_API_KEY",
         "deepseek-flash",
         "https://platform.deepseek.com/usage",
+        Quirks(schema="object"),  # https://api-docs.deepseek.com/guides/json_mode
     ),
     "xai": _openai("https://api.x.ai/v1", "XAI_API_KEY", "grok-4.3", "https://console.x.ai"),
     "together": _openai(
@@ -188,6 +190,7 @@ PRESETS: Mapping[str, Preset] = {
         "PERPLEXITY_API_KEY",
         "perplexity/sonar",
         "https://www.perplexity.ai/settings/api",
+        Quirks(schema="beside"),
         options={"tools": [{"type": "web_search"}]},
     ),
     "huggingface": replace(
@@ -210,18 +213,26 @@ PRESETS: Mapping[str, Preset] = {
         "MOONSHOT_API_KEY",
         "kimi-k2.6",
         "https://platform.kimi.ai/console/limits",
+        Quirks(schema="object"),
     ),
     "zai": _openai(
         "https://api.z.ai/api/paas/v4",
         "ZAI_API_KEY",
         "glm-5.3-flash",
         "https://z.ai/manage-apikey/rate-limits",
+        Quirks(schema="object"),  # https://docs.z.ai/guides/capabilities/struct-output
     ),
-    "minimax": _openai(
-        "https://api.minimax.io/v1",
-        "MINIMAX_API_KEY",
-        "MiniMax-M3.1-Flash",
-        "https://platform.minimax.io/docs/guides/rate-limits",
+    # Thoughts come in the text unless they are asked for apart; it takes no response_format
+    # (https://platform.minimax.io/docs/api-reference/text-openai-api, read 2026-11-29).
+    "minimax": replace(
+        _openai(
+            "https://api.minimax.io/v1",
+            "MINIMAX_API_KEY",
+            "MiniMax-M3.1-Flash",
+            "https://platform.minimax.io/docs/guides/rate-limits",
+            Quirks(schema="prompt", think_tags=True),
+        ),
+        options={"reasoning_split": True},
     ),
     # The address of the workspace, where an account has one, goes into [providers.qwen].
     "qwen": _openai(
@@ -229,6 +240,8 @@ PRESETS: Mapping[str, Preset] = {
         "DASHSCOPE_API_KEY",
         "qwen3.8-flash",
         "https://www.alibabacloud.com/help/en/model-studio/rate-limit",
+        # JSON alone is what most of its models know: …/model-studio/qwen-structured-output
+        Quirks(schema="object"),
     ),
     "nvidia": _openai(
         "https://integrate.api.nvidia.com/v1",

@@ -7,10 +7,11 @@ import json
 import os
 import shlex
 import subprocess
+import threading
 
 import pytest
 
-from tests.scripted_server import openai_sse
+from tests.scripted_server import Await, openai_sse
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(50))
 PDF = b"%PDF-1.7 ..."
@@ -316,3 +317,76 @@ def test_a_directory_outside_git_and_a_pattern(chat, server, sources):
 def test_a_dry_run_tells_about_how_many_tokens_go_out(chat):
     shown = json.loads(chat.ok("chat", "--dry-run", "-s", "x" * 40, stdin=b"y" * 400))
     assert shown["estimated_input_tokens"] == 110
+
+
+def test_a_reply_in_a_fence_is_shown_as_json_alone_and_kept_as_it_came(chat, server):
+    fenced = '<think>easy</think>\nHere:\n```json\n{"a": "x"}\n```\n'
+    server.reply(openai_sse(fenced)).reply(openai_sse(fenced)).reply(openai_sse(fenced))
+    assert chat.ok("chat", "--schema", "a", "q") == '{"a": "x"}\n'
+    assert json.loads(chat.ok("chat", "--schema", "a", "--json", "q"))["reply"] == '{"a": "x"}'
+    assert "```json" in chat.ok("sessions", "show", "-r")
+    lines = chat.ok("chat", "--schema", "a", "--format", "jsonl", "q").splitlines()
+    deltas = [line["text"] for line in map(json.loads, lines) if line["type"] == "delta"]
+    assert "".join(deltas) == '{"a": "x"}'
+
+
+def test_json_streams_as_it_comes(chat, server):
+    go_on = threading.Event()
+    server.reply(
+        [*openai_sse('{"a": ', finish=None, done=False), Await(go_on), *openai_sse('"x"}')]
+    )
+    process = chat.start("chat", "--schema", "a", "q")
+    assert process.stdout is not None
+    assert process.stdout.read(6) == b'{"a": '
+    go_on.set()
+    assert process.communicate(timeout=60)[0] == b'"x"}\n'
+
+
+def test_optional_fields_become_nullable_on_the_way_and_absent_again(chat, server):
+    """Through a proxy, for a server on this machine is sent the schema as it is."""
+    chat.configure('[providers.far]\ntype = "openai"\nbase_url = "http://far.test/v1"\n')
+    reply = {"a": None, "b": [1.50, {"c": None}]}
+    server.reply(openai_sse(json.dumps(reply)))
+    schema = {
+        "type": "object",
+        "properties": {
+            "a": {"type": "string"},
+            "b": {
+                "type": "array",
+                "items": {"anyOf": [{"type": "number"}, {"$ref": "#/$defs/c"}]},
+            },
+        },
+        "$defs": {"c": {"type": "object", "properties": {"c": {"type": "string"}}}},
+    }
+    done = chat(
+        "chat",
+        "-u",
+        "-m",
+        "far/m",
+        "--schema",
+        json.dumps(schema),
+        "q",
+        env={"HTTP_PROXY": server.url},
+    )
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"b": [1.5, {}]})
+    assert b"schema sent: rewritten" in done.stderr
+    form = sent(server)["response_format"]["json_schema"]
+    assert form["strict"] is True
+    assert form["schema"]["properties"]["a"] == {"type": ["string", "null"]}
+
+
+def test_usage_says_how_the_schema_was_sent(chat, server):
+    server.reply(openai_sse('{"a": "x"}')).reply(openai_sse('{"a": "x"}'))
+    assert b"schema sent: strict\n" in chat("chat", "-u", "--schema", "a", "q").stderr
+    loose = '{"type": "object", "properties": {"a": {}}}'
+    assert b"schema sent: not strict\n" in chat("chat", "-u", "--schema", loose, "q").stderr
+
+
+def test_many_objects(chat, server):
+    server.reply(openai_sse('{"items": [{"a": 1}, {"a": 2}]}')).reply(openai_sse('[{"a": 1}]'))
+    assert chat.ok("chat", "--schema-multi", "a int", "q") == '{"items": [{"a": 1}, {"a": 2}]}\n'
+    items = sent(server)["response_format"]["json_schema"]["schema"]["properties"]["items"]
+    assert items["items"]["properties"] == {"a": {"type": "integer"}}
+    assert chat("chat", "--schema-multi", "a int", "q").returncode == 7
+    both = chat("chat", "--schema", "a", "--schema-multi", "a", "q")
+    assert (both.returncode, b"keep one" in both.stderr) == (2, True)

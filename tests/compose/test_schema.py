@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hfs_cli.compose.schema import check_reply, parse_schema
+from hfs_cli.compose.schema import check_reply, json_in, many_of, parse_schema
 from hfs_cli.errors import IncompleteReplyError, UsageError
 
 FIELDS = {
@@ -21,6 +21,65 @@ FIELDS = {
 
 def test_a_list_of_fields():
     assert parse_schema("name, age int, tags list") == FIELDS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: as it is spelt, age int: in years",
+        "name : as it is spelt ,age int:in years",
+        "\n  name: as it is spelt,\n\n  age int: in years\n",
+    ],
+)
+def test_a_field_may_say_what_it_is(text):
+    assert parse_schema(text)["properties"] == {
+        "name": {"type": "string", "description": "as it is spelt"},
+        "age": {"type": "integer", "description": "in years"},
+    }
+
+
+def test_a_description_may_hold_commas_where_each_field_has_a_line():
+    fields = parse_schema("bio: short, and kind: no lists\nage int")["properties"]
+    assert fields["bio"]["description"] == "short, and kind: no lists"
+    assert fields["age"] == {"type": "integer"}
+
+
+def test_many_of_a_schema_keep_its_references():
+    tree = parse_schema(
+        json.dumps(
+            {
+                "type": "object",
+                "properties": {"n": {"$ref": "#/$defs/n"}, "next": {"$ref": "#"}},
+                "required": ["n"],
+                "$defs": {"n": {"type": "integer"}},
+            }
+        )
+    )
+    many = parse_schema(json.dumps(many_of(tree)))
+    check_reply(many, '{"items": [{"n": 1, "next": {"n": 2}}, {"n": 3}]}')
+    for wrong in ('{"items": [{"n": "1"}]}', '{"items": [{"n": 1, "next": {}}]}', '[{"n": 1}]'):
+        with pytest.raises(IncompleteReplyError):
+            check_reply(many, wrong)
+
+
+@pytest.mark.parametrize(
+    ("reply", "found"),
+    [
+        ('{"a": 1}', '{"a": 1}'),
+        (' {"a": 1}\n', ' {"a": 1}\n'),
+        ('```json\n{"a": 1}\n```', '{"a": 1}'),
+        ('Here it is:\n\n~~~~\n{"a": 1}\n~~~~\nDone.', '{"a": 1}'),
+        ('```\n{"a": 1}\n```\nNo, this:\n```\n{"a": 2}\n```', '{"a": 2}'),
+        ('```json\n{"a": "```"}\n```', '{"a": "```"}'),
+        ('<think>\n{"a": 0}?</think>\n\n{"a": 1}', '{"a": 1}'),
+        ("<think>hm</think>```json\n[1]\n```", "[1]"),
+        ("```\nnot JSON\n```", "```\nnot JSON\n```"),
+        ("Ada is 36", "Ada is 36"),
+        ("<think>never ends", "<think>never ends"),
+    ],
+)
+def test_the_json_of_a_reply_is_found(reply, found):
+    assert json_in(reply) == found
 
 
 def test_json():

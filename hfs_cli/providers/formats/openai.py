@@ -64,17 +64,22 @@ _ENDINGS: Mapping[str, Ending] = {
 def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
     """The body of a streamed chat completion."""
     messages: list[dict[str, Any]] = []
-    if request.system is not None:
-        messages.append({"role": "system", "content": request.system})
+    system, form = request.system, None
+    if request.schema is not None:
+        from hfs_cli.providers.formats.schemas import asked_of, in_words, response_format
+
+        asked = asked_of(request.schema, "openai", request.model, quirks.schema)
+        form = response_format(asked)
+        if asked.way == "in the prompt":
+            system = in_words(asked.schema, system)
+    if system is not None:
+        messages.append({"role": "system", "content": system})
     messages += [_message(message) for message in request.messages]
     body: dict[str, Any] = {"model": request.model, "messages": messages, "stream": True}
     if quirks.stream_usage:
         body["stream_options"] = {"include_usage": True}
-    if request.schema is not None:
-        from hfs_cli.providers.formats.schemas import is_strict
-
-        form = {"name": "reply", "schema": request.schema, "strict": is_strict(request.schema)}
-        body["response_format"] = {"type": "json_schema", "json_schema": form}
+    if form is not None:
+        body["response_format"] = form
     return with_options(body, request.options, {"max_tokens": quirks.max_tokens})
 
 

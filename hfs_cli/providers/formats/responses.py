@@ -59,7 +59,7 @@ _LAST = frozenset({"response.completed", "response.incomplete", "response.failed
 _KINDS = {"output_text": "text", "refusal": "refusal", "reasoning_text": "reasoning"}
 
 
-def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
+def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
     """The body of a streamed response.
 
     Raises:
@@ -71,14 +71,21 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
         "stream": True,
         "store": False,  # the vendor's default is to keep replies for 30 days
     }
-    if request.system is not None:
-        body["instructions"] = request.system
+    system = request.system
     if request.schema is not None:
-        from hfs_cli.providers.formats.schemas import is_strict
+        from hfs_cli.providers.formats.schemas import asked_of, in_words, response_format
 
-        strict = is_strict(request.schema)
-        form = {"type": "json_schema", "name": "reply", "schema": request.schema, "strict": strict}
-        body["text"] = {"format": form}
+        asked = asked_of(request.schema, "responses", request.model, quirks.schema)
+        form = response_format(asked)
+        if asked.way == "in the prompt":
+            system = in_words(asked.schema, system)
+        if form and quirks.schema == "beside":
+            # https://docs.perplexity.ai/docs/agent-api/output-control, read 2026-11-29.
+            body["response_format"] = form
+        elif form:
+            body["text"] = {"format": {"type": form["type"], **form.get("json_schema", {})}}
+    if system is not None:
+        body["instructions"] = system
     return with_options(body, _options(request.options, body), _NAMES)
 
 

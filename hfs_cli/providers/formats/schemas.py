@@ -1,56 +1,95 @@
-"""JSON Schemas as the vendors take them: what OpenAI calls strict, and what Anthropic allows."""
+"""JSON Schemas as the vendors take them: how each is asked, and what Anthropic allows. Pure."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
-# Keywords that strict output refuses:
-# https://developers.openai.com/api/docs/guides/structured-outputs, read 2026-11-25.
-_NOT_STRICT = frozenset(
-    {"allOf", "not", "oneOf", "if", "then", "else", "patternProperties", "propertyNames"}
-    | {"dependentRequired", "dependentSchemas", "unevaluatedProperties", "unevaluatedItems"}
-    | {"contains", "uniqueItems", "default", "prefixItems"}
-)
+from hfs_cli.providers.formats.strict import for_strict, is_strict, with_notes
+
+Way = Literal["strict", "rewritten", "not strict", "by a tool", "in the prompt"]
 
 
-def is_strict(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema keeps OpenAI's rules for strict output.
+class Asked(NamedTuple):
+    """How a schema is asked for.
 
-    Its root is an object, every object is closed and requires all of its fields, every array
-    says what is in it. A field may have any name, ``properties`` too.
+    Args:
+        way: ``strict`` where the vendor holds the reply to it as it is, ``rewritten`` where it
+            does to an equal one in its own subset, ``not strict`` where the model is shown it.
+        schema: It, as it is sent.
+        field: What carries it in chat completions: ``json_schema``, ``json_object`` with the
+            schema in the prompt, or nothing but the prompt.
     """
-    return schema.get("type") == "object" and "anyOf" not in schema and _keeps_rules(schema)
+
+    way: Way
+    schema: Mapping[str, Any]
+    field: Literal["json_schema", "json_object", ""] = "json_schema"
 
 
-def _keeps_rules(schema: object) -> bool:
-    if not isinstance(schema, Mapping) or _NOT_STRICT & schema.keys():
-        return False
-    if "$ref" in schema and len(schema) > 1:
-        return False
-    types = schema.get("type")
-    kinds = set(types) if isinstance(types, list) else {types}
-    if "object" in kinds or "properties" in schema:
-        fields = schema.get("properties")
-        closed = schema.get("additionalProperties") is False
-        if not (closed and isinstance(fields, Mapping)):
-            return False
-        if set(schema.get("required", ())) != set(fields):
-            return False
-    if "array" in kinds and "items" not in schema:
-        return False
-    return all(map(_keeps_rules, _inner(schema)))
+def asked_of(schema: Mapping[str, Any], wire: str, model: str, style: str) -> Asked:
+    """How a model of a vendor is asked for a schema.
+
+    Args:
+        schema: What the user wants.
+        wire: The format that the vendor speaks.
+        model: The vendor's id.
+        style: The vendor's way, `hfs_cli.providers.formats.wire.Quirks.schema`.
+    """
+    if wire == "anthropic":
+        if not takes_output_format(model):
+            return Asked("by a tool", schema)
+        fitted = for_anthropic(schema)
+        return Asked("strict" if fitted == schema else "rewritten", fitted)
+    if wire in {"gemini", "ollama", "local"}:
+        # Decoding is held to the schema itself; what it cannot express of it is left out there.
+        return Asked("strict", schema)
+    return _asked_of_openai(schema, _style_at_groq(model) if style == "groq" else style)
 
 
-def _inner(schema: Mapping[str, Any]) -> Iterator[object]:
-    """The schemas within a schema; what stands in an enum or a description is not one."""
-    for name in ("properties", "$defs", "definitions"):
-        if isinstance(found := schema.get(name), Mapping):
-            yield from found.values()
-    if "items" in schema:
-        yield schema["items"]
-    yield from schema.get("anyOf", ())
+def _asked_of_openai(schema: Mapping[str, Any], style: str) -> Asked:
+    match style:
+        case "object" if schema.get("type") == "object":
+            return Asked("in the prompt", schema, "json_object")
+        case "object" | "prompt":
+            return Asked("in the prompt", schema, "")
+        case "plain" | "shown":
+            strict = style == "plain" and is_strict(schema)
+            return Asked("strict" if strict else "not strict", schema)
+    fitted = for_strict(schema)
+    if fitted is None:
+        return Asked("not strict", schema)
+    return Asked("strict" if fitted == schema else "rewritten", fitted)
+
+
+def _style_at_groq(model: str) -> str:
+    """Groq's ways: gpt-oss is held to a schema, some are shown it, the others know JSON alone.
+
+    https://console.groq.com/docs/structured-outputs, "Supported models", read 2026-11-29.
+    """
+    if "gpt-oss" in model and "safeguard" not in model:
+        return "strict"
+    shown = re.search(r"gpt-oss-safeguard|kimi-k\d|llama-4|qwen3\.\d", model)
+    return "shown" if shown else "object"
+
+
+def response_format(asked: Asked) -> dict[str, Any] | None:
+    """What carries a schema in chat completions, or None where the prompt alone does."""
+    if not asked.field:
+        return None
+    if asked.field == "json_object":
+        return {"type": "json_object"}
+    strict = asked.way != "not strict"
+    form = {"name": "reply", "schema": asked.schema, "strict": strict}
+    return {"type": "json_schema", "json_schema": form}
+
+
+def in_words(schema: Mapping[str, Any], system: str | None) -> str:
+    """A system prompt that asks for JSON that fits; the vendors want the word in it."""
+    text = json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
+    asked = f"Reply with one JSON value alone, without a code fence, that fits this schema:\n{text}"
+    return f"{system}\n\n{asked}" if system else asked
 
 
 # What Anthropic's own library leaves in a schema (anthropic 2.13, lib/_parse/_transform.py); it
@@ -98,10 +137,7 @@ def for_anthropic(schema: Mapping[str, Any]) -> dict[str, Any]:
             notes.append(f"{name}: {value}")
     if kept.get("type") == "object" or "properties" in kept:
         kept["additionalProperties"] = False
-    if notes:
-        said = [str(kept["description"])] if "description" in kept else []
-        kept["description"] = "\n\n".join([*said, "{" + ", ".join(notes) + "}"])
-    return kept
+    return with_notes(kept, notes)
 
 
 def _allowed(inner: object) -> object:

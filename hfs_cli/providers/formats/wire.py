@@ -44,6 +44,11 @@ class Quirks:
         key_header: The header that takes the bare key in place of the format's own.
         models_url: Where its list of models is, if not at the format's place.
         think_tags: Whether its models' thoughts may stand in the text, between tags.
+        schema: How it takes a JSON Schema. ``strict``: as OpenAI does, rewritten if need be;
+            ``plain``: any, as it is; ``shown``: any, without a promise; ``object``: as JSON
+            alone, with the schema in the prompt; ``prompt``: in the prompt alone; ``beside``:
+            strict, in ``response_format`` where Responses has ``text.format``; ``groq``: as
+            the model is able to.
     """
 
     max_tokens: str = "max_tokens"
@@ -51,6 +56,7 @@ class Quirks:
     key_header: str | None = None
     models_url: str | None = None
     think_tags: bool = False
+    schema: str = "strict"
 
 
 class EventDecoder(Protocol):

@@ -6,70 +6,18 @@ import json
 
 import pytest
 from anthropic.types.message_create_params import MessageCreateParamsStreaming
+from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
+from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 
 from hfs_cli.messages import ChatMessage, Request
 from hfs_cli.providers.formats import load_format
-from hfs_cli.providers.formats.schemas import for_anthropic, is_strict, takes_output_format
+from hfs_cli.providers.formats.schemas import asked_of, for_anthropic, takes_output_format
 from hfs_cli.providers.formats.wire import Quirks
+from hfs_cli.providers.presets import PRESETS
 from tests.providers.asking import ask, text_of
+from tests.providers.formats.test_strict import TEXT, closed
 from tests.providers.sdk_types import unknown_to
 from tests.scripted_server import sse
-
-
-def closed(**fields):
-    return {
-        "type": "object",
-        "properties": fields,
-        "required": [*fields],
-        "additionalProperties": False,
-    }
-
-
-TEXT = {"type": "string"}
-
-
-@pytest.mark.parametrize(
-    "schema",
-    [
-        closed(a=TEXT),
-        closed(properties=TEXT, items=TEXT, default=TEXT),
-        closed(a=closed(b=TEXT)),
-        closed(a={"type": "array", "items": closed(b=TEXT)}),
-        closed(a={"type": ["string", "null"]}, b={"anyOf": [TEXT, {"type": "null"}]}),
-        closed(a={"enum": [{"allOf": 1}, "not"]}),
-        closed(a={"$ref": "#/$defs/a"}) | {"$defs": {"a": closed(b={"$ref": "#"})}},
-        closed(a={"type": "string", "description": "not an object", "pattern": "^x"}),
-    ],
-)
-def test_strict_output_takes_what_is_closed_and_full(schema):
-    assert is_strict(schema)
-
-
-@pytest.mark.parametrize(
-    "schema",
-    [
-        TEXT,
-        {"type": "array", "items": TEXT},
-        {"anyOf": [closed(a=TEXT)]},
-        {"type": "object"},
-        {"type": "object", "properties": {"a": TEXT}, "required": ["a"]},
-        closed(a=TEXT) | {"required": []},
-        closed(a={"type": "object"}),
-        closed(a={"type": "object", "properties": {}}),
-        closed(a={"type": "array"}),
-        closed(a={"type": "array", "items": {"type": "object"}}),
-        closed(a={"allOf": [TEXT]}),
-        closed(a={"oneOf": [TEXT]}),
-        closed(a={"not": TEXT}),
-        closed(a={"if": TEXT, "then": TEXT}),
-        closed(a={"type": "string", "default": "x"}),
-        closed(a={"$ref": "#/$defs/a", "description": "x"}) | {"$defs": {"a": TEXT}},
-        closed(a=TEXT) | {"patternProperties": {"^x": TEXT}},
-        closed(a=TEXT) | {"$defs": {"b": {"type": "object"}}},
-    ],
-)
-def test_strict_output_is_not_asked_for_where_it_would_be_refused(schema):
-    assert not is_strict(schema)
 
 
 @pytest.mark.parametrize(
@@ -149,3 +97,75 @@ def test_a_reply_in_anthropics_output_format_is_its_text(server):
     )
     answer = ask(server.url, request, wire="anthropic")
     assert (text_of(answer.events), answer.exit_code) == ('{"a": "b"}', 0)
+
+
+OPEN = {"type": "object", "properties": {"a": TEXT}}
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "way"),
+    [
+        ("openai", "gpt-6-luna", "rewritten"),
+        ("openrouter", "openrouter/auto", "rewritten"),
+        ("groq", "openai/gpt-oss-120b", "rewritten"),
+        ("groq", "moonshotai/kimi-k2-instruct", "not strict"),
+        ("groq", "llama-3.3-70b-versatile", "in the prompt"),
+        ("deepseek", "deepseek-flash", "in the prompt"),
+        ("zai", "glm-5.3-flash", "in the prompt"),
+        ("moonshot", "kimi-k2.6", "in the prompt"),
+        ("qwen", "qwen3.8-flash", "in the prompt"),
+        ("minimax", "MiniMax-M3.1-Flash", "in the prompt"),
+        ("mistral", "mistral-small-latest", "rewritten"),
+        ("xai", "grok-4.3", "rewritten"),
+        ("perplexity", "perplexity/sonar", "rewritten"),
+        ("anthropic", "claude-haiku-5-5", "rewritten"),
+        ("anthropic", "claude-3-haiku-20240307", "by a tool"),
+        ("gemini", "gemini-flash-latest", "strict"),
+        ("ollama", "llama3.2", "strict"),
+    ],
+)
+def test_each_vendor_is_asked_in_its_own_way(provider, model, way):
+    preset = PRESETS[provider]
+    assert asked_of(OPEN, preset.type, model, preset.quirks.schema).way == way
+
+
+@pytest.mark.parametrize("style", ["strict", "plain", "shown", "object", "prompt"])
+@pytest.mark.parametrize("system", [None, "Be brief."])
+def test_what_carries_a_schema_in_chat_completions_is_legal(style, system):
+    request = Request("m", (ChatMessage("user", "hi"),), system=system, schema=OPEN)
+    body = load_format("openai").payload(request, Quirks(schema=style))
+    assert unknown_to(CompletionCreateParamsStreaming, body) == {}
+    in_prompt = style in {"object", "prompt"}
+    systems = [m["content"] for m in body["messages"] if m["role"] == "system"]
+    # What asks for JSON alone must say the word (DeepSeek, Groq, Qwen), and follows what is there.
+    assert (
+        "JSON" in "".join(systems) and json.dumps(OPEN, separators=(",", ":")) in systems[0]
+    ) is (in_prompt)
+    assert system is None or systems[0].startswith(system)
+    form = body.get("response_format", {"type": None})
+    assert form["type"] == {"object": "json_object", "prompt": None}.get(style, "json_schema")
+    if style == "strict":
+        assert form["json_schema"]["strict"] is True
+        assert form["json_schema"]["schema"]["required"] == ["a"]
+
+
+def test_json_alone_is_not_asked_for_where_the_reply_is_a_list():
+    asked = asked_of({"type": "array", "items": TEXT}, "openai", "m", "object")
+    assert (asked.way, asked.field) == ("in the prompt", "")
+
+
+@pytest.mark.parametrize("style", ["strict", "plain", "object"])
+def test_what_carries_a_schema_in_responses_is_legal(style):
+    request = Request("m", (ChatMessage("user", "hi"),), schema=OPEN)
+    body = load_format("responses").payload(request, Quirks(schema=style))
+    assert unknown_to(ResponseCreateParamsStreaming, body) == {}
+    assert ("instructions" in body) is (style == "object")
+
+
+def test_perplexity_has_the_schema_beside_the_text():
+    request = Request("perplexity/sonar", (ChatMessage("user", "hi"),), schema=OPEN)
+    body = load_format("responses").payload(request, Quirks(schema="beside"))
+    assert "text" not in body
+    form = body["response_format"]
+    assert (form["type"], form["json_schema"]["name"]) == ("json_schema", "reply")
+    assert form["json_schema"]["schema"]["additionalProperties"] is False

@@ -5,7 +5,7 @@ dataclass. A long reply makes hundreds of thousands of events, which are plain c
 slots: made in half the time of a named tuple.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
@@ -349,6 +349,7 @@ class Message(NamedTuple):
         citations: The sources that a reply names.
         step: Which request of its turn it answers, from 0.
         state: What the vendor wants back with it, or None.
+        extra: What it held in the program that it came from and has no place here, or None.
     """
 
     id: int
@@ -371,14 +372,21 @@ class Message(NamedTuple):
     citations: tuple[Citation, ...] = ()
     step: int = 0
     state: KeptState | None = None
+    extra: Mapping[str, object] | None = None
 
 
-def answers(messages: Iterable[Message]) -> dict[int, Message]:
+def answers(
+    messages: Iterable[Message], counts: Callable[[Message], bool] = lambda _: True
+) -> dict[int, Message]:
     """Replies by the id of the question that each answers; of several the last counts.
 
     Turns that overlapped lie interleaved in a transcript, so a reply says what it answers; one
     that came from another program answers the question before it. A later step of a turn answers
     what the step before it answered.
+
+    Args:
+        messages: A transcript, oldest first.
+        counts: Whether a reply is one; others are passed over.
     """
     replies: dict[int, Message] = {}
     asked: dict[int, int] = {}
@@ -391,7 +399,8 @@ def answers(messages: Iterable[Message]) -> dict[int, Message]:
             if before is not None:
                 answered = asked.get(before, before)
                 asked[message.id] = answered
-                replies[answered] = message
+                if counts(message):
+                    replies[answered] = message
     return replies
 
 

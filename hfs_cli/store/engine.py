@@ -59,7 +59,15 @@ class Connection(Database):
         raise NotImplementedError
 
     def unindex_messages(self, session_id: int) -> None:
-        """Take a session's own messages out of the index, before they are deleted."""
+        """Take a session's own messages and calls out of the index, before they are deleted."""
+        raise NotImplementedError
+
+    def index_call(self, call_id: int) -> None:
+        """Index a call that has its result: its tool, arguments and result."""
+        raise NotImplementedError
+
+    def unindex_call(self, call_id: int) -> None:
+        """Take a call out of the index, before its result changes."""
         raise NotImplementedError
 
     def index_name(self, session_id: int, name: str) -> None:

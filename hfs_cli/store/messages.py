@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from peewee import Query, Select
+from peewee import Query, Select, Star
 
-from hfs_cli.messages import Attachment, ChatMessage, Message, Status, answers
+from hfs_cli.messages import Attachment, Call, ChatMessage, Message, Status, answers
 from hfs_cli.store import rows
 from hfs_cli.store.engine import BadRow, Connection, statement
 from hfs_cli.store.tables import (
     AttachmentRow,
+    CallRow,
     MessageAttachmentRow,
     MessageRow,
     PieceRow,
@@ -73,8 +74,9 @@ def transcript(db: Connection, session_id: int, upto: int = rows.LARGEST) -> lis
     for part in lineage(db, session_id, upto):
         found = list(_messages(db, part.session_id, part.upto))
         carried = _carried(db, part) if found else {}
+        asked = _asked(db, part) if found else {}
         for row in found:
-            message = rows.message(row, carried.get(row[0], ()))
+            message = rows.message(row, carried.get(row[0], ()), asked.get(row[0], ()))
             messages.append(whole(db, message) if message.status == "partial" else message)
     return messages
 
@@ -133,6 +135,24 @@ def _attachments(session_id: int, upto: int) -> Select:
     )
 
 
+def _asked(db: Connection, part: Part) -> dict[int, list[Call]]:
+    """The tools that a part's messages asked for, by message."""
+    asked: defaultdict[int, list[Call]] = defaultdict(list)
+    for row in _calls(db, part.session_id, part.upto):
+        asked[row[1]].append(rows.call(row))
+    return asked
+
+
+@statement
+def _calls(session_id: int, upto: int) -> Select:
+    return (
+        CallRow.select(Star(CallRow))
+        .join(MessageRow, on=CallRow.message_id == MessageRow.id)
+        .where(MessageRow.session_id == session_id, MessageRow.position <= upto)
+        .order_by(CallRow.message_id, CallRow.position)
+    )
+
+
 def status_at(db: Connection, session_id: int, position: int) -> Status | None:
     """The status of the message at a position of a transcript; None if there is none."""
     for part in lineage(db, session_id, position):
@@ -164,18 +184,44 @@ def context(messages: Sequence[Message]) -> tuple[ChatMessage, ...]:
     A question without a reply, or with empty ones only, is left out; so is a turn that the vendor
     refused or filtered, for whatever is asked next would be refused with it:
     https://platform.claude.com/docs/test-and-evaluate/strengthen-guardrails/handle-streaming-refusals
+    Of a turn with tools each step is given, with the calls that ran and their results.
     """
-    replies = answers(
-        m
-        for m in messages
-        if m.role == "user" or (m.content and m.finish_reason != "content_filter")
-    )
+    replies = answers(messages, _counts)
+    there = {m.id: m for m in messages}
     turns = []
     for question in messages:
         if question.role == "user" and question.id in replies:
             turns.append(ChatMessage("user", question.content, question.attachments))
-            turns.append(ChatMessage("assistant", replies[question.id].content))
+            steps = [replies[question.id]]
+            while (before := _step_before(steps[-1], there)) is not None:
+                steps.append(before)
+            turns += [_said(step) for step in reversed(steps) if _counts(step)]
     return tuple(turns)
+
+
+def _counts(reply: Message) -> bool:
+    """Whether a reply says something that may be said again."""
+    return bool(reply.content or _ran(reply)) and reply.finish_reason != "content_filter"
+
+
+def _step_before(step: Message, there: Mapping[int, Message]) -> Message | None:
+    before = there.get(step.reply_to or 0)
+    # A step that comes after what it goes before is in no database that hfs wrote.
+    if before is None or before.role != "assistant" or before.position >= step.position:
+        return None
+    return before
+
+
+def _ran(message: Message) -> tuple[Call, ...]:
+    """The calls that may have done something; what was only asked for is no part of the past."""
+    return tuple(c for c in message.tool_calls if c.result is not None or c.interrupted)
+
+
+def _said(step: Message) -> ChatMessage:
+    calls = _ran(step)
+    # The vendor's state speaks of every call that was asked for, and is whole in a whole reply.
+    whole = step.status == "complete" and calls == step.tool_calls
+    return ChatMessage("assistant", step.content, calls=calls, state=step.state if whole else None)
 
 
 # --- written --------------------------------------------------------------------------
@@ -232,3 +278,29 @@ def _tie(
         sha256=sha256,
         url=url,
     )
+
+
+def put_call(db: Connection, message_id: int, position: int, call: Call) -> None:
+    """Write a call as it stands: a new row the first time, the same row later.
+
+    Args:
+        position: Which of the message's calls it is, from 1.
+    """
+    columns = rows.call_columns(call)
+    if (kept := _call(db, message_id, position).fetchone()) is None:
+        insert = CallRow.insert(message_id=message_id, position=position, **columns)
+        number = int(insert.execute(db))
+    else:
+        number = kept[0]
+        if kept[1]:
+            db.unindex_call(number)
+        CallRow.update(**columns).where(CallRow.id == number).execute(db)
+    if call.result is not None:
+        db.index_call(number)
+
+
+@statement
+def _call(message_id: int, position: int) -> Select:
+    kept = CallRow.select(CallRow.id, CallRow.result.is_null(False))
+    kept = kept.where(CallRow.message_id == message_id)
+    return kept.where(CallRow.position == position)

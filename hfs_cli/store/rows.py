@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from types import NoneType
@@ -16,6 +16,7 @@ from hfs_cli.messages import (
     Attachment,
     Call,
     Citation,
+    KeptState,
     Message,
     Reply,
     Role,
@@ -24,7 +25,7 @@ from hfs_cli.messages import (
     Usage,
 )
 from hfs_cli.store.engine import BadRow, Row
-from hfs_cli.store.tables import CheckpointRow, MessageRow, SessionRow
+from hfs_cli.store.tables import CallRow, CheckpointRow, MessageRow, SessionRow
 
 if TYPE_CHECKING:
     from hfs_cli.conversations import Checkpoint
@@ -103,7 +104,9 @@ def session(row: Row) -> Session:
     )
 
 
-def message(row: Row, attachments: Iterable[Attachment] = ()) -> Message:
+def message(
+    row: Row, attachments: Iterable[Attachment] = (), calls: Iterable[Call] = ()
+) -> Message:
     """A row of ``message`` with what it carries.
 
     Raises:
@@ -113,7 +116,8 @@ def message(row: Row, attachments: Iterable[Attachment] = ()) -> Message:
     (number, _, position, role, content, reasoning, state, finish_reason, finish_raw, model) = row[
         :10
     ]
-    *counts, tool_calls, error, first_token_s, total_s, created_at, reply_to, cited = row[10:]
+    *counts, state_kept, error, first_token_s, total_s, created_at, reply_to = row[10:20]
+    cited, step, extra = row[20:]
     return Message(
         id=number,
         position=position,
@@ -131,8 +135,11 @@ def message(row: Row, attachments: Iterable[Attachment] = ()) -> Message:
         total_s=_seconds(total_s),
         attachments=tuple(attachments),
         finish_raw=finish_raw,
-        tool_calls=() if tool_calls is None else _calls(tool_calls),
+        tool_calls=tuple(calls),
         citations=() if cited is None else _citations(cited),
+        step=step,
+        state=None if state_kept is None else _state(state_kept),
+        extra=None if extra is None else _object(extra),
     )
 
 
@@ -176,7 +183,6 @@ def message_columns(kept: Message | Reply) -> dict[str, object]:
     word slipped through the decoders and no database can hold it, it is left out here.
     """
     usage = kept.usage or Usage()
-    calls = [storable(call.name) for call in kept.tool_calls]
     return {
         "reasoning": storable(kept.reasoning),
         "status": kept.status,
@@ -187,7 +193,8 @@ def message_columns(kept: Message | Reply) -> dict[str, object]:
         "output_tokens": _count(usage.output_tokens),
         "cached_tokens": _count(usage.cached_tokens),
         "reasoning_tokens": _count(usage.reasoning_tokens),
-        "tool_calls": json.dumps(calls) if calls else None,
+        "state": as_json(kept.state and kept.state._asdict()),
+        "step": _count(kept.step) or 0,
         "citations": json.dumps(kept.citations) if kept.citations else None,
         "error": _word(kept.error),
         "first_token_s": _seconds(kept.first_token_s),
@@ -221,14 +228,65 @@ def checkpoint(row: Row) -> Checkpoint:
     return Checkpoint(number, session_id, position, label, to_datetime(created_at))
 
 
-def _calls(tool_calls: str) -> tuple[Call, ...]:
+def call(row: Row) -> Call:
+    """A row of ``tool_call``.
+
+    Raises:
+        BadRow: Its values are not what hfs writes.
+    """
+    _check(CallRow, row)
+    _, _, _, call_id, name, arguments, result, failed, extra, started, ended = row
+    return Call(
+        id=call_id,
+        name=name,
+        arguments=arguments,
+        result=result,
+        failed=bool(failed),
+        extra=None if extra is None else _object(extra),
+        started_at=None if started is None else to_datetime(started),
+        ended_at=None if ended is None else to_datetime(ended),
+    )
+
+
+def call_columns(kept: Call) -> dict[str, object]:
+    """A call as columns; what no database can hold becomes something that one can."""
+    return {
+        "call_id": storable(kept.id),
+        "name": storable(kept.name),
+        "arguments": storable(kept.arguments),
+        "result": None if kept.result is None else storable(kept.result),
+        "failed": int(kept.failed),
+        "extra": as_json(kept.extra),
+        "started_at": None if kept.started_at is None else to_microseconds(kept.started_at),
+        "ended_at": None if kept.ended_at is None else to_microseconds(kept.ended_at),
+    }
+
+
+def as_json(value: Mapping[str, object] | None) -> str | None:
+    """A vendor's object as text, or None where there is none, or JSON has no form for it."""
     try:
-        names = json.loads(tool_calls)
+        return None if value is None else json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def _object(kept: str) -> Mapping[str, object]:
+    try:
+        found = json.loads(kept)
     except (ValueError, RecursionError) as error:
-        raise BadRow(f"tool calls that are not JSON: {error}") from error
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise BadRow("tool calls that are not a list of names")
-    return tuple(Call("", name) for name in names)
+        raise BadRow(f"an object of a vendor's that is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise BadRow("something else where an object of a vendor's should be")
+    return found
+
+
+def _state(kept: str) -> KeptState:
+    match _object(kept):
+        case {"provider": str(provider), "items": list(items)}:
+            objects = tuple(item for item in items if isinstance(item, dict))
+            if len(objects) == len(items):
+                return KeptState(provider, objects)
+    raise BadRow("a vendor's state that is not what hfs writes")
 
 
 def _citations(kept: str) -> tuple[Citation, ...]:

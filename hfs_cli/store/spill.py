@@ -11,7 +11,7 @@ from hfs_cli.store.rows import storable
 
 
 def spill(directory: Path, opened: Opened, reply: Reply) -> str:
-    """Write the reply's text to a new private file.
+    """Write the reply's text, and the calls of tools with their results, to a new private file.
 
     Args:
         directory: Where to try first; the system's temporary directory comes next, for the
@@ -27,9 +27,18 @@ def spill(directory: Path, opened: Opened, reply: Reply) -> str:
     name = f"hfs-reply-{session}-{uuid.uuid4().hex[:8]}.md"
     for place in (directory, Path(tempfile.gettempdir())):
         try:
-            write_file(place / name, storable(reply.text).encode(), replace=False)
+            write_file(place / name, storable(_text(reply)).encode(), replace=False)
         except OSError as error:
             failure = error
         else:
             return str(place / name)
     raise StoreError(f"the reply could not be kept anywhere: {failure}") from failure
+
+
+def _text(reply: Reply) -> str:
+    calls = (
+        f"\n\n--- {call.label} {call.arguments}\n"
+        f"{'(no result)' if call.result is None else call.result}"
+        for call in reply.tool_calls
+    )
+    return reply.text + "".join(calls)

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from hfs_cli.messages import Message, Opened, Reply, Session, Turn
+from hfs_cli.messages import Call, Message, Opened, Reply, Session, Turn
 from hfs_cli.naming import check_name
 from hfs_cli.store import messages, sessions, turns
 from hfs_cli.store.engine import Engine
@@ -49,8 +49,8 @@ class SessionStore:
     def __init__(self, path: Path, *, checkpoint_retention: int = 10) -> None:
         self._engine: Engine = Database(path)
         self._retention = checkpoint_retention
-        # The row of each reply that is being written, by the question it answers.
-        self._replies: dict[int, int] = {}
+        # The row of each reply that is being written, by the question it answers and its step.
+        self._replies: dict[tuple[int, int], int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -78,12 +78,15 @@ class SessionStore:
         """
         with self._engine.writing() as db:
             opened = turns.begin(db, turn)
-        # A question that is answered again gets a row of its own for the new reply.
-        self._replies.pop(opened.user_message_id or 0, None)
+        # A question that is answered again gets rows of its own for the new reply.
+        for key in [key for key in self._replies if key[0] == opened.user_message_id]:
+            del self._replies[key]
         return opened
 
     def save_reply(self, opened: Opened, reply: Reply, wait_s: float = WAIT_S) -> int | None:
         """Write the reply as it stands: a new row the first time, the same row later.
+
+        Each step of a turn with tools has a row, which answers the step before it.
 
         Args:
             wait_s: Seconds to wait for another writer.
@@ -96,12 +99,16 @@ class SessionStore:
         """
         if opened.user_message_id is None:
             return None
-        known = self._replies.get(opened.user_message_id)
+        at = self._rows(opened.user_message_id, reply.step)
         with self._engine.writing(wait_s) as db:
-            saved = turns.save_reply(db, opened, reply, known, self._retention)
+            saved = turns.save_reply(db, opened, reply, at, self._retention)
         # Only now: a transaction that failed to commit left no row behind.
-        self._replies[opened.user_message_id] = saved
+        self._replies[opened.user_message_id, reply.step] = saved
         return saved
+
+    def _rows(self, question_id: int, step: int) -> turns.Rows:
+        known = self._replies.get((question_id, step))
+        return turns.Rows(known, self._replies.get((question_id, step - 1), question_id))
 
     def save_piece(self, opened: Opened, piece: Reply, wait_s: float = WAIT_S) -> None:
         """Add to a reply that is still coming what came since the last call.
@@ -115,10 +122,27 @@ class SessionStore:
         """
         if opened.user_message_id is None:
             return
-        known = self._replies.get(opened.user_message_id)
+        at = self._rows(opened.user_message_id, piece.step)
         with self._engine.writing(wait_s, durable=False) as db:
-            saved = turns.save_piece(db, opened, piece, known)
-        self._replies[opened.user_message_id] = saved
+            saved = turns.save_piece(db, opened, piece, at)
+        self._replies[opened.user_message_id, piece.step] = saved
+
+    def save_call(
+        self, message_id: int | None, position: int, call: Call, wait_s: float = WAIT_S
+    ) -> None:
+        """Write a call of a reply that is kept, as it stands: begun, or with its result.
+
+        Args:
+            message_id: What `save_reply` returned.
+            position: Which of the reply's calls it is, from 1.
+            wait_s: Seconds to wait for another writer.
+
+        Raises:
+            NotFoundError: The session was deleted meanwhile.
+        """
+        if message_id is not None:
+            with self._engine.writing(wait_s, durable=False) as db:
+                turns.save_call(db, message_id, position, call)
 
     def peek(self, session_id: int, turn: Turn) -> Opened:
         """What a turn in a session would begin with, without keeping anything.

@@ -42,7 +42,14 @@ class SessionRow(Model):
 
 
 class MessageRow(Model):
-    """One message. Positions are dense in a transcript and start at 1."""
+    """One message. Positions are dense in a transcript and start at 1.
+
+    Attributes:
+        reply_to: The question that a reply answers, or the step of its turn before it.
+        state: What the vendor wants back with it, as JSON, and which vendor that is.
+        step: Which request of its turn it answers, from 0.
+        extra: What it held in another program and has no place here, as JSON.
+    """
 
     id = AutoField()
     session_id = IntegerField()
@@ -58,13 +65,15 @@ class MessageRow(Model):
     output_tokens = IntegerField(null=True)
     cached_tokens = IntegerField(null=True)
     reasoning_tokens = IntegerField(null=True)
-    tool_calls = TextField(null=True)
+    state = TextField(null=True)
     error = TextField(null=True)
     first_token_s = FloatField(null=True)
     total_s = FloatField(null=True)
     created_at = IntegerField()
     reply_to = IntegerField(null=True)
     citations = TextField(null=True)
+    step = IntegerField()
+    extra = TextField(null=True)
 
     class Meta:
         """Where it is kept."""
@@ -84,6 +93,32 @@ class PieceRow(Model):
         """Where it is kept."""
 
         table_name = "piece"
+
+
+class CallRow(Model):
+    """A tool that a reply asked for, with what came of it; see `hfs_cli.messages.Call`.
+
+    Attributes:
+        result: None while there is none.
+        started_at: None where it never ran.
+    """
+
+    id = AutoField()
+    message_id = IntegerField()
+    position = IntegerField()
+    call_id = TextField()
+    name = TextField()
+    arguments = TextField()
+    result = TextField(null=True)
+    failed = IntegerField()
+    extra = TextField(null=True)
+    started_at = IntegerField(null=True)
+    ended_at = IntegerField(null=True)
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = "tool_call"
 
 
 class AttachmentRow(Model):
@@ -134,6 +169,7 @@ TABLES: tuple[type[Model], ...] = (
     SessionRow,
     MessageRow,
     PieceRow,
+    CallRow,
     AttachmentRow,
     MessageAttachmentRow,
     CheckpointRow,

@@ -14,7 +14,7 @@ from hfs_cli.messages import Message, Session
 from hfs_cli.naming import check_name
 from hfs_cli.store import checkpoints, rows, sessions
 from hfs_cli.store.engine import Connection, statement
-from hfs_cli.store.messages import attach, transcript
+from hfs_cli.store.messages import attach, put_call, transcript
 from hfs_cli.store.tables import MessageRow, SessionRow
 
 
@@ -171,9 +171,12 @@ def _put_messages(db: Connection, session_id: int, conversation: Conversation) -
             content=message.content,
             created_at=rows.to_microseconds(message.created_at),
             **rows.message_columns(message),
+            extra=rows.as_json(message.extra),
         )
         message_id = int(row.execute(db))
         attach(db, message_id, message.attachments)
+        for place, call in enumerate(message.tool_calls, 1):
+            put_call(db, message_id, place, call)
         if message.status == "complete":
             db.index_message(message_id, message.content)
     for mark in conversation.checkpoints:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from peewee import Case, Query, Select, fn
 
 from hfs_cli.errors import NotFoundError
-from hfs_cli.messages import ChatMessage, Message, Opened, Reply, Status, Turn
+from hfs_cli.messages import Call, ChatMessage, Message, Opened, Reply, Status, Turn
 from hfs_cli.moments import local
 from hfs_cli.naming import automatic_name, check_name
 from hfs_cli.store import checkpoints, messages, rows, sessions
@@ -140,13 +141,22 @@ def _session(db: Connection, turn: Turn) -> tuple[int, int]:
     return sessions.add(db, name, "chat"), 0
 
 
-def save_reply(
-    db: Connection, opened: Opened, reply: Reply, known: int | None, retention: int
-) -> int:
-    """Write the reply as it stands.
+class Rows(NamedTuple):
+    """Where a reply stands.
 
     Args:
-        known: The row that an earlier call returned, or None for the first.
+        known: Its own row, which an earlier save returned, or None.
+        answered: The row of the question, or of the step of its turn before it.
+    """
+
+    known: int | None
+    answered: int
+
+
+def save_reply(db: Connection, opened: Opened, reply: Reply, at: Rows, retention: int) -> int:
+    """Write the reply as it stands, with the calls that it asks for.
+
+    Args:
         retention: How many automatic checkpoints the session keeps.
 
     Returns:
@@ -155,13 +165,16 @@ def save_reply(
     Raises:
         NotFoundError: The session was deleted meanwhile.
     """
-    if known is not None:
-        _drop_pieces(db, known)
+    if at.known is not None:
+        _drop_pieces(db, at.known)
     columns = {"content": rows.storable(reply.text), **rows.message_columns(reply)}
-    return _write(db, opened, reply, columns, known, retention)
+    saved = _write(db, opened, reply, columns, at, retention)
+    for place, call in enumerate(reply.tool_calls, 1):
+        messages.put_call(db, saved, place, call)
+    return saved
 
 
-def save_piece(db: Connection, opened: Opened, piece: Reply, known: int | None) -> int:
+def save_piece(db: Connection, opened: Opened, piece: Reply, at: Rows) -> int:
     """Add what came since the last call to a reply that is still coming.
 
     The message itself stays small, so that a long reply is not written again each time: of
@@ -169,7 +182,6 @@ def save_piece(db: Connection, opened: Opened, piece: Reply, known: int | None) 
 
     Args:
         piece: The reply as it stands, but with the new text and reasoning only.
-        known: The row that an earlier call returned, or None for the first.
 
     Returns:
         The reply's row.
@@ -179,11 +191,24 @@ def save_piece(db: Connection, opened: Opened, piece: Reply, known: int | None) 
     """
     columns = rows.message_columns(piece)
     reasoning = columns.pop("reasoning")
-    if known is None:
+    if at.known is None:
         columns |= {"content": "", "reasoning": ""}
-    known = _write(db, opened, piece, columns, known, retention=0)
-    _add_piece(db, known, rows.storable(piece.text), str(reasoning))
-    return known
+    saved = _write(db, opened, piece, columns, at, retention=0)
+    _add_piece(db, saved, rows.storable(piece.text), str(reasoning))
+    return saved
+
+
+def save_call(db: Connection, message_id: int, position: int, call: Call) -> None:
+    """Write a call as it stands: begun, or with its result.
+
+    Raises:
+        NotFoundError: The session was deleted meanwhile.
+    """
+    if _reply(db, message_id).fetchone() is None:
+        raise NotFoundError(
+            "the session was deleted while a tool ran: what it did, and its result, are not kept"
+        )
+    messages.put_call(db, message_id, position, call)
 
 
 @statement
@@ -201,19 +226,20 @@ def _write(
     opened: Opened,
     reply: Reply,
     columns: dict[str, object],
-    known: int | None,
+    at: Rows,
     retention: int,
 ) -> int:
     now = datetime.now(UTC)
+    known = at.known
     row = None if known is None else _reply(db, known).fetchone()
     if known is None:
-        session_id, position = _place(db, opened)
+        session_id, position = _place(db, opened, at.answered, first=reply.step == 0)
         insert = MessageRow.insert(
             session_id=session_id,
             position=position,
             role="assistant",
             created_at=rows.to_microseconds(now),
-            reply_to=opened.user_message_id,
+            reply_to=at.answered,
             **columns,
         )
         known = int(insert.execute(db))
@@ -228,7 +254,8 @@ def _write(
         raise _deleted(opened)
     if reply.status == "complete" and was == "partial":
         db.index_message(known, str(columns["content"]))
-        checkpoints.add_automatic(db, session_id, position, now, retention)
+        if not reply.tool_calls:  # the turn goes on
+            checkpoints.add_automatic(db, session_id, position, now, retention)
     _answered(db, session_id, position, reply.status, rows.to_microseconds(now))
     return known
 
@@ -247,11 +274,15 @@ def _reply(message_id: int) -> Select:
     return row.where(MessageRow.id == message_id)
 
 
-def _place(db: Connection, opened: Opened) -> tuple[int, int]:
-    """Where a new reply goes: a session and a position in it."""
+def _place(db: Connection, opened: Opened, answered: int, *, first: bool) -> tuple[int, int]:
+    """Where a new reply goes: a session and a position in it.
+
+    Args:
+        answered: The question, or the step before it.
+        first: Whether it is the first step of its turn.
+    """
     assert opened.session is not None
-    assert opened.user_message_id is not None
-    question = _reply(db, opened.user_message_id).fetchone()
+    question = _reply(db, answered).fetchone()
     try:
         session = sessions.get(db, opened.session.id)
     except NotFoundError:
@@ -262,8 +293,8 @@ def _place(db: Connection, opened: Opened) -> tuple[int, int]:
     if not _holds(db, session.id, owner, position):
         # The question was set aside meanwhile (a rewind): its reply goes with it.
         session = sessions.get(db, owner)
-    elif session.messages == opened.session.messages > position:
-        _set_replies_aside(db, session.id, opened.user_message_id, position)
+    elif first and session.messages == opened.session.messages > position:
+        _set_replies_aside(db, session.id, answered, position)
         session = sessions.get(db, session.id)
     return session.id, session.messages + 1
 
@@ -282,11 +313,14 @@ def _set_replies_aside(db: Connection, session_id: int, question_id: int, positi
     Where a reply to an earlier question stands among them (turns overlapped) they stay, and
     the new reply comes after them; the last reply to a question is the one that counts.
     """
-    after = messages.transcript(db, session_id)[position:]
-    if all(m.role == "assistant" and m.reply_to in {None, question_id} for m in after):
-        from hfs_cli.store import branches
+    own = {None, question_id}
+    for message in messages.transcript(db, session_id)[position:]:
+        if message.role != "assistant" or message.reply_to not in own:
+            return
+        own.add(message.id)
+    from hfs_cli.store import branches
 
-        branches.set_aside(db, session_id, position, "retry")
+    branches.set_aside(db, session_id, position, "retry")
 
 
 def _deleted(opened: Opened) -> NotFoundError:

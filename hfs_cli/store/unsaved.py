@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from hfs_cli.messages import Opened, Reply, Turn
+from hfs_cli.messages import Call, Opened, Reply, Turn
 from hfs_cli.store.store import SessionStore
 
 
@@ -37,6 +37,11 @@ class Unsaved:
         return None
 
     def save_piece(self, opened: Opened, piece: Reply, wait_s: float = 30.0) -> None:
+        """Keep nothing."""
+
+    def save_call(
+        self, message_id: int | None, position: int, call: Call, wait_s: float = 30.0
+    ) -> None:
         """Keep nothing."""
 
     def spill(self, opened: Opened, reply: Reply) -> str:

@@ -94,29 +94,34 @@ class Toolbox(Protocol):
 
     specs: tuple[ToolSpec, ...]
 
+    def refusals(self, calls: Sequence[Call]) -> Sequence[str | None]:
+        """Which of a step's calls may run; the user may be asked. Signals break it off.
+
+        Args:
+            calls: What the model asks for, in its order; arguments are what it wrote, unchecked.
+
+        Returns:
+            For each call None, or why it may not run, in words for the model.
+        """
+        ...
+
     def run(
         self,
         calls: Sequence[Call],
         started: Callable[[int], None],
         ended: Callable[[int, str, bool], None],
-    ) -> int:
-        """Run the calls of one step, side by side where they can be; returns when all have ended.
+    ) -> None:
+        """Run calls that may run, side by side where they can be; returns when all have ended.
 
         It is called in a thread of its own, so no signal breaks it off: `close` does. Both
         functions may be called from any thread, several at once.
 
         Args:
-            calls: What the model asks for, in its order; arguments are what it wrote, unchecked.
             started: Called with a call's place before anything of it runs; the call is kept then.
                 What it raises means that it could not be: the call must not run, and `run` ends
                 with that error.
             ended: Called once for each call, with its place, its result and whether that is an
-                error. One that is not allowed, is unknown or does not fit its schema ends so
-                without having started, with a result that tells the model why. One that `close`
-                broke off does not end.
-
-        Returns:
-            How many were allowed.
+                error; not for one that `close` broke off.
         """
         ...
 

@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from hfs_cli.errors import HfsError, StoreError
-from hfs_cli.messages import Attachment, ChatMessage, Place, Reply, Turn, Usage
+from hfs_cli.messages import Attachment, Call, ChatMessage, KeptState, Place, Reply, Turn, Usage
 from hfs_cli.store.store import SessionStore
 
 EDITS = {
@@ -36,8 +36,16 @@ EDITS = {
     "tokens that are words": "UPDATE message SET input_tokens = 'many'",
     "tokens without end": "UPDATE message SET input_tokens = 9223372036854775807",
     "seconds without end": "UPDATE message SET total_s = 9e999, first_token_s = 9e999",
-    "tools that are not JSON": "UPDATE message SET tool_calls = '{'",
-    "tools that are not names": "UPDATE message SET tool_calls = '[1]'",
+    "a state that is not JSON": "UPDATE message SET state = '{'",
+    "a state of other things": """UPDATE message SET state = '{"provider": "a", "items": [1]}'""",
+    "a step of bytes": "UPDATE message SET step = x'00'",
+    "steps in a circle": "UPDATE message SET reply_to = id WHERE role = 'assistant'",
+    "what is extra as a list": "UPDATE message SET extra = '[]'",
+    "calls of bytes": "UPDATE tool_call SET result = x'ff00'",
+    "calls that are not UTF-8": "UPDATE tool_call SET result = CAST(x'61ff62' AS TEXT)",
+    "calls of 2^62": "UPDATE tool_call SET started_at = 1 << 62",
+    "a call's extra that is not JSON": "UPDATE tool_call SET extra = '{'",
+    "calls that are gone": "DELETE FROM tool_call",
     "citations that are not JSON": "UPDATE message SET citations = '['",
     "citations without end": "UPDATE message SET citations = '[[1, 2, 3, 4, 5, 6]]'",
     "citations of other things": "UPDATE message SET citations = '[[1, 2, 3, 4, 5]]'",
@@ -49,7 +57,7 @@ EDITS = {
     "a session that is gone": "DELETE FROM session WHERE id = 1",
     "a table that is gone": "DROP TABLE checkpoint",
     "a column that is gone": "ALTER TABLE message DROP COLUMN finish_raw",
-    "a column more": "ALTER TABLE message ADD COLUMN extra TEXT",
+    "a column more": "ALTER TABLE message ADD COLUMN more TEXT",
     "a view for a table": "ALTER TABLE checkpoint RENAME TO c; "
     "CREATE VIEW checkpoint AS SELECT * FROM c",
     "a trigger that aborts": "CREATE TRIGGER t BEFORE UPDATE ON session "
@@ -65,8 +73,12 @@ def kept(path):
     with SessionStore(path) as store:
         picture = (Attachment("a.png", "image/png", b"x"),)
         turn = Turn(ChatMessage("user", "hello world", picture), "a/m", place=Place(name="one"))
-        reply = Reply("the reply", "a/m", "complete", usage=Usage(1, 2), first_token_s=0.5)
-        store.save_reply(store.begin(turn), reply)
+        call = Call("c", "tool", "{}", "result", extra={"a": 1})
+        state = KeptState("a", ({"sealed": "x"},))
+        opened = store.begin(turn)
+        store.save_reply(opened, Reply("", "a/m", "complete", tool_calls=(call,), state=state))
+        reply = Reply("the reply", "a/m", "complete", usage=Usage(1, 2), first_token_s=0.5, step=1)
+        store.save_reply(opened, reply)
         store.create_checkpoint(1, "mark")
         forked = store.fork(1, name="forked")
         turn = Turn(ChatMessage("user", "more"), "a/m", place=Place(forked.id))
@@ -87,6 +99,7 @@ def everything(store: SessionStore):
     yield lambda: store.resolve("fork")
     yield lambda: store.search("hello")
     yield lambda: store.search("so far")
+    yield lambda: store.search("result")
     for heading in ("day", "model", "session"):
         yield lambda by=heading: store.tallies(by)
     yield lambda: list(store.conversations())

@@ -11,7 +11,7 @@ from hfs_cli.store.sqlite.file import SCHEMA_VERSION
 
 KINDS = {"AUTO": "INTEGER", "INT": "INTEGER", "TEXT": "TEXT", "FLOAT": "REAL", "BLOB": "BLOB"}
 # Peewee's own list of the migrations, SQLite's tables, and those of the full-text indexes.
-OTHERS = ("schema_migration", "sqlite_", "message_words", "session_words")
+OTHERS = ("schema_migration", "sqlite_", "message_words", "session_words", "call_words")
 
 
 @pytest.fixture

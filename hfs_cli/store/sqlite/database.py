@@ -205,6 +205,8 @@ class SqliteConnection(Connection, SqliteDatabase):
 
     index_message = indexing.index_message
     unindex_messages = indexing.unindex_messages
+    index_call = indexing.index_call
+    unindex_call = indexing.unindex_call
     index_name = indexing.index_name
     unindex_name = indexing.unindex_name
     forget_words = indexing.forget_words

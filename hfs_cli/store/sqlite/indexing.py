@@ -50,8 +50,48 @@ def index_message(db: SqliteDatabase, message_id: int, content: str) -> None:
     )
 
 
+# A call is found by its tool, what that was given and what it said.
+CALL = "tool_call.name || ' ' || tool_call.arguments || ' ' || tool_call.result"
+
+
+def index_call(db: SqliteDatabase, call_id: int) -> None:
+    """Index a call that has its result."""
+    db.execute_sql(
+        "INSERT INTO call_words (rowid, content) VALUES (?, ?)",
+        (call_id, words(_text_of_call(db, call_id))),
+    )
+
+
+def unindex_call(db: SqliteDatabase, call_id: int) -> None:
+    """Take a call out of the index, before its result changes."""
+    _unindex_call(db, call_id, _text_of_call(db, call_id))
+
+
+def _unindex_call(db: SqliteDatabase, call_id: int, text: object) -> None:
+    if not isinstance(text, str):
+        raise BadRow("a call of a tool that is not text")
+    db.execute_sql(
+        "INSERT INTO call_words (call_words, rowid, content) VALUES ('delete', ?, ?)",
+        (call_id, words(text)),
+    )
+
+
+def _text_of_call(db: SqliteDatabase, call_id: int) -> str:
+    text: str = db.execute_sql(f"SELECT {CALL} FROM tool_call WHERE id = ?", (call_id,)).fetchone()[
+        0
+    ]
+    return text
+
+
 def unindex_messages(db: SqliteDatabase, session_id: int) -> None:
-    """Take a session's own messages out of the index, before they are deleted."""
+    """Take a session's own messages and calls out of the index, before they are deleted."""
+    called = db.execute_sql(
+        f"SELECT tool_call.id, {CALL} FROM tool_call JOIN message m ON m.id = message_id"
+        " WHERE m.session_id = ? AND result IS NOT NULL",
+        (session_id,),
+    ).fetchall()
+    for call_id, text in called:
+        _unindex_call(db, call_id, text)
     found = db.execute_sql(
         "SELECT id, content FROM message WHERE session_id = ? AND status = 'complete'",
         (session_id,),
@@ -83,4 +123,5 @@ def unindex_name(db: SqliteDatabase, session_id: int, name: str) -> None:
 def forget_words(db: SqliteDatabase) -> None:
     """Forget every word."""
     db.execute_sql("INSERT INTO message_words (message_words) VALUES ('delete-all')")
+    db.execute_sql("INSERT INTO call_words (call_words) VALUES ('delete-all')")
     db.execute_sql("INSERT INTO session_words (session_words) VALUES ('delete-all')")

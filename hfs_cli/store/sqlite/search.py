@@ -18,7 +18,7 @@ from hfs_cli.store import rows
 from hfs_cli.store.engine import BadRow, Connection
 from hfs_cli.store.messages import lineage, pieces
 from hfs_cli.store.rows import LARGEST, storable, to_datetime, to_microseconds
-from hfs_cli.store.sqlite.indexing import words
+from hfs_cli.store.sqlite.indexing import CALL, words
 from hfs_cli.store.sqlite.snippets import snippet, terms
 
 # A word in more messages than this says little about any of them, and ranking by it means
@@ -57,9 +57,9 @@ def search(
     limit = min(limit, LARGEST)
     phrases = [words(storable(text))] if raw else plain_query(text)
     asked = asked or SearchFilter()
-    messages = _messages(db, asked)
+    messages, calls = _places(db, asked)
     try:
-        found = _best(db, messages, phrases, limit)
+        found = _best(db, messages, phrases, limit) + _best(db, calls, phrases, limit)
         found += _partial(db, messages, " ".join(phrases), limit)
         if asked == SearchFilter():
             found += _best(db, _NAMES, phrases, limit)
@@ -102,7 +102,6 @@ class _Place:
     values: tuple[object, ...] = ()
 
 
-_COLUMNS = "m.session_id, s.name, m.id, m.position, m.role, m.status, m.created_at, m.content"
 _NAMES = _Place(
     "session_words",
     "s.id AS session_id, s.name, NULL AS id, NULL AS position, NULL AS role, NULL AS status, "
@@ -134,7 +133,8 @@ def _fetch(db: Connection, sql: str, parameters: Sequence[object]) -> list[_Foun
     return found
 
 
-def _messages(db: Connection, asked: SearchFilter) -> _Place:
+def _places(db: Connection, asked: SearchFilter) -> tuple[_Place, _Place]:
+    """Where messages are found, and calls of tools: what a tool says has the role of a tool."""
     within = ""
     before: tuple[object, ...] = ()
     conditions: list[str] = []
@@ -151,7 +151,7 @@ def _messages(db: Connection, asked: SearchFilter) -> _Place:
             " WHERE l.session_id = m.session_id AND m.position <= l.upto)"
         )
     for condition, value in (
-        ("m.role = ?", asked.role),
+        ("{role} = ?", asked.role),
         ("m.created_at >= ?", asked.since and to_microseconds(asked.since)),
         ("m.created_at < ?", asked.until and to_microseconds(asked.until)),
         ("? IN (m.model, substr(m.model, instr(m.model, '/') + 1))", asked.model),
@@ -159,14 +159,23 @@ def _messages(db: Connection, asked: SearchFilter) -> _Place:
         if value is not None:
             conditions.append(condition)
             values.append(value)
-    return _Place(
-        "message_words",
-        _COLUMNS,
-        "JOIN message m ON m.id = w.rowid JOIN session s ON s.id = m.session_id",
-        within,
-        "".join(f" AND {condition}" for condition in conditions),
-        before,
-        tuple(values),
+    stated = "".join(f" AND {condition}" for condition in conditions)
+
+    def place(index: str, role: str, content: str, join: str) -> _Place:
+        return _Place(
+            index,
+            f"m.session_id, s.name, m.id, m.position, {role}, m.status, m.created_at, {content}",
+            f"{join} JOIN session s ON s.id = m.session_id",
+            within,
+            stated.replace("{role}", role),
+            before,
+            tuple(values),
+        )
+
+    call = "JOIN tool_call ON tool_call.id = w.rowid JOIN message m ON m.id = tool_call.message_id"
+    return (
+        place("message_words", "m.role", "m.content", "JOIN message m ON m.id = w.rowid"),
+        place("call_words", "'tool'", CALL, call),
     )
 
 

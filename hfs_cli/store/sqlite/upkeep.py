@@ -8,7 +8,7 @@ from pathlib import Path
 from peewee import BlobField, Field, FloatField, IntegerField, Model, SqliteDatabase, TextField
 
 from hfs_cli.files import PRIVATE_DIRECTORY, PRIVATE_FILE
-from hfs_cli.store.sqlite.indexing import words
+from hfs_cli.store.sqlite.indexing import CALL, words
 from hfs_cli.store.tables import TABLES
 
 
@@ -39,6 +39,7 @@ def problems(db: SqliteDatabase) -> list[str]:
     if not found:  # the words of a text that is not valid cannot be compared
         found += _index_problems(db, "message", "message WHERE status = 'complete'", "content")
         found += _index_problems(db, "session", "session", "name")
+        found += _index_problems(db, "call", "tool_call WHERE result IS NOT NULL", CALL)
     return found
 
 

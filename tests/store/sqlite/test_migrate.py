@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from peewee import SqliteDatabase
+from playhouse.migrations import Runner
 
+from hfs_cli.messages import Call, ChatMessage, Place, Reply, Turn
 from hfs_cli.store.sqlite import migrate
-from hfs_cli.store.sqlite.file import SCHEMA_VERSION
+from hfs_cli.store.sqlite.file import APPLICATION_ID, SCHEMA_VERSION
 from hfs_cli.store.store import SessionStore
 
 # HFS_TEST_STRIDE=1 kills at every statement, not at some.
@@ -152,3 +155,47 @@ def test_a_backup_is_a_whole_private_copy(path, talk, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["copy.db", "data"]
     with SessionStore(target) as store:
         assert store.count() == 1
+
+
+@pytest.fixture(params=range(1, SCHEMA_VERSION))
+def earlier(path, request) -> Path:
+    """A database of each earlier schema: a question, and a reply that asked for two tools."""
+    path.parent.mkdir(mode=0o700)
+    path.touch(0o600)
+    last = next(p.stem for p in MIGRATIONS.glob(f"{request.param:04}_*.py"))
+    db = SqliteDatabase(str(path), pragmas={"journal_mode": "wal"})
+    Runner(db, str(MIGRATIONS)).up(last)
+    db.execute_sql("INSERT INTO session VALUES (1,'u','n','chat','m',2,'complete',1,1,1,NULL,NULL)")
+    insert = (
+        "INSERT INTO message (session_id, position, role, content, status, created_at, reply_to,"
+        " tool_calls) VALUES (1, ?, ?, ?, 'complete', 1, ?, ?)"
+    )
+    db.execute_sql(insert, (1, "user", "question", None, None))
+    db.execute_sql(insert, (2, "assistant", "reply", 1, '["search", "files"]'))
+    if request.param > 1:
+        for number, words in enumerate(("question", "reply"), 1):
+            db.execute_sql(
+                "INSERT INTO message_words (rowid, content) VALUES (?, ?)", (number, words)
+            )
+        db.execute_sql("INSERT INTO session_words (rowid, name) VALUES (1, 'n')")
+    db.execute_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute_sql(f"PRAGMA user_version = {request.param}")
+    db.close()
+    return path
+
+
+def test_every_earlier_schema_opens_and_its_names_of_tools_are_calls_without_a_result(earlier):
+    with SessionStore(earlier) as store:
+        question, reply = store.transcript(1)
+        assert (question.content, question.tool_calls) == ("question", ())
+        assert reply.tool_calls == (Call("", "search"), Call("", "files"))
+        assert (reply.reply_to, reply.step, reply.state, reply.extra) == (1, 0, None, None)
+        assert store.check() == []
+        turn = Turn(ChatMessage("user", "and"), "a/m", place=Place(1))
+        opened = store.begin(turn)
+        # What nobody ran is no part of what a model is told.
+        assert [m.calls for m in opened.messages] == [(), (), ()]
+        done = Call("c", "files", "{}", "zebras")
+        store.save_reply(opened, Reply("", "a/m", "complete", tool_calls=(done,)))
+        assert [hit.position for hit in store.search("zebras")] == [4]
+        assert store.check() == []

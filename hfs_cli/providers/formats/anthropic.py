@@ -1,17 +1,27 @@
 """Anthropic's Messages.
 
 https://docs.claude.com/en/api/messages-streaming
+
+A reply with thoughts, or with what the vendor's own tools found, goes back as it came: each
+thought is signed, and newer models take it only where nothing before it has changed
+(https://platform.claude.com/docs/en/build-with-claude/preserved-thinking, read 2026-11-29). So a
+reply is kept with a digest of what stood before it, and goes back as text where that is another
+now: another system prompt, other tools, an edited message.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import json
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from typing import TYPE_CHECKING, Any, Literal
 
 from hfs_cli.messages import (
     Attachment,
+    Call,
     ChatMessage,
     Finish,
+    KeptState,
     Request,
 )
 from hfs_cli.providers.formats.decode import (
@@ -20,6 +30,7 @@ from hfs_cli.providers.formats.decode import (
     LIMITED,
     PAUSED,
     REFUSED,
+    RESUMABLE,
     STOPPED,
     Batch,
     Ending,
@@ -34,8 +45,14 @@ from hfs_cli.providers.formats.wire import (
     Quirks,
     WireFormat,
     alternating,
+    history,
     with_options,
 )
+
+if TYPE_CHECKING:
+    import hashlib
+
+    from hfs_cli.providers.formats.calls import Numbered
 
 # The format demands a limit; every model that is still served allows this one.
 DEFAULT_MAX_TOKENS = 8192
@@ -46,10 +63,13 @@ _ENDINGS: Mapping[str, Ending] = {
     "max_tokens": LIMITED,
     "model_context_window_exceeded": CONTEXT_FULL,
     "tool_use": CALLED,
-    "pause_turn": PAUSED,
+    "pause_turn": RESUMABLE,
     "compaction": PAUSED,
     "refusal": REFUSED,
 }
+
+
+_CALL_IDS = r"[A-Za-z0-9_-]{1,64}"
 
 
 def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
@@ -57,16 +77,26 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
     body: dict[str, Any] = {
         "model": request.model,
         "max_tokens": DEFAULT_MAX_TOKENS,
-        "messages": [_message(message) for message in alternating(request.messages)],
+        "messages": [],
         "stream": True,
     }
     if request.system:
         body["system"] = request.system
+    if request.tools:
+        body["tools"] = [
+            {"name": name, "description": description, "input_schema": parameters}
+            for name, description, parameters in request.tools
+        ]
+        if request.tool_choice:
+            body["tool_choice"] = {"type": "tool", "name": request.tool_choice}
     options = dict(request.options)
     if _is_by_tool(request):
         # Models before 4.5 take a schema as the input of a tool that must be called.
-        tool = {"name": "reply", "description": "Give the reply.", "input_schema": request.schema}
-        body |= {"tools": [tool], "tool_choice": {"type": "tool", "name": tool["name"]}}
+        name = _reply_tool(request)
+        tool = {"name": name, "description": "Give the reply.", "input_schema": request.schema}
+        choice = {"type": "any"} if request.tools else {"type": "tool", "name": name}
+        body["tools"] = [*body.get("tools", ()), tool]
+        body.setdefault("tool_choice", choice)
     elif request.schema is not None:
         from hfs_cli.providers.formats.schemas import for_anthropic
 
@@ -75,7 +105,99 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
         options["output_config"] = {**(given if isinstance(given, dict) else {}), "format": form}
     if isinstance(options.get("stop"), str):
         options["stop"] = [options["stop"]]
-    return with_options(body, options, {"stop": "stop_sequences"})
+    body = with_options(body, options, {"stop": "stop_sequences"})
+    return body | {"messages": _messages(request, _Prefix(body))}
+
+
+class _Prefix:
+    """The digest of all that stands before a message.
+
+    Args:
+        body: The request, of which the system prompt and the tools stand before each message.
+    """
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self._head = [body.get("system"), body.get("tools")]
+        self._hash: hashlib._Hash | None = None
+        self._taken = 0
+
+    def of(self, messages: Sequence[Mapping[str, Any]]) -> str:
+        """The digest with these messages, which only grow from one time to the next."""
+        if self._hash is None:
+            import hashlib
+
+            self._hash = hashlib.sha256(json.dumps(self._head, sort_keys=True).encode())
+        if len(messages) < self._taken:  # a part was taken back
+            self._hash, self._taken = None, 0
+            return self.of(messages)
+        for message in messages[self._taken :]:
+            self._hash.update(json.dumps(message, sort_keys=True).encode())
+        self._taken = len(messages)
+        return self._hash.hexdigest()
+
+
+def _messages(request: Request, prefix: _Prefix) -> list[dict[str, Any]]:
+    """The conversation: calls and their results, and replies as they came where they can."""
+    sent: list[dict[str, Any]] = []
+    for message in alternating(history(request, "anthropic", _CALL_IDS)):
+        if not (message.state and _append_as_it_came(sent, message.state, prefix)):
+            if message.calls:
+                sent.append({"role": "assistant", "content": _asked(message)})
+            elif message.content or message.attachments:
+                _append(sent, _message(message))
+        if message.calls:
+            sent.append({"role": "user", "content": [_result(call) for call in message.calls]})
+    return sent
+
+
+def _append_as_it_came(
+    sent: list[dict[str, Any]], state: KeptState, prefix: _Prefix
+) -> bool:
+    """Add a reply, or the parts of one that was paused, if nothing before them has changed."""
+    before = len(sent)
+    for part in state.items:
+        if part["prefix"] != prefix.of(sent):
+            del sent[before:]
+            return False
+        sent.append({"role": "assistant", "content": part["blocks"]})
+    return True
+
+
+def _append(sent: list[dict[str, Any]], message: dict[str, Any]) -> None:
+    """Add a message; one that follows the results of calls joins them, behind them."""
+    last = sent[-1] if sent else None
+    if last and last["role"] == message["role"] == "user":
+        more = message["content"]
+        more = [{"type": "text", "text": more}] if isinstance(more, str) else more
+        last["content"] = [*last["content"], *more]
+    else:
+        sent.append(message)
+
+
+def _asked(message: ChatMessage) -> list[dict[str, Any]]:
+    text = [{"type": "text", "text": message.content}] if message.content.strip() else []
+    return [
+        *text,
+        *(
+            {
+                "type": "tool_use",
+                "id": call.id,
+                "name": call.name,
+                "input": json.loads(call.arguments),
+            }
+            for call in message.calls
+        ),
+    ]
+
+
+def _result(call: Call) -> dict[str, Any]:
+    failed = {"is_error": True} if call.failed else {}
+    return {"type": "tool_result", "tool_use_id": call.id, "content": call.result or "", **failed}
+
+
+def _reply_tool(request: Request) -> str:
+    """The name of the tool that carries a schema's reply, which is no other tool's."""
+    return "final_reply" if any(tool.name == "reply" for tool in request.tools) else "reply"
 
 
 def _is_by_tool(request: Request) -> bool:
@@ -110,18 +232,76 @@ def _block(attachment: Attachment) -> dict[str, Any]:
     return {"type": kind, "source": source}
 
 
+class _Blocks:
+    """The content of a reply as it came, for when it must go back."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[int, dict[str, Any]] = {}
+        self._pieces: dict[tuple[int, str], StringIO] = {}
+        self._last = -1
+        self._size = 0
+
+    def begin(self, index: object, block: Mapping[str, Any]) -> None:
+        """Add a block, perhaps without its text yet."""
+        self._last = index if type(index) is int else self._last + 1
+        self._blocks[self._last] = {k: v for k, v in block.items() if v is not None}
+
+    def add(self, index: object, field: str, piece: str) -> None:
+        """Add to the text of a block's field."""
+        at = index if type(index) is int else self._last
+        self._size += len(piece)
+        if self._size <= _MOST_KEPT:
+            self._pieces.setdefault((at, field), StringIO()).write(piece)
+
+    def cite(self, index: object, citation: object) -> None:
+        """Add a citation to a block."""
+        block = self._blocks.get(index if type(index) is int else self._last)
+        if block is not None:
+            block["citations"] = [*block.get("citations", ()), citation]
+
+    def whole(self, *, always: bool) -> list[dict[str, Any]] | None:
+        """All blocks in order; None where they are too much, or none is the vendor's own.
+
+        Args:
+            always: Also where anyone could make them.
+        """
+        made = {str(block.get("type")) for block in self._blocks.values()} <= {"text", "tool_use"}
+        if self._size > _MOST_KEPT or (made and not always):
+            return None
+        from hfs_cli.providers.formats.calls import object_of
+
+        for (at, field), pieces in self._pieces.items():
+            block, text = self._blocks.get(at, {}), pieces.getvalue()
+            if field == "input":
+                block[field] = object_of(text) if text else block.get(field) or {}
+            else:
+                block[field] = (block.get(field) or "") + text
+        blocks = [self._blocks[at] for at in sorted(self._blocks)]
+        return [block for block in blocks if block.get("type") != "text" or block.get("text")]
+
+
+_MOST_KEPT = 8_000_000
+_FIELDS = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
+
+
 class AnthropicEvents:
     """Reads the events of a message, and a whole one.
 
     Args:
-        structured: The reply comes as the input of the tool that carries the schema.
+        request: What is answered.
     """
 
-    def __init__(self, *, structured: bool = False) -> None:
+    def __init__(self, request: Request) -> None:
         self.finish: Finish | None = None
         self.terminated = False
-        self._structured = structured
+        self._request = request
+        # The tool whose input is the reply, where it carries a schema.
+        self._reply_tool = _reply_tool(request) if _is_by_tool(request) else None
+        # The blocks whose input is the reply, or a call's, by their numbers; None for the last.
+        self._inputs: dict[object, Literal["reply", "call", "other"]] = {}
         self._usage: dict[str, Any] = {}
+        self._blocks = _Blocks()
+        self._calls: Numbered | None = None
 
     def decode(self, data: str, batch: Batch) -> None:
         """Add what one event says to the batch."""
@@ -130,9 +310,9 @@ class AnthropicEvents:
         event = parse(data)
         match event.get("type"):
             case "content_block_delta":
-                self._piece(event["delta"], batch)
+                self._piece(event["delta"], event.get("index"), batch)
             case "content_block_start":
-                self._block(event["content_block"], batch)
+                self._block(event["content_block"], event.get("index"), batch)
             case "message_start":
                 self._count(event["message"].get("usage"), batch)
             case "message_delta":
@@ -145,46 +325,75 @@ class AnthropicEvents:
             case "error":
                 raise reported(event)
 
-    def _piece(self, delta: dict[str, Any], batch: Batch) -> None:
-        match delta.get("type"):
+    def _piece(self, delta: dict[str, Any], index: object, batch: Batch) -> None:
+        kind = delta.get("type")
+        match kind:
             case "text_delta":
                 batch.text(delta["text"])
             case "thinking_delta":
                 batch.reasoning(delta["thinking"])
             case "citations_delta":
                 batch.cite([delta.get("citation")])
+                self._blocks.cite(index, delta.get("citation"))
             case "input_json_delta":
-                self._arguments(delta["partial_json"], batch)
+                self._arguments(delta["partial_json"], index, batch)
+        if field := _FIELDS.get(str(kind)):
+            self._blocks.add(index, field, delta[field])
 
-    def _block(self, block: dict[str, Any], batch: Batch) -> None:
+    def _block(self, block: dict[str, Any], index: object, batch: Batch) -> None:
+        self._blocks.begin(index, block)
         match block.get("type"):
             case "text":
                 batch.text(block.get("text") or "")
                 batch.cite(block.get("citations"))
             case "thinking":
                 batch.reasoning(block.get("thinking") or "")
-            case "tool_use" if not self._structured:
-                batch.call(block["name"])
+            case "tool_use" if block["name"] == self._reply_tool:
+                self._inputs[index] = self._inputs[None] = "reply"
+            case "tool_use":
+                if self._calls is None:
+                    from hfs_cli.providers.formats.calls import Numbered
 
-    def _arguments(self, piece: str, batch: Batch) -> None:
-        if self._structured:
-            batch.text(piece)
-        elif piece:
-            batch.call("", piece)
+                    self._calls = Numbered(self._request)
+                self._calls.add(batch, block["name"], "", block.get("id"), index)
+                self._inputs[index] = self._inputs[None] = "call"
+            case _:
+                self._inputs[index] = self._inputs[None] = "other"
+
+    def _arguments(self, piece: str, index: object, batch: Batch) -> None:
+        self._blocks.add(index, "input", piece)
+        match self._inputs.get(index):
+            case "reply":
+                batch.text(piece)
+            case "call" if piece and self._calls:
+                self._calls.add(batch, "", piece, key=index)
 
     def _whole(self, message: dict[str, Any], batch: Batch) -> None:
-        import json
-
         for block in message.get("content") or ():
-            self._block(block, batch)
+            self._block(block, None, batch)
             if block.get("type") == "tool_use":
-                self._arguments(json.dumps(block.get("input"), ensure_ascii=False), batch)
+                self._arguments(json.dumps(block.get("input"), ensure_ascii=False), None, batch)
         self._count(message.get("usage"), batch)
         self._stopped(message)
 
+    def kept(self) -> Mapping[str, Any] | None:
+        """The content as it came, where there are thoughts in it, or searches, or it goes on."""
+        paused = self.finish is not None and self.finish.reason == "paused"
+        goes_on = any(message.role == "assistant" for message in self._request.messages[-1:])
+        blocks = self._blocks.whole(always=paused or goes_on)
+        ids = self._calls.ids if self._calls else []
+        called = [block.get("id") for block in blocks or () if block.get("type") == "tool_use"]
+        if not blocks or called != ids or self._reply_tool:
+            return None
+        from hfs_cli.providers.formats.calls import kept
+
+        body = payload(self._request, Quirks())
+        values = {"prefix": _Prefix(body).of(body["messages"]), "blocks": blocks}
+        return kept(self._request, "anthropic", ids, values)
+
     def _stopped(self, message: Mapping[str, Any]) -> None:
         reason = message.get("stop_reason")
-        if reason == "tool_use" and self._structured:
+        if reason == "tool_use" and self._reply_tool and not self._calls:
             self.finish = STOPPED.finish(reason)
         elif reason:
             details = message.get("stop_details") or {}
@@ -215,7 +424,7 @@ FORMAT = WireFormat(
     fixed_headers={"anthropic-version": "2023-06-01"},
     payload=payload,
     framer=SseDecoder,
-    decoder=lambda request: AnthropicEvents(structured=_is_by_tool(request)),
+    decoder=AnthropicEvents,
     models_path="/models?limit=1000",
     media=Media(
         types=frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"}),

@@ -82,30 +82,16 @@ class Batch:
         name: object,
         arguments: str = "",
         *,
-        id: object = None,  # noqa: A002 - the field's own word
-        index: object = None,
-        extra: Mapping[str, object] | None = None,
+        id: str = "",  # noqa: A002 - the field's own word
+        index: int | None = None,
     ) -> None:
-        """Add a tool call, or a piece of one; see `ToolCall` for which call a piece belongs to.
+        """Add a tool call, or a piece of one; see `ToolCall`.
 
         Raises:
             TypeError: Its arguments are not text.
         """
         self._turn_to(self._kind)
-        self._events.append(
-            ToolCall(
-                word(name) if name else "",
-                "" + arguments,
-                word(id, MAX_ID) if id else "",
-                index if type(index) is int else None,
-                extra,
-            )
-        )
-
-    def state(self, *items: Mapping[str, object]) -> None:
-        """Add objects that the vendor wants back with this reply."""
-        self._turn_to(self._kind)
-        self._events.append(State(items))
+        self._events.append(ToolCall(word(name) if name else "", "" + arguments, id, index))
 
     def usage(self, given: object, made: object, cached: object, thought: object) -> None:
         """Add the counts of input, output, cached and reasoning tokens; None is not said."""
@@ -235,6 +221,8 @@ FAILED = Ending("error", "broke the reply off: try again", whole=False)
 PAUSED = Ending(
     "error", 'paused the reply before its end: go on with hfs chat -c "Go on"', whole=False
 )
+# The same, where the next request can go on with what the vendor gave.
+RESUMABLE = PAUSED._replace(reason="paused", whole=True)
 
 
 def finish_of(raw: object, endings: Mapping[str, Ending], said: object = None) -> Finish:
@@ -309,6 +297,8 @@ class ThinkTags:
         return [Delta(text)] if text else []
 
 
+# Endings after which a vendor's state is whole.
+_GOES_ON = frozenset({"stop", "tool_calls", "paused"})
 _THINK = "<think>"
 _END_OF_THINK = "</think>"
 
@@ -379,9 +369,12 @@ class ReplyDecoder:
                     "the reply ended without a finish reason: it is incomplete"
                 )
             finish = Finish("stop", "")
+        state = self._events.kept() if finish.reason in _GOES_ON else None
+        if finish.reason == "paused" and state is None:
+            finish = PAUSED.finish(finish.raw)
         if not finish.whole:
             self.fault = VendorCutError(f"{finish.note} ({finish.raw})")
-        return [*held, finish]
+        return [*held, *([State((state,))] if state else ()), finish]
 
     def _decoded(self, texts: Iterable[str]) -> list[Event]:
         batch, events = Batch(), self._events

@@ -1,17 +1,24 @@
 """Google's Gemini, ``streamGenerateContent``.
 
 https://ai.google.dev/api/generate-content
+
+A reply whose parts are signed goes back part by part as it came: since Gemini 3 a call without its
+signature is refused (https://ai.google.dev/gemini-api/docs/thought-signatures, read 2026-11-29).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Iterable, Mapping
+from io import StringIO
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from hfs_cli.errors import UsageError
 from hfs_cli.messages import (
     Attachment,
+    Call,
     ChatMessage,
     Finish,
     Request,
@@ -36,7 +43,12 @@ from hfs_cli.providers.formats.wire import (
     Quirks,
     WireFormat,
     alternating,
+    history,
+    with_options,
 )
+
+if TYPE_CHECKING:
+    from hfs_cli.providers.formats.calls import Numbered
 
 _NAMES = {
     "max_tokens": "maxOutputTokens",
@@ -86,11 +98,18 @@ _PROMPT_BLOCKED = FILTERED._replace(
 )
 
 
+_CALL_IDS = r"[A-Za-z0-9_.:-]{1,64}"
+# For a call that another model made: the one signature that is not looked into.
+_NO_SIGNATURE = "skip_thought_signature_validator"
+
+
 def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
-    """The body of a streamed generation."""
-    body: dict[str, Any] = {
-        "contents": [_content(message) for message in alternating(request.messages)]
-    }
+    """The body of a streamed generation.
+
+    Raises:
+        UsageError: The model cannot use its own tools and others in one request.
+    """
+    body: dict[str, Any] = {"contents": _contents(request)}
     if request.system:
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
     settings: dict[str, object] = {}
@@ -99,15 +118,106 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
             "responseMimeType": "application/json",
             "responseJsonSchema": request.schema,
         }
-    for name, value in request.options.items():
-        if name in _BESIDE:
-            body[name] = value
-        else:
-            settings[_NAMES.get(name, name)] = value
+    beside = {name: value for name, value in request.options.items() if name in _BESIDE}
+    settings |= {
+        _NAMES.get(name, name): value
+        for name, value in request.options.items()
+        if name not in _BESIDE
+    }
+    if request.tools:
+        body |= _tools(request, beside)
     if isinstance(settings.get("stopSequences"), str):
         settings["stopSequences"] = [settings["stopSequences"]]
     settings = {name: value for name, value in settings.items() if value is not None}
-    return body | ({"generationConfig": settings} if settings else {})
+    if settings:
+        body["generationConfig"] = settings
+    return with_options(body, beside, {})
+
+
+def _tools(request: Request, beside: Mapping[str, object]) -> dict[str, Any]:
+    """The declarations; with the vendor's own tools, what these need to stand beside others.
+
+    https://ai.google.dev/gemini-api/docs/tool-combination, read 2026-11-29.
+    """
+    from hfs_cli.providers.formats.schemas import for_gemini
+
+    declared = [
+        {"name": name, "description": description}
+        | ({"parametersJsonSchema": for_gemini(schema)} if schema.get("properties") else {})
+        for name, description, schema in request.tools
+    ]
+    config: dict[str, Any] = {}
+    if request.tool_choice:
+        named = {"mode": "ANY", "allowedFunctionNames": [request.tool_choice]}
+        config["functionCallingConfig"] = named
+    if beside.get("tools"):
+        if (version := _version(request.model)) and version < 3:
+            raise UsageError(
+                f"{request.model} cannot search and use tools in one turn: leave out --search or"
+                " the tools, or take Gemini 3 or later"
+            )
+        config["includeServerSideToolInvocations"] = True
+    given = beside.get("toolConfig")
+    config |= given if isinstance(given, dict) else {}
+    body: dict[str, Any] = {"tools": [{"functionDeclarations": declared}]}
+    return body | ({"toolConfig": config} if config else {})
+
+
+def _version(model: str) -> int:
+    """The first number of a model's version; 0 where there is none."""
+    found = re.search(r"gemini-(\d+)", model)
+    return int(found[1]) if found else 0
+
+
+def _contents(request: Request) -> list[dict[str, Any]]:
+    """The conversation; the parts of neighbouring replies stand in one."""
+    contents: list[dict[str, Any]] = []
+    messages = alternating(history(request, "gemini", _CALL_IDS))
+    questions = [at for at, message in enumerate(messages) if message.role == "user"]
+    for at, message in enumerate(messages):
+        if message.state or message.calls:
+            state = message.state.items[0] if message.state else None
+            this_turn = at > max(questions, default=-1) and _version(request.model) not in {1, 2}
+            parts: Any = state["parts"] if state else _asked(message, signed=this_turn)
+            content = {"role": "model", "parts": parts}
+        else:
+            content = _content(message)
+        last = contents[-1] if contents else None
+        if last and last["role"] == content["role"] == "model":
+            last["parts"] = [*last["parts"], *content["parts"]]
+        else:
+            contents.append(content)
+        if message.calls:
+            given = _ids_in(content["parts"]) if message.state else None
+            results = [
+                _result(call, has_id=given is None or call.id in given) for call in message.calls
+            ]
+            contents.append({"role": "user", "parts": results})
+    return contents
+
+
+def _asked(message: ChatMessage, *, signed: bool) -> list[dict[str, Any]]:
+    """The parts of a reply with calls that are not signed, or not by this model."""
+    text = [{"text": message.content}] if message.content.strip() else []
+    calls: list[dict[str, Any]] = [
+        {"functionCall": {"id": call.id, "name": call.name, "args": json.loads(call.arguments)}}
+        for call in message.calls
+    ]
+    if signed:
+        calls[0]["thoughtSignature"] = _NO_SIGNATURE
+    return [*text, *calls]
+
+
+def _result(call: Call, *, has_id: bool) -> dict[str, Any]:
+    answer = {"error" if call.failed else "output": call.result}
+    named = {"id": call.id} if has_id else {}
+    return {"functionResponse": {**named, "name": call.name, "response": answer}}
+
+
+def _ids_in(parts: Iterable[Mapping[str, Any]]) -> set[object]:
+    """The ids that the calls among these parts have."""
+    calls = [part["functionCall"] for part in parts if isinstance(part.get("functionCall"), dict)]
+    return {call.get("id") for call in calls} - {None}
 
 
 def _content(message: ChatMessage) -> dict[str, Any]:
@@ -127,13 +237,22 @@ def _part(attachment: Attachment) -> dict[str, Any]:
 
 
 class GeminiEvents:
-    """Reads the responses of a stream, and a whole one, which has the same shape."""
+    """Reads the responses of a stream, and a whole one, which has the same shape.
 
-    def __init__(self) -> None:
+    Args:
+        request: What is answered.
+    """
+
+    def __init__(self, request: Request) -> None:
         self.finish: Finish | None = None
         # The format has no terminator: the body ends.
         self.terminated = False
-        self._called = False
+        self._request = request
+        self._calls: Numbered | None = None
+        self._open: _Growing | None = None
+        self._parts: list[dict[str, Any]] = []
+        self._texts: list[StringIO | None] = []
+        self._size = 0
 
     def decode(self, data: str, batch: Batch) -> None:
         """Add what one response says to the batch."""
@@ -155,21 +274,137 @@ class GeminiEvents:
         for part in (candidate.get("content") or {}).get("parts") or ():
             if text := part.get("text"):
                 (batch.reasoning if part.get("thought") else batch.text)(text)
-            if call := part.get("functionCall"):
-                self._call(call, batch)
+            if (call := part.get("functionCall")) is not None:
+                self._call(call, part, batch)
+            else:
+                self._keep(part)
         batch.cite(batch.fields(candidate.get("groundingMetadata")).get("groundingChunks"))
         batch.cite(batch.fields(candidate.get("citationMetadata")).get("citationSources"))
         if reason := candidate.get("finishReason"):
             self.finish = finish_of(reason, _ENDINGS, candidate.get("finishMessage"))
-            if reason == "STOP" and self._called:
+            if reason == "STOP" and self._calls:
                 self.finish = CALLED.finish(reason)
 
-    def _call(self, call: dict[str, Any], batch: Batch) -> None:
-        self._called = True
-        arguments = call.get("args", call.get("partialArgs"))
+    def _call(self, call: dict[str, Any], part: dict[str, Any], batch: Batch) -> None:
+        """Add a call: whole, or (Vertex AI) value by value until a piece says that it is whole."""
+        if self._open is None and not (call.get("willContinue") or call.get("partialArgs")):
+            if call.get("name") or call.get("args"):
+                self._called(call, part, batch)
+            return
+        if self._open is None:
+            self._open = _Growing(dict(call), part)
+        self._open.add(call.get("partialArgs") or ())
+        if not call.get("willContinue"):
+            grown, self._open = self._open, None
+            whole = {k: v for k, v in grown.call.items() if k not in _OF_PIECES}
+            self._called(whole | {"args": grown.arguments}, grown.part, batch)
+
+    def _called(self, call: dict[str, Any], part: dict[str, Any], batch: Batch) -> None:
+        if self._calls is None:
+            from hfs_cli.providers.formats.calls import Numbered
+
+            self._calls = Numbered(self._request)
+        arguments = call.get("args")
         text = json.dumps(arguments, ensure_ascii=False) if arguments else ""
-        if call.get("name") or text:
-            batch.call(call.get("name"), text)
+        self._calls.add(batch, call.get("name"), text, call.get("id"))
+        self._keep({**part, "functionCall": call})
+
+    def _keep(self, part: dict[str, Any]) -> None:
+        """Keep a part; a piece of text goes on with the last, unless one of them is signed."""
+        text = part.get("text")
+        self._size += len(text) if isinstance(text, str) else 1000
+        if self._size > _MOST_KEPT or (text == "" and not part.get("thoughtSignature")):
+            return
+        last = self._texts[-1] if self._texts else None
+        plain = isinstance(text, str) and part.keys() <= {"text", "thought"}
+        if last and plain and self._parts[-1].get("thought") == part.get("thought"):
+            last.write(text or "")
+            return
+        held = StringIO() if plain else None
+        if held:
+            held.write(text or "")
+        self._texts.append(held)
+        self._parts.append(part)
+
+    def kept(self) -> Mapping[str, Any] | None:
+        """The parts as they came, where one is signed or is of the vendor's own tools."""
+        if self._size > _MOST_KEPT or not any(_OPAQUE & part.keys() for part in self._parts):
+            return None
+        from hfs_cli.providers.formats.calls import kept
+
+        parts = [
+            {**part, "text": text.getvalue()} if text else part
+            for part, text in zip(self._parts, self._texts, strict=True)
+        ]
+        return kept(
+            self._request, "gemini", self._calls.ids if self._calls else [], {"parts": parts}
+        )
+
+
+_MOST_KEPT = 8_000_000
+_OF_PIECES = frozenset({"partialArgs", "willContinue"})
+# What only the vendor can make, or can make sense of.
+_OPAQUE = frozenset({"thoughtSignature", "toolCall", "toolResponse", "executableCode"})
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['([^']*)'\]")
+_VALUES = ("stringValue", "numberValue", "boolValue")
+_LONGEST_ARRAY = 10_000
+
+
+class _Growing:
+    """A call whose arguments come value by value, each under its JSON path.
+
+    Of ``$.to[0].name`` "An", ``$.to[0].name`` "na" and ``$.n`` 3 come the arguments
+    ``{"to": [{"name": "Anna"}], "n": 3}``.
+
+    Args:
+        call: Its first piece.
+        part: The part that held it.
+    """
+
+    def __init__(self, call: dict[str, Any], part: dict[str, Any]) -> None:
+        self.call = call
+        self.part = part
+        self._values: dict[tuple[str | int, ...], list[Any]] = {}
+
+    def add(self, pieces: Iterable[Mapping[str, Any]]) -> None:
+        """Add values, or pieces of texts."""
+        for piece in pieces:
+            value = next((piece[name] for name in _VALUES if name in piece), None)
+            path = tuple(
+                int(index) if index else name or quoted
+                for name, index, quoted in _STEP.findall(piece["jsonPath"])
+            )
+            self._values.setdefault(path, []).append(value)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The object that the values make.
+
+        Raises:
+            TypeError, ValueError: They make none.
+        """
+        root: dict[str, Any] = {}
+        for path, values in self._values.items():
+            texts = all(isinstance(value, str) for value in values)
+            _set(root, path, "".join(values) if texts else values[-1])
+        return root
+
+
+def _set(root: Any, path: tuple[str | int, ...], value: object) -> None:  # noqa: ANN401  (JSON)
+    """Set the value at a path, making the objects and arrays on the way."""
+    at = root
+    for step, following in zip(path, (*path[1:], None), strict=True):
+        fresh: Any = value if following is None else [] if isinstance(following, int) else {}
+        if isinstance(at, list):
+            if not isinstance(step, int) or step > min(len(at), _LONGEST_ARRAY):
+                raise ValueError(path)
+            if step == len(at):
+                at.append(fresh)
+        elif following is None:
+            at[step] = value
+        else:
+            at.setdefault(step, fresh)
+        at = at[step]
 
 
 def _count(usage: Mapping[str, Any], batch: Batch) -> None:
@@ -194,7 +429,7 @@ FORMAT = WireFormat(
     headers=lambda key: {"x-goog-api-key": key},
     payload=payload,
     framer=SseDecoder,
-    decoder=lambda _: GeminiEvents(),
+    decoder=GeminiEvents,
     models_path="/models?pageSize=1000",
     media=Media(
         types=frozenset(

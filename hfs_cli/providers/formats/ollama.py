@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hfs_cli.errors import UsageError
 from hfs_cli.messages import (
     ChatMessage,
     Finish,
@@ -31,7 +32,12 @@ from hfs_cli.providers.formats.wire import (
     Media,
     Quirks,
     WireFormat,
+    history,
+    with_options,
 )
+
+if TYPE_CHECKING:
+    from hfs_cli.providers.formats.calls import Numbered
 
 # What stands beside ``options``; every other option is one of them.
 _BESIDE = frozenset({"think", "keep_alive", "format", "tools", "logprobs"})
@@ -39,22 +45,36 @@ _BESIDE = frozenset({"think", "keep_alive", "format", "tools", "logprobs"})
 _ENDINGS: Mapping[str, Ending] = {"stop": STOPPED, "length": LIMITED}
 
 
-def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
-    """The body of a streamed chat."""
+def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
+    """The body of a streamed chat.
+
+    Raises:
+        UsageError: The model must ask for a tool, which this format cannot say.
+    """
     messages: list[dict[str, Any]] = []
     if request.system is not None:
         messages.append({"role": "system", "content": request.system})
-    messages += [_message(message) for message in request.messages]
+    for message in history(request, "ollama", quirks.call_ids):
+        messages += [_message(message), *_results(message)]
     body: dict[str, Any] = {"model": request.model, "messages": messages, "stream": True}
     if request.schema is not None:
         body["format"] = request.schema
+    if request.tools:
+        from hfs_cli.providers.formats.calls import functions
+
+        body["tools"] = functions(request.tools)
+    if request.tool_choice:
+        raise UsageError("Ollama cannot make a model use a tool: leave the choice to the model")
     options = {}
+    beside = {}
     for name, value in request.options.items():
         if name in _BESIDE:
-            body[name] = value
+            beside[name] = value
         elif value is not None:
             options["num_predict" if name == "max_tokens" else name] = value
-    return body | ({"options": options} if options else {})
+    if options:
+        body["options"] = options
+    return with_options(body, beside, {})
 
 
 def _message(message: ChatMessage) -> dict[str, Any]:
@@ -63,16 +83,44 @@ def _message(message: ChatMessage) -> dict[str, Any]:
         from hfs_cli.providers.formats.media import base64_of
 
         body["images"] = [base64_of(attachment) for attachment in message.attachments]
+    if message.state:
+        body["thinking"] = message.state.items[0]["thinking"]
+    if message.calls:
+        body["tool_calls"] = [
+            {
+                "id": call.id,
+                "function": {"name": call.name, "arguments": json.loads(call.arguments)},
+            }
+            for call in message.calls
+        ]
     return body
 
 
-class OllamaEvents:
-    """Reads the lines of a chat; a whole one is a single such line."""
+def _results(message: ChatMessage) -> list[dict[str, Any]]:
+    """The results of a message's calls; servers before 0.13 read the name, later ones the id."""
+    if not message.calls:
+        return []
+    from hfs_cli.providers.formats.calls import said
 
-    def __init__(self) -> None:
+    return [
+        {"role": "tool", "content": said(call), "tool_name": call.name, "tool_call_id": call.id}
+        for call in message.calls
+    ]
+
+
+class OllamaEvents:
+    """Reads the lines of a chat; a whole one is a single such line.
+
+    Args:
+        request: What is answered.
+    """
+
+    def __init__(self, request: Request) -> None:
         self.finish: Finish | None = None
         self.terminated = False
-        self._called = False
+        self._request = request
+        self._calls: Numbered | None = None
+        self._thoughts: list[str] = []
 
     def decode(self, data: str, batch: Batch) -> None:
         """Add what one line says to the batch."""
@@ -82,14 +130,18 @@ class OllamaEvents:
         message = line.get("message") or {}
         if thinking := message.get("thinking"):
             batch.reasoning(thinking)
+            self._thoughts.append(thinking)
         # "response" is what /api/generate, and some proxies of it, call the text.
         if content := message.get("content") or line.get("response"):
             batch.text(content)
         for call in message.get("tool_calls") or ():
-            self._called = True
+            if self._calls is None:
+                from hfs_cli.providers.formats.calls import Numbered
+
+                self._calls = Numbered(self._request)
             function = call["function"]
             arguments = json.dumps(function.get("arguments") or {}, ensure_ascii=False)
-            batch.call(function["name"], arguments)
+            self._calls.add(batch, function["name"], arguments, call.get("id"))
         if line.get("done"):
             self._done(line, batch)
 
@@ -100,13 +152,22 @@ class OllamaEvents:
             # Servers before 0.1.40 gave no reason, but counts; one whose runner has gone gives
             # neither.
             self.finish = FAILED.finish("done") if made is None else STOPPED.finish("")
-        elif reason == "stop" and self._called:
+        elif reason == "stop" and self._calls:
             self.finish = CALLED.finish(reason)
         else:
             self.finish = finish_of(reason, _ENDINGS)
         self.terminated = True
         if given is not None or made is not None:
             batch.usage(given, made, None, None)
+
+    def kept(self) -> Mapping[str, Any] | None:
+        """The thoughts before a call, which the model goes on from."""
+        if not (self._calls and self._thoughts):
+            return None
+        from hfs_cli.providers.formats.calls import kept
+
+        thinking = {"thinking": "".join(self._thoughts)}
+        return kept(self._request, "ollama", self._calls.ids, thinking)
 
 
 FORMAT = WireFormat(
@@ -115,7 +176,7 @@ FORMAT = WireFormat(
     headers=lambda key: {"Authorization": f"Bearer {key}"},
     payload=payload,
     framer=NdjsonDecoder,
-    decoder=lambda _: OllamaEvents(),
+    decoder=OllamaEvents,
     models_path="/api/tags",
     media=Media(
         types=frozenset({"image/png", "image/jpeg", "image/webp"}), most_bytes=100 * MEGABYTE

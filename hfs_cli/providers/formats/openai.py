@@ -6,7 +6,7 @@ https://platform.openai.com/docs/api-reference/chat
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hfs_cli.messages import (
     Attachment,
@@ -35,8 +35,12 @@ from hfs_cli.providers.formats.wire import (
     Media,
     Quirks,
     WireFormat,
+    history,
     with_options,
 )
+
+if TYPE_CHECKING:
+    from hfs_cli.providers.formats.calls import Numbered
 
 # One table for all who speak this format, read 2026-11-25: their names do not collide.
 # OpenAI's types (openai 3.57, chat_completion_chunk.py), Mistral's (3.7), Together's (3.1),
@@ -74,13 +78,57 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
             system = in_words(asked.schema, system)
     if system is not None:
         messages.append({"role": "system", "content": system})
-    messages += [_message(message) for message in request.messages]
+    for message in history(request, "openai", quirks.call_ids):
+        if message.calls or message.state:
+            messages += _turn(message, quirks)
+        else:
+            messages.append(_message(message))
     body: dict[str, Any] = {"model": request.model, "messages": messages, "stream": True}
     if quirks.stream_usage:
         body["stream_options"] = {"include_usage": True}
     if form is not None:
         body["response_format"] = form
+    if request.tools:
+        from hfs_cli.providers.formats.calls import functions
+
+        body["tools"] = functions(request.tools)
+        if request.tool_choice:
+            named = {"name": request.tool_choice}
+            body["tool_choice"] = {"type": "function", "function": named}
     return with_options(body, request.options, {"max_tokens": quirks.max_tokens})
+
+
+def _turn(message: ChatMessage, quirks: Quirks) -> list[dict[str, Any]]:
+    """A reply with its calls and what the vendor gave with it, and the calls' results."""
+    from hfs_cli.providers.formats.calls import said
+
+    state: Mapping[str, Any] = message.state.items[0] if message.state else {}
+    body: dict[str, Any] = {"role": "assistant", "content": message.content}
+    for name in _KEPT & state.keys():
+        body[name] = state[name]
+    if "thinking" in state:
+        thought = {"type": "thinking", "thinking": [{"type": "text", "text": state["thinking"]}]}
+        text = [{"type": "text", "text": message.content}] if message.content else []
+        body["content"] = [thought, *text]
+    if not message.calls:
+        return [body]
+    if quirks.demands_reasoning:
+        body.setdefault("reasoning_content", "")
+    body["content"] = body["content"] or None
+    extra = state.get("extra_content")
+    body["tool_calls"] = [
+        {
+            "id": call.id,
+            "type": "function",
+            "function": {"name": call.name, "arguments": call.arguments},
+            **({"extra_content": extra[call.id]} if extra and call.id in extra else {}),
+        }
+        for call in message.calls
+    ]
+    results = [
+        {"role": "tool", "tool_call_id": call.id, "content": said(call)} for call in message.calls
+    ]
+    return [body, *results]
 
 
 def _message(message: ChatMessage) -> dict[str, Any]:
@@ -105,13 +153,31 @@ def _part(attachment: Attachment) -> dict[str, Any]:
             return {"type": "file", "file": file}
 
 
-class OpenAIEvents:
-    """Reads the chunks of a chat completion, and a whole one."""
+# What goes back under the name that it came by: OpenRouter's blocks
+# (https://openrouter.ai/docs/guides/best-practices/reasoning-tokens), and with calls the thoughts
+# that led to them, which DeepSeek demands (https://api-docs.deepseek.com/guides/thinking_mode) and
+# Moonshot, Z.ai, vLLM and llama.cpp make use of. Read 2026-11-29.
+_KEPT = frozenset({"reasoning_details", "reasoning_content", "reasoning"})
+# One that is longer holds something for the vendor, as a gateway's do, and is never replaced.
+_LONGEST_ID = 40
 
-    def __init__(self) -> None:
+
+class OpenAIEvents:
+    """Reads the chunks of a chat completion, and a whole one.
+
+    Args:
+        request: What is answered.
+    """
+
+    def __init__(self, request: Request) -> None:
         self.finish: Finish | None = None
         self.terminated = False
         self._refused = False
+        self._request = request
+        self._calls: Numbered | None = None
+        self._thoughts: dict[str, list[str]] = {}
+        self._details: list[dict[str, Any]] = []
+        self._extra: dict[str, Any] = {}
 
     def decode(self, data: str, batch: Batch) -> None:
         """Add what one chunk says to the batch."""
@@ -137,34 +203,100 @@ class OpenAIEvents:
         delta = choice.get("delta") or choice.get("message") or {}
         if reasoning := delta.get("reasoning_content") or delta.get("reasoning"):
             batch.reasoning(reasoning)
+            if self._request.tools:
+                name = "reasoning_content" if "reasoning_content" in delta else "reasoning"
+                self._thoughts.setdefault(name, []).append(reasoning)
+        if details := delta.get("reasoning_details"):
+            self._keep_details(details)
         if content := delta.get("content"):
             if isinstance(content, str):
                 batch.text(content)
             else:
-                _parts(content, batch)
+                self._parts(content, batch)
         if refusal := delta.get("refusal"):
             self._refused = True
             batch.text(refusal)
         if annotations := delta.get("annotations"):
             batch.cite(annotations)
         for call in delta.get("tool_calls") or ():
-            function = call.get("function") or {}
-            batch.call(function.get("name"), function.get("arguments") or "")
+            self._call(call, batch)
         if reason := choice.get("finish_reason"):
-            if reason == "stop" and self._refused:
+            self.finish = finish_of(reason, _ENDINGS)
+            if self.finish.reason == "stop" and self._refused:
                 self.finish = DECLINED.finish("refusal")
+            elif self.finish.reason == "stop" and self._calls:
+                self.finish = CALLED.finish(reason)
+
+    def _parts(self, parts: list[dict[str, Any]], batch: Batch) -> None:
+        """Content in typed parts, as Mistral's reasoning models send it."""
+        for part in parts:
+            if part.get("type") == "thinking":
+                for piece in part.get("thinking") or ():
+                    text = piece.get("text") or ""
+                    batch.reasoning(text)
+                    if self._request.tools:
+                        self._thoughts.setdefault("thinking", []).append(text)
+            elif part.get("type") == "text":
+                batch.text(part.get("text") or "")
+
+    def _call(self, call: dict[str, Any], batch: Batch) -> None:
+        if self._calls is None:
+            from hfs_cli.providers.formats.calls import Numbered
+
+            self._calls = Numbered(self._request)
+        function = call.get("function") or {}
+        arguments = function.get("arguments") or ""
+        if isinstance(arguments, dict):  # some servers send the object itself
+            import json
+
+            arguments = json.dumps(arguments, ensure_ascii=False)
+        self._calls.add(batch, function.get("name"), arguments, call.get("id"), call.get("index"))
+        if extra := call.get("extra_content"):  # Gemini's signatures, by its compatible endpoint
+            self._extra[self._calls.ids[-1]] = extra
+
+    def _keep_details(self, details: list[dict[str, Any]]) -> None:
+        """Add pieces of OpenRouter's reasoning blocks: those of one block become one again."""
+        for detail in details:
+            last = self._details[-1] if self._details else {}
+            same = all(last.get(name) == detail.get(name) for name in ("type", "index"))
+            for name in ("text", "summary"):
+                if same and isinstance(detail.get(name), str) and name in last:
+                    pieces = last[name]
+                    pieces.append(detail[name])
+                    said = {key: v for key, v in detail.items() if v is not None and key != name}
+                    last |= said
+                    break
             else:
-                self.finish = finish_of(reason, _ENDINGS)
+                begun = {
+                    key: [value] if key in {"text", "summary"} and isinstance(value, str) else value
+                    for key, value in detail.items()
+                }
+                self._details.append(begun)
 
+    def kept(self) -> Mapping[str, Any] | None:
+        """Reasoning that the vendor wants back: its own blocks, or the thoughts around calls."""
+        values: dict[str, Any] = {}
+        answers_calls = any(message.calls for message in self._request.messages[-1:])
+        if self._details:
+            values["reasoning_details"] = [
+                {
+                    key: "".join(value) if key in {"text", "summary"} and value else value
+                    for key, value in detail.items()
+                }
+                for detail in self._details
+            ]
+        elif self._calls or answers_calls:
+            values |= {name: "".join(pieces) for name, pieces in self._thoughts.items()}
+        if self._extra:
+            values["extra_content"] = self._extra
+        ids = self._calls.ids if self._calls else []
+        if any(len(name) > _LONGEST_ID for name in ids):
+            values["long_ids"] = True
+        if not values:
+            return None
+        from hfs_cli.providers.formats.calls import kept
 
-def _parts(parts: list[dict[str, Any]], batch: Batch) -> None:
-    """Content in typed parts, as Mistral's reasoning models send it."""
-    for part in parts:
-        if part.get("type") == "thinking":
-            for piece in part.get("thinking") or ():
-                batch.reasoning(piece.get("text") or "")
-        elif part.get("type") == "text":
-            batch.text(part.get("text") or "")
+        return kept(self._request, "openai", ids, values)
 
 
 def _count(usage: Mapping[str, Any], batch: Batch) -> None:
@@ -187,7 +319,7 @@ FORMAT = WireFormat(
     headers=lambda key: {"Authorization": f"Bearer {key}"},
     payload=payload,
     framer=SseDecoder,
-    decoder=lambda _: OpenAIEvents(),
+    decoder=OpenAIEvents,
     models_path="/models",
     media=Media(
         types=frozenset(

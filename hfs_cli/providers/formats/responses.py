@@ -7,8 +7,9 @@ the whole conversation is sent with each turn, as in every other format.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hfs_cli.errors import UsageError
 from hfs_cli.messages import (
@@ -26,6 +27,7 @@ from hfs_cli.providers.formats.decode import (
     STOPPED,
     Batch,
     Ending,
+    malformed,
     parse,
     reported,
 )
@@ -34,8 +36,12 @@ from hfs_cli.providers.formats.wire import (
     Media,
     Quirks,
     WireFormat,
+    history,
     with_options,
 )
+
+if TYPE_CHECKING:
+    from hfs_cli.providers.formats.calls import Numbered
 
 _NAMES = {"max_tokens": "max_output_tokens"}
 # Options of chat completions that have no place here; sent, they are a 400.
@@ -59,6 +65,11 @@ _LAST = frozenset({"response.completed", "response.incomplete", "response.failed
 _KINDS = {"output_text": "text", "refusal": "refusal", "reasoning_text": "reasoning"}
 
 
+# Models that do not reason, and refuse to be asked for what they reasoned.
+_NOT_REASONING = re.compile(r"gpt-[34]|chat")
+_CALL_IDS = r"[A-Za-z0-9_.:-]{1,64}"
+
+
 def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
     """The body of a streamed response.
 
@@ -67,10 +78,12 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
     """
     body: dict[str, Any] = {
         "model": request.model,
-        "input": [_item(message) for message in request.messages],
+        "input": _input(request),
         "stream": True,
         "store": False,  # the vendor's default is to keep replies for 30 days
     }
+    if quirks.encrypted_reasoning and not _NOT_REASONING.search(request.model):
+        body["include"] = ["reasoning.encrypted_content"]
     system = request.system
     if request.schema is not None:
         from hfs_cli.providers.formats.schemas import asked_of, in_words, response_format
@@ -86,7 +99,48 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
             body["text"] = {"format": {"type": form["type"], **form.get("json_schema", {})}}
     if system is not None:
         body["instructions"] = system
+    if request.tools:
+        from hfs_cli.providers.formats.strict import is_strict
+
+        body["tools"] = [
+            {"type": "function", **tool._asdict(), "strict": is_strict(tool.parameters)}
+            for tool in request.tools
+        ]
+        if request.tool_choice:
+            body["tool_choice"] = {"type": "function", "name": request.tool_choice}
     return with_options(body, _options(request.options, body), _NAMES)
+
+
+def _input(request: Request) -> list[dict[str, Any]]:
+    """The conversation as items; what a reply was made of goes back in order, as it came.
+
+    https://developers.openai.com/api/docs/guides/reasoning (openai 3.57,
+    response_reasoning_item_param.py), read 2026-11-29.
+    """
+    items: list[dict[str, Any]] = []
+    for message in history(request, "responses", _CALL_IDS):
+        if message.state:
+            items += message.state.items[0]["output"]  # type: ignore[arg-type]  # our own
+        elif message.content or message.attachments or not message.calls:
+            items.append(_item(message))
+        if message.calls:
+            from hfs_cli.providers.formats.calls import said
+
+            if not message.state:
+                items += [
+                    {
+                        "type": "function_call",
+                        "call_id": call.id,
+                        "name": call.name,
+                        "arguments": call.arguments,
+                    }
+                    for call in message.calls
+                ]
+            items += [
+                {"type": "function_call_output", "call_id": call.id, "output": said(call)}
+                for call in message.calls
+            ]
+    return items
 
 
 def _options(options: Mapping[str, object], body: Mapping[str, Any]) -> dict[str, object]:
@@ -129,13 +183,21 @@ class ResponsesEvents:
     in the response that ends the stream; servers leave out any of these. So each level hands on
     only what no level below it has: with "He", "llo" as deltas all that follows is a repetition,
     and a summary that stands in ``output_item.done`` alone is read there.
+
+    Args:
+        request: What is answered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, request: Request) -> None:
         self.finish: Finish | None = None
         self.terminated = False
         self._refused = False
-        self._called = False
+        self._request = request
+        self._calls: Numbered | None = None
+        self._output: list[dict[str, Any]] = []
+        # The calls that have begun, and those whose arguments have come, by the items' numbers.
+        self._begun: set[object] = set()
+        self._filled: set[object] = set()
         # What kinds of text have come: in the part, the item and the response that are open.
         self._in_part: set[str] = set()
         self._in_item: set[str] = set()
@@ -167,13 +229,15 @@ class ResponsesEvents:
                 self._in_part.clear()
                 self._in_item.clear()
                 if event["item"].get("type") == "function_call":
-                    self._call(event["item"].get("name") or "", "", batch)
+                    self._call(event["item"], event.get("output_index"), batch)
             case "response.output_item.done":
                 self._item(event["item"], self._in_item, batch)
                 self._in_item.clear()
+                self._output.append(event["item"])
+                if event["item"].get("type") == "function_call":
+                    self._call_done(event["item"], event.get("output_index"), batch)
             case "response.function_call_arguments.delta":
-                self._in_item.add("arguments")
-                batch.call("", event["delta"])
+                self._arguments(event["delta"], event.get("output_index"), batch)
             case "response.output_text.annotation.added":
                 batch.cite([event.get("annotation")])
             case "response.reasoning_summary_part.added" if event.get("summary_index"):
@@ -191,11 +255,28 @@ class ResponsesEvents:
             self._piece(kind, text, batch)
         self._in_part.discard(kind)
 
-    def _call(self, name: str, arguments: str, batch: Batch) -> None:
-        self._called = True
-        self._in_item.add("call")
-        self._in_response.add("call")
-        batch.call(name, arguments)
+    def _call(self, item: dict[str, Any], key: object, batch: Batch) -> None:
+        if self._calls is None:
+            from hfs_cli.providers.formats.calls import Numbered
+
+            self._calls = Numbered(self._request)
+        self._begun.add(key)
+        self._filled.discard(key)
+        self._calls.add(batch, item.get("name"), "", item.get("call_id"), key)
+
+    def _arguments(self, piece: str, key: object, batch: Batch) -> None:
+        if self._calls is None:
+            raise malformed("the arguments of a tool call come before the call")
+        self._filled.add(key)
+        self._calls.add(batch, "", piece, key=key)
+
+    def _call_done(self, item: dict[str, Any], key: object, batch: Batch) -> None:
+        if key not in self._begun:
+            self._call(item, key, batch)
+        if key not in self._filled and (arguments := item.get("arguments")):
+            self._arguments(arguments, key, batch)
+        if key is None:  # the next item has no number either
+            self._begun.discard(key)
 
     def _item(self, item: dict[str, Any], seen: Iterable[str], batch: Batch) -> None:
         """Add what a whole item has and nothing before it had."""
@@ -207,24 +288,23 @@ class ResponsesEvents:
             batch.cite(item.get("results"))
         for part in item.get("content") or ():
             batch.cite(part.get("annotations"))
-        if item.get("type") == "function_call":
-            arguments = item.get("arguments") or ""
-            if "call" not in known:
-                self._call(item.get("name") or "", arguments, batch)
-            elif "arguments" not in known and arguments:
-                batch.call("", arguments)
 
     def _ended(self, response: dict[str, Any], batch: Batch) -> None:
-        known = frozenset(self._in_response) | {"arguments"}
-        for item in response.get("output") or ():
+        known = frozenset(self._in_response)
+        output = response.get("output") or ()
+        called = self._calls is not None
+        for item in output:
             self._item(item, known, batch)
+            if item.get("type") == "function_call" and not called:
+                self._call_done(item, None, batch)
+        self._output = [*output] or self._output
         if usage := response.get("usage"):
             _count(batch.fields(usage), batch)
         match response.get("status"):
             case "completed" | None if self._refused:
                 self.finish = DECLINED.finish("refusal")
             case "completed" | None:
-                self.finish = (CALLED if self._called else STOPPED).finish("completed")
+                self.finish = (CALLED if self._calls else STOPPED).finish("completed")
             case "incomplete":
                 reason = (response.get("incomplete_details") or {}).get("reason") or "incomplete"
                 self.finish = _INCOMPLETE.get(reason, FAILED).finish(reason)
@@ -233,6 +313,19 @@ class ResponsesEvents:
             case str(status):
                 self.finish = FAILED.finish(status)
         self.terminated = True
+
+    def kept(self) -> Mapping[str, Any] | None:
+        """All items of the reply, if there is one that only the vendor can read."""
+        items = [
+            {name: value for name, value in item.items() if value is not None}
+            for item in self._output
+        ]
+        if not any(item.get("encrypted_content") or item.get("phase") for item in items):
+            return None
+        from hfs_cli.providers.formats.calls import kept
+
+        ids = self._calls.ids if self._calls else ()
+        return kept(self._request, "responses", ids, {"output": items})
 
 
 def _texts(item: dict[str, Any]) -> list[tuple[str, str]]:
@@ -262,7 +355,7 @@ FORMAT = WireFormat(
     headers=lambda key: {"Authorization": f"Bearer {key}"},
     payload=payload,
     framer=SseDecoder,
-    decoder=lambda _: ResponsesEvents(),
+    decoder=ResponsesEvents,
     models_path="/models",
     media=Media(
         types=frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"}),

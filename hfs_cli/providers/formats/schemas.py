@@ -142,3 +142,40 @@ def for_anthropic(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _allowed(inner: object) -> object:
     return for_anthropic(inner) if isinstance(inner, Mapping) else inner
+
+
+# What Gemini reads of a schema: https://ai.google.dev/api/caching#FunctionDeclaration and
+# https://ai.google.dev/gemini-api/docs/structured-output, read 2026-11-29. It writes no error for
+# most others, and does not keep to them.
+_GEMINI = frozenset(
+    {"$id", "$defs", "$ref", "$anchor", "type", "format", "title", "description", "enum", "items"}
+    | {"prefixItems", "minItems", "maxItems", "minimum", "maximum", "anyOf", "oneOf"}
+    | {"properties", "additionalProperties", "required", "propertyOrdering"}
+)
+
+
+def for_gemini(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a function as Gemini takes them; what it does not read is told to it."""
+    kept: dict[str, Any] = {}
+    notes: list[str] = []
+    for name, value in schema.items():
+        if name in {"properties", "$defs"} and isinstance(value, Mapping):
+            kept[name] = {field: _for_gemini(inner) for field, inner in value.items()}
+        elif name in {"items", "additionalProperties"}:
+            kept[name] = _for_gemini(value)
+        elif name in {"anyOf", "oneOf", "prefixItems"} and isinstance(value, list):
+            kept[name] = [_for_gemini(inner) for inner in value]
+        elif name == "const":
+            kept["enum"] = [value]
+        elif name in _GEMINI:
+            kept[name] = value
+        elif name not in {"$schema", "$comment"}:
+            notes.append(f"{name}: {value}")
+    if notes:
+        said = [str(kept["description"])] if "description" in kept else []
+        kept["description"] = "\n\n".join([*said, "{" + ", ".join(notes) + "}"])
+    return kept
+
+
+def _for_gemini(inner: object) -> object:
+    return for_gemini(inner) if isinstance(inner, Mapping) else inner

@@ -49,6 +49,9 @@ class Quirks:
             alone, with the schema in the prompt; ``prompt``: in the prompt alone; ``beside``:
             strict, in ``response_format`` where Responses has ``text.format``; ``groq``: as
             the model is able to.
+        call_ids: What it takes for the id of a tool call, as a regular expression.
+        demands_reasoning: Whether a message that calls tools must have ``reasoning_content``.
+        encrypted_reasoning: Whether it gives encrypted reasoning when asked for it.
     """
 
     max_tokens: str = "max_tokens"
@@ -57,6 +60,9 @@ class Quirks:
     models_url: str | None = None
     think_tags: bool = False
     schema: str = "strict"
+    call_ids: str = r"[A-Za-z0-9_.:-]{1,40}"
+    demands_reasoning: bool = False
+    encrypted_reasoning: bool = True
 
 
 class EventDecoder(Protocol):
@@ -77,6 +83,10 @@ class EventDecoder(Protocol):
             ProviderError: It reports an error.
             IncompleteReplyError: It is malformed.
         """
+        ...
+
+    def kept(self) -> Mapping[str, Any] | None:
+        """What the vendor wants back with the reply, now that it has ended; see `State`."""
         ...
 
 
@@ -155,19 +165,39 @@ class WireFormat:
     fixed_headers: Mapping[str, str] = field(default_factory=dict)
 
 
+def history(request: Request, wire: str, call_ids: str) -> Sequence[ChatMessage]:
+    """The messages of a request, with calls and state as the vendor takes them.
+
+    Args:
+        request: What is to be sent.
+        wire: The format.
+        call_ids: What the vendor takes for the id of a call, as a regular expression.
+    """
+    if not any(message.calls or message.state for message in request.messages):
+        return request.messages
+    from hfs_cli.providers.formats.calls import sendable
+
+    return sendable(request, wire, call_ids)
+
+
 def alternating(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
     """The history as vendors with strict rules want it: roles in turn, nothing empty.
 
-    Neighbours of one role are joined by a blank line.
+    Neighbours of one role are joined by a blank line, but for replies with calls or state.
     """
     joined: list[ChatMessage] = []
     for message in messages:
+        if message.calls or message.state:
+            joined.append(message)
+            continue
         if not (message.content.strip() or message.attachments):
             continue
-        if joined and joined[-1].role == message.role:
-            last = joined.pop()
+        last = joined[-1] if joined else None
+        if last and last.role == message.role and not (last.calls or last.state):
             text = "\n\n".join(part for part in (last.content, message.content) if part)
-            joined.append(ChatMessage(message.role, text, last.attachments + message.attachments))
+            joined[-1] = last._replace(
+                content=text, attachments=last.attachments + message.attachments
+            )
         else:
             joined.append(message)
     return joined
@@ -176,6 +206,11 @@ def alternating(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
 def with_options(
     payload: dict[str, Any], options: Mapping[str, object], names: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Add options under the vendor's names; one that is None takes its key out."""
+    """Add options under the vendor's names; one that is None takes its key out.
+
+    Tools among the options, the vendor's own, stand beside those that are declared.
+    """
     merged = payload | {names.get(name, name): value for name, value in options.items()}
+    if "tools" in payload and isinstance(vendors := options.get("tools"), list):
+        merged["tools"] = [*payload["tools"], *vendors]
     return {name: value for name, value in merged.items() if value is not None}

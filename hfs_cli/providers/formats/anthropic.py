@@ -30,7 +30,6 @@ from hfs_cli.providers.formats.decode import (
     LIMITED,
     PAUSED,
     REFUSED,
-    RESUMABLE,
     STOPPED,
     Batch,
     Ending,
@@ -63,7 +62,7 @@ _ENDINGS: Mapping[str, Ending] = {
     "max_tokens": LIMITED,
     "model_context_window_exceeded": CONTEXT_FULL,
     "tool_use": CALLED,
-    "pause_turn": RESUMABLE,
+    "pause_turn": PAUSED,
     "compaction": PAUSED,
     "refusal": REFUSED,
 }
@@ -127,13 +126,14 @@ class _Prefix:
             import hashlib
 
             self._hash = hashlib.sha256(json.dumps(self._head, sort_keys=True).encode())
-        if len(messages) < self._taken:  # a part was taken back
-            self._hash, self._taken = None, 0
-            return self.of(messages)
         for message in messages[self._taken :]:
             self._hash.update(json.dumps(message, sort_keys=True).encode())
         self._taken = len(messages)
         return self._hash.hexdigest()
+
+    def restart(self) -> None:
+        """Forget the messages: some were taken back."""
+        self._hash, self._taken = None, 0
 
 
 def _messages(request: Request, prefix: _Prefix) -> list[dict[str, Any]]:
@@ -150,14 +150,13 @@ def _messages(request: Request, prefix: _Prefix) -> list[dict[str, Any]]:
     return sent
 
 
-def _append_as_it_came(
-    sent: list[dict[str, Any]], state: KeptState, prefix: _Prefix
-) -> bool:
+def _append_as_it_came(sent: list[dict[str, Any]], state: KeptState, prefix: _Prefix) -> bool:
     """Add a reply, or the parts of one that was paused, if nothing before them has changed."""
     before = len(sent)
     for part in state.items:
         if part["prefix"] != prefix.of(sent):
             del sent[before:]
+            prefix.restart()
             return False
         sent.append({"role": "assistant", "content": part["blocks"]})
     return True

@@ -16,7 +16,7 @@ from hfs_cli.providers.formats.decode import Batch, malformed, word
 
 # No model asks for this many tools at once, or writes this much for them: a reply that does has
 # run away.
-MOST_CALLS = 256
+MOST_CALLS = 100
 MOST_ARGUMENTS = 16_000_000
 # What is kept for a vendor is worth a reply's size and no more; searched pages are the most of it.
 MOST_STATE = 8_000_000

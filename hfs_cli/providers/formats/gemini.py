@@ -400,6 +400,8 @@ def _set(root: Any, path: tuple[str | int, ...], value: object) -> None:  # noqa
                 raise ValueError(path)
             if step == len(at):
                 at.append(fresh)
+        elif not isinstance(step, str):
+            raise TypeError(path)
         elif following is None:
             at[step] = value
         else:

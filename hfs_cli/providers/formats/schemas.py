@@ -171,10 +171,7 @@ def for_gemini(schema: Mapping[str, Any]) -> dict[str, Any]:
             kept[name] = value
         elif name not in {"$schema", "$comment"}:
             notes.append(f"{name}: {value}")
-    if notes:
-        said = [str(kept["description"])] if "description" in kept else []
-        kept["description"] = "\n\n".join([*said, "{" + ", ".join(notes) + "}"])
-    return kept
+    return with_notes(kept, notes)
 
 
 def _for_gemini(inner: object) -> object:

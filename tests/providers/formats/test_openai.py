@@ -104,8 +104,8 @@ def test_tool_calls_are_reported():
         openai_chunk(finish="tool_calls"),
     )
     assert decode(*chunks) == [
-        ToolCall("f"),
-        ToolCall("", '{"a":1}'),
+        ToolCall("f", id="c", index=0),
+        ToolCall("", '{"a":1}', index=0),
         Finish("tool_calls", "tool_calls"),
     ]
 

@@ -189,14 +189,14 @@ def test_the_input_of_a_tool_that_comes_whole():
     block = {"type": "tool_use", "name": "f", "input": {"city": "Köln"}}
     message = {"type": "message", "content": [block], "stop_reason": "tool_use"}
     assert whole("anthropic", message) == [
-        ToolCall("f"),
-        ToolCall("", '{"city": "Köln"}'),
+        ToolCall("f", id="call00001", index=0),
+        ToolCall("", '{"city": "Köln"}', index=0),
         Finish("tool_calls", "tool_use"),
     ]
     call = {"function": {"name": "f", "arguments": '{"city":"Köln"}'}}
     choice = {"message": {"tool_calls": [call]}, "finish_reason": "tool_calls"}
     assert whole("openai", {"choices": [choice]}) == [
-        ToolCall("f", '{"city":"Köln"}'),
+        ToolCall("f", '{"city":"Köln"}', "call00001", 0),
         Finish("tool_calls", "tool_calls"),
     ]
 
@@ -242,12 +242,11 @@ def test_anthropic_counts_cached_tokens_as_input():
     }
     message = {
         "type": "message",
-        "content": [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "yes"}],
+        "content": [{"type": "text", "text": "yes"}],
         "stop_reason": "end_turn",
         "usage": usage,
     }
     assert whole("anthropic", message) == [
-        Reasoning("hm"),
         Delta("yes"),
         Usage(18, 7, 10),
         Finish("stop", "end_turn"),
@@ -272,7 +271,7 @@ def test_gemini_thoughts_calls_and_counts():
     assert whole("gemini", response) == [
         Reasoning("hm"),
         Delta("yes"),
-        ToolCall("f", '{"a": 1}'),
+        ToolCall("f", '{"a": 1}', "call00001", 0),
         Usage(5, 11, 4, 9),
         Finish("tool_calls", "STOP"),
     ]
@@ -302,4 +301,7 @@ def test_ollamas_last_line_may_lack_its_end():
 def test_ollama_tool_calls():
     call = {"function": {"name": "f", "arguments": {"a": 1}}}
     line = {"message": {"tool_calls": [call]}, "done": True, "done_reason": "stop"}
-    assert whole("ollama", line) == [ToolCall("f", '{"a": 1}'), Finish("tool_calls", "stop")]
+    assert whole("ollama", line) == [
+        ToolCall("f", '{"a": 1}', "call00001", 0),
+        Finish("tool_calls", "stop"),
+    ]

@@ -102,6 +102,7 @@ def test_a_talk_is_sent_whole_and_never_kept_by_the_vendor():
         ],
         "stream": True,
         "store": False,
+        "include": ["reasoning.encrypted_content"],
         "temperature": 0.1,
         "max_output_tokens": 9,
     }

@@ -447,6 +447,7 @@ _hfs_table() {
             ;;
         'hfs doctor')
             hfs_options=(
+                '--online'
                 '--json'
                 '-h,--help'
             )

@@ -275,7 +275,7 @@ complete -c hfs -e
 complete -c hfs -f
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a help -d 'Show what a command does, as its --help does, or the rules of a topic'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a db -d 'Find, copy, check and shrink the database'
-complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a doctor -d 'Check configuration, database, model and key; nothing is sent anywhere'
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a doctor -d 'Check configuration, database, model and key'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a completion -d 'Print the completion script for a shell, or install it'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a config -d 'See and change settings'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a keys -d 'Keep the providers\' keys; they are never shown'
@@ -578,6 +578,7 @@ complete -c hfs -n '__hfs_in \'hfs config unset\' -h --help' -s h -l help -d 'Sh
 complete -c hfs -k -n '__hfs_at \'hfs completion\' 1' -a 'bash zsh fish'
 complete -c hfs -n '__hfs_in \'hfs completion\' --install' -l install -d 'Put it where the shell looks for it'
 complete -c hfs -n '__hfs_in \'hfs completion\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs doctor\' --online' -l online -d 'Also ask the provider for its list of models'
 complete -c hfs -n '__hfs_in \'hfs doctor\' --json' -l json -d 'A JSON array'
 complete -c hfs -n '__hfs_in \'hfs doctor\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs db\' 1' -a vacuum -d 'Give the room that deleted sessions took back to the disk'

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 import shlex
+import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -36,6 +37,39 @@ class Count(click.ParamType[int]):
         if not re.fullmatch(r"[0-9]{1,9}", word) or int(word) < self._least:
             self.fail(f"'{word[:20]}' is not a whole number of {self._least} or more.", param, ctx)
         return int(word)
+
+
+class HelpFormatter(click.HelpFormatter):
+    """Help that is laid out for the window as it is; click's own takes none under 52 columns."""
+
+    def __init__(
+        self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None
+    ) -> None:
+        if width is None:
+            columns = shutil.get_terminal_size().columns
+            width = max(min(columns, max_width or _WIDEST) - 2, _NARROWEST)
+        super().__init__(indent_increment, width, max_width)
+
+    def write_dl(
+        self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
+    ) -> None:
+        """Write terms and what they mean, in two columns or, in a narrow window, below them."""
+        if self.width >= _TWO_COLUMNS:
+            super().write_dl(rows, col_max, col_spacing)
+            return
+        for term, meaning in rows:
+            self.write_text(term)
+            with self.indentation():
+                self.write_text(meaning)
+
+
+_WIDEST, _TWO_COLUMNS, _NARROWEST = 80, 56, 20
+
+
+class Context(click.Context):
+    """What a command is run in; its help is laid out by a `HelpFormatter`."""
+
+    formatter_class = HelpFormatter
 
 
 class Group(click.Group):
@@ -88,10 +122,11 @@ class Group(click.Group):
 
 
 def with_help(command: click.Command) -> click.Command:
-    """The command with its docstring as help, also under ``PYTHONOPTIMIZE=2``.
+    """The command with help that fits the window, from its docstring also where Python drops it.
 
-    Python drops docstrings then; they are read from the source.
+    Under ``PYTHONOPTIMIZE=2`` docstrings are read from the source.
     """
+    command.context_class = Context
     if sys.flags.optimize >= 2 and command.help is None and command.callback is not None:
         import ast
         import inspect

@@ -23,14 +23,16 @@ def checkpoints() -> None:
 @click.argument("ref", required=False)
 @click.option("--label", metavar="TEXT", help="Its name (c1, c2, … by default).")
 def create_checkpoint(*, ref: str | None, label: str | None) -> None:
-    """Mark the end of session REF. Prints the checkpoint's name."""
+    """Mark the end of session REF. Prints the checkpoint's name off a terminal."""
     from hfs_cli.store.store import open_store
 
     config = load_config()
     with open_store(config) as store:
         made = store.create_checkpoint(meant_session(store, config, ref).id, label)
-    click.echo(made.label)
-    notices.notice(f"session {made.session_id}, after message {made.position}")
+    from hfs_cli.render.output import print_made
+
+    place = f"session {made.session_id}, after message {made.position}"
+    print_made(str(made.label), f'checkpoint "{made.label}": {place}')
 
 
 @checkpoints.command(name="list")

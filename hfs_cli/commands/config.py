@@ -66,7 +66,7 @@ def set_setting(*, key: str, value: str) -> None:
     the model, the system prompt and aliases it is always a string.
 
     \b
-      hfs config set model anthropic/claude-sonnet-4-5
+      hfs config set model anthropic/claude-sonnet-5-5
       hfs config set providers.work.base_url https://llm.example.com/v1
     """
     from hfs_cli.config.editing import set_value, split_key

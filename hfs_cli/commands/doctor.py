@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from hfs_cli import notices
 from hfs_cli.config import Config, load_config
 from hfs_cli.errors import ConfigError, HfsError
 from hfs_cli.places import config_file
@@ -21,42 +22,50 @@ class Finding:
 
     Args:
         check: What was looked at.
-        well: Whether it can be used.
+        ok: Whether it can be used; None where that was not tried.
         detail: What was found, and what to do if it cannot be used.
     """
 
     check: str
-    well: bool
+    ok: bool | None
     detail: str
 
 
 @click.command(name="doctor")
+@click.option("--online", is_flag=True, help="Also ask the provider for its list of models.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
-def run_doctor(*, as_json: bool) -> None:
-    """Check configuration, database, model and key; nothing is sent anywhere.
+def run_doctor(*, online: bool, as_json: bool) -> None:
+    """Check configuration, database, model and key.
 
-    Exits 3 when something is wrong.
+    Nothing is sent anywhere, unless --online is given. Exits 3 when something is wrong.
     """
-    findings = _findings()
+    findings = _findings(online=online)
     if as_json:
-        from dataclasses import asdict
-
         from hfs_cli.render.json_shapes import print_json
 
-        print_json([asdict(finding) for finding in findings])
+        print_json(
+            [
+                # `well` is what `ok` was called first.
+                {"check": f.check, "ok": f.ok, "well": f.ok is not False, "detail": f.detail}
+                for f in findings
+            ]
+        )
     else:
         from hfs_cli.render.lists.table import show_table
 
         show_table(
             ("CHECK", "", "FOUND"),
-            [(f.check, "ok" if f.well else "!!", f.detail) for f in findings],
+            [(f.check, _MARKS[f.ok], f.detail) for f in findings],
         )
-    wrong = [finding.check for finding in findings if not finding.well]
+    wrong = [finding.check for finding in findings if finding.ok is False]
     if wrong:
         raise ConfigError(f"problems with: {', '.join(wrong)}")
 
 
-def _findings() -> list[Finding]:
+_MARKS = {True: "ok", False: "!!", None: "–"}
+
+
+def _findings(*, online: bool) -> list[Finding]:
     config, finding = _configuration()
     if config is None:
         return [finding]
@@ -65,6 +74,7 @@ def _findings() -> list[Finding]:
         _looked_at("database", lambda: _database(config)),
         _looked_at("model", lambda: _model(config)),
         _looked_at("key", lambda: _key(config)),
+        *_server(config, online=online),
         _looked_at("embedded model", _embedded, needed=False),
     ]
 
@@ -117,6 +127,33 @@ def _key(config: Config) -> str:
     if warnings:
         raise ConfigError(warnings[0])
     return f"{source.provider}: from the {key.origin}" if key else f"{source.provider}: none needed"
+
+
+def _server(config: Config, *, online: bool) -> list[Finding]:
+    """Whether the default model's provider answers; the embedded model has no server."""
+    from hfs_cli.providers.choose import choose_model
+
+    try:
+        choice = choose_model(config, os.environ, None, None)
+    except HfsError:
+        return []  # said of the model
+    provider = choice.provider
+    if provider.type == "local":
+        return []
+    if not online:
+        asks = "hfs doctor --online asks it"
+        return [Finding("server", None, f"{provider.base_url} was not asked: {asks}")]
+    from hfs_cli.providers.models import offered_models
+
+    def ask() -> str:
+        found = offered_models(config, os.environ, [provider.name], refresh=True, warn=notices.warn)
+        there = "is" if any(model.id == choice.full_name for model in found) else "is not"
+        return (
+            f"{provider.base_url} answered: {plural(len(found), 'model')}, and {choice.model}"
+            f" {there} among them"
+        )
+
+    return [_looked_at("server", ask)]
 
 
 def _embedded() -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
-from hfs_cli.groups import no_command
+from hfs_cli.groups import Context, HelpFormatter, no_command
 
 
 @click.command(name="help")
@@ -23,15 +25,37 @@ def show_help(context: click.Context, *, words: tuple[str, ...]) -> None:
 
     topic = TOPICS.get(words[0]) if len(words) == 1 else None
     if topic and words[0] not in {"config", "models"}:
-        click.echo(topic, nl=False)
+        click.echo(_laid_out(topic), nl=False)
         return
     shown = context.find_root()
     for index, word in enumerate(words):
         group = shown.command
         found = group.get_command(shown, word) if isinstance(group, click.Group) else None
         if found is None:
-            raise no_command(shown, words[index:])
-        shown = click.Context(found, shown, word, **found.context_settings)
+            error = no_command(shown, words[index:])
+            if index == 0 and ":" not in error.message:
+                # Not a near name: what else there is to ask for.
+                error.message += f": the topics are {', '.join(TOPICS)}"
+            raise error
+        shown = Context(found, shown, word, **found.context_settings)
     click.echo(shown.get_help())
     if topic:  # config and models are commands too
-        click.echo(f"\n{topic}", nl=False)
+        click.echo(f"\n{_laid_out(topic)}", nl=False)
+
+
+def _laid_out(topic: str) -> str:
+    """A topic for the window: prose is wrapped again; commands and tables keep their lines."""
+    formatter = HelpFormatter()
+    for number, part in enumerate(topic.rstrip().split("\n\n")):
+        prose, commands = part, ""
+        if number:
+            formatter.write_paragraph()
+        if found := re.search(r"^  .*", part, re.MULTILINE | re.DOTALL):
+            prose, commands = part[: found.start()], found[0]
+        if rows := re.findall(r"^(\d+) +(.*)$", prose, re.MULTILINE):
+            formatter.write_dl(rows)
+        elif prose:
+            formatter.write_text(prose)
+        if commands:
+            formatter.write(f"{commands}\n")
+    return formatter.getvalue()

@@ -86,7 +86,10 @@ def list_keys(*, as_json: bool) -> None:
         return
     from hfs_cli.render.lists.table import show_table
 
-    show_table(("PROVIDER", "KEY FROM"), found)
+    if found:
+        show_table(("PROVIDER", "KEY FROM"), found)
+    else:
+        notices.notice("no keys yet: hfs keys set PROVIDER keeps one (hfs help models)")
 
 
 @keys.command(name="remove")

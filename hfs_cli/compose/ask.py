@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -129,7 +130,7 @@ def _print_request(provider: Provider, store: SessionStore, turn: Turn) -> None:
     request = make_request(turn, _unsaved(store).begin(turn))
     texts = [request.system or "", *(message.content for message in request.messages)]
     # Four bytes a token holds for English, about so for what takes more bytes a letter.
-    about = sum(len(text.encode()) for text in texts) // 4
+    about = math.ceil(sum(len(text.encode()) for text in texts) / 4)
     print_json({**provider.preview(request), "estimated_input_tokens": about})
 
 

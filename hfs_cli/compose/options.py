@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import re
 from collections import deque
@@ -84,9 +85,13 @@ _HEADINGS = {
         *("model", "profile", "system", "system_file", "no_system", "reasoning", "temperature"),
         *("max_tokens", "pairs", "schema", "schema_multi"),
     ),
-    "Output": ("format", "render", "extract", "output", "force", "stream", "quiet", "usage"),
+    "Output": (
+        *("format", "extract", "output", "force", "render", "stream", "hide_reasoning"),
+        *("citations", "usage", "quiet", "no_pager", "schema_of"),
+    ),
     "Limits": ("timeout", "idle_timeout", "retries", "over_budget", "dry_run"),
 }
+_LAST_HEADING = "Limits"
 
 
 class TurnCommand(click.Command):
@@ -103,18 +108,19 @@ class TurnCommand(click.Command):
         return super().parse_args(ctx, _with_pairs(args, takes))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options under headings."""
-        named = {name: heading for heading, names in _HEADINGS.items() for name in names}
-        groups: dict[str, list[tuple[str, str]]] = {heading: [] for heading in _HEADINGS}
+        """Write the options under headings, in the order of the headings' names."""
+        records: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
             if isinstance(param, click.Option) and record is not None:
-                # What no heading names is about what is shown.
-                groups[named.get(param.name or "", "Output")].append(record)
-        for heading, records in groups.items():
-            if records:  # a command without a message of its own has no options of input
+                records.setdefault(param.name or "", []).append(record)
+        for heading, names in _HEADINGS.items():
+            shown = [record for name in names for record in records.pop(name, ())]
+            if heading == _LAST_HEADING:  # --help, and what no heading names
+                shown += itertools.chain.from_iterable(records.values())
+            if shown:  # a command without a message of its own has no options of input
                 with formatter.section(heading):
-                    formatter.write_dl(records)
+                    formatter.write_dl(shown)
 
 
 def _with_pairs(args: list[str], takes: Mapping[str, int]) -> list[str]:

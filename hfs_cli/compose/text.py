@@ -109,6 +109,11 @@ def decode_text(data: bytes, source: str, encoding: str | None = None) -> str:
         return data.removeprefix(_BOM).decode()
     except UnicodeDecodeError as error:
         offset = error.start + (len(_BOM) if encoding is None and data.startswith(_BOM) else 0)
+        if encoding is None and b"\0" in data and not data.startswith(_UTF16_BOMS):
+            raise UsageError(
+                f"{source} is neither text nor an image, a PDF or a sound that can be sent:"
+                " send its text (strings, pdftotext, base64)"
+            ) from error
         byte = f"byte 0x{data[offset]:02x} at offset {offset}"
         likely = _likely_encoding(data)
         hint = f"it seems to be {likely}, so add --encoding {likely}, or" if likely else "add"

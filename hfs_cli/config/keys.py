@@ -73,6 +73,11 @@ def find_key(
     if source.env_var and env.get(source.env_var):
         key = Key(env[source.env_var], f"environment ({source.env_var})")
     elif source.command:
+        if for_shell := _for_a_shell(source.command):
+            warn(
+                f"api_key_cmd of {source.provider} is run without a shell, which {for_shell}"
+                ' needs: write ["sh", "-c", "…"]'
+            )
         key = _from_command(source, source.command)
     elif value := read_keys(file, warn).get(source.provider):
         key = Key(value, f"key file ({file})")
@@ -81,6 +86,26 @@ def find_key(
     if source.required:
         raise CredentialsError(f"no key for {source.provider}: {source.hint}")
     return None
+
+
+def _for_a_shell(command: str | tuple[str, ...]) -> str | None:
+    """What in a command means something to a shell alone, or None.
+
+    In a list each word is as its author wants it to be; in ``sh -c 'pass x | head -1'`` the pipe
+    is quoted, and a part of a word.
+    """
+    import shlex
+
+    if not isinstance(command, str):
+        return None
+    lexer = shlex.shlex(command, posix=False, punctuation_chars="|&;<>")
+    lexer.whitespace_split, lexer.commenters = True, ""
+    try:
+        # The sign alone: a word may be the key itself.
+        signs = [word.lstrip('"')[:1] for word in lexer]
+    except ValueError:  # a quote that does not end
+        return None
+    return next((sign for sign in signs if sign in {*"|&;<>$`~"}), None)
 
 
 def _from_command(source: KeySource, command: str | tuple[str, ...]) -> Key:

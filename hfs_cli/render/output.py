@@ -9,6 +9,7 @@ import sys
 from typing import Protocol, TextIO
 
 from hfs_cli.errors import OutputError, ReaderLeft
+from hfs_cli.notices import is_terminal, notice
 from hfs_cli.sanitize import sanitize
 
 
@@ -66,6 +67,22 @@ class Output:
                 from hfs_cli.posix import wait_until_writable
 
                 wait_until_writable(self.fd)
+
+
+def print_made(short: str, in_words: str) -> None:
+    """Print what a command made: for a person in words, for a script what it goes on with.
+
+    Where only standard error is a terminal (``id=$(hfs sessions fork)``) the words are there.
+
+    Args:
+        short: An id or a name.
+        in_words: A line that says what happened.
+    """
+    if is_terminal(sys.stdout):
+        sys.stdout.write(f"{in_words}\n")
+    else:
+        sys.stdout.write(f"{short}\n")
+        notice(in_words)
 
 
 def _descriptor(stream: TextIO) -> int | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
 
+from hfs_cli import notices
 from hfs_cli.render.output import Output
 
 _NOT_FOUND = {126, 127}
@@ -24,8 +26,22 @@ def page(text: str, command: str | None) -> None:
     """
     if command is None:
         command = os.environ.get("PAGER", "less" if shutil.which("less") else "")
-    if command.strip() in {"", "cat"} or not _paged(text, command):
+    if command.strip() in {"", "cat"}:
         Output().write(text)
+    elif _is_missing(command):
+        notices.warn(
+            f"no program {command.split()[0]} to show it with: set pager, HFS_PAGER or PAGER to"
+            " another, or to cat"
+        )
+        Output().write(text)
+    elif not _paged(text, command):
+        Output().write(text)
+
+
+def _is_missing(command: str) -> bool:
+    """Whether a command is sure not to run; what only a shell can tell is left to the shell."""
+    name = command.split(maxsplit=1)[0]
+    return re.fullmatch(r"[\w./+-]+", name) is not None and shutil.which(name) is None
 
 
 def _paged(text: str, command: str) -> bool:

@@ -317,6 +317,7 @@ def test_a_directory_outside_git_and_a_pattern(chat, server, sources):
 def test_a_dry_run_tells_about_how_many_tokens_go_out(chat):
     shown = json.loads(chat.ok("chat", "--dry-run", "-s", "x" * 40, stdin=b"y" * 400))
     assert shown["estimated_input_tokens"] == 110
+    assert json.loads(chat.ok("chat", "--dry-run", "hi"))["estimated_input_tokens"] == 1
 
 
 def test_a_reply_in_a_fence_is_shown_as_json_alone_and_kept_as_it_came(chat, server):
@@ -390,3 +391,11 @@ def test_many_objects(chat, server):
     assert chat("chat", "--schema-multi", "a int", "q").returncode == 7
     both = chat("chat", "--schema", "a", "--schema-multi", "a", "q")
     assert (both.returncode, b"keep one" in both.stderr) == (2, True)
+
+
+def test_binary_input_is_told_apart_from_text_of_another_encoding(chat, server):
+    done = chat("chat", "what is this", stdin=b"\x7fELF\x02\x01\x01" + bytes(9) + b"\xf4\xff")
+    assert done.returncode == 2
+    assert b"neither text nor an image, a PDF or a sound" in done.stderr
+    assert b"--encoding" not in done.stderr
+    assert server.requests == []

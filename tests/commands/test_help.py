@@ -4,6 +4,7 @@ import click
 import pytest
 
 from hfs_cli.cli import hfs as program
+from hfs_cli.groups import Context
 from hfs_cli.topics import TOPICS
 
 
@@ -29,6 +30,31 @@ def test_every_command_has_help(words):
     shown = command.get_help(context)
     assert shown.startswith(f"Usage: hfs {' '.join(words)} ")
     assert "--help" in shown
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+@pytest.mark.parametrize("words", [(), *every_command(program)], ids=" ".join)
+def test_every_help_page_fits_its_window(monkeypatch, words, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown, command = Context(program, info_name="hfs"), program
+    for word in words:
+        command = command.get_command(shown, word)
+        shown = command.context_class(command, shown, word)
+    # Examples stay whole: they are there to be copied.
+    lines = [line for line in shown.get_help().splitlines() if not line.startswith("    ")]
+    widest = max(lines, key=len)
+    assert len(widest) <= min(columns, 80), widest
+
+
+@pytest.mark.parametrize("words", [("chat",), ("resume",), ("sessions", "retry")])
+def test_no_option_of_a_turn_is_left_out_of_the_help(words):
+    shown, command = Context(program, info_name="hfs"), program
+    for word in words:
+        command = command.get_command(shown, word)
+        shown = command.context_class(command, shown, word)
+    for param in command.get_params(shown):
+        if isinstance(param, click.Option):
+            assert shown.get_help().count(f"{param.opts[-1]} ") >= 1, param.opts
 
 
 @pytest.mark.parametrize("words", [(), ("chat",), ("sessions",), ("sessions", "export")])
@@ -72,8 +98,17 @@ def test_no_summary_of_a_command_is_cut(hfs, group):
 
 @pytest.mark.parametrize("topic", sorted(TOPICS))
 def test_a_topic_is_told(hfs, topic):
-    assert TOPICS[topic] in hfs.ok("help", topic)
-    assert all(len(line) <= 100 for line in TOPICS[topic].splitlines())
+    for columns in ("40", "80", "200"):
+        told = hfs.ok("help", topic, env={"COLUMNS": columns})
+        assert " ".join(TOPICS[topic].split()) in " ".join(told.split())
+        prose = [line for line in told.splitlines() if not line.startswith("  ")]
+        assert all(len(line) <= min(int(columns), 80) for line in prose), told
+
+
+def test_a_topic_that_does_not_exist_is_told_with_those_that_do(hfs):
+    done = hfs("help", "foo")
+    assert done.returncode == 2
+    assert f"the topics are {', '.join(TOPICS)}".encode() in done.stderr
 
 
 def test_a_topic_that_is_a_command_too_is_told_after_its_help(hfs):

@@ -37,6 +37,44 @@ def test_a_list_fits_its_window_and_shows_what_it_is_about(on_terminal, kept, ar
     assert b"\t" not in seen.raw
 
 
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("sessions", "fork", "pipes"), "begins with 2 messages of"),
+        (("sessions", "undo", "pipes"), "set aside: 2 messages of session 2 · pipes, as session"),
+        (("sessions", "rewind", "pipes", "--to", "1"), "set aside: 1 message of session 2"),
+        (("checkpoints", "create", "pipes"), 'checkpoint "c1": session 2, after message 2'),
+    ],
+)
+def test_what_was_made_is_said_in_words_to_a_person_and_as_an_id_in_a_pipe(
+    on_terminal, kept, args, said
+):
+    seen = on_terminal(*args, columns=200)
+    assert seen.code == 0
+    assert said in seen.lines[0]
+    assert len(seen.lines) == 1
+    made = kept.ok(*args[:2], "release notes", *args[3:]).strip()
+    assert made.isdigit() or made == "c1"
+
+
+def test_a_pager_that_is_not_there_is_told_in_our_words(on_terminal, kept):
+    seen = on_terminal("sessions", "show", "pipes", env={"HFS_PAGER": "nosuchpager -x"})
+    assert seen.code == 0
+    text = "\n".join(seen.lines)
+    assert "hfs: warning: no program nosuchpager to show it with" in text
+    assert "not found" not in text
+    assert "two ends of a buffer" in text
+
+
+def test_where_there_is_no_key_a_person_is_told_how_to_keep_one(on_terminal, hfs):
+    seen = on_terminal("keys", "list", env={"TEST_KEY": ""})
+    assert (seen.code, seen.lines) == (
+        0,
+        ["no keys yet: hfs keys set PROVIDER keeps one (hfs help models)"],
+    )
+    assert hfs.ok("keys", "list", env={"TEST_KEY": ""}) == ""
+
+
 def test_words_that_were_found_are_marked_for_a_person_alone(on_terminal, kept):
     marked = on_terminal("sessions", "search", "log").raw
     assert b"\x1b[" in marked

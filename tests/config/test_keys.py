@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -89,6 +90,26 @@ def test_a_command_is_run_without_a_shell(file, tmp_path):
 def test_a_command_that_gives_no_key(file, command, told):
     with pytest.raises(CredentialsError, match=told):
         find(KeySource("p", command=command), file)
+
+
+@pytest.mark.parametrize(
+    ("command", "sign"),
+    [
+        ("echo x | head -c 1", "|"),
+        ("echo x >/dev/null", ">"),
+        ("echo $HOME", "$"),
+        ("echo ~/key", "~"),
+        ("echo 'a|b>c$d'", None),
+        (("echo", "|"), None),
+    ],
+)
+def test_a_command_that_needs_a_shell_is_warned_of(file, command, sign):
+    told = []
+    # What it prints may be no key: the warning comes first and says why.
+    with suppress(CredentialsError):
+        find_key(KeySource("p", command=command), {}, file, told.append)
+    assert len(told) == (sign is not None), told
+    assert all(f"without a shell, which {sign} needs" in line for line in told)
 
 
 def test_a_command_that_hangs_is_given_up(file, monkeypatch):

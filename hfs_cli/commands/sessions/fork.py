@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from hfs_cli import notices
 from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
 from hfs_cli.groups import Count
@@ -18,7 +17,7 @@ from hfs_cli.wording import plural
 def fork_session(*, ref: str | None, at: int | None, name: str | None) -> None:
     """Begin a new session with the messages of REF (all of them, or the first N).
 
-    The messages are shared, not copied. Prints the new session's id.
+    The messages are shared, not copied. Prints the new session's id off a terminal.
 
     \b
       hfs sessions fork "release notes" --at 4 --name "release notes, short"
@@ -27,6 +26,9 @@ def fork_session(*, ref: str | None, at: int | None, name: str | None) -> None:
 
     config = load_config()
     with open_store(config) as store:
-        forked = store.fork(meant_session(store, config, ref).id, at=at, name=name)
-    click.echo(forked.id)
-    notices.notice(f"forked: {forked.label} · {plural(forked.messages, 'message')}")
+        session = meant_session(store, config, ref)
+        forked = store.fork(session.id, at=at, name=name)
+    from hfs_cli.render.output import print_made
+
+    shared = f'{plural(forked.messages, "message")} of "{session.name}"'
+    print_made(str(forked.id), f"{forked.label} begins with {shared}: hfs resume {forked.id}")

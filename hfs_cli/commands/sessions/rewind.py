@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import click
 
-from hfs_cli import notices
 from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
-from hfs_cli.wording import plural
 
 
 @click.command(name="rewind")
@@ -17,8 +15,8 @@ def rewind_session(*, ref: str | None, to: str) -> None:
     """Let session REF continue from an earlier point.
 
     What followed stays as a branch: `hfs sessions tree` shows it, `hfs resume` continues
-    it. Prints the branch's id. The messages before a checkpoint that was set aside with a
-    branch come back.
+    it. The messages before a checkpoint that was set aside with a branch come back. Prints
+    the branch's id off a terminal.
 
     \b
       hfs sessions rewind --to 4
@@ -28,6 +26,8 @@ def rewind_session(*, ref: str | None, to: str) -> None:
 
     config = load_config()
     with open_store(config) as store:
-        branch = store.rewind(meant_session(store, config, ref).id, to)
-    click.echo(branch.id)
-    notices.notice(f"set aside: {branch.label} · {plural(branch.messages, 'message')}")
+        session = meant_session(store, config, ref)
+        branch = store.rewind(session.id, to)
+    from hfs_cli.render.lists.family import show_set_aside
+
+    show_set_aside(session, branch)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import click
 
-from hfs_cli import notices
 from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
 from hfs_cli.groups import Count
-from hfs_cli.wording import plural
 
 
 @click.command(name="undo")
@@ -25,12 +23,14 @@ from hfs_cli.wording import plural
 def undo_turns(*, ref: str | None, turns: int) -> None:
     """Take back the last turns of session REF.
 
-    They stay as a branch, as with rewind. Prints the branch's id.
+    They stay as a branch, as with rewind. Prints the branch's id off a terminal.
     """
     from hfs_cli.store.store import open_store
 
     config = load_config()
     with open_store(config) as store:
-        branch = store.undo(meant_session(store, config, ref).id, turns)
-    click.echo(branch.id)
-    notices.notice(f"set aside: {branch.label} · {plural(branch.messages, 'message')}")
+        session = meant_session(store, config, ref)
+        branch = store.undo(session.id, turns)
+    from hfs_cli.render.lists.family import show_set_aside
+
+    show_set_aside(session, branch)

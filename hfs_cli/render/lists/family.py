@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hfs_cli.conversations import Branch
+from hfs_cli.messages import Session
 from hfs_cli.moments import iso, local
 from hfs_cli.naming import first_words
 from hfs_cli.render.json_shapes import branch_json, print_json
 from hfs_cli.render.lists.table import write_rows
-from hfs_cli.render.output import Output
+from hfs_cli.render.output import Output, print_made
 from hfs_cli.render.terminal import Terminal, console, stdout
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.wording import plural
@@ -52,6 +53,21 @@ def show_tree(family: Sequence[Branch], *, current_id: int, as_json: bool = Fals
                 line.truncate(look.width, overflow="ellipsis")
             view.print(line, soft_wrap=True)
     Output().write(capture.get())
+
+
+def show_set_aside(session: Session, branch: Session) -> None:
+    """Say what rewind or undo set aside.
+
+    Args:
+        session: What it was taken from.
+        branch: What holds it now.
+    """
+    own = branch.messages - (branch.fork_position or 0)
+    print_made(
+        str(branch.id),
+        f"set aside: {plural(own, 'message')} of {session.label}, as {branch.label}"
+        f" — hfs resume {branch.id} goes on with what was set aside",
+    )
 
 
 def _stem(family: Sequence[Branch], place: int) -> str:

@@ -77,6 +77,12 @@ def known_model(name: str) -> KnownModel | None:
     return KnownModel(*row) if row else None
 
 
+def known_ids(provider: str) -> list[str]:
+    """The ids of a provider's models that the data file has, under all their names."""
+    models = _data().get(provider)
+    return list(models) if isinstance(models, dict) else []
+
+
 @cache
 def _data() -> Mapping[str, object]:
     """The models by provider: the packaged ones, or newer ones in the cache directory."""
@@ -168,6 +174,8 @@ def from_genai_prices(day: date) -> Document:
         for vendor in data.providers
         if vendor.id in _VENDORS
     }
+    # What Google's cloud serves of other vendors is not to be had from the Gemini API.
+    found["gemini"] = {n: row for n, row in found["gemini"].items() if n.startswith("gem")}
     return {"date": day.isoformat(), "models": dict(sorted(found.items()))}
 
 

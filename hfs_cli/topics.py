@@ -29,9 +29,16 @@ A model is PROVIDER/MODEL or an alias. It is taken from the first of: -m, the co
 own, HFS_MODEL, the setting model, the first provider whose key is in the environment, the
 embedded model.
 
+The id alone is enough where only one provider has a model of that id: -m gpt-6-luna.
+
 hfs models list shows what your providers offer, hfs models default MODEL chooses one, and
-hfs config set aliases.NAME PROVIDER/MODEL gives one a name of your own. Any server that speaks
-the format of OpenAI, Anthropic, Gemini or Ollama is a provider:
+hfs config set aliases.NAME PROVIDER/MODEL gives one a name of your own.
+
+A key is all that these need: openai, anthropic, gemini, openrouter, groq, mistral, deepseek, xai,
+together, fireworks, cerebras, perplexity, huggingface, vercel, moonshot, zai, minimax, qwen,
+nvidia, sambanova, cohere, bedrock, azure. These run on your machine: ollama, lmstudio,
+llama-server, vllm, and local, the embedded model. Any other server that speaks the format of
+OpenAI, Anthropic, Gemini or Ollama is a provider too:
 
   hfs config set providers.box.type openai
   hfs config set providers.box.base_url http://gpu:8000/v1

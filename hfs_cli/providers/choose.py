@@ -55,7 +55,17 @@ def choose_model(
         NotFoundError: No such provider or alias.
         ConfigError: Nothing names a model, or a provider's settings cannot be used.
     """
-    name = explicit or session_model or config.model or _default(config, env)
+    if explicit:
+        return named_model(config, explicit)
+    if session_model:
+        return named_model(config, session_model, "the session's own")
+    if config.model:
+        origin = config.origins.get("model", "")
+        from_file = origin == str(config.file)
+        return named_model(
+            config, config.model, f"from {'the configuration' if from_file else origin}"
+        )
+    name = _default(config, env)
     if name is None:
         from hfs_cli.providers.embedded.weights import how_to_install
 
@@ -67,18 +77,23 @@ def choose_model(
     return named_model(config, name)
 
 
-def named_model(config: Config, name: str) -> ModelChoice:
-    """The model that a name, an alias or a provider's name alone stands for.
+def named_model(config: Config, name: str, whence: str = "") -> ModelChoice:
+    """The model that a name, an alias, a provider's name alone or an id alone stands for.
+
+    Args:
+        config: The configuration.
+        name: What may be one of these.
+        whence: Where the name comes from, for errors; empty where it was typed.
 
     Raises:
         UsageError: It cannot be the name of a model.
         NotFoundError: No such provider or alias.
         ConfigError: The provider's settings cannot be used.
     """
-    full = config.aliases.get(name, name)
-    if full == PRESETS["local"].model:  # as `hfs models pull` calls it
-        full = _EMBEDDED
-    provider, model = _split(full, config)
+    full = name
+    for _ in config.aliases:  # an alias may lead to another; no circle is endless
+        full = config.aliases.get(full, full)
+    provider, model = _split(full, config, f" ({whence})" if whence else "")
     settings = provider_settings(config, provider)
     model = model or _default_of(settings)
     if not model:
@@ -214,8 +229,13 @@ def provider_names(config: Config) -> list[str]:
     return [*PRESETS, *(name for name in config.providers if name not in PRESETS)]
 
 
-def check_provider(config: Config, name: str) -> None:
+def check_provider(config: Config, name: str, whence: str = "") -> None:
     """See that a provider's name means something, whatever its settings.
+
+    Args:
+        config: The configuration.
+        name: The provider's name.
+        whence: Where it comes from, as an error goes on; perhaps empty.
 
     Raises:
         NotFoundError: No provider has that name.
@@ -224,10 +244,11 @@ def check_provider(config: Config, name: str) -> None:
         from hfs_cli.wording import did_you_mean
 
         names = provider_names(config)
-        hint = did_you_mean(name, names, otherwise=f" (providers: {', '.join(names)})")
+        otherwise = ": hfs help models names those there are, and how to add one"
+        hint = did_you_mean(name.lower(), names, otherwise=otherwise)
         if name in GONE:
             hint = f": {GONE[name]}"
-        raise NotFoundError(f'no provider "{name}"{hint}')
+        raise NotFoundError(f'no provider "{name}"{whence}{hint}')
 
 
 def key_sources(config: Config) -> list[KeySource]:
@@ -252,20 +273,29 @@ def _key_source(own: ProviderConfig, preset: Preset) -> KeySource:
     )
 
 
-def _split(full: str, config: Config) -> tuple[str, str | None]:
+def _split(full: str, config: Config, whence: str) -> tuple[str, str | None]:
+    """The provider and the id in a name; an id alone is taken where one provider has it."""
     if full.startswith("local:"):
         return "local", full.removeprefix("local:")
     provider, slash, model = full.partition("/")
-    if slash:
-        return provider, model or None
     names = provider_names(config)
     if provider in names:
-        return provider, None
-    from hfs_cli.wording import did_you_mean
+        return provider, model or None
+    if full == PRESETS["local"].model:  # as `hfs models pull` calls it
+        return "local", full
+    from hfs_cli.providers.names import instead_of, models_called
 
-    known = f": write PROVIDER/MODEL (providers: {', '.join(names)})"
-    hint = did_you_mean(full, [*config.aliases, *names], otherwise=known)
-    raise NotFoundError(f'no model "{full}"{hint}')
+    found = [] if provider.lower() in names else models_called(config, full, names)
+    if len(found) == 1:
+        provider, _, model = found[0].partition("/")
+        return provider, model
+    if found:
+        *most, last = found
+        either = f"{', '.join(most)} or {last}"
+        raise NotFoundError(f'more than one provider has "{full}"{whence}: write {either}')
+    if slash:
+        check_provider(config, provider, whence)
+    raise NotFoundError(f'no model "{full}"{whence}{instead_of(config, full, names)}')
 
 
 def _default(config: Config, env: Mapping[str, str]) -> str | None:

@@ -40,8 +40,8 @@ def page(text: str, command: str | None) -> None:
 
 def _is_missing(command: str) -> bool:
     """Whether a command is sure not to run; what only a shell can tell is left to the shell."""
-    name = command.split(maxsplit=1)[0]
-    return re.fullmatch(r"[\w./+-]+", name) is not None and shutil.which(name) is None
+    is_plain = re.fullmatch(r"[\w./+-]+( [\w./+:=, -]*)?", command) is not None
+    return is_plain and shutil.which(command.split(maxsplit=1)[0]) is None
 
 
 def _paged(text: str, command: str) -> bool:

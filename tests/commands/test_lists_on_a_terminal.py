@@ -58,12 +58,13 @@ def test_what_was_made_is_said_in_words_to_a_person_and_as_an_id_in_a_pipe(
 
 
 def test_a_pager_that_is_not_there_is_told_in_our_words(on_terminal, kept):
-    seen = on_terminal("sessions", "show", "pipes", env={"HFS_PAGER": "nosuchpager -x"})
+    kept.keep("long", "say much", "\n\n".join(f"line {n}" for n in range(60)))
+    seen = on_terminal("sessions", "show", "long", env={"HFS_PAGER": "nosuchpager -x"})
     assert seen.code == 0
     text = "\n".join(seen.lines)
     assert "hfs: warning: no program nosuchpager to show it with" in text
     assert "not found" not in text
-    assert "two ends of a buffer" in text
+    assert "line 59" in text
 
 
 def test_where_there_is_no_key_a_person_is_told_how_to_keep_one(on_terminal, hfs):

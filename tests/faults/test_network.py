@@ -451,3 +451,28 @@ def test_a_preview_sends_nothing_and_shows_no_key(server):
     assert preview["url"] == f"{server.url}/chat/completions"
     assert preview["headers"]["Authorization"] == "Bearer [key]"
     assert server.requests == []
+
+
+def test_what_cannot_be_reached_is_told_with_its_address(chat, free_port):
+    chat.configure(
+        'model = "test/m"\nretries = 0\n[providers.test]\ntype = "openai"\n'
+        f'base_url = "http://127.0.0.1:{free_port}/v1"\n'
+    )
+    done = chat("chat", "hi")
+    assert done.returncode == 6
+    assert done.stderr.decode() == (
+        f"hfs: error: test cannot be reached at http://127.0.0.1:{free_port}: connection refused"
+        " — does it run?\n"
+    )
+
+
+def test_a_proxy_that_cannot_be_reached_is_told_too_and_its_password_is_not(chat, free_port):
+    chat.configure(
+        'model = "test/m"\nretries = 0\n[providers.test]\ntype = "openai"\n'
+        'base_url = "http://llm.example/v1"\n'
+    )
+    done = chat("chat", "hi", env={"http_proxy": f"http://me:secret-word@127.0.0.1:{free_port}"})
+    assert done.returncode == 6
+    said = done.stderr.decode()
+    assert f"at http://llm.example through the proxy 127.0.0.1:{free_port}:" in said
+    assert "secret-word" not in said

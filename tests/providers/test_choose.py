@@ -1,5 +1,7 @@
 """Which model is used, and what is said when none fits."""
 
+import re
+
 import pytest
 from genai_prices import data
 
@@ -9,6 +11,7 @@ from hfs_cli.errors import ConfigError, NotFoundError, UsageError
 from hfs_cli.providers.choose import choose_model, named_model, provider_settings
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.presets import PRESETS
+from hfs_cli.topics import TOPICS
 
 
 @pytest.fixture
@@ -75,6 +78,11 @@ def test_a_preset_pointed_at_a_gateway_speaks_what_gateways_speak(config):
     assert provider_settings(config(providers={"openai": told}), "openai").type == "responses"
 
 
+def test_the_topic_on_models_names_every_preset():
+    named = set(re.findall(r"[a-z-]+", TOPICS["models"]))
+    assert set(PRESETS) <= named
+
+
 # The presets that the data set of prices knows too, some by another name there.
 VENDORS = {
     name: vendor
@@ -114,15 +122,68 @@ def test_a_file_of_weights_is_known_by_its_whole_path(config, tmp_path, monkeypa
     ("name", "told"),
     [
         ("opnai/gpt", "did you mean openai"),
-        ("gpt-9", "PROVIDER/MODEL"),
+        ("xyzzy", "PROVIDER/MODEL"),
+        ("smollm", "did you mean local/smollm2"),
+        ("sonnet", "did you mean anthropic/claude-sonnet-5-5, anthropic/claude-sonnet-5 or"),
+        ("gpt6-luna", "did you mean openai/gpt-6-luna"),
+        ("qwen9:8b", "did you mean ollama/qwen9:8b"),
+        ("OpenAI/gpt-5", "did you mean openai"),
+        ("gpt-oss-120b", "write openai/gpt-oss-120b, .* or cerebras/gpt-oss-120b"),
         ("fats", "did you mean fast"),
         ("ollama", "has no default model"),
-        ("zzz/m", "providers: openai"),
+        ("zzz/m", "hfs help models"),
     ],
 )
 def test_unknown_names_are_told_with_those_that_are_near(config, name, told):
-    with pytest.raises(NotFoundError, match=told):
+    with pytest.raises(NotFoundError, match=told) as error:
         named_model(config(aliases={"fast": "groq/x"}), name)
+    assert len(error.value.message) < 200
+
+
+@pytest.mark.parametrize(
+    ("name", "full"),
+    [
+        ("gpt-6-luna", "openai/gpt-6-luna"),
+        ("GPT-5", "openai/gpt-5"),
+        ("claude-sonnet-4-5-20250929", "anthropic/claude-sonnet-4-5-20250929"),
+        ("meta-llama/llama-3.3-70b-instruct", "openrouter/meta-llama/llama-3.3-70b-instruct"),
+        ("smollm2", "local/smollm2"),
+        ("mine", "groq/mine"),
+    ],
+)
+def test_an_id_alone_is_taken_where_one_provider_has_it(config, name, full):
+    settings = config(models={"groq/mine": ModelConfig()})
+    assert named_model(settings, name).full_name == full
+
+
+def test_those_that_the_user_has_a_key_for_come_first(config, monkeypatch):
+    monkeypatch.setenv("OPENROUTER_API_KEY", "k")
+    with pytest.raises(NotFoundError, match=r"did you mean openrouter/.*sonnet"):
+        named_model(config(), "sonnet")
+
+
+def test_an_alias_may_lead_to_another(config):
+    settings = config(aliases={"a": "b", "b": "groq/llama", "x": "y", "y": "x"})
+    assert named_model(settings, "a").full_name == "groq/llama"
+    with pytest.raises(NotFoundError):
+        named_model(settings, "x")
+
+
+@pytest.mark.parametrize(
+    ("origin", "session", "told"),
+    [
+        ("HFS_MODEL", None, 'no model "xyzzy" (from HFS_MODEL)'),
+        ("config.toml", None, 'no model "xyzzy" (from the configuration)'),
+        ("profile work", None, 'no model "xyzzy" (from profile work)'),
+        ("HFS_MODEL", "nosuch/m", 'no provider "nosuch" (the session\'s own)'),
+    ],
+)
+def test_where_an_unknown_name_comes_from_is_told(config, tmp_path, origin, session, told):
+    origin = str(tmp_path / origin) if origin == "config.toml" else origin
+    settings = config(model="xyzzy", origins={"model": origin})
+    with pytest.raises(NotFoundError) as error:
+        choose_model(settings, {}, None, session)
+    assert error.value.message.startswith(told)
 
 
 @pytest.mark.parametrize(

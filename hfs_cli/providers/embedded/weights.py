@@ -47,6 +47,11 @@ SMOLLM2 = Weights(
 )
 
 
+def names() -> list[str]:
+    """The embedded models' names, whether or not they are there."""
+    return [SMOLLM2.name]
+
+
 def find() -> Path | None:
     """The weights on this machine, pulled or installed, or None."""
     pulled = cached(SMOLLM2)

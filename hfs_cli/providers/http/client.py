@@ -93,6 +93,19 @@ def _check_proxies() -> None:
             raise ConfigError(_BAD_PROXY)
 
 
+def proxy_for(url: str) -> str | None:
+    """The host and port of the proxy that the environment names for a URL, or None."""
+    from urllib.parse import urlsplit
+    from urllib.request import getproxies, proxy_bypass
+
+    address, proxies = urlsplit(url), getproxies()
+    proxy = proxies.get(address.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(address.hostname or ""):
+        return None
+    # Without what stands before the @: it may be a password.
+    return urlsplit(proxy if "://" in proxy else f"http://{proxy}").netloc.rpartition("@")[2]
+
+
 def _tls_context(settings: ProviderSettings) -> ssl.SSLContext:
     import ssl
 

@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from hfs_cli.errors import HfsError, NetworkError
 from hfs_cli.moments import duration
 from hfs_cli.providers.formats.wire import Context
-from hfs_cli.providers.http.client import load_httpx
+from hfs_cli.providers.http.client import load_httpx, proxy_for
 from hfs_cli.providers.http.exchange import (
     ConnectTimeoutError,
     Exchange,
@@ -24,6 +25,7 @@ from hfs_cli.providers.http.exchange import (
 )
 from hfs_cli.providers.http.limits import Limits, asked_wait, is_worth_retrying
 from hfs_cli.providers.http.receive import Inflater
+from hfs_cli.providers.presets import is_loopback
 
 if TYPE_CHECKING:
     import httpx
@@ -101,7 +103,7 @@ class Sender:
             if time.monotonic() >= self.deadline:
                 raise self._out_of_time() from error
             raise NetworkError(
-                f"{name} cannot be reached: no connection within {self._limits.connect:g} s"
+                f"{self._unreached()}: no connection within {self._limits.connect:g} s"
                 " — check the network and base_url"
             ) from error
         except TimeoutError as error:
@@ -113,11 +115,21 @@ class Sender:
             ) from error
         except (httpx.ConnectError, httpx.ProxyError) as error:
             why = reason(error, self._context)
-            message = f"{name} cannot be reached: {why} — check the network and base_url"
+            at_home = is_loopback(self._context.url)
+            check = "does it run?" if at_home else "check the network and base_url"
+            message = f"{self._unreached()}: {why} — {check}"
             raise _Unreached(message, final=is_final(error)) from cause(error, self._context)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             message = f"{name} gave no answer: {reason(error, self._context)}"
             raise NetworkError(message) from cause(error, self._context)
+
+    def _unreached(self) -> str:
+        """What cannot be reached, and where it was looked for, a proxy on the way included."""
+        address = urlsplit(self._context.url)
+        proxy = None if is_loopback(self._context.url) else proxy_for(self._context.url)
+        through = f" through the proxy {proxy}" if proxy else ""
+        where = f"{address.scheme}://{address.netloc}"
+        return f"{self._context.provider} cannot be reached at {where}{through}"
 
     def _out_of_time(self) -> NetworkError:
         return NetworkError(

@@ -1,0 +1,129 @@
+"""What a model's name may mean that is not PROVIDER/MODEL, and what is near one that means none.
+
+What is known here: the models of the data file, those that providers last listed, those of the
+configuration, and the weights on this machine. Nothing is asked for over the network.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+
+from hfs_cli.config import Config
+from hfs_cli.config.keys import key_file, read_keys, where_found
+from hfs_cli.errors import ConfigError, HfsError
+from hfs_cli.known_models import known_ids, known_model
+from hfs_cli.wording import near_names
+
+_MOST = 3
+
+
+def models_called(config: Config, name: str, providers: Iterable[str]) -> list[str]:
+    """The full names of the known models that have an id, whoever serves them.
+
+    Args:
+        config: The configuration.
+        name: The id; upper and lower case are the same.
+        providers: The providers' names.
+    """
+    providers = list(providers)
+    wanted = name.lower()
+    found = [full for full in _known(config, providers) if _id(full).lower() == wanted]
+    # A dated version is its model.
+    return found or [f"{p}/{name}" for p in providers if known_model(f"{p}/{name}")]
+
+
+def instead_of(config: Config, typed: str, providers: Iterable[str]) -> str:
+    """How an error about an unknown model goes on: the nearest ones, and where to look.
+
+    Args:
+        config: The configuration.
+        typed: What was not found.
+        providers: The providers' names.
+    """
+    if ":" in typed and "/" not in typed:
+        found = [f"ollama/{typed}"]  # NAME:TAG is how Ollama calls its models
+    else:
+        found = _nearest(config, typed, list(providers))
+    if not found:
+        return ": write PROVIDER/MODEL, as in openai/gpt-6-luna (hfs models list)"
+    *most, last = found
+    return f": did you mean {', '.join(most)}{' or ' if most else ''}{last}? (hfs models list)"
+
+
+def _nearest(config: Config, typed: str, providers: list[str]) -> list[str]:
+    """The full names of those that hold what was typed, else of those spelt nearly so."""
+    known = _known(config, providers)
+    words = re.findall(r"[a-z]+|\d+", typed.lower())
+    if sum(map(len, words)) > 2 and (held := _holding(known, words)):
+        reached = _within_reach(config)
+
+        def rank(full: str) -> tuple[object, ...]:
+            # Those that the user has a key for; whole words; the vendor's own before a gateway's
+            # "vendor/model"; the newest.
+            provider, _, model = full.partition("/")
+            return (
+                provider not in reached,
+                typed.lower() not in model.lower(),
+                "/" in model,
+                *_newest(model),
+                providers.index(provider),
+            )
+
+        return sorted(held, key=rank)[:_MOST]
+    # A gateway's "vendor/model" is spelt nearly as everything is.
+    plain = [full for full in known if "/" in typed or "/" not in _id(full)]
+    names = {_id(full).lower(): full for full in reversed(plain)}
+    names |= {name: name for name in (*providers, *config.aliases)}
+    return [names[name] for name in near_names(typed.lower(), names, _MOST)]
+
+
+def _holding(known: list[str], words: list[str]) -> list[str]:
+    """Those whose ids hold all the words; ``gpt6luna`` is three."""
+    return [full for full in known if all(word in _id(full).lower() for word in words)]
+
+
+def _newest(model: str) -> tuple[object, ...]:
+    """Sorts ids from the newest version on: ``x-5-5``, ``x-5``, ``x-4``, ``x-20250101``, ``x``.
+
+    A size (70b, 128k) is no version, and what has a date or another high number comes later.
+    """
+    numbers = [int(n) for n in re.findall(r"(?<!\d)\d+(?![\dbke])", model)]
+    versions = [-number for number in numbers if number < 20]
+    return (any(number >= 20 for number in numbers), [*versions, 1], len(model))
+
+
+def _known(config: Config, providers: Iterable[str]) -> list[str]:
+    from hfs_cli.providers.choose import provider_settings
+    from hfs_cli.providers.embedded.weights import names
+    from hfs_cli.providers.listed import last_listed
+
+    found = dict.fromkeys(full for full in config.models if "/" in full)
+    for provider in providers:
+        if provider == "local":
+            ids = names()
+        else:
+            ids = known_ids(provider)
+            try:
+                ids = [*ids, *last_listed(provider_settings(config, provider))]
+            except HfsError:
+                continue  # its settings cannot be used, which is told when it is chosen
+        found.update(dict.fromkeys(f"{provider}/{name}" for name in ids))
+    return list(found)
+
+
+def _within_reach(config: Config) -> set[str]:
+    """The providers that have a key, or need none."""
+    from hfs_cli.providers.choose import key_sources
+
+    try:
+        stored = read_keys(key_file(config.file), lambda _: None)
+    except ConfigError:
+        stored = {}
+    found = {s.provider for s in key_sources(config) if where_found(s, os.environ, stored)}
+    return found | {"local"}
+
+
+def _id(full: str) -> str:
+    return full.partition("/")[2]

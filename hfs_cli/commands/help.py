@@ -35,7 +35,8 @@ def show_help(context: click.Context, *, words: tuple[str, ...]) -> None:
             error = no_command(shown, words[index:])
             if index == 0 and ":" not in error.message:
                 # Not a near name: what else there is to ask for.
-                error.message += f": the topics are {', '.join(TOPICS)}"
+                topics = f"the topics are {', '.join(TOPICS)}"
+                error = click.UsageError(f"{error.message}: {topics}", shown)
             raise error
         shown = Context(found, shown, word, **found.context_settings)
     click.echo(shown.get_help())

@@ -18,16 +18,20 @@ def every_command(group, words=()):
             yield from every_command(command, (*words, name))
 
 
+def context_of(words) -> click.Context:
+    """What a command's help is made in."""
+    context: click.Context = Context(program, info_name="hfs")
+    for word in words:
+        assert isinstance(context.command, click.Group)
+        command = context.command.get_command(context, word)
+        assert command is not None
+        context = command.context_class(command, context, word)
+    return context
+
+
 @pytest.mark.parametrize("words", list(every_command(program)), ids=" ".join)
 def test_every_command_has_help(words):
-    command: click.Command | None = program
-    context = click.Context(program, info_name="hfs")
-    for word in words:
-        assert isinstance(command, click.Group)
-        command = command.get_command(context, word)
-        assert command is not None
-        context = click.Context(command, context, word)
-    shown = command.get_help(context)
+    shown = context_of(words).get_help()
     assert shown.startswith(f"Usage: hfs {' '.join(words)} ")
     assert "--help" in shown
 
@@ -36,10 +40,7 @@ def test_every_command_has_help(words):
 @pytest.mark.parametrize("words", [(), *every_command(program)], ids=" ".join)
 def test_every_help_page_fits_its_window(monkeypatch, words, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
-    shown, command = Context(program, info_name="hfs"), program
-    for word in words:
-        command = command.get_command(shown, word)
-        shown = command.context_class(command, shown, word)
+    shown = context_of(words)
     # Examples stay whole: they are there to be copied.
     lines = [line for line in shown.get_help().splitlines() if not line.startswith("    ")]
     widest = max(lines, key=len)
@@ -48,11 +49,8 @@ def test_every_help_page_fits_its_window(monkeypatch, words, columns):
 
 @pytest.mark.parametrize("words", [("chat",), ("resume",), ("sessions", "retry")])
 def test_no_option_of_a_turn_is_left_out_of_the_help(words):
-    shown, command = Context(program, info_name="hfs"), program
-    for word in words:
-        command = command.get_command(shown, word)
-        shown = command.context_class(command, shown, word)
-    for param in command.get_params(shown):
+    shown = context_of(words)
+    for param in shown.command.get_params(shown):
         if isinstance(param, click.Option):
             assert shown.get_help().count(f"{param.opts[-1]} ") >= 1, param.opts
 

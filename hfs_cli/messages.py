@@ -268,6 +268,15 @@ class Usage(NamedTuple):
     reasoning_tokens: int | None = None
 
 
+def added(*usages: Usage | None) -> Usage | None:
+    """Token counts of several requests as one; what nobody counted stays None."""
+    counted = [usage for usage in usages if usage is not None]
+    if len(counted) < 2:
+        return counted[0] if counted else None
+    sums = ((n for n in column if n is not None) for column in zip(*counted, strict=True))
+    return Usage(*(sum(known) if (known := [*column]) else None for column in sums))
+
+
 class Citation(NamedTuple):
     """A source that a reply names. An event, and kept.
 
@@ -502,12 +511,26 @@ class Outcome(NamedTuple):
 
     Args:
         session: The session, or None when nothing was saved.
-        message_id: The reply's row, or None when there is none.
-        reply: The reply as far as it came.
+        message_id: The row of the reply, or of the last step that is kept; None when none is.
+        reply: The reply as far as it came: what the last step said.
         error: What went wrong, or None; its exit code is the program's.
+        before: The steps before the last, each with the calls that it asked for.
+        tools_s: Seconds that tools took.
     """
 
     session: Session | None
     message_id: int | None
     reply: Reply
     error: HfsError | None = None
+    before: tuple[Reply, ...] = ()
+    tools_s: float = 0.0
+
+    @property
+    def steps(self) -> tuple[Reply, ...]:
+        """What each request of the turn brought, in order."""
+        return (*self.before, self.reply)
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens of all its requests."""
+        return added(*(step.usage for step in self.steps))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from hfs_cli.messages import Attachment, Message
+from hfs_cli.messages import Attachment, Call, Message
 from hfs_cli.moments import iso
 
 if TYPE_CHECKING:  # a list in a pipe does without them
@@ -19,9 +19,10 @@ def message_shape(message: Message, *, data: bool) -> Shape:
 
     Args:
         message: The message.
-        data: With its attachments' bytes as base64; else with how many they are.
+        data: With its attachments' bytes as base64, and what only vendors can read; else with
+            how many bytes they are.
     """
-    return {
+    shape: dict[str, object] = {
         "position": message.position,
         "role": message.role,
         "content": message.content,
@@ -32,13 +33,39 @@ def message_shape(message: Message, *, data: bool) -> Shape:
         "finish_reason": message.finish_reason,
         "finish_raw": message.finish_raw,
         "tool_calls": [call.name for call in message.tool_calls],
+        "calls": [
+            {**call_shape(call), "extra": call.extra} if data else call_shape(call)
+            for call in message.tool_calls
+        ],
         "citations": [source._asdict() for source in message.citations],
         "usage": None if message.usage is None else message.usage._asdict(),
         "first_token_s": message.first_token_s,
         "total_s": message.total_s,
         "created_at": iso(message.created_at),
         "reply_to": message.reply_to,
+        "step": message.step,
         "attachments": [_attachment_shape(a, data=data) for a in message.attachments],
+    }
+    if data:
+        shape["state"] = message.state and message.state._asdict()
+        shape["extra"] = message.extra
+    return shape
+
+
+def call_shape(call: Call) -> Shape:
+    """A call of a tool, without what only its vendor can read.
+
+    ``name`` is what the model knows the tool by, ``tool`` what people type.
+    """
+    return {
+        "id": call.id,
+        "name": call.name,
+        "tool": call.label,
+        "arguments": call.arguments,
+        "result": call.result,
+        "failed": call.failed,
+        "started_at": call.started_at and iso(call.started_at),
+        "ended_at": call.ended_at and iso(call.ended_at),
     }
 
 

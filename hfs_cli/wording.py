@@ -17,6 +17,13 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def data_size(count: int) -> str:
+    """A number of bytes: ``12 B``, ``1.2 kB``, ``3.4 MB``."""
+    if count < 1000:
+        return f"{count} B"
+    return f"{count / 1e3:.1f} kB" if count < 1e6 else f"{count / 1e6:.1f} MB"
+
+
 def near_names(typed: str, known: Iterable[str], most: int = 2) -> list[str]:
     """The known names that are spelt nearly as what was typed, the nearest first."""
     from difflib import get_close_matches

@@ -93,6 +93,10 @@ class Fields:
         except ValueError:
             raise self._wrong(name, "a time like 2026-11-22T18:05:00Z") from None
 
+    def maybe_moment(self, name: str) -> datetime | None:
+        """A time, or None where it is null or missing."""
+        return None if self._fields.get(name) is None else self.moment(name)
+
     def items(self, name: str) -> Sequence[object]:
         """An array; empty where it is null or missing."""
         value = self._fields.get(name)
@@ -126,6 +130,15 @@ class Fields:
         """An object, or None where it is null or missing."""
         value = self._fields.get(name)
         return None if value is None else Fields(value, f"{self.where}, {name}")
+
+    def maybe_object(self, name: str) -> Mapping[str, object] | None:
+        """An object with whatever is in it, or None where it is null or missing."""
+        found = self.maybe_fields(name)
+        return None if found is None else found.whole()
+
+    def whole(self) -> Mapping[str, object]:
+        """The object with whatever is in it."""
+        return self._fields
 
     def _wrong(self, name: str, wanted: str) -> UsageError:
         found = _kind(self._fields.get(name)) if name in self._fields else "missing"

@@ -17,7 +17,17 @@ from typing import cast
 from hfs_cli.conversations import Checkpoint, Conversation
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.json_values import Fields
-from hfs_cli.messages import Attachment, Call, Citation, Message, Origin, Role, Status, Usage
+from hfs_cli.messages import (
+    Attachment,
+    Call,
+    Citation,
+    KeptState,
+    Message,
+    Origin,
+    Role,
+    Status,
+    Usage,
+)
 from hfs_cli.moments import iso
 from hfs_cli.shapes import checkpoint_shape, message_shape
 
@@ -158,12 +168,42 @@ def _message(value: object, where: str, position: int) -> Message:
         total_s=fields.maybe_number("total_s"),
         attachments=tuple(_attachment(a, where) for a in fields.items("attachments")),
         finish_raw=fields.maybe_text("finish_raw"),
-        tool_calls=tuple(
-            Call("", Fields({"name": name}, f"{where}, a tool call").text("name"))
-            for name in fields.items("tool_calls")
-        ),
+        tool_calls=_calls(fields),
         citations=tuple(_citation(source, where) for source in fields.items("citations")),
+        step=fields.maybe_count("step") or 0,
+        state=_state(fields.maybe_fields("state")),
+        extra=fields.maybe_object("extra"),
     )
+
+
+def _calls(message: Fields) -> tuple[Call, ...]:
+    where = f"{message.where}, a tool call"
+    if not message.is_array("calls"):  # before 0.3 there were names alone
+        return tuple(
+            Call("", Fields({"name": name}, where).text("name"))
+            for name in message.items("tool_calls")
+        )
+    calls = (Fields(value, where) for value in message.items("calls"))
+    return tuple(
+        Call(
+            id=call.text("id"),
+            name=call.text("name"),
+            arguments=call.text("arguments"),
+            result=call.maybe_text("result"),
+            failed=call.flag("failed"),
+            extra=call.maybe_object("extra"),
+            started_at=call.maybe_moment("started_at"),
+            ended_at=call.maybe_moment("ended_at"),
+        )
+        for call in calls
+    )
+
+
+def _state(state: Fields | None) -> KeptState | None:
+    if state is None:
+        return None
+    items = (Fields(item, f"{state.where}, an item") for item in state.items("items"))
+    return KeptState(state.text("provider"), tuple(item.whole() for item in items))
 
 
 def _citation(value: object, where: str) -> Citation:

@@ -8,16 +8,18 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from hfs_cli.errors import HfsError
-from hfs_cli.messages import Message, Opened, Outcome, Reply, Session, Usage
+from hfs_cli.messages import Call, Message, Opened, Outcome, Reply, Session, Usage
 from hfs_cli.moments import iso
 from hfs_cli.render.output import Output, Sink
 from hfs_cli.sanitize import sanitize_json
-from hfs_cli.shapes import checkpoint_shape, message_shape
+from hfs_cli.shapes import call_shape, checkpoint_shape, message_shape
 
 if TYPE_CHECKING:  # a list in a pipe does without them
     from hfs_cli.conversations import Branch, SearchHit
 
 Json = Mapping[str, object]
+_ASKED = ("id", "name", "tool", "arguments")
+_CAME = ("id", "name", "tool", "result", "failed", "started_at", "ended_at")
 
 
 def print_json(value: object) -> None:
@@ -99,8 +101,13 @@ def error_json(error: HfsError | None) -> Json | None:
     return None if error is None else {"exit_code": error.exit_code, "message": error.message}
 
 
-def _timing(reply: Reply) -> Json:
-    return {"first_token_s": reply.first_token_s, "total_s": reply.total_s}
+def _timing(outcome: Outcome) -> Json:
+    """Until something came, and until all had come, what tools took included."""
+    took = [step.total_s for step in outcome.steps if step.total_s is not None]
+    return {
+        "first_token_s": outcome.steps[0].first_token_s,
+        "total_s": sum(took) + outcome.tools_s if took else None,
+    }
 
 
 def _citations(reply: Reply) -> list[Json]:
@@ -119,9 +126,14 @@ def outcome_json(outcome: Outcome) -> Json:
         "reasoning": reply.reasoning,
         "status": reply.status,
         "finish_reason": reply.finish_reason,
-        "usage": usage_json(reply.usage),
+        "usage": usage_json(outcome.usage),
         "citations": _citations(reply),
-        "timing": _timing(reply),
+        "calls": [
+            {"step": step.step, **call_shape(call)}
+            for step in outcome.steps
+            for call in step.tool_calls
+        ],
+        "timing": _timing(outcome),
         "error": error_json(outcome.error),
     }
 
@@ -139,6 +151,15 @@ class JsonRenderer:
         """Nothing yet."""
 
     def text(self, text: str) -> None:
+        """Nothing yet."""
+
+    def called(self, call: Call) -> None:
+        """Nothing yet."""
+
+    def waiting(self) -> None:
+        """Nothing yet."""
+
+    def returned(self, call: Call) -> None:
         """Nothing yet."""
 
     def close(self, outcome: Outcome) -> None:
@@ -174,13 +195,26 @@ class JsonLinesRenderer:
         if text:
             self._event("delta", text=text)
 
+    def called(self, call: Call) -> None:
+        """What the model asks for."""
+        asked = call_shape(call)
+        self._event("tool_call", **{name: asked[name] for name in _ASKED})
+
+    def waiting(self) -> None:
+        """Nothing has happened yet."""
+
+    def returned(self, call: Call) -> None:
+        """What came of it."""
+        came = call_shape(call)
+        self._event("tool_result", **{name: came[name] for name in _CAME})
+
     def close(self, outcome: Outcome) -> None:
         """Sources, usage if known, the error if there was one, and ``done``, always last."""
         reply = outcome.reply
         for citation in _citations(reply):
             self._event("citation", **citation)
-        if reply.usage is not None:
-            self._event("usage", **reply.usage._asdict())
+        if (usage := outcome.usage) is not None:
+            self._event("usage", **usage._asdict())
         if outcome.error is not None:
             self._event("error", **(error_json(outcome.error) or {}))
         self._event(
@@ -189,7 +223,7 @@ class JsonLinesRenderer:
             finish_reason=reply.finish_reason,
             message_id=outcome.message_id,
             model=reply.model,
-            timing=_timing(reply),
+            timing=_timing(outcome),
         )
 
 

@@ -264,8 +264,10 @@ def call_columns(kept: Call) -> dict[str, object]:
 
 def as_json(value: Mapping[str, object] | None) -> str | None:
     """A vendor's object as text, or None where there is none, or JSON has no form for it."""
+    if value is None:
+        return None
     try:
-        return None if value is None else json.dumps(value, allow_nan=False)
+        return storable(json.dumps(value, ensure_ascii=False, allow_nan=False))
     except (TypeError, ValueError, RecursionError):
         return None
 

@@ -7,6 +7,7 @@ from threading import Lock
 from hfs_cli.errors import IncompleteReplyError
 from hfs_cli.messages import (
     Call,
+    ChatMessage,
     Citation,
     Delta,
     Event,
@@ -17,6 +18,7 @@ from hfs_cli.messages import (
     State,
     ToolCall,
     Usage,
+    added,
 )
 
 # Many small strings cost ten times their text; they are joined before they are that many.
@@ -61,6 +63,11 @@ class _Text:
             self._pieces = ["".join(self._pieces)]
             self._settle()
             return self._pieces[0]
+
+    def so_far(self) -> str:
+        """All of it; what `take` has not had yet it will still have."""
+        with self._lock:
+            return "".join(self._pieces)
 
     def _settle(self) -> None:
         self._taken_pieces = len(self._pieces)
@@ -107,9 +114,11 @@ class Collector:
         self._text = _Text()
         self._reasoning = _Text()
         self._usage: Usage | None = None
+        self._spent: Usage | None = None
         self._finish: Finish | None = None
         self._calls = _Calls()
         self._state: list[Mapping[str, object]] = []
+        self._sealed = 0
         self._sources: dict[tuple[str, str], Citation] = {}
         self._began = time.monotonic()
         self._first: float | None = None
@@ -138,7 +147,7 @@ class Collector:
         Raises:
             IncompleteReplyError: The reply has passed all bounds.
         """
-        if self.size + self._calls.size > MAX_REPLY_CHARS:
+        if self.size + self._calls.size + self._sealed > MAX_REPLY_CHARS:
             raise IncompleteReplyError(f"the reply passed {MAX_REPLY_CHARS:,} characters")
         text: list[str] = []
         reasoning: list[str] = []
@@ -164,6 +173,7 @@ class Collector:
                 self._calls.add(event)
             case State(items):
                 self._state += items
+                self._sealed += len(repr(items))
             case Citation(url=url, title=title):
                 # A source that is named for several passages is one source.
                 if len(self._sources) < _MOST_SOURCES:
@@ -172,6 +182,17 @@ class Collector:
                 self._usage = event
             case Finish():
                 self._finish = event
+
+    @property
+    def paused(self) -> bool:
+        """Whether the vendor stopped in the middle, and goes on when it is asked again."""
+        return self._finish is not None and self._finish.reason == "paused"
+
+    def go_on(self) -> ChatMessage:
+        """The reply so far as the vendor is to go on with it; what comes next is added to it."""
+        self._spent, self._usage = added(self._spent, self._usage), None
+        self._finish = None
+        return ChatMessage("assistant", self._text.so_far(), state=self._kept_state())
 
     def piece(self) -> Reply:
         """The reply as it stands, with only what came since the last time as its text."""
@@ -196,7 +217,7 @@ class Collector:
             finish_reason=self._finish.reason if self._finish else None,
             finish_raw=self._finish.raw if self._finish else None,
             note=self._finish.note if self._finish else "",
-            usage=self._usage,
+            usage=added(self._spent, self._usage),
             first_token_s=self._first,
             total_s=time.monotonic() - self._began,
             tool_calls=tuple(self._calls),

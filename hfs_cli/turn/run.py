@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Protocol
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from hfs_cli import signals
 from hfs_cli.errors import (
@@ -92,7 +93,10 @@ class Store(Keeper, Protocol):
 class Toolbox(Protocol):
     """The tools of one turn, and the say over which of them may run."""
 
-    specs: tuple[ToolSpec, ...]
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """What the model is told of them."""
+        ...
 
     def refusals(self, calls: Sequence[Call]) -> Sequence[str | None]:
         """Which of a step's calls may run; the user may be asked. Signals break it off.
@@ -150,6 +154,18 @@ class Renderer(Protocol):
         """
         ...
 
+    def called(self, call: Call) -> None:
+        """The model has asked for a tool: the text that came before it is not the answer."""
+        ...
+
+    def waiting(self) -> None:
+        """Tools run, or the model is asked again: nothing may come for a while."""
+        ...
+
+    def returned(self, call: Call) -> None:
+        """A call has its result, or was not allowed; several come back in any order."""
+        ...
+
     def close(self, outcome: Outcome) -> None:
         """The turn has ended and is kept; show what remains to be shown."""
         ...
@@ -161,9 +177,12 @@ def run_turn(
     renderer: Renderer,
     turn: Turn,
     toolbox: Toolbox | None = None,
-    max_steps: int = MAX_STEPS,  # noqa: ARG001 - see `Toolbox`
+    max_steps: int = MAX_STEPS,
 ) -> Outcome:
     """Run one turn from the question to the kept reply.
+
+    With tools it is as many requests as the model needs: the calls of each step are run, and
+    what they say goes back to the model, until it answers.
 
     Args:
         toolbox: What the model may ask for, or None for nothing.
@@ -180,20 +199,15 @@ def run_turn(
     provider.prepare(turn.prompt)
     opened = store.begin(turn)
     renderer.opened(opened)
-    request = make_request(turn, opened, toolbox)
-    collector = Collector(turn.model)
-    saver = Saver(store, opened, collector)
-    output = _Output(renderer)
+    run = _Run(provider, store, _Output(renderer), opened, turn.model, max_steps)
     # Held from the first byte to the last write: a signal may end the receiving, and never
     # falls between it and the keeping.
     with signals.held():
         try:
-            error = _receive(provider, request, collector, output, saver)
-        except BaseException as bug:
-            # A defect of ours must not cost the user the reply either.
-            saver.finish(collector.reply(error=f"internal error: {type(bug).__name__}"))
-            raise
-        outcome = _keep(saver, opened, collector, error or output.error)
+            outcome = _take_steps(run, make_request(turn, opened, toolbox), toolbox)
+        finally:
+            if toolbox is not None:
+                toolbox.close()
     _show_end(renderer, outcome)
     return outcome
 
@@ -214,6 +228,69 @@ def make_request(turn: Turn, opened: Opened, toolbox: Toolbox | None = None) -> 
     )
 
 
+class _Run(NamedTuple):
+    """What all steps of a turn share."""
+
+    provider: Provider
+    store: Store
+    output: _Output
+    opened: Opened
+    model: str
+    max_steps: int
+
+
+def _take_steps(run: _Run, request: Request, toolbox: Toolbox | None) -> Outcome:
+    """Ask until the model answers without asking for a tool, or something ends the turn."""
+    before: list[Reply] = []
+    kept: int | None = None
+    tools_s = 0.0
+    refused = False
+    while True:
+        step = _take_step(run, request, len(before))
+        kept = step.message_id or kept
+        outcome = step._replace(message_id=kept, before=tuple(before), tools_s=tools_s)
+        if step.error is not None or toolbox is None or not _waits(step.reply):
+            return outcome._replace(error=step.error or _emptiness(step.reply))
+        if len(before) + 1 >= run.max_steps:
+            return outcome._replace(error=_unfinished(step.reply, run.max_steps))
+        # A chat without tools does without.
+        from hfs_cli.turn.calls import run_calls
+
+        began = time.monotonic()
+        reply, error = run_calls(toolbox, run.store, run.output, run.opened, step)
+        tools_s += time.monotonic() - began
+        allowed = any(call.started_at is not None for call in reply.tool_calls)
+        # Told once that it may not, a model can still answer in its own words.
+        if error is None and refused and not allowed:
+            error = _not_allowed(reply)
+        if error is not None:
+            return outcome._replace(reply=reply, error=error, tools_s=tools_s)
+        refused = not allowed
+        before.append(reply)
+        asked = ChatMessage("assistant", reply.text, calls=reply.tool_calls, state=reply.state)
+        # The tool that was to be asked for first has been: the model goes on as it likes.
+        request = request._replace(messages=(*request.messages, asked), tool_choice=None)
+
+
+def _take_step(run: _Run, request: Request, number: int) -> Outcome:
+    """Receive and keep one reply, as if it were all of the turn."""
+    collector = Collector(run.model, number)
+    saver = Saver(run.store, run.opened, collector)
+    try:
+        error = _receive(run, request, collector, saver)
+    except BaseException as bug:
+        # A defect of ours must not cost the user the reply either.
+        saver.finish(collector.reply(error=f"internal error: {type(bug).__name__}"))
+        raise
+    return _keep(saver, run.opened, collector, error or run.output.error)
+
+
+def _waits(reply: Reply) -> bool:
+    """Whether a reply waits for tools; one that was cut may not have said all that it meant."""
+    # A vendor that was told which tool to ask for says that the reply simply stopped (OpenAI).
+    return bool(reply.tool_calls) and reply.finish_reason in {"tool_calls", "stop"}
+
+
 class _Output:
     """The renderer, until it fails: a full disk stops the showing but not the keeping."""
 
@@ -232,18 +309,45 @@ class _Output:
         except OutputError as error:
             self.error = error
 
+    def called(self, calls: Iterable[Call]) -> None:
+        self._tell(self._renderer.called, calls)
 
-def _receive(
-    provider: Provider, request: Request, collector: Collector, output: _Output, saver: Saver
-) -> HfsError | None:
+    def waiting(self) -> None:
+        self._renderer.waiting()
+
+    def returned(self, call: Call) -> None:
+        self._tell(self._renderer.returned, [call])
+
+    def _tell(self, tell: Callable[[Call], None], calls: Iterable[Call]) -> None:
+        try:
+            for call in calls:
+                if self.error is None:
+                    tell(call)
+        except OutputError as error:
+            self.error = error
+
+
+def _receive(run: _Run, request: Request, collector: Collector, saver: Saver) -> HfsError | None:
     """Collect and show the stream to its end; what ended it early is returned."""
+    part = request
     try:
         with signals.let_through():
-            for batch in provider.stream(request):
-                # Collected first: what was shown is never more than what is kept.
-                text, reasoning = collector.add(batch)
-                saver.received()
-                output.show(text, reasoning)
+            # A reply that the vendor pauses goes on with another request.
+            for left in reversed(range(run.max_steps)):
+                for batch in run.provider.stream(part):
+                    # Collected first: what was shown is never more than what is kept.
+                    text, reasoning = collector.add(batch)
+                    saver.received()
+                    run.output.show(text, reasoning)
+                if not collector.paused:
+                    break
+                if not left:
+                    from hfs_cli.wording import plural
+
+                    return IncompleteReplyError(
+                        f"the vendor paused the reply {plural(run.max_steps, 'time')}"
+                    )
+                part = request._replace(messages=(*request.messages, collector.go_on()))
     except SignalReceived as signal:
         return Interrupted(signal.signum)
     except ProviderError as error:
@@ -279,7 +383,7 @@ def _keep(saver: Saver, opened: Opened, collector: Collector, error: HfsError | 
         error = error or Interrupted(signum, "interrupted after the reply was kept")
     if broken and error is not None:
         error = _with_what_was_kept(error, reply, opened)
-    return Outcome(opened.session, message_id, reply, error or _emptiness(reply))
+    return Outcome(opened.session, message_id, reply, error)
 
 
 def _with_what_was_kept(error: HfsError, reply: Reply, opened: Opened) -> HfsError:
@@ -308,12 +412,33 @@ def _emptiness(reply: Reply) -> ProviderError | None:
     if reply.text:
         return None
     if reply.tool_calls:
-        names = ", ".join(call.label for call in reply.tool_calls)
-        return ProviderError(f"the model only asked for a tool ({names}), which hfs does not run")
+        return ProviderError(
+            f"the model only asked for a tool ({_names(reply)}), which hfs does not run"
+        )
     raw = reply.finish_raw or reply.finish_reason or "none given"
     only = "only reasoning came" if reply.reasoning else "nothing came"
     why = reply.note or "try again, or choose another model with -m"
     return ProviderError(f"the reply is empty: {only} (finish reason {raw}) — {why}")
+
+
+def _unfinished(reply: Reply, max_steps: int) -> ProviderError:
+    from hfs_cli.wording import plural
+
+    return ProviderError(
+        f"the model still asks for tools ({_names(reply)}) after {plural(max_steps, 'step')}: "
+        "what it said so far is kept; allow it more with --max-steps"
+    )
+
+
+def _not_allowed(reply: Reply) -> ProviderError:
+    return ProviderError(
+        f"the model only asks for tools that may not run ({_names(reply)}): "
+        "what it said so far is kept"
+    )
+
+
+def _names(reply: Reply) -> str:
+    return ", ".join(dict.fromkeys(call.label for call in reply.tool_calls))
 
 
 def _show_end(renderer: Renderer, outcome: Outcome) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from hfs_cli.errors import HfsError, NotFoundError, StoreError
-from hfs_cli.messages import Opened, Reply
+from hfs_cli.messages import Call, Opened, Reply
 from hfs_cli.turn.collector import Collector
 
 # A kill costs the text since the last save: a second at most, so a bit less between two.
@@ -45,6 +45,22 @@ class Keeper(Protocol):
 
         Returns:
             The reply's message id, or None when nothing is saved.
+
+        Raises:
+            StoreError: The database could not be written.
+            NotFoundError: The session was deleted meanwhile.
+        """
+        ...
+
+    def save_call(
+        self, message_id: int | None, position: int, call: Call, wait_s: float = 30.0
+    ) -> None:
+        """Write a call of a kept reply as it stands: begun, or with its result.
+
+        Args:
+            message_id: What `save_reply` returned.
+            position: Which of the reply's calls it is, from 1.
+            wait_s: Seconds to wait for another writer.
 
         Raises:
             StoreError: The database could not be written.
@@ -122,15 +138,20 @@ class Saver:
         except NotFoundError:
             raise
         except Exception as error:  # what was shown is kept, whatever is wrong
-            if isinstance(error, HfsError):
-                why = error.message
-            else:
-                why = f"the reply could not be saved ({type(error).__name__}: {error})"
-            try:
-                kept = f"the reply is kept in {self._store.spill(self._opened, reply)}"
-            except Exception as failure:  # noqa: BLE001  the first failure is the one to mend
-                kept = f"the reply could not be kept in a file either ({failure})"
-            raise StoreError(f"{why}; {kept}") from error
+            raise spilled(self._store, self._opened, reply, error) from error
+
+
+def spilled(store: Keeper, opened: Opened, reply: Reply, error: Exception) -> StoreError:
+    """Keep a reply in a file, for the database failed; the error that says so, and where."""
+    if isinstance(error, HfsError):
+        why = error.message
+    else:
+        why = f"the reply could not be saved ({type(error).__name__}: {error})"
+    try:
+        kept = f"the reply is kept in {store.spill(opened, reply)}"
+    except Exception as failure:  # noqa: BLE001  the first failure is the one to mend
+        kept = f"the reply could not be kept in a file either ({failure})"
+    return StoreError(f"{why}; {kept}")
 
 
 def _joined(unsaved: Reply | None, piece: Reply) -> Reply:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.detect import read_conversations
 from hfs_cli.exchange.own import json_document, json_lines
-from hfs_cli.messages import Attachment, Call, Citation, Usage
+from hfs_cli.messages import Attachment, Call, Citation, KeptState, Session, Usage
 from hfs_cli.store.store import SessionStore
 from tests.store.talking import Talk
 
@@ -33,6 +34,22 @@ def imported(path, text):
         done = store.put(read_conversations(file))
         assert store.check() == []
         return done, exported(store)
+
+
+def turn_with_tools(talk: Talk, session: Session, chance: random.Random, text) -> None:
+    """Up to three calls of as many kinds, or none, and then mostly an answer."""
+    opened = talk.ask(text(), session)
+    began = datetime(2026, 11, 29, 1, 2, 3, chance.randrange(10**6), UTC)
+    sealed = {text(): [text(), None, 0.5]}
+    calls = (
+        Call(text(), text(), text(), text(), failed=True, extra=sealed),
+        Call("", "a__b", "{}", started_at=began),
+        Call("2", "a__b", "{}", "", started_at=began, ended_at=began),
+    )[: chance.randrange(4)]
+    state = chance.choice([None, KeptState("openai", (sealed, {}))])
+    talk.answer(opened, text(), tool_calls=calls, state=state)
+    if calls and chance.random() < 0.7:
+        talk.answer(opened, text(), step=1, state=state)
 
 
 def populate(store: SessionStore, count: int, chance: random.Random, text) -> None:
@@ -81,7 +98,7 @@ def populate(store: SessionStore, count: int, chance: random.Random, text) -> No
                 if session.messages:
                     store.create_checkpoint(session.id)
             case 7:
-                talk.turn(text(), text(), store.get(chance.choice(made)))
+                turn_with_tools(talk, store.get(chance.choice(made)), chance, text)
 
 
 # HFS_TEST_SESSIONS=1000 for the long run.
@@ -240,6 +257,9 @@ MESSAGE = {
 }
 
 
+CALL = {"id": "", "name": "search", "arguments": "{}", "failed": False}
+
+
 def document(*sessions, version=1):
     return json.dumps({"format": "hfs", "schema_version": version, "sessions": list(sessions)})
 
@@ -269,6 +289,12 @@ BAD_SESSIONS = {
     "negative": with_message(usage={"input_tokens": -1}),
     "answers itself": with_message(reply_to=1),
     "no base64": with_message(attachments=[{"name": "a", "media_type": "b", "data": "*"}]),
+    "a step of none": with_message(step=-1),
+    "a state without items' objects": with_message(state={"provider": "a", "items": [1]}),
+    "calls of names": with_message(calls=["search"]),
+    "a call without words": with_message(calls=[{**CALL, "name": None}]),
+    "a call at no time": with_message(calls=[{**CALL, "started_at": "now"}]),
+    "a call with a word more": with_message(calls=[{**CALL, "extra": "x"}]),
     "checkpoint beyond": {
         **SESSION,
         "checkpoints": [{"position": 1, "label": "x", "created_at": SESSION["created_at"]}],
@@ -315,3 +341,11 @@ def test_the_smallest_session_comes_in_and_nothing_in_it_is_sql(tmp_path):
     evil = "'); DROP TABLE session; --"
     text = document({**with_message(content=evil), "name": evil, "model": evil})
     assert imported(tmp_path / "hfs.db", text)[0].messages == 1
+
+
+def test_calls_that_an_earlier_hfs_wrote_as_names_come_in_as_calls(tmp_path):
+    text = document(with_message(role="assistant", tool_calls=["search"]))
+    (tmp_path / "old.json").write_text(text)
+    with SessionStore(tmp_path / "hfs.db") as store:
+        store.put(read_conversations(tmp_path / "old.json"))
+        assert store.transcript(1)[0].tool_calls == (Call("", "search"),)

@@ -27,6 +27,7 @@ def test_json_is_one_object_at_the_end():
             "reasoning_tokens": None,
         },
         "citations": [],
+        "calls": [],
         "timing": {"first_token_s": 1.0, "total_s": 2.0},
         "error": None,
     }

@@ -25,6 +25,7 @@ from hfs_cli.errors import (
     StoreError,
 )
 from hfs_cli.messages import (
+    Call,
     ChatMessage,
     Delta,
     Event,
@@ -87,6 +88,11 @@ class FakeStore:
     def save_piece(self, opened: Opened, piece: Reply, wait_s: float = 30.0) -> None:
         self.save_reply(opened, piece)
 
+    def save_call(
+        self, message_id: int | None, position: int, call: Call, wait_s: float = 30.0
+    ) -> None:
+        raise NotImplementedError
+
     def spill(self, opened: Opened, reply: Reply) -> str:
         self.spilled.append(reply)
         return "/spilled"
@@ -107,6 +113,14 @@ class FakeRenderer:
         if self.failure:
             raise self.failure
         self.shown.append(text)
+
+    def called(self, call: Call) -> None:
+        self.shown.append(f"{call.name}?")
+
+    def waiting(self) -> None: ...
+
+    def returned(self, call: Call) -> None:
+        self.shown.append(f"{call.name}: {call.result}")
 
     def close(self, outcome: Outcome) -> None:
         self.outcome = outcome

@@ -33,6 +33,7 @@ class View:
         usage: End with a line of token counts on standard error.
         hide_reasoning: Do not show the model's reasoning.
         citations: List the sources under the reply off a terminal too.
+        verbose: Show on standard error all that tools are given and all that they say.
     """
 
     format: Format = "text"
@@ -43,35 +44,38 @@ class View:
     usage: bool = False
     hide_reasoning: bool = False
     citations: bool = False
+    verbose: bool = False
 
 
-def make_renderer(view: View, config: Config, model: str) -> Renderer:
+def make_renderer(view: View, config: Config, model: str, *, tools: bool = False) -> Renderer:
     """The renderer of one turn.
 
     Args:
         view: What was typed.
         config: How text is shown, whether it streams, and the prices for the usage.
         model: ``provider/id``, for its prices.
+        tools: Whether the model may ask for tools. What it says before it does is not the reply,
+            so off a terminal nothing can be written before a step has ended.
 
     Raises:
         UsageError: The output file cannot be made.
     """
     inner: Renderer
     if view.output is None:
-        inner = _inner(view, config, Output(), stdout)
+        inner = _inner(view, config, Output(), stdout, tools=tools)
     else:
         from hfs_cli.files import OutputFile
         from hfs_cli.render.reply.text import Kept
 
         file, look = OutputFile(view.output, force=view.force), terminal(None)
-        inner = Kept(_inner(view, config, file, lambda: look), file)
+        inner = Kept(_inner(view, config, file, lambda: look, tools=tools), file)
     prices = None
     if view.usage:
         from hfs_cli.prices import prices_of
 
         prices = prices_of(model, config.models)
     # Nobody reads standard error: a script's turn does without a layer between it and each token.
-    if not (view.usage or stderr_is_terminal()):
+    if not (view.usage or view.verbose or stderr_is_terminal()):
         return inner
     from hfs_cli.render.reply.status import Watched
 
@@ -80,12 +84,15 @@ def make_renderer(view: View, config: Config, model: str) -> Renderer:
         quiet=view.quiet,
         usage=view.usage,
         hide_reasoning=view.hide_reasoning,
+        verbose=view.verbose,
         prices=prices,
     )
 
 
-def _inner(view: View, config: Config, sink: Sink, look: Callable[[], Terminal]) -> Renderer:
-    renderer = _reply(view, config, sink, look)
+def _inner(
+    view: View, config: Config, sink: Sink, look: Callable[[], Terminal], *, tools: bool
+) -> Renderer:
+    renderer = _reply(view, config, sink, look, tools=tools)
     if view.format != "text" or view.extract or not (view.citations or look().tty):
         return renderer
     from hfs_cli.render.reply.citations import Cited
@@ -93,7 +100,10 @@ def _inner(view: View, config: Config, sink: Sink, look: Callable[[], Terminal])
     return Cited(renderer, sink, dim=look().color)
 
 
-def _reply(view: View, config: Config, sink: Sink, look: Callable[[], Terminal]) -> Renderer:
+def _reply(
+    view: View, config: Config, sink: Sink, look: Callable[[], Terminal], *, tools: bool
+) -> Renderer:
+    stream = config.stream and (look().tty or not tools)
     if view.format == "json":
         from hfs_cli.render.json_shapes import JsonRenderer
 
@@ -109,7 +119,7 @@ def _reply(view: View, config: Config, sink: Sink, look: Callable[[], Terminal])
     if config.render == "markdown" or (config.render == "auto" and look().moves):
         from hfs_cli.render.reply.stream import MarkdownRenderer
 
-        return MarkdownRenderer(sink, look, stream=config.stream)
+        return MarkdownRenderer(sink, look, stream=stream)
     from hfs_cli.render.reply.text import PlainRenderer
 
-    return PlainRenderer(sink, safe=look().tty, stream=config.stream)
+    return PlainRenderer(sink, safe=look().tty, stream=stream)

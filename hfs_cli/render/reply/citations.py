@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hfs_cli.messages import Citation, Opened, Outcome
+from hfs_cli.messages import Call, Citation, Opened, Outcome
 from hfs_cli.render.output import Sink
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.turn.run import Renderer
@@ -35,6 +35,18 @@ class Cited:
     def text(self, text: str) -> None:
         """Pass on."""
         self._inner.text(text)
+
+    def called(self, call: Call) -> None:
+        """Pass on."""
+        self._inner.called(call)
+
+    def waiting(self) -> None:
+        """Pass on."""
+        self._inner.waiting()
+
+    def returned(self, call: Call) -> None:
+        """Pass on."""
+        self._inner.returned(call)
 
     def close(self, outcome: Outcome) -> None:
         """End the text, then write a note a line, after a blank one."""

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from hfs_cli import notices
 from hfs_cli.config import ModelConfig
-from hfs_cli.messages import Opened, Outcome, Reply, Usage
+from hfs_cli.messages import Call, Opened, Outcome, Reply, Usage, added
 from hfs_cli.render.terminal import Terminal, terminal
 from hfs_cli.sanitize import StreamSanitizer
 from hfs_cli.turn.run import Renderer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hfs_cli.render.progress import Spinner
 
 
@@ -23,8 +25,9 @@ class Watched:
 
     Args:
         inner: Shows the reply.
-        quiet: No spinner, reasoning or session line.
+        quiet: No spinner, reasoning, tools or session line.
         usage: End with a line of token counts.
+        verbose: Show all that tools are given and all that they say, terminal or not.
         hide_reasoning: Do not show the reasoning.
         prices: What the model's tokens cost, for the usage.
     """
@@ -36,6 +39,7 @@ class Watched:
         quiet: bool,
         usage: bool,
         hide_reasoning: bool,
+        verbose: bool = False,
         prices: ModelConfig | None = None,
     ) -> None:
         self._inner = inner
@@ -43,7 +47,11 @@ class Watched:
         self._prices = prices
         look = terminal(sys.stderr)
         self._session_line = look.tty and not quiet
-        self._spinner = _spinner() if look.moves and not quiet else None
+        self._turns = look.moves and not quiet
+        self._spinner = _spinner() if self._turns else None
+        self._calls = self._session_line
+        self._verbose = verbose
+        self._color = look.color
         shows = look.tty and not quiet and not hide_reasoning
         self._aside = Aside(look) if shows else None
 
@@ -69,6 +77,29 @@ class Watched:
             self._aside.end()
         self._inner.text(text)
 
+    def called(self, call: Call) -> None:
+        """End what was shown before the tool; the user may be asked whether it may run."""
+        self._settle()
+        if self._aside:
+            self._aside.end()
+        self._inner.called(call)
+
+    def waiting(self) -> None:
+        """Show that something is under way: a tool, or the model again."""
+        if self._turns and self._spinner is None:
+            self._spinner = _spinner()
+            self._spinner.start()
+
+    def returned(self, call: Call) -> None:
+        """A line for each call."""
+        self._settle()
+        self._inner.returned(call)
+        if self._calls or self._verbose:
+            from hfs_cli.render.reply.calls import show_call
+
+            show_call(call, color=self._color, verbose=self._verbose)
+        self.waiting()
+
     def close(self, outcome: Outcome) -> None:
         """End the reply, then say which session it is kept in."""
         self._settle()
@@ -80,7 +111,7 @@ class Watched:
             if self._session_line and outcome.session is not None:
                 notices.notice(outcome.session.label)
             if self._usage:
-                notices.remark(usage_line(outcome.reply, self._prices))
+                notices.remark(usage_line(outcome.steps, self._prices))
 
     def _settle(self) -> None:
         if self._spinner:
@@ -118,21 +149,22 @@ class Aside:
             notices.write(f"{self._dim}{text}{self._plain}")
 
 
-def usage_line(reply: Reply, prices: ModelConfig | None = None) -> str:
+def usage_line(steps: Sequence[Reply], prices: ModelConfig | None = None) -> str:
     """Token counts, waiting time, speed and cost of a turn, as far as they are known.
 
     Args:
-        reply: The reply as it ended.
+        steps: The replies of its requests as they ended.
         prices: What a million tokens of the model cost, or None.
     """
     from hfs_cli.prices import cost
 
-    parts = _counts(reply.usage)
-    if reply.first_token_s is not None:
-        parts.append(f"first token {reply.first_token_s:.2f} s")
-    if (speed := _tokens_per_second(reply)) is not None:
+    usage = added(*(step.usage for step in steps))
+    parts = _counts(usage)
+    if steps[0].first_token_s is not None:
+        parts.append(f"first token {steps[0].first_token_s:.2f} s")
+    if (speed := _tokens_per_second(steps)) is not None:
         parts.append(f"{speed:.0f} tokens/s")
-    if reply.usage and (money := cost(reply.usage, prices)) is not None:
+    if usage and (money := cost(usage, prices)) is not None:
         parts.append(f"cost {money:.4f}")
     return " · ".join(parts)
 
@@ -150,11 +182,13 @@ def _counts(usage: Usage | None) -> list[str]:
     return parts
 
 
-def _tokens_per_second(reply: Reply) -> float | None:
-    """Speed after the first token: the wait before it is another number."""
-    if reply.usage is None or not reply.usage.output_tokens:
-        return None
-    if reply.total_s is None or reply.first_token_s is None:
-        return None
-    seconds = reply.total_s - reply.first_token_s
-    return reply.usage.output_tokens / seconds if seconds > 0 else None
+def _tokens_per_second(steps: Sequence[Reply]) -> float | None:
+    """Speed after the first token of each reply: the wait before it is another number."""
+    measured = [
+        (step.usage.output_tokens, step.total_s - step.first_token_s)
+        for step in steps
+        if step.usage and step.usage.output_tokens
+        if step.total_s is not None and step.first_token_s is not None
+    ]
+    seconds = sum(took for _, took in measured)
+    return sum(count for count, _ in measured) / seconds if seconds > 0 else None

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hfs_cli.messages import Opened, Outcome
+from hfs_cli.messages import Call, Opened, Outcome
 from hfs_cli.render.output import Sink
 from hfs_cli.render.progress import Ticker
 from hfs_cli.render.terminal import Terminal
@@ -69,14 +69,35 @@ class MarkdownRenderer:
             self._paused = False
         self._raise_failure()
 
+    def called(self, call: Call) -> None:  # noqa: ARG002 - the protocol's own name
+        """What came before a tool is not the answer: a person sees it, a pipe does not."""
+        self._raise_failure()
+        with self._lock:
+            self._paused = True
+            if self._look().tty:
+                self._end()
+            else:
+                self._pieces.clear()
+
+    def waiting(self) -> None:
+        """Nothing is shown before there is text."""
+
+    def returned(self, call: Call) -> None:
+        """Standard output carries the reply and nothing else."""
+
     def close(self, outcome: Outcome) -> None:  # noqa: ARG002 - all was said by text()
         """Print what is left."""
         self._ticker.stop()
         self._raise_failure()
         with self._lock:
-            text = self._taken() + self._safe.flush()
-            if self._page or text:
-                self._output.write(self._open_page().last(text))
+            self._end()
+
+    def _end(self) -> None:
+        """Print the open block for good; what comes next begins a page of its own."""
+        text = self._taken() + self._safe.flush()
+        if self._page or text:
+            self._output.write(self._open_page().last(text))
+        self._page = None
 
     def _tick(self) -> None:
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hfs_cli import notices
 from hfs_cli.errors import ProviderError
 from hfs_cli.files import OutputFile
-from hfs_cli.messages import Opened, Outcome
+from hfs_cli.messages import Call, Opened, Outcome
 from hfs_cli.render.output import Sink
 from hfs_cli.sanitize import StreamSanitizer, sanitize
 from hfs_cli.turn.run import Renderer
@@ -47,8 +47,24 @@ class PlainRenderer:
         else:
             self._held.append(text)
 
+    def called(self, call: Call) -> None:  # noqa: ARG002 - the protocol's own name
+        """What came before a tool is not the answer: a person sees it, a pipe does not."""
+        if self._safe:
+            self._end()
+        else:
+            self._held.clear()
+
+    def waiting(self) -> None:
+        """Nothing is shown before there is text."""
+
+    def returned(self, call: Call) -> None:
+        """Standard output carries the reply and nothing else."""
+
     def close(self, outcome: Outcome) -> None:  # noqa: ARG002 - all was said by text()
         """Write what was held back, and the last newline."""
+        self._end()
+
+    def _end(self) -> None:
         text = "".join(self._held)
         self._held.clear()
         if self._safe:
@@ -86,6 +102,15 @@ class ExtractRenderer:
         """Nothing yet."""
 
     def text(self, text: str) -> None:
+        """Nothing yet."""
+
+    def called(self, call: Call) -> None:
+        """Nothing yet."""
+
+    def waiting(self) -> None:
+        """Nothing yet."""
+
+    def returned(self, call: Call) -> None:
         """Nothing yet."""
 
     def close(self, outcome: Outcome) -> None:
@@ -146,6 +171,18 @@ class Kept:
     def text(self, text: str) -> None:
         """Pass on."""
         self._inner.text(text)
+
+    def called(self, call: Call) -> None:
+        """Pass on."""
+        self._inner.called(call)
+
+    def waiting(self) -> None:
+        """Pass on."""
+        self._inner.waiting()
+
+    def returned(self, call: Call) -> None:
+        """Pass on."""
+        self._inner.returned(call)
 
     def close(self, outcome: Outcome) -> None:
         """Write the rest; name the file if the reply came whole, else remove it."""

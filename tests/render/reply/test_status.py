@@ -70,7 +70,7 @@ def test_usage_is_told_to_scripts_too():
 )
 def test_usage_says_what_is_known(usage, line):
     prices = ModelConfig(input_price=2.0, output_price=10.0, cached_price=0.5)
-    assert usage_line(Reply("", "m", usage=usage), prices) == line
+    assert usage_line([Reply("", "m", usage=usage)], prices) == line
 
 
 def test_a_warning_while_the_spinner_turns_stands_alone_on_its_line():

@@ -1,0 +1,93 @@
+"""Calls of tools as a person sees them: a line each, or all that went in and came out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from hfs_cli import notices
+from hfs_cli.sanitize import sanitize, sanitize_line
+from hfs_cli.wording import data_size
+
+if TYPE_CHECKING:
+    from hfs_cli.messages import Call
+
+MARK = "⚙"
+_DIM, _RED, _PLAIN = "\x1b[2m", "\x1b[31m", "\x1b[0m"
+# An argument is there to tell one call from another.
+_LONGEST_VALUE = 60
+_LONGEST_ERROR = 200
+
+
+def call_line(call: Call) -> str:
+    """What was called with what, and what came of it: one line that is safe to show.
+
+    ``⚙ files:read_file path=README.md  1.2 kB  80 ms``
+    """
+    return "  ".join([f"{MARK} {_asked(call)}", *_came(call)])
+
+
+def _asked(call: Call) -> str:
+    return " ".join(
+        part for part in (sanitize_line(call.label), _arguments(call.arguments)) if part
+    )
+
+
+def _came(call: Call) -> list[str]:
+    parts = []
+    if call.result is None:
+        parts.append("no result: it broke off" if call.interrupted else "not run")
+    elif call.failed:
+        parts.append(_short(call.result, _LONGEST_ERROR))
+    else:
+        parts.append(data_size(len(call.result.encode("utf-8", "replace"))))
+    if call.started_at and call.ended_at:
+        parts.append(_time((call.ended_at - call.started_at).total_seconds()))
+    return parts
+
+
+def _time(seconds: float) -> str:
+    # A clock that was set back in between measures nothing.
+    seconds = max(0.0, seconds)
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def _arguments(text: str) -> str:
+    """Arguments as they would be typed: ``path=README.md lines=20``."""
+    try:
+        given = json.loads(text) if text else {}
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        return _short(text, _LONGEST_VALUE)
+    return " ".join(
+        f"{_short(name, _LONGEST_VALUE)}={_value(value)}" for name, value in given.items()
+    )
+
+
+def _value(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _short(text, _LONGEST_VALUE)
+
+
+def _short(text: str, most: int) -> str:
+    line = sanitize_line(" ".join(text.split()))
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def show_call(call: Call, *, color: bool, verbose: bool) -> None:
+    """Tell of a call that has its result, on standard error.
+
+    Args:
+        color: Dim lines, and red ones for errors.
+        verbose: With all that it was given and all that it said.
+    """
+    style = _RED if call.failed else _DIM
+    lines = [call_line(call)]
+    if verbose:
+        lines += [
+            sanitize(call.arguments),
+            *([] if call.result is None else [sanitize(call.result)]),
+        ]
+    text = "\n".join(line.rstrip("\n") for line in lines)
+    notices.say(f"{style}{text}{_PLAIN}" if color else text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hfs_cli import notices
-from hfs_cli.messages import Opened, Outcome
+from hfs_cli.messages import Call, Opened, Outcome
 from hfs_cli.turn.run import Renderer
 
 
@@ -52,6 +52,20 @@ class JsonAlone:
             self._streams = True
             held, self._held = self._held, ""
             self._inner.text(held)
+
+    def called(self, call: Call) -> None:
+        """What was said before a tool is no JSON of the reply."""
+        self._inner.text(self._held)
+        self._held, self._streams = "", False
+        self._inner.called(call)
+
+    def waiting(self) -> None:
+        """Pass on."""
+        self._inner.waiting()
+
+    def returned(self, call: Call) -> None:
+        """Pass on."""
+        self._inner.returned(call)
 
     def close(self, outcome: Outcome) -> None:
         """Show what was held back; of a reply that broke off, all that came."""

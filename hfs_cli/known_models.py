@@ -1,7 +1,8 @@
 """What is known of the vendors' models beforehand: context and prices, from a data file.
 
 `models.json` is written at release time from the data set `genai-prices` (MIT), with its date;
-`hfs models update` puts a newer one into the cache directory. It is read only when something
+`hfs models update` puts a newer one into the cache directory. What models take (images, tools, …)
+is from the model list of `litellm` (MIT). It is read only when something
 asks for a price or a size, never on the way of a plain turn.
 """
 
@@ -51,6 +52,17 @@ _VERSION = re.compile(r"[-@](\d{8}|\d{4}-\d{2}-\d{2}|latest)$")
 Document = dict[str, object]
 
 
+# What a model may take or do, by the letters of the data file and of lists on a terminal.
+TAKES: Mapping[str, str] = {
+    "i": "image",
+    "p": "pdf",
+    "a": "audio",
+    "t": "tools",
+    "s": "schema",
+    "r": "reasoning",
+}
+
+
 class KnownModel(NamedTuple):
     """A model as the data file has it; None where it does not say.
 
@@ -59,12 +71,14 @@ class KnownModel(NamedTuple):
         input_price: US dollars for a million tokens of input.
         cached_price: The same for input that the vendor had cached.
         output_price: The same for output.
+        takes: What it takes beside text, a letter for each of `TAKES`; empty for nothing.
     """
 
     context: int | None
     input_price: float | None
     cached_price: float | None
     output_price: float | None
+    takes: str | None = None
 
 
 def known_model(name: str) -> KnownModel | None:
@@ -112,14 +126,16 @@ def checked(document: object) -> Document:
                 return {"date": day, "models": providers}
     raise UsageError(
         'it is not a list of models: {"date": "2026-11-25", "models":'
-        ' {"PROVIDER": {"MODEL": [context, input, cached, output]}}}'
+        ' {"PROVIDER": {"MODEL": [context, input, cached, output, "letters"]}}}'
     )
 
 
 def _is_row(row: object) -> bool:
-    if not isinstance(row, list) or len(row) != 4:
+    if not isinstance(row, list) or len(row) not in {4, 5}:
         return False
-    context, *prices = row
+    context, *prices, takes = row if len(row) == 5 else [*row, ""]
+    if not isinstance(takes, str) or not set(takes) <= set(TAKES):
+        return False
     return (context is None or (isinstance(context, int) and 0 < context < 1 << 53)) and all(
         price is None or (isinstance(price, int | float) and isfinite(price) and 0 <= price < 1e9)
         for price in prices
@@ -176,10 +192,14 @@ def from_genai_prices(day: date) -> Document:
     }
     # What Google's cloud serves of other vendors is not to be had from the Gemini API.
     found["gemini"] = {n: row for n, row in found["gemini"].items() if n.startswith("gem")}
+    for vendor, rows in found.items():
+        for name, row in rows.items():  # which the data set does not say
+            if (known := known_model(f"{vendor}/{name}")) and known.takes is not None:
+                row.append(known.takes)
     return {"date": day.isoformat(), "models": dict(sorted(found.items()))}
 
 
-def _rows(vendor: Provider, day: date) -> dict[str, list[float | None]]:
+def _rows(vendor: Provider, day: date) -> dict[str, list[float | str | None]]:
     """The rows of a vendor's models that are paid by the token, each under all its names."""
     from genai_prices.types import ClauseEquals, ClauseOr
 
@@ -191,7 +211,7 @@ def _rows(vendor: Provider, day: date) -> dict[str, list[float | None]]:
                 return [name for inner in clause.or_ for name in names(inner)]
         return []
 
-    rows: dict[str, list[float | None]] = {}
+    rows: dict[str, list[float | str | None]] = {}
     for model in vendor.models:
         prices = _prices(model, day)
         if prices[0] is not None and prices[2] is not None:

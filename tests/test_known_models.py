@@ -7,7 +7,14 @@ import pytest
 
 from hfs_cli import known_models
 from hfs_cli.errors import UsageError
-from hfs_cli.known_models import PACKAGED, checked, from_genai_prices, known_model, update
+from hfs_cli.known_models import (
+    PACKAGED,
+    KnownModel,
+    checked,
+    from_genai_prices,
+    known_model,
+    update,
+)
 from hfs_cli.providers.presets import PRESETS
 
 
@@ -52,7 +59,7 @@ def test_a_newer_file_takes_the_place_of_the_packaged_one(tmp_path):
     file = tmp_path / "mine.json"
     file.write_text(json.dumps(document("2999-01-01", x={"m": [1000, 1, None, 2.5]})))
     assert update(file) == "1 models as of 2999-01-01"
-    assert known_model("x/m") == (1000, 1, None, 2.5)
+    assert known_model("x/m") == KnownModel(1000, 1, None, 2.5)
     assert known_model("openai/gpt-6-luna") is None
 
 
@@ -104,3 +111,13 @@ def test_the_command(hfs):
     done = hfs("models", "update")
     assert done.returncode == 0, done.stderr
     assert hfs("models", "update", "/dev/null").returncode == 2
+
+
+def test_what_models_take_is_known_and_stays_when_prices_are_newer():
+    known = known_model("anthropic/claude-sonnet-5-5")
+    assert known
+    assert known.takes == "iptsr"
+    rows = from_genai_prices(date.today())["models"]["anthropic"]  # noqa: DTZ011
+    assert rows["claude-sonnet-5-5"][4] == "iptsr"
+    with pytest.raises(UsageError):
+        checked({"date": "2026-11-29", "models": {"x": {"m": [1, 1, 1, 1, "z"]}}})

@@ -31,14 +31,20 @@ def list_models(*, words: tuple[str, ...], refresh: bool, as_json: bool) -> None
 
     Only those whose names hold every WORD are shown; a WORD that names a provider asks
     that one alone. On a terminal each comes with its context, the prices of a million tokens,
-    and the day on which its vendor ends it, where they are known; ● is the default.
+    what it takes beside text (images, PDF, audio, tools, schemas, reasoning), and the day on
+    which its vendor ends it, where they are known; ● is the default.
     """
     from hfs_cli.providers.choose import choose_model, provider_names
     from hfs_cli.providers.models import offered_models
+    from hfs_cli.render.progress import waiting
 
     config = load_config()
     named = set(words) & set(provider_names(config))
-    found = offered_models(config, os.environ, named, refresh=refresh, warn=notices.warn)
+    told: list[str] = []
+    with waiting(f"asking {', '.join(sorted(named)) or 'the providers'} for their models"):
+        found = offered_models(config, os.environ, named, refresh=refresh, warn=told.append)
+    for warning in told:  # now that nothing is drawn there
+        notices.warn(warning)
     shown = [model for model in found if all(w.lower() in model.id.lower() for w in words)]
     aliases = {full: alias for alias, full in config.aliases.items()}
     try:
@@ -60,10 +66,11 @@ def _row(
     model: Listed, config: Config, alias: str | None, default: str | None
 ) -> dict[str, object]:
     """A model as its provider lists it, with what is known of it otherwise."""
-    from hfs_cli.known_models import known_model
+    from hfs_cli.known_models import TAKES, known_model
     from hfs_cli.prices import prices_of
 
     known, prices = known_model(model.id), prices_of(model.id, config.models)
+    takes = known.takes if known and model.takes is None else model.takes
     return {
         "model": model.id,
         "provider": model.id.partition("/")[0],
@@ -72,6 +79,7 @@ def _row(
         "context": model.context or (known.context if known else None),
         "input_price": prices.input_price if prices else model.input_price,
         "output_price": prices.output_price if prices else model.output_price,
+        "takes": None if takes is None else [TAKES[letter] for letter in TAKES if letter in takes],
         "ends": model.ends,
     }
 

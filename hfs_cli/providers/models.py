@@ -14,12 +14,14 @@ from hfs_cli.providers.choose import provider_names, provider_settings
 from hfs_cli.providers.embedded import weights
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.listings import Listed
-from hfs_cli.providers.http.limits import Limits
+from hfs_cli.providers.http.limits import Limits, RetryPolicy
 from hfs_cli.providers.http.provider import HttpProvider
 from hfs_cli.providers.listed import keep_listed, listed
 from hfs_cli.providers.presets import ProviderSettings, is_loopback
 
-_IDLE_SECONDS = 20.0
+_NAMED = Limits(idle=20.0)
+# Nobody waits long for one of many that nobody asked for by name.
+_UNNAMED = Limits(connect=2.0, idle=10.0, retry=RetryPolicy(retries=0))
 
 
 def offered_models(
@@ -44,6 +46,7 @@ def offered_models(
     """
     names = [name for name in provider_names(config) if not named or name in named]
     stored = read_keys(key_file(config.file), warn)
+    limits = _NAMED if named else _UNNAMED
 
     def models(name: str) -> list[Listed]:
         try:
@@ -51,7 +54,7 @@ def offered_models(
             has_key = where_found(settings.key, env, stored) is not None
             if not named and settings.key.required and not has_key:
                 return []
-            found = _models(settings, config, env, refresh, warn)
+            found = _models(settings, config, env, warn, limits, refresh=refresh)
             return [model._replace(id=f"{name}/{model.id}") for model in found]
         except HfsError as error:
             if named:
@@ -60,7 +63,8 @@ def offered_models(
                 warn(error.message)
             return []
 
-    with ThreadPoolExecutor(8) as pool:
+    # All at once: most that are not there cost a time-out.
+    with ThreadPoolExecutor(len(names) or 1) as pool:
         return [model for found in pool.map(models, names) for model in found]
 
 
@@ -68,8 +72,10 @@ def _models(
     settings: ProviderSettings,
     config: Config,
     env: Mapping[str, str],
-    refresh: bool,  # noqa: FBT001  private, and named at its one call
     warn: Callable[[str], None],
+    limits: Limits,
+    *,
+    refresh: bool,
 ) -> list[Listed]:
     if settings.type == "local":
         return [] if weights.how_to_install() else [Listed(weights.SMOLLM2.name)]
@@ -80,7 +86,7 @@ def _models(
         settings,
         load_format(settings.type),
         lambda: find_key(settings.key, env, key_file(config.file), warn),
-        replace(Limits(), idle=min(config.idle_timeout, _IDLE_SECONDS)),
+        replace(limits, idle=min(config.idle_timeout, limits.idle)),
         lambda _: None,
         warn,
     )

@@ -46,9 +46,14 @@ class Ticker:
 
 
 class Spinner:
-    """A sign of life on standard error until the first token."""
+    """A sign of life on standard error until the first token.
 
-    def __init__(self) -> None:
+    Args:
+        label: What is waited for; nothing where that goes without saying.
+    """
+
+    def __init__(self, label: str = "") -> None:
+        self._label = label and f" {label}"
         self._frame = 0
         self._ticker = Ticker(self._draw, 0.1)
 
@@ -64,8 +69,24 @@ class Spinner:
 
     def _draw(self) -> None:
         # The cursor goes back to the margin: a warning that comes meanwhile is written over it.
-        notices.write(f"\r{_FRAMES[self._frame % len(_FRAMES)]}\r")
+        notices.write(f"\r{_FRAMES[self._frame % len(_FRAMES)]}{self._label}\r")
         self._frame += 1
+
+
+@contextmanager
+def waiting(label: str) -> Iterator[None]:
+    """Show a spinner with a few words while the block runs; off a terminal, nothing at all."""
+    look = terminal(sys.stderr)
+    if not look.moves:
+        yield
+        return
+    # It must not wrap: a line is all that can be erased.
+    spinner = Spinner(sanitize_line(label)[: look.width - 4])
+    spinner.start()
+    try:
+        yield
+    finally:
+        spinner.stop()
 
 
 @contextmanager

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pexpect
 import pytest
 
-from tests.scripted_server import STALL, Received, openai_sse
+from tests.render.terminals import emulate
+from tests.scripted_server import STALL, Await, Received, openai_sse
 
 CANARY = "sk-canary-0123456789abcdef"
 
@@ -183,3 +185,75 @@ def test_a_key_with_a_line_break_is_refused(hfs, server):
         assert done.returncode == 3
         assert CANARY.encode() not in done.stderr
     assert server.requests == []
+
+
+def test_what_a_model_takes_is_listed(offering, server):
+    server.always(
+        {
+            "data": [
+                {
+                    "id": "a",
+                    "architecture": {"input_modalities": ["text", "image", "file"]},
+                    "supported_parameters": ["tools", "reasoning"],
+                },
+                {
+                    "id": "b",
+                    "capabilities": {
+                        "image_input": {"supported": True},
+                        "pdf_input": {"supported": False},
+                        "thinking": {"supported": True},
+                    },
+                },
+                {"id": "c", "capabilities": {"image_input": "?"}, "architecture": 7},
+            ]
+        }
+    )
+    rows = json.loads(offering.ok("models", "list", "one", "--json"))
+    assert [row["takes"] for row in rows] == [
+        ["image", "pdf", "tools", "reasoning"],
+        ["image", "tools", "reasoning"],
+        None,
+    ]
+    # As it was kept.
+    assert json.loads(offering.ok("models", "list", "one", "--json")) == rows
+
+
+def test_a_person_sees_what_is_asked_and_what_the_marks_mean(hfs, server):
+    release = threading.Event()
+    model = {
+        "id": "a",
+        "architecture": {"input_modalities": ["image"]},
+        "supported_parameters": ["tools"],
+        "pricing": {"prompt": "0.000001"},
+    }
+    server.reply(
+        [Await(release), json.dumps({"data": [model]}).encode()],
+        headers={"Content-Type": "application/json"},
+    )
+    hfs.configure(f'model = "one/a"\n[providers.one]\ntype = "openai"\nbase_url = "{server.url}"\n')
+    child = pexpect.spawn(
+        hfs.argv[0],
+        [*hfs.argv[1:], "models", "list", "one"],
+        env=hfs.environment(),
+        timeout=60,
+        dimensions=(24, 100),
+    )
+    child.expect("asking one for their models")
+    release.set()
+    child.expect(pexpect.EOF)
+    lines = emulate(child.before, 100)
+    child.close()
+    assert child.exitstatus == 0
+    assert lines[-2].split() == ["one/a", "1.00", "i··t··", "●"]
+    marks = "i image p pdf a audio t tools s schema r reasoning"
+    assert lines[-1] == f"● default   {marks}   prices of a million tokens"
+
+
+def test_a_server_that_nobody_named_is_not_waited_for(hfs, free_port):
+    """One try, whatever the settings say of retries."""
+    hfs.configure(
+        f'[providers.gone]\ntype = "openai"\nbase_url = "http://127.0.0.1:{free_port}/v1"\n'
+    )
+    done = hfs("models", "list", env={"HFS_RETRIES": "10"})
+    assert done.returncode == 0
+    assert done.stderr.count(b"gone cannot be reached") == 1

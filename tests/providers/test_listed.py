@@ -140,6 +140,7 @@ def test_the_list_shows_what_is_known(hfs, server):
         "context": None,
         "input_price": None,
         "output_price": None,
+        "takes": None,
         "ends": None,
     }
     assert (b["alias"], b["default"], b["context"], b["ends"]) == (

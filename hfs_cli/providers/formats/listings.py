@@ -3,7 +3,8 @@
 Where a vendor says what, read in its library's types or its pages on 2026-11-25: OpenAI
 ``shutdown_date``; Anthropic ``max_input_tokens``, ``retires_at``; Gemini ``inputTokenLimit``;
 OpenRouter ``context_length``, ``pricing``, ``expiration_date``; Groq ``context_window``; Mistral
-``max_context_length``, ``deprecation``; vLLM ``max_model_len``.
+``max_context_length``, ``deprecation``; vLLM ``max_model_len``. What models take, on 2026-11-29:
+Anthropic ``capabilities``; OpenRouter ``architecture.input_modalities``, ``supported_parameters``.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Listed(NamedTuple):
         ends: The day on which it is switched off, ``YYYY-MM-DD``.
         input_price: US dollars for a million tokens of input.
         output_price: The same for output.
+        takes: What it takes beside text, a letter for each of `hfs_cli.known_models.TAKES`.
     """
 
     id: str
@@ -40,6 +42,7 @@ class Listed(NamedTuple):
     ends: str | None = None
     input_price: float | None = None
     output_price: float | None = None
+    takes: str | None = None
 
 
 def read_listing(document: Any) -> list[Listed]:  # noqa: ANN401  (whatever the vendor sent)
@@ -75,7 +78,39 @@ def _read(entry: Mapping[str, Any]) -> Listed | None:
         next((d[:10] for d in map(entry.get, _ENDS) if isinstance(d, str) and _DAY.match(d)), None),
         _price(prices.get("prompt")),
         _price(prices.get("completion")),
+        _takes(entry),
     )
+
+
+# Anthropic's names of what a model can do, and OpenRouter's of what it reads and of parameters.
+_CAPABILITIES = {
+    "image_input": "i",
+    "pdf_input": "p",
+    "structured_outputs": "s",
+    "thinking": "r",
+}
+_READS = {"image": "i", "file": "p", "audio": "a"}
+_PARAMETERS = {"tools": "t", "structured_outputs": "s", "reasoning": "r"}
+
+
+def _takes(entry: Mapping[str, Any]) -> str | None:
+    """What a model takes beside text; None where the vendor does not say all of it."""
+    match entry:
+        case {"capabilities": {"image_input": {}, **capabilities}}:
+            can = {"image_input": entry["capabilities"]["image_input"], **capabilities}
+            supported = [
+                letter
+                for name, letter in _CAPABILITIES.items()
+                if isinstance(can.get(name), dict) and can[name].get("supported") is True
+            ]
+            return "".join([*supported, "t"])  # all that Anthropic lists call tools
+        case {
+            "architecture": {"input_modalities": list(reads)},
+            "supported_parameters": list(parameters),
+        }:
+            found = [letter for name, letter in _READS.items() if name in reads]
+            return "".join(found + [a for name, a in _PARAMETERS.items() if name in parameters])
+    return None
 
 
 def _price(value: object) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from hfs_cli.known_models import TAKES
 from hfs_cli.render.lists.table import Column, print_table, write_rows
 from hfs_cli.render.terminal import stdout
 
@@ -13,7 +14,7 @@ def show_models(rows: Sequence[Mapping[str, object]]) -> None:
 
     Args:
         rows: Each with ``model``, ``alias``, ``default``, ``context``, ``input_price``,
-            ``output_price`` and ``ends``, as ``--json`` shows them.
+            ``output_price``, ``takes`` and ``ends``, as ``--json`` shows them.
     """
     with_alias = any(row["alias"] for row in rows)
     if not stdout().tty:
@@ -30,10 +31,27 @@ def show_models(rows: Sequence[Mapping[str, object]]) -> None:
         Column("CONTEXT", align="right"),
         Column("IN", align="right"),
         Column("OUT", align="right"),
+        Column("TAKES"),
         Column("ENDS"),
         Column("", lasting=True),
     ]
-    print_table(columns, [_cells(row, with_alias=with_alias) for row in rows])
+    print_table(
+        columns,
+        [_cells(row, with_alias=with_alias) for row in rows],
+        footer=_footer(rows),
+    )
+
+
+def _footer(rows: Sequence[Mapping[str, object]]) -> str:
+    """What the marks mean, and of what the prices are."""
+    parts = []
+    if any(row["default"] for row in rows):
+        parts.append("● default")
+    if any(row["takes"] for row in rows):
+        parts.append(" ".join(f"{letter} {name}" for letter, name in TAKES.items()))
+    if any(row["input_price"] for row in rows):
+        parts.append("prices of a million tokens")
+    return "   ".join(parts)
 
 
 def _cells(row: Mapping[str, object], *, with_alias: bool) -> list[str]:
@@ -43,9 +61,17 @@ def _cells(row: Mapping[str, object], *, with_alias: bool) -> list[str]:
         _size(row["context"]),
         _price(row["input_price"]),
         _price(row["output_price"]),
+        _takes(row["takes"]),
         str(row["ends"] or ""),
         "●" if row["default"] else "",
     ]
+
+
+def _takes(names: object) -> str:
+    """A letter for each thing that it takes, each in its place: ``ip·tsr``."""
+    if not isinstance(names, list):
+        return ""
+    return "".join(letter if name in names else "·" for letter, name in TAKES.items())
 
 
 def _size(tokens: object) -> str:

@@ -128,11 +128,13 @@ def _report_bug(error: Exception) -> int:
     odd = any("\ud800" <= character <= "\udfff" for word in typed for character in word)
     if odd and isinstance(error, UnicodeEncodeError):
         return _report(UsageError("an argument or an HFS_ variable is not UTF-8"))
-    # Any call may be the one for which no file descriptor or no memory is left.
-    if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM}:
-        return _report(
-            StoreError(f"the system has no room for more ({error.strerror}): see ulimit -a")
-        )
+    # Any call may be the one for which no file descriptor or no memory is left; the loader of
+    # modules says it in words alone.
+    numbers = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+    full = isinstance(error, OSError) and error.errno in numbers
+    if full or (isinstance(error, ImportError) and os.strerror(errno.EMFILE) in str(error)):
+        why = error.strerror if isinstance(error, OSError) else os.strerror(errno.EMFILE)
+        return _report(StoreError(f"the system has no room for more ({why}): see ulimit -a"))
     notices.error(
         f"this is a bug in hfs: {type(error).__name__}: {error} — HFS_DEBUG=1 shows where"
     )

@@ -1,8 +1,9 @@
 """Odd environments, homes, clocks and limits."""
 
+import json
 import os
-import pwd
 import resource
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -100,24 +101,42 @@ def test_a_directory_that_a_variable_names_is_never_made_by_a_mistake(chat, tmp_
     assert "the current directory is gone" in error
 
 
-def test_no_home_is_said_or_found_and_nothing_lands_in_the_directory(chat, tmp_path):
-    cwd = tmp_path / "cwd"
-    cwd.mkdir()
-    env = {k: v for k, v in chat.environment().items() if k not in {"HOME", "XDG_DATA_HOME"}}
-    for extra in ({}, {"XDG_DATA_HOME": ""}, {"XDG_DATA_HOME": "relative"}):
-        done = subprocess.run(
-            [*chat.argv, "db", "path"],
-            env=env | extra | {"PYTHONPATH": str(Path.cwd())},
-            cwd=cwd,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        # The user database knows a home where the environment does not.
-        assert (done.returncode, done.stderr) == (0, "")
-        assert Path(done.stdout.strip()).is_absolute()
-        assert Path(done.stdout.strip()).is_relative_to(pwd.getpwuid(os.getuid()).pw_dir)
-        assert list(cwd.iterdir()) == []
+# The database of users, as it would be on a machine where the user has this home or none.
+USERS = """
+import os, pwd
+known = pwd.getpwuid
+def asked(uid):
+    if home := os.environ.get("TEST_HOME"):
+        return pwd.struct_passwd([*known(os.getuid())[:5], home, "/bin/sh"])
+    raise KeyError(uid)
+pwd.getpwuid = asked
+"""
+
+
+def test_no_home_is_found_or_said_and_nothing_lands_in_the_directory(chat, server, tmp_path):
+    cwd, home = tmp_path / "cwd", tmp_path / "elsewhere"
+    for path in (cwd, home, tmp_path / "python"):
+        path.mkdir()
+    (tmp_path / "python/sitecustomize.py").write_text(USERS)
+    env = chat.environment({"HFS_CONFIG": str(chat.config)})
+    env["PYTHONPATH"] = f"{tmp_path / 'python'}{os.pathsep}{Path.cwd()}"
+    del env["HOME"]
+
+    def ask(**extra):
+        run = [*chat.argv, "chat", "hi"]
+        return subprocess.run(run, env=env | extra, cwd=cwd, capture_output=True, check=False)
+
+    for extra in ({}, {"XDG_DATA_HOME": ""}, {"XDG_DATA_HOME": "relative"}, {"HOME": ""}):
+        found = ask(TEST_HOME=str(home), **extra)
+        assert (found.returncode, found.stderr) == (0, b"")
+        assert (home / ".local/share/hfs/hfs.db").exists()
+        shutil.rmtree(home / ".local")
+    asked = len(server.requests)
+    nowhere = ask()
+    assert (nowhere.returncode, nowhere.stdout, nowhere.stderr.count(b"\n")) == (3, b"", 1)
+    assert b"HFS_DATA_DIR" in nowhere.stderr
+    assert len(server.requests) == asked
+    assert list(cwd.iterdir()) == []
 
 
 def test_a_deleted_working_directory_does_not_matter(chat, tmp_path):
@@ -153,16 +172,31 @@ def test_a_data_directory_that_is_none_is_one_line(chat, server, tmp_path, make)
         assert chat("chat", "--no-save", "hi", env={"HFS_DATA_DIR": str(path)}).returncode == 0
 
 
-@pytest.mark.parametrize("files", [16, 8])
-def test_few_file_descriptors_are_no_crash(chat, files):
+def run_with_files(chat, files):
+    """A chat that may have so many files open at once: its exit code, output and errors."""
+
     def limit():
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
     process = chat.start("chat", "hi", preexec_fn=limit)
     out, error = process.communicate()
-    assert process.returncode in {0, 6, 8}, error
-    assert error.count(b"\n") == (1 if process.returncode else 0)
-    assert out == ("" if process.returncode else "grüße ☃\n").encode()
+    return process.returncode, out.decode(), error.decode()
+
+
+def test_few_file_descriptors_are_enough_or_said_and_what_was_asked_is_kept(chat):
+    assert run_with_files(chat, 16) == (0, "grüße ☃\n", "")
+    kept = json.loads(chat.ok("sessions", "list", "--json"))
+    assert [session["messages"] for session in kept] == [2]
+    # Where a descriptor is missing depends on the versions of Python and the libraries.
+    seen = {files: run_with_files(chat, files) for files in range(4, 11)}
+    for files, (code, out, error) in seen.items():
+        if code == 0:
+            assert (out, error) == ("grüße ☃\n", ""), files
+        else:
+            assert (code in {6, 8}, out, error.count("\n")) == (True, "", 1), (files, error)
+            assert error.startswith("hfs: error: ")
+    assert seen[5][0] == 8
+    chat.ok("chat", "with more")
 
 
 def test_a_config_that_is_no_toml_is_one_line(chat, server):

@@ -126,12 +126,30 @@ def test_a_dumb_terminal_gets_no_escape_byte(chat, server, term):
         assert seen.lines
 
 
+SGR = re.compile(rb"\x1b\[[0-9;]*m")
+
+
 def test_no_color_and_force_color_are_obeyed(chat, server):
     server.always(openai_sse("**a**\n"))
     for args in (["chat", "hi"], ["sessions", "list"], ["sessions", "show"]):
-        sgr = re.compile(rb"\x1b\[[0-9;]*m")
-        assert not sgr.search(on_terminal(chat, *args, env={"NO_COLOR": "1"}).raw)
-        assert sgr.search(on_terminal(chat, *args, env={"FORCE_COLOR": "1"}).raw)
+        looks = [
+            ({}, True),
+            ({"NO_COLOR": "1"}, False),
+            ({"NO_COLOR": ""}, True),
+            ({"TERM": "dumb"}, False),
+            ({"TERM": "dumb", "FORCE_COLOR": "1"}, True),
+            ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
+        ]
+        for env, colored in looks:
+            assert bool(SGR.search(on_terminal(chat, *args, env=env).raw)) is colored, (args, env)
+
+
+def test_force_color_colours_what_is_drawn_in_a_pipe_but_never_a_reply(chat, server):
+    server.always(openai_sse("**a**\n"))
+    assert chat.ok("chat", "hi", env={"FORCE_COLOR": "1"}) == "**a**\n"
+    drawn = ("chat", "--render", "markdown", "hi")
+    assert "\x1b[1ma\x1b[0m" in chat.ok(*drawn, env={"FORCE_COLOR": "1"})
+    assert "\x1b" not in chat.ok(*drawn)
 
 
 @pytest.mark.parametrize("columns", [1, 2, 3, 7, 20])

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
+import json
 import os
 import random
 import shutil
@@ -22,12 +24,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
+from tests.mutants.lines import Lines
 from tests.mutants.operators import Mutant, mutants
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +39,7 @@ ROOT = Path(__file__).parents[2]
 # Which tests stand nearest to a module. A folder's tests serve all modules in it.
 NEAREST = {
     "turn": ["tests/turn", "tests/faults/test_signals.py", "tests/commands/test_chat.py"],
-    "signals": ["tests/turn", "tests/faults/test_signals.py", "tests/commands/test_chat.py"],
+    "signals": ["tests/test_signals.py", "tests/turn", "tests/faults/test_signals.py"],
     "sanitize": ["tests/test_sanitize.py", "tests/faults/test_output.py"],
     "files": ["tests/test_files.py", "tests/config", "tests/commands/test_output_options.py"],
     "naming": ["tests/test_naming.py", "tests/store/test_sessions.py"],
@@ -92,37 +96,64 @@ class Tree:
         for name in ("pyproject.toml", "README.md", "CHANGELOG.md"):
             shutil.copy(ROOT / name, folder)
 
-    def survives(self, module: str, mutant: Mutant, seconds: float) -> bool:
+        self._writes = itertools.count(1)
+        self._log = (folder / "runner").open("w")
+        self._runner = subprocess.Popen(
+            [sys.executable, "-m", "tests.mutants.runner"],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(folder)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+
+    def close(self) -> None:
+        """End the process that runs the tests."""
+        self._runner.communicate()
+        self._log.close()
+
+    def survives(
+        self, module: str, mutant: Mutant, nearest: Sequence[str], seconds: float, *, quick: bool
+    ) -> bool:
         """Whether all tests of the module pass on the mutant; a run that hangs has noticed."""
         path = self.folder / "hfs_cli" / f"{module}.py"
         kept = path.read_text()
-        path.write_text(mutant.source)
+        self._write(path, mutant.source)
         try:
-            return self.passes(module, seconds)
+            if nearest and not self.passes(nearest, seconds):
+                return False
+            return quick or self.passes(tests_of(module), seconds)
         finally:
-            path.write_text(kept)
+            self._write(path, kept)
 
-    def passes(self, module: str, seconds: float) -> bool:
-        """Whether the tests of a module pass."""
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
-        run = subprocess.Popen(
-            [*command, "--timeout", "60", *tests_of(module)],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=(self.folder / "said").open("w"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            return run.wait(seconds) == 0
-        except subprocess.TimeoutExpired:
-            return False
-        finally:
+    def _write(self, path: Path, source: str) -> None:
+        # Python takes a compiled module for the same when second and size are: each write has
+        # a second of its own.
+        path.write_text(source)
+        second = 1_000_000_000 + next(self._writes)
+        os.utime(path, (second, second))
+
+    def passes(self, tests: Sequence[str], seconds: float) -> bool:
+        """Whether tests pass."""
+        assert self._runner.stdin is not None
+        assert self._runner.stdout is not None
+        arguments = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--timeout", "60", *tests]
+        print(json.dumps(arguments), file=self._runner.stdin, flush=True)
+        child = int(self._runner.stdout.readline())
+
+        def end() -> None:
             # What the tests started goes with them.
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(run.pid, signal.SIGKILL)
-            run.wait()
+                os.killpg(child, signal.SIGKILL)
+
+        hung = threading.Timer(seconds, end)
+        hung.start()
+        try:
+            return int(self._runner.stdout.readline()) == 0
+        finally:
+            hung.cancel()
+            end()
 
 
 def main() -> int:
@@ -136,6 +167,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, help="so many of each module, by chance")
     parser.add_argument("--seed", default="0")
     parser.add_argument("--tests", nargs="+", help="run these instead of the nearest")
+    parser.add_argument("--quick", action="store_true", help="only tests that run the line itself")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seconds", type=float, default=300, help="when a run counts as hung")
     asked = parser.parse_args()
@@ -154,20 +186,20 @@ def main() -> int:
         trees: SimpleQueue[Tree] = SimpleQueue()
         for number in range(asked.jobs):
             trees.put(Tree(Path(root) / str(number)))
+        # One run as it is tells whether the tests pass at all, and which of them run what.
+        names = dict.fromkeys(test for module, _ in work for test in tests_of(module))
         first = trees.get()
-        for module in sorted({module for module, _ in work}, key=lambda m: tests_of(m)[0]):
-            if not first.passes(module, asked.seconds):
-                print((first.folder / "said").read_text()[-2000:])
-                raise SystemExit(
-                    f"the tests of {module} fail as it is: {' '.join(tests_of(module))}"
-                )
+        lines = Lines(first.folder, [*names], asked.jobs)
+        if not first.passes(["tests/test_moments.py"], asked.seconds):
+            raise SystemExit(f"no test can be run:\n{(first.folder / 'said').read_text()[-3000:]}")
         trees.put(first)
 
         def run(item: tuple[str, Mutant]) -> None:
             module, mutant = item
+            near = lines.tests(module, mutant.line)
             tree = trees.get()
             try:
-                alive = tree.survives(module, mutant, asked.seconds)
+                alive = tree.survives(module, mutant, near, asked.seconds, quick=asked.quick)
             finally:
                 trees.put(tree)
             (lived if alive else died)[module] += 1
@@ -179,6 +211,8 @@ def main() -> int:
 
         with ThreadPoolExecutor(asked.jobs) as pool:
             list(pool.map(run, work))
+        while not trees.empty():
+            trees.get().close()
     for module in sorted({module for module, _ in work}):
         print(f"{module:40} {died[module]:4} died {lived[module]:4} lived")
     share = 100 * died.total() / max(1, len(work))

@@ -179,3 +179,33 @@ def test_a_snippet_shows_where_the_words_are_together():
     assert [part[a:b] for a, b in spans] == ["wal", "checkpoint"]
     assert part.startswith("… ")
     assert part.endswith("…")
+
+
+@pytest.mark.parametrize("asked", [SearchFilter(), SearchFilter(role="user")])
+@pytest.mark.parametrize("best", [1, 3, 5])
+def test_the_best_hit_is_first_and_the_one_that_a_limit_leaves(store, talk, asked, best):
+    for number in range(1, 6):
+        text = "needle needle" if number == best else f"a needle {'in some hay ' * number}"
+        talk.turn(text, "ok", name=f"n{number}")
+    hits = store.search("needle", asked)
+    assert [hit.session_id for hit in hits[:1]] == [best]
+    # The longer a text, the less one word in it says.
+    assert [h.session_id for h in hits[1:]] == [n for n in range(1, 6) if n != best]
+    scores = [hit.score for hit in hits]
+    assert scores == sorted(scores)
+    assert len(set(scores)) == 5
+    assert found(store, "needle", asked, limit=1) == [(best, 1)]
+    assert found(store, "needle", asked, limit=2) == [(best, 1), (1 + (best == 1), 1)]
+
+
+def test_the_best_of_replies_that_broke_off_is_first_too(store, talk):
+    for number, text in enumerate(("a needle in much hay", "needle needle", "one needle of all")):
+        talk.answer(talk.ask("hi", name=f"n{number}"), text, status="partial")
+    assert found(store, "needle")[0] == (2, 2)
+    assert found(store, "needle", limit=1) == [(2, 2)]
+
+
+def test_of_equals_the_newest_is_first(store, talk):
+    for number in range(4):
+        talk.turn("the same words", "ok", name=f"n{number}")
+    assert found(store, "same words") == [(4, 1), (3, 1), (2, 1), (1, 1)]

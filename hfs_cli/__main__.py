@@ -64,6 +64,10 @@ def _leave(code: int) -> NoReturn:
 
     What others have asked to be done at the end is done, and what is written is written.
     """
+    if code >= 128:
+        # A signal broke off an error line that nobody takes. It stays in Python's buffer, and
+        # whoever flushes that once more, as logging does at the end, would wait for ever.
+        sys.stderr = None
     atexit._run_exitfuncs()  # noqa: SLF001  (there is no public name for it)
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -21,10 +21,12 @@ from hfs_cli.store.store import SessionStore
 from tests.scripted_server import ScriptedServer
 
 # What a test's environment must not inherit: settings, keys and colours of the developer.
-# The last one would have every one of some thousand processes compile the whole package.
+# The last two change what Python itself does: one would have every one of some thousand processes
+# compile the whole package, the other leaves nothing in a buffer that could be lost or stuck.
 _DROPPED = (
     *("HFS_", "XDG_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "CLICOLOR"),
     "PYTHONDONTWRITEBYTECODE",
+    "PYTHONUNBUFFERED",
 )
 _KEPT = ("HFS_TEST_",)
 

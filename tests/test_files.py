@@ -26,7 +26,7 @@ def mode(path: Path) -> int:
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o777])
-def umask(request):
+def umask(request, tmp_path):  # pytest makes the directory first, with rights of its own
     before = os.umask(request.param)
     yield
     os.umask(before)

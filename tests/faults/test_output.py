@@ -16,7 +16,8 @@ from tests.test_sanitize import PAYLOADS
 
 # All that hfs itself ever sends to a terminal: colour and weight, and what redraws a block.
 _OURS = re.compile(
-    r"\x1b\[[0-9;]*m|\r?\x1b\[\d*A\r\x1b\[J|\x1b\[\?2026[hl]|\r\x1b\[K|\r(?=[\n⠀-⣿])"
+    # A frame of the spinner is between two returns; none is drawn where a reply comes at once.
+    r"\r[⠀-⣿]\r|\x1b\[[0-9;]*m|\r?\x1b\[\d*A\r\x1b\[J|\x1b\[\?2026[hl]|\r\x1b\[K|\r(?=\n)"
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 

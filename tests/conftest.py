@@ -126,7 +126,12 @@ class Hfs:
     def start(
         self, *args: str, env: dict[str, str] | None = None, **kwargs
     ) -> subprocess.Popen[bytes]:
-        """Run in the background; standard output and error are pipes."""
+        """Run in the background; standard output and error are pipes.
+
+        Under a limit (``preexec_fn``) coverage is not measured: its own file would meet it first.
+        """
+        if "preexec_fn" in kwargs:
+            env = {"COVERAGE_PROCESS_CONFIG": ""} | (env or {})
         settings: dict[str, Any] = {
             "stdin": subprocess.DEVNULL,
             "stdout": subprocess.PIPE,

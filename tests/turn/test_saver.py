@@ -34,6 +34,9 @@ class Keeper:
         self.kept.append(("reply", reply.text, wait_s))
         return 2
 
+    def save_call(self, message_id, position, call, wait_s=30.0):
+        raise NotImplementedError
+
     def spill(self, opened, reply):
         raise NotImplementedError
 

@@ -241,6 +241,8 @@ _hfs_table() {
         'hfs sessions import')
             hfs_options=(
                 '--dry-run'
+                '--from =hfs,chatgpt,claude,llm,aichat,shell_gpt'
+                '--skip-broken'
                 '-h,--help'
             )
             hfs_arguments='files...'

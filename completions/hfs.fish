@@ -160,6 +160,8 @@ function __hfs_values
             echo 1
         case 'hfs sessions export -O' 'hfs sessions export --output'
             echo 1
+        case 'hfs sessions import --from'
+            echo 1
         case 'hfs sessions stats --by'
             echo 1
         case 'hfs sessions stats --since'
@@ -469,6 +471,8 @@ complete -c hfs -n '__hfs_in \'hfs sessions export\' --force' -l force -d 'Repla
 complete -c hfs -n '__hfs_in \'hfs sessions export\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions import\' 1+' -F
 complete -c hfs -n '__hfs_in \'hfs sessions import\' --dry-run' -l dry-run -d 'Only say what would come in'
+complete -c hfs -n '__hfs_in \'hfs sessions import\' --from' -l from -x -k -a 'hfs chatgpt claude llm aichat shell_gpt' -d 'Whose history it is; found out otherwise'
+complete -c hfs -n '__hfs_in \'hfs sessions import\' --skip-broken' -l skip-broken -d 'Pass over conversations that are damaged'
 complete -c hfs -n '__hfs_in \'hfs sessions import\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -n '__hfs_in \'hfs sessions stats\' --by' -l by -x -k -a 'day model session'
 complete -c hfs -n '__hfs_in \'hfs sessions stats\' --since' -l since -x -k -d 'Only turns since 30d, 12h, or a date'

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple, Protocol
 
 from hfs_cli.messages import Message, Origin, Role, Session, Status
 
@@ -95,6 +97,7 @@ class Conversation:
         messages: Its own messages, after those it shares. Their `id` is their position, and
             `reply_to` the position of the message answered.
         checkpoints: Its own; their ids mean nothing.
+        left_out: What stood in the file and did not come with it: how often, by the reason.
     """
 
     uid: str
@@ -108,21 +111,58 @@ class Conversation:
     parent_uid: str | None = None
     fork_position: int | None = None
     checkpoints: tuple[Checkpoint, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    def read(self) -> Conversation:
+        """Itself: see `Incoming`."""
+        return self
 
 
-@dataclass(frozen=True, slots=True)
+class Incoming(Protocol):
+    """A conversation that can be brought in: whoever has it already need not read it."""
+
+    @property
+    def uid(self) -> str | None:
+        """Its uid, or None when only reading it tells."""
+        ...
+
+    def read(self) -> Conversation | None:
+        """The whole of it; None when nothing was said in it.
+
+        Raises:
+            UsageError: It is not what it should be.
+        """
+        ...
+
+
+class Unread(NamedTuple):
+    """An `Incoming` that is still to be read."""
+
+    uid: str | None
+    read: Callable[[], Conversation | None]
+
+
+@dataclass(slots=True)
 class Imported:
     """What an import did, or would do.
 
     Args:
-        sessions: How many came in.
+        sessions: How many came in, branches included.
         messages: How many messages they hold of their own.
         present: How many were there already, by uid, and were left as they are.
+        branches: How many of the sessions that came in are forks or were set aside.
+        attachments: How many attachments their messages carry.
+        broken: How many were passed over, being not what they should be.
+        left_out: What stood in the file and did not come in: how often, by the reason.
     """
 
-    sessions: int
-    messages: int
-    present: int
+    sessions: int = 0
+    messages: int = 0
+    present: int = 0
+    branches: int = 0
+    attachments: int = 0
+    broken: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ _WAIT_S = 0.1
 _FEW = 1000
 _MODELS_AMONG = 500
 _MOST_BACK = 10
+# What an import is still bringing is not there for a user.
+_SHOWN = "(import_id IS NULL OR import_id NOT IN (SELECT id FROM import WHERE ended_at IS NULL))"
 
 
 def sessions(prefix: str, limit: int) -> list[Word]:
@@ -57,8 +59,8 @@ def models_used(prefix: str) -> list[Word]:
         return []
     with closing(db):
         rows = db.execute(
-            "SELECT model, max(updated_at) FROM (SELECT model, updated_at, use_seq FROM session"
-            " WHERE use_seq IS NOT NULL ORDER BY use_seq DESC LIMIT ?)"
+            "SELECT model, max(updated_at) FROM (SELECT model, updated_at, use_seq FROM session"  # noqa: S608
+            f" WHERE use_seq IS NOT NULL AND {_SHOWN} ORDER BY use_seq DESC LIMIT ?)"
             " WHERE substr(model, 1, length(?)) = ? GROUP BY model ORDER BY max(use_seq) DESC",
             (_MODELS_AMONG, prefix, prefix),
         )
@@ -69,8 +71,8 @@ def checkpoints(prefix: str, limit: int) -> list[Word]:
     """Names of checkpoints, those of the last used session first."""
     with closing(_open()) as db:
         rows = db.execute(
-            "SELECT label, position, session.name FROM checkpoint JOIN session"
-            " ON session.id = session_id WHERE substr(label, 1, length(?)) = ?"
+            "SELECT label, position, session.name FROM checkpoint JOIN session"  # noqa: S608
+            f" ON session.id = session_id WHERE {_SHOWN} AND substr(label, 1, length(?)) = ?"
             " ORDER BY use_seq DESC, checkpoint.id DESC LIMIT ?",
             (prefix, prefix, limit),
         )
@@ -145,7 +147,7 @@ def _newest(
 ) -> list[Row]:
     query = (
         f"SELECT id, name, updated_at FROM session WHERE ({condition})"  # noqa: S608  (ours)
-        f" AND use_seq IS NOT NULL ORDER BY {order} DESC LIMIT {limit}"
+        f" AND use_seq IS NOT NULL AND {_SHOWN} ORDER BY {order} DESC LIMIT {limit}"
     )
     return db.execute(query, values).fetchall()
 

@@ -1,116 +1,229 @@
-"""Read a file of conversations within limits, whoever made it."""
+"""Find out whose history a file is, and read it within limits, whoever made it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from datetime import datetime
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from types import TracebackType
+from typing import Any, BinaryIO, NamedTuple, Self, cast
 
-from hfs_cli.conversations import Conversation
+from hfs_cli.conversations import Incoming, Unread
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange import own
 from hfs_cli.exchange.json_values import Fields
+from hfs_cli.exchange.pieces import MAX_VALUE, Pieces, parse_json
 from hfs_cli.exchange.sources import aichat, chatgpt, claude, shell_gpt
 from hfs_cli.files import open_file, read_file
 
-# A whole JSON document takes several times its size in memory; JSON Lines is read line by
-# line and may be of any length.
-MAX_DOCUMENT = 256_000_000
-MAX_LINE = 64_000_000
 MAX_YAML = 4_000_000  # a few seconds' work; no session of aichat comes near it
+# The first line of JSON Lines is a short one.
+_MAX_HEAD = 10_000
+_MAX_CHAT = 1_000_000
 _SAVE_IT = "save it to a file and import that"
-
-
 _DATABASE = b"SQLite format 3\0"
 
+# What each source is called where it is asked for, and where it is shown.
+SOURCES = {
+    "hfs": "hfs",
+    "chatgpt": "ChatGPT",
+    "claude": "Claude",
+    "llm": "llm",
+    "aichat": "aichat",
+    "shell_gpt": "shell_gpt",
+}
 
-def is_database(path: Path) -> bool:
-    """Whether a file is an SQLite database, which other readers than this one take.
 
-    Raises:
-        UsageError: It cannot be read, or is not a regular file.
+class Source:
+    """A history that was recognised: its conversations, each read when it is asked for.
+
+    A context manager, which closes the file.
+
+    Args:
+        key: Whose it is: one of `SOURCES`.
+        incoming: Its conversations.
+        in_order: They stand in the order of their use; else their times tell it.
     """
-    with open_file(path) as stream:
-        return stream.read(16) == _DATABASE
+
+    def __init__(
+        self, key: str, incoming: Iterable[Incoming], opened: ExitStack, *, in_order: bool = False
+    ) -> None:
+        self.name = SOURCES[key]
+        self.in_order = in_order
+        self._incoming = incoming
+        self._opened = opened
+
+    def __iter__(self) -> Iterator[Incoming]:
+        yield from self._incoming
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._opened.close()
 
 
-def read_conversations(path: Path, piped: BinaryIO | None = None) -> Iterator[Conversation]:
-    """The conversations of a file, whichever of the known formats it is in, last used last.
+def open_source(
+    path: Path,
+    piped: BinaryIO | None = None,
+    *,
+    key: str | None = None,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Source:
+    """Recognise a file, and begin to read it.
 
     Args:
         path: The file, or what errors call the pipe.
-        piped: What came out of a pipe, from its beginning.
+        piped: The pipe; it is left open.
+        key: Whose history it is, where that is known; one of `SOURCES`.
+        advance: Called with the number of bytes that were read since it was last called.
 
     Raises:
-        UsageError: It cannot be read, is too large, or is not what it should be; the
-            message says where.
+        UsageError: It cannot be read, is in no format that can be imported, or is not what `key`
+            says.
     """
-    if piped is None and path.suffix in {".yaml", ".yml"}:
-        try:
-            text = read_file(path, MAX_YAML).decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise UsageError(f"{path} is not UTF-8 (byte {error.start})") from error
-        yield from aichat.conversations(text, path)
-        return
-    with open_file(path) if piped is None else piped as stream:
-        head = stream.readline(MAX_LINE + 1)
-        if head.startswith(_DATABASE):
-            raise UsageError(f"{path} is a database, which only a file can be: {_SAVE_IT}")
-        if _is_head(head):
+    if piped is None and key in {None, "aichat"} and (path.suffix in {".yaml", ".yml"} or key):
+        text = read_file(path, MAX_YAML)
+        advance(len(text))
+        return Source("aichat", _yaml(text, path), ExitStack())
+    with ExitStack() as opened:
+        raw = opened.enter_context(open_file(path, pipes=True)) if piped is None else piped
+        stream = cast("BinaryIO", _Counted(raw, advance))
+        head = stream.readline(_MAX_HEAD)
+        if head.startswith(_DATABASE) or key == "llm":
+            if piped is not None or not path.is_file():
+                raise UsageError(f"{path} is a database, which only a file can be: {_SAVE_IT}")
+            advance(path.stat().st_size - len(head))
+            from hfs_cli.exchange.sources import llm
+
+            return Source("llm", llm.conversations(path), ExitStack())
+        if key in {None, "hfs"} and _is_head(head):
             own.check_head(Fields(parse_json(head, str(path)), str(path)))
-            yield from _lines(stream, path)
-            return
-        stream.seek(0)
-        document = _document(stream, path)
-    if chatgpt.fits(document):
-        yield from sorted(chatgpt.conversations(document, str(path)), key=_last_use)
-    elif claude.fits(document):
-        yield from sorted(claude.conversations(document, str(path)), key=_last_use)
-    elif shell_gpt.fits(document):
-        if piped is not None:
+            return Source("hfs", _lines(stream, path), opened.pop_all(), in_order=True)
+        pieces = Pieces(stream, str(path), head)
+        if pieces.peek() == "[" and key != "hfs":
+            found, incoming = _array(pieces, path, key, piped=piped is not None)
+            return Source(found, incoming, opened.pop_all())
+        if pieces.peek() == "{" and key in {None, "hfs"}:
+            return Source("hfs", _document(pieces, path), opened.pop_all(), in_order=True)
+        if key is not None:
+            raise UsageError(f"{path} is not a history of {SOURCES[key]}")
+        pieces.value()  # whether it is JSON at all
+        raise _unknown(path)
+
+
+def _unknown(path: Path) -> UsageError:
+    return UsageError(f"{path} is in no format that can be imported")
+
+
+class _Counted:
+    """A stream that tells how much of it was read."""
+
+    def __init__(self, stream: BinaryIO, advance: Callable[[int], None]) -> None:
+        self._stream = stream
+        self._advance = advance
+
+    def read(self, size: int) -> bytes:
+        return self._told(self._stream.read(size))
+
+    def readline(self, size: int) -> bytes:
+        return self._told(self._stream.readline(size))
+
+    def _told(self, data: bytes) -> bytes:
+        self._advance(len(data))
+        return data
+
+
+def _yaml(data: bytes, path: Path) -> Iterator[Incoming]:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 (byte {error.start})") from error
+    yield from aichat.conversations(text, path)
+
+
+class _Format(NamedTuple):
+    """A program whose history is an array of conversations."""
+
+    fits: Callable[[object], bool]
+    read: Callable[[Iterable[object], str], Iterator[Incoming]]
+
+
+_ARRAYS = {
+    "chatgpt": _Format(chatgpt.fits, chatgpt.conversations),
+    "claude": _Format(claude.fits, claude.conversations),
+}
+
+
+def _array(
+    pieces: Pieces, path: Path, key: str | None, *, piped: bool
+) -> tuple[str, Iterator[Incoming]]:
+    elements = pieces.elements()
+    first = list(islice(elements, 1))
+    rest = chain(first, elements, _to_the_end(pieces))
+    for name, format_ in _ARRAYS.items():
+        if key == name or (key is None and first and format_.fits(first[0])):
+            return name, format_.read(rest, str(path))
+    if key == "shell_gpt" or (first and shell_gpt.fits(first[0])):
+        if piped:
             raise UsageError(f"{path} is a chat that is named after its file: {_SAVE_IT}")
-        yield from shell_gpt.conversations(document, path)
-    else:
-        fields = Fields(document, str(path))
-        own.check_head(fields)
-        for number, value in enumerate(fields.items("sessions"), 1):
-            yield own.conversation(value, f"{path}, session {number}")
+        messages = list(islice(rest, _MAX_CHAT + 1))
+        if len(messages) > _MAX_CHAT:
+            raise UsageError(f"{path} has over {_MAX_CHAT} messages, the most that is read")
+        return "shell_gpt", shell_gpt.conversations(messages, path)
+    raise _unknown(path)
 
 
-def _last_use(conversation: Conversation) -> datetime:
-    return conversation.updated_at
+def _to_the_end(pieces: Pieces) -> Iterator[object]:
+    """Nothing, once nothing follows."""
+    pieces.end()
+    yield from ()
 
 
-def _document(stream: BinaryIO, path: Path) -> Any:  # noqa: ANN401  (JSON)
-    data = stream.read(MAX_DOCUMENT + 1)
-    if len(data) > MAX_DOCUMENT:
-        raise UsageError(
-            f"{path} is over {MAX_DOCUMENT // 10**6} MB: export it as JSON Lines (--format jsonl)"
-        )
-    return parse_json(data, str(path))
-
-
-def parse_json(data: bytes, where: str) -> Any:  # noqa: ANN401  (JSON)
-    """Parse JSON strictly: UTF-8, no NaN, no name twice, no nesting without end.
+def _document(pieces: Pieces, path: Path) -> Iterator[Incoming]:
+    """The sessions of our own document, which has its head before them.
 
     Raises:
-        UsageError: It is not.
+        UsageError: It is another document.
     """
-    try:
-        return json.loads(
-            data.decode("utf-8-sig"), parse_constant=_no_constant, object_pairs_hook=_no_twins
-        )
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{where} is not UTF-8 (byte {error.start})") from error
-    except RecursionError as error:
-        raise UsageError(f"{where} is nested too deeply") from error
-    except ValueError as error:
-        raise UsageError(
-            f"{where} is not valid JSON: {str(error).splitlines()[0][:200]} "
-            "(hfs sessions import --help says what is read)"
-        ) from error
+    head: dict[str, object] = {}
+    names = pieces.names()
+    for name in names:
+        if name == "sessions" and "format" in head and pieces.peek() == "[":
+            own.check_head(Fields(head, str(path)))
+            return _sessions(chain(pieces.elements(), _rest(pieces, names)), path)
+        head[name] = pieces.value()
+    pieces.end()
+    fields = Fields(head, str(path))
+    own.check_head(fields)
+    return _sessions(fields.items("sessions"), path)
+
+
+def _rest(pieces: Pieces, names: Iterator[str]) -> Iterator[object]:
+    for _ in names:
+        pieces.value()
+    yield from _to_the_end(pieces)
+
+
+def _sessions(values: Iterable[object], path: Path) -> Iterator[Incoming]:
+    for number, value in enumerate(values, 1):
+        uid = value.get("uid") if isinstance(value, dict) else None
+        where = f"{path}, session {number}"
+        yield Unread(_uid(uid), partial(own.conversation, value, where))
+
+
+def _uid(value: object) -> str | None:
+    return value if isinstance(value, str) and own.is_uid(value) else None
 
 
 def _is_head(line: bytes) -> bool:
@@ -122,23 +235,31 @@ def _is_head(line: bytes) -> bool:
     return isinstance(head, dict) and "format" in head and "sessions" not in head
 
 
-def _lines(stream: BinaryIO, path: Path) -> Iterator[Conversation]:
+# What `own` writes first: the rest of the line is read only when the session is not there yet.
+_FIRST = re.compile(rb'\s*\{"uid": ?"([0-9a-f]{32})"')
+
+
+def _lines(stream: BinaryIO, path: Path) -> Iterator[Incoming]:
     number = 1
-    while line := stream.readline(MAX_LINE + 1):
+    while line := stream.readline(MAX_VALUE + 1):
         number += 1
         where = f"{path}, line {number}"
-        if len(line) > MAX_LINE:
-            raise UsageError(f"{where} is over {MAX_LINE // 10**6} MB")
+        if len(line) > MAX_VALUE:
+            raise UsageError(f"{where} is over {MAX_VALUE // 10**6} MB")
         if line.strip():
-            yield own.conversation(parse_json(line, where), where)
+            match = _FIRST.match(line)
+            yield Unread(match[1].decode() if match else None, partial(_line, line, where))
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+def _line(line: bytes, where: str) -> Any:  # noqa: ANN401  (a Conversation, checked there)
+    return own.conversation(parse_json(line, where), where)
 
 
-def _no_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("one object has a name twice")
-    return found
+def files_in(directory: Path) -> Iterator[Path]:
+    """The regular files below a directory, by name; links are not followed."""
+    for folder, folders, names in os.walk(directory):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(folder, name)
+            if path.is_file() and not path.is_symlink():
+                yield path

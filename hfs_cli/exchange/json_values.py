@@ -118,6 +118,10 @@ class Fields:
             if item
         ]
 
+    def names(self) -> set[str]:
+        """The names of its fields."""
+        return {*self._fields}
+
     def is_array(self, name: str) -> bool:
         """Whether an array stands there."""
         return isinstance(self._fields.get(name), list)

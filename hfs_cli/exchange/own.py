@@ -94,6 +94,11 @@ def check_head(head: Fields) -> None:
         raise UsageError(f"{head.where}: schema_version must be 1 or more")
 
 
+def is_uid(text: str) -> bool:
+    """Whether it could be the uid of a session."""
+    return re.fullmatch("[0-9a-f]{32}", text) is not None
+
+
 def conversation(value: object, where: str) -> Conversation:
     """A session of the document.
 
@@ -106,7 +111,7 @@ def conversation(value: object, where: str) -> Conversation:
     """
     fields = Fields(value, where)
     uid = fields.text("uid")
-    if not re.fullmatch("[0-9a-f]{32}", uid):
+    if not is_uid(uid):
         raise UsageError(f"{where}: uid must be 32 hexadecimal digits")
     parent = fields.maybe_text("parent_uid")
     shared = fields.maybe_count("fork_position")

@@ -7,14 +7,14 @@ long as running it, so those of a turn and those run in a loop are built once (`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import wraps
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeAlias, cast
 
-from peewee import Database, Field, Function, Node, Value
+from peewee import Database, Field, Function, Model, Node, Value, fn
 
 if TYPE_CHECKING:
     from hfs_cli.conversations import SearchFilter, SearchHit
@@ -58,6 +58,10 @@ class Connection(Database):
         """Index a message that has become complete."""
         raise NotImplementedError
 
+    def unindex_message(self, message_id: int, content: str) -> None:
+        """Take a complete message out of the index, before it is deleted."""
+        raise NotImplementedError
+
     def unindex_messages(self, session_id: int) -> None:
         """Take a session's own messages and calls out of the index, before they are deleted."""
         raise NotImplementedError
@@ -81,6 +85,22 @@ class Connection(Database):
     def forget_words(self) -> None:
         """Empty the indexes, before everything is deleted."""
         raise NotImplementedError
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run a statement once for each row of values."""
+        self.connection().executemany(sql, rows)  # type: ignore[no-untyped-call]
+
+    def index_messages(self, texts: Iterable[tuple[int, str]]) -> None:
+        """Index many messages that are complete."""
+        for message_id, content in texts:
+            self.index_message(message_id, content)
+
+    def first_free(self, table: type[Model]) -> int:
+        """A number above all that rows of a table have, free until the transaction ends."""
+        number = table._meta.primary_key  # noqa: SLF001  (Peewee's documented way)
+        row = self.execute(table.select(fn.COALESCE(fn.MAX(number), 0) + 1)).fetchone()
+        assert row is not None
+        return int(row[0])
 
     def local_day(self, microseconds: Field[int]) -> Function:
         """A kept time as the user's own day, ``2026-11-22``."""
@@ -108,6 +128,18 @@ class Engine(Protocol):
             wait_s: Seconds to wait for other writers.
             durable: Reach the disk before the lock is let go. Without, a power cut may take
                 it back, but no kill does, and nobody waits for the disk.
+        """
+        ...
+
+    def staging(self) -> AbstractContextManager[Connection]:
+        """A transaction of a long work that is made durable by its last one, in `writing`."""
+        ...
+
+    def importing(self, waiting: Callable[[], None]) -> AbstractContextManager[None]:
+        """Be the only one who imports; the database is made where there is none.
+
+        Args:
+            waiting: Called once, when another import has to end first.
         """
         ...
 
@@ -169,6 +201,26 @@ def statement(build: Callable[P, Node]) -> Callable[Concatenate[Connection, P], 
         return db.execute_sql(sql, [values[p] if isinstance(p, _Slot) else p for p in parameters])
 
     return cast("Callable[Concatenate[Connection, P], Cursor]", run)
+
+
+def insert_many(
+    db: Connection, table: type[Model], columns: Sequence[str], rows: Iterable[Row]
+) -> None:
+    """Insert many rows with one statement, which takes a tenth of the time of one by one.
+
+    Args:
+        columns: What the rows hold, in their order.
+    """
+    key = (type(db), table, tuple(columns))
+    if key not in _inserts:
+        slots: Any = {name: Value(_Slot(n), converter=False) for n, name in enumerate(columns)}
+        _inserts[key] = db.get_sql_context().sql(table.insert(**slots)).query()
+    sql, order = _inserts[key]
+    db.execute_many(sql, ([row[n] for n in order] for row in rows))
+
+
+# Statements that were built, and of each the places of its values among the columns.
+_inserts: dict[tuple[type[Connection], type[Model], tuple[str, ...]], tuple[str, list[int]]] = {}
 
 
 class _Slot(int):

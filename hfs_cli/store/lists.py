@@ -8,7 +8,7 @@ from peewee import Expression
 
 from hfs_cli.messages import Session
 from hfs_cli.naming import normalise
-from hfs_cli.store import rows
+from hfs_cli.store import rows, sessions
 from hfs_cli.store.engine import Connection
 from hfs_cli.store.tables import SessionRow
 
@@ -44,11 +44,14 @@ def count(db: Connection, since: datetime | None, model: str | None, query: str 
 def older_than(db: Connection, moment: datetime, keep: int) -> list[Session]:
     """What was last used, or set aside, before `moment`, but for the `keep` last used."""
     kept = SessionRow.alias("kept")
-    spared = kept.select(kept.id).where(kept.use_seq.is_null(False))
+    spared = kept.select(kept.id).where(
+        kept.use_seq.is_null(False), kept.id.not_in(sessions.hidden())
+    )
     spared = spared.order_by(kept.use_seq.desc()).limit(min(keep, rows.LARGEST))
     old = rows.to_microseconds(moment)
     # A tail keeps the time of its last use; when it was set aside is when it was made.
     chosen = SessionRow.select(rows.SESSION).where(
+        sessions.is_shown(),
         SessionRow.updated_at < old,
         _LISTED | (SessionRow.created_at < old),
         SessionRow.id.not_in(spared),
@@ -59,7 +62,7 @@ def older_than(db: Connection, moment: datetime, keep: int) -> list[Session]:
 
 
 def _fitting(since: datetime | None, model: str | None, query: str | None) -> list[Expression]:
-    asked = []
+    asked: list[Expression] = [sessions.is_shown()]
     if since is not None:
         asked.append(SessionRow.updated_at >= rows.to_microseconds(since))
     if model is not None:

@@ -238,6 +238,7 @@ def add(db: Connection, session_id: int, position: int, message: ChatMessage, no
         reasoning="",
         status="complete",
         created_at=rows.to_microseconds(now),
+        step=0,
     )
     message_id = int(row.execute(db))
     db.index_message(message_id, content)

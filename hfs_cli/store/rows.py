@@ -87,7 +87,8 @@ def session(row: Row) -> Session:
         BadRow: Its values are not what hfs writes.
     """
     _check(SessionRow, row)
-    number, uid, name, origin, model, count, state, created, updated, used, parent, shared = row
+    number, uid, name, origin, model, count, state, created, updated, used = row[:10]
+    parent, shared, _ = row[10:]
     return Session(
         id=number,
         uid=uid,

@@ -7,7 +7,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from peewee import Query, Select, fn
+from peewee import Expression, Query, Select, fn
 
 from hfs_cli.errors import AmbiguousError, NotFoundError, UsageError
 from hfs_cli.messages import Session
@@ -15,7 +15,7 @@ from hfs_cli.naming import MAX_NAME, normalise
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.store import rows
 from hfs_cli.store.engine import Connection, statement
-from hfs_cli.store.tables import MessageRow, SessionRow
+from hfs_cli.store.tables import ImportRow, MessageRow, SessionRow
 
 if TYPE_CHECKING:
     from hfs_cli.messages import Origin
@@ -26,7 +26,29 @@ _SHOWN = 5
 _NEAR_AMONG = 2000
 
 
+# What was imported is used before all that was used here: its `use_seq` is the time of its last
+# use, in microseconds, less this.
+BEFORE_ALL_USE = 2**60
+
 # --- found ----------------------------------------------------------------------------
+
+
+def is_shown() -> Expression:
+    """Whether a session is there for a user: not while the import that brings it goes on.
+
+    Whatever finds sessions for a user asks this; what keeps the tables in order (names that are
+    free, branches that take over messages) sees all of them.
+    """
+    return SessionRow.import_id.is_null() | SessionRow.import_id.not_in(_unfinished())
+
+
+def hidden() -> Select:
+    """The ids of the sessions that are not shown: none, but while an import goes on."""
+    return SessionRow.select(SessionRow.id).where(SessionRow.import_id.in_(_unfinished()))
+
+
+def _unfinished() -> Select:
+    return ImportRow.select(ImportRow.id).where(ImportRow.ended_at.is_null())
 
 
 def get(db: Connection, session_id: int) -> Session:
@@ -81,7 +103,8 @@ def find(db: Connection, ref: str) -> Session | None:
         # No engine counts further than to 2**63: a longer number is nobody's id.
         return of_id(db, int(ref[:18]))
     row = _of_name(db, rows.storable(ref)).fetchone()
-    return None if row is None else rows.session(row)
+    # By its id, which tells what is shown: a name is taken by what is not shown too.
+    return None if row is None else of_id(db, rows.session(row).id)
 
 
 def newest(db: Connection, limit: int, skipped: int = 0) -> list[Session]:
@@ -103,7 +126,8 @@ def last_asked(db: Connection) -> Session:
     """
     last = next(iter(newest(db, 1)), None)
     asked = MessageRow.select(MessageRow.id, MessageRow.session_id, MessageRow.created_at)
-    asked = asked.where(MessageRow.role == "user").order_by(MessageRow.id.desc()).limit(1)
+    asked = asked.where(MessageRow.role == "user", MessageRow.session_id.not_in(hidden()))
+    asked = asked.order_by(MessageRow.id.desc()).limit(1)
     if (question := db.execute(asked).fetchone()) is not None:
         number, session_id, created_at = rows.numbers(question)
         replies = MessageRow.select().where(MessageRow.reply_to == number)
@@ -116,7 +140,7 @@ def last_asked(db: Connection) -> Session:
 
 @statement
 def _of_id(session_id: int) -> Select:
-    return SessionRow.select(rows.SESSION).where(SessionRow.id == session_id)
+    return SessionRow.select(rows.SESSION).where(SessionRow.id == session_id, is_shown())
 
 
 @statement
@@ -126,7 +150,7 @@ def _of_name(name: str) -> Select:
 
 @statement
 def _newest(limit: int, skipped: int) -> Select:
-    listed = SessionRow.select(rows.SESSION).where(SessionRow.use_seq.is_null(False))
+    listed = SessionRow.select(rows.SESSION).where(SessionRow.use_seq.is_null(False), is_shown())
     return listed.order_by(SessionRow.use_seq.desc()).limit(limit).offset(skipped)
 
 
@@ -134,7 +158,9 @@ def _beginning(db: Connection, ref: str) -> list[Session]:
     # The end of the range is the prefix with the highest code point after it; names are
     # ordered by their code points, so the index serves this.
     name = SessionRow.name
-    named = SessionRow.select(rows.SESSION).where(name >= ref, name < ref + "\U0010ffff")
+    named = SessionRow.select(rows.SESSION).where(
+        name >= ref, name < ref + "\U0010ffff", is_shown()
+    )
     for tail in (False, True):
         query = named.where(SessionRow.use_seq.is_null(tail)).limit(_SHOWN + 1)
         if found := [rows.session(row) for row in db.execute(query)]:
@@ -147,7 +173,7 @@ def _nothing(db: Connection, ref: str) -> str:
 
     shown = sanitize_line(ref)
     by_name = {session.name: session for session in newest(db, _NEAR_AMONG)}
-    if not by_name and db.execute(SessionRow.select(SessionRow.id).limit(1)).fetchone():
+    if not by_name and db.execute(SessionRow.select(SessionRow.id).where(is_shown())).fetchone():
         return f'no session "{shown}": none has had a reply yet; hfs sessions list --all shows them'
     if not by_name:
         return f'no session "{shown}": there is none yet; hfs chat "..." starts one'
@@ -188,10 +214,11 @@ def change(db: Connection, session_id: int, **columns: object) -> None:
 def next_use() -> Query:
     """The number that makes a session the last used one."""
     # With the numbers 1, 2 and 3 given to a, b and c, using a again makes it 4: the order of use
-    # is b, c, a, whatever the clock says. What was imported is numbered downwards from 0.
+    # is b, c, a, whatever the clock says. What was imported has numbers below 0.
     # An alias: inside UPDATE the bare table would be the row that is being updated.
     latest = SessionRow.alias("latest")
-    return latest.select(fn.COALESCE(fn.MAX(latest.use_seq), 0) + 1)
+    here = latest.select(fn.COALESCE(fn.MAX(latest.use_seq), 0) + 1)
+    return here.where(latest.use_seq > 0)
 
 
 def touch(db: Connection, session_id: int) -> Session:
@@ -238,6 +265,8 @@ def refuse_taken(db: Connection, name: str) -> None:
         UsageError: One has it.
     """
     if row := _of_name(db, name).fetchone():
+        if of_id(db, row[0]) is None:
+            raise UsageError(f'the name "{name}" comes in with an import just now: choose another')
         raise UsageError(f'the name "{name}" is taken by session {row[0]}: choose another')
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from peewee import fn
 
+from hfs_cli.store import sessions
 from hfs_cli.store.engine import BadRow, Connection
 from hfs_cli.store.rows import to_microseconds
 from hfs_cli.store.tables import MessageRow, SessionRow
@@ -43,7 +44,7 @@ def tallies(db: Connection, by: Heading, since: datetime | None) -> list[Tally]:
             *(fn.COALESCE(fn.SUM(count.cast("DOUBLE PRECISION")), 0) for count in counts),
             fn.AVG(MessageRow.first_token_s),
         )
-        .where(MessageRow.role == "assistant")
+        .where(MessageRow.role == "assistant", MessageRow.session_id.not_in(sessions.hidden()))
         .group_by(key, MessageRow.model)
         .order_by(key, MessageRow.model)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -22,15 +22,12 @@ if TYPE_CHECKING:
         Checkpoint,
         Conversation,
         Imported,
+        Incoming,
         SearchFilter,
         SearchHit,
         Tally,
     )
     from hfs_cli.store.statistics import Heading
-
-
-class _TakenBack(Exception):
-    """The way out of a dry run's transaction: what it wrote goes."""
 
 
 class SessionStore:
@@ -445,32 +442,41 @@ class SessionStore:
         with self._engine.reading() as db:
             yield from conversations(db, ids, tails=tails)
 
-    def put(self, incoming: Iterable[Conversation], *, dry_run: bool = False) -> Imported:
+    def put(
+        self,
+        incoming: Iterable[Incoming],
+        *,
+        in_order: bool = True,
+        dry_run: bool = False,
+        broken: Callable[[str], None] | None = None,
+        waiting: Callable[[], None] = lambda: None,
+    ) -> Imported:
         """Insert conversations that are not there yet: all of them, or none.
 
+        Others write in between: it is many short transactions, and nothing is shown before the
+        last one. No lock is held while a conversation is read.
+
         Args:
-            incoming: Parents and branches, in any order; the oldest use first. In lists they
-                stand below every session that was used here.
-            dry_run: Try it and take it back; where there is no database, none is made.
+            incoming: Parents and branches, in any order. In lists they stand below every session
+                that was used here.
+            in_order: They come in the order of their use; else their times tell.
+            dry_run: Only look whether they could come in; nothing is written.
+            broken: Called with the error of each that cannot be kept, which is then passed over;
+                None refuses the whole.
+            waiting: Called once, when another import has to end first.
 
         Raises:
             UsageError: One of them cannot be kept.
         """
-        from hfs_cli.store.transfer import put
+        from hfs_cli.store import incoming as arriving
 
-        # No savepoint: on a full disk SQLite takes all of the transaction back by itself, and
-        # ending a savepoint that is gone would hide why.
-        nowhere = dry_run and not self._engine.exists()
-        # Read to its end first: a slow or endless file must not keep others from writing.
-        incoming = list(incoming)
-        try:
-            # Reading what does not exist is an empty database in memory, as good to try in.
-            with self._engine.reading() if nowhere else self._engine.writing() as db:
-                done = put(db, incoming)
-                if dry_run:
-                    raise _TakenBack
-        except _TakenBack:
-            pass
+        if dry_run:
+            return arriving.receive(arriving.Nowhere(self._engine), incoming, broken=broken)
+        with self._engine.importing(waiting):
+            arriving.take_back(self._engine)
+            with arriving.Import(self._engine, in_order=in_order) as place:
+                done = arriving.receive(place, incoming, broken=broken)
+                place.finish()
         return done
 
     def back_up(self, target: Path) -> None:

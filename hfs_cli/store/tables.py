@@ -8,18 +8,37 @@ what is the migrations' business: a reference is a number here, as in a row.
 from peewee import AutoField, BlobField, CompositeKey, FloatField, IntegerField, Model, TextField
 
 
+class ImportRow(Model):
+    """An import that has brought sessions, or is bringing them.
+
+    Attributes:
+        ended_at: None while it goes on, and for ever where its process was killed: what it has
+            brought is not shown.
+    """
+
+    id = AutoField()
+    started_at = IntegerField()
+    ended_at = IntegerField(null=True)
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = "import"
+
+
 class SessionRow(Model):
     """A conversation or a branch of one.
 
     Attributes:
         message_count: Length of the transcript, shared messages included; lists read it
             instead of counting.
-        use_seq: Rises with each use, so that order never depends on a clock. 0 and below: it
-            was imported and never used here. None: a tail that was set aside and has not
-            been used since, or a session that never had a reply; lists leave them out.
+        use_seq: Rises with each use, so that order never depends on a clock. Below 0: it was
+            imported and never used here. None: a tail that was set aside and has not been used
+            since, or a session that never had a reply; lists leave them out.
         origin: How the row came to be.
         fork_position: How many messages of the parent's transcript this one begins with.
         created_at: Microseconds since 1970, UTC, like every time here.
+        import_id: Which import brought it, or None.
     """
 
     id = AutoField()
@@ -34,6 +53,7 @@ class SessionRow(Model):
     use_seq = IntegerField(null=True)
     parent_id = IntegerField(null=True)
     fork_position = IntegerField(null=True)
+    import_id = IntegerField(null=True)
 
     class Meta:
         """Where it is kept."""
@@ -166,6 +186,7 @@ class CheckpointRow(Model):
 
 
 TABLES: tuple[type[Model], ...] = (
+    ImportRow,
     SessionRow,
     MessageRow,
     PieceRow,

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange.detect import read_conversations
 from hfs_cli.exchange.own import json_document, json_lines
 from hfs_cli.store.store import SessionStore
+from tests.exchange.reading import bring_in, conversations_in
 from tests.exchange.test_own import populate
 
 TIME = "2026-11-22T18:05:00Z"
@@ -87,7 +87,7 @@ def test_any_value_in_any_place_is_refused_or_comes_in_whole(tmp_path_factory, o
     file.write_text(json.dumps(changed(document, path, data.draw(st.sampled_from(WILD)))))
     with SessionStore(folder / "hfs.db") as store:
         try:
-            store.put(read_conversations(file))
+            bring_in(store, file)
         except UsageError as error:
             assert "\n" not in error.message
             assert list(store.conversations()) == []
@@ -96,7 +96,7 @@ def test_any_value_in_any_place_is_refused_or_comes_in_whole(tmp_path_factory, o
         again = folder / "again.jsonl"
         again.write_text("".join(json_lines(store.conversations())))
     with SessionStore(folder / "second.db") as second:
-        second.put(read_conversations(again))
+        bring_in(second, again)
 
 
 @pytest.mark.parametrize("name", ["total_s", "first_token_s"])
@@ -105,7 +105,7 @@ def test_a_time_without_end_is_refused(tmp_path, own, name):
     file = tmp_path / "in.json"
     file.write_text(text.replace("12345.5", "1e999"))
     with pytest.raises(UsageError, match=f"message 1: {name} is too large a number"):
-        list(read_conversations(file))
+        conversations_in(file)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_yaml_is_text_whatever_its_tags_say(tmp_path, text):
     pytest.importorskip("yaml")
     file = tmp_path / "a.yaml"
     file.write_text(text)
-    (found,) = read_conversations(file)
+    (found,) = conversations_in(file)
     assert found.messages[0].content in {"perhaps", "x", "2026-11-22"}
 
 
@@ -149,8 +149,8 @@ def test_a_document_without_bottom_or_sense_is_one_line_and_exit_2(hfs, tmp_path
 @pytest.mark.parametrize("kind", ["device", "directory", "endless line"])
 def test_what_has_no_end_is_not_read(hfs, tmp_path, monkeypatch, kind):
     file = {"device": "/dev/zero", "directory": str(tmp_path), "endless line": "-"}[kind]
-    code = "import hfs_cli.exchange.detect as d; d.MAX_DOCUMENT = 3_000_000\n"
+    code = "import hfs_cli.exchange.pieces as p; p.MAX_VALUE = 3_000_000\n"
     hfs.argv = (sys.executable, "-c", f"{code}from hfs_cli.__main__ import main; main()")
     done = hfs("sessions", "import", file, stdin=b"[" * 5_000_000 if file == "-" else -3)
-    assert done.returncode == 2
+    assert done.returncode == (4 if kind == "directory" else 2)
     assert done.stderr.count(b"\n") == 1

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange.detect import read_conversations
 from hfs_cli.exchange.own import json_document, json_lines
 from hfs_cli.messages import Attachment, Call, Citation, KeptState, Session, Usage
 from hfs_cli.store.store import SessionStore
+from tests.exchange.reading import bring_in
 from tests.store.talking import Talk
 
 WRITERS = {"json": json_document, "jsonl": json_lines}
@@ -31,7 +31,7 @@ def imported(path, text):
     file = path.with_suffix(".in")
     file.write_text(text, encoding="utf-8", newline="")
     with SessionStore(path) as store:
-        done = store.put(read_conversations(file))
+        done = bring_in(store, file)
         assert store.check() == []
         return done, exported(store)
 
@@ -145,11 +145,11 @@ def test_a_dry_run_tells_and_leaves_nothing(tmp_path, store, talk):
     file = tmp_path / "f.json"
     file.write_text(exported(store))
     with SessionStore(tmp_path / "b" / "hfs.db") as other:
-        done = other.put(read_conversations(file), dry_run=True)
+        done = bring_in(other, file, dry_run=True)
         assert (done.sessions, done.messages, other.count()) == (1, 2, 0)
         assert not (tmp_path / "b").exists()
-        assert other.put(read_conversations(file)).sessions == 1
-        assert other.put(read_conversations(file), dry_run=True).present == 1
+        assert bring_in(other, file).sessions == 1
+        assert bring_in(other, file, dry_run=True).present == 1
         assert other.count() == 1
 
 
@@ -332,7 +332,7 @@ def refused(tmp_path, data: bytes) -> None:
     file.write_bytes(data)
     with SessionStore(tmp_path / "hfs.db") as store:
         with pytest.raises(UsageError) as error:
-            store.put(read_conversations(file))
+            bring_in(store, file)
         assert store.count() == 0
     assert "\n" not in error.value.message
 
@@ -347,5 +347,5 @@ def test_calls_that_an_earlier_hfs_wrote_as_names_come_in_as_calls(tmp_path):
     text = document(with_message(role="assistant", tool_calls=["search"]))
     (tmp_path / "old.json").write_text(text)
     with SessionStore(tmp_path / "hfs.db") as store:
-        store.put(read_conversations(tmp_path / "old.json"))
+        bring_in(store, tmp_path / "old.json")
         assert store.transcript(1)[0].tool_calls == (Call("", "search"),)

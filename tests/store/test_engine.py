@@ -22,6 +22,8 @@ MODELS = [
     tables.MessageAttachmentRow,
     tables.CheckpointRow,
     tables.PieceRow,
+    tables.CallRow,
+    tables.ImportRow,
 ]
 
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import click
 
+from hfs_cli import notices
 from hfs_cli.config import load_config
-from hfs_cli.errors import UsageError
+from hfs_cli.errors import IncompleteReplyError, NotFoundError, UsageError
 from hfs_cli.wording import plural
 
 if TYPE_CHECKING:
-    from hfs_cli.conversations import Conversation
+    from hfs_cli.conversations import Imported
+    from hfs_cli.exchange.detect import Source
+    from hfs_cli.store.store import SessionStore
+
+# As `SOURCES` of `hfs_cli.exchange.detect`, which is too heavy to load for `--help`.
+_SOURCES = ("hfs", "chatgpt", "claude", "llm", "aichat", "shell_gpt")
 
 
 @click.command(name="import")
@@ -23,13 +29,25 @@ if TYPE_CHECKING:
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would come in.")
-def import_sessions(*, files: tuple[Path, ...], dry_run: bool) -> None:
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(_SOURCES),
+    help="Whose history it is; found out otherwise.",
+)
+@click.option("--skip-broken", is_flag=True, help="Pass over conversations that are damaged.")
+def import_sessions(
+    *, files: tuple[Path, ...], dry_run: bool, source: str | None, skip_broken: bool
+) -> None:
     """Bring in conversations: all of a FILE, or nothing of it.
 
     FILE is what `hfs sessions export --format json` (or jsonl) wrote, or another program's
     history: conversations.json of ChatGPT or Claude, the logs.db of llm, a session of aichat
     (.yaml) or a chat of shell_gpt. What is there already is left as it is, so a file can be
-    imported again. - is standard input.
+    imported again. - is standard input; of a directory all files are read that hold a history.
+
+    Others may go on chatting meanwhile, and nothing is shown before all of a file has come. With
+    --skip-broken a conversation that is damaged is named and passed over, and the exit code is 7.
 
     \b
       hfs sessions import backup.jsonl --dry-run
@@ -38,58 +56,91 @@ def import_sessions(*, files: tuple[Path, ...], dry_run: bool) -> None:
     """
     from hfs_cli.store.store import open_store
 
+    broken = 0
     with open_store(load_config()) as store:
         for file in files:
             try:
-                with _piped(file) as piped:
-                    done = store.put(_conversations(file, piped), dry_run=dry_run)
+                for done in _import(store, file, source, dry_run=dry_run, skip_broken=skip_broken):
+                    broken += done.broken
             except OSError as error:
                 raise UsageError(f"cannot read {file}: {error.strerror}") from error
-            would = "would come in" if dry_run else "imported"
-            there = f", {done.present} there already" if done.present else ""
-            came = f"{plural(done.sessions, 'session')}, {plural(done.messages, 'message')}"
-            click.echo(f"{came} {would}{there}")
+    if broken:
+        raise IncompleteReplyError(f"{plural(broken, 'conversation')} could not be imported")
+
+
+def _import(
+    store: SessionStore, file: Path, source: str | None, *, dry_run: bool, skip_broken: bool
+) -> Iterator[Imported]:
+    """Import a file, or all files of a directory that hold a history."""
+    from hfs_cli.exchange.detect import files_in
+
+    is_directory = file.is_dir()
+    came = unknown = 0
+    reason = "no file in it holds a history"
+    for one in files_in(file) if is_directory else [file]:
+        with ExitStack() as opened:
+            try:
+                found = opened.enter_context(_opened(one, source))
+            except UsageError:
+                if not is_directory:
+                    raise
+                unknown += 1
+                continue
+            done = store.put(
+                found,
+                in_order=found.in_order,
+                dry_run=dry_run,
+                broken=notices.warn if skip_broken else None,
+                waiting=lambda: notices.notice("waiting for another import to end"),
+            )
+        _show(one, found.name, done, dry_run=dry_run)
+        came += done.sessions + done.present + done.broken
+        reason = "; ".join(f"{n} × {why}" for why, n in done.left_out.items()) or "it is empty"
+        yield done
+    if unknown:
+        click.echo(f"left out: {plural(unknown, 'file')} in no format that can be imported")
+    if not came:
+        raise NotFoundError(f"{file} holds nothing to import: {reason}")
+
+
+def _show(file: Path, source: str, done: Imported, *, dry_run: bool) -> None:
+    """What came of a file, and what did not."""
+    from hfs_cli.sanitize import sanitize_line
+
+    would = "would come in" if dry_run else "imported"
+    rows = [
+        (done.sessions, "sessions"),
+        (done.branches, "of them branches"),
+        (done.messages, "messages"),
+        (done.attachments, "attachments"),
+        (done.present, "sessions there already"),
+        (done.broken, "broken, passed over"),
+        *((often, f"left out: {reason}") for reason, often in done.left_out.items()),
+    ]
+    # The first four always, so that a script finds them.
+    rows = [row for n, row in enumerate(rows) if n < 4 or row[0]]
+    width = max(len(str(number)) for number, _ in rows)
+    click.echo(f"{would} from {sanitize_line(str(file))} ({source}):")
+    for number, what in rows:
+        click.echo(f"  {number:{width}} {what}")
 
 
 @contextmanager
-def _piped(file: Path) -> Iterator[BinaryIO | None]:
-    """All that comes out of a pipe, kept aside; None for a file.
+def _opened(file: Path, source: str | None) -> Iterator[Source]:
+    """A file or standard input that was recognised, with a bar for a person who waits."""
+    from hfs_cli.exchange.detect import open_source
+    from hfs_cli.render.progress import progress
 
-    A pipe may be slow, and the database is locked while conversations go into it.
-    """
-    from tempfile import TemporaryFile
-
-    given = file == Path("-")
-    if given and sys.stdin is None:
+    piped = file == Path("-")
+    if piped and sys.stdin is None:
         raise UsageError("- asks for standard input, and it is closed")
-    if not given and not file.is_fifo():
-        yield None
-        return
-    from hfs_cli.exchange.detect import MAX_DOCUMENT
-    from hfs_cli.files import open_file
-
-    with TemporaryFile() as whole:
-        stream = open(sys.stdin.fileno(), "rb", closefd=False) if given else None  # noqa: SIM115
-        with stream or open_file(file, pipes=True) as source:
-            # A line without end (`/dev/zero`) is neither of the forms that can be read.
-            line = 0
-            while block := source.read(1 << 20):
-                whole.write(block)
-                line = 0 if b"\n" in block else line + len(block)
-                if line > MAX_DOCUMENT:
-                    raise UsageError(f"{file} has a line of over {MAX_DOCUMENT // 10**6} MB")
-        whole.seek(0)
-        yield cast("BinaryIO", whole)  # a wrapper of one where files are not POSIX's
-
-
-def _conversations(file: Path, piped: BinaryIO | None) -> Iterator[Conversation]:
-    """What is in a file or a pipe; databases are the store's to read."""
-    from hfs_cli.exchange.detect import is_database, read_conversations
-
-    if piped is not None:
-        return read_conversations(Path("standard input") if file == Path("-") else file, piped)
-    if is_database(file):
-        from hfs_cli.exchange.sources import llm
-
-        return llm.conversations(file)
-    return read_conversations(file)
+    with ExitStack() as opened:
+        stream = None
+        if piped:
+            stream = opened.enter_context(open(sys.stdin.fileno(), "rb", closefd=False))
+        total = file.stat().st_size if not piped and file.is_file() else None
+        advance = opened.enter_context(progress(f"reading {file}", total))
+        name = Path("standard input") if piped else file
+        yield opened.enter_context(
+            open_source(name, cast("BinaryIO | None", stream), key=source, advance=advance)
+        )

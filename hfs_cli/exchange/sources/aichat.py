@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from hfs_cli.conversations import Conversation
+from hfs_cli.conversations import Incoming
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.json_values import Fields
 from hfs_cli.exchange.sources.foreign import listed
 
 
-def conversations(text: str, path: Path) -> Iterator[Conversation]:
+def conversations(text: str, path: Path) -> Iterator[Incoming]:
     """The conversation of a file.
 
     Raises:

@@ -6,55 +6,58 @@ both whole and in ``content`` blocks; files that were attached are there as extr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import partial
 
-from hfs_cli.conversations import Conversation
+from hfs_cli.conversations import Conversation, Incoming
 from hfs_cli.exchange.json_values import Fields
-from hfs_cli.exchange.sources.foreign import Said, arrived
+from hfs_cli.exchange.sources.foreign import NO_FILE, Said, arrived, unread
 
 
-def fits(document: object) -> bool:
-    """Whether it is an array of such conversations."""
-    return (
-        isinstance(document, list)
-        and bool(document)
-        and isinstance(document[0], dict)
-        and "chat_messages" in document[0]
+def fits(first: object) -> bool:
+    """Whether the first element of an array is such a conversation."""
+    return isinstance(first, dict) and "chat_messages" in first
+
+
+def conversations(document: Iterable[object], where: str) -> Iterator[Incoming]:
+    """All of them."""
+    for number, value in enumerate(document, 1):
+        yield unread("claude", value, ("uuid",), partial(_read, value, where, number))
+
+
+def _read(value: object, where: str, number: int) -> Conversation | None:
+    fields = Fields(value, f"{where}, conversation {number}")
+    left_out: Counter[str] = Counter()
+    said = [
+        _message(Fields(m, f"{fields.where}, message {n}"), left_out)
+        for n, m in enumerate(fields.items("chat_messages"), 1)
+    ]
+    return arrived(
+        "claude",
+        fields.text("uuid"),
+        fields.maybe_text("name") or "",
+        fields.moment("created_at"),
+        [one for one in said if one.content or one.reasoning],
+        left_out,
     )
 
 
-def conversations(document: list[object], where: str) -> Iterator[Conversation]:
-    """All of them.
-
-    Raises:
-        UsageError: One is not what it should be.
-    """
-    for number, value in enumerate(document, 1):
-        fields = Fields(value, f"{where}, conversation {number}")
-        said = [
-            _message(Fields(m, f"{fields.where}, message {n}"))
-            for n, m in enumerate(fields.items("chat_messages"), 1)
-        ]
-        found = arrived(
-            "claude",
-            fields.text("uuid"),
-            fields.maybe_text("name") or "",
-            fields.moment("created_at"),
-            [one for one in said if one.content or one.reasoning],
-        )
-        if found is not None:
-            yield found
-
-
-def _message(message: Fields) -> Said:
+def _message(message: Fields, left_out: Counter[str]) -> Said:
     blocks = [Fields(b, message.where) for b in message.items("content")]
     texts = [b.maybe_text("text") or "" for b in blocks if b.maybe_text("type") == "text"]
     thoughts = [b.maybe_text("thinking") or "" for b in blocks]
     parts = ["\n\n".join(t for t in texts if t) or message.maybe_text("text") or ""]
+    left_out["call of a tool, or what it returned"] += sum(
+        (b.maybe_text("type") or "").startswith("tool_") for b in blocks
+    )
+    left_out[NO_FILE] += len(message.items("files"))
     for value in message.items("attachments"):
         file = Fields(value, message.where)
         extracted = file.maybe_text("extracted_content")
-        if extracted:
+        if not extracted:
+            left_out[NO_FILE] += 1
+        else:
             parts.append(f"[{file.maybe_text('file_name') or 'a file'}]\n{extracted}")
     return Said(
         role="user" if message.choice("sender", ("human", "assistant")) == "human" else "assistant",

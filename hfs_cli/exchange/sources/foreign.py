@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import cast
 
-from hfs_cli.conversations import Conversation
+from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.exchange.json_values import Fields
 from hfs_cli.messages import Attachment, Message, Role, Usage
 from hfs_cli.naming import cleaned_name
@@ -17,6 +19,9 @@ from hfs_cli.naming import cleaned_name
 # Uids are made from what the other program calls a conversation (RFC 9562, version 5), so
 # that importing it again finds it.
 _NAMESPACE = uuid.UUID("7f0a5e0e-6d0c-5c5b-9f3e-686673636c69")
+# What stands for a file in a text, and how it is counted.
+A_FILE = "[a file]"
+NO_FILE = "file that is not in the export"
 _ROLES = ("system", "user", "assistant", "tool")
 
 
@@ -40,8 +45,36 @@ class Said:
     attachments: tuple[Attachment, ...] = ()
 
 
+def uid_of(source: str, key: str) -> str:
+    """The uid of what another program calls by a key."""
+    return uuid.uuid5(_NAMESPACE, f"{source}:{key}").hex
+
+
+def unread(
+    source: str, value: object, names: Sequence[str], read: Callable[[], Conversation | None]
+) -> Incoming:
+    """A conversation that is read only if it is not there yet.
+
+    Args:
+        source: The program.
+        value: Parsed JSON.
+        names: The fields that may hold its key, the first that does.
+        read: How to read it.
+    """
+    keys = [value.get(name) for name in names] if isinstance(value, dict) else []
+    key = next((key for key in keys if key is not None), None)
+    # Whatever is wrong with it is said when it is read.
+    is_key = isinstance(key, str) and key.isascii()
+    return Unread(uid_of(source, str(key)) if is_key else None, read)
+
+
 def arrived(
-    source: str, key: str, title: str, started: datetime, said: Iterable[Said]
+    source: str,
+    key: str,
+    title: str,
+    started: datetime,
+    said: Iterable[Said],
+    left_out: Counter[str] | None = None,
 ) -> Conversation | None:
     """A conversation of ours, or None when nothing was said.
 
@@ -54,6 +87,7 @@ def arrived(
         title: Its title there; made into a valid name.
         started: When it began.
         said: The messages, oldest first.
+        left_out: What does not come with it, complete when the last message was taken.
     """
     messages: list[Message] = []
     question = None
@@ -67,7 +101,7 @@ def arrived(
         return None
     first = next((m.content for m in messages if m.role == "user"), "")
     return Conversation(
-        uid=uuid.uuid5(_NAMESPACE, f"{source}:{key}").hex,
+        uid=uid_of(source, key),
         name=cleaned_name(title or first[:60]),
         origin="import",
         listed=True,
@@ -75,6 +109,7 @@ def arrived(
         created_at=started,
         updated_at=max(moment, started),
         messages=tuple(messages),
+        left_out=+(left_out or Counter()),
     )
 
 
@@ -96,7 +131,7 @@ def _message(one: Said, position: int, moment: datetime, question: int | None) -
 
 def listed(
     source: str, path: Path, messages: Sequence[object], model: str | None = None
-) -> Iterator[Conversation]:
+) -> Iterator[Incoming]:
     """The conversation of a file that is a bare list of roles and contents.
 
     Args:
@@ -104,25 +139,29 @@ def listed(
         path: The file: its name is the conversation's, its time the messages'.
         messages: The list.
         model: Who gave the replies, or None.
-
-    Raises:
-        UsageError: It is not such a list.
     """
+    yield Unread(uid_of(source, path.stem), partial(_listed, source, path, messages, model))
+
+
+def _listed(
+    source: str, path: Path, messages: Sequence[object], model: str | None
+) -> Conversation | None:
     started = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     said = []
+    left_out: Counter[str] = Counter()
     for number, value in enumerate(messages, 1):
         message = Fields(value, f"{path}, message {number}")
         role = cast("Role", message.choice("role", _ROLES))
-        if content := _content(message):
+        if content := _content(message, left_out):
             said.append(Said(role, content, model=model if role == "assistant" else None))
-    found = arrived(source, path.stem, path.stem, started, said)
-    if found is not None:
-        yield found
+    return arrived(source, path.stem, path.stem, started, said, left_out)
 
 
-def _content(message: Fields) -> str:
+def _content(message: Fields, left_out: Counter[str]) -> str:
     """Text, or a list of parts of which some are text."""
     if not message.is_array("content"):
         return message.maybe_text("content") or ""
     parts = [Fields(part, message.where) for part in message.items("content")]
-    return "\n\n".join(part.maybe_text("text") or "[a file]" for part in parts)
+    texts = [part.maybe_text("text") or A_FILE for part in parts]
+    left_out[NO_FILE] += texts.count(A_FILE)
+    return "\n\n".join(texts)

@@ -10,15 +10,17 @@ end), its values within limits, and Ctrl-C and the time bound whatever SQLite is
 import math
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from hfs_cli import signals
-from hfs_cli.conversations import Conversation
+from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.errors import Interrupted, UsageError
-from hfs_cli.exchange.sources.foreign import Said, arrived
+from hfs_cli.exchange.sources.foreign import NO_FILE, Said, arrived, uid_of
 from hfs_cli.messages import Attachment, Usage
 from hfs_cli.moments import from_iso
 
@@ -46,7 +48,7 @@ class _Clock:
         return signals.received() is not None or time.monotonic() > self._deadline
 
 
-def conversations(path: Path) -> Iterator[Conversation]:
+def conversations(path: Path) -> Iterator[Incoming]:
     """All of its conversations, and each reply that belongs to none, last used last.
 
     Raises:
@@ -74,7 +76,7 @@ def conversations(path: Path) -> Iterator[Conversation]:
         raise UsageError(f"cannot read {path} as a database of llm: {said}") from error
 
 
-def _conversations(db: sqlite3.Connection, path: Path, clock: _Clock) -> Iterator[Conversation]:
+def _conversations(db: sqlite3.Connection, path: Path, clock: _Clock) -> Iterator[Incoming]:
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not {"responses", "conversations"} <= tables:
         raise UsageError(
@@ -99,7 +101,7 @@ def _conversations(db: sqlite3.Connection, path: Path, clock: _Clock) -> Iterato
     for (number,) in order:
         row = db.execute(response, (number,)).fetchone()
         if group and _key(row) != _key(group[0]):
-            yield _conversation(db, group, tables)
+            yield _incoming(db, group, tables)
             group, size = [], 0
         group.append(row)
         size += sum(len(value) for value in row if isinstance(value, str | bytes))
@@ -107,7 +109,11 @@ def _conversations(db: sqlite3.Connection, path: Path, clock: _Clock) -> Iterato
             raise UsageError(f"{path}: a conversation is over {_MAX_CONVERSATION // 10**6} MB")
         clock.restart()
     if group:
-        yield _conversation(db, group, tables)
+        yield _incoming(db, group, tables)
+
+
+def _incoming(db: sqlite3.Connection, group: list[sqlite3.Row], tables: set[str]) -> Incoming:
+    return Unread(uid_of("llm", _key(group[0])), partial(_conversation, db, group, tables))
 
 
 def _key(row: sqlite3.Row) -> str:
@@ -136,6 +142,7 @@ def _conversation(
 ) -> Conversation:
     started = _moment(_text(group[0], "datetime_utc"))
     said: list[Said] = []
+    left_out: Counter[str] = Counter()
     system = None
     for row in group:
         moment = _moment(_text(row, "datetime_utc"))
@@ -143,11 +150,11 @@ def _conversation(
             system = wanted
             said.append(Said("system", system, moment))
         kept = {"prompt_attachments", "attachments"} <= tables
-        files = _attachments(db, row["id"]) if kept else ()
+        files = _attachments(db, row["id"], left_out) if kept else ()
         said.append(Said("user", _text(row, "prompt"), moment, attachments=files))
         if reply := _text(row, "response"):
             said.append(_reply(row, reply, moment))
-    found = arrived("llm", _key(group[0]), _text(group[0], "title"), started, said)
+    found = arrived("llm", _key(group[0]), _text(group[0], "title"), started, said, left_out)
     assert found is not None  # there is a prompt
     return found
 
@@ -165,7 +172,9 @@ def _reply(row: sqlite3.Row, text: str, moment: datetime) -> Said:
     )
 
 
-def _attachments(db: sqlite3.Connection, response_id: object) -> tuple[Attachment, ...]:
+def _attachments(
+    db: sqlite3.Connection, response_id: object, left_out: Counter[str]
+) -> tuple[Attachment, ...]:
     """What went with a prompt; a file that was not kept is there by its path alone."""
     rows = db.execute(
         """SELECT a.type, a.path, a.url, a.content FROM prompt_attachments p
@@ -179,6 +188,7 @@ def _attachments(db: sqlite3.Connection, response_id: object) -> tuple[Attachmen
         if isinstance(data, bytes) and data:
             url = ""
         elif not url:
+            left_out[NO_FILE] += 1
             continue
         found.append(
             Attachment(

@@ -8,24 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from hfs_cli.conversations import Conversation
+from hfs_cli.conversations import Incoming
 from hfs_cli.exchange.sources.foreign import listed
 
 
-def fits(document: object) -> bool:
-    """Whether it is a list of messages."""
-    return (
-        isinstance(document, list)
-        and bool(document)
-        and isinstance(document[0], dict)
-        and {"role", "content"} <= document[0].keys()
-    )
+def fits(first: object) -> bool:
+    """Whether the first element of an array is a message."""
+    return isinstance(first, dict) and {"role", "content"} <= first.keys()
 
 
-def conversations(document: list[object], path: Path) -> Iterator[Conversation]:
-    """The conversation of a file.
-
-    Raises:
-        UsageError: It is not what it should be.
-    """
+def conversations(document: list[object], path: Path) -> Iterator[Incoming]:
+    """The conversation of a file."""
     yield from listed("shell_gpt", path, document)

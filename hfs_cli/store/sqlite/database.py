@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from peewee import Field, Function, OperationalError, SqliteDatabase, fn
+from peewee import Field, Function, Model, OperationalError, SqliteDatabase, fn
 
 from hfs_cli.errors import StoreError, UsageError
+from hfs_cli.files import open_lock_file, take_lock
 from hfs_cli.store.engine import Connection
 from hfs_cli.store.sqlite import file, indexing
 from hfs_cli.store.sqlite.file import is_busy, store_errors
@@ -31,6 +33,12 @@ _PRAGMAS = {
     # After a long reader the log has grown; the next checkpoint cuts it back to this.
     "journal_size_limit": 4 * 1024 * 1024,
 }
+
+# How often to see whether another import has ended: they take seconds to minutes.
+_LOOK_AGAIN_S = 0.1
+# Bytes of the log after which a long work copies it into the file: a chat's commit would do so
+# otherwise, and its user would wait for it.
+_MUCH_LOG = 8 * 1024 * 1024
 
 
 class Database:
@@ -80,6 +88,26 @@ class Database:
         Raises:
             StoreError: The database cannot be written; nothing was.
         """
+        with self._writing(wait_s, durable=durable) as db:
+            yield db
+        if not durable:
+            self._flush()
+
+    @contextmanager
+    def staging(self) -> Iterator[SqliteConnection]:
+        """A short transaction of a long work, which only its last one has to make durable.
+
+        The log is copied into the file in between, while others may write.
+        """
+        with self._lock:
+            with self._writing(WAIT_S, durable=False) as db:
+                yield db
+            if self._log_size() > _MUCH_LOG:
+                with store_errors(self.path):
+                    db.execute_sql("PRAGMA wal_checkpoint (PASSIVE)")
+
+    @contextmanager
+    def _writing(self, wait_s: float, *, durable: bool) -> Iterator[SqliteConnection]:
         with self._lock, store_errors(self.path), ExitStack() as stack:
             db = self._connected(create=True)
             if db.in_transaction():
@@ -91,8 +119,11 @@ class Database:
                     stack.enter_context(_unflushed(db))
                 _begin(db, stack, patience)
             yield db
-        if not durable:
-            self._flush()
+
+    def _log_size(self) -> int:
+        with suppress(OSError):
+            return Path(f"{self.path.resolve()}-wal").stat().st_size
+        return 0
 
     def _flush(self) -> None:
         # The log alone has no locks of SQLite's that closing it could drop.
@@ -108,6 +139,32 @@ class Database:
         """The connection outside a transaction, for what SQLite runs nowhere else."""
         with self._lock, store_errors(self.path):
             yield self._connected(create=False)
+
+    @contextmanager
+    def importing(self, waiting: Callable[[], None]) -> Iterator[None]:
+        """Be the only one who imports: what an import has brought that is not whole is its own.
+
+        The kernel lets go of the lock when the process dies, however: whoever has it knows that
+        what stands unfinished in the database is nobody's any more.
+
+        Raises:
+            StoreError: The database cannot be made or opened.
+        """
+        with self._lock, store_errors(self.path):
+            self._connected(create=True)
+        there = self.path.resolve()
+        try:
+            descriptor = open_lock_file(there.with_name(f"{there.name}.import-lock"))
+        except OSError as error:
+            raise StoreError(f"cannot lock {there} for an import: {error.strerror}") from error
+        try:
+            if not take_lock(descriptor, wait=False):
+                waiting()
+                while not take_lock(descriptor, wait=False):
+                    time.sleep(_LOOK_AGAIN_S)
+            yield
+        finally:
+            os.close(descriptor)
 
     def exists(self) -> bool:
         """Whether there is a file to read."""
@@ -204,12 +261,20 @@ class SqliteConnection(Connection, SqliteDatabase):
     """What SQLite does in its own way."""
 
     index_message = indexing.index_message
+    index_messages = indexing.index_messages
+    unindex_message = indexing.unindex_message
     unindex_messages = indexing.unindex_messages
     index_call = indexing.index_call
     unindex_call = indexing.unindex_call
     index_name = indexing.index_name
     unindex_name = indexing.unindex_name
     forget_words = indexing.forget_words
+
+    def first_free(self, table: type[Model]) -> int:
+        """The number after the last one that was ever given (AUTOINCREMENT)."""
+        name = table._meta.table_name  # noqa: SLF001  (Peewee's documented way)
+        given = self.execute_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (name,))
+        return int((given.fetchone() or (0,))[0]) + 1
 
     def local_day(self, microseconds: Field[int]) -> Function:
         """A kept time as the user's own day."""

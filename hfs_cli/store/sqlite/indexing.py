@@ -6,6 +6,7 @@ reply streams and is never stale: not after a crash either.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from peewee import SqliteDatabase
 
@@ -83,6 +84,24 @@ def _text_of_call(db: SqliteDatabase, call_id: int) -> str:
     return text
 
 
+def index_messages(db: SqliteDatabase, texts: Iterable[tuple[int, str]]) -> None:
+    """Index many messages that are complete."""
+    db.connection().executemany(
+        "INSERT INTO message_words (rowid, content) VALUES (?, ?)",
+        ((message_id, words(content)) for message_id, content in texts),
+    )
+
+
+def unindex_message(db: SqliteDatabase, message_id: int, content: object) -> None:
+    """Take a complete message out of the index, before it is deleted."""
+    if not isinstance(content, str):
+        raise BadRow("a message that is not text")
+    db.execute_sql(
+        "INSERT INTO message_words (message_words, rowid, content) VALUES ('delete', ?, ?)",
+        (message_id, words(content)),
+    )
+
+
 def unindex_messages(db: SqliteDatabase, session_id: int) -> None:
     """Take a session's own messages and calls out of the index, before they are deleted."""
     called = db.execute_sql(
@@ -97,12 +116,7 @@ def unindex_messages(db: SqliteDatabase, session_id: int) -> None:
         (session_id,),
     ).fetchall()
     for message_id, content in found:
-        if not isinstance(content, str):
-            raise BadRow("a message that is not text")
-        db.execute_sql(
-            "INSERT INTO message_words (message_words, rowid, content) VALUES ('delete', ?, ?)",
-            (message_id, words(content)),
-        )
+        unindex_message(db, message_id, content)
 
 
 def index_name(db: SqliteDatabase, session_id: int, name: str) -> None:

@@ -5,7 +5,7 @@ import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, cast
 
 from peewee import OperationalError
@@ -57,12 +57,13 @@ def search(
     limit = min(limit, LARGEST)
     phrases = [words(storable(text))] if raw else plain_query(text)
     asked = asked or SearchFilter()
-    messages, calls = _places(db, asked)
+    hidden = _hidden(db)
+    messages, calls = _places(db, asked, hidden)
     try:
         found = _best(db, messages, phrases, limit) + _best(db, calls, phrases, limit)
         found += _partial(db, messages, " ".join(phrases), limit)
         if asked == SearchFilter():
-            found += _best(db, _NAMES, phrases, limit)
+            found += _best(db, replace(_NAMES, conditions=hidden), phrases, limit)
     except OperationalError as error:
         if raw and _is_query_error(error):
             raise UsageError(
@@ -133,7 +134,15 @@ def _fetch(db: Connection, sql: str, parameters: Sequence[object]) -> list[_Foun
     return found
 
 
-def _places(db: Connection, asked: SearchFilter) -> tuple[_Place, _Place]:
+def _hidden(db: Connection) -> str:
+    """A condition that leaves out what an import is bringing; nothing while there is none."""
+    unfinished = "SELECT id FROM import WHERE ended_at IS NULL"
+    if db.execute_sql(f"{unfinished} LIMIT 1").fetchone() is None:
+        return ""
+    return f" AND (s.import_id IS NULL OR s.import_id NOT IN ({unfinished}))"
+
+
+def _places(db: Connection, asked: SearchFilter, hidden: str) -> tuple[_Place, _Place]:
     """Where messages are found, and calls of tools: what a tool says has the role of a tool."""
     within = ""
     before: tuple[object, ...] = ()
@@ -159,7 +168,7 @@ def _places(db: Connection, asked: SearchFilter) -> tuple[_Place, _Place]:
         if value is not None:
             conditions.append(condition)
             values.append(value)
-    stated = "".join(f" AND {condition}" for condition in conditions)
+    stated = "".join(f" AND {condition}" for condition in conditions) + hidden
 
     def place(index: str, role: str, content: str, join: str) -> _Place:
         return _Place(

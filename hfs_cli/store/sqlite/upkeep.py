@@ -137,6 +137,7 @@ SELECT DISTINCT m.id FROM message m JOIN piece p ON p.message_id = m.id WHERE m.
 _COUNTS = """
 SELECT s.id, s.message_count, coalesce(s.fork_position, 0) + count(m.id) AS there
 FROM session s LEFT JOIN message m ON m.session_id = s.id
+WHERE s.import_id IS NULL OR s.import_id NOT IN (SELECT id FROM import WHERE ended_at IS NULL)
 GROUP BY s.id
 HAVING there <> s.message_count
     OR coalesce(max(m.position), s.message_count) <> s.message_count

@@ -18,11 +18,19 @@ def test_export_and_import_move_everything(kept, tmp_path):
     file.write_text(whole)
     elsewhere = {"HFS_DATA_DIR": str(tmp_path / "elsewhere")}
     told = kept.ok("sessions", "import", str(file), "--dry-run", env=elsewhere)
-    assert told == "2 sessions, 4 messages would come in\n"
+    assert told == (
+        f"would come in from {file} (hfs):\n"
+        "  2 sessions\n  0 of them branches\n  4 messages\n  0 attachments\n"
+    )
+    assert kept.ok("sessions", "list", "--ids", env=elsewhere) == ""
     kept.ok("sessions", "import", str(file), env=elsewhere)
     assert kept.ok("sessions", "export", "--all", "--format", "json", env=elsewhere) == whole
     again = kept.ok("sessions", "import", str(file), env=elsewhere)
-    assert again == "0 sessions, 0 messages imported, 2 there already\n"
+    assert again == (
+        f"imported from {file} (hfs):\n"
+        "  0 sessions\n  0 of them branches\n  0 messages\n  0 attachments\n"
+        "  2 sessions there already\n"
+    )
 
 
 def test_an_import_does_not_change_what_is_continued(kept, tmp_path):
@@ -82,7 +90,6 @@ def test_a_file_that_cannot_be_imported_says_why(kept, tmp_path):
         assert done.returncode == 2, content
         assert done.stderr.count(b"\n") == 1
     assert kept("sessions", "import", str(tmp_path / "none")).returncode == 2
-    assert kept("sessions", "import", str(tmp_path)).returncode == 2
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl"])
@@ -91,7 +98,8 @@ def test_a_pipe_is_read(kept, tmp_path, form, name):
     whole = kept.ok("sessions", "export", "--all", "--format", form)
     elsewhere = {"HFS_DATA_DIR": str(tmp_path / "elsewhere")}
     told = kept.ok("sessions", "import", name, stdin=whole.encode(), env=elsewhere)
-    assert told == "2 sessions, 4 messages imported\n"
+    assert "  2 sessions\n" in told
+    assert "  4 messages\n" in told
     assert kept.ok("sessions", "export", "--all", "--format", form, env=elsewhere) == whole
 
 
@@ -125,3 +133,106 @@ def test_an_export_has_the_format_that_its_file_is_named_for(kept, tmp_path, fil
     assert (tmp_path / file).read_text().startswith(begins)
     kept.ok("sessions", "export", "--format", "markdown", "--force", "-O", str(tmp_path / file))
     assert (tmp_path / file).read_text().startswith("# ")
+
+
+def test_a_damaged_conversation_keeps_the_file_out_or_is_passed_over(kept, tmp_path):
+    head, one, two = kept.ok("sessions", "export", "--all", "--format", "jsonl").splitlines()
+    file = tmp_path / "broken.jsonl"
+    file.write_text("\n".join((head, one[:-10], two)))
+    elsewhere = {"HFS_DATA_DIR": str(tmp_path / "elsewhere")}
+    refused = kept("sessions", "import", str(file), env=elsewhere)
+    assert refused.returncode == 2
+    assert b"line 2 is not valid JSON" in refused.stderr
+    assert kept.ok("sessions", "list", "--ids", env=elsewhere) == ""
+    done = kept("sessions", "import", "--skip-broken", str(file), env=elsewhere)
+    assert done.returncode == 7
+    assert done.stderr.startswith(b"hfs: warning: ")
+    assert b"line 2 is not valid JSON" in done.stderr
+    assert b"  1 broken, passed over\n" in done.stdout
+    assert b"two" in kept("sessions", "list", env=elsewhere).stdout
+    kept.ok("db", "check", env=elsewhere)
+
+
+def test_a_branch_without_its_session_is_passed_over_with_its_own_branches(kept, tmp_path):
+    kept.ok("sessions", "fork", "one")
+    kept.ok("sessions", "fork", "one (fork)")
+    lines = kept.ok("sessions", "export", "--all", "--format", "jsonl").splitlines(keepends=True)
+    file = tmp_path / "lines.jsonl"
+    file.write_text("".join(line for line in lines if '"name": "one"' not in line))
+    elsewhere = {"HFS_DATA_DIR": str(tmp_path / "elsewhere")}
+    assert kept("sessions", "import", str(file), env=elsewhere).returncode == 2
+    assert kept.ok("sessions", "list", "--ids", env=elsewhere) == ""
+    for options in (["--dry-run"], []):
+        done = kept("sessions", "import", "--skip-broken", *options, str(file), env=elsewhere)
+        assert done.returncode == 7
+        assert done.stderr.count(b"is a branch of a session that is not there") == 2
+        assert b"  1 sessions\n" in done.stdout
+    assert kept.ok("sessions", "list", "--ids", env=elsewhere).count("\n") == 1
+    kept.ok("db", "check", env=elsewhere)
+
+
+def test_what_was_left_out_is_said_and_how_often(kept, tmp_path):
+    nodes = {
+        "a": {"parent": None, "message": None},
+        "b": {"parent": "a", "message": _said("user", ["look", {"asset_pointer": "x"}])},
+        "c": {"parent": "b", "message": _said("tool", ["found"])},
+        "d": {"parent": "c", "message": _said("assistant", ["a reply"])},
+        "e": {"parent": "c", "message": _said("assistant", ["an earlier reply"])},
+    }
+    chats = [
+        {"id": "1", "title": "t", "create_time": 1.7e9, "current_node": "d", "mapping": nodes},
+        {"id": "2", "title": "nothing", "mapping": {}},
+    ]
+    file = tmp_path / "conversations.json"
+    file.write_text(json.dumps(chats))
+    assert kept.ok("sessions", "import", str(file)) == (
+        f"imported from {file} (ChatGPT):\n"
+        "  1 sessions\n  0 of them branches\n  2 messages\n  0 attachments\n"
+        "  1 left out: message of a version that was replaced\n"
+        "  1 left out: file that is not in the export\n"
+        "  1 left out: call of a tool, or what it returned\n"
+        "  1 left out: conversation in which nothing was said\n"
+    )
+
+
+def _said(role, parts):
+    return {"author": {"role": role}, "content": {"content_type": "text", "parts": parts}}
+
+
+def test_a_history_of_nothing_is_said(kept, tmp_path):
+    file = tmp_path / "conversations.json"
+    file.write_text(json.dumps([{"id": "2", "title": "nothing", "mapping": {}}]))
+    done = kept("sessions", "import", str(file))
+    assert done.returncode == 4
+    assert b"1 \xc3\x97 conversation in which nothing was said" in done.stderr
+    empty = tmp_path / "empty.json"
+    empty.write_text('{"format": "hfs", "schema_version": 1, "sessions": []}')
+    assert kept("sessions", "import", str(empty)).returncode == 4
+
+
+def test_a_directory_is_walked(kept, tmp_path):
+    folder = tmp_path / "in" / "deep"
+    folder.mkdir(parents=True)
+    (folder / "all.jsonl").write_text(kept.ok("sessions", "export", "one", "--format", "jsonl"))
+    two = kept.ok("sessions", "export", "two", "--format", "json")
+    (folder.parent / "two.json").write_text(two)
+    (folder / "notes.txt").write_text("not a history")
+    elsewhere = {"HFS_DATA_DIR": str(tmp_path / "elsewhere")}
+    told = kept.ok("sessions", "import", str(folder.parent), env=elsewhere)
+    assert told.count("imported from") == 2
+    assert told.endswith("left out: 1 file in no format that can be imported\n")
+    assert kept.ok("sessions", "list", "--ids", env=elsewhere).count("\n") == 2
+    (folder / "all.jsonl").unlink()
+    (folder.parent / "two.json").unlink()
+    assert kept("sessions", "import", str(folder.parent), env=elsewhere).returncode == 4
+
+
+def test_whose_history_it_is_can_be_said(kept, tmp_path):
+    pytest.importorskip("yaml")
+    file = tmp_path / "session"
+    file.write_text("messages:\n- {role: user, content: hi}\n")
+    assert kept("sessions", "import", str(file)).returncode == 2
+    assert "(aichat)" in kept.ok("sessions", "import", "--from", "aichat", str(file))
+    done = kept("sessions", "import", "--from", "chatgpt", str(file))
+    assert done.returncode == 2
+    assert done.stderr.count(b"\n") == 1

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange.detect import is_database, read_conversations
 from hfs_cli.exchange.sources import llm
 from hfs_cli.messages import Usage
+from tests.exchange.reading import bring_in, conversations_in, read
 
 
 def written(tmp_path, name, content):
@@ -63,7 +63,7 @@ def chatgpt(tmp_path):
 
 
 def test_chatgpt(chatgpt, store):
-    (found,) = read_conversations(chatgpt)
+    (found,) = conversations_in(chatgpt)
     assert found.name == "WAL explained"
     assert said(found) == [
         ("user", "What is a WAL?"),
@@ -72,8 +72,8 @@ def test_chatgpt(chatgpt, store):
     ]
     assert (found.messages[1].model, found.messages[1].reply_to) == ("gpt-4o", 1)
     assert found.messages[1].created_at == datetime.fromtimestamp(1_700_000_006.5, UTC)
-    assert store.put(read_conversations(chatgpt)).sessions == 1
-    assert store.put(read_conversations(chatgpt)).present == 1
+    assert bring_in(store, chatgpt).sessions == 1
+    assert bring_in(store, chatgpt).present == 1
     assert store.check() == []
 
 
@@ -84,7 +84,7 @@ def test_chatgpt_that_names_itself_as_parent_ends(tmp_path):
         "c.json",
         [{"title": "t", "id": "x", "current_node": "n1", "mapping": {"n1": loop}}],
     )
-    (found,) = read_conversations(file)
+    (found,) = conversations_in(file)
     assert said(found) == [("user", "hi")]
 
 
@@ -122,7 +122,7 @@ def test_claude(tmp_path, store):
             }
         ],
     )
-    (found,) = read_conversations(file)
+    (found,) = conversations_in(file)
     assert found.name == "Read this [a.txt] the text"
     assert said(found) == [("user", "Read this\n\n[a.txt]\nthe text"), ("assistant", "Done.")]
     assert found.messages[1].reasoning == "hm"
@@ -133,7 +133,7 @@ def test_shell_gpt(tmp_path, store):
     roles = [("system", "You are ShellGPT"), ("user", "list files"), ("assistant", "ls")]
     file = written(tmp_path, "chat_1", [{"role": r, "content": c} for r, c in roles])
     os.utime(file, (1_700_000_000, 1_700_000_000))
-    (found,) = read_conversations(file)
+    (found,) = conversations_in(file)
     assert (found.name, said(found)) == ("chat_1", roles)
     assert found.created_at == datetime.fromtimestamp(1_700_000_000, UTC)
     assert store.put([found]).sessions == 1
@@ -161,7 +161,7 @@ messages:
 
 def test_aichat(tmp_path):
     pytest.importorskip("yaml")
-    (found,) = read_conversations(written(tmp_path, "pictures.yaml", AICHAT))
+    (found,) = conversations_in(written(tmp_path, "pictures.yaml", AICHAT))
     assert found.name == "pictures"
     assert said(found) == [
         ("user", "earlier"),
@@ -186,7 +186,7 @@ def test_aichat(tmp_path):
 def test_yaml_that_means_harm_is_refused(tmp_path, text):
     pytest.importorskip("yaml")
     with pytest.raises(UsageError):
-        list(read_conversations(written(tmp_path, "x.yaml", text)))
+        conversations_in(written(tmp_path, "x.yaml", text))
 
 
 @pytest.fixture
@@ -219,9 +219,8 @@ def logs(tmp_path):
 
 
 def test_llm(logs, store):
-    assert is_database(logs)
     before = logs.read_bytes()
-    alone, found = sorted(llm.conversations(logs), key=lambda c: len(c.messages))
+    alone, found = sorted(read(llm.conversations(logs)), key=lambda c: len(c.messages))
     assert said(alone) == [("user", "alone")]
     assert found.name == "Explain WAL"
     assert said(found) == [
@@ -249,7 +248,7 @@ def test_llm_as_it_was_in_its_first_year(tmp_path):
     )
     db.commit()
     db.close()
-    (found,) = llm.conversations(path)
+    (found,) = read(llm.conversations(path))
     assert said(found) == [("user", "q"), ("assistant", "a")]
 
 
@@ -260,10 +259,10 @@ def test_another_database_and_a_broken_one_are_refused(tmp_path):
     db.commit()
     db.close()
     with pytest.raises(UsageError, match="not a database that can be read"):
-        list(llm.conversations(path))
+        read(llm.conversations(path))
     path.write_bytes(path.read_bytes()[:100] + b"\xff" * 5000)
     with pytest.raises(UsageError):
-        list(llm.conversations(path))
+        read(llm.conversations(path))
 
 
 @pytest.mark.parametrize(
@@ -282,13 +281,13 @@ def test_another_database_and_a_broken_one_are_refused(tmp_path):
 )
 def test_shapes_that_are_nearly_right_are_refused(tmp_path, store, document):
     with pytest.raises(UsageError):
-        store.put(read_conversations(written(tmp_path, "x.json", document)))
+        bring_in(store, written(tmp_path, "x.json", document))
     assert store.count() == 0
 
 
 def test_an_empty_conversation_does_not_come_in(tmp_path):
     file = written(tmp_path, "c.json", [{"mapping": {}, "id": "x"}])
-    assert list(read_conversations(file)) == []
+    assert conversations_in(file) == []
 
 
 def test_the_newest_of_another_program_is_the_last_used_of_an_empty_database(tmp_path, store):
@@ -303,5 +302,5 @@ def test_the_newest_of_another_program_is_the_last_used_of_an_empty_database(tmp
         }
         for name, year in (("newest", 2025), ("oldest", 2023), ("middle", 2024))
     ]
-    store.put(read_conversations(written(tmp_path, "conversations.json", chats)))
+    bring_in(store, written(tmp_path, "conversations.json", chats))
     assert [s.name for s in store.list_recent()] == ["newest", "middle", "oldest"]

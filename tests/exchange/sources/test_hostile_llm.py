@@ -12,6 +12,7 @@ from hfs_cli import signals
 from hfs_cli.errors import Interrupted, UsageError
 from hfs_cli.exchange.sources import llm
 from hfs_cli.store.store import SessionStore
+from tests.exchange.reading import read
 
 TABLES = """
 CREATE TABLE conversations (id, name, model);
@@ -65,10 +66,10 @@ def test_a_view_is_no_table(tmp_path, table):
         f"CREATE VIEW {table} {ENDLESS} SELECT o.* FROM e, old o;",
     )
     if table == "prompt_attachments":  # it is not needed
-        assert len(list(llm.conversations(path))) == 1
+        assert len(read(llm.conversations(path))) == 1
         return
     with pytest.raises(UsageError, match="not a database that can be read"):
-        list(llm.conversations(path))
+        read(llm.conversations(path))
 
 
 def test_text_that_is_not_utf8_is_refused_and_not_shown(tmp_path):
@@ -76,7 +77,7 @@ def test_text_that_is_not_utf8_is_refused_and_not_shown(tmp_path):
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("UPDATE responses SET prompt = CAST(x'73656372657420ff' AS TEXT)")
     with pytest.raises(UsageError) as refused:
-        list(llm.conversations(path))
+        read(llm.conversations(path))
     assert "secret" not in refused.value.message
 
 
@@ -88,21 +89,21 @@ def test_a_value_or_a_conversation_that_is_too_large_is_refused(tmp_path, monkey
         with closing(sqlite3.connect(path, isolation_level=None)) as db:
             db.execute("UPDATE responses SET prompt = hex(zeroblob(?))", (size // 2,))
         with pytest.raises(UsageError, match=said):
-            list(llm.conversations(path))
+            read(llm.conversations(path))
 
 
 def test_work_without_end_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(llm, "_PATIENCE_S", 0.0)
     monkeypatch.setattr(llm, "_STEPS", 1)
     with pytest.raises(UsageError, match="gives no row"):
-        list(llm.conversations(made(tmp_path / "logs.db", TABLES)))
+        read(llm.conversations(made(tmp_path / "logs.db", TABLES)))
 
 
 def test_a_signal_ends_the_work(tmp_path, monkeypatch):
     monkeypatch.setattr(llm, "_STEPS", 1)
     monkeypatch.setattr(signals, "received", lambda: signal.SIGTERM)
     with pytest.raises(Interrupted) as ended:
-        list(llm.conversations(made(tmp_path / "logs.db", TABLES)))
+        read(llm.conversations(made(tmp_path / "logs.db", TABLES)))
     assert ended.value.exit_code == 143
 
 

@@ -28,7 +28,7 @@ KILLS = int(os.environ.get("HFS_TEST_KILLS", "2"))
 CHILD = """
 import os, signal, sqlite3, sys
 from pathlib import Path
-from hfs_cli.exchange.detect import read_conversations
+from hfs_cli.exchange.detect import open_source
 from hfs_cli.messages import ChatMessage, Place, Reply, Turn
 from hfs_cli.store.store import SessionStore
 
@@ -53,7 +53,7 @@ def turn(store):
 
 with SessionStore(path) as store:
     {
-        "import": lambda: store.put(read_conversations(path.with_name("in.json"))),
+        "import": lambda: store.put(open_source(path.with_name("in.json"))),
         "fork": lambda: store.fork(1, at=3),
         "rewind": lambda: store.rewind(1, "1"),
         "undo": lambda: store.undo(2, 1),

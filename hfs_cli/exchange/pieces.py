@@ -1,0 +1,190 @@
+"""Read JSON of any length one value at a time, with no more of it in memory than that."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterator
+from typing import Any, BinaryIO, NoReturn
+
+from hfs_cli.errors import UsageError
+
+_BLOCK = 1 << 20
+# The most characters of one value: a conversation with all it carries.
+MAX_VALUE = 64_000_000
+
+
+class Pieces:
+    """A JSON text that is read as it is needed.
+
+    Args:
+        stream: Where it comes from.
+        where: How errors name it.
+        begun: What was read of the stream already.
+    """
+
+    def __init__(self, stream: BinaryIO, where: str, begun: bytes = b"") -> None:
+        self._stream = stream
+        self._where = where
+        self._begun = begun
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        self._bytes = 0
+        self._text = ""
+        self._at = 0
+        self._is_whole = False
+
+    def peek(self) -> str:
+        """The next character that is not white space; nothing at the end.
+
+        Raises:
+            UsageError: It is not UTF-8.
+        """
+        while True:
+            while self._at < len(self._text):
+                if (character := self._text[self._at]) not in " \t\r\n":
+                    return character
+                self._at += 1
+            if self._is_whole:
+                return ""
+            self._feed()
+
+    def skip(self, wanted: str) -> None:
+        """Go past a character that has to be the next one.
+
+        Raises:
+            UsageError: It is another one.
+        """
+        if (found := self.peek()) != wanted:
+            raise self._wrong(f"there is {found!r} instead of {wanted!r}" if found else "it is cut")
+        self._at += 1
+
+    def value(self) -> Any:  # noqa: ANN401  (JSON)
+        """The next value, whatever it is.
+
+        Raises:
+            UsageError: It is not valid JSON, too large, or nested too deeply.
+        """
+        self.peek()
+        while True:
+            try:
+                value, end = _STRICT.raw_decode(self._text, self._at)
+            except json.JSONDecodeError as error:
+                # It may go on in what was not read yet.
+                if self._is_whole:
+                    raise self._wrong(error.msg) from error
+                self._feed()
+                continue
+            except RecursionError as error:
+                raise UsageError(f"{self._where} is nested too deeply") from error
+            except ValueError as error:
+                raise self._wrong(str(error)) from error
+            # So may a number, or a word.
+            if end < len(self._text) or self._is_whole:
+                self._at = end
+                return value
+            self._feed()
+
+    def elements(self) -> Iterator[Any]:
+        """What an array holds.
+
+        Raises:
+            UsageError: It is not one, or not to its end.
+        """
+        self.skip("[")
+        if self.peek() == "]":
+            self.skip("]")
+            return
+        yield self.value()
+        while self.peek() == ",":
+            self.skip(",")
+            yield self.value()
+        self.skip("]")
+
+    def names(self) -> Iterator[str]:
+        """The names of an object; the caller reads the value of each before the next.
+
+        Raises:
+            UsageError: It is not one, or not to its end, or has a name twice.
+        """
+        seen: set[str] = set()
+        self.skip("{")
+        while self.peek() == '"':
+            name = self.value()
+            if name in seen:
+                raise self._wrong(_TWINS)
+            seen.add(name)
+            self.skip(":")
+            yield name
+            if self.peek() != ",":
+                break
+            self.skip(",")
+        self.skip("}")
+
+    def end(self) -> None:
+        """See that nothing follows.
+
+        Raises:
+            UsageError: Something does.
+        """
+        if self.peek():
+            raise self._wrong("something follows its end")
+
+    def _feed(self) -> None:
+        if len(self._text) - self._at > MAX_VALUE:
+            raise UsageError(f"{self._where} holds a value of over {MAX_VALUE // 10**6} MB")
+        # As much again as there is: a value is tried some twenty times at most.
+        size = max(_BLOCK, len(self._text) - self._at)
+        data, self._begun = self._begun or self._stream.read(size), b""
+        pending = len(self._decoder.getstate()[0])
+        try:
+            text = self._decoder.decode(data, final=not data)
+        except UnicodeDecodeError as error:
+            offset = self._bytes - pending + error.start
+            raise UsageError(f"{self._where} is not UTF-8 (byte {offset})") from error
+        self._bytes += len(data)
+        self._is_whole = not data
+        self._text = self._text[self._at :] + text
+        self._at = 0
+
+    def _wrong(self, reason: str) -> UsageError:
+        return _invalid(self._where, reason)
+
+
+def parse_json(data: bytes, where: str) -> Any:  # noqa: ANN401  (JSON)
+    """Parse JSON strictly: UTF-8, no NaN, no name twice, no nesting without end.
+
+    Raises:
+        UsageError: It is not.
+    """
+    try:
+        return _STRICT.decode(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{where} is not UTF-8 (byte {error.start})") from error
+    except RecursionError as error:
+        raise UsageError(f"{where} is nested too deeply") from error
+    except ValueError as error:
+        raise _invalid(where, str(error)) from error
+
+
+def _invalid(where: str, reason: str) -> UsageError:
+    return UsageError(
+        f"{where} is not valid JSON: {reason.splitlines()[0][:200]} "
+        "(hfs sessions import --help says what is read)"
+    )
+
+
+_TWINS = "one object has a name twice"
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _no_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError(_TWINS)
+    return found
+
+
+_STRICT = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_no_twins)

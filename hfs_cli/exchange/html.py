@@ -14,7 +14,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from hfs_cli.conversations import Conversation
-from hfs_cli.messages import Attachment, Message
+from hfs_cli.messages import Attachment, Call, Message
 from hfs_cli.moments import iso
 from hfs_cli.sanitize import sanitize, sanitize_line
 from hfs_cli.wording import plural
@@ -44,7 +44,7 @@ body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem aut
 header p, .about {{ color: GrayText; font-size: .85rem; margin: 0; }}
 section {{ margin: 1.5rem 0; padding-left: 1rem; border-left: 3px solid transparent; }}
 section.user {{ border-color: LinkText; }}
-section.partial .about {{ color: #b00; color: light-dark(#b00, #f77); }}
+section.partial .about, .failed summary {{ color: #b00; color: light-dark(#b00, #f77); }}
 pre {{ overflow-x: auto; padding: .75rem; border: 1px solid GrayText; border-radius: 4px; }}
 code {{ font-size: .9em; }} .math {{ white-space: pre-wrap; }}
 .task {{ list-style: none; margin-left: -1.2em; }}
@@ -136,7 +136,21 @@ def _message(message: Message, markdown: MarkdownIt) -> Iterator[str]:
         yield _reply(message.content, markdown)
     else:
         yield f"<p>{_lines(message.content)}</p>\n"
+    for call in message.tool_calls:
+        yield _call(call)
     yield "</section>\n"
+
+
+def _call(call: Call) -> str:
+    """What a tool was given and what it said, to be opened."""
+    from hfs_cli.exchange.markdown import outcome
+
+    kind = "call failed" if call.failed else "call"
+    said = "" if call.result is None else f"<pre>{escape(sanitize(call.result))}</pre>"
+    return (
+        f'<details class="{kind}"><summary>⚙ {_text(call.label)} · {_text(outcome(call))}</summary>'
+        f"<pre>{escape(sanitize(call.arguments))}</pre>{said}</details>\n"
+    )
 
 
 def _about(message: Message) -> str:

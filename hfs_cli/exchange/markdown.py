@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from hfs_cli.conversations import Conversation
-from hfs_cli.messages import Attachment, Message
+from hfs_cli.messages import Attachment, Call, Message
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.wording import plural
 
@@ -51,6 +51,36 @@ def _message(message: Message) -> Iterator[str]:
         yield f"> **Reasoning**\n>\n{quoted}\n\n"
     if message.content:
         yield message.content.removesuffix("\n") + "\n"
+    for call in message.tool_calls:
+        yield from _call(call)
+
+
+def _call(call: Call) -> Iterator[str]:
+    """What a tool was given and what it said, each in a fence."""
+    yield f"\n### Tool: {plain(call.label)}\n\n"
+    if call.arguments:
+        yield _fenced(call.arguments, "json")
+    yield f"\n*{plain(outcome(call))}*\n"
+    if call.result:
+        yield "\n" + _fenced(call.result)
+
+
+def outcome(call: Call) -> str:
+    """What came of a call, in a few words."""
+    if call.result is None:
+        return "No result: it broke off" if call.interrupted else "Not run"
+    what = "Error" if call.failed else "Result"
+    if call.started_at is None or call.ended_at is None:
+        return what
+    return f"{what} after {(call.ended_at - call.started_at).total_seconds():.1f} s"
+
+
+def _fenced(text: str, language: str = "") -> str:
+    """Text in a fence that is longer than any run of backticks in it."""
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    end = "" if text.endswith("\n") else "\n"
+    return f"{fence}{language}\n{text}{end}{fence}\n"
 
 
 def heading(message: Message) -> str:

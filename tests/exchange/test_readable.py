@@ -1,12 +1,13 @@
 """Markdown and HTML for readers, from conversations that mean harm."""
 
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
 
 from hfs_cli.exchange.html import html
 from hfs_cli.exchange.markdown import markdown
-from hfs_cli.messages import Attachment, Usage
+from hfs_cli.messages import Attachment, Call, Usage
 
 
 @pytest.fixture
@@ -32,6 +33,45 @@ def test_markdown_carries_models_times_usage_and_partial_marks(conversation):
     assert "> **Reasoning**\n>\n> first\n> second\n" in text
     assert "*Checkpoint: draft*" in text
     assert "· partial: connection reset\n\nIt beg\n" in text
+
+
+@pytest.fixture
+def with_tools(store, talk):
+    opened = talk.ask("list", name="tools")
+    began = datetime(2026, 11, 29, tzinfo=UTC)
+    calls = (
+        Call("1", "files__list", '{"path": "."}', "a ```` b\n", started_at=began, ended_at=began),
+        Call("2", "rm", "", "<b>no</b>", failed=True),
+        Call("3", "rm", "{}", started_at=began),
+        Call("4", "rm", "{}"),
+    )
+    talk.answer(opened, "Let me see.", tool_calls=calls)
+    talk.answer(opened, "Done.", step=1)
+    (found,) = store.conversations()
+    return found
+
+
+def test_markdown_has_what_tools_were_given_and_said(with_tools):
+    text = "".join(markdown([with_tools]))
+    assert (
+        "Let me see.\n\n### Tool: files:list\n\n"
+        '```json\n{"path": "."}\n```\n\n*Result after 0.0 s*\n\n`````\na ```` b\n`````\n'
+    ) in text
+    assert "*Error*\n\n```\n<b>no</b>\n```\n" in text
+    assert "*No result: it broke off*\n" in text
+    assert "*Not run*\n" in text
+    assert text.endswith("\n\nDone.\n")
+
+
+def test_html_has_what_tools_were_given_and_said(with_tools):
+    text = "".join(html([with_tools]))
+    assert (
+        '<details class="call"><summary>⚙ files:list · Result after 0.0 s</summary>'
+        "<pre>{&quot;path&quot;: &quot;.&quot;}</pre><pre>a ```` b\n</pre></details>"
+    ) in text
+    assert '<details class="call failed"><summary>⚙ rm · Error</summary>' in text
+    assert "&lt;b&gt;no&lt;/b&gt;" in text
+    assert Page(text).tags.count("details") == 4
 
 
 class Page(HTMLParser):

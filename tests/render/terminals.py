@@ -71,7 +71,7 @@ import json, sys, time
 from pathlib import Path
 from hfs_cli.config import Config
 from hfs_cli.errors import HfsError, IncompleteReplyError
-from hfs_cli.messages import Citation, Opened, Outcome, Reply, Session, Usage
+from hfs_cli.messages import Call, Citation, Opened, Outcome, Reply, Session, Usage
 from hfs_cli.render.reply.choose import View, make_renderer
 from datetime import datetime, timezone
 
@@ -79,7 +79,7 @@ plan = json.loads(sys.argv[1])
 given = plan.get("options", {})
 settings = {name: given.pop(name) for name in ("render", "stream") if name in given}
 config = Config(Path("config.toml"), Path("data"), **settings)
-renderer = make_renderer(View(**given), config, "m")
+renderer = make_renderer(View(**given), config, "m", tools=plan.get("tools", False))
 now = datetime(2026, 11, 22, 18, 5, tzinfo=timezone.utc)
 session = Session(12, "a" * 32, plan.get("name", "wal"), "m", 2, now, now)
 renderer.opened(Opened(session, 1, (), None))
@@ -88,6 +88,12 @@ try:
     for kind, piece in plan["events"]:
         if kind == "wait":
             time.sleep(piece)
+        elif kind in {"called", "returned"}:
+            times = {"started_at": now, "ended_at": now} if kind == "returned" else {}
+            getattr(renderer, kind)(Call(**piece, **times))
+            text = ""
+        elif kind == "waiting":
+            renderer.waiting()
         else:
             getattr(renderer, kind)(piece)
             text += piece if kind == "text" else ""

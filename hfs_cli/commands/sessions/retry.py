@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from hfs_cli import notices
 from hfs_cli.compose.ask import take_turn
 from hfs_cli.compose.options import Asked, TurnCommand, turn_options
 from hfs_cli.compose.session import meant_session
@@ -13,6 +15,7 @@ from hfs_cli.config import Config
 from hfs_cli.errors import UsageError
 
 if TYPE_CHECKING:
+    from hfs_cli.messages import Message
     from hfs_cli.render.reply.choose import View
 
 
@@ -41,10 +44,25 @@ def retry_question(asked: Asked, config: Config, view: View, *, ref: str | None)
             session = store.last_asked()
         else:
             session = meant_session(store, config, ref)
-        asked_before = [m for m in store.transcript(session.id) if m.role == "user"]
+        history = store.transcript(session.id)
+        asked_before = [m for m in history if m.role == "user"]
         if not asked_before:
             raise UsageError(f"session {session.id} has no user message to send again")
         question = asked_before[-1]
+        _warn_of_interrupted(history[question.position :])
         message = ChatMessage("user", question.content, question.attachments)
         place = Place(session.id, answers=question.id)
         take_turn(asked, config, view, store, message, session, place)
+
+
+def _warn_of_interrupted(replies: Sequence[Message]) -> None:
+    """Say which tools began and left no result, before the model asks for them again."""
+    calls = [call for reply in replies for call in reply.tool_calls if call.interrupted]
+    if not calls:
+        return
+    from hfs_cli.render.reply.calls import asked_in_full
+
+    for call in calls:
+        notices.warn(
+            f"{asked_in_full(call)} was called before and has no result: it may have done its work"
+        )

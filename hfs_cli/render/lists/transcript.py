@@ -6,14 +6,14 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hfs_cli.conversations import Checkpoint
-from hfs_cli.messages import Message, Session, answers
+from hfs_cli.messages import Call, Message, Session, answers
 from hfs_cli.moments import local
 from hfs_cli.naming import first_words
 from hfs_cli.render.json_shapes import print_json, transcript_json
 from hfs_cli.render.lists.sessions import PARTIAL, UNANSWERED
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import Terminal, ansi, console, stdout
-from hfs_cli.sanitize import StreamSanitizer, sanitize_line
+from hfs_cli.sanitize import StreamSanitizer, sanitize, sanitize_line
 from hfs_cli.wording import plural
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CHECKPOINT = "◆"
 _WIDEST_RULE = 100
+# Of what a tool said; all of it is in what a pipe gets.
+_RESULT_LINES = 5
 
 
 def print_transcript(
@@ -65,8 +67,18 @@ def _plain(
     for message in messages:
         end = "" if message.content.endswith("\n") else "\n"
         parts.append(f"--- {_heading(message, answered)}\n{message.content}{end}")
+        parts += map(_called, message.tool_calls)
         parts += [f"--- {CHECKPOINT} {label}\n" for label in points.get(message.position, ())]
     return "\n".join(parts)
+
+
+def _called(call: Call) -> str:
+    """What a tool was asked and what it said, whole."""
+    from hfs_cli.render.reply.calls import asked_in_full, outcome_of
+
+    said = call.result or ""
+    said += "" if not said or said.endswith("\n") else "\n"
+    return f"--- {asked_in_full(call)} · {outcome_of(call)}\n{said}"
 
 
 def _named(checkpoints: Sequence[Checkpoint]) -> dict[int, list[str]]:
@@ -147,11 +159,30 @@ def _body(message: Message, look: Terminal) -> Iterator[Text]:
     splitter = Splitter()
     splitter.feed(text)
     yield from Layout(console(look), color=look.color).lines(splitter.end(), look.width)
+    yield from _calls(message.tool_calls)
     if message.citations:
         from hfs_cli.render.reply.citations import note
 
         yield Text()
         yield from (Text(note(n, source), "dim") for n, source in enumerate(message.citations, 1))
+
+
+def _calls(calls: Sequence[Call]) -> Iterator[Text]:
+    """A line for each call, and the beginning of what the tool said under it."""
+    if not calls:
+        return
+    from rich.text import Text
+
+    from hfs_cli.render.reply.calls import call_line
+
+    for call in calls:
+        yield Text()
+        yield Text(call_line(call), "red" if call.failed else "dim")
+        lines = sanitize(call.result or "").splitlines()
+        shown = [] if call.failed else lines[:_RESULT_LINES]
+        yield from (Text(f"  {line}", "dim") for line in shown)
+        if len(lines) > len(shown) and not call.failed:
+            yield Text(f"  … {plural(len(lines) - len(shown), 'more line')}", "dim")
 
 
 def _show(lines: Sequence[Text], look: Terminal, pager: str | None) -> None:

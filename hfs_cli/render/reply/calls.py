@@ -16,6 +16,7 @@ MARK = "⚙"
 _DIM, _RED, _PLAIN = "\x1b[2m", "\x1b[31m", "\x1b[0m"
 # An argument is there to tell one call from another.
 _LONGEST_VALUE = 60
+_LONGEST_ARGUMENTS = 160
 _LONGEST_ERROR = 200
 
 
@@ -24,26 +25,26 @@ def call_line(call: Call) -> str:
 
     ``⚙ files:read_file path=README.md  1.2 kB  80 ms``
     """
-    return "  ".join([f"{MARK} {_asked(call)}", *_came(call)])
+    asked = f"{sanitize_line(call.label)} {_arguments(call.arguments)}".rstrip()
+    return f"{MARK} {asked}  {outcome_of(call)}"
 
 
-def _asked(call: Call) -> str:
-    return " ".join(
-        part for part in (sanitize_line(call.label), _arguments(call.arguments)) if part
-    )
+def asked_in_full(call: Call) -> str:
+    """The tool and its arguments as the model gave them, in one line that is safe to show."""
+    return f"{MARK} {sanitize_line(f'{call.label} {call.arguments}'.rstrip())}"
 
 
-def _came(call: Call) -> list[str]:
-    parts = []
+def outcome_of(call: Call) -> str:
+    """What came of a call, in a few words: its size or its failure, and how long it took."""
     if call.result is None:
-        parts.append("no result: it broke off" if call.interrupted else "not run")
+        what = "no result: it broke off" if call.interrupted else "not run"
     elif call.failed:
-        parts.append(_short(call.result, _LONGEST_ERROR))
+        what = f"failed: {_short(call.result, _LONGEST_ERROR)}"
     else:
-        parts.append(data_size(len(call.result.encode("utf-8", "replace"))))
-    if call.started_at and call.ended_at:
-        parts.append(_time((call.ended_at - call.started_at).total_seconds()))
-    return parts
+        what = data_size(len(call.result.encode("utf-8", "replace")))
+    if call.started_at is None or call.ended_at is None:
+        return what
+    return f"{what}  {_time((call.ended_at - call.started_at).total_seconds())}"
 
 
 def _time(seconds: float) -> str:
@@ -60,9 +61,8 @@ def _arguments(text: str) -> str:
         given = None
     if not isinstance(given, dict):
         return _short(text, _LONGEST_VALUE)
-    return " ".join(
-        f"{_short(name, _LONGEST_VALUE)}={_value(value)}" for name, value in given.items()
-    )
+    named = (f"{name}={_value(value)}" for name, value in given.items())
+    return _short(" ".join(named), _LONGEST_ARGUMENTS)
 
 
 def _value(value: object) -> str:

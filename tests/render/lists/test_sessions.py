@@ -136,3 +136,74 @@ def test_a_long_transcript_goes_through_the_pager():
     code = SETUP + TRANSCRIPT + f"print_transcript(sessions[0], [{message}])"
     seen = run_in_terminal(code, env={"TZ": "UTC", "PAGER": "sed s/^/paged:/"})
     assert "paged:paragraph 99" in seen.lines
+
+
+CALLED = """
+from hfs_cli.messages import Call
+def call(id, result, **more):
+    return Call(id, "files__list", '{"path": "."}', result, **more)
+long = "\\n".join(f"line {n}" for n in range(12))
+messages[1:] = [
+    Message(2, 2, "assistant", "Let me see.", now, model="m", reply_to=1, tool_calls=(
+        call("1", long, started_at=now, ended_at=now),
+        call("2", "no \\x1b[2Jsuch", failed=True),
+        call("3", None, started_at=now),
+        call("4", None),
+    )),
+    Message(3, 3, "assistant", "done", now, model="m", reply_to=2, step=1),
+]
+"""
+
+
+def test_the_transcript_in_a_pipe_has_each_call_and_all_that_it_said():
+    out = in_pipe(CALLED + TRANSCRIPT + "print_transcript(sessions[0], messages)")
+    _, _, reply, *calls, answer = out.split("\n--- ")
+    assert reply == "2 assistant · m · 2026-11-22 18:05\nLet me see.\n"
+    asked = '⚙ files:list {"path": "."}'
+    lines = "".join(f"line {n}\n" for n in range(12))
+    assert calls == [
+        f"{asked} · 85 B  0 ms\n{lines}",
+        f"{asked} · failed: no \\x1b[2Jsuch\nno \x1b[2Jsuch\n",
+        f"{asked} · no result: it broke off\n",
+        f"{asked} · not run\n",
+    ]
+    assert answer == "3 assistant · m · 2026-11-22 18:05\ndone\n"
+
+
+def test_the_transcript_on_a_terminal_has_a_line_for_each_call_and_how_its_result_begins():
+    code = SETUP + CALLED + TRANSCRIPT + "print_transcript(sessions[0], messages)"
+    seen = run_in_terminal(code, rows=60, env={"TZ": "UTC"})
+    at = seen.lines.index("Let me see.")
+    assert seen.lines[at + 1 : -3] == [
+        "",
+        "⚙ files:list path=.  85 B  0 ms",
+        "  line 0",
+        "  line 1",
+        "  line 2",
+        "  line 3",
+        "  line 4",
+        "  … 7 more lines",
+        "",
+        r"⚙ files:list path=.  failed: no \x1b[2Jsuch",
+        "",
+        "⚙ files:list path=.  no result: it broke off",
+        "",
+        "⚙ files:list path=.  not run",
+    ]
+
+
+def test_the_transcript_as_json_has_calls_and_steps():
+    out = in_pipe(CALLED + TRANSCRIPT + "print_transcript(sessions[0], messages, as_json=True)")
+    _, step, last = json.loads(out)["messages"]
+    assert [call["failed"] for call in step["calls"]] == [False, True, False, False]
+    assert step["calls"][3] == {
+        "id": "4",
+        "name": "files__list",
+        "tool": "files:list",
+        "arguments": '{"path": "."}',
+        "result": None,
+        "failed": False,
+        "started_at": None,
+        "ended_at": None,
+    }
+    assert (step["step"], last["step"], last["reply_to"]) == (0, 1, 2)

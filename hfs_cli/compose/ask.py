@@ -111,6 +111,12 @@ def _described(
     # A continued session has its own: the setting must not replace it in the middle.
     if system is None and session is None and config.system is not None:
         system = utf8_word(config.system)
+    if config.search:
+        from hfs_cli.messages import Request
+        from hfs_cli.providers.search import with_search
+
+        # Refused before anything is kept; the provider itself adds it.
+        with_search(choice.provider, Request(choice.model, ()))
     return Turn(
         prompt=message,
         model=choice.full_name,
@@ -119,6 +125,7 @@ def _described(
         system=system or None,
         no_system=asked.no_system,
         place=place or Place(session.id if session else None),
+        search=config.search,
     )
 
 

@@ -82,7 +82,16 @@ _HEADINGS = {
     "Session": ("go_on", "ref", "create", "name", "at", "save"),
     "Input": ("files", "encoding", "edit", "stdin", "stdin_timeout"),
     "Model": (
-        *("model", "profile", "system", "system_file", "no_system", "reasoning", "temperature"),
+        *(
+            "model",
+            "profile",
+            "system",
+            "system_file",
+            "no_system",
+            "reasoning",
+            "search",
+            "temperature",
+        ),
         *("max_tokens", "pairs", "schema", "schema_multi"),
     ),
     "Output": (
@@ -235,6 +244,11 @@ _SETTINGS = (
         help="How much the model thinks first; max is the most it takes.",
     ),
     click.option(
+        "--search/--no-search",
+        default=None,
+        help="Let the vendor search the web; sources are listed.",
+    ),
+    click.option(
         "--render",
         type=click.Choice(SETTINGS["render"].kind.choices),
         help="How text is shown; auto is Markdown on a terminal.",
@@ -292,6 +306,7 @@ _SETTING_NAMES = (
     "stdin_timeout",
     "save",
     "reasoning",
+    "search",
     "render",
     "stream",
     "timeout",

@@ -336,6 +336,13 @@ class Config:
         "How much a model thinks before it answers; its own default unless set.",
         'reasoning = "low"',
     )
+    search: bool = _setting(
+        "search",
+        YES_OR_NO,
+        False,
+        "Whether the vendor may search the web; a model that cannot is an error.",
+        "search = true",
+    )
     render: str = _setting(
         "render",
         _RENDER,

@@ -155,14 +155,15 @@ PRESETS: Mapping[str, Preset] = {
         "mistral-small-latest",
         "https://admin.mistral.ai/plateforme/limits",
         # It counts without being asked, and refuses fields that it does not know.
-        Quirks(stream_usage=False),
+        Quirks(stream_usage=False, call_ids="[A-Za-z0-9]{9}"),
     ),
     "deepseek": _openai(
         "https://api.deepseek.com",
         "DEEPSEEK_API_KEY",
         "deepseek-flash",
         "https://platform.deepseek.com/usage",
-        Quirks(schema="object"),  # https://api-docs.deepseek.com/guides/json_mode
+        # https://api-docs.deepseek.com/guides/json_mode and /guides/thinking_mode
+        Quirks(schema="object", demands_reasoning=True),
     ),
     "xai": _openai("https://api.x.ai/v1", "XAI_API_KEY", "grok-4.3", "https://console.x.ai"),
     "together": _openai(
@@ -190,7 +191,7 @@ PRESETS: Mapping[str, Preset] = {
         "PERPLEXITY_API_KEY",
         "perplexity/sonar",
         "https://www.perplexity.ai/settings/api",
-        Quirks(schema="beside"),
+        Quirks(schema="beside", encrypted_reasoning=False),
         options={"tools": [{"type": "web_search"}]},
     ),
     "huggingface": replace(

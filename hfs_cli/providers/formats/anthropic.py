@@ -73,6 +73,11 @@ _CALL_IDS = r"[A-Za-z0-9_-]{1,64}"
 
 def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
     """The body of a streamed message."""
+    return _built(request)
+
+
+def _built(request: Request) -> dict[str, Any]:
+    """The body, all of which but for marks of the vendor's cache stands before a reply."""
     body: dict[str, Any] = {
         "model": request.model,
         "max_tokens": DEFAULT_MAX_TOKENS,
@@ -386,7 +391,7 @@ class AnthropicEvents:
             return None
         from hfs_cli.providers.formats.calls import kept
 
-        body = payload(self._request, Quirks())
+        body = _built(self._request)
         values = {"prefix": _Prefix(body).of(body["messages"]), "blocks": blocks}
         return kept(self._request, "anthropic", ids, values)
 

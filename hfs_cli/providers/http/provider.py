@@ -77,6 +77,7 @@ class HttpProvider:
 
     def preview(self, request: Request) -> dict[str, Any]:
         """What would be sent, without a key and without sending it."""
+        request = self._searching(request)
         self._check(request.messages)
         headers = self._headers(None)
         if self._settings.key.required or self._settings.key.env_var:
@@ -93,11 +94,26 @@ class HttpProvider:
 
     def stream(self, request: Request) -> Iterator[list[Event]]:
         """Send one request and yield its events; see `hfs_cli.turn.run.Provider`."""
+        request = self._searching(request)
         wire = self._wire
         self._check(request.messages)
         payload = wire.payload(request, self._settings.quirks)
         build = self._builder("POST", self._url(wire.path(request)), payload)
         return self._events(request, build)
+
+    def _searching(self, request: Request) -> Request:
+        """The request with the vendor's own search, if it may; some search in another format.
+
+        Raises:
+            UsageError: The vendor does not search.
+        """
+        if not request.search:
+            return request
+        from hfs_cli.providers.search import search_format, with_search
+
+        if (name := search_format(self._settings)) != self._settings.type:
+            self._wire = load_format(name)
+        return with_search(self._settings, request)
 
     def models(self) -> list[Listed]:
         """The models that the provider offers, by their ids.

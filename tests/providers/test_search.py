@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from anthropic.types import WebSearchResultBlockParam
@@ -32,7 +33,7 @@ VENDORS = {
 }
 
 
-def preview(tmp_path, model, **values):
+def preview(tmp_path, model, **values) -> Any:
     choice = choose_model(configured(tmp_path), {}, model, None)
     provider = open_provider(choice, config=configured(tmp_path), env={}, notify=lambda _: None)
     request = Request(
@@ -65,7 +66,7 @@ def test_models_that_search_by_themselves_or_by_an_option(tmp_path):
     config = configured(tmp_path, mine={"type": "openai", "base_url": "http://127.0.0.1:1/v1"})
     choice = choose_model(config, {}, "mine/gpt-4o-search-preview", None)
     provider = open_provider(choice, config=config, env={}, notify=lambda _: None)
-    body = provider.preview(Request(choice.model, HI, search=True))["body"]
+    body: Any = provider.preview(Request(choice.model, HI, search=True))["body"]
     assert body["web_search_options"] == {}
     assert illegal("openai", body) == {}
 

@@ -30,6 +30,7 @@ from hfs_cli.providers.formats.decode import (
     LIMITED,
     PAUSED,
     REFUSED,
+    RESUMABLE,
     STOPPED,
     Batch,
     Ending,
@@ -62,7 +63,7 @@ _ENDINGS: Mapping[str, Ending] = {
     "max_tokens": LIMITED,
     "model_context_window_exceeded": CONTEXT_FULL,
     "tool_use": CALLED,
-    "pause_turn": PAUSED,
+    "pause_turn": RESUMABLE,
     "compaction": PAUSED,
     "refusal": REFUSED,
 }

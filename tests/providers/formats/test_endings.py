@@ -103,7 +103,7 @@ MEANINGS: list[tuple[str, Callable[..., bytes], str, tuple[str, bool]]] = [
         ("anthropic", anthropic, LIMIT, "max_tokens model_context_window_exceeded"),
         ("anthropic", anthropic, TOOL, "tool_use"),
         ("anthropic", anthropic, BLOCKED, "refusal"),
-        ("anthropic", anthropic, CUT, "pause_turn compaction"),
+        ("anthropic", anthropic, CUT, "compaction"),
         ("anthropic", anthropic, UNKNOWN, "something_new"),
         ("gemini", gemini, WHOLE, "STOP"),
         ("gemini", gemini, LIMIT, "MAX_TOKENS"),
@@ -208,3 +208,14 @@ def test_a_reason_of_any_shape_is_a_word_that_can_be_kept(wire, reason):
     assert found[-1].reason == "unknown"
     assert found[-1].raw.encode()
     assert len(found[-1].raw) <= 100
+
+
+def test_a_reply_that_anthropic_paused_can_go_on_from_what_it_holds():
+    found, fault = decoded("anthropic", anthropic("pause_turn"))
+    assert fault is None
+    *_, state, finish = found
+    assert (finish.reason, finish.raw, finish.whole) == ("paused", "pause_turn", True)
+    assert state.items[0]["blocks"] == [{"type": "text", "text": "so far"}]
+    found, fault = decoded("anthropic", anthropic("pause_turn", text=""))
+    assert isinstance(fault, VendorCutError)
+    assert found[-1].reason == "error"

@@ -16,24 +16,37 @@ from typing import Any
 import pytest
 
 from hfs_cli.errors import NotFoundError
-from hfs_cli.messages import Delta, Event, Finish, Reasoning, ToolCall, Usage
+from hfs_cli.messages import (
+    ChatMessage,
+    Delta,
+    Event,
+    Finish,
+    Reasoning,
+    Request,
+    ToolCall,
+    Usage,
+)
+from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.refusals import refusal
-from hfs_cli.providers.formats.wire import Context
+from hfs_cli.providers.formats.wire import Context, Quirks
+from hfs_cli.turn.collector import Collector
 from tests.providers.asking import decoded, text_of
+from tests.providers.formats.talks import TOOLS
+from tests.providers.sdk_types import illegal
 
 FAMILIES = {"openai-chat": "openai"}
 VOCABULARY = {
     "stop": "stop",
     "STOP": "stop",
     "end_turn": "stop",
-    "pause_turn": "error",
+    "pause_turn": "paused",
     "length": "length",
     "max_tokens": "length",
     "tool_use": "tool_calls",
     "tool_calls": "tool_calls",
     "refusal": "content_filter",
 }
-CUT = {"pause_turn", "refusal"}
+CUT = {"refusal"}
 
 
 def folder() -> Path | None:
@@ -154,6 +167,41 @@ def joined(result: tuple[list[Event], str | None]) -> tuple[Any, ...]:
     events, fault = result
     others = [event for event in events if not isinstance(event, Delta | Reasoning)]
     return text_of(events, Delta), text_of(events, Reasoning), others, fault
+
+
+@needs_recordings
+@pytest.mark.parametrize("row", STREAMS, ids=lambda row: Path(row["file"]).stem)
+def test_calls_have_ids_and_whole_arguments(row):
+    """Where a reply ends with calls, each is named and its arguments are an object."""
+    last = replies(row)[-1]
+    events, fault = decode(row, last)
+    collector = Collector("vendor/m")
+    collector.add(events)
+    calls = collector.reply().tool_calls
+    assert len({call.id for call in calls}) == len(calls)
+    for call in calls:
+        assert call.name
+        assert call.id
+        assert isinstance(json.loads(call.arguments or "{}"), dict)
+    finish = events[-1]
+    if fault is None and isinstance(finish, Finish) and finish.reason == "tool_calls":
+        assert calls
+
+
+@needs_recordings
+@pytest.mark.parametrize("row", STREAMS, ids=lambda row: Path(row["file"]).stem)
+def test_what_came_goes_back_as_the_vendors_types_have_it(row):
+    wire = FAMILIES.get(row["family"], row["family"])
+    request = Request("m", (ChatMessage("user", "hi"),), tools=TOOLS, provider="vendor")
+    events, _ = decode(row, replies(row)[-1])
+    collector = Collector("vendor/m")
+    collector.add(events)
+    made = collector.reply()
+    calls = tuple(call._replace(result="ok") for call in made.tool_calls)
+    message = ChatMessage("assistant", made.text or "x", calls=calls, state=made.state)
+    more = (*request.messages, message, ChatMessage("user", "and?"))
+    sent = load_format(wire).payload(request._replace(messages=more), Quirks())
+    assert illegal(wire, json.loads(json.dumps(sent))) == {}
 
 
 @needs_recordings

@@ -10,17 +10,14 @@ _SEPARATORS = (0x2028, 0x2029)
 _UNSAFE = (*(c for c in range(0x20) if c not in {0x09, 0x0A}), *range(0x7F, 0xA0), *_BIDI)
 
 
-def _escape(code: int) -> str:
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}"
-
-
 # Every one of these is unprintable to Python too, so printable text is safe as it is.
 # Built when first needed: most commands have nothing to escape.
 @cache
 def _table() -> dict[int, str]:
-    return {code: _escape(code) for code in (*_UNSAFE, *_SEPARATORS, *range(0xD800, 0xE000))}
+    return {
+        code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+        for code in (*_UNSAFE, *_SEPARATORS, *range(0xD800, 0xE000))
+    }
 
 
 @cache

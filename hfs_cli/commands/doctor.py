@@ -66,11 +66,14 @@ _MARKS = {True: "ok", False: "!!", None: "–"}
 
 
 def _findings(*, online: bool) -> list[Finding]:
-    config, finding = _configuration()
-    if config is None:
-        return [finding]
+    file = Path(config_file(os.environ))
+    try:
+        config = load_config()
+    except HfsError as error:
+        return [Finding("configuration", False, error.message)]
+    there = str(file) if file.exists() else f"{file} (not there: all defaults)"
     return [
-        finding,
+        Finding("configuration", True, there),
         _looked_at("database", lambda: _database(config)),
         _looked_at("model", lambda: _model(config)),
         _looked_at("key", lambda: _key(config)),
@@ -85,16 +88,6 @@ def _looked_at(check: str, look: Callable[[], str], *, needed: bool = True) -> F
         return Finding(check, True, look())
     except HfsError as error:
         return Finding(check, not needed, error.message)
-
-
-def _configuration() -> tuple[Config | None, Finding]:
-    file = Path(config_file(os.environ))
-    try:
-        config = load_config()
-    except HfsError as error:
-        return None, Finding("configuration", False, error.message)
-    there = str(file) if file.exists() else f"{file} (not there: all defaults)"
-    return config, Finding("configuration", True, there)
 
 
 def _database(config: Config) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from hfs_cli.completion.tree import Command, Option
+from hfs_cli.completion.tree import Command
 from hfs_cli.config.settings import TABLES, VARIABLES, Setting, all_settings
 from hfs_cli.topics import TOPICS
 
@@ -54,7 +54,8 @@ def page(command: Command, tree: Command) -> str:
     name = _name(command)
     # No date and no version: the page changes when what it says does.
     lines = [f'.TH {_text(name.upper())} 1 "" "hfs" "User Commands"']
-    lines += [".SH NAME", f"{_text(name)} \\- {_text(_lowered(command.summary))}"]
+    summary = command.summary[:1].lower() + command.summary[1:]
+    lines += [".SH NAME", f"{_text(name)} \\- {_text(summary)}"]
     lines += [".SH SYNOPSIS", f".B {_text(' '.join(command.path))}", _text(command.usage)]
     lines += [".SH DESCRIPTION", *_paragraphs(command.help)]
     if command.commands:
@@ -64,7 +65,9 @@ def page(command: Command, tree: Command) -> str:
             lines.append(f"See \\fB{_text(_name(sub))}\\fR(1).")
     lines.append(".SH OPTIONS")
     for option in command.options:
-        lines += [".TP", _spellings(option), f"{_text(option.help)}."]
+        names = ", ".join(f"\\fB{_text(name)}\\fR" for name in option.names)
+        values = [f"\\fI{_text(value.label)}\\fR" for value in option.values]
+        lines += [".TP", " ".join([names, *values]), f"{_text(option.help)}."]
         if choices := [word for value in option.values for word in value.choices]:
             lines.append(f"One of {', '.join(map(_text, choices))}.")
     lines.append(".SH EXIT STATUS")
@@ -124,15 +127,6 @@ def toml(value: object) -> str:
 
 def _name(command: Command) -> str:
     return "-".join(command.path)
-
-
-def _lowered(summary: str) -> str:
-    return summary[:1].lower() + summary[1:]
-
-
-def _spellings(option: Option) -> str:
-    names = ", ".join(f"\\fB{_text(name)}\\fR" for name in option.names)
-    return " ".join([names, *(f"\\fI{_text(value.label)}\\fR" for value in option.values)])
 
 
 def _paragraphs(text: str) -> Iterator[str]:

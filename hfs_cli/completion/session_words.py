@@ -46,9 +46,21 @@ def sessions(prefix: str, limit: int) -> list[Word]:
             return [(str(number), _about(name, used)) for number, name, used in rows]
         if prefix.startswith("@"):
             rows = _newest(db, "TRUE", (), _MOST_BACK)
-            return [(_back(n), _about(row[1], row[2])) for n, row in enumerate(rows)]
+            return [
+                (f"@last~{steps}" if steps else "@last", _about(name, used))
+                for steps, (_, name, used) in enumerate(rows)
+            ]
         words = list(_by_id(db, prefix, limit)) if _is_digits(prefix) else []
-        return words + list(_by_name(db, prefix, limit))
+        # Names are ordered by their UTF-8 bytes: the range ends at the highest code point.
+        bounds = (prefix, prefix + "\U0010ffff")
+        return words + [
+            (name, f"{number} · {age(used / 1e6)}")
+            for number, name, used in _fitting(db, "name", "name >= ? AND name < ?", bounds, limit)
+            # One that cannot be typed as it stands is offered by its id alone.
+            if sanitize_line(name) == name
+            and not name.startswith(("-", "@"))
+            and not _is_digits(name)
+        ]
 
 
 def models_used(prefix: str) -> list[Word]:
@@ -120,14 +132,6 @@ def _by_id(db: sqlite3.Connection, prefix: str, limit: int) -> Iterator[Word]:
             yield str(number), _about(name, used)
 
 
-def _by_name(db: sqlite3.Connection, prefix: str, limit: int) -> Iterator[Word]:
-    # Names are ordered by their UTF-8 bytes: the range ends at the highest code point.
-    bounds = (prefix, prefix + "\U0010ffff")
-    for number, name, used in _fitting(db, "name", "name >= ? AND name < ?", bounds, limit):
-        if _can_be_typed(name):
-            yield name, f"{number} · {age(used / 1e6)}"
-
-
 def _fitting(
     db: sqlite3.Connection, column: str, condition: str, values: Sequence[str], limit: int
 ) -> list[Row]:
@@ -152,16 +156,8 @@ def _newest(
     return db.execute(query, values).fetchall()
 
 
-def _can_be_typed(name: str) -> bool:
-    return sanitize_line(name) == name and not name.startswith(("-", "@")) and not _is_digits(name)
-
-
 def _is_digits(text: str) -> bool:
     return text.isascii() and text.isdigit()
-
-
-def _back(steps: int) -> str:
-    return f"@last~{steps}" if steps else "@last"
 
 
 def _about(name: str, used: int) -> str:

@@ -105,7 +105,13 @@ def _listed(directory: Path) -> Iterator[Path]:
     Links are not followed: they may lead out of the directory.
     """
     names = _in_git(directory)
-    for name in _walked(directory) if names is None else names:
+    if names is None:
+        found: list[Path] = []
+        for above, directories, files in os.walk(directory):
+            directories[:] = [name for name in directories if not name.startswith(".")]
+            found += [Path(above, name) for name in files if not name.startswith(".")]
+        names = sorted(str(path.relative_to(directory)) for path in found)
+    for name in names:
         path = directory / name
         if stat.S_ISREG(path.lstat().st_mode):
             yield path
@@ -138,14 +144,6 @@ def _in_git(directory: Path) -> list[str] | None:
     names = {os.fsdecode(name) for name in done.stdout.split(b"\0") if name}
     # What is deleted and not yet committed is tracked still.
     return sorted(name for name in names if os.path.lexists(directory / name))
-
-
-def _walked(directory: Path) -> list[str]:
-    found = []
-    for above, directories, files in os.walk(directory):
-        directories[:] = [name for name in directories if not name.startswith(".")]
-        found += [Path(above, name) for name in files if not name.startswith(".")]
-    return sorted(str(path.relative_to(directory)) for path in found)
 
 
 def _text(data: bytes, path: str, encoding: str | None) -> str:

@@ -43,6 +43,8 @@ def set_value(
 
 
 def _with_value(file: Path, key: str, parts: list[str], text: str) -> str:
+    import tomllib
+
     import tomlkit
 
     read_document(file)
@@ -53,7 +55,10 @@ def _with_value(file: Path, key: str, parts: list[str], text: str) -> str:
         table = table.setdefault(part, tomlkit.table(is_super_table=part != parts[-2]))
         if not hasattr(table, "setdefault"):
             raise UsageError(f"{part} in {key} is a value, not a table")
-    value = _toml_value(text)
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):  # ValueError: also numbers without an end
+        value = text
     table[parts[-1]] = text if _is_text(parts) and not isinstance(value, str) else value
     if parts[0] == "aliases":
         _check_alias(table, parts[-1])
@@ -157,15 +162,6 @@ def _is_text(parts: list[str]) -> bool:
         case _:
             return parts[0] == "aliases"
     return setting is not None and setting.kind is TEXT
-
-
-def _toml_value(text: str) -> object:
-    import tomllib
-
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):  # ValueError: also numbers without an end
-        return text
 
 
 def _replace(file: Path, text: str, check: Callable[[Config], None]) -> None:

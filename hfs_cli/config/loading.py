@@ -57,9 +57,14 @@ def load_config(
     if profile is not None and profile not in profiles:
         names = ", ".join(profiles) or "none"
         raise ConfigError(f"no profile {profile!r} in {file} (there: {names})")
-    layers = _layers(env, given, document, file)
+    # Where settings come from, by name, the strongest first.
+    layers: list[_Layer] = [(f"--{name.replace('_', '-')}", {name: given[name]}) for name in given]
+    for name, setting in SETTINGS.items():
+        if setting.variable and env.get(setting.variable):
+            layers.append((setting.variable, {name: env[setting.variable]}))
     if profile is not None:
-        layers.insert(-1, (f"profile {profile}", profiles[profile]))
+        layers.append((f"profile {profile}", profiles[profile]))
+    layers.append((str(file), document))
     values, origins = _resolved(layers)
     for name in ("data_dir", "profile", "session"):
         if env.get(f"HFS_{name.upper()}"):
@@ -93,20 +98,6 @@ def load_config(
 
 
 _Layer = tuple[str, Mapping[str, object]]
-
-
-def _layers(
-    env: Mapping[str, str],
-    flags: Mapping[str, object],
-    document: Mapping[str, Any],
-    file: Path,
-) -> list[_Layer]:
-    """Where settings may come from but for the profile, by name, the strongest first."""
-    layers: list[_Layer] = [(f"--{n.replace('_', '-')}", {n: flags[n]}) for n in flags]
-    for name, setting in SETTINGS.items():
-        if setting.variable and env.get(setting.variable):
-            layers.append((setting.variable, {name: env[setting.variable]}))
-    return [*layers, (str(file), document)]
 
 
 def _resolved(layers: list[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -140,14 +140,6 @@ def _table(value: object) -> Mapping[str, object]:
     return value
 
 
-def _strings(value: object) -> Mapping[str, str]:
-    return {name: _text(item) for name, item in _table(value).items()}
-
-
-def _command(value: object) -> str | tuple[str, ...]:
-    return tuple(map(_text, value)) if isinstance(value, list) else _text(value)
-
-
 def _one_of(expects: str, *choices: str) -> Kind:
     def read(value: object) -> str:
         if value not in choices:
@@ -170,8 +162,14 @@ _RENDER = _one_of('"auto", "markdown" or "plain"', "auto", "markdown", "plain")
 _STDIN = _one_of('"auto", "never" or "always"', "auto", "never", "always")
 _REASONING = _one_of('"none", "low", "medium", "high" or "max"', *REASONING_LEVELS)
 _TYPE = _one_of(f"one of {', '.join(PROVIDER_TYPES)}", *PROVIDER_TYPES)
-_STRINGS = Kind("a table of strings", _strings)
-COMMAND = Kind("a string or a list of strings", _command)
+_STRINGS = Kind(
+    "a table of strings",
+    lambda value: {name: _text(item) for name, item in _table(value).items()},
+)
+COMMAND = Kind(
+    "a string or a list of strings",
+    lambda value: tuple(map(_text, value)) if isinstance(value, list) else _text(value),
+)
 _OPTIONS = Kind("a table", _table)
 _NAMES = Kind("a list of names", _names)
 

@@ -121,7 +121,11 @@ class Splitter:
             if piece.kind == "fence":
                 partial = yield from self._fenced(piece, source, partial, end=end)
             else:
-                block = _as_written(piece, source) or piece.tokens
+                block = piece.tokens
+                if is_cut_off(block):  # nested too deep to parse: it stays its own source
+                    lines = [piece.start, piece.stop]
+                    content = "\n".join(source[piece.start : piece.stop])
+                    block = (Token("html_block", "", 0, content=content, map=lines),)
                 parse_inline(block, self._references)
                 yield Block(block, source, piece.gap)
         if kept < len(pieces):
@@ -179,14 +183,6 @@ def _spans(tokens: Sequence[Token], start: int, stop: int, level: int) -> Iterat
         if tokens[index].level == level and tokens[index].nesting <= 0:
             yield begin, index + 1
             begin = index + 1
-
-
-def _as_written(piece: _Piece, source: Sequence[str]) -> tuple[Token, ...] | None:
-    """A block that is nested too deep to parse, as its own source; None for any other."""
-    if not is_cut_off(piece.tokens):
-        return None
-    content = "\n".join(source[piece.start : piece.stop])
-    return (Token("html_block", "", 0, content=content, map=[piece.start, piece.stop]),)
 
 
 def _final(pieces: Sequence[_Piece], source: Sequence[str]) -> int:

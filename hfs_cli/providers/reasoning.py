@@ -159,10 +159,6 @@ def _xai(level: str, model: str) -> Options:
     return {"reasoning_effort": most if level == "max" else level}
 
 
-def _together(level: str, model: str) -> Options:
-    return {"reasoning": {"enabled": False}} if level == "none" else _effort(level, model)
-
-
 _FORMATS: Mapping[str, Callable[[str, str], Options]] = {
     "openai": _effort,
     "responses": _responses,
@@ -185,7 +181,9 @@ _VENDORS: Mapping[str, Callable[[str, str], Options]] = {
     "minimax": _switched,
     "moonshot": _moonshot,
     "qwen": _qwen,
-    "together": _together,
+    "together": lambda level, model: (
+        {"reasoning": {"enabled": False}} if level == "none" else _effort(level, model)
+    ),
     "xai": _xai,
     "zai": _deepseek,
     "llama-server": _template,

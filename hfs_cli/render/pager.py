@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
 
 from hfs_cli import notices
 from hfs_cli.render.output import Output
@@ -53,21 +52,15 @@ def _paged(text: str, command: str) -> bool:
     # Ctrl-C is the pager's: it ends a search there, and must not take the terminal from it. A
     # handler that does nothing, because what is ignored would be ignored in the pager too.
     before = signal.signal(signal.SIGINT, lambda *_: None)
+    # F: leave at once when it fits; R: colours; X: do not clear the screen. Where the user has
+    # options of their own only R is added, and in front: the last may be a prompt without end.
+    less = f"-R {os.environ['LESS']}" if os.environ.get("LESS") else "FRX"
+    env = {**os.environ, "LESS": less, "LV": os.environ.get("LV", "-c")}
     try:
         pager = subprocess.Popen(  # noqa: S602 - the user's own command, as everywhere else
-            command, shell=True, stdin=subprocess.PIPE, env=_environment(os.environ)
+            command, shell=True, stdin=subprocess.PIPE, env=env
         )
         pager.communicate(text.encode("utf-8", "backslashreplace"))
     finally:
         signal.signal(signal.SIGINT, before)
     return pager.returncode not in _NOT_FOUND
-
-
-def _environment(env: Mapping[str, str]) -> dict[str, str]:
-    """The pager's environment, in which it shows colours and leaves the text on the screen.
-
-    F: leave at once when it fits; R: colours; X: do not clear the screen. Where the user has
-    options of their own only R is added, and in front: the last may be a prompt without end.
-    """
-    less = f"-R {env['LESS']}" if env.get("LESS") else "FRX"
-    return {**env, "LESS": less, "LV": env.get("LV", "-c")}

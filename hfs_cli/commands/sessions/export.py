@@ -57,8 +57,15 @@ def export_sessions(
         raise UsageError("--force goes with -O FILE")
     if form is None:
         form = _BY_SUFFIX.get(output.suffix.lower() if output else "", "markdown")
+    from hfs_cli.exchange import html, markdown, own
     from hfs_cli.store.store import open_store
 
+    writers: dict[str, Writer] = {
+        "markdown": markdown.markdown,
+        "json": own.json_document,
+        "jsonl": own.json_lines,
+        "html": html.html,
+    }
     config = load_config()
     with open_store(config) as store:
         found = None
@@ -66,7 +73,7 @@ def export_sessions(
             found = [meant_session(store, config, ref).id for ref in refs or (None,)]
         # closing(): the database is being read for as long as there is more to come.
         with closing(store.conversations(found, tails=form in {"json", "jsonl"})) as chosen:
-            pieces = _writer(form)(chosen)
+            pieces = writers[form](chosen)
             if output is None:
                 _print(pieces)
                 return
@@ -76,18 +83,6 @@ def export_sessions(
                 for piece in pieces:
                     file.write(piece)
     notices.notice(f"written: {output}")
-
-
-def _writer(form: str) -> Writer:
-    from hfs_cli.exchange import html, markdown, own
-
-    writers: dict[str, Writer] = {
-        "markdown": markdown.markdown,
-        "json": own.json_document,
-        "jsonl": own.json_lines,
-        "html": html.html,
-    }
-    return writers[form]
 
 
 def _print(pieces: Iterable[str]) -> None:

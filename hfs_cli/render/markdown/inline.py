@@ -52,7 +52,10 @@ class Inline:
             elif token.nesting == -1:
                 opening, start = open_marks.pop()
                 text.append(self._mark(token))
-                self._close(text, opening, start)
+                if opening.type == "link_open":
+                    _address(text, start, opening, str(opening.attrs.get("href", "")))
+                else:
+                    text.stylize(_STYLES[opening.type], start)
             else:
                 self._leaf(text, token)
         if item and (box := TASKS.get(text.plain[:4])):
@@ -73,12 +76,6 @@ class Inline:
                 _address(text, start, token, str(token.attrs.get("src", "")))
             case _:
                 text.append(sanitize(token.content))
-
-    def _close(self, text: Text, opening: Token, start: int) -> None:
-        if opening.type == "link_open":
-            _address(text, start, opening, str(opening.attrs.get("href", "")))
-        else:
-            text.stylize(_STYLES[opening.type], start)
 
 
 def _address(text: Text, start: int, token: Token, address: str) -> None:

@@ -19,6 +19,10 @@ from hfs_cli.sanitize import sanitize
 _HEADINGS = {"h1": "bold underline", "h2": "bold cyan", "h3": "bold"}
 _DIM = "dim"
 _LIST = {"bullet_list", "ordered_list"}
+_ALIGNED: dict[str, Literal["left", "center", "right"]] = {
+    "text-align:right": "right",
+    "text-align:center": "center",
+}
 _RULE_WIDTH = 40
 _MIN_COLUMN = 6
 MIN_WIDTH = 8
@@ -103,13 +107,17 @@ class _Writer:
             case "fence":
                 yield from self._fence(node)
             case "code_block" | "html_block":
-                yield from self._literal(node)
+                indent = "    " if node.type == "code_block" else ""
+                for line in node.content.removesuffix("\n").split("\n"):
+                    yield Text(indent + sanitize(line), "" if indent else _DIM)
             case "hr":
                 yield Text("─" * min(width, _RULE_WIDTH), _DIM)
             case "table":
                 yield from _grid(self.console, node, self.inline, width)
             case "definition":
-                yield from self._definition(node, width)
+                title = f' "{" ".join(node.meta["title"].split())}"' if node.meta["title"] else ""
+                text = sanitize(f"[{node.meta['label']}]: {node.meta['url']}{title}")
+                yield from self._wrap(Text(text, _DIM), width)
 
     def _text(self, node: SyntaxTreeNode) -> Text:
         parent = node.parent
@@ -135,11 +143,8 @@ class _Writer:
             if index and item.map and not self.source[item.map[0] - 1].strip(" \t>"):
                 yield Text()
             mark = "• " if node.type == "bullet_list" else f"{number + index}{item.markup} "
-            yield from self._item(item, mark, width)
-
-    def _item(self, item: SyntaxTreeNode, mark: str, width: int) -> Iterator[Text]:
-        lines = self.children(item, _inner(width, len(mark)))
-        yield from _prefixed(lines, Text(mark, "cyan"), Text(" " * len(mark)))
+            lines = self.children(item, _inner(width, len(mark)))
+            yield from _prefixed(lines, Text(mark, "cyan"), Text(" " * len(mark)))
 
     def _fence(self, node: SyntaxTreeNode) -> Iterator[Text]:
         words = node.info.split(maxsplit=1)
@@ -147,17 +152,6 @@ class _Writer:
         lines = node.content.removesuffix("\n").split("\n") if node.content else []
         yield from Highlighter(words[0] if words else "").lines(lines)
         yield Text(node.markup, _DIM)
-
-    def _literal(self, node: SyntaxTreeNode) -> Iterator[Text]:
-        indent = "    " if node.type == "code_block" else ""
-        for line in node.content.removesuffix("\n").split("\n"):
-            yield Text(indent + sanitize(line), "" if indent else _DIM)
-
-    def _definition(self, node: SyntaxTreeNode, width: int) -> Iterator[Text]:
-        meta = node.meta
-        title = f' "{" ".join(meta["title"].split())}"' if meta["title"] else ""
-        text = sanitize(f"[{meta['label']}]: {meta['url']}{title}")
-        yield from self._wrap(Text(text, _DIM), width)
 
 
 def _inner(width: int, indent: int) -> int:
@@ -192,7 +186,8 @@ def _grid(console: Console, node: SyntaxTreeNode, inline: Inline, width: int) ->
         for part in node.children
         for row in part.children
     ]
-    aligned = [_align(cell) for cell in node.children[0].children[0].children]
+    header = node.children[0].children[0].children
+    aligned = [_ALIGNED.get(str(cell.attrs.get("style", "")), "left") for cell in header]
     if len(aligned) * (_MIN_COLUMN + 2) > width:
         yield from _records(console, rows, width)
         return
@@ -208,16 +203,6 @@ def _grid(console: Console, node: SyntaxTreeNode, inline: Inline, width: int) ->
         text = Text.assemble(*((segment.text, segment.style or "") for segment in line))
         text.rstrip()
         yield text
-
-
-def _align(cell: SyntaxTreeNode) -> Literal["left", "center", "right"]:
-    match str(cell.attrs.get("style", "")):
-        case "text-align:right":
-            return "right"
-        case "text-align:center":
-            return "center"
-        case _:
-            return "left"
 
 
 def _records(console: Console, rows: Sequence[Sequence[Text]], width: int) -> Iterator[Text]:

@@ -24,6 +24,8 @@ from hfs_cli.store.sqlite.snippets import snippet, terms
 # A word in more messages than this says little about any of them, and ranking by it means
 # reading all of them: it still has to be there, but does not weigh.
 _COMMON = 5_000
+# How SQLite begins what it says of a query that is not one.
+_QUERY_ERRORS = ("fts5:", "no such column", "unterminated", "unknown special", "unable")
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
 
 
@@ -65,19 +67,15 @@ def search(
         if asked == SearchFilter():
             found += _best(db, replace(_NAMES, conditions=hidden), phrases, limit)
     except OperationalError as error:
-        if raw and _is_query_error(error):
+        said = str(error.args[-1])
+        if raw and said.startswith(_QUERY_ERRORS):
             raise UsageError(
-                f"not an FTS5 query: {error.args[-1]}; without --fts words are plain words"
+                f"not an FTS5 query: {said}; without --fts words are plain words"
             ) from error
         raise
     found.sort(key=lambda row: (row.score, -row.created_at))
     looked_for = terms(text)
     return [_hit(row, looked_for) for row in found[:limit]]
-
-
-def _is_query_error(error: OperationalError) -> bool:
-    said = str(error.args[-1])
-    return said.startswith(("fts5:", "no such column", "unterminated", "unknown special", "unable"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +189,12 @@ def _places(db: Connection, asked: SearchFilter, hidden: str) -> tuple[_Place, _
 def _best(db: Connection, place: _Place, phrases: Sequence[str], limit: int) -> list[_Found]:
     """Hits in an index: ranked by the words that are not everywhere, or else the newest."""
     every = " ".join(phrases)
-    rare = " ".join(p for p in phrases if not _is_common(db, place.index, p))
+    few = f"SELECT count(*) FROM (SELECT 1 FROM {place.index} WHERE {place.index} MATCH ? LIMIT ?)"
+    rare = " ".join(
+        phrase
+        for phrase in phrases
+        if db.execute_sql(few, (phrase, _COMMON)).fetchone() != (_COMMON,)
+    )
     if not rare:
         return _fetch(
             db,
@@ -216,11 +219,6 @@ def _best(db: Connection, place: _Place, phrases: Sequence[str], limit: int) -> 
         f"WHERE 1 {place.conditions} ORDER BY w.score LIMIT ?",
         (*parameters, *place.values, limit),
     )
-
-
-def _is_common(db: Connection, index: str, match: str) -> bool:
-    counted = f"SELECT count(*) FROM (SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT ?)"
-    return db.execute_sql(counted, (match, _COMMON)).fetchone() == (_COMMON,)
 
 
 def _partial(db: Connection, place: _Place, match: str, limit: int) -> list[_Found]:

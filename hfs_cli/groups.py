@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -183,8 +182,11 @@ def no_command(ctx: click.Context, words: Sequence[str]) -> click.UsageError:
 def _to_ask(words: Sequence[str]) -> str:
     said = " ".join(itertools.takewhile(lambda word: not word.startswith("-"), words))
     # Single quotes where a shell would read something in double ones.
-    quoted = shlex.quote(said) if set(said) & set('"$`\\!') else f'"{said}"'
-    return f": to ask a model, hfs chat {quoted}"
+    if set(said) & set('"$`\\!'):
+        from shlex import quote
+
+        return f": to ask a model, hfs chat {quote(said)}"
+    return f': to ask a model, hfs chat "{said}"'
 
 
 def _as_command(ctx: click.Context, name: str) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from hfs_cli.config import load_config
-from hfs_cli.config.origins import rows, shown
 from hfs_cli.errors import ConfigError, NotFoundError
 from hfs_cli.groups import Group
 from hfs_cli.places import config_file
@@ -30,6 +29,8 @@ def print_config_path() -> None:
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
 def list_settings(*, as_json: bool) -> None:
     """List every setting, its value and where it came from."""
+    from hfs_cli.config.origins import rows, shown
+
     config = load_config()
     found = rows(config)
     if as_json:
@@ -48,6 +49,8 @@ def list_settings(*, as_json: bool) -> None:
 @click.argument("key")
 def get_setting(*, key: str) -> None:
     """Print one setting as it is in force."""
+    from hfs_cli.config.origins import rows, shown
+
     values = {row.key: row.value for row in rows(load_config())}
     if key not in values:
         hint = did_you_mean(key, values, 1, otherwise=" (hfs config list shows all)")

@@ -9,7 +9,6 @@ import click
 
 from hfs_cli import notices
 from hfs_cli.config import load_config
-from hfs_cli.config.keys import key_file, read_keys, remove_key, set_key, where_found
 from hfs_cli.errors import UsageError
 from hfs_cli.groups import Group
 
@@ -38,6 +37,7 @@ def keep_key(*, words: tuple[str, ...]) -> None:
             "a key is never an argument, where every user of the machine can see it: run "
             f"hfs keys set {provider} and answer, or pipe it in"
         )
+    from hfs_cli.config.keys import key_file, set_key
     from hfs_cli.providers.choose import check_provider
 
     config = load_config()
@@ -70,6 +70,7 @@ def _read_key(provider: str) -> str:
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
 def list_keys(*, as_json: bool) -> None:
     """Show which providers have a key, and where it comes from; never the key."""
+    from hfs_cli.config.keys import key_file, read_keys, where_found
     from hfs_cli.providers.choose import key_sources
 
     config = load_config()
@@ -96,10 +97,14 @@ def list_keys(*, as_json: bool) -> None:
 @click.argument("provider")
 def drop_key(*, provider: str) -> None:
     """Take PROVIDER's key out of the key file."""
+    from hfs_cli.config.keys import key_file, remove_key
+
     remove_key(key_file(load_config().file), provider)
 
 
 @keys.command(name="path")
 def print_key_file() -> None:
     """Print where the key file is."""
+    from hfs_cli.config.keys import key_file
+
     click.echo(key_file(load_config().file))

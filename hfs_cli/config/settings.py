@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+# Each method that a dataclass is given costs every start: none here is compared, and a header may
+# be a secret, which a repr would show.
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Kind:
     """What a value may be.
 
@@ -34,7 +36,7 @@ class Kind:
     choices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Setting:
     """One setting.
 
@@ -193,7 +195,7 @@ def declared(owner: type) -> dict[str, Setting]:
     return {name: setting for name, setting in found.items() if setting}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ProviderConfig:
     """One ``[providers.NAME]`` table; None where the file says nothing."""
 
@@ -263,7 +265,7 @@ class ProviderConfig:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ModelConfig:
     """One ``[models."provider/id"]`` table. A price is of a million tokens."""
 
@@ -297,7 +299,7 @@ class ModelConfig:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Config:
     """Every setting, resolved. Times are in seconds.
 

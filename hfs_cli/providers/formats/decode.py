@@ -405,7 +405,7 @@ def reported(error: object) -> ProviderError:
     Args:
         error: What it sent, of any shape.
     """
-    from hfs_cli.providers.formats.refusals import vendor_message
+    from hfs_cli.providers.formats.vendor_words import vendor_message
 
     return ProviderError(vendor_message(error))
 

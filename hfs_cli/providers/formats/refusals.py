@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 
 from hfs_cli.errors import CredentialsError, HfsError, NotFoundError, ProviderError
+from hfs_cli.providers.formats.vendor_words import json_document, vendor_message
 from hfs_cli.providers.formats.wire import Context, shown
-from hfs_cli.sanitize import sanitize_line
-
-_TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.DOTALL | re.IGNORECASE)
 
 
 def is_for_responses(message: str) -> bool:
@@ -31,7 +27,7 @@ def refusal(status: int, body: bytes, context: Context) -> HfsError:
         body: The response's body, or its beginning.
         context: What the message names.
     """
-    document = _document(body)
+    document = json_document(body)
     said = shown(vendor_message(document if document is not None else body), context.secrets)
     why = f": {said}" if said else ""
     name = context.provider
@@ -102,13 +98,6 @@ def _address_hint(url: str) -> str:
     return "check base_url"
 
 
-def _document(body: bytes) -> object:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-
-
 def _is_unknown_model(status: int, document: object, said: str, model: str) -> bool:
     if status not in {400, 403, 404, 410, 422} or not model:
         return False
@@ -121,59 +110,3 @@ def _is_unknown_model(status: int, document: object, said: str, model: str) -> b
         return False
     named = re.search(rf"(?<![\w.-]){re.escape(model)}(?![\w-])", said)
     return bool(_NO_MODEL.search(said) or (status == 404 and named))
-
-
-def vendor_message(value: object) -> str:
-    """The vendor's own words, from an error of any shape, as one line."""
-    return sanitize_line(" ".join(_words(value).split()))
-
-
-def _words(value: object) -> str:
-    match value:
-        case bytes():
-            return _plain(value.decode("utf-8", "replace"))
-        case [first, *_]:
-            return _words(first)
-        case dict():
-            return _words_of(value)
-        case str():
-            return _with_inner(value)
-    return json.dumps(value)
-
-
-def _words_of(error: Mapping[str, object]) -> str:
-    """The message in an error object: vendors call it, and wrap it, in many ways."""
-    match error:
-        case {"metadata": {"raw": str(raw)}} if raw.strip():
-            return f"{_words(error.get('message', ''))}: {_words(raw)}"
-        case {"loc": [*place], "msg": str(said)}:  # what FastAPI says of a field
-            return f"{'.'.join(map(str, place))}: {said}"
-        case {"message": str(said), "param": str(field)} if field and field not in said:
-            return f"{_words(said)} (field {field})"
-    for name in ("error", "message", "detail", "msg", "type", "code"):
-        if inner := error.get(name):
-            return _words(inner)
-    return json.dumps(error, ensure_ascii=False) if error else ""
-
-
-def _with_inner(text: str) -> str:
-    """A message, with the error object that a gateway wrapped at its end as its message.
-
-    LiteLLM says ``OpenAIException - {"error": {"message": "no"}}``: that is read as
-    ``OpenAIException: no``.
-    """
-    start = text.find("{")
-    if start < 0 or not text.rstrip().endswith("}"):
-        return text
-    inner = _document(text[start:].encode("utf-8", "replace"))
-    if not isinstance(inner, dict):
-        return text
-    outer = text[:start].rstrip(" -:")
-    return f"{outer}: {_words_of(inner)}" if outer else _words_of(inner)
-
-
-def _plain(text: str) -> str:
-    if "<" not in text:
-        return text
-    title = _TITLE.search(text)
-    return _TAGS.sub(" ", title[1] if title else text)

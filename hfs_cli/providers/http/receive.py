@@ -134,7 +134,7 @@ def _bounded(body: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _vendors_words(body: bytes, context: Context) -> str:
-    from hfs_cli.providers.formats.refusals import vendor_message
+    from hfs_cli.providers.formats.vendor_words import vendor_message
 
     return shown(vendor_message(body), context.secrets)
 

@@ -1,0 +1,76 @@
+"""What a vendor says of an error, from whatever shape it says it in: words on one line. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from hfs_cli.sanitize import sanitize_line
+
+_TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.DOTALL | re.IGNORECASE)
+
+
+def vendor_message(value: object) -> str:
+    """The vendor's own words, from an error of any shape, as one line."""
+    return sanitize_line(" ".join(_words(value).split()))
+
+
+def _words(value: object) -> str:
+    match value:
+        case bytes():
+            return _plain(value.decode("utf-8", "replace"))
+        case [first, *_]:
+            return _words(first)
+        case dict():
+            return _words_of(value)
+        case str():
+            return _with_inner(value)
+    return json.dumps(value)
+
+
+def _words_of(error: Mapping[str, object]) -> str:
+    """The message in an error object: vendors call it, and wrap it, in many ways."""
+    match error:
+        case {"metadata": {"raw": str(raw)}} if raw.strip():
+            return f"{_words(error.get('message', ''))}: {_words(raw)}"
+        case {"loc": [*place], "msg": str(said)}:  # what FastAPI says of a field
+            return f"{'.'.join(map(str, place))}: {said}"
+        case {"message": str(said), "param": str(field)} if field and field not in said:
+            return f"{_words(said)} (field {field})"
+    for name in ("error", "message", "detail", "msg", "type", "code"):
+        if inner := error.get(name):
+            return _words(inner)
+    return json.dumps(error, ensure_ascii=False) if error else ""
+
+
+def _with_inner(text: str) -> str:
+    """A message, with the error object that a gateway wrapped at its end as its message.
+
+    LiteLLM says ``OpenAIException - {"error": {"message": "no"}}``: that is read as
+    ``OpenAIException: no``.
+    """
+    start = text.find("{")
+    if start < 0 or not text.rstrip().endswith("}"):
+        return text
+    inner = json_document(text[start:].encode("utf-8", "replace"))
+    if not isinstance(inner, dict):
+        return text
+    outer = text[:start].rstrip(" -:")
+    return f"{outer}: {_words_of(inner)}" if outer else _words_of(inner)
+
+
+def _plain(text: str) -> str:
+    if "<" not in text:
+        return text
+    title = _TITLE.search(text)
+    return _TAGS.sub(" ", title[1] if title else text)
+
+
+def json_document(body: bytes) -> object:
+    """A body's JSON value, or None where it is not JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
@@ -45,7 +44,9 @@ class HelpFormatter(click.HelpFormatter):
         self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None
     ) -> None:
         if width is None:
-            columns = shutil.get_terminal_size().columns
+            from shutil import get_terminal_size
+
+            columns = get_terminal_size().columns
             width = max(min(columns, max_width or _WIDEST) - 2, _NARROWEST)
         super().__init__(indent_increment, width, max_width)
 

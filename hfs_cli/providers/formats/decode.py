@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError
 from hfs_cli.messages import (
@@ -22,7 +22,6 @@ from hfs_cli.messages import (
     Usage,
 )
 from hfs_cli.providers.formats.sse import SseDecoder
-from hfs_cli.providers.formats.wire import EventDecoder, Framer
 from hfs_cli.sanitize import sanitize_line
 
 _scan = json.JSONDecoder().raw_decode
@@ -301,6 +300,47 @@ class ThinkTags:
 _GOES_ON = frozenset({"stop", "tool_calls", "paused"})
 _THINK = "<think>"
 _END_OF_THINK = "</think>"
+
+
+class EventDecoder(Protocol):
+    """Turns a vendor's events, given as text, into ours.
+
+    Attributes:
+        finish: Why the reply ended, once the vendor has said so.
+        terminated: Whether the vendor's mark of the end has come; nothing follows it.
+    """
+
+    finish: Finish | None
+    terminated: bool
+
+    def decode(self, data: str, batch: Batch) -> None:
+        """Add what one event says to the batch.
+
+        Raises:
+            ProviderError: It reports an error.
+            IncompleteReplyError: It is malformed.
+        """
+        ...
+
+    def kept(self) -> Mapping[str, Any] | None:
+        """What the vendor wants back with the reply, now that it has ended; see `State`."""
+        ...
+
+
+class Framer(Protocol):
+    """Cuts a body into events."""
+
+    def feed(self, chunk: bytes) -> list[str]:
+        """The events that are whole now.
+
+        Raises:
+            IncompleteReplyError: One is larger than the limit.
+        """
+        ...
+
+    def end(self) -> list[str]:
+        """The events that the end of the body completes."""
+        ...
 
 
 class ReplyDecoder:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
-from hfs_cli.messages import ChatMessage, Finish, Request
-
-if TYPE_CHECKING:
-    from hfs_cli.providers.formats.decode import Batch
+from hfs_cli.messages import ChatMessage, Request
+from hfs_cli.providers.formats.decode import EventDecoder, Framer
 
 MEGABYTE = 1_000_000
 MAX_MESSAGE = 600
@@ -63,47 +61,6 @@ class Quirks:
     call_ids: str = r"[A-Za-z0-9_.:-]{1,40}"
     demands_reasoning: bool = False
     encrypted_reasoning: bool = True
-
-
-class EventDecoder(Protocol):
-    """Turns a vendor's events, given as text, into ours.
-
-    Attributes:
-        finish: Why the reply ended, once the vendor has said so.
-        terminated: Whether the vendor's mark of the end has come; nothing follows it.
-    """
-
-    finish: Finish | None
-    terminated: bool
-
-    def decode(self, data: str, batch: Batch) -> None:
-        """Add what one event says to the batch.
-
-        Raises:
-            ProviderError: It reports an error.
-            IncompleteReplyError: It is malformed.
-        """
-        ...
-
-    def kept(self) -> Mapping[str, Any] | None:
-        """What the vendor wants back with the reply, now that it has ended; see `State`."""
-        ...
-
-
-class Framer(Protocol):
-    """Cuts a body into events."""
-
-    def feed(self, chunk: bytes) -> list[str]:
-        """The events that are whole now.
-
-        Raises:
-            IncompleteReplyError: One is larger than the limit.
-        """
-        ...
-
-    def end(self) -> list[str]:
-        """The events that the end of the body completes."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -285,7 +285,8 @@ def _split(full: str, config: Config, whence: str) -> tuple[str, str | None]:
         return "local", full
     from hfs_cli.providers.names import instead_of, models_called
 
-    found = [] if provider.lower() in names else models_called(config, full, names)
+    providers = {name: _usable(config, name) for name in names}
+    found = [] if provider.lower() in names else models_called(config, full, providers)
     if len(found) == 1:
         provider, _, model = found[0].partition("/")
         return provider, model
@@ -295,7 +296,14 @@ def _split(full: str, config: Config, whence: str) -> tuple[str, str | None]:
         raise NotFoundError(f'more than one provider has "{full}"{whence}: write {either}')
     if slash:
         check_provider(config, provider, whence)
-    raise NotFoundError(f'no model "{full}"{whence}{instead_of(config, full, names)}')
+    raise NotFoundError(f'no model "{full}"{whence}{instead_of(config, full, providers)}')
+
+
+def _usable(config: Config, name: str) -> ProviderSettings | None:
+    try:
+        return provider_settings(config, name)
+    except ConfigError:
+        return None
 
 
 def _default(config: Config, env: Mapping[str, str]) -> str | None:

@@ -8,56 +8,58 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from hfs_cli.config import Config
 from hfs_cli.config.keys import key_file, read_keys, where_found
-from hfs_cli.errors import ConfigError, HfsError
+from hfs_cli.errors import ConfigError
 from hfs_cli.known_models import known_ids, known_model
+from hfs_cli.providers.presets import ProviderSettings
 from hfs_cli.wording import near_names
 
 _MOST = 3
+# The providers by their names; None for one whose settings cannot be used.
+Providers = Mapping[str, ProviderSettings | None]
 
 
-def models_called(config: Config, name: str, providers: Iterable[str]) -> list[str]:
+def models_called(config: Config, name: str, providers: Providers) -> list[str]:
     """The full names of the known models that have an id, whoever serves them.
 
     Args:
         config: The configuration.
         name: The id; upper and lower case are the same.
-        providers: The providers' names.
+        providers: The providers.
     """
-    providers = list(providers)
     wanted = name.lower()
     found = [full for full in _known(config, providers) if _id(full).lower() == wanted]
     # A dated version is its model.
     return found or [f"{p}/{name}" for p in providers if known_model(f"{p}/{name}")]
 
 
-def instead_of(config: Config, typed: str, providers: Iterable[str]) -> str:
+def instead_of(config: Config, typed: str, providers: Providers) -> str:
     """How an error about an unknown model goes on: the nearest ones, and where to look.
 
     Args:
         config: The configuration.
         typed: What was not found.
-        providers: The providers' names.
+        providers: The providers.
     """
     if ":" in typed and "/" not in typed:
         found = [f"ollama/{typed}"]  # NAME:TAG is how Ollama calls its models
     else:
-        found = _nearest(config, typed, list(providers))
+        found = _nearest(config, typed, providers)
     if not found:
         return ": write PROVIDER/MODEL, as in openai/gpt-6-luna (hfs models list)"
     *most, last = found
     return f": did you mean {', '.join(most)}{' or ' if most else ''}{last}? (hfs models list)"
 
 
-def _nearest(config: Config, typed: str, providers: list[str]) -> list[str]:
+def _nearest(config: Config, typed: str, providers: Providers) -> list[str]:
     """The full names of those that hold what was typed, else of those spelt nearly so."""
     known = _known(config, providers)
     words = re.findall(r"[a-z]+|\d+", typed.lower())
     if sum(map(len, words)) > 2 and (held := _holding(known, words)):
-        reached = _within_reach(config)
+        reached, order = _within_reach(config, providers), list(providers)
 
         def rank(full: str) -> tuple[object, ...]:
             # Those that the user has a key for; whole words; the vendor's own before a gateway's
@@ -68,7 +70,7 @@ def _nearest(config: Config, typed: str, providers: list[str]) -> list[str]:
                 typed.lower() not in model.lower(),
                 "/" in model,
                 *_newest(model),
-                providers.index(provider),
+                order.index(provider),
             )
 
         return sorted(held, key=rank)[:_MOST]
@@ -94,35 +96,30 @@ def _newest(model: str) -> tuple[object, ...]:
     return (any(number >= 20 for number in numbers), [*versions, 1], len(model))
 
 
-def _known(config: Config, providers: Iterable[str]) -> list[str]:
-    from hfs_cli.providers.choose import provider_settings
+def _known(config: Config, providers: Providers) -> list[str]:
     from hfs_cli.providers.embedded.weights import names
     from hfs_cli.providers.listed import last_listed
 
     found = dict.fromkeys(full for full in config.models if "/" in full)
-    for provider in providers:
+    for provider, settings in providers.items():
         if provider == "local":
             ids = names()
+        elif settings is None:
+            continue  # what is wrong with it is told when it is chosen
         else:
-            ids = known_ids(provider)
-            try:
-                ids = [*ids, *last_listed(provider_settings(config, provider))]
-            except HfsError:
-                continue  # its settings cannot be used, which is told when it is chosen
+            ids = [*known_ids(provider), *last_listed(settings)]
         found.update(dict.fromkeys(f"{provider}/{name}" for name in ids))
     return list(found)
 
 
-def _within_reach(config: Config) -> set[str]:
+def _within_reach(config: Config, providers: Providers) -> set[str]:
     """The providers that have a key, or need none."""
-    from hfs_cli.providers.choose import key_sources
-
     try:
         stored = read_keys(key_file(config.file), lambda _: None)
     except ConfigError:
         stored = {}
-    found = {s.provider for s in key_sources(config) if where_found(s, os.environ, stored)}
-    return found | {"local"}
+    usable = [settings for settings in providers.values() if settings]
+    return {s.name for s in usable if where_found(s.key, os.environ, stored)} | {"local"}
 
 
 def _id(full: str) -> str:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 
 from hfs_cli.completion.tree import Command
-from hfs_cli.config.settings import TABLES, VARIABLES, Setting, all_settings
+from hfs_cli.config.origins import all_settings
+from hfs_cli.config.settings import TABLES, VARIABLES, Setting
 from hfs_cli.topics import TOPICS
 
 _EXIT_STATUS = (

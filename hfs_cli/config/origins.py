@@ -1,4 +1,4 @@
-"""Each setting in force, by its key in the file, with where it came from."""
+"""All settings: those there are, and those in force, by key, with where each came from."""
 
 from __future__ import annotations
 
@@ -7,9 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hfs_cli.config.settings import MODEL_SETTINGS, PROVIDER_SETTINGS, SETTINGS, Config, Setting
+from hfs_cli.config.settings import (
+    ALIAS,
+    BUDGET_SETTINGS,
+    MODEL_SETTINGS,
+    PROFILE_SETTINGS,
+    PROVIDER_SETTINGS,
+    SETTINGS,
+    Config,
+    Setting,
+)
 from hfs_cli.config.tools import PROGRAM_SETTINGS, SERVER_SETTINGS, configured_tools
 from hfs_cli.redact import is_secret_name, redact
+
+
+def all_settings() -> Iterator[Setting]:
+    """Every setting there is, in the order of the documentation."""
+    yield from PROFILE_SETTINGS.values()
+    yield ALIAS
+    yield from PROVIDER_SETTINGS.values()
+    yield from MODEL_SETTINGS.values()
+    yield from BUDGET_SETTINGS.values()
+    yield from PROGRAM_SETTINGS.values()
+    yield from SERVER_SETTINGS.values()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ is one more field.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -490,16 +490,3 @@ VARIABLES: Mapping[str, str] = {
     "HFS_SESSION": "The session that hfs chat continues or starts; meant where REF is left out.",
     "HFS_DEBUG": "Anything: show the traceback behind an error.",
 }
-
-
-def all_settings() -> Iterator[Setting]:
-    """Every setting there is, in the order of the documentation."""
-    from hfs_cli.config.tools import PROGRAM_SETTINGS, SERVER_SETTINGS
-
-    yield from PROFILE_SETTINGS.values()
-    yield ALIAS
-    yield from PROVIDER_SETTINGS.values()
-    yield from MODEL_SETTINGS.values()
-    yield from BUDGET_SETTINGS.values()
-    yield from PROGRAM_SETTINGS.values()
-    yield from SERVER_SETTINGS.values()

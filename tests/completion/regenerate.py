@@ -13,7 +13,8 @@ from hfs_cli.cli import hfs
 from hfs_cli.completion.man import pages, toml
 from hfs_cli.completion.scripts import FILES, script
 from hfs_cli.completion.tree import read_tree
-from hfs_cli.config.settings import SETTINGS, VARIABLES, all_settings
+from hfs_cli.config.origins import all_settings
+from hfs_cli.config.settings import SETTINGS, VARIABLES
 
 ROOT = Path(__file__).parents[2]
 DIRECTORY = ROOT / "completions"

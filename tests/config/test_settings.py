@@ -6,7 +6,8 @@ import tomllib
 
 import pytest
 
-from hfs_cli.config.settings import TABLES, all_settings
+from hfs_cli.config.origins import all_settings
+from hfs_cli.config.settings import TABLES
 
 DECLARED = {setting.key: setting for setting in all_settings()}
 

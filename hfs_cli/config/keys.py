@@ -109,11 +109,23 @@ def _for_a_shell(command: str | tuple[str, ...]) -> str | None:
 
 
 def _from_command(source: KeySource, command: str | tuple[str, ...]) -> Key:
+    return Key(command_output(command, f"api_key_cmd of {source.provider}"), "api_key_cmd")
+
+
+def command_output(command: str | tuple[str, ...], name: str) -> str:
+    """What a command that knows a secret prints, less the newline at its end.
+
+    Args:
+        command: It and its arguments; it is run without a shell.
+        name: How errors call it.
+
+    Raises:
+        CredentialsError: It cannot be run, fails, takes too long or prints nothing.
+    """
     import shlex
 
     from hfs_cli.posix import output_of
 
-    name = f"api_key_cmd of {source.provider}"
     try:
         words = shlex.split(command) if isinstance(command, str) else command
         status, output = output_of(words, seconds=COMMAND_SECONDS, limit=MAX_OUTPUT_BYTES)
@@ -132,7 +144,7 @@ def _from_command(source: KeySource, command: str | tuple[str, ...]) -> Key:
     value = output.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
     if not value:
         raise CredentialsError(f"{name} printed nothing")
-    return Key(value, "api_key_cmd")
+    return value
 
 
 def read_keys(file: Path, warn: Callable[[str], None]) -> dict[str, str]:

@@ -8,7 +8,7 @@ _hfs_table() {
     hfs_commands='' hfs_options=() hfs_arguments=''
     case $1 in
         'hfs')
-            hfs_commands='chat resume rename delete sessions checkpoints models keys config completion doctor db help'
+            hfs_commands='chat resume rename delete sessions checkpoints models keys tools config completion doctor db help'
             hfs_options=(
                 '--version'
                 '-h,--help'
@@ -36,6 +36,7 @@ _hfs_table() {
                 '--max-tokens -'
                 '--schema -'
                 '--schema-multi -'
+                '--confirm'
                 '--dry-run'
                 '--over-budget'
                 '--no-save'
@@ -46,6 +47,9 @@ _hfs_table() {
                 '--timeout -'
                 '--idle-timeout -'
                 '--retries -'
+                '--tool* tools'
+                '--max-steps -'
+                '--tool-timeout -'
                 '--profile profiles'
                 '--format =text,json,jsonl'
                 '--json'
@@ -55,6 +59,7 @@ _hfs_table() {
                 '--force'
                 '--hide-reasoning'
                 '--citations'
+                '-v,--verbose'
                 '-q,--quiet'
                 '-u,--usage'
                 '-h,--help'
@@ -78,6 +83,7 @@ _hfs_table() {
                 '--max-tokens -'
                 '--schema -'
                 '--schema-multi -'
+                '--confirm'
                 '--dry-run'
                 '--over-budget'
                 '--no-save'
@@ -88,6 +94,9 @@ _hfs_table() {
                 '--timeout -'
                 '--idle-timeout -'
                 '--retries -'
+                '--tool* tools'
+                '--max-steps -'
+                '--tool-timeout -'
                 '--profile profiles'
                 '--format =text,json,jsonl'
                 '--json'
@@ -97,6 +106,7 @@ _hfs_table() {
                 '--force'
                 '--hide-reasoning'
                 '--citations'
+                '-v,--verbose'
                 '-q,--quiet'
                 '-u,--usage'
                 '-h,--help'
@@ -206,6 +216,7 @@ _hfs_table() {
                 '--max-tokens -'
                 '--schema -'
                 '--schema-multi -'
+                '--confirm'
                 '--dry-run'
                 '--over-budget'
                 '--no-save'
@@ -216,6 +227,9 @@ _hfs_table() {
                 '--timeout -'
                 '--idle-timeout -'
                 '--retries -'
+                '--tool* tools'
+                '--max-steps -'
+                '--tool-timeout -'
                 '--profile profiles'
                 '--format =text,json,jsonl'
                 '--json'
@@ -225,6 +239,7 @@ _hfs_table() {
                 '--force'
                 '--hide-reasoning'
                 '--citations'
+                '-v,--verbose'
                 '-q,--quiet'
                 '-u,--usage'
                 '-h,--help'
@@ -292,6 +307,7 @@ _hfs_table() {
                 '--max-tokens -'
                 '--schema -'
                 '--schema-multi -'
+                '--confirm'
                 '--dry-run'
                 '--over-budget'
                 '--no-save'
@@ -302,6 +318,9 @@ _hfs_table() {
                 '--timeout -'
                 '--idle-timeout -'
                 '--retries -'
+                '--tool* tools'
+                '--max-steps -'
+                '--tool-timeout -'
                 '--profile profiles'
                 '--format =text,json,jsonl'
                 '--json'
@@ -311,6 +330,7 @@ _hfs_table() {
                 '--force'
                 '--hide-reasoning'
                 '--citations'
+                '-v,--verbose'
                 '-q,--quiet'
                 '-u,--usage'
                 '-h,--help'
@@ -403,6 +423,34 @@ _hfs_table() {
                 '-h,--help'
             )
             hfs_arguments='providers'
+            ;;
+        'hfs tools')
+            hfs_commands='call list show'
+            hfs_options=(
+                '-h,--help'
+            )
+            ;;
+        'hfs tools call')
+            hfs_options=(
+                '-h,--help'
+            )
+            hfs_arguments='tools -'
+            ;;
+        'hfs tools list')
+            hfs_options=(
+                '--probe'
+                '--json'
+                '-h,--help'
+            )
+            hfs_arguments='tools'
+            ;;
+        'hfs tools show')
+            hfs_options=(
+                '--probe'
+                '--json'
+                '-h,--help'
+            )
+            hfs_arguments='tools'
             ;;
         'hfs config')
             hfs_commands='edit get list path set unset'

@@ -44,6 +44,12 @@ function __hfs_values
             echo 1
         case 'hfs chat --retries'
             echo 1
+        case 'hfs chat --tool'
+            echo 1
+        case 'hfs chat --max-steps'
+            echo 1
+        case 'hfs chat --tool-timeout'
+            echo 1
         case 'hfs chat --profile'
             echo 1
         case 'hfs chat --format'
@@ -81,6 +87,12 @@ function __hfs_values
         case 'hfs resume --idle-timeout'
             echo 1
         case 'hfs resume --retries'
+            echo 1
+        case 'hfs resume --tool'
+            echo 1
+        case 'hfs resume --max-steps'
+            echo 1
+        case 'hfs resume --tool-timeout'
             echo 1
         case 'hfs resume --profile'
             echo 1
@@ -150,6 +162,12 @@ function __hfs_values
             echo 1
         case 'hfs sessions retry --retries'
             echo 1
+        case 'hfs sessions retry --tool'
+            echo 1
+        case 'hfs sessions retry --max-steps'
+            echo 1
+        case 'hfs sessions retry --tool-timeout'
+            echo 1
         case 'hfs sessions retry --profile'
             echo 1
         case 'hfs sessions retry --format'
@@ -202,6 +220,12 @@ function __hfs_values
             echo 1
         case 'hfs sessions resume --retries'
             echo 1
+        case 'hfs sessions resume --tool'
+            echo 1
+        case 'hfs sessions resume --max-steps'
+            echo 1
+        case 'hfs sessions resume --tool-timeout'
+            echo 1
         case 'hfs sessions resume --profile'
             echo 1
         case 'hfs sessions resume --format'
@@ -231,7 +255,7 @@ function __hfs_walk
         else if test $ended = 0; and string match -q -- '-?*' $word
             set -a options (string replace -r '=.*' '' -- $word)
             set values (__hfs_values "$path" $word)
-        else if contains -- "$path $word" 'hfs chat' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions rename' 'hfs sessions delete' 'hfs sessions resume' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs models update' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs config unset' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db backup' 'hfs db check' 'hfs db path' 'hfs db vacuum' 'hfs help'
+        else if contains -- "$path $word" 'hfs chat' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions rename' 'hfs sessions delete' 'hfs sessions resume' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs models update' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs tools' 'hfs tools call' 'hfs tools list' 'hfs tools show' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs config unset' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db backup' 'hfs db check' 'hfs db path' 'hfs db vacuum' 'hfs help'
             set path "$path $word"
         else
             set arguments (math $arguments + 1)
@@ -277,9 +301,10 @@ complete -c hfs -e
 complete -c hfs -f
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a help -d 'Show what a command does, as its --help does, or the rules of a topic'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a db -d 'Find, copy, check and shrink the database'
-complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a doctor -d 'Check configuration, database, model and key'
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a doctor -d 'Check configuration, database, model, key and tools'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a completion -d 'Print the completion script for a shell, or install it'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a config -d 'See and change settings'
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a tools -d 'See and try the tools that a turn may use when it names them (--tool)'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a keys -d 'Keep the providers\' keys; they are never shown'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a models -d 'See, fetch and choose models'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a checkpoints -d 'Mark points of a session to come back to'
@@ -310,6 +335,7 @@ complete -c hfs -n '__hfs_in \'hfs chat\' --temperature' -l temperature -x -k -d
 complete -c hfs -n '__hfs_in \'hfs chat\' --max-tokens' -l max-tokens -x -k -d 'Longest reply, in tokens'
 complete -c hfs -n '__hfs_in \'hfs chat\' --schema' -l schema -x -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
 complete -c hfs -n '__hfs_in \'hfs chat\' --schema-multi' -l schema-multi -x -k -d 'The same for a list of such objects: {"items": […]}'
+complete -c hfs -n '__hfs_in \'hfs chat\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
 complete -c hfs -n '__hfs_in \'hfs chat\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs chat\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
 complete -c hfs -n '__hfs_in \'hfs chat\' --no-save' -l no-save -d 'Keep nothing of this turn'
@@ -320,6 +346,9 @@ complete -c hfs -n '__hfs_in \'hfs chat\' --no-stream' -l no-stream -d 'Show the
 complete -c hfs -n '__hfs_in \'hfs chat\' --timeout' -l timeout -x -k -d 'Limit for the whole reply'
 complete -c hfs -n '__hfs_in \'hfs chat\' --idle-timeout' -l idle-timeout -x -k -d 'Limit without a byte'
 complete -c hfs -n '__hfs_in \'hfs chat\' --retries' -l retries -x -k -d 'Tries after the first'
+complete -c hfs -n '__hfs_in \'hfs chat\'' -l tool -x -k -a '(__hfs_words tools)' -d 'Let the model use a tool: NAME, all of an MCP SERVER\'s, SERVER:TOOL, or web-search'
+complete -c hfs -n '__hfs_in \'hfs chat\' --max-steps' -l max-steps -x -k -d 'Requests that a turn with tools may take (10)'
+complete -c hfs -n '__hfs_in \'hfs chat\' --tool-timeout' -l tool-timeout -x -k -d 'Limit for each call'
 complete -c hfs -n '__hfs_in \'hfs chat\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
 complete -c hfs -n '__hfs_in \'hfs chat\' --format' -l format -x -k -a 'text json jsonl' -d 'What standard output carries'
 complete -c hfs -n '__hfs_in \'hfs chat\' --json' -l json -d 'Short for --format json'
@@ -329,6 +358,7 @@ complete -c hfs -n '__hfs_in \'hfs chat\' -O --output' -s O -l output -r -k -F -
 complete -c hfs -n '__hfs_in \'hfs chat\' --force' -l force -d 'With -O: replace a file that exists'
 complete -c hfs -n '__hfs_in \'hfs chat\' --hide-reasoning' -l hide-reasoning -d 'Do not show the model\'s reasoning'
 complete -c hfs -n '__hfs_in \'hfs chat\' --citations' -l citations -d 'List what the reply cites off a terminal too'
+complete -c hfs -n '__hfs_in \'hfs chat\' -v --verbose' -s v -l verbose -d 'Show all that tools are given and what they say on stderr'
 complete -c hfs -n '__hfs_in \'hfs chat\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs chat\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
 complete -c hfs -n '__hfs_in \'hfs chat\' -h --help' -s h -l help -d 'Show this message and exit'
@@ -348,6 +378,7 @@ complete -c hfs -n '__hfs_in \'hfs resume\' --temperature' -l temperature -x -k 
 complete -c hfs -n '__hfs_in \'hfs resume\' --max-tokens' -l max-tokens -x -k -d 'Longest reply, in tokens'
 complete -c hfs -n '__hfs_in \'hfs resume\' --schema' -l schema -x -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
 complete -c hfs -n '__hfs_in \'hfs resume\' --schema-multi' -l schema-multi -x -k -d 'The same for a list of such objects: {"items": […]}'
+complete -c hfs -n '__hfs_in \'hfs resume\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
 complete -c hfs -n '__hfs_in \'hfs resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs resume\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
@@ -358,6 +389,9 @@ complete -c hfs -n '__hfs_in \'hfs resume\' --no-stream' -l no-stream -d 'Show t
 complete -c hfs -n '__hfs_in \'hfs resume\' --timeout' -l timeout -x -k -d 'Limit for the whole reply'
 complete -c hfs -n '__hfs_in \'hfs resume\' --idle-timeout' -l idle-timeout -x -k -d 'Limit without a byte'
 complete -c hfs -n '__hfs_in \'hfs resume\' --retries' -l retries -x -k -d 'Tries after the first'
+complete -c hfs -n '__hfs_in \'hfs resume\'' -l tool -x -k -a '(__hfs_words tools)' -d 'Let the model use a tool: NAME, all of an MCP SERVER\'s, SERVER:TOOL, or web-search'
+complete -c hfs -n '__hfs_in \'hfs resume\' --max-steps' -l max-steps -x -k -d 'Requests that a turn with tools may take (10)'
+complete -c hfs -n '__hfs_in \'hfs resume\' --tool-timeout' -l tool-timeout -x -k -d 'Limit for each call'
 complete -c hfs -n '__hfs_in \'hfs resume\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
 complete -c hfs -n '__hfs_in \'hfs resume\' --format' -l format -x -k -a 'text json jsonl' -d 'What standard output carries'
 complete -c hfs -n '__hfs_in \'hfs resume\' --json' -l json -d 'Short for --format json'
@@ -367,6 +401,7 @@ complete -c hfs -n '__hfs_in \'hfs resume\' -O --output' -s O -l output -r -k -F
 complete -c hfs -n '__hfs_in \'hfs resume\' --force' -l force -d 'With -O: replace a file that exists'
 complete -c hfs -n '__hfs_in \'hfs resume\' --hide-reasoning' -l hide-reasoning -d 'Do not show the model\'s reasoning'
 complete -c hfs -n '__hfs_in \'hfs resume\' --citations' -l citations -d 'List what the reply cites off a terminal too'
+complete -c hfs -n '__hfs_in \'hfs resume\' -v --verbose' -s v -l verbose -d 'Show all that tools are given and what they say on stderr'
 complete -c hfs -n '__hfs_in \'hfs resume\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs resume\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
 complete -c hfs -n '__hfs_in \'hfs resume\' -h --help' -s h -l help -d 'Show this message and exit'
@@ -444,6 +479,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions retry\' --temperature' -l temperatur
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --max-tokens' -l max-tokens -x -k -d 'Longest reply, in tokens'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --schema' -l schema -x -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --schema-multi' -l schema-multi -x -k -d 'The same for a list of such objects: {"items": […]}'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-save' -l no-save -d 'Keep nothing of this turn'
@@ -454,6 +490,9 @@ complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-stream' -l no-stream -d
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --timeout' -l timeout -x -k -d 'Limit for the whole reply'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --idle-timeout' -l idle-timeout -x -k -d 'Limit without a byte'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --retries' -l retries -x -k -d 'Tries after the first'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\'' -l tool -x -k -a '(__hfs_words tools)' -d 'Let the model use a tool: NAME, all of an MCP SERVER\'s, SERVER:TOOL, or web-search'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --max-steps' -l max-steps -x -k -d 'Requests that a turn with tools may take (10)'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --tool-timeout' -l tool-timeout -x -k -d 'Limit for each call'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --format' -l format -x -k -a 'text json jsonl' -d 'What standard output carries'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --json' -l json -d 'Short for --format json'
@@ -463,6 +502,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions retry\' -O --output' -s O -l output 
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --force' -l force -d 'With -O: replace a file that exists'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --hide-reasoning' -l hide-reasoning -d 'Do not show the model\'s reasoning'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --citations' -l citations -d 'List what the reply cites off a terminal too'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' -v --verbose' -s v -l verbose -d 'Show all that tools are given and what they say on stderr'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -h --help' -s h -l help -d 'Show this message and exit'
@@ -506,6 +546,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions resume\' --temperature' -l temperatu
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --max-tokens' -l max-tokens -x -k -d 'Longest reply, in tokens'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --schema' -l schema -x -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --schema-multi' -l schema-multi -x -k -d 'The same for a list of such objects: {"items": […]}'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
@@ -516,6 +557,9 @@ complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-stream' -l no-stream -
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --timeout' -l timeout -x -k -d 'Limit for the whole reply'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --idle-timeout' -l idle-timeout -x -k -d 'Limit without a byte'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --retries' -l retries -x -k -d 'Tries after the first'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -l tool -x -k -a '(__hfs_words tools)' -d 'Let the model use a tool: NAME, all of an MCP SERVER\'s, SERVER:TOOL, or web-search'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --max-steps' -l max-steps -x -k -d 'Requests that a turn with tools may take (10)'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --tool-timeout' -l tool-timeout -x -k -d 'Limit for each call'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --format' -l format -x -k -a 'text json jsonl' -d 'What standard output carries'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --json' -l json -d 'Short for --format json'
@@ -525,6 +569,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions resume\' -O --output' -s O -l output
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --force' -l force -d 'With -O: replace a file that exists'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --hide-reasoning' -l hide-reasoning -d 'Do not show the model\'s reasoning'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --citations' -l citations -d 'List what the reply cites off a terminal too'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' -v --verbose' -s v -l verbose -d 'Show all that tools are given and what they say on stderr'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -h --help' -s h -l help -d 'Show this message and exit'
@@ -566,6 +611,20 @@ complete -c hfs -k -n '__hfs_at \'hfs keys remove\' 1' -a '(__hfs_words provider
 complete -c hfs -n '__hfs_in \'hfs keys remove\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs keys set\' 1' -a '(__hfs_words providers)'
 complete -c hfs -n '__hfs_in \'hfs keys set\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs tools\' 1' -a show -d 'Show one tool or server: what the model is told, its schema, where it comes from'
+complete -c hfs -k -n '__hfs_at \'hfs tools\' 1' -a list -d 'List the configured programs and MCP servers, or one of them'
+complete -c hfs -k -n '__hfs_at \'hfs tools\' 1' -a call -d 'Call one tool by hand, as a model would: the arguments are a JSON object'
+complete -c hfs -n '__hfs_in \'hfs tools\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs tools call\' 1' -a '(__hfs_words tools)'
+complete -c hfs -n '__hfs_in \'hfs tools call\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs tools list\' 1' -a '(__hfs_words tools)'
+complete -c hfs -n '__hfs_in \'hfs tools list\' --probe' -l probe -d 'Start or reach each MCP server and ask for its tools'
+complete -c hfs -n '__hfs_in \'hfs tools list\' --json' -l json -d 'A JSON array, with the schemas'
+complete -c hfs -n '__hfs_in \'hfs tools list\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs tools show\' 1' -a '(__hfs_words tools)'
+complete -c hfs -n '__hfs_in \'hfs tools show\' --probe' -l probe -d 'Ask its MCP server first'
+complete -c hfs -n '__hfs_in \'hfs tools show\' --json' -l json -d 'A JSON object'
+complete -c hfs -n '__hfs_in \'hfs tools show\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs config\' 1' -a unset -d 'Remove KEY from the configuration file; comments in it stay'
 complete -c hfs -k -n '__hfs_at \'hfs config\' 1' -a set -d 'Set KEY in the configuration file; comments in it stay'
 complete -c hfs -k -n '__hfs_at \'hfs config\' 1' -a path -d 'Print where the configuration file is (it need not exist)'

@@ -31,6 +31,7 @@ _COMMANDS = {
     "checkpoints": "checkpoints:checkpoints",
     "models": "models:models",
     "keys": "keys:keys",
+    "tools": "tools:tools",
     "config": "config:config_group",
     "completion": "completion:print_completion",
     "doctor": "doctor:run_doctor",

@@ -121,6 +121,10 @@ AT_THE_TOP = {
     "pygments": ["hfs_cli.render"],
     "markdown_it": ["hfs_cli.markdown", "hfs_cli.render"],
     "click": ["hfs_cli"],
+    "mcp": ["hfs_cli.tools.mcp"],
+    "mcp_types": ["hfs_cli.tools.mcp"],
+    "anyio": ["hfs_cli.tools.mcp"],
+    "httpx2": ["hfs_cli.tools.mcp"],
 }
 
 

@@ -35,9 +35,11 @@ class Finding:
 @click.option("--online", is_flag=True, help="Also ask the provider for its list of models.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
 def run_doctor(*, online: bool, as_json: bool) -> None:
-    """Check configuration, database, model and key.
+    """Check configuration, database, model, key and tools.
 
-    Nothing is sent anywhere, unless --online is given. Exits 3 when something is wrong.
+    MCP servers are started, or reached, and asked for their tools.
+
+    No provider is sent anything, unless --online is given. Exits 3 when something is wrong.
     """
     findings = _findings(online=online)
     if as_json:
@@ -79,6 +81,7 @@ def _findings(*, online: bool) -> list[Finding]:
         _looked_at("key", lambda: _key(config)),
         *_server(config, online=online),
         _looked_at("embedded model", _embedded, needed=False),
+        *(_tools(config) if config.programs or config.servers else ()),
     ]
 
 
@@ -154,3 +157,26 @@ def _embedded() -> str:
 
     missing = weights.how_to_install()
     return f"not there — to have it: {missing}" if missing else f"ready ({weights.find()})"
+
+
+def _tools(config: Config) -> list[Finding]:
+    """Each program that is a tool, and each MCP server with what it offers."""
+    from hfs_cli.compose.tools import provider_keys
+    from hfs_cli.tools.overview import overview
+
+    try:
+        entries = overview(config, provider_keys(config), probe=True)
+    except HfsError as error:
+        return [Finding("tools", False, error.message)]
+    findings = []
+    for entry in entries:
+        if entry.fault is not None:
+            findings.append(Finding(f"tool {entry.name}", False, entry.fault.message))
+        elif entry.kind == "mcp":
+            offers = ", ".join(e.name for e in entries if e.name.startswith(f"{entry.name}:"))
+            count = plural(entry.tools or 0, "tool")
+            detail = f"{entry.description}, {count}: {offers}".removeprefix(", ")
+            findings.append(Finding(f"tool {entry.name}", True, detail[:500]))
+        elif entry.kind == "program":
+            findings.append(Finding(f"tool {entry.name}", True, entry.runs))
+    return findings

@@ -74,6 +74,19 @@ def profiles() -> Iterator[Word]:
         yield name, ", ".join(profile) if isinstance(profile, dict) else ""
 
 
+def tools() -> Iterator[Word]:
+    """Programs, MCP servers, and the tools that each server last gave."""
+    document = _document()
+    for name, program in _table(document, "tools").items():
+        yield name, str(program.get("description", "")) if isinstance(program, dict) else ""
+    for name in _table(document, "mcp"):
+        yield name, "all tools of the MCP server"
+        for tool in _json_list(f"{cache_directory()}/mcp-{name}.json", "tools"):
+            if isinstance(tool, list) and len(tool) > 1:
+                yield f"{name}:{tool[0]}", next(iter(str(tool[1]).splitlines()), "")
+    yield "web-search", "the provider's own"
+
+
 def keys() -> Iterator[Word]:
     """The names that ``hfs config get`` and ``set`` take."""
     from hfs_cli.config.settings import PROFILE_SETTINGS, PROVIDER_SETTINGS, SETTINGS

@@ -20,6 +20,7 @@ KINDS = {
     "PROVIDER": "providers",
     "KEY": "settings",
     "PROFILE": "profiles",
+    "TOOL": "tools",
     "FILE": "files",
     "PATH": "files",
 }

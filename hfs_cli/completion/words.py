@@ -66,4 +66,5 @@ _OF_CONFIG: dict[str, Callable[[ModuleType], Iterable[Word]]] = {
     "providers": lambda words: words.providers(),
     "settings": lambda words: words.keys(),
     "profiles": lambda words: words.profiles(),
+    "tools": lambda words: words.tools(),
 }

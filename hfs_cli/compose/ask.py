@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from contextlib import closing
+from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING
 
 from hfs_cli import notices
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hfs_cli.render.reply.choose import View
     from hfs_cli.store.store import SessionStore
     from hfs_cli.store.unsaved import Unsaved
-    from hfs_cli.turn.run import Provider
+    from hfs_cli.turn.run import Provider, Toolbox
 
 
 def take_turn(
@@ -62,11 +62,19 @@ def take_turn(
             f"{choice.model} answers: a small model in this process, often wrong; to set a better"
             " one: hfs models default PROVIDER/MODEL"
         )
-    with closing(
-        open_provider(choice, config=config, env=os.environ, notify=notices.warn)
-    ) as provider:
+    toolbox = None
+    if config.tool or asked.confirm:
+        from hfs_cli.compose.tools import open_tools
+
+        toolbox = open_tools(config, confirm=asked.confirm)
+    with (
+        closing(toolbox) if toolbox else nullcontext(),
+        closing(
+            open_provider(choice, config=config, env=os.environ, notify=notices.warn)
+        ) as provider,
+    ):
         if asked.dry_run:
-            _print_request(provider, store, turn)
+            _print_request(provider, store, turn, toolbox)
             return
         if config.daily_budget is not None and not asked.over_budget:
             from hfs_cli.compose.budget import check_budget
@@ -74,7 +82,7 @@ def take_turn(
             check_budget(config.daily_budget, config.models, store)
         # History is read either way; only what is kept differs.
         keeper = store if config.save else _unsaved(store)
-        renderer = make_renderer(view, config, turn.model)
+        renderer = make_renderer(view, config, turn.model, tools=toolbox is not None)
         if turn.schema is not None:
             from hfs_cli.compose.schema import how_asked
             from hfs_cli.render.reply.structured import JsonAlone
@@ -82,7 +90,7 @@ def take_turn(
             asking = how_asked(choice, turn.schema)
             remark = f"schema sent: {asking.way}" if view.usage else None
             renderer = JsonAlone(renderer, asking.read, hold=asking.changes, remark=remark)
-        outcome = run_turn(provider, keeper, renderer, turn)
+        outcome = run_turn(provider, keeper, renderer, turn, toolbox, config.max_steps)
     if outcome.error is not None:
         if outcome.session and not (outcome.reply.text or outcome.message_id):
             notices.notice(f"the prompt is kept: hfs sessions retry {outcome.session.id}")
@@ -129,12 +137,14 @@ def _described(
     )
 
 
-def _print_request(provider: Provider, store: SessionStore, turn: Turn) -> None:
+def _print_request(
+    provider: Provider, store: SessionStore, turn: Turn, toolbox: Toolbox | None
+) -> None:
     """Show what would be sent, and about how many tokens that is."""
     from hfs_cli.render.json_shapes import print_json
     from hfs_cli.turn.run import make_request
 
-    request = make_request(turn, _unsaved(store).begin(turn))
+    request = make_request(turn, _unsaved(store).begin(turn), toolbox)
     texts = [request.system or "", *(message.content for message in request.messages)]
     # Four bytes a token holds for English, about so for what takes more bytes a letter.
     about = math.ceil(sum(len(text.encode()) for text in texts) / 4)

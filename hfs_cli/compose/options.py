@@ -40,6 +40,7 @@ class Asked:
         no_system: Send no system prompt this once.
         dry_run: Only print what would be sent.
         over_budget: Go on when the day's budget is spent.
+        confirm: Ask before a tool runs.
     """
 
     words: tuple[str, ...] = ()
@@ -53,6 +54,7 @@ class Asked:
     no_system: bool = False
     dry_run: bool = False
     over_budget: bool = False
+    confirm: bool = False
 
 
 class _Setting(click.ParamType[Any]):
@@ -94,6 +96,7 @@ _HEADINGS = {
         ),
         *("max_tokens", "pairs", "schema", "schema_multi"),
     ),
+    "Tools": ("tool", "confirm", "max_steps", "tool_timeout", "verbose"),
     "Output": (
         *("format", "extract", "output", "force", "render", "stream", "hide_reasoning"),
         *("citations", "usage", "quiet", "no_pager", "schema_of"),
@@ -230,6 +233,7 @@ _MODEL = (
         metavar="SCHEMA",
         help='The same for a list of such objects: {"items": […]}.',
     ),
+    click.option("--confirm", is_flag=True, help="Ask on the terminal before each call of a tool."),
     click.option("--dry-run", is_flag=True, help="Print the request; send and save nothing."),
     click.option("--over-budget", is_flag=True, help="Go on when the daily budget is spent."),
 )
@@ -270,6 +274,21 @@ _SETTINGS = (
         help="Limit without a byte.",
     ),
     click.option("--retries", type=_Setting("retries"), metavar="N", help="Tries after the first."),
+    click.option(
+        "--tool",
+        multiple=True,
+        metavar="TOOL",
+        help="Let the model use a tool: NAME, all of an MCP SERVER's, SERVER:TOOL, or web-search.",
+    ),
+    click.option(
+        "--max-steps",
+        type=_Setting("max_steps"),
+        metavar="N",
+        help="Requests that a turn with tools may take (10).",
+    ),
+    click.option(
+        "--tool-timeout", type=_Setting("tool_timeout"), metavar="S", help="Limit for each call."
+    ),
     click.option("--profile", metavar="PROFILE", help="Use the settings of [profiles.PROFILE]."),
 )
 # Each is a field of `hfs_cli.render.reply.choose.View`.
@@ -298,6 +317,12 @@ _VIEW = (
     click.option("--force", is_flag=True, help="With -O: replace a file that exists."),
     click.option("--hide-reasoning", is_flag=True, help="Do not show the model's reasoning."),
     click.option("--citations", is_flag=True, help="List what the reply cites off a terminal too."),
+    click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        help="Show all that tools are given and what they say on stderr.",
+    ),
     click.option("-q", "--quiet", is_flag=True, help="No session line, no notices."),
     click.option("-u", "--usage", is_flag=True, help="Show tokens and times on stderr."),
 )
@@ -312,6 +337,9 @@ _SETTING_NAMES = (
     "timeout",
     "idle_timeout",
     "retries",
+    "tool",
+    "max_steps",
+    "tool_timeout",
     "profile",
 )
 # The names of files may be any bytes.
@@ -362,6 +390,7 @@ def _split(values: dict[str, Any]) -> tuple[Asked, Config, View]:
         return {name: values.pop(name) for name in names if name in values}
 
     view, settings = take(View.__dataclass_fields__), take(_SETTING_NAMES)
+    settings["tool"] = settings["tool"] or None  # not named, as opposed to named none
     if settings.get("stdin") == "never" and "-" in values["words"]:
         raise UsageError("- asks for standard input and --no-stdin forbids it: drop one")
     if view["extract"] and (view["format"] != "text" or settings["render"]):

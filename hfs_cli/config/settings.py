@@ -105,15 +105,15 @@ def _amount(value: object) -> float:
     return _number(value)
 
 
-def _count(most: int) -> Kind:
+def _count(most: int, least: int = 0) -> Kind:
     def read(value: object) -> int:
         if isinstance(value, str) and value.isascii() and value.isdigit():
             value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise ValueError
         return value
 
-    return Kind(f"a whole number from 0 to {most}", read)
+    return Kind(f"a whole number from {least} to {most}", read)
 
 
 def _names(value: object) -> tuple[str, ...]:
@@ -415,7 +415,7 @@ class Config:
     )
     max_steps: int = _setting(
         "max_steps",
-        _count(1000),
+        _count(1000, least=1),
         10,
         "How many requests a turn with tools may take.",
         "max_steps = 25",

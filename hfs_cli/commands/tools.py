@@ -1,0 +1,156 @@
+"""`hfs tools`: the programs and MCP servers that a turn may use when it names them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from hfs_cli import notices
+from hfs_cli.config import Config, load_config
+from hfs_cli.errors import NotFoundError, ProviderError, UsageError
+from hfs_cli.groups import Group
+from hfs_cli.sanitize import sanitize
+from hfs_cli.wording import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hfs_cli.tools.overview import Entry
+
+
+@click.group(name="tools", cls=Group)
+def tools() -> None:
+    """See and try the tools that a turn may use when it names them (--tool)."""
+
+
+@tools.command(name="list")
+@click.argument("name", metavar="[TOOL]", required=False)
+@click.option("--probe", is_flag=True, help="Start or reach each MCP server and ask for its tools.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array, with the schemas.")
+def list_tools(*, name: str | None, probe: bool, as_json: bool) -> None:
+    """List the configured programs and MCP servers, or one of them.
+
+    The tools of a server are those that it last gave; --probe asks it. A server's name stands
+    for all its tools, SERVER:TOOL for one.
+    """
+    config = load_config()
+    entries = _entries(config, name, probe=probe)
+    if as_json:
+        from hfs_cli.render.json_shapes import print_json
+
+        print_json([_shape(entry) for entry in entries])
+    else:
+        from hfs_cli.render.lists.table import show_table
+
+        rows = [(entry.name, entry.kind, _about(entry)) for entry in entries]
+        show_table(("NAME", "KIND", "WHAT IT IS"), rows, footer=f"file: {config.file}")
+    for entry in entries:
+        if probe and entry.fault is not None:
+            raise entry.fault
+
+
+def _entries(config: Config, name: str | None, *, probe: bool) -> Sequence[Entry]:
+    from hfs_cli.compose.tools import provider_keys
+    from hfs_cli.tools.overview import overview
+
+    return overview(config, provider_keys(config), only=name, probe=probe)
+
+
+def _about(entry: Entry) -> str:
+    """A line about it: what is wrong, else what it does."""
+    if entry.fault is not None:
+        return entry.fault.message
+    if entry.kind != "mcp":
+        return next(iter(entry.description.splitlines()), "")
+    if entry.tools is None:
+        return f"{entry.runs} (--probe asks for its tools)"
+    return f"{entry.description}, {plural(entry.tools, 'tool')}".removeprefix(", ")
+
+
+def _shape(entry: Entry) -> dict[str, object]:
+    return {
+        "name": entry.name,
+        "kind": entry.kind,
+        "description": entry.description,
+        "parameters": entry.parameters,
+        "tools": entry.tools,
+        "runs": entry.runs,
+        "origin": entry.origin,
+        "confirm": entry.confirm,
+        "parallel": entry.parallel,
+        "timeout": entry.timeout,
+        "error": entry.fault.message if entry.fault else None,
+    }
+
+
+@tools.command(name="show")
+@click.argument("name", metavar="TOOL")
+@click.option("--probe", is_flag=True, help="Ask its MCP server first.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON object.")
+def show_tool(*, name: str, probe: bool, as_json: bool) -> None:
+    """Show one tool or server: what the model is told, its schema, where it comes from."""
+    from hfs_cli.render.json_shapes import dump, print_json
+    from hfs_cli.render.lists.table import show_table
+
+    server = name.partition(":")[0]
+    entries = {entry.name: entry for entry in _entries(load_config(), server, probe=probe)}
+    if name not in entries:
+        raise NotFoundError(
+            f"{server} is not known to have this tool: hfs tools list --probe {server} asks it"
+        )
+    entry = entries[name]
+    if as_json:
+        print_json(_shape(entry))
+    else:
+        rows = [(key, _text(value)) for key, value in _shape(entry).items() if value is not None]
+        show_table(("", ""), [row for row in rows if row[0] != "parameters"])
+        if entry.parameters is not None:
+            click.echo(dump(entry.parameters, indent=2))
+    if probe and entry.fault is not None:
+        raise entry.fault
+
+
+def _text(value: object) -> str:
+    from hfs_cli.config.origins import shown
+
+    return shown(value)
+
+
+@tools.command(name="call")
+@click.argument("name", metavar="TOOL")
+@click.argument("arguments", metavar="[JSON]", default="{}")
+def call_tool(*, name: str, arguments: str) -> None:
+    """Call one tool by hand, as a model would: the arguments are a JSON object.
+
+    Exits 2 when they do not fit its schema, 5 when the tool fails.
+
+    \b
+      hfs tools call lines '{"path": "README.md"}'
+      hfs tools call files:list_directory '{"path": "/srv/notes"}'
+    """
+    from contextlib import closing
+
+    from hfs_cli.compose.tools import provider_keys, warn_of_open_keys
+    from hfs_cli.messages import Call
+    from hfs_cli.tools.choose import open_toolbox
+
+    config = load_config()
+    warn_of_open_keys(config, [name.partition(":")[0]])
+    results: list[tuple[str, bool]] = []
+    with closing(open_toolbox(config, [name], provider_keys(config), confirm=False)) as toolbox:
+        if len(toolbox.specs) != 1:
+            raise UsageError(
+                f"{name} has {plural(len(toolbox.specs), 'tool')}: name one, {name}:TOOL"
+                f" (hfs tools list {name})"
+            )
+        call = Call("", toolbox.specs[0].name, arguments)
+        refusal = toolbox.refusals([call])[0]
+        if refusal is not None:
+            raise UsageError(refusal)
+        toolbox.run([call], lambda _: None, lambda _, text, failed: results.append((text, failed)))
+    ((text, failed),) = results
+    if failed:
+        notices.say(sanitize(text))
+        raise ProviderError(f"{name} failed")
+    click.echo(text, nl=not text.endswith("\n"))

@@ -1,0 +1,63 @@
+"""Speak with an MCP server over streamable HTTP: no redirects, no answer without an end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx2
+from mcp.client._transport import TransportStreams
+from mcp.client.streamable_http import streamable_http_client
+
+from hfs_cli.tools.mcp.target import MAX_MESSAGE_BYTES, Address
+
+
+@asynccontextmanager
+async def reached(address: Address) -> AsyncIterator[TransportStreams]:
+    """The streams of a server.
+
+    Raises:
+        HfsError: What the address's headers raise.
+    """
+    headers = await asyncio.to_thread(address.headers)
+    async with (
+        httpx2.AsyncClient(
+            headers={**headers, "Accept-Encoding": "identity"},
+            timeout=httpx2.Timeout(30.0, read=300.0),
+            max_redirects=0,
+            event_hooks={"response": [_bound]},
+        ) as client,
+        streamable_http_client(
+            address.url, http_client=client, max_sse_event_size=MAX_MESSAGE_BYTES
+        ) as streams,
+    ):
+        yield streams
+
+
+async def _bound(response: httpx2.Response) -> None:
+    """See that no more is read of an answer than there may be of a message."""
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise httpx2.DecodingError("it answered in a compressed form that was not asked for")
+    is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
+    # Of a stream of events each is bounded, and there may be any number of them.
+    if not is_stream and isinstance(response.stream, httpx2.AsyncByteStream):
+        response.stream = _Bounded(response.stream)
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    """A body that ends in an error when it is too long."""
+
+    def __init__(self, body: httpx2.AsyncByteStream) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for piece in self._body:
+            size += len(piece)
+            if size > MAX_MESSAGE_BYTES:
+                raise httpx2.ReadError(f"it sent over {MAX_MESSAGE_BYTES:,} bytes")
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._body.aclose()

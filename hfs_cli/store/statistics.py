@@ -6,7 +6,7 @@ from datetime import datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Literal
 
-from peewee import fn
+from peewee import Case, fn
 
 from hfs_cli.store import sessions
 from hfs_cli.store.engine import BadRow, Connection
@@ -39,7 +39,8 @@ def tallies(db: Connection, by: Heading, since: datetime | None) -> list[Tally]:
         MessageRow.select(
             key,
             MessageRow.model,
-            fn.COUNT(MessageRow.id),
+            # The steps of a turn with tools are one turn; each has tokens of its own.
+            fn.COALESCE(fn.SUM(Case(None, [(MessageRow.step == 0, 1)], 0)), 0),
             # Not as whole numbers: an engine may refuse a sum that is larger than it can count.
             *(fn.COALESCE(fn.SUM(count.cast("DOUBLE PRECISION")), 0) for count in counts),
             fn.AVG(MessageRow.first_token_s),

@@ -2,9 +2,12 @@
 
 import json
 import re
+from datetime import UTC, datetime
 
 import pytest
 
+from hfs_cli.messages import Call, ChatMessage, Place, Reply, Turn, Usage
+from hfs_cli.store.store import SessionStore
 from tests.scripted_server import openai_sse
 
 
@@ -90,6 +93,73 @@ def test_a_retry_that_fails_leaves_the_session_as_it_was(kept, server):
     server.reply(status=400, body=b"no")
     assert kept("sessions", "retry", "notes").returncode == 5
     assert texts(kept, "notes")[-1] == "reply number 3"
+
+
+@pytest.fixture
+def broken_off(kept):
+    """A turn that was killed while its second tool ran."""
+    with SessionStore(kept.database) as store:
+        opened = store.begin(Turn(ChatMessage("user", "q"), "test/m", place=Place(1)))
+        began = datetime(2026, 11, 29, tzinfo=UTC)
+        calls = (
+            Call("1", "files__read", '{"path": "a"}', "zebras", started_at=began, ended_at=began),
+            Call("2", "pay", '{"sum": 5}', started_at=began),
+            Call("3", "pay", '{"sum": 6}'),
+        )
+        store.save_reply(opened, Reply("", "test/m", "complete", tool_calls=calls))
+    return kept
+
+
+def test_retry_says_which_tool_began_and_left_no_result(broken_off, server):
+    server.reply(openai_sse("done"))
+    done = broken_off("sessions", "retry", "notes")
+    assert (done.returncode, done.stdout) == (0, b"done\n")
+    assert done.stderr.decode() == (
+        'hfs: warning: ⚙ pay {"sum": 5} was called before and has no result:'
+        " it may have done its work\n"
+    )
+    # The call belongs to the reply that was set aside; nothing is said of it again.
+    server.reply(openai_sse("again"))
+    assert broken_off.ok("sessions", "retry", "notes") == "again\n"
+
+
+def test_what_broke_off_is_part_of_what_the_model_is_told(broken_off, server):
+    server.reply(openai_sse("it did"))
+    broken_off.ok("chat", "-c", "did it work?")
+    told = json.dumps(server.requests[-1].json["messages"])
+    assert "zebras" in told
+    assert "sum" in told
+    assert "no result: the call was interrupted" in told
+    assert "6}" not in told
+
+
+def test_search_finds_what_a_tool_said(broken_off):
+    (row,) = broken_off.ok("sessions", "search", "zebras").splitlines()
+    assert row.split("\t")[:3] == ["1", "8", "tool"]
+    assert row.endswith('\tfiles__read {"path": "a"} zebras')
+    assert broken_off.ok("sessions", "search", "zebras", "--role", "tool")
+    assert broken_off.ok("sessions", "search", "zebras", "--role", "assistant") == ""
+    # What has no result is not indexed.
+    assert broken_off.ok("sessions", "search", "pay") == ""
+
+
+def test_a_turn_of_several_steps_counts_as_one(broken_off, server):
+    before = json.loads(broken_off.ok("sessions", "stats", "--json"))["rows"]
+    with SessionStore(broken_off.database) as store:
+        opened = store.begin(Turn(ChatMessage("user", "q"), "test/m", place=Place(1)))
+        call = Call("1", "pay", "{}", "ok")
+        usage = Usage(10, 1)
+        for step, calls in enumerate([(call,), (call,), ()]):
+            store.save_reply(
+                opened,
+                Reply("x", "test/m", "complete", tool_calls=calls, step=step, usage=usage),
+            )
+    after = json.loads(broken_off.ok("sessions", "stats", "--json"))["rows"]
+    gained = {
+        name: sum(row[name] for row in after) - sum(row[name] for row in before)
+        for name in ("turns", "input_tokens")
+    }
+    assert gained == {"turns": 1, "input_tokens": 30}
 
 
 def test_chat_at_continues_from_an_earlier_point(kept, server):

@@ -96,7 +96,7 @@ def heading(message: Message) -> str:
     if message.status == "partial":
         why = f": {plain(message.error)}" if message.error else ""
         parts.append(f"partial{why}")
-    elif message.finish_reason not in {None, "stop"}:
+    elif message.finish_reason not in {None, "stop", "tool_calls"}:
         parts.append(plain(str(message.finish_reason)))
     return " · ".join(parts)
 

@@ -159,7 +159,7 @@ def _body(message: Message, look: Terminal) -> Iterator[Text]:
     splitter = Splitter()
     splitter.feed(text)
     yield from Layout(console(look), color=look.color).lines(splitter.end(), look.width)
-    yield from _calls(message.tool_calls)
+    yield from _calls(message.tool_calls, look)
     if message.citations:
         from hfs_cli.render.reply.citations import note
 
@@ -167,7 +167,7 @@ def _body(message: Message, look: Terminal) -> Iterator[Text]:
         yield from (Text(note(n, source), "dim") for n, source in enumerate(message.citations, 1))
 
 
-def _calls(calls: Sequence[Call]) -> Iterator[Text]:
+def _calls(calls: Sequence[Call], look: Terminal) -> Iterator[Text]:
     """A line for each call, and the beginning of what the tool said under it."""
     if not calls:
         return
@@ -177,7 +177,7 @@ def _calls(calls: Sequence[Call]) -> Iterator[Text]:
 
     for call in calls:
         yield Text()
-        yield Text(call_line(call), "red" if call.failed else "dim")
+        yield Text(call_line(call, look.width), "red" if call.failed else "dim")
         lines = sanitize(call.result or "").splitlines()
         shown = [] if call.failed else lines[:_RESULT_LINES]
         yield from (Text(f"  {line}", "dim") for line in shown)

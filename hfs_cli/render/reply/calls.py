@@ -11,22 +11,28 @@ from hfs_cli.wording import data_size
 
 if TYPE_CHECKING:
     from hfs_cli.messages import Call
+    from hfs_cli.render.terminal import Terminal
 
 MARK = "⚙"
 _DIM, _RED, _PLAIN = "\x1b[2m", "\x1b[31m", "\x1b[0m"
 # An argument is there to tell one call from another.
 _LONGEST_VALUE = 60
-_LONGEST_ARGUMENTS = 160
+_LEAST_ARGUMENTS = 10
 _LONGEST_ERROR = 200
 
 
-def call_line(call: Call) -> str:
+def call_line(call: Call, width: int) -> str:
     """What was called with what, and what came of it: one line that is safe to show.
 
     ``⚙ files:read_file path=README.md  1.2 kB  80 ms``
+
+    Args:
+        width: Columns that there are; arguments give way to the rest.
     """
-    asked = f"{sanitize_line(call.label)} {_arguments(call.arguments)}".rstrip()
-    return f"{MARK} {asked}  {outcome_of(call)}"
+    called, came = f"{MARK} {sanitize_line(call.label)}", outcome_of(call)
+    room = max(width - len(called) - len(came) - 3, _LEAST_ARGUMENTS)
+    asked = f"{called} {_cut(_arguments(call.arguments), room)}".rstrip()
+    return _cut(f"{asked}  {came}", width)
 
 
 def asked_in_full(call: Call) -> str:
@@ -62,7 +68,7 @@ def _arguments(text: str) -> str:
     if not isinstance(given, dict):
         return _short(text, _LONGEST_VALUE)
     named = (f"{name}={_value(value)}" for name, value in given.items())
-    return _short(" ".join(named), _LONGEST_ARGUMENTS)
+    return " ".join(_short(argument, 2 * _LONGEST_VALUE) for argument in named)
 
 
 def _value(value: object) -> str:
@@ -71,23 +77,26 @@ def _value(value: object) -> str:
 
 
 def _short(text: str, most: int) -> str:
-    line = sanitize_line(" ".join(text.split()))
+    return _cut(sanitize_line(" ".join(text.split())), most)
+
+
+def _cut(line: str, most: int) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
-def show_call(call: Call, *, color: bool, verbose: bool) -> None:
+def show_call(call: Call, look: Terminal, *, verbose: bool) -> None:
     """Tell of a call that has its result, on standard error.
 
     Args:
-        color: Dim lines, and red ones for errors.
+        look: What standard error is: lines are dim, and red for errors, where it has colours.
         verbose: With all that it was given and all that it said.
     """
     style = _RED if call.failed else _DIM
-    lines = [call_line(call)]
+    lines = [call_line(call, look.width)]
     if verbose:
         lines += [
             sanitize(call.arguments),
             *([] if call.result is None else [sanitize(call.result)]),
         ]
     text = "\n".join(line.rstrip("\n") for line in lines)
-    notices.say(f"{style}{text}{_PLAIN}" if color else text)
+    notices.say(f"{style}{text}{_PLAIN}" if look.color else text)

@@ -51,7 +51,7 @@ class Watched:
         self._spinner = _spinner() if self._turns else None
         self._calls = self._session_line
         self._verbose = verbose
-        self._color = look.color
+        self._look = look
         shows = look.tty and not quiet and not hide_reasoning
         self._aside = Aside(look) if shows else None
 
@@ -97,7 +97,7 @@ class Watched:
         if self._calls or self._verbose:
             from hfs_cli.render.reply.calls import show_call
 
-            show_call(call, color=self._color, verbose=self._verbose)
+            show_call(call, self._look, verbose=self._verbose)
         self.waiting()
 
     def close(self, outcome: Outcome) -> None:

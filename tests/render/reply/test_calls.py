@@ -46,7 +46,15 @@ def call(arguments: object, result: str | None = "ok", ms: float = 80, **more) -
     ],
 )
 def test_a_call_is_one_line(called, line):
-    assert call_line(called) == line
+    assert call_line(called, 100) == line
+
+
+def test_a_line_fits_and_its_arguments_give_way_first():
+    called = call({"text": "x" * 50, "more": "y" * 50}, "ok")
+    assert call_line(called, 60) == f"⚙ files:read_file text={'x' * 24}…  2 B  80 ms"
+    assert len(call_line(called, 60)) == 60
+    failed = call({"path": "abc"}, "no such file " * 9, failed=True)
+    assert call_line(failed, 40) == "⚙ files:read_file path=abc  failed: no …"
 
 
 ASKED = {"id": "1", "name": "files__read", "arguments": '{"path": "a"}'}

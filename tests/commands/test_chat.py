@@ -629,6 +629,11 @@ def test_a_setting_that_is_a_path_is_printed_bare(hfs):
     ("args", "says"),
     [
         (("chat", "--timeout", "inf", "hi"), "not a number of seconds"),
+        (("chat", "--timeout", "-5", "hi"), "not a number of seconds"),
+        (("chat", "--idle-timeout", "-5", "hi"), "not a number of seconds"),
+        (("chat", "--stdin-timeout", "-5", "hi"), "not a number of seconds"),
+        (("chat", "--retries", "-5", "hi"), "not a whole number"),
+        (("chat", "--retries", "1.5", "hi"), "not a whole number"),
         (("chat", "--idle-timeout", "nan", "hi"), "not a number of seconds"),
         (("sessions", "list", "--since", "2026-13-01"), "30d or 2w, or a date such as 2026-11-22"),
     ],

@@ -18,13 +18,13 @@ def chat(chat, server):
 
 @pytest.fixture
 def terminal(chat):
-    """Run the command with a terminal for all three streams."""
+    """Run the command with a terminal for all three streams, or as a shell script has it."""
     running = []
 
-    def run(*args, env=None):
+    def run(*args, env=None, through='exec "$@"'):
         child = pexpect.spawn(
-            chat.argv[0],
-            [*chat.argv[1:], *args],
+            "sh",
+            ["-c", through, "sh", *chat.argv, *args],
             env=chat.environment(env),
             timeout=120,
             dimensions=(24, 80),
@@ -244,3 +244,26 @@ def test_a_key_with_a_space_in_it_is_refused(chat):
     done = chat("keys", "set", "openai", stdin=b"sk-one two\n")
     assert done.returncode == 3
     assert b"sk-one" not in done.stderr
+
+
+def test_a_dash_reads_what_is_typed_on_a_terminal(chat, server, terminal):
+    child = terminal("chat", "-q", "-", "translate:")
+    child.send("a line\n")
+    child.send("and another\n\x04")
+    code, _ = ended(child)
+    assert code == 0
+    (request,) = server.requests
+    assert request.json["messages"][-1]["content"] == "translate:\n\na line\nand another"
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y", 0), ("n", 1), ("", 1)])
+def test_deleting_asks_on_standard_error_and_leaves_output_alone(chat, terminal, answer, left):
+    chat.keep("doomed", "hi", "ok")
+    out = chat.home / "out"
+    child = terminal("delete", "doomed", through=f'"$@" > "{out}"')
+    child.expect_exact("Delete this session for good?")
+    child.send(f"{answer}\n")
+    code, _ = ended(child)
+    assert code == 0
+    assert out.read_bytes() == b""
+    assert len(json.loads(chat.ok("sessions", "list", "--json"))) == left

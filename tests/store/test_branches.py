@@ -499,3 +499,50 @@ def test_an_unfinished_reply_is_complete_where_it_went(store, talk, session):
     assert store.get(branch.id).last_status == "complete"
     with pytest.raises(HfsError):
         store.get(10**6)
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        # (shared messages of each fork of the middle one) -> (parent, shared) once it is gone.
+        # The middle one is a fork of the session at 4, and has 8 messages.
+        ((6, 5, 4, 3), [("session", 4), (6, 5), ("session", 4), ("session", 3)]),
+        ((5, 8, 8), [(8, 5), ("session", 4), (8, 8)]),
+        ((3, 2), [("session", 3), ("session", 2)]),
+        ((1,), [("session", 1)]),
+    ],
+)
+def test_branches_of_a_deleted_fork_in_the_middle_keep_what_they_share(
+    store, talk, session, points, expected
+):
+    middle = store.fork(session.id, at=4)
+    for n in (1, 2):
+        talk.turn(f"m{n}", f"r{n}", middle)
+    forks = [store.fork(middle.id, at=point) for point in points]
+    for number, fork in enumerate(forks):
+        talk.turn(f"x{number}", "y", fork)
+    before = {fork.id: talk.contents(fork) for fork in (*forks, session)}
+    assert store.delete([middle.id]) == 1
+    assert {fork.id: talk.contents(fork) for fork in (*forks, session)} == before
+    assert store.check() == []
+    heirs = {point: fork.id for point, fork in reversed([*zip(points, forks, strict=True)])}
+    heirs |= {"session": session.id}
+    now = [store.get(fork.id) for fork in forks]
+    assert [(f.parent_id, f.fork_position) for f in now] == [
+        (heirs[parent], shared) for parent, shared in expected
+    ]
+
+
+def test_where_a_session_ends_tells_whether_its_last_reply_is_whole(store, talk, session):
+    talk.answer(talk.ask("q4", session), "a4 and no m", status="partial")
+    assert store.get(session.id).last_status == "partial"
+    assert store.fork(session.id, at=6).last_status == "complete"
+    assert store.fork(session.id, at=8).last_status == "partial"
+    store.create_checkpoint(session.id, "cut")
+    branch = store.rewind(session.id, "6")
+    assert store.get(session.id).last_status == "complete"
+    assert branch.last_status == "partial"
+    store.rewind(session.id, "cut")
+    assert store.get(session.id).last_status == "partial"
+    store.undo(session.id)
+    assert store.get(session.id).last_status == "complete"

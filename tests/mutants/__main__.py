@@ -113,17 +113,21 @@ class Tree:
         self._runner.communicate()
         self._log.close()
 
-    def survives(
+    def fate(
         self, module: str, mutant: Mutant, nearest: Sequence[str], seconds: float, *, quick: bool
-    ) -> bool:
-        """Whether all tests of the module pass on the mutant; a run that hangs has noticed."""
+    ) -> str:
+        """What becomes of a mutant: it "lived", "died", or "hung" (which a run notices too)."""
         path = self.folder / "hfs_cli" / f"{module}.py"
         kept = path.read_text()
         self._write(path, mutant.source)
         try:
-            if nearest and not self.passes(nearest, seconds):
-                return False
-            return quick or self.passes(tests_of(module), seconds)
+            if (not nearest or self.passes(nearest, seconds)) and (
+                quick or self.passes(tests_of(module), seconds)
+            ):
+                return "lived"
+            said = (self.folder / "said").read_text()
+            # Killed from outside it says nothing; a test alone has pytest's limit.
+            return "died" if "FAILED" in said and "Failed: Timeout" not in said else "hung"
         finally:
             self._write(path, kept)
 
@@ -180,8 +184,7 @@ def main() -> int:
             found = random.Random(f"{asked.seed} {module}").sample(found, asked.sample)
         work += [(module, mutant) for mutant in found]
     print(f"{len(work)} mutants", flush=True)
-    died: Counter[str] = Counter()
-    lived: Counter[str] = Counter()
+    fates: dict[str, Counter[str]] = {name: Counter() for name in ("died", "hung", "lived")}
     with tempfile.TemporaryDirectory(prefix="hfs-mutants-") as root:
         trees: SimpleQueue[Tree] = SimpleQueue()
         for number in range(asked.jobs):
@@ -199,25 +202,27 @@ def main() -> int:
             near = lines.tests(module, mutant.line)
             tree = trees.get()
             try:
-                alive = tree.survives(module, mutant, near, asked.seconds, quick=asked.quick)
+                fate = tree.fate(module, mutant, near, asked.seconds, quick=asked.quick)
             finally:
                 trees.put(tree)
-            (lived if alive else died)[module] += 1
-            if alive:
+            fates[fate][module] += 1
+            if fate != "died":
                 before, after = (
                     text.replace("\n", " ")[:90] for text in (mutant.before, mutant.after)
                 )
-                print(f"{module}.py:{mutant.line}: {before}  ->  {after}", flush=True)
+                print(f"{fate} {module}.py:{mutant.line}: {before}  ->  {after}", flush=True)
 
         with ThreadPoolExecutor(asked.jobs) as pool:
             list(pool.map(run, work))
         while not trees.empty():
             trees.get().close()
     for module in sorted({module for module, _ in work}):
-        print(f"{module:40} {died[module]:4} died {lived[module]:4} lived")
-    share = 100 * died.total() / max(1, len(work))
-    print(f"{died.total()} of {len(work)} died ({share:.0f} %)")
-    return 1 if lived else 0
+        told = " ".join(f"{counted[module]:4} {fate}" for fate, counted in fates.items())
+        print(f"{module:40} {told}")
+    gone = len(work) - fates["lived"].total()
+    share = 100 * gone / max(1, len(work))
+    print(f"{gone} of {len(work)} died ({share:.0f} %), {fates['hung'].total()} of them by hanging")
+    return 1 if fates["lived"] else 0
 
 
 if __name__ == "__main__":

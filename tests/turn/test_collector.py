@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from hfs_cli.errors import IncompleteReplyError
-from hfs_cli.messages import Citation, Delta, Finish, Reasoning, Usage
+from hfs_cli.messages import Citation, Delta, Finish, Reasoning, State, ToolCall, Usage
 from hfs_cli.turn import collector as module
 from hfs_cli.turn.collector import Collector
 
@@ -95,6 +95,65 @@ def test_a_reply_without_end_is_given_up(monkeypatch):
     with pytest.raises(IncompleteReplyError, match="the reply passed 10 characters"):
         collector.add([Delta("!")])
     assert collector.reply().text == "xxxxxz"
+
+
+@pytest.mark.parametrize(
+    "event", [ToolCall("look", "x" * 4, "id"), State(({"a": "b"},)), ToolCall("l", "", "i" * 9)]
+)
+def test_calls_and_kept_state_count_too(monkeypatch, event):
+    monkeypatch.setattr(module, "MAX_REPLY_CHARS", 9)
+    collector = collected([event])
+    with pytest.raises(IncompleteReplyError):
+        collector.add([])
+
+
+def test_calls_up_to_the_bound_are_a_reply(monkeypatch):
+    monkeypatch.setattr(module, "MAX_REPLY_CHARS", 10)
+    collector = collected([ToolCall("look", "x" * 4, "id")])
+    assert collector.add([Delta("a")]) == ("a", "")
+
+
+def test_the_pieces_of_calls_find_their_call():
+    (call, other, third) = (
+        collected(
+            [ToolCall("look", '{"a"', "c1", 0), ToolCall("", ": 1}", "", 0)],
+            # A vendor that names the call again with each piece, and one without numbers.
+            [ToolCall("count", "[", "c2", 1), ToolCall("count", "1]", "c2", 1)],
+            [ToolCall("", " ", "", 0), ToolCall("say", "", "c3"), ToolCall("", "hi", "")],
+        )
+        .reply()
+        .tool_calls
+    )
+    assert (call.id, call.name, call.arguments) == ("c1", "look", '{"a": 1} ')
+    assert (other.id, other.name, other.arguments) == ("c2", "count", "[1]")
+    assert (third.id, third.name, third.arguments) == ("c3", "say", "hi")
+
+
+def test_a_piece_without_its_call_is_dropped():
+    assert collected([ToolCall("", "x", "", 3), ToolCall("", "y")]).reply().tool_calls == ()
+
+
+def test_calls_are_not_without_end_many(monkeypatch):
+    monkeypatch.setattr(module, "_MOST_CALLS", 3)
+    calls = collected([ToolCall(f"t{n}", "", f"c{n}", n) for n in range(9)]).reply().tool_calls
+    assert [call.name for call in calls] == ["t0", "t1", "t2"]
+
+
+def test_a_paused_reply_goes_on_with_its_text_its_state_and_all_it_has_cost():
+    collector = collected([Delta("half "), State(({"n": 1},)), Usage(3, 4)])
+    assert not collector.paused
+    collector.add([Finish("paused", "pause_turn")])
+    assert collector.paused
+    message = collector.go_on()
+    assert (message.role, message.content) == ("assistant", "half ")
+    assert message.state.items == ({"n": 1},)
+    assert not collector.paused
+    # What was not saved yet still is.
+    assert collector.piece().text == "half "
+    collector.add([Delta("whole"), Usage(10, 1), Finish("stop", "end_turn")])
+    reply = collector.reply(complete=True)
+    assert (reply.text, reply.finish_reason) == ("half whole", "stop")
+    assert (reply.usage.input_tokens, reply.usage.output_tokens) == (13, 5)
 
 
 def test_the_last_usage_and_the_last_finish_count():

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from hfs_cli.errors import UsageError
 from hfs_cli.messages import ChatMessage, Event, Request
 from hfs_cli.providers.choose import ModelChoice
+from hfs_cli.providers.embedded import weights
 from hfs_cli.providers.embedded.server import EmbeddedServer, take_context_option, weights_of
 from hfs_cli.providers.formats import openai
 from hfs_cli.providers.formats.media import check_media
@@ -48,10 +50,11 @@ class EmbeddedProvider:
         """Start the server if it does not run yet, and stream from it.
 
         Raises:
-            UsageError: The option ``n_ctx`` is not a number of tokens, or a message of the
-                session has an attachment.
+            UsageError: The option ``n_ctx`` is not a number of tokens, a message of the
+                session has an attachment, or the model cannot use tools.
         """
         check_media(request.messages, Media(), self._choice.full_name)
+        request = self._with_tools(request)
         n_ctx, request = take_context_option(request)
         if self._http is None:
             server = EmbeddedServer(
@@ -65,9 +68,28 @@ class EmbeddedProvider:
     def preview(self, request: Request) -> dict[str, Any]:
         """What would be sent to the server, which is not started for it."""
         check_media(request.messages, Media(), self._choice.full_name)
+        request = self._with_tools(request)
         _, request = take_context_option(request)
         body = openai.FORMAT.payload(request, self._choice.provider.quirks)
         return {"method": "POST", "url": "(in this process)", "headers": {}, "body": body}
+
+    def _with_tools(self, request: Request) -> Request:
+        """The request as llama.cpp takes its tools: it can demand a tool, but not a certain one.
+
+        https://github.com/ggml-org/llama.cpp/blob/master/docs/function-calling.md, read 2026-11-29.
+
+        Raises:
+            UsageError: The model's template has no place for tools: it would never see them.
+        """
+        if request.tools and self._choice.model == weights.SMOLLM2.name:
+            raise UsageError(
+                f"{self._choice.full_name} cannot use tools: choose another model with -m"
+            )
+        if request.tool_choice is None:
+            return request
+        chosen = tuple(tool for tool in request.tools if tool.name == request.tool_choice)
+        options = {**request.options, "tool_choice": "required"}
+        return request._replace(tools=chosen, tool_choice=None, options=options)
 
     def close(self) -> None:
         """Drop the connection; the server ends with the process."""

@@ -6,9 +6,18 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pexpect
 import pytest
+
+from hfs_cli.config import Config
+from hfs_cli.errors import UsageError
+from hfs_cli.messages import ChatMessage, Request
+from hfs_cli.providers.choose import named_model
+from hfs_cli.providers.open import open_provider
+from tests.providers.formats.talks import TOOLS
+from tests.providers.sdk_types import illegal
 
 # A model on two loaded cores is slow, and that is no failure.
 pytestmark = pytest.mark.timeout(300)
@@ -207,3 +216,28 @@ def test_it_goes_by_its_bare_name_too(hfs):
     assert hfs.ok("models", "default", "smollm2") == ""
     assert hfs.ok("models", "default") == "local/smollm2\n"
     assert hfs("chat", "-m", "local/smollm3", "hi").returncode == 4
+
+
+def test_a_model_without_a_place_for_tools_says_so(tmp_path):
+    config = Config(file=tmp_path / "c", data_dir=tmp_path)
+    provider = open_provider(
+        named_model(config, "local/smollm2"), config=config, env={}, notify=lambda _: None
+    )
+    request = Request("smollm2", (ChatMessage("user", "hi"),), tools=TOOLS)
+    with pytest.raises(UsageError, match="cannot use tools"):
+        provider.preview(request)
+    with pytest.raises(UsageError, match="cannot use tools"):
+        provider.stream(request)
+
+
+def test_a_certain_tool_is_demanded_as_the_only_one(tmp_path):
+    file = tmp_path / "m.gguf"
+    file.write_bytes(b"GGUF")
+    config = Config(file=tmp_path / "c", data_dir=tmp_path)
+    choice = named_model(config, f"local:{file}")
+    provider = open_provider(choice, config=config, env={}, notify=lambda _: None)
+    request = Request("m", (ChatMessage("user", "hi"),), tools=TOOLS, tool_choice="weather")
+    body: Any = provider.preview(request)["body"]
+    assert [tool["function"]["name"] for tool in body["tools"]] == ["weather"]
+    assert body["tool_choice"] == "required"
+    assert illegal("openai", body) == {}

@@ -14,7 +14,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from hfs_cli.conversations import Conversation
-from hfs_cli.messages import Attachment, Call, Message
+from hfs_cli.messages import Attachment, Call, Citation, Message
 from hfs_cli.moments import iso
 from hfs_cli.sanitize import sanitize, sanitize_line
 from hfs_cli.wording import plural
@@ -41,7 +41,7 @@ _HEAD = f"""<!DOCTYPE html>
 :root {{ color-scheme: light dark; }}
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto;
   padding: 0 1rem; overflow-wrap: break-word; }}
-header p, .about {{ color: GrayText; font-size: .85rem; margin: 0; }}
+header p, .about, .sources {{ color: GrayText; font-size: .85rem; margin: 0; }}
 section {{ margin: 1.5rem 0; padding-left: 1rem; border-left: 3px solid transparent; }}
 section.user {{ border-color: LinkText; }}
 section.partial .about, .failed summary {{ color: #b00; color: light-dark(#b00, #f77); }}
@@ -138,7 +138,19 @@ def _message(message: Message, markdown: MarkdownIt) -> Iterator[str]:
         yield f"<p>{_lines(message.content)}</p>\n"
     for call in message.tool_calls:
         yield _call(call)
+    if message.citations:
+        yield f'<ol class="sources">{"".join(map(_source, message.citations))}</ol>\n'
     yield "</section>\n"
+
+
+def _source(source: Citation) -> str:
+    """A source that a reply names; a link where it leads to the web."""
+    from hfs_cli.exchange.markdown import is_link
+
+    label, url = _text(source.title or source.url), sanitize_line(source.url)
+    if not is_link(url):
+        return f"<li>{label}</li>"
+    return f'<li><a href="{escape(url)}" rel="noreferrer">{label}</a></li>'
 
 
 def _call(call: Call) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from hfs_cli.conversations import Conversation
-from hfs_cli.messages import Attachment, Call, Message
+from hfs_cli.messages import Attachment, Call, Citation, Message
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.wording import plural
 
@@ -53,6 +53,21 @@ def _message(message: Message) -> Iterator[str]:
         yield message.content.removesuffix("\n") + "\n"
     for call in message.tool_calls:
         yield from _call(call)
+    for number, source in enumerate(message.citations, 1):
+        yield ("\n" if number == 1 else "") + _source(number, source)
+
+
+def _source(number: int, source: Citation) -> str:
+    """A source that a reply names, under the number that the reply may call it by."""
+    title, url = plain(source.title), sanitize_line(source.url)
+    if is_link(url):
+        return f"{number}. {title + ': ' if title else ''}<{url}>\n"
+    return f"{number}. {': '.join(part for part in (title, plain(url)) if part)}\n"
+
+
+def is_link(url: str) -> bool:
+    """Whether a URL can be shown as a link that goes where it says, and to the web alone."""
+    return re.fullmatch(r"https?://[^\s<>\\]+", url) is not None
 
 
 def _call(call: Call) -> Iterator[str]:

@@ -7,7 +7,7 @@ import pytest
 
 from hfs_cli.exchange.html import html
 from hfs_cli.exchange.markdown import markdown
-from hfs_cli.messages import Attachment, Call, Usage
+from hfs_cli.messages import Attachment, Call, Citation, Usage
 
 
 @pytest.fixture
@@ -74,6 +74,35 @@ def test_html_has_what_tools_were_given_and_said(with_tools):
     assert Page(text).tags.count("details") == 4
 
 
+SOURCES = (
+    Citation("https://a.test/?x=1&y=2", "A *starred* page"),
+    Citation("https://b.test/"),
+    Citation("", "report.pdf"),
+    Citation("javascript:alert(1)", "<b>"),
+    Citation("https://c.test/>](x", "C"),
+)
+
+
+def test_sources_are_numbered_under_the_reply(store, talk):
+    opened = talk.ask("what is new?", name="cited")
+    talk.answer(opened, "This [1].", citations=SOURCES)
+    found = [*store.conversations()]
+    assert "".join(markdown(found)).endswith(
+        "This [1].\n\n"
+        "1. A \\*starred\\* page: <https://a.test/?x=1&y=2>\n"
+        "2. <https://b.test/>\n"
+        "3. report.pdf\n"
+        "4. \\<b\\>: javascript:alert(1)\n"
+        "5. C: https://c.test/\\>\\](x\n"
+    )
+    text = "".join(html(found))
+    assert (
+        '<ol class="sources"><li><a href="https://a.test/?x=1&amp;y=2" rel="noreferrer">'
+        'A *starred* page</a></li><li><a href="https://b.test/" rel="noreferrer">'
+        "https://b.test/</a></li><li>report.pdf</li><li>&lt;b&gt;</li><li>C</li></ol>"
+    ) in text
+
+
 class Page(HTMLParser):
     """Collects what a browser would act on."""
 
@@ -107,7 +136,8 @@ EVIL = [
 def test_html_runs_nothing_and_fetches_nothing(store, talk, evil):
     files = (Attachment(evil, "image/svg+xml", b"<svg/>"), Attachment('"x', "image/png", b"x"))
     opened = talk.ask(evil, name="<b>", attachments=files)
-    talk.answer(opened, evil, reasoning=evil, status="partial", error=evil)
+    sources = (Citation(evil, evil), Citation("", evil), Citation(f"https://a.test/{evil}"))
+    talk.answer(opened, evil, reasoning=evil, status="partial", error=evil, citations=sources)
     page = Page("".join(html(store.conversations())))
     assert not {"script", "iframe", "svg", "object", "embed", "link", "base", "form"} & set(
         page.tags

@@ -22,7 +22,7 @@ _hfs_table() {
                 '-n,--name -'
                 '--at -'
                 '--schema-of =json,jsonl,sessions,transcript'
-                '-f,--file* files'
+                '-f,--file* -'
                 '--encoding -'
                 '-e,--edit'
                 '--no-stdin'
@@ -69,7 +69,7 @@ _hfs_table() {
         'hfs resume')
             hfs_options=(
                 '--no-pager'
-                '-f,--file* files'
+                '-f,--file* -'
                 '--encoding -'
                 '-e,--edit'
                 '--no-stdin'
@@ -293,7 +293,7 @@ _hfs_table() {
         'hfs sessions resume')
             hfs_options=(
                 '--no-pager'
-                '-f,--file* files'
+                '-f,--file* -'
                 '--encoding -'
                 '-e,--edit'
                 '--no-stdin'
@@ -385,6 +385,8 @@ _hfs_table() {
             ;;
         'hfs models pull')
             hfs_options=(
+                '--sha256 -'
+                '--name -'
                 '-h,--help'
             )
             hfs_arguments='-'

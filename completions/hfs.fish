@@ -234,6 +234,10 @@ function __hfs_values
             echo 1
         case 'hfs checkpoints create --label'
             echo 1
+        case 'hfs models pull --sha256'
+            echo 1
+        case 'hfs models pull --name'
+            echo 1
         case '*'
             echo 0
     end
@@ -321,7 +325,7 @@ complete -c hfs -n '__hfs_in \'hfs chat\' --create' -l create -d 'With -S or -c:
 complete -c hfs -n '__hfs_in \'hfs chat\' -n --name' -s n -l name -x -k -d 'Name of the new session'
 complete -c hfs -n '__hfs_in \'hfs chat\' --at' -l at -x -k -d 'Continue from message N; what follows it is kept as a branch'
 complete -c hfs -n '__hfs_in \'hfs chat\' --schema-of' -l schema-of -x -k -a 'json jsonl sessions transcript' -d 'Print the JSON Schema of a format and leave'
-complete -c hfs -n '__hfs_in \'hfs chat\'' -s f -l file -r -k -F -d 'A file, a directory (as git sees it), a pattern or -: text joins the prompt; an image, a PDF or a sound is attached'
+complete -c hfs -n '__hfs_in \'hfs chat\'' -s f -l file -x -k -d 'A file, a directory (as git sees it), a pattern, a URL or -: text joins the prompt; an image, a PDF or a sound is attached'
 complete -c hfs -n '__hfs_in \'hfs chat\' --encoding' -l encoding -x -k -d 'Of text that is not UTF-8: latin-1, utf-16, …, or replace'
 complete -c hfs -n '__hfs_in \'hfs chat\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
 complete -c hfs -n '__hfs_in \'hfs chat\' --no-stdin' -l no-stdin -d 'Do not read standard input'
@@ -364,7 +368,7 @@ complete -c hfs -n '__hfs_in \'hfs chat\' -u --usage' -s u -l usage -d 'Show tok
 complete -c hfs -n '__hfs_in \'hfs chat\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs resume\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-pager' -l no-pager -d 'Print a long transcript as it is'
-complete -c hfs -n '__hfs_in \'hfs resume\'' -s f -l file -r -k -F -d 'A file, a directory (as git sees it), a pattern or -: text joins the prompt; an image, a PDF or a sound is attached'
+complete -c hfs -n '__hfs_in \'hfs resume\'' -s f -l file -x -k -d 'A file, a directory (as git sees it), a pattern, a URL or -: text joins the prompt; an image, a PDF or a sound is attached'
 complete -c hfs -n '__hfs_in \'hfs resume\' --encoding' -l encoding -x -k -d 'Of text that is not UTF-8: latin-1, utf-16, …, or replace'
 complete -c hfs -n '__hfs_in \'hfs resume\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-stdin' -l no-stdin -d 'Do not read standard input'
@@ -532,7 +536,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions delete\' -y --yes' -s y -l yes -d 'D
 complete -c hfs -n '__hfs_in \'hfs sessions delete\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions resume\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-pager' -l no-pager -d 'Print a long transcript as it is'
-complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s f -l file -r -k -F -d 'A file, a directory (as git sees it), a pattern or -: text joins the prompt; an image, a PDF or a sound is attached'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s f -l file -x -k -d 'A file, a directory (as git sees it), a pattern, a URL or -: text joins the prompt; an image, a PDF or a sound is attached'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --encoding' -l encoding -x -k -d 'Of text that is not UTF-8: latin-1, utf-16, …, or replace'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-stdin' -l no-stdin -d 'Do not read standard input'
@@ -587,7 +591,7 @@ complete -c hfs -k -n '__hfs_at \'hfs checkpoints list\' 1' -a '(__hfs_words ses
 complete -c hfs -n '__hfs_in \'hfs checkpoints list\' --json' -l json -d 'A JSON array, the oldest branch first'
 complete -c hfs -n '__hfs_in \'hfs checkpoints list\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs models\' 1' -a update -d 'Take newer prices and sizes of models from the package genai-prices, or from FILE'
-complete -c hfs -k -n '__hfs_at \'hfs models\' 1' -a pull -d 'Fetch the weights of an embedded model (smollm2) into the cache directory'
+complete -c hfs -k -n '__hfs_at \'hfs models\' 1' -a pull -d 'Bring the weights of a model to this machine; it is local/NAME then'
 complete -c hfs -k -n '__hfs_at \'hfs models\' 1' -a list -d 'List the models of every provider that has a key or needs none'
 complete -c hfs -k -n '__hfs_at \'hfs models\' 1' -a default -d 'Print the model that `hfs chat` uses, or make MODEL that one'
 complete -c hfs -n '__hfs_in \'hfs models\' -h --help' -s h -l help -d 'Show this message and exit'
@@ -596,6 +600,8 @@ complete -c hfs -n '__hfs_in \'hfs models default\' -h --help' -s h -l help -d '
 complete -c hfs -n '__hfs_in \'hfs models list\' --refresh' -l refresh -d 'Ask the providers, even if asked today'
 complete -c hfs -n '__hfs_in \'hfs models list\' --json' -l json -d 'A JSON array'
 complete -c hfs -n '__hfs_in \'hfs models list\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs models pull\' --sha256' -l sha256 -x -k -d 'The digest that the file must have'
+complete -c hfs -n '__hfs_in \'hfs models pull\' --name' -l name -x -k -d 'What to call it; by default as its file'
 complete -c hfs -n '__hfs_in \'hfs models pull\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs models update\' 1' -F
 complete -c hfs -n '__hfs_in \'hfs models update\' -h --help' -s h -l help -d 'Show this message and exit'

@@ -103,16 +103,32 @@ def default_model(*, model: str | None) -> None:
 
 
 @models.command(name="pull")
-@click.argument("name", default="smollm2")
-def pull_model(*, name: str) -> None:
-    """Fetch the weights of an embedded model (smollm2) into the cache directory."""
-    from hfs_cli.providers.embedded.pull import pull_weights
+@click.argument("what", metavar="[NAME|URL|FILE]", default="smollm2")
+@click.option("--sha256", metavar="HEX", help="The digest that the file must have.")
+@click.option("--name", metavar="NAME", help="What to call it; by default as its file.")
+def pull_model(*, what: str, sha256: str | None, name: str | None) -> None:
+    """Bring the weights of a model to this machine; it is local/NAME then.
+
+    NAME is smollm2 (98 MB), qwen2.5-0.5b (491 MB), qwen3-0.6b (639 MB), qwen3-1.7b (1.8 GB) or
+    qwen3-4b (2.5 GB); these are under the licence Apache 2.0. URL and FILE are any weights in
+    the format GGUF; a URL needs the digest that its page states. Prints where they are kept.
+
+    \b
+      hfs models pull qwen3-0.6b
+      hfs models pull https://host/x.gguf --sha256 9465e6… --name mine
+      hfs chat -m local/mine "…"
+    """
+    from hfs_cli.providers.embedded.pull import pull_gguf, pull_smollm2
     from hfs_cli.providers.embedded.weights import SMOLLM2
+    from hfs_cli.render.output import print_made
     from hfs_cli.render.progress import progress
 
-    with progress(name, SMOLLM2.size) as advance:
-        path = pull_weights(name, advance)
-    click.echo(path)
+    if what == SMOLLM2.name and not (sha256 or name):
+        with progress(what, SMOLLM2.size) as advance:
+            kept, path = what, pull_smollm2(advance)
+    else:
+        kept, path = pull_gguf(what, sha256, name, progress)
+    print_made(str(path), f'{path} is here: hfs chat -m local/{kept} "…"')
 
 
 @models.command(name="update")

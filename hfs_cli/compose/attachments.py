@@ -22,11 +22,10 @@ _LARGEST_NAMED = 3
 def read_files(
     given: tuple[str, ...], encoding: str | None
 ) -> tuple[tuple[str, ...], tuple[Attachment, ...]]:
-    """Read files and note addresses.
+    """Read files, and what is behind addresses.
 
     Args:
-        given: Files, directories, patterns such as ``src/**/*.py``, or http(s) URLs that the
-            provider itself fetches.
+        given: Files, directories, patterns such as ``src/**/*.py``, or http(s) URLs.
         encoding: Of the text files; UTF-8 if None.
 
     Returns:
@@ -40,7 +39,15 @@ def read_files(
     sizes: dict[str, int] = {}
     for name in given:
         if name.startswith(("http://", "https://")):
-            attachments.append(_address(name))
+            from hfs_cli.compose.web import read_url
+
+            found = read_url(name, encoding, MAX_INPUT_BYTES - sum(sizes.values()))
+            if isinstance(found, Attachment):
+                attachments.append(found)
+                sizes[name] = len(found.data or b"")
+            else:
+                texts.append(found)
+                sizes[name] = len(found.encode())
         elif os.path.isdir(name):  # noqa: PTH112  a Path refuses a name that is too long
             texts += _read_directory(Path(name), encoding, sizes)
         else:
@@ -152,14 +159,3 @@ def _text(data: bytes, path: str, encoding: str | None) -> str:
     if encoding is None and b"\0" in data:
         raise UsageError(f"{path} is neither text nor an image, a PDF or a sound that can be sent")
     return decode_text(data, path, encoding).removesuffix("\n")
-
-
-def _address(url: str) -> Attachment:
-    import mimetypes
-    from urllib.parse import unquote, urlsplit
-
-    path = urlsplit(url).path
-    media_type, _ = mimetypes.guess_type(path)
-    if media_type is None:
-        raise UsageError(f"cannot tell what {url} is: download it and give the file")
-    return Attachment(unquote(path.rpartition("/")[2]) or url, media_type, url=url)

@@ -181,9 +181,9 @@ _MESSAGE = (
         "--file",
         "files",
         multiple=True,
-        metavar="PATH",
-        help="A file, a directory (as git sees it), a pattern or -: text joins the prompt; an"
-        " image, a PDF or a sound is attached.",
+        metavar="PATH|URL",
+        help="A file, a directory (as git sees it), a pattern, a URL or -: text joins the prompt;"
+        " an image, a PDF or a sound is attached.",
     ),
     click.option(
         "--encoding",

@@ -78,7 +78,11 @@ def _models(
     refresh: bool,
 ) -> list[Listed]:
     if settings.type == "local":
-        return [] if weights.how_to_install() else [Listed(weights.SMOLLM2.name)]
+        command = weights.how_to_install()
+        if command and "hfs-cli" in command:
+            return []  # nothing runs them
+        there = [] if command else [weights.SMOLLM2.name]
+        return [Listed(name) for name in (*there, *weights.pulled_names())]
     kept = None if refresh else listed(settings)
     if kept is not None:
         return kept

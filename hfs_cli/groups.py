@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,6 +36,27 @@ class Count(click.ParamType[int]):
         if not re.fullmatch(r"[0-9]{1,9}", word) or int(word) < self._least:
             self.fail(f"'{word[:20]}' is not a whole number of {self._least} or more.", param, ctx)
         return int(word)
+
+
+class Amount(click.ParamType[float]):
+    """A number of 0 or more."""
+
+    name = "number"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401  (click's own type)
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """Read the word."""
+        try:
+            number = float(value)
+        except ValueError:
+            number = -1.0
+        if not 0 <= number < math.inf:
+            self.fail(f"'{str(value)[:20]}' is not a number of 0 or more.", param, ctx)
+        return number
 
 
 class HelpFormatter(click.HelpFormatter):

@@ -73,6 +73,8 @@ def automatic_name(prompt: str, now: datetime) -> str:
         The first 30 characters, ``...`` if there were more, and the minute, as in
         ``Explain the write-ahead log in... - 2026-11-22_18-05``. Always a valid name.
     """
+    # The files of -f stand below the words, each under its name as a heading.
+    prompt = prompt.partition("\n\n## ")[0] if not prompt.startswith("## ") else prompt
     # The beginning is enough, unless it is white space through and through.
     text = _clean(prompt[:1000]) or _clean(prompt) or "Untitled"
     start = text[: _whole(text, _AUTOMATIC_LENGTH)].rstrip()

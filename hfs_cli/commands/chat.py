@@ -77,7 +77,10 @@ def chat(
         raise UsageError("-S needs a session: its id, its name, or @last")
     message = read_message(asked, config)
     if message is None:
-        raise UsageError('no prompt: give one as arguments (hfs chat "…") or on standard input')
+        took = " (-o takes two words, unless they are NAME=VALUE)" if asked.options else ""
+        raise UsageError(
+            f'no prompt: give one as arguments (hfs chat "…") or on standard input{took}'
+        )
     from hfs_cli.messages import Place
     from hfs_cli.store.store import open_store
 

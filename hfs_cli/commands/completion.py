@@ -8,11 +8,11 @@ import click
 
 
 @click.command(name="completion")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish"]))
 @click.option("--install", "installs", is_flag=True, help="Put it where the shell looks for it.")
 @click.pass_context
 def print_completion(context: click.Context, *, shell: str, installs: bool) -> None:
-    """Print the completion script for a shell, or install it.
+    """Print the completion script for a SHELL (bash, zsh or fish), or install it.
 
     With --install it is written for you alone, and what your shell still needs is printed.
     Running that again after an upgrade brings it up to date.

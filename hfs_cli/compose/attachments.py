@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +66,8 @@ def read_files(
 
 def _matching(name: str) -> list[Path]:
     """The file of that name, or those that fit where it is a pattern."""
+    if re.match(r"[a-z][a-z0-9+.-]+://", name, re.IGNORECASE) and not os.path.lexists(name):
+        raise UsageError(f"{name} is not fetched: only http:// and https:// addresses are")
     if not set(name) & _WILD or os.path.lexists(name):
         return [Path(name)]
     names = glob.glob(name, recursive=True)  # noqa: PTH207  a Path takes no absolute pattern

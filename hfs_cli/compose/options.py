@@ -18,7 +18,7 @@ from hfs_cli.compose.text import read_text, utf8_word
 from hfs_cli.config import Config, load_config
 from hfs_cli.config.settings import REASONING_LEVELS, SETTINGS
 from hfs_cli.errors import UsageError
-from hfs_cli.groups import Count
+from hfs_cli.groups import Amount, Count
 
 if TYPE_CHECKING:
     from hfs_cli.render.reply.choose import View
@@ -220,7 +220,7 @@ _MODEL = (
         help="Model option: -o top_p 0.9 or -o top_p=0.9 (the value is JSON or text).",
     ),
     click.option(
-        "--temperature", type=click.FloatRange(min=0), metavar="T", help="Sampling temperature."
+        "--temperature", type=Amount(), metavar="T", help="Sampling temperature, 0 or more."
     ),
     click.option("--max-tokens", type=Count(1), metavar="N", help="Longest reply, in tokens."),
     click.option(

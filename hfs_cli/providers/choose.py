@@ -245,7 +245,7 @@ def check_provider(config: Config, name: str, whence: str = "") -> None:
 
         names = provider_names(config)
         otherwise = ": hfs help models names those there are, and how to add one"
-        hint = did_you_mean(name.lower(), names, otherwise=otherwise)
+        hint = did_you_mean(name.lower(), names, 1, otherwise=otherwise)
         if name in GONE:
             hint = f": {GONE[name]}"
         raise NotFoundError(f'no provider "{name}"{whence}{hint}')

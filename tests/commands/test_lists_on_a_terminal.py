@@ -41,7 +41,7 @@ def test_a_list_fits_its_window_and_shows_what_it_is_about(on_terminal, kept, ar
     ("args", "said"),
     [
         (("sessions", "fork", "pipes"), "begins with 2 messages of"),
-        (("sessions", "undo", "pipes"), "set aside: 2 messages of session 2 · pipes, as session"),
+        (("sessions", "undo", "pipes"), "set aside: 2 messages of session 2 · pipes — as session"),
         (("sessions", "rewind", "pipes", "--to", "1"), "set aside: 1 message of session 2"),
         (("checkpoints", "create", "pipes"), 'checkpoint "c1": session 2, after message 2'),
     ],

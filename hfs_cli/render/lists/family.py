@@ -65,8 +65,8 @@ def show_set_aside(session: Session, branch: Session) -> None:
     own = branch.messages - (branch.fork_position or 0)
     print_made(
         str(branch.id),
-        f"set aside: {plural(own, 'message')} of {session.label}, as {branch.label}"
-        f" — hfs resume {branch.id} goes on with what was set aside",
+        f"set aside: {plural(own, 'message')} of {session.label} — as session {branch.id}:"
+        f" hfs resume {branch.id}",
     )
 
 

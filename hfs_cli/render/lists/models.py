@@ -6,7 +6,19 @@ from collections.abc import Mapping, Sequence
 
 from hfs_cli.known_models import TAKES
 from hfs_cli.render.lists.table import Column, print_table, write_rows
+from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import stdout
+
+_COLUMNS = (
+    Column("MODEL", flexible=True),
+    Column("ALIAS"),
+    Column("CONTEXT", align="right"),
+    Column("IN", align="right"),
+    Column("OUT", align="right"),
+    Column("TAKES"),
+    Column("ENDS"),
+    Column("", lasting=True),
+)
 
 
 def show_models(rows: Sequence[Mapping[str, object]]) -> None:
@@ -25,19 +37,15 @@ def show_models(rows: Sequence[Mapping[str, object]]) -> None:
             ]
         )
         return
-    columns = [
-        Column("MODEL", flexible=True),
-        *([Column("ALIAS")] if with_alias else []),
-        Column("CONTEXT", align="right"),
-        Column("IN", align="right"),
-        Column("OUT", align="right"),
-        Column("TAKES"),
-        Column("ENDS"),
-        Column("", lasting=True),
-    ]
+    if not rows:
+        Output().write("no models: hfs keys set PROVIDER for a vendor's, hfs models pull for one\n")
+        return
+    cells = [_cells(row) for row in rows]
+    # What is known of none of them would be a heading over nothing.
+    shown = [place for place in range(len(_COLUMNS)) if any(row[place] for row in cells)]
     print_table(
-        columns,
-        [_cells(row, with_alias=with_alias) for row in rows],
+        [_COLUMNS[place] for place in shown],
+        [[row[place] for place in shown] for row in cells],
         footer=_footer(rows),
     )
 
@@ -54,10 +62,11 @@ def _footer(rows: Sequence[Mapping[str, object]]) -> str:
     return "   ".join(parts)
 
 
-def _cells(row: Mapping[str, object], *, with_alias: bool) -> list[str]:
+def _cells(row: Mapping[str, object]) -> list[str]:
+    """A model's cells, one for each column."""
     return [
         str(row["model"]),
-        *([str(row["alias"] or "")] if with_alias else []),
+        str(row["alias"] or ""),
         _size(row["context"]),
         _price(row["input_price"]),
         _price(row["output_price"]),

@@ -1,0 +1,31 @@
+"""Print the hour as a person sees it: `python -m tests.hour [tasks|mistakes] [--columns N]`."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from tests.hour.home import Home
+from tests.hour.lines import MISTAKES, TASKS
+from tests.render.terminals import spawn
+from tests.scripted_server import ScriptedServer
+
+
+def main() -> None:
+    """Run the lines one after the other, each on a terminal of its own."""
+    parser = argparse.ArgumentParser(prog="python -m tests.hour", description=__doc__)
+    parser.add_argument("part", nargs="?", choices=["tasks", "mistakes"], help="one half alone")
+    parser.add_argument("--columns", type=int, default=80, metavar="N")
+    given = parser.parse_args()
+    lines = [
+        *(TASKS if given.part != "mistakes" else ()),
+        *((mistake.line for mistake in MISTAKES) if given.part != "tasks" else ()),
+    ]
+    with tempfile.TemporaryDirectory() as directory, ScriptedServer() as server:
+        home = Home(Path(directory), server)
+        for line in lines:
+            seen = spawn(["sh", "-c", f"cd {home.work} && {line}"], home.env, columns=given.columns)
+            print(f"$ {line}", *seen.lines, f"→ {seen.code}", "", sep="\n", flush=True)
+
+
+if __name__ == "__main__":
+    main()

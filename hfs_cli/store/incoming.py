@@ -36,6 +36,7 @@ from hfs_cli.store.tables import (
 # many characters. Whoever waits for the database waits for one of them.
 _MESSAGES = 500
 _CHARACTERS = 500_000
+_SESSIONS = 50
 _NOTHING_SAID = "conversation in which nothing was said"
 
 
@@ -492,9 +493,12 @@ def _length(conversation: Conversation) -> int:
 
 def _weight(message: Message) -> int:
     """What a message costs to write, in characters."""
-    carried = sum(len(attachment.data) for attachment in message.attachments)
-    carried += 10 * sum(len(call.arguments) + len(call.result or "") for call in message.tool_calls)
-    return len(message.content) + len(message.reasoning) + carried // 10
+    weight = len(message.content) + len(message.reasoning)
+    for attachment in message.attachments:
+        weight += len(attachment.data) // 10
+    for call in message.tool_calls:
+        weight += len(call.arguments) + len(call.result or "")
+    return weight
 
 
 def _now() -> int:
@@ -581,7 +585,7 @@ def _take_back_some(db: Connection, number: int) -> None:
     brought = SessionRow.select(SessionRow.id).where(SessionRow.import_id == number)
     left = _MESSAGES
     found = False
-    for (session_id,) in list(db.execute(brought.limit(_MESSAGES // 10))):
+    for (session_id,) in list(db.execute(brought.limit(_SESSIONS))):
         found = True
         left = _remove_messages(db, session_id, left)
         if not left:

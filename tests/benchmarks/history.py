@@ -48,10 +48,10 @@ def build(path: Path, sessions: int) -> None:
     db = sqlite3.connect(path, isolation_level=None)
     for pragma in ("synchronous = OFF", "cache_size = -400000", "temp_store = MEMORY"):
         db.execute(f"PRAGMA {pragma}")
-    texts = _texts()
+    sentences = texts()
     for first in range(1, sessions + 1, _CHUNK):
         db.execute("BEGIN")
-        _insert(db, range(first, min(first + _CHUNK, sessions + 1)), texts)
+        _insert(db, range(first, min(first + _CHUNK, sessions + 1)), sentences)
         db.execute("COMMIT")
     for index in ("message_words", "session_words"):
         db.execute(f"INSERT INTO {index} ({index}) VALUES ('optimize')")
@@ -59,7 +59,7 @@ def build(path: Path, sessions: int) -> None:
     db.close()
 
 
-def _texts() -> Iterator[str]:
+def texts() -> Iterator[str]:
     known, weights = vocabulary()
     chance = random.Random(2)
     cumulative = list(itertools.accumulate(weights))

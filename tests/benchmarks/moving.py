@@ -1,0 +1,192 @@
+"""Move a large history while somebody chats, and time what they wait for.
+
+    python -m tests.benchmarks.moving                         # 100,000 messages
+    python -m tests.benchmarks.moving --messages 1000000      # minutes, 3 GB of disk
+
+Prints a Markdown table: an import, a second one of the same file, a dry run, a check, a backup,
+an export, a vacuum, each with how long it took, its memory, and the longest that a turn a second
+beside it has waited for the database. The last lines kill an import in its middle and show that
+nothing of it is to be seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Self
+
+from hfs_cli.messages import ChatMessage, Reply, Turn
+from hfs_cli.store.store import SessionStore
+from tests.benchmarks.history import texts
+
+MESSAGES = 10
+# Sentences of a message: some 25 words.
+_SENTENCES = 3
+_TIME = "2026-11-22T18:05:00.000000Z"
+
+
+def write_history(file: Path, messages: int) -> None:
+    """A history in our own format, as JSON Lines."""
+    sentences = texts()
+    with file.open("w") as out:
+        out.write('{"format": "hfs", "schema_version": 1}\n')
+        for number in range(messages // MESSAGES):
+            out.write(json.dumps(_session(number, sentences)) + "\n")
+
+
+def _session(number: int, sentences: Iterator[str]) -> dict[str, object]:
+    return {
+        "uid": uuid.uuid4().hex,
+        "name": f"{next(sentences)[:30]} - {number}",
+        "origin": "chat",
+        "listed": True,
+        "model": "test/m",
+        "created_at": _TIME,
+        "updated_at": _TIME,
+        "parent_uid": None,
+        "fork_position": None,
+        "checkpoints": [],
+        "messages": [
+            {
+                "position": position,
+                "role": "user" if position % 2 else "assistant",
+                "content": " ".join(islice(sentences, _SENTENCES)),
+                "reasoning": "",
+                "status": "complete",
+                "model": None if position % 2 else "test/m",
+                "finish_reason": None if position % 2 else "stop",
+                "usage": None if position % 2 else {"input_tokens": 5, "output_tokens": 7},
+                "created_at": _TIME,
+                "reply_to": None if position % 2 else position - 1,
+                "attachments": [],
+            }
+            for position in range(1, MESSAGES + 1)
+        ],
+    }
+
+
+class Chatting:
+    """Turns beside whatever runs: one begins `every_s` seconds after the one before it.
+
+    Each opens the database anew, as a process does, and writes as often as a short chat.
+    """
+
+    def __init__(self, path: Path, every_s: float = 1.0) -> None:
+        self.waits: list[float] = []
+        self._path = path
+        self._every_s = every_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._chat)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _chat(self) -> None:
+        while not self._stop.is_set():
+            began = time.perf_counter()
+            with SessionStore(self._path) as store:
+                opened = store.begin(Turn(ChatMessage("user", "one more"), "test/m"))
+                store.save_reply(opened, Reply("here it is", "test/m", status="complete"))
+            self.waits.append(time.perf_counter() - began)
+            self._stop.wait(self._every_s)
+
+
+def run(data: Path, *arguments: str) -> tuple[float, float, int]:
+    """Run `hfs`: the seconds and CPU seconds that it took, and its memory at the most, in bytes."""
+    began = time.monotonic()
+    process = start(data, *arguments)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.monotonic() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"exit {process.returncode}: {arguments}")
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+
+
+def start(data: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start `hfs` on a data directory."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "hfs_cli", *arguments],
+        env={**os.environ, "HFS_DATA_DIR": str(data), "HOME": str(data.parent)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def measure(folder: Path, messages: int) -> Iterator[str]:
+    """The lines of the table."""
+    file, data = folder / "history.jsonl", folder / "data"
+    write_history(file, messages)
+    yield f"{messages:,} messages, {file.stat().st_size / 1e6:,.0f} MB as JSON Lines"
+    yield ""
+    yield "| | s | CPU s | messages/s | peak MB | turns beside | longest wait | median |"
+    yield "|---|---:|---:|---:|---:|---:|---:|---:|"
+    todo = {
+        "dry run": ("sessions", "import", "--dry-run", str(file)),
+        "import": ("sessions", "import", str(file)),
+        "the same again": ("sessions", "import", str(file)),
+        "check": ("db", "check"),
+        "backup": ("db", "backup", str(folder / "backup.db")),
+        "export": ("sessions", "export", "--all", "-O", str(folder / "out.jsonl")),
+        "vacuum": ("db", "vacuum"),
+    }
+    for name, arguments in todo.items():
+        with Chatting(data / "hfs.db") as beside:
+            wall, cpu, peak = run(data, *arguments)
+        yield (
+            f"| {name} | {wall:.1f} | {cpu:.1f} | {messages / wall:,.0f} | {peak / 1e6:.0f} | "
+            f"{len(beside.waits)} | {max(beside.waits) * 1000:.0f} ms | "
+            f"{statistics.median(beside.waits) * 1000:.0f} ms |"
+        )
+    yield ""
+    yield kill(folder / "killed", file)
+
+
+def kill(data: Path, file: Path) -> str:
+    """Kill an import in its middle: what is shown then, and after the next one."""
+    process = start(data, "sessions", "import", str(file))
+    database = data / "hfs.db"
+    while process.poll() is None and not (database.exists() and database.stat().st_size > 10**6):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    with SessionStore(database) as store:
+        shown, found = store.count(), store.check()
+    run(data, "sessions", "import", str(file))
+    with SessionStore(database) as store:
+        return f"killed in its middle: {shown} sessions shown, {found}; again: {store.count():,}"
+
+
+def main() -> None:
+    """Measure, print, and leave nothing behind."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=100_000)
+    asked = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="hfs-benchmark-"))
+    try:
+        for line in measure(folder, asked.messages):
+            print(line, flush=True)
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""Imports: others go on meanwhile, and all of it is there or nothing."""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hfs_cli.conversations import Conversation
+from hfs_cli.errors import UsageError
+from hfs_cli.exchange.own import json_document, json_lines
+from hfs_cli.store import incoming
+from hfs_cli.store.store import SessionStore
+from tests.exchange.reading import bring_in, conversations_in
+from tests.exchange.test_own import populate
+from tests.store.talking import Talk
+
+IMPORT = """
+import sys
+from pathlib import Path
+from hfs_cli.exchange.detect import open_source
+from hfs_cli.store.store import SessionStore
+with SessionStore(Path(sys.argv[1])) as store, open_source(Path(sys.argv[2])) as source:
+    store.put(source)
+"""
+SMALL = "import hfs_cli.store.incoming as i; i._MESSAGES = 3\n"
+MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Transactions of a few messages each."""
+    monkeypatch.setattr(incoming, "_MESSAGES", 3)
+    monkeypatch.setattr(incoming, "_CHARACTERS", 200)
+
+
+@pytest.fixture
+def history(tmp_path) -> Path:
+    """Sessions of every kind, as JSON Lines."""
+    with SessionStore(tmp_path / "from" / "hfs.db") as store:
+        populate(store, 60, random.Random(7), lambda: "some words about llamas")
+        (tmp_path / "in.json").write_text("".join(json_document(store.conversations())))
+        (tmp_path / "in.jsonl").write_text("".join(json_lines(store.conversations())))
+    return tmp_path / "in.jsonl"
+
+
+def rows_of(path: Path, table: str) -> int:
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+
+def test_many_small_transactions_bring_the_same(small, history, path, store):
+    bring_in(store, history)
+    assert "".join(json_document(store.conversations())) == (
+        history.with_suffix(".json").read_text()
+    )
+    assert store.check() == []
+
+
+def test_nothing_is_shown_before_all_has_come(small, history, store, talk):
+    mine = talk.turn("my question", "my reply", name="mine")
+    seen = []
+
+    def conversations():
+        for conversation in conversations_in(history):
+            yield conversation
+            # Another process, in the middle of it.
+            with SessionStore(store._engine.path) as other:
+                assert [s.name for s in other.list_recent(unanswered=True)] == ["mine"]
+                assert (other.count(), other.last_used().name) == (1, "mine")
+                assert [h.session_name for h in other.search("llamas")] == []
+                assert sum(t.turns for t in other.tallies("model")) == len(seen) + 1
+                assert len(list(other.conversations())) == 1
+                assert other.last_asked().id == mine.id
+                assert other.find(conversation.name) is None
+                assert other.check() == []
+                Talk(other).turn("more", "and more", mine)
+                seen.append(rows_of(store._engine.path, "session"))
+
+    done = store.put(conversations())
+    assert max(seen[:-1]) > 1  # it was there in part
+    assert store.count() > 1
+    assert len(store.search("llamas", limit=5)) == 5
+    assert store.get(mine.id).messages == 2 + 2 * done.sessions
+    assert store.last_used().id == mine.id
+    assert store.check() == []
+
+
+def test_what_breaks_off_leaves_nothing(small, history, path, store, talk):
+    talk.turn("q", "a")
+    before = [rows_of(path, t) for t in ("session", "message", "attachment", "import")]
+    history.write_text(history.read_text() + "{}\n")
+    with pytest.raises(UsageError, match="uid must be"):
+        bring_in(store, history)
+    assert [rows_of(path, t) for t in ("session", "message", "attachment", "import")] == before
+    assert store.check() == []
+    # Words that are gone are found nowhere.
+    assert store.search("llamas") == []
+
+
+def test_an_import_that_is_killed_shows_nothing_and_the_next_one_brings_all(history, path, store):
+    names = [json.loads(line)["name"] for line in history.read_text().splitlines()[1:]]
+    lines = history.read_text().splitlines(keepends=True)
+    pipe = history.with_name("pipe")
+    os.mkfifo(pipe)
+    with SessionStore(path) as empty:
+        empty.delete([1])  # makes the tables
+    process = subprocess.Popen(
+        [sys.executable, "-c", IMPORT.replace("with ", SMALL + "with "), str(path), str(pipe)]
+    )
+    with pipe.open("w") as half:
+        half.writelines(lines[: len(lines) // 2])
+        half.flush()
+        deadline = time.monotonic() + 60
+        while not rows_of(path, "session"):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        # It waits for the rest, in the middle of its work, and a chat does not wait for it.
+        Talk(store).turn("q", "a", name="meanwhile")
+        assert [s.name for s in store.list_recent()] == ["meanwhile"]
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert [s.name for s in store.list_recent()] == ["meanwhile"]
+    assert rows_of(path, "session") > 1
+    assert store.check() == []
+    with pytest.raises(UsageError, match="comes in with an import"):
+        Talk(store).turn("q", "a", name=names[0])
+    assert bring_in(store, history).sessions == len(names)
+    assert rows_of(path, "session") == len(names) + 1
+    assert rows_of(path, "import") == 1
+    assert store.check() == []
+
+
+def test_two_imports_of_one_file_bring_it_once(history, path, store):
+    processes = [
+        subprocess.Popen([sys.executable, "-c", IMPORT, str(path), str(history)]) for _ in "ab"
+    ]
+    assert [process.wait(120) for process in processes] == [0, 0]
+    assert "".join(json_document(store.conversations())) == (
+        history.with_suffix(".json").read_text()
+    )
+    assert store.check() == []
+
+
+def test_what_a_branch_was_of_may_go_while_it_comes(small, history, path, store, talk):
+    parent = talk.turn("q", "a", name="parent")
+    fork = store.fork(parent.id, at=2, name="child")
+    talk.turn("x", "y", fork)
+    (child,) = [c for c in store.conversations() if c.name == "child"]
+    store.delete([fork.id])
+
+    def conversations():
+        yield child
+        store.delete([parent.id])
+
+    with pytest.raises(UsageError, match="changed meanwhile"):
+        store.put(conversations())
+    assert rows_of(path, "session") == 0
+
+
+def test_sessions_of_one_time_stand_in_the_order_in_which_they_came(store):
+    def session(number):
+        return Conversation(
+            f"{number:032x}", f"s{number}", "import", True, None, MOMENT, MOMENT, ()
+        )
+
+    store.put(map(session, range(4)), in_order=False)
+    store.put(map(session, range(4, 8)), in_order=False)
+    assert [s.name for s in store.list_recent()] == [f"s{n}" for n in range(7, -1, -1)]
+    assert Talk(store).turn("q", "a").id == store.last_used().id

@@ -136,6 +136,9 @@ def _report_bug(error: Exception) -> int:
     if full or (isinstance(error, ImportError) and os.strerror(errno.EMFILE) in str(error)):
         why = error.strerror if isinstance(error, OSError) else os.strerror(errno.EMFILE)
         return _report(StoreError(f"the system has no room for more ({why}): see ulimit -a"))
+    # What Python says where no process, which a thread counts as, may be added (ulimit -u).
+    if isinstance(error, RuntimeError) and "start new thread" in str(error):
+        return _report(StoreError("the system has no room for another thread: see ulimit -u"))
     notices.error(
         f"this is a bug in hfs: {type(error).__name__}: {error} — HFS_DEBUG=1 shows where"
     )

@@ -66,4 +66,5 @@ def vacuum_database() -> None:
     from hfs_cli.store.store import open_store
 
     with open_store(load_config()) as store:
-        click.echo(f"{store.vacuum()} bytes")
+        gained = store.vacuum(lambda: notices.notice("waiting for an import to end"))
+    click.echo(f"{gained} bytes")

@@ -69,7 +69,8 @@ def delete_sessions(
         else:
             doomed = store.list_recent(limit=None, unanswered=True)[keep or 0 :]
         if dry_run:
-            for session in doomed:
+            # What was set aside goes too, and is listed nowhere else.
+            for session in (*doomed, *store.going_with(session.id for session in doomed)):
                 click.echo(f"{session.id}\t{sanitize_line(session.name)}")
         elif doomed and not yes and not _confirmed(doomed):
             notices.notice("nothing deleted")

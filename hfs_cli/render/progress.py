@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from hfs_cli import notices
 from hfs_cli.render.terminal import terminal
@@ -31,8 +31,12 @@ class Ticker:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
-        """Begin; the first call comes after one interval."""
-        self._thread.start()
+        """Begin; the first call comes after one interval.
+
+        Where no thread can be started, nothing is called: it is a sign of life at most.
+        """
+        with suppress(RuntimeError):
+            self._thread.start()
 
     def stop(self) -> None:
         """End, and wait for a call that is under way."""

@@ -61,6 +61,13 @@ def _delete_all(db: Connection, chosen: dict[int, None]) -> int:
     return sum(number in chosen for number in there)
 
 
+def going_with(db: Connection, ids: Iterable[int]) -> list[Session]:
+    """What was set aside from sessions, and is deleted with them."""
+    chosen = dict.fromkeys(ids)
+    found = {tail.id: tail for session_id in chosen for tail in _tails(db, session_id)[::-1]}
+    return [tail for tail in found.values() if tail.id not in chosen]
+
+
 def _tails(db: Connection, session_id: int) -> list[Session]:
     """Branches of branches that were set aside and never used again, deepest first."""
     found: list[Session] = []

@@ -52,6 +52,7 @@ class Connection(Database):
     if TYPE_CHECKING:  # Peewee's own are without types
 
         def execute(self, query: Node, **_: object) -> Cursor: ...  # noqa: D102
+        def connection(self) -> Any: ...  # noqa: D102, ANN401  (the driver's own)
         def execute_sql(self, sql: str, params: Sequence[object] = ()) -> Cursor: ...  # noqa: D102
 
     def index_message(self, message_id: int, content: str) -> None:
@@ -88,7 +89,7 @@ class Connection(Database):
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Run a statement once for each row of values."""
-        self.connection().executemany(sql, rows)  # type: ignore[no-untyped-call]
+        self.connection().executemany(sql, rows)
 
     def index_messages(self, texts: Iterable[tuple[int, str]]) -> None:
         """Index many messages that are complete."""

@@ -293,6 +293,13 @@ class SessionStore:
         with self._engine.writing() as db:
             return deletion.delete(db, chosen)
 
+    def going_with(self, ids: Iterable[int]) -> list[Session]:
+        """What was set aside from sessions, and would be deleted with them."""
+        from hfs_cli.store import deletion
+
+        with self._engine.reading() as db:
+            return deletion.going_with(db, ids)
+
     # --- history as data ---------------------------------------------------------------
 
     def search(
@@ -488,13 +495,22 @@ class SessionStore:
         """
         self._engine.back_up(target)
 
-    def vacuum(self) -> int:
-        """Shrink the file to what it holds.
+    def vacuum(self, waiting: Callable[[], None] = lambda: None) -> int:
+        """Shrink the file to what it holds, without what imports that were killed have left.
+
+        Args:
+            waiting: Called once, when an import has to end first.
 
         Returns:
             The bytes gained.
         """
-        return self._engine.vacuum()
+        from hfs_cli.store.incoming import take_back
+
+        if not self._engine.exists():
+            return 0
+        with self._engine.importing(waiting):
+            take_back(self._engine)
+            return self._engine.vacuum()
 
 
 def open_store(config: Config) -> SessionStore:

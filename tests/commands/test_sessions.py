@@ -155,6 +155,14 @@ def test_delete_by_age_and_all(kept):
     assert names(kept) == []
 
 
+def test_a_dry_run_names_what_was_set_aside_and_would_go_too(kept):
+    tail = kept.ok("sessions", "undo", "one").strip()
+    assert kept.ok("delete", "one", "--dry-run") == f"3\tone\n{tail}\tone (undone)\n"
+    assert kept.ok("delete", "--all", "--dry-run").endswith(f"{tail}\tone (undone)\n")
+    kept.ok("delete", "one", "--yes")
+    assert kept("sessions", "show", tail).returncode == 4
+
+
 def test_delete_by_age_takes_old_tails_and_spares_the_last_used(kept):
     tail = kept.ok("sessions", "undo", "one").strip()
     with closing(sqlite3.connect(kept.database)) as db, db:

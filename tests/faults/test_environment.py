@@ -5,6 +5,7 @@ import os
 import resource
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -197,6 +198,40 @@ def test_few_file_descriptors_are_enough_or_said_and_what_was_asked_is_kept(chat
             assert error.startswith("hfs: error: ")
     assert seen[5][0] == 8
     chat.ok("chat", "with more")
+
+
+# What Python raises when the limit on processes (ulimit -u) is reached; it binds no superuser, so
+# that it is raised here for every thread or for all but the first ones.
+NO_THREADS = """
+import itertools, sys, threading
+start, left = threading._start_new_thread, itertools.count(int(sys.argv.pop(1)), -1)
+def limited(*args, **more):
+    if next(left) <= 0:
+        raise RuntimeError("can't start new thread")
+    return start(*args, **more)
+threading._start_new_thread = limited
+from hfs_cli.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("threads", range(4))
+def test_where_no_thread_can_be_started_it_is_said_and_what_was_asked_is_kept(chat, threads):
+    argv, chat.argv = chat.argv, (sys.executable, "-c", NO_THREADS, str(threads))
+    done = chat("chat", "hi")
+    listed = chat.ok("sessions", "list")
+    chat.argv = argv
+    if done.returncode == 0:
+        assert (done.stderr, "hi" in listed) == (b"", True)
+        return
+    assert (done.returncode, done.stdout) == (8, b"")
+    assert done.stderr == (
+        b"hfs: error: the system has no room for another thread: see ulimit -u\n"
+    )
+    assert [
+        m["content"] for m in json.loads(chat.ok("sessions", "show", "1", "--json"))["messages"]
+    ][:1] == ["hi"]
+    chat.ok("chat", "with threads")
 
 
 def test_a_config_that_is_no_toml_is_one_line(chat, server):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hfs_cli.messages import Call, Opened, Outcome
@@ -46,7 +47,8 @@ class MarkdownRenderer:
 
     def opened(self, opened: Opened) -> None:  # noqa: ARG002 - the protocol's own name
         """Load what is needed while the request is under way, then begin to look."""
-        threading.Thread(target=_load, daemon=True).start()
+        with suppress(RuntimeError):  # no thread can be started: it loads when it is needed
+            threading.Thread(target=_load, daemon=True).start()
         if self._stream:
             self._ticker.start()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from peewee import Field, Function, Model, OperationalError, SqliteDatabase, fn
 
+from hfs_cli import notices
 from hfs_cli.errors import StoreError, UsageError
 from hfs_cli.files import open_lock_file, take_lock
 from hfs_cli.store.engine import Connection
 from hfs_cli.store.sqlite import file, indexing
-from hfs_cli.store.sqlite.file import is_busy, store_errors
+from hfs_cli.store.sqlite.file import interruptible, is_busy, store_errors
 from hfs_cli.store.sqlite.line import SLICE_S, WAIT_S, Line, Patience
 
 if TYPE_CHECKING:
@@ -39,6 +41,9 @@ _LOOK_AGAIN_S = 0.1
 # Bytes of the log after which a long work copies it into the file: a chat's commit would do so
 # otherwise, and its user would wait for it.
 _MUCH_LOG = 8 * 1024 * 1024
+
+# What SQLite says of a database on a read-only disk, or in a directory that cannot be written.
+_NOT_WRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 
 
 class Database:
@@ -183,7 +188,7 @@ class Database:
         """What is wrong with the database, one line each."""
         from hfs_cli.store.sqlite.upkeep import problems
 
-        with self.reading() as db:
+        with self.reading() as db, interruptible(db.connection()):
             return problems(db)
 
     def exposed(self) -> list[str]:
@@ -212,13 +217,50 @@ class Database:
             back_up(self.path, target, replace=False)
 
     def vacuum(self) -> int:
-        """Shrink the file to what it holds; the bytes gained."""
-        from hfs_cli.store.sqlite.upkeep import vacuum
+        """Shrink the file to what it holds; the bytes gained.
+
+        A little at a time, so that nobody waits. Only a database that an hfs before 0.3 has made
+        is locked while it is written anew, once.
+        """
+        from hfs_cli.store.sqlite import upkeep
 
         if not self.exists():
             return 0
+        # What is still in the log counts as well: it is copied into the file first.
+        self._empty_log()
+        before = self.path.stat().st_size
+        for index in upkeep.INDEXES:
+            amount = -upkeep.MERGED
+            more = True
+            while more:
+                with self.staging() as db, interruptible(db.connection()):
+                    more = upkeep.merge_words(db, index, amount)
+                amount = upkeep.MERGED
         with self.autocommitting() as db:
-            return vacuum(db, self.path)
+            in_steps = db.pragma("auto_vacuum") == upkeep.INCREMENTAL
+        if in_steps:
+            more = True
+            while more:
+                with self.staging() as db, interruptible(db.connection()):
+                    more = upkeep.free_pages(db)
+        else:
+            notices.notice("locked while the database is written anew, this once")
+            with self.autocommitting() as db, interruptible(db.connection()):
+                patience = Patience(self.path, WAIT_S)
+                with self._line.turn(patience):
+                    upkeep.write_anew(db)
+        self._empty_log()
+        return before - self.path.stat().st_size
+
+    def _empty_log(self) -> None:
+        """Copy the log into the file and cut it, unless a reader is in the way."""
+        with self.autocommitting() as db:
+            db.timeout = 0
+            try:
+                db.execute_sql("PRAGMA wal_checkpoint (PASSIVE)")
+                db.execute_sql("PRAGMA wal_checkpoint (TRUNCATE)")
+            finally:
+                db.timeout = WAIT_S
 
     def close(self) -> None:
         """Close the connection; the next call opens it again."""
@@ -235,13 +277,35 @@ class Database:
         if create:
             file.make(self.path)
         self._in_memory = not create and not self.exists()
-        db = _connect(None if self._in_memory else self.path)
+        try:
+            self._db = self._opened(":memory:" if self._in_memory else self._uri("mode=rw"))
+        except OperationalError as error:
+            if create or file.result_code(error) not in _NOT_WRITABLE:
+                raise
+            self._db = self._opened(self._uri(self._read_only()))
+            notices.notice(f"{self.path} cannot be written: it is read as it stands")
+        return self._db
+
+    def _uri(self, mode: str) -> str:
+        # mode=rw: SQLite must not create the file, it would be readable by others.
+        return f"{self.path.as_uri()}?{mode}"
+
+    def _read_only(self) -> str:
+        """How to open what cannot be written.
+
+        A reader of a log makes a file beside it; where there is no log nobody writes, and the
+        database can be read as one that does not change.
+        https://www.sqlite.org/wal.html#read_only_databases
+        """
+        return "mode=ro" if self._log_size() else "immutable=1"
+
+    def _opened(self, name: str) -> SqliteConnection:
+        db = _connect(name)
         try:
             self._bring_up_to_date(db)
         except BaseException:
             db.close()
             raise
-        self._db = db
         return db
 
     def _bring_up_to_date(self, db: SqliteConnection) -> None:
@@ -282,13 +346,11 @@ class SqliteConnection(Connection, SqliteDatabase):
 
     def rollback(self) -> None:
         """Roll back, unless SQLite has done so on a full disk: the error behind must be seen."""
-        if self.connection().in_transaction:  # type: ignore[no-untyped-call]
+        if self.connection().in_transaction:
             super().rollback()
 
 
-def _connect(path: Path | None) -> SqliteConnection:
-    # mode=rw: SQLite must not create the file, it would be readable by others.
-    name = ":memory:" if path is None else f"{path.as_uri()}?mode=rw"
+def _connect(name: str) -> SqliteConnection:
     db = SqliteConnection(
         name,
         pragmas=_PRAGMAS,

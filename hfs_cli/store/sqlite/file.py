@@ -10,7 +10,8 @@ from pathlib import Path
 
 from peewee import InterfaceError, PeeweeException, ProgrammingError, SqliteDatabase
 
-from hfs_cli.errors import StoreError
+from hfs_cli import signals
+from hfs_cli.errors import Interrupted, StoreError
 from hfs_cli.files import create, make_directory
 from hfs_cli.store.engine import BadRow
 
@@ -19,6 +20,9 @@ APPLICATION_ID = 0x68667331
 # How many migrations there are. Kept by hand, so that opening a current database neither
 # loads the migration machinery nor lists a directory; a test compares it with the files.
 SCHEMA_VERSION = 8
+
+# After how many steps of SQLite's machine to look for a signal: some milliseconds' work.
+_STEPS = 100_000
 
 # Primary result codes: https://www.sqlite.org/rescode.html
 _ADVICE = {
@@ -184,6 +188,25 @@ def store_errors(path: Path) -> Iterator[None]:
         if "syntax error" in said:
             raise
         raise StoreError(damaged(path, said)) from error
+
+
+@contextmanager
+def interruptible(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let a signal end long work of SQLite's, which swallows what its handler raises.
+
+    Raises:
+        Interrupted: One came.
+    """
+    connection.set_progress_handler(lambda: signals.received() is not None, _STEPS)
+    try:
+        yield
+    except (PeeweeException, sqlite3.Error) as error:
+        signum = signals.received()
+        if result_code(error) != sqlite3.SQLITE_INTERRUPT or signum is None:
+            raise
+        raise Interrupted(signum) from error
+    finally:
+        connection.set_progress_handler(None, 0)
 
 
 def damaged(path: Path | None, what: str) -> str:

@@ -24,6 +24,7 @@ WAIT_S = 30.0
 _LEAVE_S = 0.5
 # While SQLite waits for a lock no signal is seen, so all waiting is done in slices.
 SLICE_S = 0.25
+_LOOK_AGAIN_S = 0.02
 
 
 class Patience:
@@ -128,17 +129,29 @@ def _wait(descriptor: int, patience: Patience, path: Path) -> None:
             if given_up:
                 os.close(descriptor)
 
-    threading.Thread(target=stand, name="hfs-line", daemon=True).start()
+    try:
+        threading.Thread(target=stand, name="hfs-line", daemon=True).start()
+    except RuntimeError:
+        # No thread can be started (ulimit -u): look again and again, out of order.
+        while not take_lock(descriptor, wait=False):
+            if not patience.left_s():
+                os.close(descriptor)
+                raise _locked(path) from None
+            time.sleep(_LOOK_AGAIN_S)
+        return
     try:
         while not served.wait(left := patience.left_s()):
             if not left:
-                raise StoreError(
-                    f"the database {path} is locked by another program: try again when it has "
-                    "finished"
-                )
+                raise _locked(path)
     except BaseException:
         with decided:
             given_up = True
             if served.is_set():
                 os.close(descriptor)
         raise
+
+
+def _locked(path: Path) -> StoreError:
+    return StoreError(
+        f"the database {path} is locked by another program: try again when it has finished"
+    )

@@ -12,10 +12,13 @@ from hfs_cli.store.sqlite.file import (
     APPLICATION_ID,
     SCHEMA_VERSION,
     damaged,
+    interruptible,
     is_busy,
     schema_version,
 )
 
+# Pages that are copied between two looks for a signal.
+_PAGES = 4096
 _DIRECTORY = Path(__file__).parent / "migrations"
 
 
@@ -34,6 +37,8 @@ def bring_up_to_date(db: SqliteDatabase, path: Path | None, wait_s: float = 30.0
     if version == SCHEMA_VERSION:
         return
     if path is not None and version == 0:
+        # So that it can be shrunk a little at a time; it has to be said before the first table.
+        db.execute_sql("PRAGMA auto_vacuum = INCREMENTAL")
         _use_write_ahead_log(db, wait_s)
     # Migrations rebuild tables; the check at the end stands in for enforcement. Both are
     # switched outside a transaction, where alone SQLite allows it.
@@ -93,8 +98,12 @@ def back_up(source: Path, target: Path, *, replace: bool) -> None:
             reader = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)
             writer = sqlite3.connect(new.path)
             try:
-                reader.backup(writer)
-                found = writer.execute("PRAGMA integrity_check (1)").fetchone()[0]
+                # One moment's view, however long it takes; a signal is seen between two steps.
+                reader.execute("BEGIN")
+                reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                reader.backup(writer, pages=_PAGES, progress=lambda *_: None)
+                with interruptible(writer):
+                    found = writer.execute("PRAGMA integrity_check (1)").fetchone()[0]
                 if found != "ok":
                     raise StoreError(damaged(source, " ".join(found.split())))
             finally:

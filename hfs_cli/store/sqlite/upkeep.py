@@ -158,13 +158,34 @@ def too_open(path: Path) -> list[str]:
     ]
 
 
-def vacuum(db: SqliteDatabase, path: Path) -> int:
-    """Shrink the database's file to what it holds; the bytes gained."""
-    # What is still in the log counts as well: it is copied into the file first.
-    db.execute_sql("PRAGMA wal_checkpoint (TRUNCATE)")
-    before = path.stat().st_size
-    for index in ("message_words", "session_words"):
-        db.execute_sql(f"INSERT INTO {index} ({index}) VALUES ('optimize')")
+INDEXES = ("message_words", "call_words", "session_words")
+# `PRAGMA auto_vacuum` of a file that can be shrunk a little at a time.
+INCREMENTAL = 2
+# Pages that one step moves, and that one step of an index merges.
+_PAGES = 500
+MERGED = 200
+
+
+def merge_words(db: SqliteDatabase, index: str, pages: int) -> bool:
+    """Merge a little of an index; whether there may be more to merge.
+
+    Args:
+        pages: How many to write; a negative number begins to make one of the whole index.
+            https://www.sqlite.org/fts5.html#the_merge_command
+    """
+    before = db.execute_sql("SELECT total_changes()").fetchone()[0]
+    db.execute_sql(f"INSERT INTO {index} ({index}, rank) VALUES ('merge', ?)", (pages,))
+    return bool(db.execute_sql("SELECT total_changes()").fetchone()[0] - before >= 2)
+
+
+def free_pages(db: SqliteDatabase) -> bool:
+    """Cut some free pages off the file; whether there are more."""
+    before = db.pragma("freelist_count")
+    list(db.execute_sql(f"PRAGMA incremental_vacuum ({_PAGES})"))  # a page a row
+    return bool(0 < db.pragma("freelist_count") < before)
+
+
+def write_anew(db: SqliteDatabase) -> None:
+    """Write the file anew, as one that can be shrunk a little at a time from now on."""
+    db.execute_sql(f"PRAGMA auto_vacuum = {INCREMENTAL}")
     db.execute_sql("VACUUM")
-    db.execute_sql("PRAGMA wal_checkpoint (TRUNCATE)")
-    return before - path.stat().st_size

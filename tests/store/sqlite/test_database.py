@@ -5,6 +5,8 @@ import os
 import shutil
 import sqlite3
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 from threading import Event, Thread
@@ -16,6 +18,7 @@ from hfs_cli.messages import Reply
 from hfs_cli.store.sqlite.database import Database
 from hfs_cli.store.sqlite.file import APPLICATION_ID, SCHEMA_VERSION
 from hfs_cli.store.store import SessionStore
+from tests.store.talking import Talk
 
 
 @pytest.fixture
@@ -190,14 +193,49 @@ def test_a_database_copied_without_its_log_opens(path, talk, tmp_path):
         assert store.count() in {0, 1}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_directory_is_said(filled):
-    filled.parent.chmod(0o500)
-    try:
-        with SessionStore(filled) as store, pytest.raises(StoreError):
-            store.touch(1)
-    finally:
-        filled.parent.chmod(0o700)
+# Root may write anywhere unless it gives that up.
+UNPRIVILEGED = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"]
+
+
+@pytest.fixture
+def read_only(hfs):
+    """A command that may not write to its data directory."""
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root may write anywhere, and there is no setpriv")
+        hfs.argv = (*UNPRIVILEGED, *hfs.argv)
+    with SessionStore(hfs.database) as store:
+        Talk(store).turn("a question", "a reply", name="kept")
+    yield hfs
+    hfs.data.chmod(0o700)
+
+
+def test_what_cannot_be_written_is_read_as_it_stands(read_only):
+    before = sorted(read_only.data.iterdir())
+    for mode in (0o600, 0o400):
+        read_only.database.chmod(mode)
+        read_only.data.chmod(0o500)
+        assert "kept" in read_only.ok("sessions", "list")
+        assert "a reply" in read_only.ok("sessions", "show")
+        assert "a question" in read_only.ok("sessions", "search", "question")
+        assert "a reply" in read_only.ok("sessions", "export")
+        read_only.ok("db", "check")
+        assert sorted(read_only.data.iterdir()) == before
+        done = read_only("rename", "another")
+        assert (done.returncode, done.stdout) == (8, b"")
+        assert b"make the file and its directory writable" in done.stderr
+        read_only.data.chmod(0o700)
+
+
+def test_a_log_that_cannot_be_read_is_not_passed_over(read_only):
+    script = "import os, sqlite3, sys; db = sqlite3.connect(sys.argv[1]); "
+    script += "db.execute('UPDATE session SET model = NULL'); db.commit(); os._exit(0)"
+    subprocess.run([sys.executable, "-c", script, str(read_only.database)], check=True)
+    Path(f"{read_only.database}-shm").unlink()
+    read_only.data.chmod(0o500)
+    done = read_only("sessions", "list")
+    assert (done.returncode, done.stdout) == (8, b"")
+    assert b"make its directory readable and writable" in done.stderr
 
 
 def test_a_full_disk_is_said_and_nothing_is_broken(store, talk, path):
@@ -219,9 +257,9 @@ def test_an_import_onto_a_full_disk_says_so_and_leaves_nothing(store, talk):
     store.vacuum()
     with store._engine.autocommitting() as db:
         db.execute_sql(f"PRAGMA max_page_count = {db.pragma('page_count') + 1}")
-    for dry_run in (True, False):
-        with pytest.raises(StoreError, match="disk is full"):
-            store.put(found, dry_run=dry_run)
+    assert store.put(found, dry_run=True).sessions == 1
+    with pytest.raises(StoreError, match="disk is full"):
+        store.put(found)
     store.close()
     assert store.count() == 0
     assert store.check() == []

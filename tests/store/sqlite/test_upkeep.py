@@ -1,12 +1,17 @@
+import signal
 import sqlite3
+import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hfs_cli.errors import StoreError, UsageError
+from hfs_cli import signals
+from hfs_cli.errors import Interrupted, StoreError, UsageError
 from hfs_cli.messages import Reply, Usage
+from hfs_cli.store.sqlite import file, migrate
 from hfs_cli.store.store import SessionStore
+from tests.store.talking import Talk
 
 
 def age(store, session_id: int, days: int) -> None:
@@ -117,3 +122,70 @@ def test_a_shared_reply_counts_once(store, talk):
     session = talk.turn("q", "a")
     store.fork(session.id)
     assert sum(t.turns for t in store.tallies("model")) == 1
+
+
+def test_a_vacuum_gives_the_room_back_a_little_at_a_time(store, talk, path):
+    session = talk.turn("q", "words " * 500_000)
+    keep = talk.turn("kept", "reply")
+    store.delete([session.id])
+    store.close()
+    before = path.stat().st_size
+    assert store.vacuum() > 1_000_000
+    assert path.stat().st_size < before - 1_000_000
+    assert talk.contents(keep) == ["kept", "reply"]
+    assert [hit.position for hit in store.search("reply")] == [2]
+    assert store.check() == []
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+        assert db.execute("PRAGMA freelist_count").fetchone() == (0,)
+
+
+def test_a_file_that_an_earlier_hfs_made_is_written_anew_once(store, talk, path):
+    session = talk.turn("q", "a")
+    store.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        for statement in ("PRAGMA journal_mode = DELETE", "PRAGMA auto_vacuum = 0", "VACUUM"):
+            db.execute(statement)
+        assert db.execute("PRAGMA auto_vacuum").fetchone() == (0,)
+        db.execute("PRAGMA journal_mode = WAL")
+    store.vacuum()
+    assert talk.contents(session) == ["q", "a"]
+    assert store.check() == []
+    store.close()
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+
+
+@pytest.mark.parametrize("work", ["check", "vacuum", "back_up"])
+def test_a_signal_ends_long_work(store, talk, path, tmp_path, monkeypatch, work):
+    talk.turn("q", "words " * 100_000)
+    monkeypatch.setattr(signals, "received", lambda: signal.SIGINT)
+    monkeypatch.setattr(file, "_STEPS", 10)
+    with pytest.raises(Interrupted) as ended:
+        getattr(store, work)(*([tmp_path / "copy.db"] if work == "back_up" else []))
+    assert ended.value.exit_code == 130
+    monkeypatch.undo()
+    assert store.check() == []
+    assert not list(tmp_path.glob("copy*"))
+
+
+def test_a_backup_is_of_one_moment_while_others_write(store, talk, path, tmp_path, monkeypatch):
+    talk.turn("q", "words " * 100_000)
+    monkeypatch.setattr(migrate, "_PAGES", 1)
+    stop = threading.Event()
+
+    def write():
+        with SessionStore(path) as other:
+            while not stop.wait(0.001):
+                Talk(other).turn("one", "more")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        store.back_up(tmp_path / "copy.db")
+    finally:
+        stop.set()
+        writer.join()
+    with SessionStore(tmp_path / "copy.db") as copy:
+        assert copy.check() == []
+        assert copy.count() < store.count()

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from hfs_cli.render.reply.choose import View
     from hfs_cli.store.store import SessionStore
     from hfs_cli.store.unsaved import Unsaved
-    from hfs_cli.turn.run import Provider, Toolbox
+    from hfs_cli.turn.calls import Toolbox
+    from hfs_cli.turn.run import Provider
 
 
 def take_turn(

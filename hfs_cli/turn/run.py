@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from hfs_cli import signals
 from hfs_cli.errors import (
@@ -25,15 +25,14 @@ from hfs_cli.messages import (
     Outcome,
     Reply,
     Request,
-    ToolSpec,
     Turn,
 )
 from hfs_cli.turn.collector import Collector
-from hfs_cli.turn.saver import LAST_WAIT_S, Keeper, Saver
+from hfs_cli.turn.saver import INTERRUPTED_WAIT_S, LAST_WAIT_S, Keeper, Saver
 
-# The last write of a turn waits for other writers as the contract says; one that follows a
-# signal must not keep the user waiting.
-INTERRUPTED_WAIT_S = 0.8
+if TYPE_CHECKING:  # a chat without tools does without
+    from hfs_cli.turn.calls import Toolbox
+
 # How many requests a turn may make, where nobody says otherwise.
 MAX_STEPS = 10
 
@@ -87,50 +86,6 @@ class Store(Keeper, Protocol):
             StoreError: Nothing was written.
             NotFoundError: The session to continue is gone.
         """
-        ...
-
-
-class Toolbox(Protocol):
-    """The tools of one turn, and the say over which of them may run."""
-
-    @property
-    def specs(self) -> tuple[ToolSpec, ...]:
-        """What the model is told of them."""
-        ...
-
-    def refusals(self, calls: Sequence[Call]) -> Sequence[str | None]:
-        """Which of a step's calls may run; the user may be asked. Signals break it off.
-
-        Args:
-            calls: What the model asks for, in its order; arguments are what it wrote, unchecked.
-
-        Returns:
-            For each call None, or why it may not run, in words for the model.
-        """
-        ...
-
-    def run(
-        self,
-        calls: Sequence[Call],
-        started: Callable[[int], None],
-        ended: Callable[[int, str, bool], None],
-    ) -> None:
-        """Run calls that may run, side by side where they can be; returns when all have ended.
-
-        It is called in a thread of its own, so no signal breaks it off: `close` does. Both
-        functions may be called from any thread, several at once.
-
-        Args:
-            started: Called with a call's place before anything of it runs; the call is kept then.
-                What it raises means that it could not be: the call must not run, and `run` ends
-                with that error.
-            ended: Called once for each call, with its place, its result and whether that is an
-                error; not for one that `close` broke off.
-        """
-        ...
-
-    def close(self) -> None:
-        """End every process group and connection; from any thread, and as often as one likes."""
         ...
 
 

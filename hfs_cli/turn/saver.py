@@ -19,6 +19,8 @@ SAVE_CHARS = 1_000_000
 # soon; the last write of a turn waits as the contract says.
 PARTIAL_WAIT_S = 0.5
 LAST_WAIT_S = 30.0
+# One that follows a signal must not keep the user waiting.
+INTERRUPTED_WAIT_S = 0.8
 
 
 class Keeper(Protocol):

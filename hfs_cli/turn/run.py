@@ -322,7 +322,7 @@ def _keep(saver: Saver, opened: Opened, collector: Collector, error: HfsError | 
     reply = collector.reply(error.message if error and broken else None, complete=not broken)
     if broken and not collector.started:
         saver.stop()
-        return Outcome(opened.session, None, reply, error)
+        return Outcome(opened.session, None, reply, _with_what_was_done(error, reply, opened))
     wait = INTERRUPTED_WAIT_S if isinstance(error, Interrupted) else LAST_WAIT_S
     try:
         message_id = saver.finish(reply, wait)
@@ -341,6 +341,15 @@ def _keep(saver: Saver, opened: Opened, collector: Collector, error: HfsError | 
     return Outcome(opened.session, message_id, reply, error)
 
 
+def _with_what_was_done(error: HfsError | None, reply: Reply, opened: Opened) -> HfsError | None:
+    """Say how to go on where tools have run and the turn failed: a retry would run them again."""
+    if error is None or not reply.step or opened.session is None or isinstance(error, ReaderLeft):
+        return error
+    number = opened.session.id
+    done = f"what tools have done is kept in session {number}"
+    return _fuller(error, f'{error.message}; {done} — hfs chat -S {number} "Go on"')
+
+
 def _with_what_was_kept(error: HfsError, reply: Reply, opened: Opened) -> HfsError:
     """Say in the error how much of the reply was kept, and where."""
     if opened.session is None or isinstance(error, ReaderLeft):
@@ -349,10 +358,14 @@ def _with_what_was_kept(error: HfsError, reply: Reply, opened: Opened) -> HfsErr
 
     words = plural(sum(1 for _ in re.finditer(r"\S+", reply.text)), "word")
     number = opened.session.id
-    text = (
+    return _fuller(
+        error,
         f"{error.message}; {words} saved as partial in session {number}"
-        f" — hfs sessions retry {number}"
+        f" — hfs sessions retry {number}",
     )
+
+
+def _fuller(error: HfsError, text: str) -> HfsError:
     # Another error, with the first one as its cause for HFS_DEBUG: none is changed.
     if isinstance(error, Interrupted):
         fuller: HfsError = Interrupted(error.signum, text)

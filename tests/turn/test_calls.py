@@ -294,6 +294,9 @@ def test_a_step_that_fails_leaves_what_was_done_before_it(store):
     model = Model(asked("a"), [ProviderError("busy")])
     outcome = take(store, model)
     assert outcome.error.exit_code == 5
+    assert outcome.error.message == (
+        'busy; what tools have done is kept in session 1 — hfs chat -S 1 "Go on"'
+    )
     assert kept(store) == [("question", 0, []), ("", 0, ['did "a"'])]
     assert outcome.message_id == store.transcript(1)[-1].id
     broken = Model(asked("a"), [Delta("half"), IncompleteReplyError("cut")])

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import signal
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from hfs_cli.store.store import SessionStore
 from tests.conftest import KEY
 from tests.scripted_server import CUT, STALL, Await, Pause, openai_chunk, openai_sse, sse
 
@@ -410,7 +412,7 @@ def test_a_reply_at_the_token_limit_is_whole_with_a_warning(chat, server):
         (("why $x?",), "hfs chat 'why $x?'"),
         (("frobnicate", "this"), 'hfs chat "frobnicate this"'),
         (("list",), "hfs sessions list, hfs checkpoints list or hfs models list?"),
-        (("show", "3"), "did you mean hfs sessions show?"),
+        (("show", "3"), "did you mean hfs sessions show or hfs tools show?"),
         (("stats",), "did you mean hfs sessions stats?"),
         (("rm", "3"), "did you mean hfs delete?"),
         (("version",), "did you mean hfs --version?"),
@@ -657,3 +659,57 @@ def test_what_is_not_utf8_is_no_bug_anywhere(chat, args):
     done = chat(*args, LATIN1)
     assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
     assert b"not UTF-8" in done.stderr
+
+
+@pytest.mark.parametrize("more", [[], ["--render", "markdown"]])
+def test_no_stream_shows_nothing_before_the_reply_is_whole(chat, server, more):
+    for args, streams in ((more, True), (["--no-stream", *more], False)):
+        gate = threading.Event()
+        pieces = openai_sse(["first\n\nmore\n\n", "second"])
+        server.reply([*pieces[:2], Await(gate), *pieces[2:]])
+        process = chat.start("chat", "-n", f"streams {streams}", *args, "hi", bufsize=0)
+        early = b""
+        if streams:
+            while b"first" not in early:
+                piece = process.stdout.read(100)
+                assert piece, "it ended"
+                early += piece
+        else:
+            # It has come: a part of it is kept while the rest is waited for.
+            while "first" not in kept_so_far(chat, "streams False"):
+                assert process.poll() is None
+            assert select.select([process.stdout], [], [], 0)[0] == []
+        assert b"second" not in early
+        gate.set()
+        out, _ = process.communicate()
+        assert early + out == b"first\n\nmore\n\nsecond\n"
+
+
+def kept_so_far(hfs, name):
+    """What a session's reply holds; read here, so that no process is in between."""
+    with SessionStore(hfs.database) as store:
+        session = store.find(name)
+        if session is None:
+            return ""
+        return "".join(m.content for m in store.transcript(session.id) if m.role == "assistant")
+
+
+def test_a_system_prompt_that_is_typed_beats_the_configured_one(chat, server, tmp_path):
+    server.always(openai_sse("ok"))
+    chat.configure('system = "configured"\n' + chat.config.read_text())
+    (tmp_path / "prompt").write_text("from a file")
+
+    def sent(*args):
+        chat.ok("chat", *args)
+        messages = server.requests[-1].json["messages"]
+        return [m["content"] for m in messages if m["role"] == "system"]
+
+    assert sent("hi") == ["configured"]
+    assert sent("-s", "typed", "hi") == ["typed"]
+    assert sent("--system-file", str(tmp_path / "prompt"), "hi") == ["from a file"]
+    assert sent("--no-system", "hi") == []
+    assert sent("-s", "", "hi") == []
+    # A session goes on with its own.
+    chat.ok("chat", "-n", "kept", "-s", "its own", "hi")
+    assert sent("-S", "kept", "more") == ["its own"]
+    assert sent("-S", "kept", "-s", "another", "more") == ["another"]

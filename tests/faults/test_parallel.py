@@ -14,8 +14,20 @@ from tests.scripted_server import STALL, Await, openai_sse
 PROCESSES = int(os.environ.get("HFS_TEST_PROCESSES", "20"))
 
 
+@pytest.fixture
+def chat(chat):
+    # With hundreds of processes the server, which is a thread here, may be slow to answer.
+    chat.env["HFS_IDLE_TIMEOUT"] = "3000"
+    return chat
+
+
 def echo(request):
     return openai_sse(f"re: {request.json['messages'][-1]['content']}")
+
+
+def failed(ended):
+    """What those said that did not end well."""
+    return [(code, error.decode()) for (_, error), code in ended if code]
 
 
 def run_all(hfs, commands):
@@ -26,7 +38,7 @@ def run_all(hfs, commands):
 def test_parallel_chats_on_a_cold_start_all_land(chat, server):
     server.always(echo)
     ended = run_all(chat, [("chat", f"q{n}") for n in range(PROCESSES)])
-    assert [code for _, code in ended] == [0] * PROCESSES
+    assert failed(ended) == []
     assert sorted(out for (out, _), _ in ended) == sorted(
         f"re: q{n}\n".encode() for n in range(PROCESSES)
     )
@@ -40,7 +52,7 @@ def test_parallel_turns_in_one_session_never_mix(chat, server):
     server.always(echo)
     chat.ok("chat", "-n", "shared", "first")
     ended = run_all(chat, [("chat", "-S", "shared", f"q{n}") for n in range(PROCESSES)])
-    assert [code for _, code in ended] == [0] * PROCESSES
+    assert failed(ended) == []
     shown = json.loads(chat.ok("sessions", "show", "shared", "--format", "json"))["messages"]
     assert len(shown) == 2 * PROCESSES + 2
     questions = {m["id"]: m["content"] for m in shown if m["role"] == "user"}
@@ -55,7 +67,7 @@ def test_parallel_turns_in_one_session_never_mix(chat, server):
 def test_parallel_creation_by_name_makes_one_session(chat, server):
     server.always(echo)
     ended = run_all(chat, [("chat", "-S", "one", "--create", f"q{n}") for n in range(12)])
-    assert [code for _, code in ended] == [0] * 12
+    assert failed(ended) == []
     assert [s["messages"] for s in json.loads(chat.ok("sessions", "list", "--json"))] == [24]
 
 

@@ -24,12 +24,18 @@ class KeySource:
         env_var: The environment variable that holds it, or None.
         command: A command that prints it, or None.
         required: Whether the provider cannot be used without.
+        also: Another variable that may hold it, or None.
     """
 
     provider: str
     env_var: str | None = None
     command: str | tuple[str, ...] | None = None
     required: bool = True
+    also: str | None = None
+
+    def variable(self, env: Mapping[str, str]) -> str | None:
+        """The variable that holds it, or None."""
+        return next((name for name in (self.env_var, self.also) if name and env.get(name)), None)
 
     @property
     def hint(self) -> str:
@@ -70,8 +76,8 @@ def find_key(
         ConfigError: The key file cannot be used.
     """
     key = None
-    if source.env_var and env.get(source.env_var):
-        key = Key(env[source.env_var], f"environment ({source.env_var})")
+    if variable := source.variable(env):
+        key = Key(env[variable], f"environment ({variable})")
     elif source.command:
         if for_shell := _for_a_shell(source.command):
             warn(
@@ -219,8 +225,8 @@ def where_found(source: KeySource, env: Mapping[str, str], stored: Mapping[str, 
         env: The environment.
         stored: The key file's content.
     """
-    if source.env_var and env.get(source.env_var):
-        return f"environment ({source.env_var})"
+    if variable := source.variable(env):
+        return f"environment ({variable})"
     if source.command:
         return "api_key_cmd"
     return "key file" if source.provider in stored else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +75,7 @@ def load_config(
         data_dir=data_dir,
         profile=profile,
         session=env.get("HFS_SESSION") or None,
-        providers={
-            name: ProviderConfig(name=name, **table)
-            for name, table in read_tables(document, "providers", PROVIDER_SETTINGS, file).items()
-        },
+        providers=_providers(read_tables(document, "providers", PROVIDER_SETTINGS, file), env),
         aliases={
             name: _parsed(ALIAS, target, f"alias {name}", str(file))
             for name, target in _table(document, "aliases", file).items()
@@ -95,6 +93,35 @@ def load_config(
         origins=origins,
         **values,
     )
+
+
+def _providers(
+    tables: Mapping[str, Mapping[str, Any]], env: Mapping[str, str]
+) -> dict[str, ProviderConfig]:
+    """The providers of the file, and Ollama where its own variable says that it is."""
+    found = {name: ProviderConfig(name=name, **table) for name, table in tables.items()}
+    ollama = found.get("ollama", ProviderConfig("ollama"))
+    if (host := env.get("OLLAMA_HOST", "").strip()) and not (ollama.base_url or ollama.type):
+        found["ollama"] = replace(ollama, base_url=_ollama_url(host))
+    return found
+
+
+def _ollama_url(host: str) -> str:
+    """What OLLAMA_HOST stands for, as Ollama itself reads it (envconfig, `Host`).
+
+    ``box`` is ``http://box:11434``, ``https://box`` has its scheme's own port, and the address
+    that a server listens on everywhere by, ``0.0.0.0``, is asked on this machine.
+    """
+    scheme, mark, place = host.partition("://")
+    if not mark:
+        scheme, place = "http", host
+    address, slash, path = place.partition("/")
+    if address.startswith(":"):
+        address = f"127.0.0.1{address}"
+    if not (mark or re.search(r":\d+$", address)):
+        address += ":11434"
+    address = re.sub(r"^0\.0\.0\.0(?=$|:)", "127.0.0.1", address)
+    return f"{scheme}://{address}{slash}{path}".rstrip("/")
 
 
 _Layer = tuple[str, Mapping[str, object]]

@@ -154,6 +154,9 @@ def _one_of(expects: str, *choices: str) -> Kind:
 # The wire formats, and `local` for the embedded model.
 PROVIDER_TYPES = ("openai", "responses", "anthropic", "gemini", "ollama", "local")
 
+# How a key is sent: in a header, or as the parameter "key" of the address.
+AUTH = ("bearer", "x-api-key", "x-goog-api-key", "api-key", "query")
+
 REASONING_LEVELS = ("none", "low", "medium", "high", "max")
 
 TEXT = Kind("a string", _text)
@@ -164,6 +167,7 @@ _RENDER = _one_of('"auto", "markdown" or "plain"', "auto", "markdown", "plain")
 _STDIN = _one_of('"auto", "never" or "always"', "auto", "never", "always")
 _REASONING = _one_of('"none", "low", "medium", "high" or "max"', *REASONING_LEVELS)
 _TYPE = _one_of(f"one of {', '.join(PROVIDER_TYPES)}", *PROVIDER_TYPES)
+_AUTH = _one_of(f"one of {', '.join(AUTH)}", *AUTH)
 _STRINGS = Kind(
     "a table of strings",
     lambda value: {name: _text(item) for name, item in _table(value).items()},
@@ -227,6 +231,20 @@ class ProviderConfig:
         None,
         "A command that prints the key; it is run without a shell.",
         'api_key_cmd = ["pass", "show", "work"]',
+    )
+    auth: str | None = _setting(
+        "providers.NAME.auth",
+        _AUTH,
+        None,
+        "How the key is sent: as a bearer token, in a header, or in the query; as the type has it.",
+        'auth = "bearer"',
+    )
+    key_header: str | None = _setting(
+        "providers.NAME.key_header",
+        TEXT,
+        None,
+        "Another header for the key, which stands in it alone.",
+        'key_header = "X-Gateway-Key"',
     )
     ca_bundle: str | None = _setting(
         "providers.NAME.ca_bundle",

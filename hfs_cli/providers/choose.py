@@ -160,8 +160,12 @@ def provider_settings(config: Config, name: str) -> ProviderSettings:
         # What serves a model at home is held to a schema by a grammar, which takes any.
         at_home = "plain" if quirks.schema == "strict" else quirks.schema
         quirks = replace(quirks, think_tags=True, schema=at_home)
+    if kind == "anthropic" and base_url.endswith("/publishers/anthropic"):
+        quirks = replace(quirks, in_path=True)
     if own.think_tags is not None:
         quirks = replace(quirks, think_tags=own.think_tags)
+    if own.auth or own.key_header:
+        quirks = replace(quirks, auth=own.auth, key_header=own.key_header)
     return ProviderSettings(
         name=name,
         type=kind,
@@ -216,6 +220,10 @@ def _fault_of_address(base_url: str) -> str | None:
 
 def _fault_of_headers(own: ProviderConfig) -> str | None:
     """Why the headers of a provider cannot be sent (RFC 9110, 5.5 and 5.6.2), or None."""
+    if own.key_header and not _HEADER.fullmatch(own.key_header):
+        return f"key_header {own.key_header!r} is not the name of a header"
+    if own.key_header and own.auth:
+        return "auth and key_header both say how the key is sent: keep one"
     for name, value in own.headers.items():
         if not _HEADER.fullmatch(name):
             return f"headers.{name!r} is not the name of a header"
@@ -270,6 +278,7 @@ def _key_source(own: ProviderConfig, preset: Preset) -> KeySource:
         env_var=own.api_key_env or preset.env_var,
         command=own.api_key_cmd,
         required=required,
+        also=None if own.api_key_env else preset.also,
     )
 
 

@@ -32,6 +32,8 @@ class Preset:
         options: Options that its models need to do well; the user's own win.
         automatic: Whether its key in the environment is reason enough to choose it. Some
             tokens, as Hugging Face's, are mostly there for other work.
+        also: Another variable that the vendor's own tools read its key from, or None; it is no
+            reason to choose it.
     """
 
     type: str
@@ -43,6 +45,7 @@ class Preset:
     key_required: bool = True
     options: Mapping[str, object] = field(default_factory=dict)
     automatic: bool = True
+    also: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,7 @@ PRESETS: Mapping[str, Preset] = {
         "GEMINI_API_KEY",
         "gemini-flash-latest",
         "https://aistudio.google.com/usage",
+        also="GOOGLE_API_KEY",
     ),
     "openrouter": _openai(
         "https://openrouter.ai/api/v1",
@@ -155,7 +159,7 @@ PRESETS: Mapping[str, Preset] = {
         "mistral-small-latest",
         "https://admin.mistral.ai/plateforme/limits",
         # It counts without being asked, and refuses fields that it does not know.
-        Quirks(stream_usage=False, call_ids="[A-Za-z0-9]{9}"),
+        Quirks(stream_usage=False, seed="random_seed", parts="mistral", call_ids="[A-Za-z0-9]{9}"),
     ),
     "deepseek": _openai(
         "https://api.deepseek.com",
@@ -223,17 +227,14 @@ PRESETS: Mapping[str, Preset] = {
         "https://z.ai/manage-apikey/rate-limits",
         Quirks(schema="object"),  # https://docs.z.ai/guides/capabilities/struct-output
     ),
-    # Thoughts come in the text unless they are asked for apart; it takes no response_format
+    # Thoughts come in the text, and it takes no response_format
     # (https://platform.minimax.io/docs/api-reference/text-openai-api, read 2026-11-29).
-    "minimax": replace(
-        _openai(
-            "https://api.minimax.io/v1",
-            "MINIMAX_API_KEY",
-            "MiniMax-M3.1-Flash",
-            "https://platform.minimax.io/docs/guides/rate-limits",
-            Quirks(schema="prompt", think_tags=True),
-        ),
-        options={"reasoning_split": True},
+    "minimax": _openai(
+        "https://api.minimax.io/v1",
+        "MINIMAX_API_KEY",
+        "MiniMax-M3.1-Flash",
+        "https://platform.minimax.io/docs/guides/rate-limits",
+        Quirks(schema="prompt", think_tags=True),
     ),
     # The address of the workspace, where an account has one, goes into [providers.qwen].
     "qwen": _openai(

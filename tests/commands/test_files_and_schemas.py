@@ -93,7 +93,7 @@ def test_each_format_has_its_own_way(chat, server, picture, tmp_path):
         ("ollamax/m", PDF, "it takes jpeg, png, webp"),
         ("anthropicx/m", b"ID3\x04", "audio/mpeg"),
         ("anthropicx/m", PNG + bytes(6_000_000), "over the 5 MB"),
-        ("geminix/m", PDF + bytes(16_000_000), "takes 20 MB"),
+        ("anthropicx/m", PDF + bytes(25_000_000), "takes 32 MB"),
     ],
     ids=["local", "type", "sound", "image size", "request size"],
 )

@@ -142,3 +142,29 @@ def test_headers_that_others_can_read_are_warned_about(tmp_path, capsys):
     file.write_text("model = 'x'\n")
     load_config(env)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("box", "http://box:11434"),
+        (" box:1234/ ", "http://box:1234"),
+        (":1234", "http://127.0.0.1:1234"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("0.0.0.0:1234", "http://127.0.0.1:1234"),
+        ("http://box", "http://box"),
+        ("https://box/ollama", "https://box/ollama"),
+        ("[::1]", "http://[::1]:11434"),
+        ("[::1]:1234", "http://[::1]:1234"),
+    ],
+)
+def test_ollama_is_where_its_own_variable_says(load, host, url):
+    assert load(env={"OLLAMA_HOST": host}).providers["ollama"].base_url == url
+
+
+def test_the_file_beats_ollamas_own_variable(load):
+    text = '[providers.ollama]\nbase_url = "http://mine:1"\n'
+    assert load(text, env={"OLLAMA_HOST": "box"}).providers["ollama"].base_url == "http://mine:1"
+    kept = load('[providers.ollama]\nmodel = "m"\n', env={"OLLAMA_HOST": "box"}).providers["ollama"]
+    assert (kept.model, kept.base_url) == ("m", "http://box:11434")
+    assert load(env={"OLLAMA_HOST": " "}).providers == {}

@@ -294,3 +294,17 @@ def test_thoughts_in_tags_are_looked_for_on_this_machine_or_where_it_is_said(con
     assert not tags("http://127.0.0.1:8000/v1", think_tags=False)
     assert not tags("https://llm.example/v1")
     assert tags("https://llm.example/v1", think_tags=True)
+
+
+def test_googles_other_variable_is_geminis_key_and_no_reason_to_choose_it(config):
+    from hfs_cli.config.keys import find_key
+
+    env = {"GOOGLE_API_KEY": "k", "GROQ_API_KEY": "k"}
+    assert choose_model(config(), env, None, None).provider.name == "groq"
+    source = provider_settings(config(), "gemini").key
+    found = find_key(source, env, config().file, print)
+    assert found is not None
+    assert (found.value, found.origin) == ("k", "environment (GOOGLE_API_KEY)")
+    both = find_key(source, {**env, "GEMINI_API_KEY": "own"}, config().file, print)
+    assert both is not None
+    assert both.value == "own"

@@ -12,6 +12,7 @@ now: another system prompt, other tools, an edited message.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Literal
@@ -46,6 +47,7 @@ from hfs_cli.providers.formats.wire import (
     WireFormat,
     alternating,
     history,
+    refuse_absent,
     with_options,
 )
 
@@ -54,8 +56,11 @@ if TYPE_CHECKING:
 
     from hfs_cli.providers.formats.calls import Numbered
 
-# The format demands a limit; every model that is still served allows this one.
-DEFAULT_MAX_TOKENS = 8192
+# Options of others that have no place here; sent, they are a 400.
+_ABSENT = frozenset({"seed", "n", "presence_penalty", "frequency_penalty", "logit_bias"})
+# What Claude on Google Cloud has in the body, beside the model in the path (anthropic 2.14,
+# lib/vertex/_client.py).
+_VERTEX_VERSION = "vertex-2023-10-16"
 # anthropic 2.13, types/stop_reason.py and types/beta/beta_stop_reason.py, read 2026-11-25.
 _ENDINGS: Mapping[str, Ending] = {
     "end_turn": STOPPED,
@@ -72,16 +77,43 @@ _ENDINGS: Mapping[str, Ending] = {
 _CALL_IDS = r"[A-Za-z0-9_-]{1,64}"
 
 
-def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
-    """The body of a streamed message."""
-    return _built(request)
+def most_output(model: str) -> int:
+    """The most tokens that a model may give: the limit that the format demands, if none is set.
+
+    https://platform.claude.com/docs/en/about-claude/models/overview, as of 2026-11-29; of a
+    newer model it is what the ones before it had, and of another vendor's, what all allow.
+    """
+    named = re.search(r"claude-(?:([a-z]+)-)?(\d)(?:[.-](\d{1,2})(?!\d))?(?!\d)", model)
+    if named is None:
+        return 8192
+    version = (int(named[2]), int(named[3] or 0))
+    opus = named[1] == "opus"
+    if version < (3, 7):
+        return 8192 if version == (3, 5) else 4096
+    if opus and version < (4, 5):
+        return 32_000
+    return 128_000 if opus and version >= (4, 6) else 64_000
+
+
+def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
+    """The body of a streamed message.
+
+    Raises:
+        UsageError: An option has no place in this format.
+    """
+    refuse_absent(request.options, _ABSENT, "Anthropic's API")
+    body = _built(request)
+    if quirks.in_path:
+        del body["model"]
+        body["anthropic_version"] = _VERTEX_VERSION
+    return body
 
 
 def _built(request: Request) -> dict[str, Any]:
     """The body, all of which but for marks of the vendor's cache stands before a reply."""
     body: dict[str, Any] = {
         "model": request.model,
-        "max_tokens": DEFAULT_MAX_TOKENS,
+        "max_tokens": most_output(request.model),
         "messages": [],
         "stream": True,
     }
@@ -435,6 +467,6 @@ FORMAT = WireFormat(
         types=frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"}),
         urls=frozenset({"image", "pdf"}),
         most_bytes=32 * MEGABYTE,
-        most_image_bytes=5 * MEGABYTE,
+        most_each={"image": 5 * MEGABYTE},
     ),
 )

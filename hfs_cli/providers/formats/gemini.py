@@ -447,6 +447,8 @@ FORMAT = WireFormat(
             }
         ),
         urls=frozenset({"image", "pdf", "audio"}),
-        most_bytes=20 * MEGABYTE,
+        # https://ai.google.dev/gemini-api/docs/file-input-methods, read 2026-11-29.
+        most_bytes=100 * MEGABYTE,
+        most_each={"pdf": 50 * MEGABYTE},
     ),
 )

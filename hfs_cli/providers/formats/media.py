@@ -57,6 +57,6 @@ def _check_one(attachment: Attachment, media: Media, who: str) -> None:
         )
     if attachment.url and kind_of(media_type) not in media.urls:
         raise UsageError(f"{who} fetches no such URLs: download {name} and give the file")
-    most = media.most_image_bytes
-    if most and kind_of(media_type) == "image" and len(attachment.data) > most:
+    most = media.most_each.get(kind_of(media_type))
+    if most and len(attachment.data) > most:
         raise UsageError(f"{name} is over the {most // MEGABYTE} MB that {who} takes: shrink it")

@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from hfs_cli.providers.formats.calls import Numbered
 
 # What stands beside ``options``; every other option is one of them.
-_BESIDE = frozenset({"think", "keep_alive", "format", "tools", "logprobs"})
+_BESIDE = frozenset(
+    {"think", "keep_alive", "format", "tools", "logprobs", "top_logprobs", "truncate", "shift"}
+)
 # ollama's api/types.go and server/routes.go at 2026-08-21, read 2026-11-25.
 _ENDINGS: Mapping[str, Ending] = {"stop": STOPPED, "length": LIMITED}
 
@@ -57,6 +59,8 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
     for message in history(request, "ollama", quirks.call_ids):
         messages += [_message(message), *_results(message)]
     body: dict[str, Any] = {"model": request.model, "messages": messages, "stream": True}
+    # A history that is too long is refused; by itself the server would drop the oldest of it.
+    body["truncate"] = False
     if request.schema is not None:
         body["format"] = request.schema
     if request.tools:
@@ -65,11 +69,13 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
         body["tools"] = functions(request.tools)
     if request.tool_choice:
         raise UsageError("Ollama cannot make a model use a tool: leave the choice to the model")
-    options = {}
+    options: dict[str, object] = {}
     beside = {}
     for name, value in request.options.items():
         if name in _BESIDE:
             beside[name] = value
+        elif name == "stop" and isinstance(value, str):
+            options[name] = [value]
         elif value is not None:
             options["num_predict" if name == "max_tokens" else name] = value
     if options:

@@ -82,7 +82,7 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
         if message.calls or message.state:
             messages += _turn(message, quirks)
         else:
-            messages.append(_message(message))
+            messages.append(_message(message, quirks))
     body: dict[str, Any] = {"model": request.model, "messages": messages, "stream": True}
     if quirks.stream_usage:
         body["stream_options"] = {"include_usage": True}
@@ -95,7 +95,8 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
         if request.tool_choice:
             named = {"name": request.tool_choice}
             body["tool_choice"] = {"type": "function", "function": named}
-    return with_options(body, request.options, {"max_tokens": quirks.max_tokens})
+    names = {"max_tokens": quirks.max_tokens, "seed": quirks.seed}
+    return with_options(body, request.options, names)
 
 
 def _turn(message: ChatMessage, quirks: Quirks) -> list[dict[str, Any]]:
@@ -131,19 +132,26 @@ def _turn(message: ChatMessage, quirks: Quirks) -> list[dict[str, Any]]:
     return [body, *results]
 
 
-def _message(message: ChatMessage) -> dict[str, Any]:
+def _message(message: ChatMessage, quirks: Quirks) -> dict[str, Any]:
     if not message.attachments:
         return {"role": message.role, "content": message.content}
     parts = [{"type": "text", "text": message.content}] if message.content else []
-    return {"role": message.role, "content": [*parts, *map(_part, message.attachments)]}
+    parts += [_part(attachment, quirks.parts) for attachment in message.attachments]
+    return {"role": message.role, "content": parts}
 
 
-def _part(attachment: Attachment) -> dict[str, Any]:
+def _part(attachment: Attachment, names: str) -> dict[str, Any]:
     from hfs_cli.providers.formats.media import base64_of, data_url, kind_of
 
     match kind_of(attachment.media_type):
         case "image":
             return {"type": "image_url", "image_url": {"url": data_url(attachment)}}
+        # mistralai 3.7, documenturlchunk.py and audiochunk.py.
+        case "audio" if names == "mistral":
+            return {"type": "input_audio", "input_audio": base64_of(attachment)}
+        case _ if names == "mistral":
+            url = data_url(attachment)
+            return {"type": "document_url", "document_url": url, "document_name": attachment.name}
         case "audio":
             kind = "mp3" if attachment.media_type == "audio/mpeg" else "wav"
             audio = {"data": base64_of(attachment), "format": kind}
@@ -208,6 +216,8 @@ class OpenAIEvents:
                 self._thoughts.setdefault(name, []).append(reasoning)
         if details := delta.get("reasoning_details"):
             self._keep_details(details)
+            for detail in () if reasoning else details:
+                batch.reasoning(detail.get("text") or detail.get("summary") or "")
         if content := delta.get("content"):
             if isinstance(content, str):
                 batch.text(content)
@@ -309,7 +319,9 @@ def _count(usage: Mapping[str, Any], batch: Batch) -> None:
     if prompt is not None and output is not None and total is not None:
         # Some vendors count reasoning in the total alone.
         output = max(output, total - prompt)
-    cached = given.get("cached_tokens", usage.get("cached_tokens"))
+    # DeepSeek has its own name for it, beside the others.
+    hits = usage.get("cached_tokens", usage.get("prompt_cache_hit_tokens"))
+    cached = given.get("cached_tokens", hits)
     batch.usage(prompt, output, cached, made.get("reasoning_tokens"))
 
 

@@ -82,6 +82,8 @@ def _next_step(status: int, context: Context, said: str) -> str:
     see = f" — see {context.docs}" if context.docs else ""
     if status in {402, 429}:
         return f"{see} for your quota" if see else " — wait, or choose another model with -m"
+    if "exceeds the context length" in said:  # Ollama's, which serves less than the model has
+        return " — give it more (-o num_ctx 32768), shorten the prompt, or start a new session"
     if status == 413 or (status in {400, 422} and "context" in said.lower()):
         return " — shorten the prompt, or start a new session"
     if status >= 500:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hfs_cli.errors import UsageError
 from hfs_cli.messages import ChatMessage, Request
 from hfs_cli.providers.formats.decode import EventDecoder, Framer
 
@@ -23,13 +24,13 @@ class Media:
         types: Media types.
         urls: The kinds (``image``, ``pdf``, ``audio``) that the vendor fetches by itself.
         most_bytes: The most that all attachments of a request may have, as they are sent.
-        most_image_bytes: The most that one image may have, or None.
+        most_each: The most that one of a kind may have.
     """
 
     types: frozenset[str] = frozenset()
     urls: frozenset[str] = frozenset()
     most_bytes: int = 50 * MEGABYTE
-    most_image_bytes: int | None = None
+    most_each: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,9 @@ class Quirks:
     Args:
         max_tokens: Its name for the limit on output tokens.
         stream_usage: Whether it must be (and may be) asked for usage in a stream.
-        key_header: The header that takes the bare key in place of the format's own.
-        models_url: Where its list of models is, if not at the format's place.
+        seed: Its name for the seed of the sampling.
+        auth: How the key is sent, one of `hfs_cli.config.settings.AUTH`; None is the format's way.
+        key_header: The header that takes the bare key instead.
         think_tags: Whether its models' thoughts may stand in the text, between tags.
         schema: How it takes a JSON Schema. ``strict``: as OpenAI does, rewritten if need be;
             ``plain``: any, as it is; ``shown``: any, without a promise; ``object``: as JSON
@@ -50,17 +52,23 @@ class Quirks:
         call_ids: What it takes for the id of a tool call, as a regular expression.
         demands_reasoning: Whether a message that calls tools must have ``reasoning_content``.
         encrypted_reasoning: Whether it gives encrypted reasoning when asked for it.
+        parts: Whose names the parts of a message have: ``openai`` or ``mistral``.
+        in_path: Whether the model stands in the path and not in the body, as Claude's does on
+            Google Cloud.
     """
 
     max_tokens: str = "max_tokens"
+    seed: str = "seed"
     stream_usage: bool = True
+    auth: str | None = None
     key_header: str | None = None
-    models_url: str | None = None
     think_tags: bool = False
     schema: str = "strict"
     call_ids: str = r"[A-Za-z0-9_.:-]{1,40}"
     demands_reasoning: bool = False
     encrypted_reasoning: bool = True
+    parts: str = "openai"
+    in_path: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +166,17 @@ def alternating(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
         else:
             joined.append(message)
     return joined
+
+
+def refuse_absent(options: Mapping[str, object], absent: Collection[str], who: str) -> None:
+    """Refuse options that have no place in a format, before anything is sent.
+
+    Raises:
+        UsageError: One is among them.
+    """
+    found = sorted(name for name, value in options.items() if name in absent and value is not None)
+    if found:
+        raise UsageError(f"{who} takes no {' or '.join(found)}: leave it out")
 
 
 def with_options(

@@ -6,9 +6,9 @@ import contextlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import MappingProxyType
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote, quote_plus, urlencode
 
 from hfs_cli.config.keys import Key
 from hfs_cli.errors import HfsError, NotFoundError, ProviderError
@@ -80,13 +80,15 @@ class HttpProvider:
         request = self._searching(request)
         self._check(request.messages)
         headers = self._headers(None)
+        shown = None
         if self._settings.key.required or self._settings.key.env_var:
-            headers |= self._key_headers("[key]")
+            shown = "[key]"
+            headers |= self._key_headers(shown)
         headers |= dict.fromkeys(self._settings.headers, "[set in the configuration]")
         return {
             "method": "POST",
             "url": self._url(
-                self._wire.path(request), dict.fromkeys(self._secret_parameters(), "[key]")
+                self._path(request), dict.fromkeys(self._secret_parameters(shown), "[key]")
             ),
             "headers": headers,
             "body": self._wire.payload(request, self._settings.quirks),
@@ -98,7 +100,7 @@ class HttpProvider:
         wire = self._wire
         self._check(request.messages)
         payload = wire.payload(request, self._settings.quirks)
-        build = self._builder("POST", self._url(wire.path(request)), payload)
+        build = self._builder("POST", self._path(request), payload)
         return self._events(request, build)
 
     def _searching(self, request: Request) -> Request:
@@ -123,9 +125,8 @@ class HttpProvider:
         """
         from hfs_cli.providers.formats.listings import read_listing
 
-        url = self._settings.quirks.models_url or self._url(self._wire.models_path)
-        build = self._builder("GET", url, None)
-        context = self._context("", url)
+        build = self._builder("GET", self._wire.models_path, None)
+        context = self._context("", self._settings.base_url + self._wire.models_path)
         sender = self._sender(context)
         exchange, head = sender.send(build)
         with contextlib.closing(exchange):
@@ -139,7 +140,7 @@ class HttpProvider:
     def _events(
         self, request: Request, build: Callable[[], httpx.Request]
     ) -> Iterator[list[Event]]:
-        context = self._context(request.model, self._settings.base_url + self._wire.path(request))
+        context = self._context(request.model, self._settings.base_url + self._path(request))
         sender = self._sender(context)
         try:
             exchange, head = self._sent(sender, build, request.model)
@@ -198,7 +199,7 @@ class HttpProvider:
         self._wire = wire = load_format("responses")
         self._check(request.messages)
         payload = wire.payload(request, self._settings.quirks)
-        build = self._builder("POST", self._url(wire.path(request)), payload)
+        build = self._builder("POST", self._path(request), payload)
         answered = self._sent(sender, build, request.model)
         remember(self._settings.base_url, request.model)
         return answered
@@ -207,7 +208,10 @@ class HttpProvider:
         if any(message.attachments for message in messages):
             from hfs_cli.providers.formats.media import check_media
 
-            check_media(messages, self._wire.media, self._settings.name)
+            media = self._wire.media
+            if self._settings.quirks.parts == "mistral":
+                media = replace(media, urls=media.urls | {"pdf"})
+            check_media(messages, media, self._settings.name)
 
     def _open(self) -> httpx.Client:
         """Find the key and make the client, the first time."""
@@ -228,10 +232,11 @@ class HttpProvider:
             self._client = None
 
     def _builder(
-        self, method: str, url: str, payload: dict[str, Any] | None
+        self, method: str, path: str, payload: dict[str, Any] | None
     ) -> Callable[[], httpx.Request]:
         """Make what builds the request for each try."""
         client = self._open()
+        url = self._url(path, self._key_parameters(self._key.value if self._key else None))
         if self._key and self._settings.base_url.startswith("http:") and not is_loopback(url):
             self._warn(
                 f"the key for {self._settings.name} travels unencrypted: base_url is http://"
@@ -242,18 +247,29 @@ class HttpProvider:
         body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
         return lambda: client.build_request(method, url, headers=headers, content=body)
 
-    def _url(self, path: str, shown: Mapping[str, str] = MappingProxyType({})) -> str:
-        """Where a request goes; `shown` takes the place of parameters that are keys."""
+    def _path(self, request: Request) -> str:
+        """Where a request goes, below the base URL."""
+        if self._settings.quirks.in_path:
+            return f"/models/{quote(request.model)}:streamRawPredict"
+        return self._wire.path(request)
+
+    def _url(self, path: str, more: Mapping[str, str]) -> str:
+        """The address of a request; `more` stands beside, or in place of, its parameters."""
         url = self._settings.base_url + path
-        if not self._settings.query:
+        parameters = {**self._settings.query, **more}
+        if not parameters:
             return url
-        query = urlencode({**self._settings.query, **shown}, safe="[]")
+        query = urlencode(parameters, safe="[]")
         return f"{url}{'&' if '?' in url else '?'}{query}"
 
-    def _secret_parameters(self) -> dict[str, str]:
+    def _secret_parameters(self, key: str | None) -> dict[str, str]:
         """The parameters of each request that are keys, by their names."""
         query = self._settings.query
-        return {name: query[name] for name in query if _SECRET_NAME.search(name)}
+        given = {name: query[name] for name in query if _SECRET_NAME.search(name)}
+        return given | self._key_parameters(key)
+
+    def _key_parameters(self, key: str | None) -> dict[str, str]:
+        return {"key": key} if key and self._settings.quirks.auth == "query" else {}
 
     def _headers(self, key: Key | None) -> dict[str, str]:
         from hfs_cli import __version__
@@ -270,12 +286,21 @@ class HttpProvider:
         return {**headers, **self._settings.headers}
 
     def _key_headers(self, value: str) -> Mapping[str, str]:
-        header = self._settings.quirks.key_header
-        return {header: value} if header else self._wire.headers(value)
+        quirks = self._settings.quirks
+        match quirks.auth:
+            case _ if quirks.key_header:
+                return {quirks.key_header: value}
+            case "query":
+                return {}
+            case "bearer":
+                return {"Authorization": f"Bearer {value}"}
+            case str(header):
+                return {header: value}
+        return self._wire.headers(value)
 
     def _context(self, model: str, url: str) -> Context:
         settings, key = self._settings, self._key
-        given = [*settings.headers.values(), *self._secret_parameters().values()]
+        given = [*settings.headers.values(), *self._secret_parameters(None).values()]
         if key:
             given.append(key.value)
         return Context(

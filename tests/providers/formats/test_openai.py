@@ -184,3 +184,32 @@ def test_a_whole_completion_is_read_too():
     }
     assert decoder.whole(json.dumps(completion)) == [Delta("hi"), Usage(1, 1)]
     assert decoder.end() == [Finish("stop", "stop")]
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        {"type": "reasoning.text", "text": "so", "signature": "x"},
+        {"type": "reasoning.summary", "summary": "so"},
+    ],
+)
+def test_openrouters_details_are_reasoning_where_nothing_else_says_it(detail):
+    """OpenRouter's page on reasoning tokens, read 2026-11-29: both come, or the details alone."""
+    hidden = {"type": "reasoning.encrypted", "data": "opaque"}
+    alone = {"choices": [{"delta": {"reasoning_details": [detail, hidden]}}]}
+    both = {"choices": [{"delta": {"reasoning": "so", "reasoning_details": [detail]}}]}
+    assert decode(*sse(alone, done=False), *openai_sse("x"))[0] == Reasoning("so")
+    assert decode(*sse(both, done=False), *openai_sse("x"))[0] == Reasoning("so")
+
+
+def test_deepseeks_cache_hits_are_counted():
+    """https://api-docs.deepseek.com/guides/kv_cache, read 2026-11-29."""
+    counts = {
+        "prompt_tokens": 100,
+        "completion_tokens": 5,
+        "total_tokens": 105,
+        "prompt_cache_hit_tokens": 64,
+        "prompt_cache_miss_tokens": 36,
+    }
+    events = decode(*sse({"choices": [], "usage": counts}, done=False), *openai_sse("x"))
+    assert Usage(100, 5, 64, None) in events

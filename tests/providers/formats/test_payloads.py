@@ -19,6 +19,7 @@ from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.decode import ReplyDecoder
 from hfs_cli.providers.formats.media import check_media
 from hfs_cli.providers.formats.wire import Quirks
+from hfs_cli.providers.presets import PRESETS
 from tests.scripted_server import sse
 
 TALK = (ChatMessage("user", "a"), ChatMessage("assistant", "b"), ChatMessage("user", "c"))
@@ -95,15 +96,95 @@ def test_ollama():
             {"role": "user", "content": "c"},
         ],
         "stream": True,
+        "truncate": False,
         "think": True,
         "options": {
             "temperature": 0.5,
             "top_p": 0.9,
             "num_predict": 50,
-            "stop": "END",
+            "stop": ["END"],
             "seed": 7,
         },
     }
+
+
+def test_ollama_has_the_fields_of_a_chat_beside_its_options():
+    beside = {
+        "think": "high",
+        "keep_alive": "5m",
+        "format": "json",
+        "truncate": True,
+        "shift": False,
+    }
+    sent = body("ollama", options={**beside, "stop": ["a", "b"], "num_ctx": 8192})
+    assert {name: sent[name] for name in beside} == beside
+    assert sent["options"] == {"stop": ["a", "b"], "num_ctx": 8192}
+
+
+@pytest.mark.parametrize(
+    ("model", "most"),
+    [
+        ("claude-haiku-5-5", 64_000),
+        ("claude-opus-5-5", 128_000),
+        ("claude-opus-4-6", 128_000),
+        ("claude-opus-4-5-20251101", 64_000),
+        ("claude-opus-4-1-20250805", 32_000),
+        ("claude-opus-4-20250514", 32_000),
+        ("claude-sonnet-4-5@20250929", 64_000),
+        ("anthropic.claude-sonnet-4-6", 64_000),
+        ("claude-3-7-sonnet-latest", 64_000),
+        ("claude-3-5-haiku-20241022", 8192),
+        ("claude-3-haiku-20240307", 4096),
+        ("MiniMax-M3", 8192),
+    ],
+)
+def test_anthropic_is_given_the_models_own_limit(model, most):
+    request = Request(model, TALK)
+    assert load_format("anthropic").payload(request, Quirks())["max_tokens"] == most
+    limited = request._replace(options={"max_tokens": 5})
+    assert load_format("anthropic").payload(limited, Quirks())["max_tokens"] == 5
+
+
+def test_anthropic_refuses_what_it_has_not_before_it_is_sent():
+    with pytest.raises(UsageError, match="takes no n or seed: leave it out"):
+        body("anthropic", options={"seed": 7, "n": 2, "temperature": 0})
+
+
+def test_gemini_takes_100_megabytes_and_a_pdf_of_50():
+    media = load_format("gemini").media
+
+    def check(*sizes, kind="application/pdf"):
+        files = tuple(Attachment("a", kind, bytes(size)) for size in sizes)
+        check_media((ChatMessage("user", "hi", files),), media, "gemini")
+
+    check(37_000_000, 37_000_000)
+    check(74_000_000, kind="image/png")
+    with pytest.raises(UsageError, match="over the 50 MB"):
+        check(50_000_001)
+    with pytest.raises(UsageError, match="takes 100 MB"):
+        check(38_000_000, 38_000_000)
+
+
+def test_mistral_has_names_of_its_own():
+    quirks = PRESETS["mistral"].quirks
+    files = (PICTURE, PAPER, FAR_PAPER, SOUND)
+    request = Request("m", (ChatMessage("user", "hi", files),), options={"seed": 7})
+    sent = load_format("openai").payload(request, quirks)
+    assert (sent["random_seed"], "seed" in sent, "stream_options" in sent) == (7, False, False)
+    assert sent["messages"][0]["content"][1:] == [
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,MQ=="}},
+        {
+            "type": "document_url",
+            "document_url": "data:application/pdf;base64,Mg==",
+            "document_name": "b.pdf",
+        },
+        {
+            "type": "document_url",
+            "document_url": "https://x.test/f.pdf",
+            "document_name": "f.pdf",
+        },
+        {"type": "input_audio", "input_audio": "Mw=="},
+    ]
 
 
 PICTURE = Attachment("a.png", "image/png", b"1")

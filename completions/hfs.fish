@@ -34,6 +34,8 @@ function __hfs_values
             echo 1
         case 'hfs chat --schema-multi'
             echo 1
+        case 'hfs chat --max-cost'
+            echo 1
         case 'hfs chat --reasoning'
             echo 1
         case 'hfs chat --render'
@@ -77,6 +79,8 @@ function __hfs_values
         case 'hfs resume --schema'
             echo 1
         case 'hfs resume --schema-multi'
+            echo 1
+        case 'hfs resume --max-cost'
             echo 1
         case 'hfs resume --reasoning'
             echo 1
@@ -152,6 +156,8 @@ function __hfs_values
             echo 1
         case 'hfs sessions retry --schema-multi'
             echo 1
+        case 'hfs sessions retry --max-cost'
+            echo 1
         case 'hfs sessions retry --reasoning'
             echo 1
         case 'hfs sessions retry --render'
@@ -209,6 +215,8 @@ function __hfs_values
         case 'hfs sessions resume --schema'
             echo 1
         case 'hfs sessions resume --schema-multi'
+            echo 1
+        case 'hfs sessions resume --max-cost'
             echo 1
         case 'hfs sessions resume --reasoning'
             echo 1
@@ -330,7 +338,7 @@ complete -c hfs -n '__hfs_in \'hfs chat\' --encoding' -l encoding -x -k -d 'Of t
 complete -c hfs -n '__hfs_in \'hfs chat\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
 complete -c hfs -n '__hfs_in \'hfs chat\' --no-stdin' -l no-stdin -d 'Do not read standard input'
 complete -c hfs -n '__hfs_in \'hfs chat\' --stdin-timeout' -l stdin-timeout -x -k -d 'Give up standard input after so long a silence'
-complete -c hfs -n '__hfs_in \'hfs chat\' -m --model' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'
+complete -c hfs -n '__hfs_in \'hfs chat\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs chat\' -s --system' -s s -l system -x -k -d 'System prompt'
 complete -c hfs -n '__hfs_in \'hfs chat\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
 complete -c hfs -n '__hfs_in \'hfs chat\' --no-system' -l no-system -d 'Send no system prompt this time'
@@ -341,6 +349,7 @@ complete -c hfs -n '__hfs_in \'hfs chat\' --schema' -l schema -x -k -d 'Reply in
 complete -c hfs -n '__hfs_in \'hfs chat\' --schema-multi' -l schema-multi -x -k -d 'The same for a list of such objects: {"items": […]}'
 complete -c hfs -n '__hfs_in \'hfs chat\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
 complete -c hfs -n '__hfs_in \'hfs chat\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
+complete -c hfs -n '__hfs_in \'hfs chat\' --max-cost' -l max-cost -x -k -d 'End the turn when it costs more'
 complete -c hfs -n '__hfs_in \'hfs chat\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
 complete -c hfs -n '__hfs_in \'hfs chat\' --no-save' -l no-save -d 'Keep nothing of this turn'
 complete -c hfs -n '__hfs_in \'hfs chat\' --reasoning' -l reasoning -x -k -a 'none low medium high max' -d 'How much the model thinks first; max is the most it takes'
@@ -373,7 +382,7 @@ complete -c hfs -n '__hfs_in \'hfs resume\' --encoding' -l encoding -x -k -d 'Of
 complete -c hfs -n '__hfs_in \'hfs resume\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-stdin' -l no-stdin -d 'Do not read standard input'
 complete -c hfs -n '__hfs_in \'hfs resume\' --stdin-timeout' -l stdin-timeout -x -k -d 'Give up standard input after so long a silence'
-complete -c hfs -n '__hfs_in \'hfs resume\' -m --model' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'
+complete -c hfs -n '__hfs_in \'hfs resume\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs resume\' -s --system' -s s -l system -x -k -d 'System prompt'
 complete -c hfs -n '__hfs_in \'hfs resume\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-system' -l no-system -d 'Send no system prompt this time'
@@ -384,6 +393,7 @@ complete -c hfs -n '__hfs_in \'hfs resume\' --schema' -l schema -x -k -d 'Reply 
 complete -c hfs -n '__hfs_in \'hfs resume\' --schema-multi' -l schema-multi -x -k -d 'The same for a list of such objects: {"items": […]}'
 complete -c hfs -n '__hfs_in \'hfs resume\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
 complete -c hfs -n '__hfs_in \'hfs resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
+complete -c hfs -n '__hfs_in \'hfs resume\' --max-cost' -l max-cost -x -k -d 'End the turn when it costs more'
 complete -c hfs -n '__hfs_in \'hfs resume\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
 complete -c hfs -n '__hfs_in \'hfs resume\' --reasoning' -l reasoning -x -k -a 'none low medium high max' -d 'How much the model thinks first; max is the most it takes'
@@ -474,7 +484,7 @@ complete -c hfs -k -n '__hfs_at \'hfs sessions undo\' 1' -a '(__hfs_words sessio
 complete -c hfs -n '__hfs_in \'hfs sessions undo\' -n --turns' -s n -l turns -x -k -d 'How many'
 complete -c hfs -n '__hfs_in \'hfs sessions undo\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions retry\' 1' -a '(__hfs_words sessions)'
-complete -c hfs -n '__hfs_in \'hfs sessions retry\' -m --model' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -s --system' -s s -l system -x -k -d 'System prompt'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-system' -l no-system -d 'Send no system prompt this time'
@@ -485,6 +495,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions retry\' --schema' -l schema -x -k -d
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --schema-multi' -l schema-multi -x -k -d 'The same for a list of such objects: {"items": […]}'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --max-cost' -l max-cost -x -k -d 'End the turn when it costs more'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-save' -l no-save -d 'Keep nothing of this turn'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --reasoning' -l reasoning -x -k -a 'none low medium high max' -d 'How much the model thinks first; max is the most it takes'
@@ -541,7 +552,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions resume\' --encoding' -l encoding -x 
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-stdin' -l no-stdin -d 'Do not read standard input'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --stdin-timeout' -l stdin-timeout -x -k -d 'Give up standard input after so long a silence'
-complete -c hfs -n '__hfs_in \'hfs sessions resume\' -m --model' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -s --system' -s s -l system -x -k -d 'System prompt'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-system' -l no-system -d 'Send no system prompt this time'
@@ -552,6 +563,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions resume\' --schema' -l schema -x -k -
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --schema-multi' -l schema-multi -x -k -d 'The same for a list of such objects: {"items": […]}'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --max-cost' -l max-cost -x -k -d 'End the turn when it costs more'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --reasoning' -l reasoning -x -k -a 'none low medium high max' -d 'How much the model thinks first; max is the most it takes'

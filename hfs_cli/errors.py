@@ -7,6 +7,7 @@ HfsError                          1  a bug, unless a child says otherwise
 ├── NotFoundError                 4  no such session, checkpoint or model
 │   └── AmbiguousError            4  more than one fits
 ├── ProviderError                 5  the provider refused or failed
+│   └── UnavailableError          5  it cannot answer now: busy, or down
 ├── NetworkError                  6  network, TLS, or a timeout before the first byte
 ├── IncompleteReplyError          7  the reply broke off, stalled or was malformed
 ├── StoreError                    8  the database
@@ -67,6 +68,10 @@ class ProviderError(HfsError):
     """The provider refused the request or failed to serve it."""
 
     exit_code = 5
+
+
+class UnavailableError(ProviderError):
+    """The provider cannot answer now (429, 5xx): later it may, and another may at once."""
 
 
 class NetworkError(HfsError):

@@ -128,6 +128,8 @@ class Request(NamedTuple):
         tool_choice: The name of the one that it must ask for, or None: it chooses.
         provider: Who is asked: `KeptState` of another is left out.
         search: Whether the vendor's own web search may be used.
+        cache: None where nothing need be cached; else what the requests of one conversation
+            share, which may be empty: a vendor finds by it what it has read before.
     """
 
     model: str
@@ -139,6 +141,7 @@ class Request(NamedTuple):
     tool_choice: str | None = None
     provider: str = ""
     search: bool = False
+    cache: str | None = None
 
 
 # --- stream events: what a provider yields -------------------------------------------
@@ -230,6 +233,19 @@ class State(_Event):
         self.items: Final = tuple(items)
 
 
+class Answering(_Event):
+    """Another model than the one that was asked answers from here on.
+
+    Args:
+        model: ``provider/id``; it is kept as the reply's own.
+    """
+
+    __slots__ = __match_args__ = ("model",)
+
+    def __init__(self, model: str) -> None:
+        self.model: Final = model
+
+
 class Finish(_Event):
     """The provider's word that the reply has ended.
 
@@ -295,7 +311,7 @@ class Citation(NamedTuple):
     end: int | None = None
 
 
-Event = Delta | Reasoning | ToolCall | State | Usage | Finish | Citation
+Event = Delta | Reasoning | ToolCall | State | Usage | Finish | Citation | Answering
 
 
 # --- what is kept ---------------------------------------------------------------------
@@ -446,6 +462,7 @@ class Turn(NamedTuple):
         place: Where it goes.
         tool_choice: The tool that the model must ask for first, or None: it chooses.
         search: Whether the vendor's own web search may be used.
+        cache: Whether the vendor is asked to keep the conversation for the next turn.
     """
 
     prompt: ChatMessage
@@ -457,6 +474,7 @@ class Turn(NamedTuple):
     place: Place = Place()
     tool_choice: str | None = None
     search: bool = False
+    cache: bool = False
 
 
 class Opened(NamedTuple):

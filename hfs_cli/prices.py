@@ -76,6 +76,14 @@ def cost(counts: Usage | Tally, prices: ModelConfig | None) -> float | None:
     return (spent + (counts.output_tokens or 0) * (prices.output_price or 0.0)) / _MILLION
 
 
+def saved(usage: Usage, prices: ModelConfig | None) -> float:
+    """What the tokens that were read from a cache would have cost on top, read anew."""
+    if prices is None or prices.cached_price is None:
+        return 0.0
+    from_cache = min(usage.cached_tokens or 0, usage.input_tokens or 0)
+    return max(0.0, from_cache * ((prices.input_price or 0.0) - prices.cached_price) / _MILLION)
+
+
 def spent(tallies: Iterable[Tally], models: Mapping[str, ModelConfig]) -> float:
     """What all of them cost, as far as there are prices."""
     return sum(cost(tally, prices_of(tally.model, models)) or 0.0 for tally in tallies)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
 from contextlib import closing, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hfs_cli import notices
@@ -46,17 +46,17 @@ def take_turn(
         HfsError: How the turn failed; its exit code is the program's.
     """
     from hfs_cli.providers.choose import choose_model
-    from hfs_cli.providers.open import open_provider
     from hfs_cli.render.reply.choose import make_renderer
-    from hfs_cli.turn.run import run_turn
+    from hfs_cli.turn.run import make_request, run_turn
 
     own = session.model if session else None
     if session and session.unanswered and not (place and place.answers):
         # It never replied: a model that was refused has not become the session's own.
         own = None
-    choice = choose_model(config, os.environ, asked.model, own)
+    first = asked.models[0] if asked.models else None
+    choice = choose_model(config, os.environ, first, own)
     turn = _described(asked, config, choice, message, session, place)
-    by_default = not (session or asked.model or config.model)
+    by_default = not (session or first or config.model)
     if by_default and choice.provider.type == "local" and not view.quiet:
         # Nobody chose it: its answers must not be taken for what hfs, or a larger model, can do.
         notices.notice(
@@ -68,11 +68,10 @@ def take_turn(
         from hfs_cli.compose.tools import open_tools
 
         toolbox = open_tools(config, confirm=asked.confirm)
+    choices = _choices(asked, config, choice)
     with (
         closing(toolbox) if toolbox else nullcontext(),
-        closing(
-            open_provider(choice, config=config, env=os.environ, notify=notices.warn)
-        ) as provider,
+        closing(_provider(asked, config, choices)) as provider,
     ):
         if asked.dry_run:
             _print_request(provider, store, turn, toolbox)
@@ -81,22 +80,28 @@ def take_turn(
             from hfs_cli.compose.budget import check_budget
 
             check_budget(config.daily_budget, config.models, store)
+        limited = provider
+        if config.max_cost is not None:
+            from hfs_cli.compose.budget import CostLimit
+
+            limit = CostLimit(provider, turn.model, config.max_cost, config.models)
+            limit.check(make_request(turn, _unsaved(store).begin(turn)))
+            limited = limit
         # History is read either way; only what is kept differs.
         keeper = store if config.save else _unsaved(store)
-        renderer = make_renderer(view, config, turn.model, tools=toolbox is not None)
+        renderer = make_renderer(view, config, tools=toolbox is not None)
         if turn.schema is not None:
             from hfs_cli.compose.schema import how_asked
             from hfs_cli.render.reply.structured import JsonAlone
 
-            asking = how_asked(choice, turn.schema)
-            remark = f"schema sent: {asking.way}" if view.usage else None
-            renderer = JsonAlone(renderer, asking.read, hold=asking.changes, remark=remark)
-        outcome = run_turn(provider, keeper, renderer, turn, toolbox, config.max_steps)
+            asking = {name: how_asked(one, turn.schema) for name, one in choices.items()}
+            renderer = JsonAlone(renderer, asking, say=view.usage)
+        outcome = run_turn(limited, keeper, renderer, turn, toolbox, config.max_steps)
     if outcome.error is not None:
         if outcome.session and not (outcome.reply.text or outcome.message_id):
             notices.notice(f"the prompt is kept: hfs sessions retry {outcome.session.id}")
         raise outcome.error
-    _check_ending(outcome.reply, turn.schema, choice)
+    _check_ending(outcome.reply, turn.schema, choices)
 
 
 def _described(
@@ -110,12 +115,6 @@ def _described(
     """The turn as one value; what is typed beats what the model is configured with."""
     from hfs_cli.messages import Place, Turn
 
-    options = {**choice.options, **asked.options}
-    if config.reasoning is not None:
-        from hfs_cli.providers.reasoning import reasoning_options
-
-        thinking = reasoning_options(choice, config.reasoning, options.get("max_tokens"))
-        options = {**choice.options, **thinking, **asked.options}
     system = asked.system
     # A continued session has its own: the setting must not replace it in the middle.
     if system is None and session is None and config.system is not None:
@@ -129,26 +128,67 @@ def _described(
     return Turn(
         prompt=message,
         model=choice.full_name,
-        options=options,
+        options=_options(asked, config, choice),
         schema=asked.schema,
         system=system or None,
         no_system=asked.no_system,
+        cache=config.cache,
         place=place or Place(session.id if session else None),
         search=config.search,
     )
+
+
+def _options(asked: Asked, config: Config, choice: ModelChoice) -> dict[str, object]:
+    """The options of a model; what is typed beats what it is configured with."""
+    options = {**choice.options, **asked.options}
+    if config.reasoning is None:
+        return options
+    from hfs_cli.providers.reasoning import reasoning_options
+
+    thinking = reasoning_options(choice, config.reasoning, options.get("max_tokens"))
+    return {**choice.options, **thinking, **asked.options}
+
+
+def _choices(asked: Asked, config: Config, choice: ModelChoice) -> dict[str, ModelChoice]:
+    """The model, and those to fall back on, by their full names."""
+    # Whoever names a model wants that one, unless there is more than one name.
+    names = asked.models[1:] if asked.models else config.fallback
+    found = {choice.full_name: choice}
+    if names:
+        from hfs_cli.providers.choose import named_model
+
+        for other in (named_model(config, name) for name in names):
+            found.setdefault(other.full_name, other)
+    return found
+
+
+def _provider(asked: Asked, config: Config, choices: Mapping[str, ModelChoice]) -> Provider:
+    """Who is asked: the first, and the others where it cannot answer."""
+    from hfs_cli.providers.open import open_provider
+
+    opening = partial(open_provider, config=config, env=os.environ, notify=notices.warn)
+    first, *others = choices.values()
+    if not others:
+        return opening(first)
+    from hfs_cli.providers.fallback import Candidate, FallbackProvider
+
+    candidates = [
+        Candidate(name, _options(asked, config, one), partial(opening, one))
+        for name, one in choices.items()
+    ]
+    return FallbackProvider(candidates, notices.warn)
 
 
 def _print_request(
     provider: Provider, store: SessionStore, turn: Turn, toolbox: Toolbox | None
 ) -> None:
     """Show what would be sent, and about how many tokens that is."""
+    from hfs_cli.compose.budget import estimated_tokens
     from hfs_cli.render.json_shapes import print_json
     from hfs_cli.turn.run import make_request
 
     request = make_request(turn, _unsaved(store).begin(turn), toolbox)
-    texts = [request.system or "", *(message.content for message in request.messages)]
-    # Four bytes a token holds for English, about so for what takes more bytes a letter.
-    about = math.ceil(sum(len(text.encode()) for text in texts) / 4)
+    about = estimated_tokens(request)
     print_json({**provider.preview(request), "estimated_input_tokens": about})
 
 
@@ -158,7 +198,9 @@ def _unsaved(store: SessionStore) -> Unsaved:
     return Unsaved(store)
 
 
-def _check_ending(reply: Reply, schema: Mapping[str, object] | None, choice: ModelChoice) -> None:
+def _check_ending(
+    reply: Reply, schema: Mapping[str, object] | None, choices: Mapping[str, ModelChoice]
+) -> None:
     """A reply that came whole may still not be all the model had to say, or not fit.
 
     Raises:
@@ -169,6 +211,6 @@ def _check_ending(reply: Reply, schema: Mapping[str, object] | None, choice: Mod
 
         if reply.finish_reason not in {"stop", "unknown"}:
             raise IncompleteReplyError(f"the reply ended before it fitted the schema: {reply.note}")
-        check_reply(schema, how_asked(choice, schema).read(reply.text))
+        check_reply(schema, how_asked(choices[reply.model], schema).read(reply.text))
     if reply.note:
         notices.warn(reply.note)

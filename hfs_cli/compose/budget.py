@@ -1,4 +1,4 @@
-"""Hold turns against the daily budget of the configuration."""
+"""Hold turns against what a day, and what one of them, may cost."""
 
 from __future__ import annotations
 
@@ -6,17 +6,42 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hfs_cli import notices
-from hfs_cli.errors import ConfigError
+from hfs_cli.errors import ConfigError, IncompleteReplyError
+from hfs_cli.messages import (
+    Answering,
+    ChatMessage,
+    Delta,
+    Event,
+    Reasoning,
+    Request,
+    ToolCall,
+    Usage,
+)
 from hfs_cli.moments import midnight
-from hfs_cli.prices import spent
+from hfs_cli.prices import cost, prices_of, spent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from hfs_cli.config import ModelConfig
     from hfs_cli.store.store import SessionStore
+    from hfs_cli.turn.run import Provider
 
 _WARN_FROM = 0.8
+# It holds for English, about so for what takes more bytes a letter.
+BYTES_A_TOKEN = 4
+
+
+def estimated_tokens(request: Request) -> int:
+    """About how many tokens the text of a request has."""
+    texts = [request.system or "", *(message.content for message in request.messages)]
+    texts += [
+        text
+        for message in request.messages
+        for call in message.calls
+        for text in (call.arguments, call.result or "")
+    ]
+    return -(-sum(len(text.encode("utf-8", "replace")) for text in texts) // BYTES_A_TOKEN)
 
 
 def check_budget(daily: float, models: Mapping[str, ModelConfig], store: SessionStore) -> None:
@@ -32,9 +57,111 @@ def check_budget(daily: float, models: Mapping[str, ModelConfig], store: Session
         ConfigError: It is spent.
     """
     today = midnight(datetime.now(UTC))
-    cost = spent(store.tallies("model", since=today), models)
-    said = f"today's turns cost {cost:.2f} of a daily budget of {daily:.2f}"
-    if cost >= daily:
+    today_cost = spent(store.tallies("model", since=today), models)
+    said = f"today's turns cost {today_cost:.2f} of a daily budget of {daily:.2f}"
+    if today_cost >= daily:
         raise ConfigError(f"{said}: pass --over-budget, or raise daily in [budget]")
-    if cost >= _WARN_FROM * daily:
+    if today_cost >= _WARN_FROM * daily:
         notices.warn(said)
+
+
+class CostLimit:
+    """A provider whose turn ends when it costs more than it may.
+
+    What the vendor has not counted yet is estimated, at four bytes a token; its own counts take
+    the place of the estimate as they come. Attachments are not estimated.
+
+    Args:
+        inner: Who is asked.
+        model: ``provider/id``, for its prices.
+        limit: The most that the turn may cost, in the currency of the prices.
+        models: The prices, by model.
+
+    Raises:
+        ConfigError: The model has no price.
+    """
+
+    def __init__(
+        self, inner: Provider, model: str, limit: float, models: Mapping[str, ModelConfig]
+    ) -> None:
+        self._inner = inner
+        self._limit = limit
+        self._models = models
+        self._spent = 0.0  # by the earlier requests of the turn
+        self._price(model)
+
+    def _price(self, model: str) -> None:
+        self._model = model
+        self._prices = prices_of(model, self._models)
+        if cost(Usage(0, 0), self._prices) is None:
+            raise ConfigError(
+                f"{model} has no price, so --max-cost cannot hold: set input_price and output_price"
+                f' in [models."{model}"]'
+            )
+
+    def check(self, request: Request) -> None:
+        """See that the prompt alone does not cost more than the turn may.
+
+        Raises:
+            ConfigError: It does.
+        """
+        prompt = self._cost(Usage(estimated_tokens(request), 0))
+        if prompt > self._limit:
+            raise ConfigError(
+                f"the prompt alone costs about {prompt:.4f}, and the turn may cost"
+                f" {self._limit:g} (max_cost): shorten it, or allow more"
+            )
+
+    def prepare(self, prompt: ChatMessage) -> None:
+        """See `hfs_cli.turn.run.Provider`."""
+        self._inner.prepare(prompt)
+
+    def preview(self, request: Request) -> Mapping[str, object]:
+        """See `hfs_cli.turn.run.Provider`."""
+        return self._inner.preview(request)
+
+    def stream(self, request: Request) -> Iterator[Sequence[Event]]:
+        """Hand on the events, until the turn costs too much.
+
+        Raises:
+            ConfigError: The next request of the turn would.
+            IncompleteReplyError: The reply does; what has come of it stays.
+        """
+        self.check(request)
+        usage, size = Usage(estimated_tokens(request), 0), 0
+        inner = iter(self._inner.stream(request))
+        try:
+            for events in inner:
+                for event in events:
+                    match event:
+                        case Answering(model):
+                            self._price(model)
+                        case Usage():
+                            usage = _counted(event, usage)
+                        case Delta(text) | Reasoning(text) | ToolCall(arguments=text):
+                            size += len(text.encode("utf-8", "replace"))
+                yield events
+                made = max(usage.output_tokens or 0, size // BYTES_A_TOKEN)
+                if (so_far := self._cost(usage._replace(output_tokens=made))) > self._limit:
+                    raise IncompleteReplyError(
+                        f"the reply was ended at a cost of about {so_far:.4f}: the turn may cost"
+                        f" {self._limit:g} (max_cost)"
+                    )
+        finally:
+            self._spent = self._cost(usage)
+            if close := getattr(inner, "close", None):
+                close()
+
+    def close(self) -> None:
+        """See `hfs_cli.turn.run.Provider`."""
+        self._inner.close()
+
+    def _cost(self, usage: Usage) -> float:
+        """What the turn costs with this on top of its earlier requests."""
+        return self._spent + (cost(usage, self._prices) or 0.0)
+
+
+def _counted(new: Usage, known: Usage) -> Usage:
+    """Counts with those that have come in place of the estimates."""
+    said = {name: value for name, value in new._asdict().items() if value is not None}
+    return known._replace(**said)

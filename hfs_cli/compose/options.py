@@ -33,7 +33,7 @@ class Asked:
         files: What ``-f`` names.
         encoding: What the text of the files and of standard input is written in; UTF-8 if None.
         edit: Write the prompt in the editor.
-        model: A model's name or alias, or None.
+        models: Models' names or aliases: the one to ask, and those to fall back on.
         options: Sampling options by name.
         schema: The JSON Schema that the reply must fit, or None.
         system: The system prompt, or None.
@@ -47,7 +47,7 @@ class Asked:
     files: tuple[str, ...] = ()
     encoding: str | None = None
     edit: bool = False
-    model: str | None = None
+    models: tuple[str, ...] = ()
     options: Mapping[str, object] = field(default_factory=dict)
     schema: Mapping[str, object] | None = None
     system: str | None = None
@@ -85,7 +85,7 @@ _HEADINGS = {
     "Input": ("files", "encoding", "edit", "stdin", "stdin_timeout"),
     "Model": (
         *(
-            "model",
+            "models",
             "profile",
             "system",
             "system_file",
@@ -101,7 +101,7 @@ _HEADINGS = {
         *("format", "extract", "output", "force", "render", "stream", "hide_reasoning"),
         *("citations", "usage", "quiet", "no_pager", "schema_of"),
     ),
-    "Limits": ("timeout", "idle_timeout", "retries", "over_budget", "dry_run"),
+    "Limits": ("timeout", "idle_timeout", "retries", "max_cost", "over_budget", "dry_run"),
 }
 _LAST_HEADING = "Limits"
 
@@ -201,7 +201,14 @@ _MESSAGE = (
     ),
 )
 _MODEL = (
-    click.option("-m", "--model", metavar="MODEL", help="Model (provider/id) or alias."),
+    click.option(
+        "-m",
+        "--model",
+        "models",
+        multiple=True,
+        metavar="MODEL",
+        help="Model (provider/id) or alias; a second one is asked when the first cannot answer.",
+    ),
     click.option("-s", "--system", metavar="TEXT", help="System prompt."),
     click.option(
         "--system-file",
@@ -235,6 +242,12 @@ _MODEL = (
     ),
     click.option("--confirm", is_flag=True, help="Ask on the terminal before each call of a tool."),
     click.option("--dry-run", is_flag=True, help="Print the request; send and save nothing."),
+    click.option(
+        "--max-cost",
+        type=_Setting("max_cost"),
+        metavar="X",
+        help="End the turn when it costs more.",
+    ),
     click.option("--over-budget", is_flag=True, help="Go on when the daily budget is spent."),
 )
 # Each has the name of the setting that it overrides; see `hfs_cli.config`.
@@ -330,6 +343,7 @@ _SETTING_NAMES = (
     "stdin",
     "stdin_timeout",
     "save",
+    "max_cost",
     "reasoning",
     "search",
     "render",
@@ -398,7 +412,7 @@ def _split(values: dict[str, Any]) -> tuple[Asked, Config, View]:
     if view["force"] and not view["output"]:
         raise UsageError("--force goes with -O FILE")
     # An empty word comes from an unset variable; taken for none, it would ask another model.
-    if values["model"] is not None and not values["model"].strip():
+    if not all(name.strip() for name in values["models"]):
         raise UsageError("-m needs a model: PROVIDER/MODEL or an alias")
     schema = _schema(values.pop("schema"), values.pop("schema_multi"))
     if view["extract"] and schema is not None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from hfs_cli.compose.text import read_text
 from hfs_cli.errors import IncompleteReplyError, UsageError
@@ -15,6 +15,7 @@ from hfs_cli.json_schema import check_schema, fault, read_json, schema_of_fields
 
 if TYPE_CHECKING:
     from hfs_cli.providers.choose import ModelChoice
+    from hfs_cli.render.reply.structured import Asking
 
 MAX_SCHEMA_BYTES = 1_000_000
 _ITEM = "#/properties/items/items"
@@ -74,29 +75,16 @@ def many_of(schema: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-class HowAsked(NamedTuple):
-    """How a model is asked for a schema.
-
-    Args:
-        way: In words, for the user.
-        read: Finds the JSON in its reply.
-        changes: Whether the JSON that is found is not what the model wrote.
-    """
-
-    way: str
-    read: Callable[[str], str]
-    changes: bool
-
-
-def how_asked(choice: ModelChoice, schema: Mapping[str, Any]) -> HowAsked:
+def how_asked(choice: ModelChoice, schema: Mapping[str, Any]) -> Asking:
     """How a model is asked for a schema, and how its reply is read."""
     from hfs_cli.providers.formats.schemas import asked_of
+    from hfs_cli.render.reply.structured import Asking
 
     settings = choice.provider
     way = asked_of(schema, settings.type, choice.model, settings.quirks.schema).way
     # Anthropic's subset has fields that may be absent; OpenAI's has nulls in their place.
     changes = way == "rewritten" and settings.type != "anthropic"
-    return HowAsked(way, partial(as_asked, schema) if changes else json_in, changes)
+    return Asking(way, partial(as_asked, schema) if changes else json_in, changes)
 
 
 def _checked(text: str, source: str) -> dict[str, Any]:

@@ -105,6 +105,21 @@ def _amount(value: object) -> float:
     return _number(value)
 
 
+def _cost(value: object) -> float:
+    number = _number(value)
+    if not 0 < number < 1e12:
+        raise ValueError
+    return number
+
+
+def _models(value: object) -> tuple[str, ...]:
+    """A list; between commas where it is text, as in a variable."""
+    words = [word.strip() for word in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
+        raise TypeError
+    return tuple(words)
+
+
 def _count(most: int, least: int = 0) -> Kind:
     def read(value: object) -> int:
         if isinstance(value, str) and value.isascii() and value.isdigit():
@@ -162,6 +177,8 @@ REASONING_LEVELS = ("none", "low", "medium", "high", "max")
 TEXT = Kind("a string", _text)
 SECONDS = Kind(f"a number of seconds above 0 and up to {_LONGEST}", _seconds)
 _AMOUNT = Kind("a number, 0 or more", _amount)
+_COST = Kind("a number above 0", _cost)
+_MODELS = Kind("a list of models", _models)
 YES_OR_NO = Kind("true or false", _switch)
 _RENDER = _one_of('"auto", "markdown" or "plain"', "auto", "markdown", "plain")
 _STDIN = _one_of('"auto", "never" or "always"', "auto", "never", "always")
@@ -346,6 +363,27 @@ class Config:
         None,
         "The system prompt that a new session begins with.",
         'system = "Answer briefly."',
+    )
+    fallback: tuple[str, ...] = _setting(
+        "fallback",
+        _MODELS,
+        (),
+        "The models to ask, in turn, when the chosen one cannot answer; not where -m names one.",
+        'fallback = ["anthropic/claude-haiku-5-5", "local/smollm2"]',
+    )
+    cache: bool = _setting(
+        "cache",
+        YES_OR_NO,
+        False,
+        "Whether the vendor is asked to keep a conversation for its next turn (Anthropic, OpenAI).",
+        "cache = true",
+    )
+    max_cost: float | None = _setting(
+        "max_cost",
+        _COST,
+        None,
+        "What one turn may cost, in the currency of the prices.",
+        "max_cost = 0.05",
     )
     reasoning: str | None = _setting(
         "reasoning",

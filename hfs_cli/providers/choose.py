@@ -160,6 +160,9 @@ def provider_settings(config: Config, name: str) -> ProviderSettings:
         # What serves a model at home is held to a schema by a grammar, which takes any.
         at_home = "plain" if quirks.schema == "strict" else quirks.schema
         quirks = replace(quirks, think_tags=True, schema=at_home)
+    if own.base_url and name != "azure":
+        # Another server of the format may not know the vendor's own fields.
+        quirks = replace(quirks, cache="marks" if kind == "anthropic" else "")
     if kind == "anthropic" and base_url.endswith("/publishers/anthropic"):
         quirks = replace(quirks, in_path=True)
     if own.think_tags is not None:

@@ -123,7 +123,7 @@ PRESETS: Mapping[str, Preset] = {
         # The successor that OpenAI names for its small models; gpt-5-mini ends 2026-12-11.
         "gpt-6-luna",
         "https://platform.openai.com/settings/organization/limits",
-        Quirks(max_tokens="max_completion_tokens"),
+        Quirks(max_tokens="max_completion_tokens", cache="key"),
     ),
     "anthropic": Preset(
         "anthropic",
@@ -131,6 +131,7 @@ PRESETS: Mapping[str, Preset] = {
         "ANTHROPIC_API_KEY",
         "claude-haiku-5-5",
         "https://console.anthropic.com/settings/limits",
+        Quirks(cache="automatic"),
     ),
     "gemini": Preset(
         "gemini",
@@ -159,7 +160,13 @@ PRESETS: Mapping[str, Preset] = {
         "mistral-small-latest",
         "https://admin.mistral.ai/plateforme/limits",
         # It counts without being asked, and refuses fields that it does not know.
-        Quirks(stream_usage=False, seed="random_seed", parts="mistral", call_ids="[A-Za-z0-9]{9}"),
+        Quirks(
+            stream_usage=False,
+            seed="random_seed",
+            parts="mistral",
+            cache="key",
+            call_ids="[A-Za-z0-9]{9}",
+        ),
     ),
     "deepseek": _openai(
         "https://api.deepseek.com",
@@ -283,7 +290,7 @@ PRESETS: Mapping[str, Preset] = {
         "AZURE_OPENAI_API_KEY",
         None,
         "https://learn.microsoft.com/azure/ai-services/openai/reference",
-        Quirks(max_tokens="max_completion_tokens", key_header="api-key"),
+        Quirks(max_tokens="max_completion_tokens", key_header="api-key", cache="key"),
     ),
     "ollama": Preset(
         "ollama",

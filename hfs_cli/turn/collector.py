@@ -6,6 +6,7 @@ from threading import Lock
 
 from hfs_cli.errors import IncompleteReplyError
 from hfs_cli.messages import (
+    Answering,
     Call,
     ChatMessage,
     Citation,
@@ -182,6 +183,8 @@ class Collector:
                 self._usage = event
             case Finish():
                 self._finish = event
+            case Answering(model):
+                self._model = model
 
     @property
     def paused(self) -> bool:

@@ -49,7 +49,7 @@ from hfs_cli.render.reply.choose import View, make_renderer
 import time
 from pathlib import Path
 from hfs_cli.config import Config
-renderer = make_renderer(View(), Config(Path("config.toml"), Path("data")), "m")
+renderer = make_renderer(View(), Config(Path("config.toml"), Path("data")))
 start = time.process_time()
 renderer.opened(Opened(None, None, (), None))
 for _ in range(200_000):

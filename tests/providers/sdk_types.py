@@ -59,7 +59,8 @@ def illegal(wire: str, body: dict[str, Any]) -> dict[str, Any]:
             return _illegal_for_anthropic(body)
         case "gemini":
             return _illegal_for_gemini(body)
-    return _illegal_for_ollama(body)
+    # The server's `truncate` (api/types.go, ChatRequest) is not in its Python library yet.
+    return _illegal_for_ollama({k: v for k, v in body.items() if k != "truncate"})
 
 
 def _illegal_for_anthropic(body: dict[str, Any]) -> dict[str, Any]:

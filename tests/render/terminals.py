@@ -79,7 +79,7 @@ plan = json.loads(sys.argv[1])
 given = plan.get("options", {})
 settings = {name: given.pop(name) for name in ("render", "stream") if name in given}
 config = Config(Path("config.toml"), Path("data"), **settings)
-renderer = make_renderer(View(**given), config, "m", tools=plan.get("tools", False))
+renderer = make_renderer(View(**given), config, tools=plan.get("tools", False))
 now = datetime(2026, 11, 22, 18, 5, tzinfo=timezone.utc)
 session = Session(12, "a" * 32, plan.get("name", "wal"), "m", 2, now, now)
 renderer.opened(Opened(session, 1, (), None))

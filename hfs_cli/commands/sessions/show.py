@@ -104,7 +104,7 @@ def _show_reply(session: Session, message: Message, view: View, config: Config) 
             raise IncompleteReplyError("the reply is partial, and so may be its code: leave out -x")
         notices.warn("this reply is partial")
     model = message.model or ""
-    renderer = make_renderer(view, config, model)
+    renderer = make_renderer(view, config)
     renderer.opened(Opened(session, message.reply_to, (), None))
     renderer.text(message.content)
     renderer.close(Outcome(session, message.id, Reply(message.content, model, message.status)))

@@ -61,6 +61,7 @@ _ABSENT = frozenset({"seed", "n", "presence_penalty", "frequency_penalty", "logi
 # What Claude on Google Cloud has in the body, beside the model in the path (anthropic 2.14,
 # lib/vertex/_client.py).
 _VERTEX_VERSION = "vertex-2023-10-16"
+_EPHEMERAL = {"type": "ephemeral"}
 # anthropic 2.13, types/stop_reason.py and types/beta/beta_stop_reason.py, read 2026-11-25.
 _ENDINGS: Mapping[str, Ending] = {
     "end_turn": STOPPED,
@@ -106,6 +107,8 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
     if quirks.in_path:
         del body["model"]
         body["anthropic_version"] = _VERTEX_VERSION
+    if request.cache is not None:
+        _mark(body, automatic=quirks.cache == "automatic")
     return body
 
 
@@ -143,7 +146,8 @@ def _built(request: Request) -> dict[str, Any]:
     if isinstance(options.get("stop"), str):
         options["stop"] = [options["stop"]]
     body = with_options(body, options, {"stop": "stop_sequences"})
-    return body | {"messages": _messages(request, _Prefix(body))}
+    body["messages"] = _messages(request, _Prefix(body))
+    return body
 
 
 class _Prefix:
@@ -235,6 +239,30 @@ def _result(call: Call) -> dict[str, Any]:
 def _reply_tool(request: Request) -> str:
     """The name of the tool that carries a schema's reply, which is no other tool's."""
     return "final_reply" if any(tool.name == "reply" for tool in request.tools) else "reply"
+
+
+def _mark(body: dict[str, Any], *, automatic: bool) -> None:
+    """Mark what is to be cached: the system prompt, and the conversation up to its last turns.
+
+    https://platform.claude.com/docs/en/build-with-claude/prompt-caching, read 2026-11-29. Anthropic
+    itself finds the last block (`cache_control` of anthropic 2.14's message_create_params.py);
+    elsewhere it is marked, and the question before it, which the last turn left in the cache.
+
+    Args:
+        body: What is to be sent.
+        automatic: Whether the vendor marks the conversation by itself.
+    """
+    if isinstance(body.get("system"), str):
+        body["system"] = [{"type": "text", "text": body["system"], "cache_control": _EPHEMERAL}]
+    if automatic:
+        body["cache_control"] = _EPHEMERAL
+        return
+    asked = [message for message in body["messages"] if message["role"] == "user"]
+    for message in asked[-2:]:
+        if isinstance(message["content"], str):
+            message["content"] = [{"type": "text", "text": message["content"]}]
+        *before, last = message["content"]
+        message["content"] = [*before, {**last, "cache_control": _EPHEMERAL}]
 
 
 def _is_by_tool(request: Request) -> bool:

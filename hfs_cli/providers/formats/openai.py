@@ -95,6 +95,8 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
         if request.tool_choice:
             named = {"name": request.tool_choice}
             body["tool_choice"] = {"type": "function", "function": named}
+    if request.cache and quirks.cache == "key":
+        body["prompt_cache_key"] = request.cache
     names = {"max_tokens": quirks.max_tokens, "seed": quirks.seed}
     return with_options(body, request.options, names)
 
@@ -216,8 +218,7 @@ class OpenAIEvents:
                 self._thoughts.setdefault(name, []).append(reasoning)
         if details := delta.get("reasoning_details"):
             self._keep_details(details)
-            for detail in () if reasoning else details:
-                batch.reasoning(detail.get("text") or detail.get("summary") or "")
+            batch.reasoning("" if reasoning else _said_in(details))
         if content := delta.get("content"):
             if isinstance(content, str):
                 batch.text(content)
@@ -307,6 +308,11 @@ class OpenAIEvents:
         from hfs_cli.providers.formats.calls import kept
 
         return kept(self._request, "openai", ids, values)
+
+
+def _said_in(details: list[dict[str, Any]]) -> str:
+    """The thoughts in OpenRouter's reasoning blocks, for those who send nothing beside them."""
+    return "".join(detail.get("text") or detail.get("summary") or "" for detail in details)
 
 
 def _count(usage: Mapping[str, Any], batch: Batch) -> None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from hfs_cli.errors import CredentialsError, HfsError, NotFoundError, ProviderError
+from hfs_cli.errors import (
+    CredentialsError,
+    HfsError,
+    NotFoundError,
+    ProviderError,
+    UnavailableError,
+)
 from hfs_cli.providers.formats.vendor_words import json_document, vendor_message
 from hfs_cli.providers.formats.wire import Context, shown
 
@@ -46,8 +52,9 @@ def refusal(status: int, body: bytes, context: Context) -> HfsError:
         return ProviderError(
             f"{name} has nothing at {context.url} (404) — {_address_hint(context.url)}"
         )
-    return ProviderError(f"{name} ({context.model}) {_VERBS.get(status, 'failed')} ({status})"
-                         f"{why}{_next_step(status, context, said)}")  # fmt: skip
+    kind = UnavailableError if status in {408, 409, 429} or status >= 500 else ProviderError
+    return kind(f"{name} ({context.model}) {_VERBS.get(status, 'failed')} ({status})"
+                f"{why}{_next_step(status, context, said)}")  # fmt: skip
 
 
 _VERBS: Mapping[int, str] = {

@@ -108,6 +108,8 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
         ]
         if request.tool_choice:
             body["tool_choice"] = {"type": "function", "name": request.tool_choice}
+    if request.cache and quirks.cache == "key":
+        body["prompt_cache_key"] = request.cache
     return with_options(body, _options(request.options, body), _NAMES)
 
 

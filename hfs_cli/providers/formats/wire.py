@@ -53,6 +53,9 @@ class Quirks:
         demands_reasoning: Whether a message that calls tools must have ``reasoning_content``.
         encrypted_reasoning: Whether it gives encrypted reasoning when asked for it.
         parts: Whose names the parts of a message have: ``openai`` or ``mistral``.
+        cache: How it is asked to keep a conversation for the next turn. ``marks``: Anthropic's,
+            on the blocks; ``automatic``: on the system prompt, and the rest by itself; ``key``:
+            ``prompt_cache_key``; empty where it is not asked.
         in_path: Whether the model stands in the path and not in the body, as Claude's does on
             Google Cloud.
     """
@@ -68,6 +71,7 @@ class Quirks:
     demands_reasoning: bool = False
     encrypted_reasoning: bool = True
     parts: str = "openai"
+    cache: str = ""
     in_path: bool = False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from hfs_cli.notices import stderr_is_terminal
@@ -47,13 +48,12 @@ class View:
     verbose: bool = False
 
 
-def make_renderer(view: View, config: Config, model: str, *, tools: bool = False) -> Renderer:
+def make_renderer(view: View, config: Config, *, tools: bool = False) -> Renderer:
     """The renderer of one turn.
 
     Args:
         view: What was typed.
         config: How text is shown, whether it streams, and the prices for the usage.
-        model: ``provider/id``, for its prices.
         tools: Whether the model may ask for tools. What it says before it does is not the reply,
             so off a terminal nothing can be written before a step has ended.
 
@@ -73,7 +73,7 @@ def make_renderer(view: View, config: Config, model: str, *, tools: bool = False
     if view.usage:
         from hfs_cli.prices import prices_of
 
-        prices = prices_of(model, config.models)
+        prices = partial(prices_of, configured=config.models)
     # Nobody reads standard error: a script's turn does without a layer between it and each token.
     if not (view.usage or view.verbose or stderr_is_terminal()):
         return inner

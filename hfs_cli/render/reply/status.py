@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hfs_cli import notices
@@ -29,7 +30,7 @@ class Watched:
         usage: End with a line of token counts.
         verbose: Show all that tools are given and all that they say, terminal or not.
         hide_reasoning: Do not show the reasoning.
-        prices: What the model's tokens cost, for the usage.
+        prices: What a model's tokens cost, for the usage.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Watched:
         usage: bool,
         hide_reasoning: bool,
         verbose: bool = False,
-        prices: ModelConfig | None = None,
+        prices: Callable[[str], ModelConfig | None] | None = None,
     ) -> None:
         self._inner = inner
         self._usage = usage
@@ -111,7 +112,8 @@ class Watched:
             if self._session_line and outcome.session is not None:
                 notices.notice(outcome.session.label)
             if self._usage:
-                notices.remark(usage_line(outcome.steps, self._prices))
+                prices = self._prices(outcome.reply.model) if self._prices else None
+                notices.remark(usage_line(outcome.steps, prices))
 
     def _settle(self) -> None:
         if self._spinner:
@@ -156,7 +158,7 @@ def usage_line(steps: Sequence[Reply], prices: ModelConfig | None = None) -> str
         steps: The replies of its requests as they ended.
         prices: What a million tokens of the model cost, or None.
     """
-    from hfs_cli.prices import cost
+    from hfs_cli.prices import cost, saved
 
     usage = added(*(step.usage for step in steps))
     parts = _counts(usage)
@@ -166,6 +168,8 @@ def usage_line(steps: Sequence[Reply], prices: ModelConfig | None = None) -> str
         parts.append(f"{speed:.0f} tokens/s")
     if usage and (money := cost(usage, prices)) is not None:
         parts.append(f"cost {money:.4f}")
+    if usage and (money := saved(usage, prices)):
+        parts.append(f"the cache saved {money:.4f}")
     return " · ".join(parts)
 
 

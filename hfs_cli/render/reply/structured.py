@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from hfs_cli import notices
 from hfs_cli.messages import Call, Opened, Outcome
 from hfs_cli.turn.run import Renderer
 
 
+class Asking(NamedTuple):
+    """How a model is asked for a schema.
+
+    Args:
+        way: In words, for the user.
+        read: Finds the JSON in its reply.
+        changes: Whether the JSON that is found is not what the model wrote.
+    """
+
+    way: str
+    read: Callable[[str], str]
+    changes: bool
+
+
 class JsonAlone:
     """Hands on the JSON of a reply; what begins as JSON streams, anything else waits for the end.
 
+    Where the JSON may be changed, all of it waits.
+
     Args:
         inner: Shows it.
-        read: Finds the JSON in a whole reply.
-        hold: Show nothing before the end, for the reply may be changed.
-        remark: What to say on standard error at the end, or None.
+        asking: How each model that may answer is asked, by its full name.
+        say: Whether to say, at the end, how the schema was sent.
     """
 
-    def __init__(
-        self,
-        inner: Renderer,
-        read: Callable[[str], str],
-        *,
-        hold: bool,
-        remark: str | None = None,
-    ) -> None:
-        self._remark = remark
+    def __init__(self, inner: Renderer, asking: Mapping[str, Asking], *, say: bool) -> None:
         self._inner = inner
-        self._read = read
-        self._hold = hold
+        self._asking = asking
+        self._say = say
+        self._hold = any(one.changes for one in asking.values())
         self._streams = False
         self._held = ""
 
@@ -69,10 +78,11 @@ class JsonAlone:
 
     def close(self, outcome: Outcome) -> None:
         """Show what was held back; of a reply that broke off, all that came."""
+        asked = self._asking[outcome.reply.model]
         if self._held and not self._streams:
-            text = self._held if outcome.error else self._read(self._held)
+            text = self._held if outcome.error else asked.read(self._held)
             self._inner.text(text)
             outcome = outcome._replace(reply=outcome.reply._replace(text=text))
         self._inner.close(outcome)
-        if self._remark:
-            notices.remark(self._remark)
+        if self._say:
+            notices.remark(f"schema sent: {asked.way}")

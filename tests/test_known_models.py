@@ -21,9 +21,9 @@ from hfs_cli.providers.presets import PRESETS
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    known_models._data.cache_clear()
+    known_models._models.cache_clear()
     yield
-    known_models._data.cache_clear()
+    known_models._models.cache_clear()
 
 
 def document(day, **models):
@@ -33,6 +33,13 @@ def document(day, **models):
 def test_the_packaged_file_has_the_shape_that_is_asked_of_any():
     data = json.loads(PACKAGED.read_bytes())
     assert checked(data)["models"] == data["models"]
+
+
+def test_the_packaged_file_is_read_by_lines():
+    """One provider's line is found and parsed alone; all lines together are the whole file."""
+    models = json.loads(PACKAGED.read_bytes())["models"]
+    assert {name: known_models._models(name) for name in models} == models
+    assert known_models._models("nobody") == known_models._models('a"b\n') == {}
 
 
 @pytest.mark.parametrize("name", sorted(json.loads(PACKAGED.read_bytes())["models"]))

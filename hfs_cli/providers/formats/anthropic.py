@@ -81,8 +81,9 @@ _CALL_IDS = r"[A-Za-z0-9_-]{1,64}"
 def most_output(model: str) -> int:
     """The most tokens that a model may give: the limit that the format demands, if none is set.
 
-    https://platform.claude.com/docs/en/about-claude/models/overview, as of 2026-11-29; of a
-    newer model it is what the ones before it had, and of another vendor's, what all allow.
+    https://platform.claude.com/docs/en/about-claude/models/overview and litellm's list of models,
+    as of 2026-11-29; of a newer model it is what the ones before it had, and of another
+    vendor's, what all allow.
     """
     named = re.search(r"claude-(?:([a-z]+)-)?(\d)(?:[.-](\d{1,2})(?!\d))?(?!\d)", model)
     if named is None:
@@ -93,7 +94,7 @@ def most_output(model: str) -> int:
         return 8192 if version == (3, 5) else 4096
     if opus and version < (4, 5):
         return 32_000
-    return 128_000 if opus and version >= (4, 6) else 64_000
+    return 128_000 if version >= (5, 0) or (opus and version >= (4, 6)) else 64_000
 
 
 def payload(request: Request, quirks: Quirks) -> dict[str, Any]:

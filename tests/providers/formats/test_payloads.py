@@ -124,7 +124,8 @@ def test_ollama_has_the_fields_of_a_chat_beside_its_options():
 @pytest.mark.parametrize(
     ("model", "most"),
     [
-        ("claude-haiku-5-5", 64_000),
+        ("claude-haiku-5-5", 128_000),
+        ("claude-fable-5-1", 128_000),
         ("claude-opus-5-5", 128_000),
         ("claude-opus-4-6", 128_000),
         ("claude-opus-4-5-20251101", 64_000),

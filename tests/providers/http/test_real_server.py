@@ -1,4 +1,4 @@
-"""A real server of another project (llama.cpp's), in the formats of OpenAI that it speaks."""
+"""A real server of another project (llama.cpp's), in the formats of others that it speaks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def llama():
     server.close()
 
 
-@pytest.fixture(params=["openai", "responses"])
+@pytest.fixture(params=["openai", "responses", "anthropic"])
 def box(request, hfs, llama):
     """`hfs` that knows the server as any other provider."""
     hfs.configure(
@@ -65,7 +65,7 @@ def test_the_history_goes_along(box):
     assert first["usage"]["output_tokens"] <= 8
 
 
-# The server takes a schema in its chat completions, and passes over text.format in Responses.
+# The server takes a schema in its chat completions, and passes over it in the other formats.
 @pytest.mark.parametrize("box", ["openai"], indirect=True)
 def test_a_schema_is_kept(box):
     reply = box.ok("chat", "--schema", "name, age int", "Invent a person named Ada.")

@@ -76,6 +76,11 @@ def test_where_there_is_no_key_a_person_is_told_how_to_keep_one(on_terminal, hfs
     assert hfs.ok("keys", "list", env={"TEST_KEY": ""}) == ""
 
 
+def test_in_a_wide_window_the_times_stand_beside_what_was_found(on_terminal, kept):
+    seen = on_terminal("sessions", "search", "log", columns=200)
+    assert max(map(len, seen.lines)) < 80, seen.lines
+
+
 def test_words_that_were_found_are_marked_for_a_person_alone(on_terminal, kept):
     marked = on_terminal("sessions", "search", "log").raw
     assert b"\x1b[" in marked

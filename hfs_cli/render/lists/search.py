@@ -64,16 +64,19 @@ def _print(hits: Sequence[SearchHit], now: datetime, look: Terminal) -> None:
     if narrow:
         # Columns drop from the right, never wrap.
         room = max(1, look.width - place_width - 2)
+    snippets = [_marked(hit) for hit in hits]
+    # In a wide window the times stand beside what they are about, and not at its far end.
+    room = min(room, max(snippet.cell_len for snippet in snippets))
     view = console(look)
     with view.capture() as capture:
-        for hit, place, moment in zip(hits, places, whens, strict=True):
+        for hit, place, moment, found in zip(hits, places, whens, snippets, strict=True):
             line = Text().append(place.rjust(place_width), "cyan")
             if not narrow:
                 line.append("  " + (hit.role or "name").ljust(role_width), "dim")
-            snippet = _marked(hit)
-            if hit.position is None and snippet.cell_len > room:
+            snippet = found
+            if hit.position is None and found.cell_len > room:
                 # The date of an automatic name is left out before it is cut in its middle.
-                snippet = snippet[: len(first_words(snippet.plain)[0])]
+                snippet = found[: len(first_words(found.plain)[0])]
             snippet.truncate(room, overflow="ellipsis", pad=not narrow)
             line.append("  ").append_text(snippet)
             if not narrow:

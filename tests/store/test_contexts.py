@@ -5,15 +5,28 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self
+from typing import Any, Self
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfs_cli.errors import HfsError
-from hfs_cli.messages import Call, ChatMessage, KeptState, Opened, Place, Reply, Turn
+from hfs_cli.messages import (
+    Call,
+    ChatMessage,
+    KeptState,
+    Opened,
+    Place,
+    Reply,
+    Request,
+    ToolSpec,
+    Turn,
+)
+from hfs_cli.providers.formats import load_format
+from hfs_cli.providers.formats.wire import Quirks
 from hfs_cli.store.store import SessionStore
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
@@ -169,6 +182,33 @@ def check_context(context: Sequence[ChatMessage]) -> int:
     return called
 
 
+def check_requests(context: tuple[ChatMessage, ...]) -> None:
+    """No vendor is sent a call without its result right after it, or a result without its call."""
+    tools = (ToolSpec("do", "Does it.", {"type": "object", "properties": {}}),)
+    request = Request("m", context, tools=tools, provider="fake")
+    sent = load_format("openai").payload(request, Quirks())["messages"]
+    for message, *after in (sent[n:] for n in range(len(sent))):
+        asked = [call["id"] for call in message.get("tool_calls", ())]
+        answered = list(takewhile(lambda m: m["role"] == "tool", after))
+        if message["role"] == "assistant":
+            assert [m["tool_call_id"] for m in answered] == asked
+        assert message["role"] != "user" or not answered
+    sent = load_format("anthropic").payload(request, Quirks())["messages"]
+    assert [m["role"] for m in sent] == ["user", "assistant"] * (len(sent) // 2) + ["user"]
+    for message, after in pairwise(sent):
+        asked = ids(message, "tool_use", "id")
+        assert ids(after, "tool_result", "tool_use_id") == asked if asked else True
+    assert [i for m in sent for i in ids(m, "tool_use", "id")] == [
+        i for m in sent for i in ids(m, "tool_result", "tool_use_id")
+    ]
+
+
+def ids(message: dict[str, Any], kind: str, name: str) -> list[str]:
+    content = message["content"]
+    blocks = content if isinstance(content, list) else []
+    return [block[name] for block in blocks if block["type"] == kind]
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 2**32))
 def test_contexts_are_legal_and_of_one_run_whatever_happens(seed):
@@ -181,7 +221,9 @@ def test_contexts_are_legal_and_of_one_run_whatever_happens(seed):
             for branch in store.family(listed.id)
         ]:
             turn = Turn(ChatMessage("user", "next"), "fake/m", place=Place(session.id))
-            check_context(store.peek(session.id, turn).messages)
+            context = store.peek(session.id, turn).messages
+            check_context(context)
+            check_requests(context)
             questions = [m for m in store.transcript(session.id) if m.role == "user"]
             for question in questions:
                 again = Turn(turn.prompt, "fake/m", place=Place(session.id, answers=question.id))

@@ -215,6 +215,7 @@ def _take_steps(run: _Run, request: Request, toolbox: Toolbox | None) -> Outcome
         began = time.monotonic()
         reply, error = run_calls(toolbox, run.store, run.output, run.opened, step)
         tools_s += time.monotonic() - began
+        error = error or run.output.error
         allowed = any(call.started_at is not None for call in reply.tool_calls)
         # Told once that it may not, a model can still answer in its own words.
         if error is None and refused and not allowed:
@@ -359,11 +360,9 @@ def _with_what_was_kept(error: HfsError, reply: Reply, opened: Opened) -> HfsErr
 
     words = plural(sum(1 for _ in re.finditer(r"\S+", reply.text)), "word")
     number = opened.session.id
-    return _fuller(
-        error,
-        f"{error.message}; {words} saved as partial in session {number}"
-        f" — hfs sessions retry {number}",
-    )
+    # A retry would run again what tools have done in the steps before.
+    then = f'hfs chat -S {number} "Go on"' if reply.step else f"hfs sessions retry {number}"
+    return _fuller(error, f"{error.message}; {words} saved as partial in session {number} — {then}")
 
 
 def _fuller(error: HfsError, text: str) -> HfsError:

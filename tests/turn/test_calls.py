@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 from hfs_cli import signals
-from hfs_cli.errors import IncompleteReplyError, ProviderError, ReaderLeft, StoreError
+from hfs_cli.errors import (
+    IncompleteReplyError,
+    OutputError,
+    ProviderError,
+    ReaderLeft,
+    StoreError,
+)
 from hfs_cli.messages import (
     Call,
     ChatMessage,
@@ -302,6 +308,7 @@ def test_a_step_that_fails_leaves_what_was_done_before_it(store):
     broken = Model(asked("a"), [Delta("half"), IncompleteReplyError("cut")])
     outcome = take(store, broken)
     assert outcome.error.exit_code == 7
+    assert outcome.error.message.endswith('in session 2 — hfs chat -S 2 "Go on"')
     assert kept(store, 2)[1:] == [("", 0, ['did "a"']), ("half", 1, [])]
 
 
@@ -367,6 +374,17 @@ def test_a_reader_who_leaves_ends_the_tools(store):
     outcome = take(store, Model(asked("fast", "slow")), tools, screen=Screen(left="= came"))
     assert outcome.error.exit_code == 141
     assert kept(store)[1] == ("", 0, ["came", None])
+
+
+def test_tools_of_a_turn_that_nobody_can_be_shown_end_it(store):
+    class Full(Screen):
+        def returned(self, call):
+            raise OutputError("the disk is full")
+
+    model = Model(asked("a"), [Delta("done"), STOP])
+    outcome = take(store, model, screen=Full())
+    assert (outcome.error.exit_code, len(model.requests)) == (8, 1)
+    assert kept(store)[1] == ("", 0, ['did "a"'])
 
 
 def test_a_call_that_cannot_be_kept_does_not_run(store, monkeypatch):

@@ -10,7 +10,7 @@ import pytest
 
 from hfs_cli.conversations import SearchFilter
 from hfs_cli.errors import HfsError, StoreError
-from hfs_cli.messages import Reply
+from hfs_cli.messages import Call, KeptState, Reply
 from hfs_cli.store import tables
 from hfs_cli.store.store import SessionStore
 
@@ -19,7 +19,10 @@ from hfs_cli.store.store import SessionStore
 def kept(store, talk, path):
     """Sessions, a branch, a checkpoint and a reply that broke off; closed."""
     first = talk.turn("question one", "answer in zebras")
-    talk.turn("question two", "answer", first)
+    call = Call("c1", "zoo__count", "{}", "seven okapis", extra={"a": 1})
+    asked = talk.ask("question two", first)
+    talk.answer(asked, "", tool_calls=(call,), state=KeptState("m", ({"b": 2},)))
+    talk.answer(asked, "answer", step=1)
     branch = store.fork(first.id, at=2)
     talk.turn("else", "other", branch)
     opened = talk.ask("broken")
@@ -47,6 +50,7 @@ def use_everything(path) -> list[HfsError]:
         lambda store: store.transcript(1),
         lambda store: store.search("zebras"),
         lambda store: store.search("zebras", SearchFilter(session_id=2)),
+        lambda store: store.search("okapis"),
         lambda store: list(store.conversations(None, tails=True)),
         lambda store: store.family(1),
         lambda store: store.tallies("model"),
@@ -102,6 +106,9 @@ def test_odd_values_are_no_bug(kept, column):
         ("UPDATE session SET name = 'other' WHERE id = 1", "index of sessions"),
         ("INSERT INTO piece VALUES (9, 2, 'left', 'over')", "message 2 is complete and has pieces"),
         ("UPDATE session SET message_count = 9 WHERE id = 1", "says it holds 9"),
+        ("UPDATE tool_call SET result = 'six okapis'", "index of calls .* seven, six"),
+        ("UPDATE tool_call SET started_at = 4611686018427387904", "row 1 of tool_call"),
+        ("UPDATE tool_call SET message_id = 99", "row 1 of tool_call refers to a missing row"),
     ],
 )
 def test_a_check_names_what_was_edited(kept, statement, found):
@@ -120,7 +127,7 @@ def test_a_check_names_what_was_edited(kept, statement, found):
 def test_triggers_and_views_are_refused(kept, statement):
     edit(kept, statement)
     refusals = use_everything(kept)
-    assert len(refusals) == 17
+    assert len(refusals) == 18
     assert all("that hfs did not make" in error.message for error in refusals)
 
 

@@ -67,10 +67,12 @@ class FallbackProvider:
                 if not (again or place > begun):
                     raise
                 failure = failure or error
+                # Its advice, after the dash, is for whom this would be the end.
+                said = error.message.partition(" — ")[0]
                 if place + 1 < len(self._candidates):
-                    self._warn(f"{error.message} — asking {self._candidates[place + 1].name}")
+                    self._warn(f"{said} — asking {self._candidates[place + 1].name}")
                 elif place > begun:
-                    self._warn(error.message)
+                    self._warn(said)
                 continue
             self._place = place
             yield (Answering(self._candidates[place].name), *first) if place else first

@@ -52,7 +52,7 @@ def test_the_next_is_asked_where_the_first_cannot_answer(two, server, status, bo
     assert (done.returncode, done.stdout) == (0, b"from two\n")
     warning = done.stderr.decode()
     assert warning.startswith("hfs: warning: one") and warning.endswith("asking two/m\n")
-    assert warning.count("\n") == 1
+    assert (warning.count("\n"), warning.count(" — ")) == (1, 1)
     asked = server.requests[1].json
     assert (asked["model"], asked["temperature"], asked["top_k"]) == ("m", 0.5, 5)
     shown = json.loads(two.ok("sessions", "show", "--format", "json"))

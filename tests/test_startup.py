@@ -12,9 +12,11 @@ from tests.scripted_server import openai_sse
 
 # Heavy, or the beginning of something heavy.
 HEAVY = {
-    "asyncio", "click", "h11", "hfs_cli.known_models", "hfs_cli.messages", "httpcore", "httpx",
-    "httpx._main", "jsonschema", "markdown_it", "peewee", "platformdirs", "playhouse", "pygments",
-    "rich", "tomlkit", "tomllib", "typing", "unittest", "xllamacpp", "yaml",
+    "asyncio", "click", "h11", "hfs_cli.compose.tools", "hfs_cli.config.tools",
+    "hfs_cli.json_schema", "hfs_cli.known_models", "hfs_cli.messages", "hfs_cli.processes",
+    "hfs_cli.tools", "hfs_cli.turn.calls", "httpcore", "httpx", "httpx._main", "jsonschema",
+    "markdown_it", "mcp", "peewee", "platformdirs", "playhouse", "pygments", "rich", "tomlkit",
+    "tomllib", "typing", "unittest", "xllamacpp", "yaml",
 }  # fmt: skip
 CORE = {"click", "typing"}
 LISTS = CORE | {"peewee", "hfs_cli.messages"}
@@ -65,7 +67,8 @@ def test_tab_on_a_session_loads_sqlite_alone(loaded, kind):
 @pytest.mark.parametrize("kind", ["models", "providers", "settings"])
 def test_tab_on_a_setting_loads_neither_click_nor_peewee(hfs, loaded, kind):
     hfs.configure('model = "local/smollm2"\n')
-    assert loaded("__complete", kind, "") <= {"tomllib", "typing", "hfs_cli.messages"}
+    allowed = {"tomllib", "typing", "hfs_cli.messages", "hfs_cli.config.tools"}
+    assert loaded("__complete", kind, "") <= allowed
 
 
 @pytest.mark.parametrize("noun", [(), ("chat",), ("sessions",), ("models",), ("keys",)])
@@ -89,6 +92,18 @@ def test_a_chat_in_a_pipe_loads_the_network_without_tls_and_no_terminal(hfs, loa
         server.reply(openai_sse("hello"))
         found = loaded("chat", "-m", "mock/m", "hi")
     assert found == LISTS | {"httpx", "httpcore", "h11", "tomllib"}
+
+
+def test_tools_that_are_configured_and_not_named_load_nothing(hfs, loaded, server):
+    hfs.configure(
+        f'[providers.mock]\ntype = "openai"\nbase_url = "{server.url}"\n'
+        '[tools.again]\ncommand = ["cat"]\ndescription = "x"\n[mcp.files]\ncommand = "cat"\n'
+    )
+    for _ in range(2):  # the first one makes the database
+        server.reply(openai_sse("hello"))
+        found = loaded("chat", "-m", "mock/m", "hi")
+    assert found == LISTS | {"httpx", "httpcore", "h11", "tomllib"}
+    assert loaded("__complete", "tools", "") == {"tomllib", "typing"}
 
 
 def test_a_chat_in_a_pipe_loads_few_modules_of_our_own():

@@ -95,15 +95,17 @@ class Launched:
         held = bytearray()
         async with incoming:
             async for piece in process.stdout:
-                held += piece
-                *lines, last = held.split(b"\n")
-                held = bytearray(last)
+                *lines, last = piece.split(b"\n")
+                if lines:
+                    lines[0] = bytes(held) + lines[0]
+                    held.clear()
+                held += last
                 if len(held) > MAX_MESSAGE_BYTES:
                     self.fault = f"sent a message of over {MAX_MESSAGE_BYTES:,} bytes"
                     return
                 for line in lines:
                     try:
-                        message = jsonrpc_message_adapter.validate_json(bytes(line), by_name=False)
+                        message = jsonrpc_message_adapter.validate_json(line, by_name=False)
                     except ValueError:
                         continue
                     try:

@@ -119,7 +119,7 @@ def _described(
     # A continued session has its own: the setting must not replace it in the middle.
     if system is None and session is None and config.system is not None:
         system = utf8_word(config.system)
-    if config.search:
+    if config.searches:
         from hfs_cli.messages import Request
         from hfs_cli.providers.search import with_search
 
@@ -134,7 +134,7 @@ def _described(
         no_system=asked.no_system,
         cache=config.cache,
         place=place or Place(session.id if session else None),
-        search=config.search,
+        search=config.searches,
     )
 
 

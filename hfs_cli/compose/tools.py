@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from hfs_cli import notices
 from hfs_cli.config import Config
-from hfs_cli.config.tools import WEB_SEARCH, ServerConfig, configured_tools
+from hfs_cli.config.settings import WEB_SEARCH
+from hfs_cli.config.tools import ServerConfig, configured_tools
 from hfs_cli.errors import UsageError
 
 if TYPE_CHECKING:

@@ -171,6 +171,8 @@ PROVIDER_TYPES = ("openai", "responses", "anthropic", "gemini", "ollama", "local
 
 # How a key is sent: in a header, or as the parameter "key" of the address.
 AUTH = ("bearer", "x-api-key", "x-goog-api-key", "api-key", "query")
+# The vendor's own search, as ``--tool`` names it.
+WEB_SEARCH = "web-search"
 
 REASONING_LEVELS = ("none", "low", "medium", "high", "max")
 
@@ -506,6 +508,11 @@ class Config:
         "daily = 5.00",
     )
     origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def searches(self) -> bool:
+        """Whether the vendor may search the web: it is one of the tools that a turn may name."""
+        return self.search or WEB_SEARCH in self.tool
 
     @property
     def database(self) -> Path:

@@ -15,6 +15,7 @@ from hfs_cli.config.settings import (
     COMMAND,
     SECONDS,
     TEXT,
+    WEB_SEARCH,
     YES_OR_NO,
     Config,
     Kind,
@@ -26,7 +27,6 @@ from hfs_cli.errors import ConfigError
 
 # What every vendor takes for the name of a tool, and a server's stands in front of its tools'.
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-WEB_SEARCH = "web-search"
 
 
 def _words(value: object) -> tuple[str, ...]:

@@ -302,3 +302,27 @@ def test_without_the_package_it_says_how_to_install_it(served, server):
     done = served("chat", "--tool", "scripted", "go")
     assert done.returncode == 3
     assert b"pip install 'hfs-cli[mcp]'" in done.stderr
+
+
+def test_web_search_is_the_vendors_own(tooled, server):
+    shown = json.loads(
+        tooled.ok(
+            "chat",
+            "-m",
+            "openai/x",
+            "--tool",
+            "web-search",
+            "--dry-run",
+            "go",
+            env={"OPENAI_API_KEY": KEY},
+        )
+    )
+    asked = json.loads(
+        tooled.ok(
+            "chat", "-m", "openai/x", "--search", "--dry-run", "go", env={"OPENAI_API_KEY": KEY}
+        )
+    )
+    assert shown["body"] == asked["body"]
+    done = tooled("chat", "--tool", "web-search", "go")
+    assert done.returncode == 2
+    assert not server.requests

@@ -13,7 +13,7 @@ import pytest
 
 import hfs_cli.render
 from hfs_cli.commands.chat import SCHEMAS
-from tests.scripted_server import CUT, STALL, Await, openai_sse
+from tests.scripted_server import CUT, STALL, Await, openai_chunk, openai_sse, sse
 
 CODE = "Try:\n\n```sh\nls -l\n```\n\nor\n\n- x\n  ```python\n  if a:\n      b()\n  ```\n\nend"
 
@@ -133,6 +133,34 @@ def test_what_is_printed_fits_the_schemas(chat, server, steps):
     schema_of(chat, "sessions").validate(json.loads(chat.ok("sessions", "list", "--json")))
     shown = chat.ok("sessions", "show", "@last", "--format", "json")
     schema_of(chat, "transcript").validate(json.loads(shown))
+
+
+def test_what_is_printed_of_a_turn_with_tools_fits_the_schemas(chat, server):
+    chat.configure(
+        chat.config.read_text() + '[tools.again]\ncommand = ["cat"]\ndescription = "Say again."\n'
+    )
+    call = {"index": 0, "id": "1", "function": {"name": "again", "arguments": '{"a": 1}'}}
+    asks = sse(
+        openai_chunk({"content": "Let me see.", "tool_calls": [call]}),
+        openai_chunk(finish="tool_calls"),
+    )
+    server.reply(asks).reply(openai_sse("done")).reply(asks).reply(openai_sse("done"))
+    told = json.loads(chat.ok("chat", "--tool", "again", "--json", "hi"))
+    schema_of(chat, "json").validate(told)
+    assert told["reply"] == "done"
+    assert [(c["tool"], c["result"], c["failed"]) for c in told["calls"]] == [
+        ("again", '{"a": 1}', False)
+    ]
+    lines = chat.ok("chat", "--tool", "again", "--format", "jsonl", "hi").splitlines()
+    events = [json.loads(line) for line in lines]
+    for event in events:
+        schema_of(chat, "jsonl").validate(event)
+    assert [event["type"] for event in events] == [
+        *("session", "delta", "tool_call", "tool_result", "delta", "usage", "done")
+    ]
+    shown = json.loads(chat.ok("sessions", "show", "@last", "--format", "json"))
+    schema_of(chat, "transcript").validate(shown)
+    assert [m["step"] for m in shown["messages"]] == [0, 0, 1]
 
 
 def test_a_file_that_cannot_be_finished_is_one_line_and_the_reply_is_kept(chat, server, tmp_path):

@@ -119,7 +119,7 @@ class Tree:
         """What becomes of a mutant: it "lived", "died", or "hung" (which a run notices too)."""
         path = self.folder / "hfs_cli" / f"{module}.py"
         kept = path.read_text()
-        self._write(path, mutant.source)
+        self._write(path, mutant.make())
         try:
             if (not nearest or self.passes(nearest, seconds)) and (
                 quick or self.passes(tests_of(module), seconds)
@@ -171,7 +171,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, help="so many of each module, by chance")
     parser.add_argument("--seed", default="0")
     parser.add_argument("--tests", nargs="+", help="run these instead of the nearest")
-    parser.add_argument("--quick", action="store_true", help="only tests that run the line itself")
+    parser.add_argument("--quick", action="store_true", help="no tests but those of the line")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seconds", type=float, default=300, help="when a run counts as hung")
     asked = parser.parse_args()

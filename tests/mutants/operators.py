@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 _COMPARE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
@@ -37,13 +38,13 @@ class Mutant:
         line: Where it is, in the module as it is.
         before: The piece as it was.
         after: What stands there instead.
-        source: The whole module with the change.
+        make: Writes the whole module with the change, which takes a while.
     """
 
     line: int
     before: str
     after: str
-    source: str
+    make: Callable[[], str]
 
 
 def mutants(source: str) -> Iterator[Mutant]:
@@ -54,7 +55,7 @@ def mutants(source: str) -> Iterator[Mutant]:
     for node in sorted(places, key=lambda n: (n.lineno, n.col_offset)):
         for changed in _changes(node):
             # `after=` shows the change; `before` is unparsed too, so that only it differs.
-            whole = _replaced(tree, node, changed)
+            whole = partial(_replaced, tree, node, changed)
             yield Mutant(node.lineno, ast.unparse(node), ast.unparse(changed), whole)
 
 

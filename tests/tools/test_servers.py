@@ -9,7 +9,7 @@ import tomllib
 import pytest
 
 from hfs_cli.config.tools import ServerConfig
-from hfs_cli.errors import ConfigError, CredentialsError, HfsError, NetworkError
+from hfs_cli.errors import ConfigError, CredentialsError, NetworkError
 from hfs_cli.tools.servers import Server
 from hfs_cli.tools.tool import MAX_RESULT_BYTES
 from tests.tools.conftest import is_running, wait_until
@@ -295,9 +295,15 @@ def test_the_key_goes_to_its_server_alone_and_redirects_are_not_followed(
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_key_that_is_refused_is_named(server, opened, status):
     server.always(b"", status=status)
-    with pytest.raises(HfsError) as error:
+    with pytest.raises(CredentialsError, match=rf"x refused the key \({status}\)"):
         opened(f'[mcp.x]\nurl = "{server.origin}/mcp"\n').listing()
-    assert error.value.exit_code in {3, 6}
+
+
+@pytest.mark.parametrize("status", [404, 500, 502])
+def test_a_refusal_is_told_with_its_status(server, opened, status):
+    server.always(b"", status=status)
+    with pytest.raises(NetworkError, match=f"x answered with HTTP status {status}"):
+        opened(f'[mcp.x]\nurl = "{server.origin}/mcp"\n').listing()
 
 
 def test_headers_cmd_must_print_headers(server, opened):

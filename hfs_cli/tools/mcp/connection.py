@@ -32,7 +32,7 @@ from mcp_types import (
 
 from hfs_cli import __version__
 from hfs_cli.errors import ConfigError, CredentialsError, HfsError, NetworkError
-from hfs_cli.tools.mcp.http import reached
+from hfs_cli.tools.mcp.http import Reached
 from hfs_cli.tools.mcp.loop import CLOSE_S, Loop, wait_for
 from hfs_cli.tools.mcp.stdio import Launched
 from hfs_cli.tools.mcp.target import Address, Launch
@@ -71,10 +71,10 @@ class Connection:
         self, name: str, target: Launch | Address, loop: Loop, changed: Callable[[], None]
     ) -> None:
         self._name = name
-        self._target = target
         self._loop = loop
         self._changed = changed
         self._launched = Launched(target) if isinstance(target, Launch) else None
+        self._reached = Reached(target) if isinstance(target, Address) else None
         self._lock = threading.Lock()
         self._serving: concurrent.futures.Future[None] | None = None
         self._ready: concurrent.futures.Future[mcp.Client] = concurrent.futures.Future()
@@ -163,13 +163,10 @@ class Connection:
                 self._changed()
 
         self._closing = asyncio.Event()
-        if self._launched is not None:
-            transport = self._launched.streams()
-        else:
-            assert isinstance(self._target, Address)
-            transport = reached(self._target)
+        peer = self._launched or self._reached
+        assert peer is not None
         async with mcp.Client(
-            transport,
+            peer.streams(),
             client_info=Implementation(name="hfs", version=__version__),
             message_handler=heard,
             cache=None,
@@ -212,13 +209,13 @@ class Connection:
         match error:
             case HfsError():
                 return error
-            case httpx2.HTTPStatusError() if error.response.status_code in {401, 403}:
+            case mcp.MCPError() if self._reached and self._reached.refused in {401, 403}:
                 return CredentialsError(
-                    f"the MCP server {self._name} refused the key ({error.response.status_code}):"
+                    f"the MCP server {self._name} refused the key ({self._reached.refused}):"
                     f" see headers_cmd and api_key_env of [mcp.{self._name}]"
                 )
-            case httpx2.HTTPStatusError():
-                what = f"answered with HTTP status {error.response.status_code}"
+            case mcp.MCPError() if self._reached and self._reached.refused:
+                what = f"answered with HTTP status {self._reached.refused}: {error.message}"
             case mcp.MCPError():
                 what = f"answered with an error: {error.message}"
             case httpx2.TransportError():

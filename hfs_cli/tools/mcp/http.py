@@ -13,29 +13,45 @@ from mcp.client.streamable_http import streamable_http_client
 from hfs_cli.tools.mcp.target import MAX_MESSAGE_BYTES, Address
 
 
-@asynccontextmanager
-async def reached(address: Address) -> AsyncIterator[TransportStreams]:
-    """The streams of a server.
+class Reached:
+    """A server at its address, and what is known of why it does not answer.
 
-    Raises:
-        HfsError: What the address's headers raise.
+    Args:
+        address: Where it is.
     """
-    headers = await asyncio.to_thread(address.headers)
-    async with (
-        httpx2.AsyncClient(
-            headers={**headers, "Accept-Encoding": "identity"},
-            timeout=httpx2.Timeout(30.0, read=300.0),
-            max_redirects=0,
-            event_hooks={"response": [_bound]},
-        ) as client,
-        streamable_http_client(
-            address.url, http_client=client, max_sse_event_size=MAX_MESSAGE_BYTES
-        ) as streams,
-    ):
-        yield streams
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        # Of the last answer, where that was a refusal: the package does not tell it.
+        self.refused: int | None = None
+
+    @asynccontextmanager
+    async def streams(self) -> AsyncIterator[TransportStreams]:
+        """Speak with it.
+
+        Raises:
+            HfsError: What the address's headers raise.
+        """
+        headers = await asyncio.to_thread(self._address.headers)
+        async with (
+            httpx2.AsyncClient(
+                headers={**headers, "Accept-Encoding": "identity"},
+                timeout=httpx2.Timeout(30.0, read=300.0),
+                max_redirects=0,
+                event_hooks={"response": [self._answered]},
+            ) as client,
+            streamable_http_client(
+                self._address.url, http_client=client, max_sse_event_size=MAX_MESSAGE_BYTES
+            ) as streams,
+        ):
+            yield streams
+
+    async def _answered(self, response: httpx2.Response) -> None:
+        self.refused = response.status_code if response.status_code >= 400 else None
+        _bound(response)
 
 
-async def _bound(response: httpx2.Response) -> None:
+def _bound(response: httpx2.Response) -> None:
     """See that no more is read of an answer than there may be of a message."""
     if response.headers.get("content-encoding", "identity") != "identity":
         raise httpx2.DecodingError("it answered in a compressed form that was not asked for")

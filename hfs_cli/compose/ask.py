@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from hfs_cli import notices
 from hfs_cli.compose.text import utf8_word
-from hfs_cli.errors import IncompleteReplyError
+from hfs_cli.errors import HfsError, IncompleteReplyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,6 +99,9 @@ def take_turn(
         outcome = run_turn(limited, keeper, renderer, turn, toolbox, config.max_steps)
     if outcome.error is not None:
         if outcome.session and not (outcome.reply.text or outcome.message_id):
+            if outcome.session.unanswered:
+                with suppress(HfsError):  # then the name alone stays taken
+                    store.note_refusal(outcome.session.id, outcome.error.message)
             notices.notice(f"the prompt is kept: hfs sessions retry {outcome.session.id}")
         raise outcome.error
     _check_ending(outcome.reply, turn.schema, choices)

@@ -258,6 +258,15 @@ class SessionStore:
 
     # --- changing ---------------------------------------------------------------------
 
+    def note_refusal(self, session_id: int, why: str) -> None:
+        """Write down that a session's last question has no reply, so that its name is free.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        with self._engine.writing() as db:
+            turns.note_refusal(db, session_id, why)
+
     def touch(self, session_id: int) -> Session:
         """Make a session the last used one, which ``-c`` continues.
 

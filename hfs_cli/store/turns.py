@@ -78,6 +78,8 @@ def _begin_again(db: Connection, turn: Turn, question_id: int) -> Opened:
     session = sessions.get(db, turn.place.session_id)
     history = messages.transcript(db, session.id, session.messages)
     question = _question(history, question_id)
+    if question.error is not None:  # its request runs once more
+        MessageRow.update(error=None).where(MessageRow.id == question.id).execute(db)
     earlier = _before(history, question)
     # What is asked for this one reply is not kept: the question stands where it stood.
     system = messages.system_in_force(earlier) if turn.system is None else turn.system
@@ -134,11 +136,29 @@ def _session(db: Connection, turn: Turn) -> tuple[int, int]:
         return sessions.add(db, sessions.free_name(db, automatic), "chat"), 0
     name = check_name(turn.place.name)
     found = sessions.find(db, name)
-    # A refused request has not taken the name.
-    if found and (turn.place.or_existing or found.unanswered):
+    # A refused request has not taken the name; one that still waits for its reply has.
+    if found and (turn.place.or_existing or (found.unanswered and _was_refused(db, found.id))):
         return found.id, found.messages
     sessions.refuse_taken(db, name)
     return sessions.add(db, name, "chat"), 0
+
+
+def note_refusal(db: Connection, session_id: int, why: str) -> None:
+    """Write down why a session's last question had no reply; until then its request may run."""
+    if (row := db.execute(_last_message(session_id)).fetchone()) and row[1] == "user":
+        noted = MessageRow.update(error=rows.storable(why))
+        noted.where(MessageRow.id == rows.numbers(row[:1])[0]).execute(db)
+
+
+def _was_refused(db: Connection, session_id: int) -> bool:
+    row = db.execute(_last_message(session_id)).fetchone()
+    return row is not None and row[2] is not None
+
+
+def _last_message(session_id: int) -> Query:
+    chosen = MessageRow.select(MessageRow.id, MessageRow.role, MessageRow.error)
+    chosen = chosen.where(MessageRow.session_id == session_id)
+    return chosen.order_by(MessageRow.position.desc()).limit(1)
 
 
 class Rows(NamedTuple):

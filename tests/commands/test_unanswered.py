@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 
 from hfs_cli.store.store import SessionStore
-from tests.scripted_server import openai_sse
+from tests.scripted_server import Await, openai_sse
 
 REFUSALS = {"not found": 404, "unauthorised": 401, "failed": 500}
 
@@ -115,6 +116,29 @@ def test_a_refused_request_has_not_taken_the_name(kept, server):
     done = kept("chat", "-n", "second", "once more")
     assert done.returncode == 2
     assert b"taken" in done.stderr
+
+
+def test_a_request_that_still_runs_has_taken_the_name(kept, server):
+    go_on = threading.Event()
+    before = len(server.requests)
+    server.reply([Await(go_on), *openai_sse("first of all")])
+    first = kept.start("chat", "-n", "second", "and then?")
+    server.wait_for_requests(before + 1)
+    done = kept("chat", "-n", "second", "me too")
+    assert (done.returncode, b"is taken by session" in done.stderr) == (2, True)
+    assert len(server.requests) == before + 1
+    go_on.set()
+    assert first.communicate(timeout=60)[0] == b"first of all\n"
+    # One that was refused and is sent again has it while it runs, too.
+    server.reply("{}", status=401)
+    kept("chat", "-n", "third", "and then?")
+    go_on.clear()
+    server.reply([Await(go_on), *openai_sse("at last")])
+    again = kept.start("sessions", "retry", "third")
+    server.wait_for_requests(before + 3)
+    assert kept("chat", "-n", "third", "me too").returncode == 2
+    go_on.set()
+    assert again.communicate(timeout=60)[0] == b"at last\n"
 
 
 def test_an_export_of_all_holds_what_waits_for_its_reply(kept, server, tmp_path):

@@ -187,7 +187,7 @@ def _messages(request: Request, prefix: _Prefix) -> list[dict[str, Any]]:
             if message.calls:
                 sent.append({"role": "assistant", "content": _asked(message)})
             elif message.content or message.attachments:
-                _append(sent, _message(message))
+                _append(sent, _message(message), prefix)
         if message.calls:
             sent.append({"role": "user", "content": [_result(call) for call in message.calls]})
     return sent
@@ -205,15 +205,19 @@ def _append_as_it_came(sent: list[dict[str, Any]], state: KeptState, prefix: _Pr
     return True
 
 
-def _append(sent: list[dict[str, Any]], message: dict[str, Any]) -> None:
-    """Add a message; one that follows the results of calls joins them, behind them."""
+def _append(sent: list[dict[str, Any]], message: dict[str, Any], prefix: _Prefix) -> None:
+    """Add a message; one of the user's joins what stands for the user before it, behind it."""
     last = sent[-1] if sent else None
     if last and last["role"] == message["role"] == "user":
-        more = message["content"]
-        more = [{"type": "text", "text": more}] if isinstance(more, str) else more
-        last["content"] = [*last["content"], *more]
+        sent[-1] = {**last, "content": [*_blocks(last), *_blocks(message)]}
+        prefix.restart()
     else:
         sent.append(message)
+
+
+def _blocks(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    content = message["content"]
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
 def _asked(message: ChatMessage) -> list[dict[str, Any]]:

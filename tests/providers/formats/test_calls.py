@@ -201,6 +201,20 @@ def test_thoughts_stay_behind_where_something_before_them_has_changed(change):
     assert json.dumps(body("anthropic", request)).count('"signature"') == 3
 
 
+def test_questions_whose_answer_was_thoughts_alone_are_joined():
+    request = ask("anthropic", (HI,))
+    thoughts = answered("anthropic", request, reply("anthropic"))
+    sent = body("anthropic", ask("anthropic", (HI, thoughts, AGAIN)))["messages"]
+    assert [message["role"] for message in sent] == ["user", "assistant", "user"]
+    changed = ask("anthropic", (HI, thoughts, AGAIN), system="be long")
+    sent = body("anthropic", changed)["messages"]
+    texts = [{"type": "text", "text": m.content} for m in (HI, AGAIN)]
+    assert sent == [{"role": "user", "content": texts}]
+    more = answered("anthropic", changed, reply("anthropic", "Sun."))
+    later = ask("anthropic", (HI, thoughts, AGAIN, more, HI), system="be long")
+    assert json.dumps(body("anthropic", later)).count('"signature"') == 1
+
+
 def test_another_model_of_the_vendor_gets_no_state():
     for wire in WIRES:
         messages = turn_of_three(wire, (HI,))

@@ -310,18 +310,26 @@ class _Blocks:
         self._pieces: dict[tuple[int, str], StringIO] = {}
         self._last = -1
         self._size = 0
+        # Where the last piece went: this runs once for each token.
+        self._open: tuple[object, str] | None = None
+        self._into = StringIO()
 
     def begin(self, index: object, block: Mapping[str, Any]) -> None:
         """Add a block, perhaps without its text yet."""
         self._last = index if type(index) is int else self._last + 1
         self._blocks[self._last] = {k: v for k, v in block.items() if v is not None}
+        self._open = None
 
     def add(self, index: object, field: str, piece: str) -> None:
         """Add to the text of a block's field."""
-        at = index if type(index) is int else self._last
         self._size += len(piece)
-        if self._size <= _MOST_KEPT:
-            self._pieces.setdefault((at, field), StringIO()).write(piece)
+        if self._size > _MOST_KEPT:
+            return
+        if (index, field) != self._open:
+            self._open = index, field
+            at = index if type(index) is int else self._last
+            self._into = self._pieces.setdefault((at, field), StringIO())
+        self._into.write(piece)
 
     def cite(self, index: object, citation: object) -> None:
         """Add a citation to a block."""
@@ -351,7 +359,6 @@ class _Blocks:
 
 
 _MOST_KEPT = 8_000_000
-_FIELDS = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
 
 
 class AnthropicEvents:
@@ -396,19 +403,20 @@ class AnthropicEvents:
                 raise reported(event)
 
     def _piece(self, delta: dict[str, Any], index: object, batch: Batch) -> None:
-        kind = delta.get("type")
-        match kind:
+        match delta.get("type"):
             case "text_delta":
                 batch.text(delta["text"])
+                self._blocks.add(index, "text", delta["text"])
             case "thinking_delta":
                 batch.reasoning(delta["thinking"])
+                self._blocks.add(index, "thinking", delta["thinking"])
+            case "signature_delta":
+                self._blocks.add(index, "signature", delta["signature"])
             case "citations_delta":
                 batch.cite([delta.get("citation")])
                 self._blocks.cite(index, delta.get("citation"))
             case "input_json_delta":
                 self._arguments(delta["partial_json"], index, batch)
-        if field := _FIELDS.get(str(kind)):
-            self._blocks.add(index, field, delta[field])
 
     def _block(self, block: dict[str, Any], index: object, batch: Batch) -> None:
         self._blocks.begin(index, block)

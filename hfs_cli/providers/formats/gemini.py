@@ -311,18 +311,19 @@ class GeminiEvents:
 
     def _keep(self, part: dict[str, Any]) -> None:
         """Keep a part; a piece of text goes on with the last, unless one of them is signed."""
-        text = part.get("text")
-        self._size += len(text) if isinstance(text, str) else 1000
-        if self._size > _MOST_KEPT or (text == "" and not part.get("thoughtSignature")):
+        text: Any = part.get("text")
+        # This runs once for each token: a piece of text alone is the rule.
+        plain = isinstance(text, str) and (len(part) == 1 or part.keys() <= _OF_TEXT)
+        self._size += len(text) if plain else len(str(part))
+        if self._size > _MOST_KEPT or (plain and not text):
             return
         last = self._texts[-1] if self._texts else None
-        plain = isinstance(text, str) and part.keys() <= {"text", "thought"}
         if last and plain and self._parts[-1].get("thought") == part.get("thought"):
-            last.write(text or "")
+            last.write(text)
             return
         held = StringIO() if plain else None
         if held:
-            held.write(text or "")
+            held.write(text)
         self._texts.append(held)
         self._parts.append(part)
 
@@ -342,6 +343,7 @@ class GeminiEvents:
 
 
 _MOST_KEPT = 8_000_000
+_OF_TEXT = frozenset({"text", "thought"})
 _OF_PIECES = frozenset({"partialArgs", "willContinue"})
 # What only the vendor can make, or can make sense of.
 _OPAQUE = frozenset({"thoughtSignature", "toolCall", "toolResponse", "executableCode"})

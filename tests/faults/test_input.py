@@ -14,6 +14,65 @@ def test_a_prompt_over_the_limit_is_refused_in_bounded_memory(chat, server):
     assert peak < 300_000_000
 
 
+def test_a_long_prompt_of_wide_text_is_sent_in_bounded_memory(chat, server):
+    server.always(openai_sse("read"))
+    # One emoji makes Python keep four bytes for each of the others.
+    done, peak = chat.measured("chat", stdin=("é" * 17_500_000 + "😀").encode())
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"read\n", b"")
+    assert peak < 300_000_000
+
+
+BOMBS = {
+    "arrays": "x = [" + "[]," * 300_000 + "]",
+    "nested": "x = " + "[" * 400_000,
+    "keys": "a." * 400_000 + "a = 1",
+    "digits": "timeout = " + "9" * 900_000,
+}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_a_configuration_that_means_harm_is_refused_in_bounded_memory(chat, server, kind):
+    chat.config.write_text(BOMBS[kind])
+    done, peak = chat.measured("chat", "hi")
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (3, b"", 1)
+    assert (server.requests, chat.database.exists()) == ([], False)
+    assert peak < 300_000_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("chat", "--max-tokens", "9" * 5000, "hi"), 2),
+        (("chat", "--temperature", "1e999", "hi"), 2),
+        (("chat", "--timeout", "9" * 5000, "hi"), 2),
+        (("chat", "-n", "x" * 256, "hi"), 2),
+        (("chat", "-S", "9" * 5000, "hi"), 4),
+        (("sessions", "show", "9" * 5000), 4),
+        (("sessions", "list", "--limit", "9" * 5000), 2),
+        (("sessions", "list", "--since", "9" * 5000 + "d"), 2),
+        (("delete", "--older-than", "999999w", "--yes"), 2),
+        (("sessions", "rewind", "kept", "--to", "9" * 5000), 4),
+    ],
+    ids=lambda value: " ".join(word[:12] for word in value) if isinstance(value, tuple) else "",
+)
+def test_numbers_and_names_without_bounds_change_nothing(chat, server, arguments, code):
+    chat.keep("kept", "hi", "ok")
+    asked = len(server.requests)
+    done = chat(*arguments)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (code, b"", 1)
+    assert len(server.requests) == asked
+    assert chat.ok("sessions", "list", "--ids", "--all") == "1\n"
+
+
+@pytest.mark.parametrize("zone", ["UTC+25", ":/dev/null", "x" * 1000, "A" * 3 + "9" * 50])
+@pytest.mark.parametrize("since", ["0001-01-01", "9999-12-31T23:59:59"])
+def test_the_ends_of_the_calendar_are_times_in_every_zone(chat, zone, since):
+    chat.keep("kept", "hi", "ok")
+    done = chat("sessions", "list", "--since", since, "--ids", env={"TZ": zone})
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == (b"1\n" if since.startswith("0001") else b"")
+
+
 # Text that programs have tripped over; each must come back as it went in.
 _NAUGHTY = [
     "undefined",

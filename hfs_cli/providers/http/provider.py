@@ -244,7 +244,9 @@ class HttpProvider:
         headers = self._headers(self._key)
         if payload is None:
             return lambda: client.build_request(method, url, headers=headers)
-        body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+        # Piece by piece: as one string a long prompt would be in memory once more.
+        encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+        body = b"".join(piece.encode() for piece in encoder.iterencode(payload))
         return lambda: client.build_request(method, url, headers=headers, content=body)
 
     def _path(self, request: Request) -> str:

@@ -6,7 +6,7 @@ reply streams and is never stale: not after a crash either.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from peewee import SqliteDatabase
 
@@ -21,18 +21,49 @@ _SPACELESS = (
 )
 
 
+# Characters that are put into Unicode's forms at a time.
+_PIECE = 1 << 18
+
+
 def words(text: str) -> str:
     """Text as it is indexed and looked up.
 
     Unindexing needs exactly what was indexed: whoever changes this adds a migration that
     empties the indexes and fills them anew.
     """
+    return "".join(_words(text))
+
+
+def _words(text: str) -> Iterator[str]:
     # FTS5 reads up to a NUL; the words after it count too.
     text = text.replace("\0", " ")
-    if text.isascii():
-        return text
+    return iter([text]) if text.isascii() else map(_plain, _pieces(text))
+
+
+def _plain(text: str) -> str:
     plain = "".join(c for c in unicodedata.normalize("NFD", text) if not is_accent(c))
     return re.sub(_SPACELESS, r" \1 ", unicodedata.normalize("NFC", plain))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A long text in pieces: taken apart into letters and marks as a whole, it fills the memory.
+
+    No cut falls before what may join the character in front of it.
+    """
+    start = 0
+    while start < len(text):
+        end = start + _PIECE
+        while end < len(text) and not _parts(text[end - 1], text[end]):
+            end += 1
+        yield text[start:end]
+        start = end
+
+
+def _parts(before: str, after: str) -> bool:
+    """Whether Unicode's forms never depend on two characters standing side by side."""
+    return not unicodedata.combining(after) and unicodedata.normalize("NFC", before + after) == (
+        unicodedata.normalize("NFC", before) + unicodedata.normalize("NFC", after)
+    )
 
 
 def is_accent(character: str) -> bool:
@@ -46,8 +77,10 @@ def is_accent(character: str) -> bool:
 
 def index_message(db: SqliteDatabase, message_id: int, content: str) -> None:
     """Index a message that has become complete."""
+    # Bytes: a long text that is not ASCII takes up to four times as much as a string.
+    text = b"".join(piece.encode() for piece in _words(content))
     db.execute_sql(
-        "INSERT INTO message_words (rowid, content) VALUES (?, ?)", (message_id, words(content))
+        "INSERT INTO message_words (rowid, content) VALUES (?, CAST(? AS TEXT))", (message_id, text)
     )
 
 

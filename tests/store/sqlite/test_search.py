@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hfs_cli.conversations import SearchFilter
 from hfs_cli.errors import UsageError
+from hfs_cli.store.sqlite import indexing
 from hfs_cli.store.sqlite import search as searching
 from hfs_cli.store.sqlite.snippets import snippet, terms
 
@@ -209,3 +210,17 @@ def test_of_equals_the_newest_is_first(store, talk):
     for number in range(4):
         talk.turn("the same words", "ok", name=f"n{number}")
     assert found(store, "same words") == [(4, 1), (3, 1), (2, 1), (1, 1)]
+
+
+@given(
+    st.text(
+        st.sampled_from("aé e\u0301\u0323\u1112\u1161\u11ab\ud55c\u3066\u3099検\u0e01\u0e33😀"),
+        max_size=40,
+    )
+)
+def test_a_long_text_is_indexed_in_pieces_as_it_is_as_a_whole(text):
+    whole = indexing.words(text)
+    for size in (1, 2, 3, 7):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(indexing, "_PIECE", size)
+            assert indexing.words(text) == whole

@@ -111,6 +111,44 @@ def test_every_library_has_a_door():
     assert imported - own == {name for name in behind_doors if not name.startswith("hfs_cli.")}
 
 
+def own_imports(module: str) -> set[str]:
+    """The modules of the package that a module names, be it in a function or for types alone."""
+    found = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            # Of a package's names, some are modules; what is no module is the package's own.
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= inner & MODULES.keys() or {node.module}
+    return found & MODULES.keys()
+
+
+def circles(imports: dict[str, set[str]]) -> list[str]:
+    """What is left when modules that import none of the rest go, and those that none imports."""
+    left = dict(imports)
+    while True:
+        named = set().union(*left.values())
+        kept = {module: there & left.keys() for module, there in left.items() if module in named}
+        kept = {module: there for module, there in kept.items() if there}
+        if kept == left:
+            return sorted(left)
+        left = kept
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    # The contracts hold packages apart; this holds the modules inside of one apart as well. An
+    # import in a function counts too: it is what hides a circle.
+    assert circles({module: own_imports(module) for module in MODULES}) == []
+
+
+def test_a_circle_is_found_wherever_it_is_joined():
+    line = {"a": {"b"}, "b": {"c"}, "c": set(), "d": {"a", "c"}}
+    assert circles(line) == []
+    assert circles(line | {"c": {"a"}}) == ["a", "b", "c"]
+    assert circles(line | {"c": {"c"}}) == ["c"]
+
+
 # Where a heavy library may load with the module; everywhere else inside the function that needs
 # it. Ruff's TID253 knows no rooms: it is off in those that stand for a library.
 AT_THE_TOP = {

@@ -8,7 +8,7 @@ _hfs_table() {
     hfs_commands='' hfs_options=() hfs_arguments=''
     case $1 in
         'hfs')
-            hfs_commands='chat resume rename delete sessions checkpoints models keys tools config completion doctor db help'
+            hfs_commands='chat resume rename delete sessions checkpoints models keys tools config templates completion doctor db help'
             hfs_options=(
                 '--version'
                 '-h,--help'
@@ -22,6 +22,9 @@ _hfs_table() {
                 '-n,--name -'
                 '--at -'
                 '--schema-of =json,jsonl,sessions,transcript'
+                '-t,--template* templates'
+                '-p,--param* - -'
+                '--save-template -'
                 '-f,--file* -'
                 '--encoding -'
                 '-e,--edit'
@@ -70,6 +73,9 @@ _hfs_table() {
         'hfs resume')
             hfs_options=(
                 '--no-pager'
+                '-t,--template* templates'
+                '-p,--param* - -'
+                '--save-template -'
                 '-f,--file* -'
                 '--encoding -'
                 '-e,--edit'
@@ -296,6 +302,9 @@ _hfs_table() {
         'hfs sessions resume')
             hfs_options=(
                 '--no-pager'
+                '-t,--template* templates'
+                '-p,--param* - -'
+                '--save-template -'
                 '-f,--file* -'
                 '--encoding -'
                 '-e,--edit'
@@ -497,6 +506,42 @@ _hfs_table() {
                 '-h,--help'
             )
             hfs_arguments='settings'
+            ;;
+        'hfs templates')
+            hfs_commands='edit list path remove show'
+            hfs_options=(
+                '-h,--help'
+            )
+            ;;
+        'hfs templates edit')
+            hfs_options=(
+                '-h,--help'
+            )
+            hfs_arguments='templates'
+            ;;
+        'hfs templates list')
+            hfs_options=(
+                '--json'
+                '-h,--help'
+            )
+            ;;
+        'hfs templates path')
+            hfs_options=(
+                '-h,--help'
+            )
+            ;;
+        'hfs templates remove')
+            hfs_options=(
+                '-h,--help'
+            )
+            hfs_arguments='templates'
+            ;;
+        'hfs templates show')
+            hfs_options=(
+                '--builtin'
+                '-h,--help'
+            )
+            hfs_arguments='templates'
             ;;
         'hfs completion')
             hfs_options=(

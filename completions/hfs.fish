@@ -12,6 +12,12 @@ function __hfs_values
             echo 1
         case 'hfs chat --schema-of'
             echo 1
+        case 'hfs chat -t' 'hfs chat --template'
+            echo 1
+        case 'hfs chat -p' 'hfs chat --param'
+            echo 2
+        case 'hfs chat --save-template'
+            echo 1
         case 'hfs chat -f' 'hfs chat --file'
             echo 1
         case 'hfs chat --encoding'
@@ -57,6 +63,12 @@ function __hfs_values
         case 'hfs chat --format'
             echo 1
         case 'hfs chat -O' 'hfs chat --output'
+            echo 1
+        case 'hfs resume -t' 'hfs resume --template'
+            echo 1
+        case 'hfs resume -p' 'hfs resume --param'
+            echo 2
+        case 'hfs resume --save-template'
             echo 1
         case 'hfs resume -f' 'hfs resume --file'
             echo 1
@@ -194,6 +206,12 @@ function __hfs_values
             echo 1
         case 'hfs sessions delete --keep'
             echo 1
+        case 'hfs sessions resume -t' 'hfs sessions resume --template'
+            echo 1
+        case 'hfs sessions resume -p' 'hfs sessions resume --param'
+            echo 2
+        case 'hfs sessions resume --save-template'
+            echo 1
         case 'hfs sessions resume -f' 'hfs sessions resume --file'
             echo 1
         case 'hfs sessions resume --encoding'
@@ -267,7 +285,7 @@ function __hfs_walk
         else if test $ended = 0; and string match -q -- '-?*' $word
             set -a options (string replace -r '=.*' '' -- $word)
             set values (__hfs_values "$path" $word)
-        else if contains -- "$path $word" 'hfs chat' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions rename' 'hfs sessions delete' 'hfs sessions resume' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs models update' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs tools' 'hfs tools call' 'hfs tools list' 'hfs tools show' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs config unset' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db backup' 'hfs db check' 'hfs db path' 'hfs db vacuum' 'hfs help'
+        else if contains -- "$path $word" 'hfs chat' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions rename' 'hfs sessions delete' 'hfs sessions resume' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs models update' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs tools' 'hfs tools call' 'hfs tools list' 'hfs tools show' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs config unset' 'hfs templates' 'hfs templates edit' 'hfs templates list' 'hfs templates path' 'hfs templates remove' 'hfs templates show' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db backup' 'hfs db check' 'hfs db path' 'hfs db vacuum' 'hfs help'
             set path "$path $word"
         else
             set arguments (math $arguments + 1)
@@ -315,6 +333,7 @@ complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a help -d 'Show what a command does,
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a db -d 'Find, copy, check and shrink the database'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a doctor -d 'Check configuration, database, model, key and tools'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a completion -d 'Print the completion script for a SHELL (bash, zsh or fish), or install it'
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a templates -d 'Prompts with placeholders, and the options that go with them: hfs chat -t'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a config -d 'See and change settings'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a tools -d 'See and try the tools that a turn may use when it names them (--tool)'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a keys -d 'Keep the providers\' keys; they are never shown'
@@ -333,6 +352,9 @@ complete -c hfs -n '__hfs_in \'hfs chat\' --create' -l create -d 'With -S or -c:
 complete -c hfs -n '__hfs_in \'hfs chat\' -n --name' -s n -l name -x -k -d 'Name of the new session'
 complete -c hfs -n '__hfs_in \'hfs chat\' --at' -l at -x -k -d 'Continue from message N; what follows it is kept as a branch'
 complete -c hfs -n '__hfs_in \'hfs chat\' --schema-of' -l schema-of -x -k -a 'json jsonl sessions transcript' -d 'Print the JSON Schema of a format and leave'
+complete -c hfs -n '__hfs_in \'hfs chat\'' -s t -l template -x -k -a '(__hfs_words templates)' -d 'Take prompt and options from a template; see hfs templates list'
+complete -c hfs -n '__hfs_in \'hfs chat\'' -s p -l param -x -k -d 'What a placeholder of the template stands for: -p to French or -p to=French'
+complete -c hfs -n '__hfs_in \'hfs chat\' --save-template' -l save-template -x -k -d 'Write a template of that name from what is given here, and send nothing'
 complete -c hfs -n '__hfs_in \'hfs chat\'' -s f -l file -x -k -d 'A file, a directory (as git sees it), a pattern, a URL or -: text joins the prompt; an image, a PDF or a sound is attached'
 complete -c hfs -n '__hfs_in \'hfs chat\' --encoding' -l encoding -x -k -d 'Of text that is not UTF-8: latin-1, utf-16, …, or replace'
 complete -c hfs -n '__hfs_in \'hfs chat\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
@@ -377,6 +399,9 @@ complete -c hfs -n '__hfs_in \'hfs chat\' -u --usage' -s u -l usage -d 'Show tok
 complete -c hfs -n '__hfs_in \'hfs chat\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs resume\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-pager' -l no-pager -d 'Print a long transcript as it is'
+complete -c hfs -n '__hfs_in \'hfs resume\'' -s t -l template -x -k -a '(__hfs_words templates)' -d 'Take prompt and options from a template; see hfs templates list'
+complete -c hfs -n '__hfs_in \'hfs resume\'' -s p -l param -x -k -d 'What a placeholder of the template stands for: -p to French or -p to=French'
+complete -c hfs -n '__hfs_in \'hfs resume\' --save-template' -l save-template -x -k -d 'Write a template of that name from what is given here, and send nothing'
 complete -c hfs -n '__hfs_in \'hfs resume\'' -s f -l file -x -k -d 'A file, a directory (as git sees it), a pattern, a URL or -: text joins the prompt; an image, a PDF or a sound is attached'
 complete -c hfs -n '__hfs_in \'hfs resume\' --encoding' -l encoding -x -k -d 'Of text that is not UTF-8: latin-1, utf-16, …, or replace'
 complete -c hfs -n '__hfs_in \'hfs resume\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
@@ -547,6 +572,9 @@ complete -c hfs -n '__hfs_in \'hfs sessions delete\' -y --yes' -s y -l yes -d 'D
 complete -c hfs -n '__hfs_in \'hfs sessions delete\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions resume\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-pager' -l no-pager -d 'Print a long transcript as it is'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s t -l template -x -k -a '(__hfs_words templates)' -d 'Take prompt and options from a template; see hfs templates list'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s p -l param -x -k -d 'What a placeholder of the template stands for: -p to French or -p to=French'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --save-template' -l save-template -x -k -d 'Write a template of that name from what is given here, and send nothing'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s f -l file -x -k -d 'A file, a directory (as git sees it), a pattern, a URL or -: text joins the prompt; an image, a PDF or a sound is attached'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --encoding' -l encoding -x -k -d 'Of text that is not UTF-8: latin-1, utf-16, …, or replace'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
@@ -660,6 +688,22 @@ complete -c hfs -k -n '__hfs_at \'hfs config set\' 1' -a '(__hfs_words settings)
 complete -c hfs -n '__hfs_in \'hfs config set\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs config unset\' 1' -a '(__hfs_words settings)'
 complete -c hfs -n '__hfs_in \'hfs config unset\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs templates\' 1' -a show -d 'Print TEMPLATE as its file has it'
+complete -c hfs -k -n '__hfs_at \'hfs templates\' 1' -a remove -d 'Delete one of your own templates'
+complete -c hfs -k -n '__hfs_at \'hfs templates\' 1' -a path -d 'Print where your own templates are (the directory need not exist)'
+complete -c hfs -k -n '__hfs_at \'hfs templates\' 1' -a list -d 'List the templates: your own, and those that come with hfs'
+complete -c hfs -k -n '__hfs_at \'hfs templates\' 1' -a edit -d 'Open TEMPLATE in $EDITOR and check it afterwards; made if absent'
+complete -c hfs -n '__hfs_in \'hfs templates\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs templates edit\' 1' -a '(__hfs_words templates)'
+complete -c hfs -n '__hfs_in \'hfs templates edit\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs templates list\' --json' -l json -d 'A JSON array'
+complete -c hfs -n '__hfs_in \'hfs templates list\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs templates path\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs templates remove\' 1' -a '(__hfs_words templates)'
+complete -c hfs -n '__hfs_in \'hfs templates remove\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs templates show\' 1' -a '(__hfs_words templates)'
+complete -c hfs -n '__hfs_in \'hfs templates show\' --builtin' -l builtin -d 'The one that comes with hfs'
+complete -c hfs -n '__hfs_in \'hfs templates show\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs completion\' 1' -a 'bash zsh fish'
 complete -c hfs -n '__hfs_in \'hfs completion\' --install' -l install -d 'Put it where the shell looks for it'
 complete -c hfs -n '__hfs_in \'hfs completion\' -h --help' -s h -l help -d 'Show this message and exit'

@@ -33,6 +33,7 @@ _COMMANDS = {
     "keys": "keys:keys",
     "tools": "tools:tools",
     "config": "config:config_group",
+    "templates": "templates:templates",
     "completion": "completion:print_completion",
     "doctor": "doctor:run_doctor",
     "db": "db:db",

@@ -24,7 +24,7 @@ RUN = [
 
 @pytest.fixture
 def shell(chat, server, tmp_path):
-    """A directory with a git repository, a file, and `hfs` on the PATH."""
+    """A directory with a git repository that has changes, files, and `hfs` on the PATH."""
     server.always(openai_sse("An answer:\n\n```sh\ntrue\n```\n"))
     command = tmp_path / "bin" / "hfs"
     command.parent.mkdir()
@@ -33,7 +33,12 @@ def shell(chat, server, tmp_path):
     work = tmp_path / "work"
     work.mkdir()
     (work / "question.txt").write_text("And a FIFO?\n")
-    subprocess.run(["git", "init", "-q"], cwd=work, check=True)
+    (work / "error.log").write_text("E: no such package\n")
+    git = ["git", "-c", "user.name=A", "-c", "user.email=a@localhost"]
+    for words in (["init", "-q"], ["add", "question.txt"], ["commit", "-qm", "Ask"]):
+        subprocess.run([*git, *words], cwd=work, check=True)
+    with (work / "question.txt").open("a") as file:
+        file.write("And a socket?\n")
     env = chat.environment() | {
         "PATH": f"{command.parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),

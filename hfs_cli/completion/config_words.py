@@ -87,6 +87,20 @@ def tools() -> Iterator[Word]:
     yield "web-search", "the provider's own"
 
 
+def templates() -> Iterator[Word]:
+    """The templates, with what each is for; one that cannot be read has its name alone."""
+    from pathlib import Path
+
+    from hfs_cli.config.templates import directory_of, read_template, template_files
+    from hfs_cli.errors import HfsError
+
+    for name, file in template_files(directory_of(Path(config_file(os.environ)))):
+        try:
+            yield name, read_template(file).description
+        except HfsError:
+            yield name, ""
+
+
 def keys() -> Iterator[Word]:
     """The names that ``hfs config get`` and ``set`` take."""
     from hfs_cli.config.settings import PROFILE_SETTINGS, PROVIDER_SETTINGS, SETTINGS

@@ -90,7 +90,8 @@ The commands hfs config set, unset and edit change the file and keep its comment
 _ABOUT_TABLES = """\
 Where a key says NAME or "PROVIDER/MODEL", the name is yours. A part of a key that holds a dot or a
 slash is quoted, as everywhere in TOML. A table [profiles.NAME] may hold what stands outside of
-the tables; HFS_PROFILE=NAME puts it in force."""
+the tables, and options of a turn by their long names, such as temperature; HFS_PROFILE=NAME puts
+it in force."""
 
 
 def settings_page() -> str:

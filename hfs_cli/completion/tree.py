@@ -21,6 +21,7 @@ KINDS = {
     "KEY": "settings",
     "PROFILE": "profiles",
     "TOOL": "tools",
+    "TEMPLATE": "templates",
     "FILE": "files",
     "PATH": "files",
 }

@@ -67,4 +67,5 @@ _OF_CONFIG: dict[str, Callable[[ModuleType], Iterable[Word]]] = {
     "settings": lambda words: words.keys(),
     "profiles": lambda words: words.profiles(),
     "tools": lambda words: words.tools(),
+    "templates": lambda words: words.templates(),
 }

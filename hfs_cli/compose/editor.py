@@ -20,7 +20,7 @@ def edited(text: str) -> str:
     Raises:
         UsageError: There is no terminal, or the editor failed or left no text.
     """
-    _check_terminal()
+    check_terminal()
     try:
         return click.edit(text, extension=".md", require_save=False) or ""
     except OSError as error:
@@ -35,10 +35,15 @@ def edit_file(path: Path) -> None:
     Raises:
         UsageError: There is no terminal, or the editor failed.
     """
-    _check_terminal()
+    check_terminal()
     click.edit(filename=str(path))
 
 
-def _check_terminal() -> None:
+def check_terminal() -> None:
+    """See that there is a terminal for an editor.
+
+    Raises:
+        UsageError: There is none.
+    """
     if not notices.stderr_is_terminal() and not notices.is_terminal(sys.stdin):
         raise UsageError("an editor needs a terminal, and there is none here")

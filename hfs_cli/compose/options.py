@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import json
+import os
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hfs_cli import notices
 from hfs_cli.compose.text import read_text, utf8_word
 from hfs_cli.config import Config, load_config
 from hfs_cli.config.settings import REASONING_LEVELS, SETTINGS
@@ -21,6 +23,7 @@ from hfs_cli.errors import UsageError
 from hfs_cli.groups import Amount, Count
 
 if TYPE_CHECKING:
+    from hfs_cli.compose.templates import Prompt
     from hfs_cli.render.reply.choose import View
 
 
@@ -31,6 +34,7 @@ class Asked:
     Args:
         words: The prompt's words; one that is ``-`` asks for standard input.
         files: What ``-f`` names.
+        template: The prompt of a template, or None.
         encoding: What the text of the files and of standard input is written in; UTF-8 if None.
         edit: Write the prompt in the editor.
         models: Models' names or aliases: the one to ask, and those to fall back on.
@@ -45,6 +49,7 @@ class Asked:
 
     words: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    template: Prompt | None = None
     encoding: str | None = None
     edit: bool = False
     models: tuple[str, ...] = ()
@@ -82,7 +87,16 @@ class _Setting(click.ParamType[Any]):
 
 _HEADINGS = {
     "Session": ("go_on", "ref", "create", "name", "at", "save"),
-    "Input": ("files", "encoding", "edit", "stdin", "stdin_timeout"),
+    "Input": (
+        "template",
+        "params",
+        "save_template",
+        "files",
+        "encoding",
+        "edit",
+        "stdin",
+        "stdin_timeout",
+    ),
     "Model": (
         *(
             "models",
@@ -152,11 +166,11 @@ def _with_pairs(args: list[str], takes: Mapping[str, int]) -> list[str]:
             return [*given, word, *left]
         if re.match(r"-\w |--[\w-]+ ", word):
             raise UsageError('what begins with "-" is an option: put -- before the prompt')
-        if attached := re.fullmatch(r"(?:--option=|-o)([^=]+=.*)", word, re.DOTALL):
-            word = "-o"
+        if attached := re.fullmatch(r"(?:--(?:option|param)=|-[op])([^=]+=.*)", word, re.DOTALL):
+            word = "-o" if word.startswith(("-o", "--option")) else "-p"
             left.appendleft(attached[1])
         given.append(word)
-        if word in {"-o", "--option"} and left and "=" in left[0]:
+        if word in _PAIRS and left and "=" in left[0]:
             name, _, value = left.popleft().partition("=")
             given += [name, value]
         else:
@@ -176,6 +190,27 @@ def _known_encoding(_: click.Context, __: click.Parameter, name: str | None) -> 
 
 _MESSAGE = (
     click.argument("words", metavar="[PROMPT]...", nargs=-1),
+    click.option(
+        "-t",
+        "--template",
+        multiple=True,
+        metavar="TEMPLATE",
+        help="Take prompt and options from a template; see hfs templates list.",
+    ),
+    click.option(
+        "-p",
+        "--param",
+        "params",
+        nargs=2,
+        multiple=True,
+        metavar="NAME VALUE",
+        help="What a placeholder of the template stands for: -p to French or -p to=French.",
+    ),
+    click.option(
+        "--save-template",
+        metavar="NAME",
+        help="Write a template of that name from what is given here, and send nothing.",
+    ),
     click.option(
         "-f",
         "--file",
@@ -339,6 +374,8 @@ _VIEW = (
     click.option("-q", "--quiet", is_flag=True, help="No session line, no notices."),
     click.option("-u", "--usage", is_flag=True, help="Show tokens and times on stderr."),
 )
+# Options of two words, which may be written as one: NAME=VALUE.
+_PAIRS = {"-o", "--option", "-p", "--param"}
 _SETTING_NAMES = (
     "stdin",
     "stdin_timeout",
@@ -378,7 +415,16 @@ def turn_options(*, message: bool = True) -> Callable[[Callable[..., None]], Cal
             for name, value in values.items():
                 if name not in _PATHS:
                     _refuse_what_is_not_utf8(value)
-            function(*_split(values), **values)
+            context = click.get_current_context()
+            saved = values.pop("save_template", None)
+            asked, config, view = _split(context, values)
+            if saved is None:
+                function(asked, config, view, **values)
+                return
+            from hfs_cli.compose.templates import save_template
+
+            file = save_template(context, saved, asked.words, config.file, replace=view.force)
+            notices.notice(f"the template is kept: {file}")
 
         for option in reversed((*(_MESSAGE if message else ()), *_MODEL, *_SETTINGS, *_VIEW)):
             with_options = option(with_options)
@@ -396,20 +442,32 @@ def _refuse_what_is_not_utf8(value: object) -> None:
             _refuse_what_is_not_utf8(part)
 
 
-def _split(values: dict[str, Any]) -> tuple[Asked, Config, View]:
-    """Take the shared options out of all that click has read."""
+def _split(context: click.Context, values: dict[str, Any]) -> tuple[Asked, Config, View]:
+    """Take the shared options out of all that click has read, and what is nearest to each.
+
+    A flag beats a template, which beats the profile.
+    """
     from hfs_cli.render.reply.choose import View
 
     def take(names: Iterable[str]) -> dict[str, Any]:
         return {name: values.pop(name) for name in names if name in values}
 
-    view, settings = take(View.__dataclass_fields__), take(_SETTING_NAMES)
+    saved = context.params.get("save_template") is not None
+    prompt, taken = _template_prompt(context, values, saved=saved)
+    settings = take(_SETTING_NAMES)
     settings["tool"] = settings["tool"] or None  # not named, as opposed to named none
+    config = load_config(flags=settings)
+    if config.turn_options and not saved:
+        from hfs_cli.compose.templates import fill
+
+        where = f"[profiles.{config.profile}] of {config.file}"
+        fill(context, values, config.turn_options, where, strict=False, taken=taken)
+    view = take(View.__dataclass_fields__)
     if settings.get("stdin") == "never" and "-" in values["words"]:
         raise UsageError("- asks for standard input and --no-stdin forbids it: drop one")
     if view["extract"] and (view["format"] != "text" or settings["render"]):
         raise UsageError("-x takes code out of the text: leave out --format and --render")
-    if view["force"] and not view["output"]:
+    if view["force"] and not view["output"] and not saved:
         raise UsageError("--force goes with -O FILE")
     # An empty word comes from an unset variable; taken for none, it would ask another model.
     if not all(name.strip() for name in values["models"]):
@@ -423,8 +481,24 @@ def _split(values: dict[str, Any]) -> tuple[Asked, Config, View]:
     if file is not None:
         values["system"] = read_text(file, encoding=values.get("encoding"))
     options = _model_options(**take(("pairs", "temperature", "max_tokens")))
-    asked = Asked(**take(Asked.__dataclass_fields__), options=options, schema=schema)
-    return asked, load_config(flags=settings), View(**view)
+    given = take(Asked.__dataclass_fields__)
+    asked = Asked(**given, template=prompt, options=options, schema=schema)
+    return asked, config, View(**view)
+
+
+def _template_prompt(
+    context: click.Context, values: dict[str, Any], *, saved: bool
+) -> tuple[Prompt | None, frozenset[str]]:
+    """Fill in what the templates say; their prompt, and which parameters that were."""
+    names, pairs = values.pop("template", ()), values.pop("params", ())
+    if saved and names:
+        raise UsageError("--save-template writes what is given here: leave out -t")
+    if not names and (saved or not pairs):
+        return None, frozenset()
+    from hfs_cli.compose.templates import fill_from_templates
+    from hfs_cli.places import config_file
+
+    return fill_from_templates(context, values, names, pairs, Path(config_file(os.environ)))
 
 
 def _schema(one: str | None, many: str | None) -> Mapping[str, object] | None:

@@ -23,8 +23,9 @@ PATIENCE_S = 2.0
 def read_message(asked: Asked, config: Config, *, patient: bool = True) -> ChatMessage | None:
     """The user message, or None when nothing was given but white space.
 
-    It is the words, then standard input, then the text files, with an empty line between
-    each and the next; images, PDFs and sounds are attached.
+    It is a template's prompt, then the words, then standard input unless the template has a
+    place for it, then the text files, with an empty line between each and the next; images,
+    PDFs and sounds are attached.
 
     Args:
         asked: The words, the files, and where else to read.
@@ -48,13 +49,18 @@ def read_message(asked: Asked, config: Config, *, patient: bool = True) -> ChatM
     text = " ".join(utf8_word(word) for word in asked.words if word != "-")
     piped = ""
     if forced or config.stdin != "never":
-        patient = patient or bool(text.strip()) or config.stdin == "always"
+        patient = patient or bool(text.strip() or asked.template) or config.stdin == "always"
         data = _read_stdin(config, forced=forced, patient=patient)
         if media_type := media_type_of(data):
             attachments = (Attachment("standard input", media_type, data), *attachments)
         else:
             piped = decode_text(data, "standard input", asked.encoding).removesuffix("\n")
-    prompt = "\n\n".join(part for part in (text, piped) if part)
+    parts = [text, piped]
+    if asked.template:
+        parts.insert(0, asked.template.filled(piped))
+        if asked.template.takes_input:
+            parts.pop()
+    prompt = "\n\n".join(part for part in parts if part)
     if asked.edit:
         from hfs_cli.compose.editor import edited
 

@@ -176,3 +176,16 @@ def _replace(file: Path, text: str, check: Callable[[Config], None]) -> None:
             message = error.message.replace(str(new.path), str(file))
             raise type(error)(f"not set: {message}") from error
         new.take_name(replace=True)
+
+
+def toml_text(document: Mapping[str, object]) -> str:
+    """A new document as TOML; a text of several lines is written as such."""
+    import tomlkit
+
+    table = tomlkit.document()
+    for key, value in document.items():
+        if isinstance(value, str) and "\n" in value:
+            table[key] = tomlkit.string(value, multiline=True)
+        else:
+            table[key] = value
+    return tomlkit.dumps(table)

@@ -18,6 +18,7 @@ from hfs_cli.config.settings import (
     PROVIDER_SETTINGS,
     SETTINGS,
     TABLES,
+    TURN_OPTIONS,
     Config,
     ModelConfig,
     ProviderConfig,
@@ -52,7 +53,7 @@ def load_config(
     file, data_dir = Path(places.config_file(env)), Path(places.data_directory(env))
     document = read_document(file)
     _warn_of_readers(document, file)
-    profiles = read_tables(document, "profiles", PROFILE_SETTINGS, file)
+    profiles = _profiles(document, file)
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     profile = given.pop("profile", None) or env.get("HFS_PROFILE") or None
     if profile is not None and profile not in profiles:
@@ -85,6 +86,11 @@ def load_config(
             for name, table in read_tables(document, "models", MODEL_SETTINGS, file).items()
         },
         profiles=profiles,
+        turn_options={
+            name: value
+            for name, value in profiles.get(profile or "", {}).items()
+            if name in TURN_OPTIONS
+        },
         programs=_table(document, "tools", file),
         servers=_table(document, "mcp", file),
         daily_budget=_values(
@@ -148,16 +154,7 @@ def read_document(file: Path) -> dict[str, Any]:
     data = read_file(file, MAX_CONFIG_BYTES, absent=b"", failure=ConfigError)
     if not data:
         return {}
-    import tomllib
-
-    try:
-        text = data.decode()
-        # What tomllib takes for a key grows with the square of its parts: 40 kB took 13 s.
-        if re.search(_LONG_KEY, text):
-            raise ConfigError(f"{file} holds a key of over 50 parts: shorten it")
-        document = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # ValueError: also numbers without an end
-        raise ConfigError(f"{file} is not valid TOML: {error}") from error
+    document = parse_toml(data, file)
     if "tool" in document:
         raise ConfigError(
             f"tool in {file} stands outside of a profile: name tools with --tool, or in"
@@ -165,6 +162,36 @@ def read_document(file: Path) -> dict[str, Any]:
         )
     _known(document, (*SETTINGS, *TABLES), str(file))
     return document
+
+
+def _profiles(document: Mapping[str, Any], file: Path) -> dict[str, dict[str, Any]]:
+    """The profiles: settings, read, and options of a turn, which are read when one is taken."""
+    found = {}
+    tables = _table(document, "profiles", file)
+    for name in tables:
+        table, where = _table(tables, name, file), f"[profiles.{_quoted(name)}] of {file}"
+        _known(table, (*PROFILE_SETTINGS, *TURN_OPTIONS), where)
+        settings = {key: value for key, value in table.items() if key in PROFILE_SETTINGS}
+        found[name] = {**table, **_values(settings, PROFILE_SETTINGS, where)}
+    return found
+
+
+def parse_toml(data: bytes, file: Path) -> dict[str, Any]:
+    """Parse a file that a user wrote.
+
+    Raises:
+        ConfigError: It is not TOML.
+    """
+    import tomllib
+
+    try:
+        text = data.decode()
+        # What tomllib takes for a key grows with the square of its parts: 40 kB took 13 s.
+        if re.search(_LONG_KEY, text):
+            raise ConfigError(f"{file} holds a key of over 50 parts: shorten it")
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # ValueError: also numbers without an end
+        raise ConfigError(f"{file} is not valid TOML: {error}") from error
 
 
 def _warn_of_readers(document: Mapping[str, Any], file: Path) -> None:

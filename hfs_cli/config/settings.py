@@ -345,6 +345,7 @@ class Config:
         data_dir: The directory that holds the database.
         profile: The profile in force, or None.
         session: What HFS_SESSION says, or None.
+        turn_options: The options of a turn that the profile in force holds, as the file has them.
         programs: The tables of ``[tools]``, as they stand; `hfs_cli.config.tools` reads them.
         servers: Those of ``[mcp]``.
         origins: Where each setting that is not at its default came from.
@@ -498,6 +499,7 @@ class Config:
     aliases: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, ModelConfig] = field(default_factory=dict)
     profiles: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    turn_options: Mapping[str, object] = field(default_factory=dict)
     programs: Mapping[str, object] = field(default_factory=dict)
     servers: Mapping[str, object] = field(default_factory=dict)
     daily_budget: float | None = _setting(
@@ -525,6 +527,13 @@ _OF_CONFIG = declared(Config)
 SETTINGS: Mapping[str, Setting] = {n: s for n, s in _OF_CONFIG.items() if "." not in s.key}
 # And what a profile alone can besides, or a flag: which tools run is never a standing order.
 PROFILE_SETTINGS: Mapping[str, Setting] = {**SETTINGS, "tool": _OF_CONFIG["tool"]}
+# The options of `hfs chat` by their long names that a profile may hold: those that are no
+# settings, and that are about more than one turn.
+TURN_OPTIONS = (
+    *("temperature", "max-tokens", "option", "schema", "schema-multi", "extract", "extract-last"),
+    *("format", "json", "file", "encoding", "system-file", "no-system"),
+    *("hide-reasoning", "citations", "usage", "quiet", "over-budget"),
+)
 PROVIDER_SETTINGS: Mapping[str, Setting] = declared(ProviderConfig)
 MODEL_SETTINGS: Mapping[str, Setting] = declared(ModelConfig)
 BUDGET_SETTINGS: Mapping[str, Setting] = {"daily": _OF_CONFIG["daily_budget"]}

@@ -1,0 +1,113 @@
+"""`hfs templates`: prompts with placeholders, and the options that go with them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from hfs_cli import notices
+from hfs_cli.errors import ConfigError, HfsError, NotFoundError, UsageError
+from hfs_cli.groups import Group
+from hfs_cli.places import config_file
+
+_BEGUN = 'description = ""\nprompt = """\n$input\n"""\n'
+
+
+def _directory() -> Path:
+    from hfs_cli.config.templates import directory_of
+
+    return directory_of(Path(config_file(os.environ)))
+
+
+@click.group(name="templates", cls=Group)
+def templates() -> None:
+    """Prompts with placeholders, and the options that go with them: hfs chat -t."""
+
+
+@templates.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array.")
+def list_templates(*, as_json: bool) -> None:
+    """List the templates: your own, and those that come with hfs."""
+    from hfs_cli.config.templates import read_template, template_files
+
+    found = []
+    for name, file in template_files(_directory()):
+        try:
+            found.append(read_template(file))
+        except HfsError as error:  # the others are there all the same
+            notices.warn(f"{name}: {error.message}")
+    if as_json:
+        from hfs_cli.render.json_shapes import print_json
+
+        print_json(
+            [{"name": t.name, "description": t.description, "built_in": t.built_in} for t in found]
+        )
+        return
+    from hfs_cli.render.lists.table import show_table
+
+    rows = [(t.name, t.description, "built in" if t.built_in else "yours") for t in found]
+    show_table(("NAME", "DESCRIPTION", "FROM"), rows)
+
+
+@templates.command(name="show")
+@click.argument("template")
+@click.option("--builtin", "built_in", is_flag=True, help="The one that comes with hfs.")
+def show_template(*, template: str, built_in: bool) -> None:
+    """Print TEMPLATE as its file has it."""
+    from hfs_cli.config.templates import find_template
+    from hfs_cli.render.output import Output
+    from hfs_cli.render.terminal import stdout
+    from hfs_cli.sanitize import sanitize
+
+    text = find_template(template, _directory(), built_in=built_in).file.read_text("utf-8")
+    Output().write(sanitize(text) if stdout().tty else text)
+
+
+@templates.command(name="edit")
+@click.argument("template")
+def edit_template(*, template: str) -> None:
+    """Open TEMPLATE in $EDITOR and check it afterwards; made if absent.
+
+    One that comes with hfs is copied first, and the copy counts from then on.
+    """
+    from hfs_cli.compose.editor import check_terminal, edit_file
+    from hfs_cli.config.templates import find_template, own_file, read_template
+    from hfs_cli.files import write_file
+
+    check_terminal()
+    file = own_file(template, _directory())
+    if not file.exists():
+        try:
+            begun = find_template(template, file.parent, built_in=True).file.read_text("utf-8")
+        except NotFoundError:
+            begun = _BEGUN
+        try:
+            write_file(file, begun.encode(), replace=False)
+        except OSError as error:
+            raise ConfigError(f"cannot write {file}: {error.strerror}") from error
+    edit_file(file)
+    read_template(file)
+
+
+@templates.command(name="remove")
+@click.argument("template")
+def remove_template(*, template: str) -> None:
+    """Delete one of your own templates."""
+    from hfs_cli.config.templates import find_template, own_file
+
+    file = own_file(template, _directory())
+    try:
+        file.unlink()
+    except FileNotFoundError:
+        found = find_template(template, file.parent)
+        raise UsageError(f"{found.name} comes with hfs and cannot be removed") from None
+    except OSError as error:
+        raise ConfigError(f"cannot remove {file}: {error.strerror}") from error
+
+
+@templates.command(name="path")
+def print_directory() -> None:
+    """Print where your own templates are (the directory need not exist)."""
+    click.echo(_directory())

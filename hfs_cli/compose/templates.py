@@ -1,0 +1,273 @@
+"""Templates and profiles as if their options had been typed, and templates out of what was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from hfs_cli.config.templates import (
+    INPUT,
+    directory_of,
+    find_template,
+    own_file,
+    placeholders,
+    substituted,
+)
+from hfs_cli.errors import ConfigError, UsageError
+from hfs_cli.files import write_file
+from hfs_cli.wording import did_you_mean
+
+# What a template cannot say: which template, what is done in place of a turn, and that a file may
+# be replaced.
+NOT_IN_TEMPLATES = {
+    *("template", "params", "save_template", "dry_run", "profile", "schema_of", "force"),
+}
+# Of these one alone can hold: what is typed of a row puts the others out of force.
+_RIVALS = (
+    {"system", "system_file", "no_system"},
+    {"extract", "schema", "schema_multi"},
+    {"extract", "format", "render"},
+    {"go_on", "ref", "name"},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A template's prompt, before standard input is known.
+
+    Args:
+        name: The template's.
+        text: With placeholders.
+        values: What they stand for, but for standard input.
+    """
+
+    name: str
+    text: str
+    values: Mapping[str, str]
+
+    @property
+    def takes_input(self) -> bool:
+        """Whether standard input has its place in it."""
+        return INPUT in placeholders(self.text)
+
+    def filled(self, piped: str) -> str:
+        """The prompt as it is sent.
+
+        Args:
+            piped: What came on standard input; nothing is a placeholder without a value.
+
+        Raises:
+            UsageError: A placeholder has no value.
+        """
+        given = {**self.values, INPUT: piped} if piped else self.values
+        return substituted(self.text, given, self.name)
+
+
+def fill_from_templates(
+    context: click.Context,
+    values: dict[str, Any],
+    names: Sequence[str],
+    pairs: Sequence[tuple[str, str]],
+    config_file: Path,
+) -> tuple[Prompt | None, frozenset[str]]:
+    """Give a command's parameters what templates say, where nothing was typed.
+
+    Args:
+        context: Of the command.
+        values: Its parameters, which are changed.
+        names: The templates; a later one wins.
+        pairs: What ``-p`` says of their placeholders.
+        config_file: The configuration file, beside which templates are.
+
+    Returns:
+        The prompt of the templates, or None where they have none; and the parameters that have
+        their values from them.
+
+    Raises:
+        UsageError: A placeholder has no value, or a value has no placeholder.
+        NotFoundError, ConfigError: There is no such template, or it cannot be used.
+    """
+    if pairs and not names:
+        raise UsageError("-p gives a placeholder of a template its value: name one with -t")
+    found = [find_template(name, directory_of(config_file)) for name in names]
+    params: dict[str, str] = {}
+    for template in found:
+        params |= template.defaults
+    params |= dict(pairs)
+    prompts = [(t.name, t.prompt) for t in found if t.prompt is not None]
+    systems = [(t.name, t.system) for t in found if t.system is not None]
+    texts = [text for _, text in (*prompts[-1:], *systems[-1:])]
+    known = {name for text in texts for name in placeholders(text)} - {INPUT}
+    for name, _ in pairs:
+        if name not in known:
+            hint = did_you_mean(name, known, 1, otherwise=f" (there: {', '.join(known) or 'none'})")
+            raise UsageError(f'no placeholder "{name}" in the template {found[-1].name}{hint}')
+    options: dict[str, object] = {}
+    for template in found:
+        options |= template.options
+        fill(context, {}, template.options, str(template.file))  # an error names its own file
+    if systems:
+        options["system"] = substituted(systems[-1][1], params, systems[-1][0])
+    taken = fill(context, values, options, str(found[-1].file) if found else "")
+    if not prompts:
+        return None, taken
+    prompt = Prompt(prompts[-1][0], prompts[-1][1], params)
+    # What has no value whatever is piped in is told before anything is read.
+    prompt.filled("x")
+    return prompt, taken
+
+
+def fill(
+    context: click.Context,
+    values: dict[str, Any],
+    options: Mapping[str, object],
+    where: str,
+    *,
+    strict: bool = True,
+    taken: frozenset[str] = frozenset(),
+) -> frozenset[str]:
+    """Give a command's parameters values for options, where nothing was typed.
+
+    Args:
+        context: Of the command.
+        values: The parameters by name, which are changed.
+        options: By their long names, without dashes.
+        where: Where they stand, for errors.
+        strict: Refuse options that the command has not; without, they are passed over.
+        taken: Parameters that have their values from something stronger.
+
+    Returns:
+        The parameters that have values now, those included.
+
+    Raises:
+        ConfigError: There is no such option, or it cannot have that value.
+    """
+    by_name = {
+        spelling.removeprefix("--"): param
+        for param in context.command.get_params(context)
+        if isinstance(param, click.Option) and param.name not in NOT_IN_TEMPLATES
+        for spelling in param.opts
+        if spelling.startswith("--") and spelling != "--help"
+    }
+    typed = taken | {
+        param.name or ""
+        for param in context.command.get_params(context)
+        if context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+    }
+    out = typed | {name for row in _RIVALS if row & typed for name in row}
+    sampling = {name for name, _ in values.get("pairs", ())}
+    for key, value in options.items():
+        if key not in by_name:
+            if not strict:
+                continue
+            known = (*by_name, "description", "prompt", "defaults")
+            hint = did_you_mean(key, known, 1, otherwise=": hfs chat --help lists the options")
+            raise ConfigError(f"unknown key {key!r} in {where}{hint}")
+        param = by_name[key]
+        name = param.name or ""
+        if name == "pairs":
+            more = _pairs(value, f"{key} in {where}", typed | sampling)
+            values["pairs"] = (*values.get("pairs", ()), *more)
+        elif name not in out and key.replace("-", "_") not in sampling:
+            converted = _converted(context, param, value, f"{key} in {where}")
+            if value is not False:
+                values[name] = converted
+                taken |= {name}
+    return taken
+
+
+def _pairs(value: object, where: str, given: frozenset[str]) -> list[tuple[str, str]]:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where} must be a table, as in option = {{ top_p = 0.9 }}")
+    return [
+        (name, item if isinstance(item, str) else json.dumps(item, default=str))
+        for name, item in value.items()
+        if name not in given
+    ]
+
+
+def _converted(context: click.Context, param: click.Option, value: object, where: str) -> Any:  # noqa: ANN401
+    """A value as click would have made it of words.
+
+    Raises:
+        ConfigError: It cannot be one.
+    """
+    if param.is_flag:
+        if not isinstance(value, bool):
+            raise ConfigError(f"{where} must be true or false")
+        return param.flag_value
+    items = value if param.multiple and isinstance(value, list) else [value]
+    words = []
+    for item in items:
+        if isinstance(item, dict) and param.name in {"schema", "schema_multi"}:
+            words.append(json.dumps(item))
+        elif isinstance(item, bool) or not isinstance(item, str | int | float):
+            raise ConfigError(f"{where} cannot be {json.dumps(item, default=str)}")
+        else:
+            words.append(str(item))
+    try:
+        return param.process_value(context, tuple(words) if param.multiple else words[0])
+    except (click.UsageError, UsageError) as error:
+        said = error.message.rstrip(".")
+        raise ConfigError(f"{where}: {said}") from error
+
+
+def save_template(
+    context: click.Context, name: str, words: tuple[str, ...], config_file: Path, *, replace: bool
+) -> Path:
+    """Write a template out of what was typed.
+
+    Args:
+        context: Of the command.
+        name: The template's.
+        words: Its prompt.
+        config_file: The configuration file, beside which templates are.
+        replace: Take the place of one of that name.
+
+    Returns:
+        Where it stands.
+
+    Raises:
+        UsageError: There is one of that name, or none can have it.
+        ConfigError: It cannot be written.
+    """
+    from hfs_cli.config.editing import toml_text
+
+    file = own_file(name, directory_of(config_file))
+    document: dict[str, object] = {}
+    if prompt := " ".join(word for word in words if word != "-"):
+        document["prompt"] = prompt
+    for param in context.command.get_params(context):
+        given = context.params.get(param.name or "")
+        if (
+            isinstance(param, click.Option)
+            and param.name not in NOT_IN_TEMPLATES
+            and context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+            and (not param.is_flag or given == param.flag_value)
+        ):
+            key = max(param.opts, key=len).removeprefix("--")
+            document[key] = True if param.is_flag else _as_toml(param, given)
+    if params := context.params.get("params"):
+        document["defaults"] = dict(params)
+    try:
+        write_file(file, toml_text(document).encode(), replace=replace)
+    except FileExistsError:
+        raise UsageError(f"there is a template {name} already: --force replaces it") from None
+    except OSError as error:
+        raise ConfigError(f"cannot write {file}: {error.strerror}") from error
+    return file
+
+
+def _as_toml(param: click.Option, given: Any) -> object:  # noqa: ANN401
+    if param.name == "pairs":
+        return dict(given)
+    if isinstance(given, tuple):
+        items = [str(item) for item in given]
+        return items[0] if len(items) == 1 else items
+    return str(given) if isinstance(given, Path) else given

@@ -1,0 +1,155 @@
+"""Templates: a prompt with placeholders and the options that go with it, one TOML file each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hfs_cli.config.loading import MAX_CONFIG_BYTES, parse_toml
+from hfs_cli.errors import ConfigError, NotFoundError, UsageError
+from hfs_cli.files import read_file
+from hfs_cli.wording import did_you_mean
+
+# What came on standard input.
+INPUT = "input"
+_BUILT_IN = Path(__file__).parents[1] / "templates"
+_PLACEHOLDER = re.compile(r"\$(?:(\$)|([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One template.
+
+    Args:
+        name: What users call it.
+        file: Where it stands.
+        description: One line, or empty.
+        prompt: With placeholders, or None.
+        system: With placeholders, or None.
+        defaults: What placeholders stand for unless ``-p`` says otherwise.
+        options: The options of `hfs chat` by their long names, as the file has them.
+    """
+
+    name: str
+    file: Path
+    description: str = ""
+    prompt: str | None = None
+    system: str | None = None
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def built_in(self) -> bool:
+        """Whether it comes with hfs."""
+        return self.file.parent == _BUILT_IN
+
+
+def directory_of(config_file: Path) -> Path:
+    """Where the user's own templates are: beside the configuration file."""
+    return config_file.parent / "templates"
+
+
+def find_template(given: str, directory: Path, *, built_in: bool = False) -> Template:
+    """Read a template.
+
+    Args:
+        given: Its name, or a file's path: what holds a slash or ends in ``.toml``.
+        directory: Where the user's own are; one of these hides a built-in one of its name.
+        built_in: Look among those that come with hfs alone.
+
+    Raises:
+        NotFoundError: There is none of that name.
+        ConfigError: The file is not a template.
+    """
+    if "/" in given or given.endswith(".toml"):
+        return read_template(Path(given))
+    if _NAME.fullmatch(given):
+        for place in (_BUILT_IN,) if built_in else (directory, _BUILT_IN):
+            if (place / f"{given}.toml").is_file():
+                return read_template(place / f"{given}.toml")
+    names = [name for name, _ in template_files(directory)]
+    hint = did_you_mean(given, names, 3, otherwise=" (hfs templates list shows all)")
+    raise NotFoundError(f'no template "{given}"{hint}')
+
+
+def template_files(directory: Path) -> Iterator[tuple[str, Path]]:
+    """The names of all templates and where they stand, in order; the user's own hide others."""
+    found = {file.stem: file for file in _BUILT_IN.glob("*.toml")}
+    found |= {file.stem: file for file in directory.glob("*.toml") if _NAME.fullmatch(file.stem)}
+    yield from sorted(found.items())
+
+
+def own_file(name: str, directory: Path) -> Path:
+    """The file of one of the user's own templates, whether or not it is there.
+
+    Raises:
+        UsageError: No template can have the name.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(f'"{name}" cannot name a template: use letters, digits, - _ and .')
+    return directory / f"{name}.toml"
+
+
+def read_template(file: Path) -> Template:
+    """Read a template's file.
+
+    Raises:
+        NotFoundError, ConfigError: It is not there, or not a template.
+    """
+    if not file.exists():
+        raise NotFoundError(f"no template {file}: the file is not there")
+    document = parse_toml(read_file(file, MAX_CONFIG_BYTES, failure=ConfigError), file)
+    texts: dict[str, str] = {}
+    for key in ("description", "prompt", "system"):
+        value = document.pop(key, None)
+        if value is not None and not isinstance(value, str):
+            raise ConfigError(f"{key} in {file} must be a string")
+        if value is not None:
+            texts[key] = value.strip("\n")
+    defaults = document.pop("defaults", {})
+    if not isinstance(defaults, dict) or not all(
+        isinstance(value, str | int | float) for value in defaults.values()
+    ):
+        raise ConfigError(f"defaults in {file} must be a table of strings or numbers")
+    return Template(
+        name=file.stem,
+        file=file,
+        defaults={name: _as_text(value) for name, value in defaults.items()},
+        options=document,
+        **texts,
+    )
+
+
+def _as_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def placeholders(text: str) -> list[str]:
+    """The names of a text's placeholders, each once, in order."""
+    names = (plain or braced for _, plain, braced in _PLACEHOLDER.findall(text))
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def substituted(text: str, values: Mapping[str, str], name: str) -> str:
+    """A text with its placeholders' values in their places, each as it stands.
+
+    ``$name`` and ``${name}`` are placeholders and ``$$`` is a dollar; any other dollar is itself.
+    What a value holds is not looked at again: "$x" in it stays.
+
+    Args:
+        text: The text.
+        values: By the placeholders' names.
+        name: The template's, for the error.
+
+    Raises:
+        UsageError: One has no value.
+    """
+    for missing in placeholders(text):
+        if missing not in values:
+            how = "pipe it in" if missing == INPUT else f"pass -p {missing} VALUE"
+            what = "standard input" if missing == INPUT else f"a value for {missing}"
+            raise UsageError(f"the template {name} needs {what}: {how}")
+    return _PLACEHOLDER.sub(lambda m: "$" if m[1] else values[m[2] or m[3]], text)

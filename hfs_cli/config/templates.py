@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from hfs_cli.config.loading import MAX_CONFIG_BYTES, parse_toml
 from hfs_cli.errors import ConfigError, NotFoundError, UsageError
@@ -16,11 +16,10 @@ from hfs_cli.wording import did_you_mean
 INPUT = "input"
 _BUILT_IN = Path(__file__).parents[1] / "templates"
 _PLACEHOLDER = re.compile(r"\$(?:(\$)|([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})", re.ASCII)
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+_LONGEST_NAME = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(NamedTuple):
     """One template.
 
     Args:
@@ -35,11 +34,11 @@ class Template:
 
     name: str
     file: Path
-    description: str = ""
-    prompt: str | None = None
-    system: str | None = None
-    defaults: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, object] = field(default_factory=dict)
+    description: str
+    prompt: str | None
+    system: str | None
+    defaults: Mapping[str, str]
+    options: Mapping[str, object]
 
     @property
     def built_in(self) -> bool:
@@ -66,7 +65,7 @@ def find_template(given: str, directory: Path, *, built_in: bool = False) -> Tem
     """
     if "/" in given or given.endswith(".toml"):
         return read_template(Path(given))
-    if _NAME.fullmatch(given):
+    if _is_name(given):
         for place in (_BUILT_IN,) if built_in else (directory, _BUILT_IN):
             if (place / f"{given}.toml").is_file():
                 return read_template(place / f"{given}.toml")
@@ -78,8 +77,14 @@ def find_template(given: str, directory: Path, *, built_in: bool = False) -> Tem
 def template_files(directory: Path) -> Iterator[tuple[str, Path]]:
     """The names of all templates and where they stand, in order; the user's own hide others."""
     found = {file.stem: file for file in _BUILT_IN.glob("*.toml")}
-    found |= {file.stem: file for file in directory.glob("*.toml") if _NAME.fullmatch(file.stem)}
+    found |= {file.stem: file for file in directory.glob("*.toml") if _is_name(file.stem)}
     yield from sorted(found.items())
+
+
+def _is_name(text: str) -> bool:
+    words = text.replace("-", "_").replace(".", "_").split("_")
+    plain = text.isascii() and all(not word or word.isalnum() for word in words)
+    return plain and not text.startswith(("-", ".")) and 0 < len(text) <= _LONGEST_NAME
 
 
 def own_file(name: str, directory: Path) -> Path:
@@ -88,7 +93,7 @@ def own_file(name: str, directory: Path) -> Path:
     Raises:
         UsageError: No template can have the name.
     """
-    if not _NAME.fullmatch(name):
+    if not _is_name(name):
         raise UsageError(f'"{name}" cannot name a template: use letters, digits, - _ and .')
     return directory / f"{name}.toml"
 
@@ -102,13 +107,12 @@ def read_template(file: Path) -> Template:
     if not file.exists():
         raise NotFoundError(f"no template {file}: the file is not there")
     document = parse_toml(read_file(file, MAX_CONFIG_BYTES, failure=ConfigError), file)
-    texts: dict[str, str] = {}
+    texts: dict[str, str | None] = {}
     for key in ("description", "prompt", "system"):
         value = document.pop(key, None)
         if value is not None and not isinstance(value, str):
             raise ConfigError(f"{key} in {file} must be a string")
-        if value is not None:
-            texts[key] = value.strip("\n")
+        texts[key] = None if value is None else value.strip("\n")
     defaults = document.pop("defaults", {})
     if not isinstance(defaults, dict) or not all(
         isinstance(value, str | int | float) for value in defaults.values()
@@ -117,9 +121,11 @@ def read_template(file: Path) -> Template:
     return Template(
         name=file.stem,
         file=file,
+        description=texts["description"] or "",
+        prompt=texts["prompt"],
+        system=texts["system"],
         defaults={name: _as_text(value) for name, value in defaults.items()},
         options=document,
-        **texts,
     )
 
 

@@ -57,6 +57,7 @@ def shell(chat, server, tmp_path):
     return run
 
 
+@pytest.mark.timeout(600)  # some seventy commands, one after the other
 def test_the_commands_run_in_the_order_they_are_shown(shell):
     assert len(RUN) > 15
     for line in RUN:

@@ -82,7 +82,7 @@ def test_help_is_the_same_without_docstrings(hfs, words):
 def test_the_options_of_a_turn_stand_under_headings(hfs):
     shown = hfs.ok("chat", "--help")
     heads = [line for line in shown.splitlines() if line.endswith(":") and line[0] != " "]
-    assert heads == ["Session:", "Input:", "Model:", "Output:", "Limits:"], shown
+    assert heads == ["Session:", "Input:", "Model:", "Tools:", "Output:", "Limits:"], shown
     for part in ("RANGE", "Options:"):
         assert part not in shown
     assert shown.index("Session:") < shown.index("--continue") < shown.index("Input:")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from hfs_cli.errors import UsageError
 from hfs_cli.providers.choose import ModelChoice
 
 Options = dict[str, object]
@@ -27,11 +28,16 @@ def reasoning_options(choice: ModelChoice, level: str, max_tokens: object = None
             that the model takes.
         max_tokens: The limit on output that is in force, or None; older Claude models must
             think within it.
+
+    Raises:
+        UsageError: The provider's format knows no such thing.
     """
     model = choice.model.lower()
     if choice.provider.type == "anthropic":
         return _claude(level, model, max_tokens)
-    speak = _VENDORS.get(choice.provider.name) or _FORMATS[choice.provider.type]
+    speak = _VENDORS.get(choice.provider.name) or _FORMATS.get(choice.provider.type)
+    if speak is None:
+        raise UsageError(f"the format {choice.provider.type} has no word for --reasoning")
     return speak(level, model)
 
 

@@ -35,7 +35,11 @@ def _run() -> int:
             pass  # The long way tries again and says what is wrong.
         else:
             return 0
-    _use_utf8()
+    # Arguments, variables and file names are UTF-8 whatever the locale says. Python has read them
+    # by the time it runs anything, so where it took another encoding it is started once more in
+    # its UTF-8 mode (PEP 540), with the bytes that it was given.
+    if sys.getfilesystemencoding() != "utf-8" and sys.executable:
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
     # Each press of Tab on a name waits for this.
     if sys.argv[1:2] == ["__complete"]:
         from hfs_cli.completion.words import answer
@@ -47,16 +51,6 @@ def _run() -> int:
     from hfs_cli.cli import run
 
     return run()
-
-
-def _use_utf8() -> None:
-    """Read arguments, variables and file names as UTF-8 whatever the locale says.
-
-    Python has read them by the time it runs anything, so where it took another encoding it is
-    started once more in its UTF-8 mode (PEP 540), with the bytes that it was given.
-    """
-    if sys.getfilesystemencoding() != "utf-8" and sys.executable:
-        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
 
 
 def _leave(code: int) -> NoReturn:

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -201,16 +201,13 @@ def end_all_of(leader: int, mark: str) -> None:
         return
     wanted = f"{RUN_VARIABLE}={mark}".encode()
     for _ in range(5):  # what they start in the meantime is found the next time
-        found = [pid for pid in _processes() if wanted in _environment(pid)]
+        running = [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
+        found = [pid for pid in running if wanted in _environment(pid)]
         for pid in found:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         if not found:
             return
-
-
-def _processes() -> Iterator[int]:
-    return (int(name) for name in os.listdir("/proc") if name.isdigit())  # noqa: PTH208
 
 
 def _environment(pid: int) -> bytes:

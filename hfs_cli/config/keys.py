@@ -84,7 +84,8 @@ def find_key(
                 f"api_key_cmd of {source.provider} is run without a shell, which {for_shell}"
                 ' needs: write ["sh", "-c", "…"]'
             )
-        key = _from_command(source, source.command)
+        printed = command_output(source.command, f"api_key_cmd of {source.provider}")
+        key = Key(printed, "api_key_cmd")
     elif value := read_keys(file, warn).get(source.provider):
         key = Key(value, f"key file ({file})")
     if key:
@@ -112,10 +113,6 @@ def _for_a_shell(command: str | tuple[str, ...]) -> str | None:
     except ValueError:  # a quote that does not end
         return None
     return next((sign for sign in signs if sign in {*"|&;<>$`~"}), None)
-
-
-def _from_command(source: KeySource, command: str | tuple[str, ...]) -> Key:
-    return Key(command_output(command, f"api_key_cmd of {source.provider}"), "api_key_cmd")
 
 
 def command_output(command: str | tuple[str, ...], name: str) -> str:

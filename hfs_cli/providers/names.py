@@ -57,8 +57,9 @@ def instead_of(config: Config, typed: str, providers: Providers) -> str:
 def _nearest(config: Config, typed: str, providers: Providers) -> list[str]:
     """The full names of those that hold what was typed, else of those spelt nearly so."""
     known = _known(config, providers)
-    words = re.findall(r"[a-z]+|\d+", typed.lower())
-    if sum(map(len, words)) > 2 and (held := _holding(known, words)):
+    words = re.findall(r"[a-z]+|\d+", typed.lower())  # gpt6luna is three
+    held = [full for full in known if all(word in _id(full).lower() for word in words)]
+    if held and sum(map(len, words)) > 2:
         reached, order = _within_reach(config, providers), list(providers)
 
         def rank(full: str) -> tuple[object, ...]:
@@ -79,11 +80,6 @@ def _nearest(config: Config, typed: str, providers: Providers) -> list[str]:
     names = {_id(full).lower(): full for full in reversed(plain)}
     names |= {name: name for name in (*providers, *config.aliases)}
     return [names[name] for name in near_names(typed.lower(), names, _MOST)]
-
-
-def _holding(known: list[str], words: list[str]) -> list[str]:
-    """Those whose ids hold all the words; ``gpt6luna`` is three."""
-    return [full for full in known if all(word in _id(full).lower() for word in words)]
 
 
 def _newest(model: str) -> tuple[object, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hfs_cli.conversations import Conversation
-from hfs_cli.messages import Message, Session
+from hfs_cli.messages import Session
 from hfs_cli.store import checkpoints, sessions
 from hfs_cli.store.engine import Connection
 from hfs_cli.store.messages import transcript
@@ -55,6 +55,10 @@ def _conversation(
     if session.parent_id is not None and not whole:
         parent = session.parent_id if chosen is None or session.parent_id in chosen else None
     shared = 0 if parent is None else session.fork_position
+    there = transcript(db, session.id)
+    # Elsewhere a message is known by its position and not by the database's number.
+    positions: dict[int | None, int] = {m.id: m.position for m in there}
+    messages = [m._replace(id=m.position, reply_to=positions.get(m.reply_to)) for m in there]
     return Conversation(
         uid=session.uid,
         name=session.name,
@@ -63,14 +67,8 @@ def _conversation(
         model=session.model,
         created_at=session.created_at,
         updated_at=session.updated_at,
-        messages=_numbered(transcript(db, session.id))[shared:],
+        messages=tuple(messages[shared:]),
         parent_uid=None if parent is None else sessions.get(db, parent).uid,
         fork_position=None if parent is None else session.fork_position,
         checkpoints=checkpoints.of(db, session.id),
     )
-
-
-def _numbered(messages: list[Message]) -> tuple[Message, ...]:
-    """Messages with positions in place of the database's numbers."""
-    positions: dict[int | None, int] = {m.id: m.position for m in messages}
-    return tuple(m._replace(id=m.position, reply_to=positions.get(m.reply_to)) for m in messages)

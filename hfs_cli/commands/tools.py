@@ -41,10 +41,15 @@ def list_tools(*, name: str | None, probe: bool, as_json: bool) -> None:
 
         print_json([_shape(entry) for entry in entries])
     else:
-        from hfs_cli.render.lists.table import show_table
+        from hfs_cli.render.lists.table import Column, print_table, write_rows
+        from hfs_cli.render.terminal import stdout
 
         rows = [(entry.name, entry.kind, _about(entry)) for entry in entries]
-        show_table(("NAME", "KIND", "WHAT IT IS"), rows, footer=f"file: {config.file}")
+        if stdout().tty:
+            columns = [Column("NAME"), Column("KIND"), Column("WHAT IT IS", flexible=True)]
+            print_table(columns, rows, footer=f"file: {config.file}")
+        else:
+            write_rows(rows)
     for entry in entries:
         if probe and entry.fault is not None:
             raise entry.fault

@@ -168,3 +168,18 @@ def test_the_file_beats_ollamas_own_variable(load):
     kept = load('[providers.ollama]\nmodel = "m"\n', env={"OLLAMA_HOST": "box"}).providers["ollama"]
     assert (kept.model, kept.base_url) == ("m", "http://box:11434")
     assert load(env={"OLLAMA_HOST": " "}).providers == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [("true yes on 1 TRUE", True), ("false no off 0 False", False)],
+)
+def test_a_yes_and_a_no_have_several_words(load, words, value):
+    for word in words.split():
+        assert load(env={"HFS_SAVE": word}).save is value
+
+
+@pytest.mark.parametrize("daily", ["-1", "1e12", "nan", "'much'", "'2'"])
+def test_a_budget_is_an_amount(load, daily):
+    with pytest.raises(ConfigError, match="daily"):
+        load(f"[budget]\ndaily = {daily}\n")

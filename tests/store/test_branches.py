@@ -546,3 +546,10 @@ def test_where_a_session_ends_tells_whether_its_last_reply_is_whole(store, talk,
     assert store.get(session.id).last_status == "partial"
     store.undo(session.id)
     assert store.get(session.id).last_status == "complete"
+
+
+def test_the_turns_of_a_branch_end_before_its_next_question(store, talk, session):
+    fork = store.fork(session.id, at=4)
+    talk.turn("x", "y", fork)
+    ends = {branch.session.id: branch.turns for branch in store.family(session.id)}
+    assert ends == {session.id: (2, 4, 6), fork.id: (6,)}

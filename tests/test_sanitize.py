@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 
 import pyte
 import pytest
@@ -95,3 +96,32 @@ def test_json_means_the_same_and_is_safe(value):
     document = sanitize_json(json.dumps(value, ensure_ascii=False))
     assert not _UNSAFE.search(document)
     assert json.loads(document) == value
+
+
+def test_exactly_what_unicode_calls_a_control_is_escaped():
+    marks = {0x061C, 0x200E, 0x200F}
+    ways = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
+    for code in range(0x30000):
+        character = chr(code)
+        unsafe = (
+            unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
+            or unicodedata.bidirectional(character) in ways
+            or code in marks
+        )
+        escape = f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+        shown = {"\t": "\t", "\n": "\n"}.get(character, escape) if unsafe else character
+        line = {"\t": "\\t", "\n": "\\n"}.get(character, shown)
+        assert (sanitize(character), sanitize_line(character)) == (shown, line), hex(code)
+        if unsafe and character not in "\t\n":
+            assert sanitize_json(f'"é{character}"') == f'"é\\u{code:04x}"'
+
+
+def test_the_first_and_the_last_halves_of_characters_wait_for_the_other():
+    for first, second, whole in (("\ud800", "\udc00", "\U00010000"), ("\udbff", "\udfff", None)):
+        stream = StreamSanitizer()
+        assert stream.feed(f"a{first}") == "a"
+        expected = whole or sanitize("\U0010ffff")
+        assert stream.feed(f"{second}b") == f"{expected}b"
+        assert StreamSanitizer().feed(f"{first}{second}") == expected
+        stream.feed(first)
+        assert stream.flush() == f"\\u{ord(first):04x}"

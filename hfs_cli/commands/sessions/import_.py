@@ -108,21 +108,18 @@ def _show(file: Path, source: str, done: Imported, *, dry_run: bool) -> None:
     from hfs_cli.sanitize import sanitize_line
 
     would = "would come in" if dry_run else "imported"
-    rows = [
-        (done.sessions, "sessions"),
-        (done.branches, "of them branches"),
-        (done.messages, "messages"),
-        (done.attachments, "attachments"),
-        (done.present, "sessions there already"),
-        (done.broken, "broken, passed over"),
-        *((often, f"left out: {reason}") for reason, often in done.left_out.items()),
-    ]
-    # The first four always, so that a script finds them.
-    rows = [row for n, row in enumerate(rows) if n < 4 or row[0]]
-    width = max(len(str(number)) for number, _ in rows)
     click.echo(f"{would} from {sanitize_line(str(file))} ({source}):")
-    for number, what in rows:
-        click.echo(f"  {number:{width}} {what}")
+    # The first four always, so that a script finds them.
+    click.echo(f"  sessions: {done.sessions}")
+    click.echo(f"  of them branches: {done.branches}")
+    click.echo(f"  messages: {done.messages}")
+    click.echo(f"  attachments: {done.attachments}")
+    if done.present:
+        click.echo(f"  sessions there already: {done.present}")
+    if done.broken:
+        click.echo(f"  broken, passed over: {done.broken}")
+    for reason, often in done.left_out.items():
+        click.echo(f"  left out: {often} × {reason}")
 
 
 @contextmanager

@@ -20,7 +20,7 @@ def test_export_and_import_move_everything(kept, tmp_path):
     told = kept.ok("sessions", "import", str(file), "--dry-run", env=elsewhere)
     assert told == (
         f"would come in from {file} (hfs):\n"
-        "  2 sessions\n  0 of them branches\n  4 messages\n  0 attachments\n"
+        "  sessions: 2\n  of them branches: 0\n  messages: 4\n  attachments: 0\n"
     )
     assert kept.ok("sessions", "list", "--ids", env=elsewhere) == ""
     kept.ok("sessions", "import", str(file), env=elsewhere)
@@ -28,8 +28,8 @@ def test_export_and_import_move_everything(kept, tmp_path):
     again = kept.ok("sessions", "import", str(file), env=elsewhere)
     assert again == (
         f"imported from {file} (hfs):\n"
-        "  0 sessions\n  0 of them branches\n  0 messages\n  0 attachments\n"
-        "  2 sessions there already\n"
+        "  sessions: 0\n  of them branches: 0\n  messages: 0\n  attachments: 0\n"
+        "  sessions there already: 2\n"
     )
 
 
@@ -98,8 +98,8 @@ def test_a_pipe_is_read(kept, tmp_path, form, name):
     whole = kept.ok("sessions", "export", "--all", "--format", form)
     elsewhere = {"HFS_DATA_DIR": str(tmp_path / "elsewhere")}
     told = kept.ok("sessions", "import", name, stdin=whole.encode(), env=elsewhere)
-    assert "  2 sessions\n" in told
-    assert "  4 messages\n" in told
+    assert "  sessions: 2\n" in told
+    assert "  messages: 4\n" in told
     assert kept.ok("sessions", "export", "--all", "--format", form, env=elsewhere) == whole
 
 
@@ -148,7 +148,7 @@ def test_a_damaged_conversation_keeps_the_file_out_or_is_passed_over(kept, tmp_p
     assert done.returncode == 7
     assert done.stderr.startswith(b"hfs: warning: ")
     assert b"line 2 is not valid JSON" in done.stderr
-    assert b"  1 broken, passed over\n" in done.stdout
+    assert b"  broken, passed over: 1\n" in done.stdout
     assert b"two" in kept("sessions", "list", env=elsewhere).stdout
     kept.ok("db", "check", env=elsewhere)
 
@@ -166,7 +166,7 @@ def test_a_branch_without_its_session_is_passed_over_with_its_own_branches(kept,
         done = kept("sessions", "import", "--skip-broken", *options, str(file), env=elsewhere)
         assert done.returncode == 7
         assert done.stderr.count(b"is a branch of a session that is not there") == 2
-        assert b"  1 sessions\n" in done.stdout
+        assert b"  sessions: 1\n" in done.stdout
     assert kept.ok("sessions", "list", "--ids", env=elsewhere).count("\n") == 1
     kept.ok("db", "check", env=elsewhere)
 
@@ -187,11 +187,11 @@ def test_what_was_left_out_is_said_and_how_often(kept, tmp_path):
     file.write_text(json.dumps(chats))
     assert kept.ok("sessions", "import", str(file)) == (
         f"imported from {file} (ChatGPT):\n"
-        "  1 sessions\n  0 of them branches\n  2 messages\n  0 attachments\n"
-        "  1 left out: message of a version that was replaced\n"
-        "  1 left out: file that is not in the export\n"
-        "  1 left out: call of a tool, or what it returned\n"
-        "  1 left out: conversation in which nothing was said\n"
+        "  sessions: 1\n  of them branches: 0\n  messages: 2\n  attachments: 0\n"
+        "  left out: 1 × message of a version that was replaced\n"
+        "  left out: 1 × file that is not in the export\n"
+        "  left out: 1 × call of a tool, or what it returned\n"
+        "  left out: 1 × conversation in which nothing was said\n"
     )
 
 

@@ -121,7 +121,8 @@ class _Talk:
         self.size = 0
         self.errors = b""
         self._pipes = selectors.DefaultSelector()
-        os.set_blocking(process.stdin.fileno(), False)
+        if sys.platform != "win32":
+            os.set_blocking(process.stdin.fileno(), False)
         self._pipes.register(process.stdin, selectors.EVENT_WRITE, self._feed)
         self._pipes.register(process.stdout, selectors.EVENT_READ, self._hear)
         self._pipes.register(process.stderr, selectors.EVENT_READ, self._hear_errors)

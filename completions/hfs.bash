@@ -25,7 +25,7 @@ _hfs_table() {
                 '-t,--template* templates'
                 '-p,--param* - -'
                 '--save-template -'
-                '-f,--file* -'
+                '-f,--file* files'
                 '--encoding -'
                 '-e,--edit'
                 '--no-stdin'
@@ -76,7 +76,7 @@ _hfs_table() {
                 '-t,--template* templates'
                 '-p,--param* - -'
                 '--save-template -'
-                '-f,--file* -'
+                '-f,--file* files'
                 '--encoding -'
                 '-e,--edit'
                 '--no-stdin'
@@ -305,7 +305,7 @@ _hfs_table() {
                 '-t,--template* templates'
                 '-p,--param* - -'
                 '--save-template -'
-                '-f,--file* -'
+                '-f,--file* files'
                 '--encoding -'
                 '-e,--edit'
                 '--no-stdin'
@@ -402,7 +402,7 @@ _hfs_table() {
                 '--name -'
                 '-h,--help'
             )
-            hfs_arguments='-'
+            hfs_arguments='files'
             ;;
         'hfs models update')
             hfs_options=(

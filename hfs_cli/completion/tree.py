@@ -24,6 +24,8 @@ KINDS = {
     "TEMPLATE": "templates",
     "FILE": "files",
     "PATH": "files",
+    "PATH|URL": "files",
+    "NAME|URL|FILE": "files",
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from hfs_cli.completion.tree import Command, Option, Value
 
 _SCRIPT = r"""#compdef hfs
@@ -108,7 +110,8 @@ def _action(value: Value) -> str:
         # The space before the name: _arguments adds nothing of its own to the call.
         return f"{label}: _hfs_words {value.kind}"
     files = {"files": "_files", "directories": "_files -/"}
-    return f"{label}:{files.get(value.kind, f' _hfs_free {label}')}"
+    # What is run is read as a command line, where "|" is a pipe.
+    return f"{label}:{files.get(value.kind, f' _hfs_free {shlex.quote(label)}')}"
 
 
 def _name(command: Command) -> str:

@@ -412,7 +412,7 @@ def test_a_reply_at_the_token_limit_is_whole_with_a_warning(chat, server):
         (("why $x?",), "hfs chat 'why $x?'"),
         (("frobnicate", "this"), 'hfs chat "frobnicate this"'),
         (("list",), "hfs sessions list, hfs checkpoints list or hfs models list?"),
-        (("show", "3"), "did you mean hfs sessions show or hfs tools show?"),
+        (("show", "3"), "did you mean hfs sessions show, hfs tools show or hfs templates show?"),
         (("stats",), "did you mean hfs sessions stats?"),
         (("rm", "3"), "did you mean hfs delete?"),
         (("version",), "did you mean hfs --version?"),

@@ -90,7 +90,7 @@ class Shell:
         """Fail on whatever a completion script wrote to standard error."""
         said = self._errors.read_text() if self._errors.exists() else ""
         self._errors.write_text("")  # fish keeps it open
-        assert said == ""
+        assert said == "", said
 
     @property
     def starts(self) -> int:

@@ -256,7 +256,7 @@ def test_a_reply_of_a_tool_call_only(server):
     chunks = sse(openai_chunk({"tool_calls": [call]}), openai_chunk(finish="tool_calls"))
     server.reply(chunks)
     answer = ask(server.url)
-    assert answer.events[0] == ToolCall("f", "{}")
+    assert answer.events[0] == ToolCall("f", "{}", "call00001", 0)
     assert answer.finish.reason == "tool_calls"
 
 

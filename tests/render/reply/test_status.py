@@ -64,7 +64,10 @@ def test_usage_is_told_to_scripts_too():
     ("usage", "line"),
     [
         (None, "the provider gave no token counts"),
-        (Usage(1200, 30, 200, 10), "1,200 in (200 cached) · 30 out (10 reasoning) · cost 0.0024"),
+        (
+            Usage(1200, 30, 200, 10),
+            "1,200 in (200 cached) · 30 out (10 reasoning) · cost 0.0024 · the cache saved 0.0003",
+        ),
         (Usage(None, 30), "30 out · cost 0.0003"),
     ],
 )

@@ -167,11 +167,20 @@ def earlier(path, request) -> Path:
     Runner(db, str(MIGRATIONS)).up(last)
     db.execute_sql("INSERT INTO session VALUES (1,'u','n','chat','m',2,'complete',1,1,1,NULL,NULL)")
     insert = (
-        "INSERT INTO message (session_id, position, role, content, status, created_at, reply_to,"
-        " tool_calls) VALUES (1, ?, ?, ?, 'complete', 1, ?, ?)"
+        "INSERT INTO message (session_id, position, role, content, status, created_at, reply_to)"
+        " VALUES (1, ?, ?, ?, 'complete', 1, ?)"
     )
-    db.execute_sql(insert, (1, "user", "question", None, None))
-    db.execute_sql(insert, (2, "assistant", "reply", 1, '["search", "files"]'))
+    db.execute_sql(insert, (1, "user", "question", None))
+    db.execute_sql(insert, (2, "assistant", "reply", 1))
+    if request.param < 7:  # names alone, beside the text
+        db.execute_sql('UPDATE message SET tool_calls = \'["search", "files"]\' WHERE id = 2')
+    else:
+        for position, name in enumerate(("search", "files"), 1):
+            db.execute_sql(
+                "INSERT INTO tool_call (message_id, position, call_id, name, arguments, failed)"
+                " VALUES (2, ?, '', ?, '', 0)",
+                (position, name),
+            )
     if request.param > 1:
         for number, words in enumerate(("question", "reply"), 1):
             db.execute_sql(

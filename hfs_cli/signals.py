@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,7 +67,11 @@ def held() -> Iterator[None]:
     """Let nothing interrupt the block; a signal that came meanwhile is raised at its end.
 
     `take` says earlier whether one came, `let_through` allows them for a part of the block.
+    In a thread other than the main one there is nothing to hold: none is raised there.
     """
+    if not _may_be_raised():
+        yield
+        return
     _State.holding = True
     try:
         yield
@@ -84,6 +89,9 @@ def let_through() -> Iterator[None]:
     There is no moment between the two in which a signal could get past both: whoever
     catches `SignalReceived` around this block has it, or it waits for the end of `held`.
     """
+    if not _may_be_raised():
+        yield
+        return
     _State.holding = False
     try:
         _raise_pending()
@@ -103,11 +111,19 @@ def received() -> int | None:
 
 
 def take() -> int | None:
-    """The signal that came while signals were held, which then is not raised any more."""
-    if not _State.pending:
+    """The signal that came while signals were held, which then is not raised any more.
+
+    A thread other than the main one takes none from it.
+    """
+    if not (_State.pending and _may_be_raised()):
         return None
     _State.pending = False
     return _State.received
+
+
+def _may_be_raised() -> bool:
+    # Python runs handlers in the main thread alone (https://docs.python.org/3/library/signal.html).
+    return threading.current_thread() is threading.main_thread()
 
 
 def _raise_pending() -> None:

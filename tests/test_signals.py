@@ -160,3 +160,34 @@ for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
 print("left", signals.received())
 """
     assert said(code) == (["left", "None"], 0)
+
+
+def test_a_turn_in_another_thread_neither_holds_nor_takes_what_is_the_main_threads():
+    code = """
+import threading
+entered, leave = threading.Event(), threading.Event()
+def turn():
+    with signals.held():
+        entered.set()
+        with signals.let_through():
+            leave.wait(10)
+        print("taken", signals.take())
+other = threading.Thread(target=turn)
+other.start()
+entered.wait(10)
+try:
+    send()
+    print("held")
+except SignalReceived:
+    print("raised")
+try:
+    with signals.held():
+        signals._State.received = None
+        send()
+        leave.set()
+        other.join()
+        print("kept", signals.waiting())
+except SignalReceived:
+    print("raised")
+"""
+    assert said(code) == (["raised", "taken", "None", "kept", "True", "raised"], 0)

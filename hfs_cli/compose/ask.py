@@ -12,7 +12,7 @@ from hfs_cli.compose.text import utf8_word
 from hfs_cli.errors import HfsError, IncompleteReplyError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from hfs_cli.compose.options import Asked
     from hfs_cli.config import Config
@@ -55,7 +55,7 @@ def take_turn(
         own = None
     first = asked.models[0] if asked.models else None
     choice = choose_model(config, os.environ, first, own)
-    turn = _described(asked, config, choice, message, session, place)
+    turn = turn_of(asked, config, choice, message, session, place)
     by_default = not (session or first or config.model)
     if by_default and choice.provider.type == "local" and not view.quiet:
         # Nobody chose it: its answers must not be taken for what hfs, or a larger model, can do.
@@ -68,10 +68,10 @@ def take_turn(
         from hfs_cli.compose.tools import open_tools
 
         toolbox = open_tools(config, confirm=asked.confirm)
-    choices = _choices(asked, config, choice)
+    choices = chosen_models(asked, config, choice)
     with (
         closing(toolbox) if toolbox else nullcontext(),
-        closing(_provider(asked, config, choices)) as provider,
+        closing(provider_of(asked, config, choices)) as provider,
     ):
         if asked.dry_run:
             _print_request(provider, store, turn, toolbox)
@@ -107,7 +107,7 @@ def take_turn(
     _check_ending(outcome.reply, turn.schema, choices)
 
 
-def _described(
+def turn_of(
     asked: Asked,
     config: Config,
     choice: ModelChoice,
@@ -131,7 +131,7 @@ def _described(
     return Turn(
         prompt=message,
         model=choice.full_name,
-        options=_options(asked, config, choice),
+        options=model_options(asked, config, choice),
         schema=asked.schema,
         system=system or None,
         no_system=asked.no_system,
@@ -141,7 +141,7 @@ def _described(
     )
 
 
-def _options(asked: Asked, config: Config, choice: ModelChoice) -> dict[str, object]:
+def model_options(asked: Asked, config: Config, choice: ModelChoice) -> dict[str, object]:
     """The options of a model; what is typed beats what it is configured with."""
     options = {**choice.options, **asked.options}
     if config.reasoning is None:
@@ -152,7 +152,7 @@ def _options(asked: Asked, config: Config, choice: ModelChoice) -> dict[str, obj
     return {**choice.options, **thinking, **asked.options}
 
 
-def _choices(asked: Asked, config: Config, choice: ModelChoice) -> dict[str, ModelChoice]:
+def chosen_models(asked: Asked, config: Config, choice: ModelChoice) -> dict[str, ModelChoice]:
     """The model, and those to fall back on, by their full names."""
     # Whoever names a model wants that one, unless there is more than one name.
     names = asked.models[1:] if asked.models else config.fallback
@@ -165,18 +165,28 @@ def _choices(asked: Asked, config: Config, choice: ModelChoice) -> dict[str, Mod
     return found
 
 
-def _provider(asked: Asked, config: Config, choices: Mapping[str, ModelChoice]) -> Provider:
-    """Who is asked: the first, and the others where it cannot answer."""
-    from hfs_cli.providers.open import open_provider
+def provider_of(
+    asked: Asked,
+    config: Config,
+    choices: Mapping[str, ModelChoice],
+    opening: Callable[[ModelChoice], Provider] | None = None,
+) -> Provider:
+    """Who is asked: the first, and the others where it cannot answer.
 
-    opening = partial(open_provider, config=config, env=os.environ, notify=notices.warn)
+    Args:
+        opening: Opens each of them; None for what one turn opens.
+    """
+    if opening is None:
+        from hfs_cli.providers.open import open_provider
+
+        opening = partial(open_provider, config=config, env=os.environ, notify=notices.warn)
     first, *others = choices.values()
     if not others:
         return opening(first)
     from hfs_cli.providers.fallback import Candidate, FallbackProvider
 
     candidates = [
-        Candidate(name, _options(asked, config, one), partial(opening, one))
+        Candidate(name, model_options(asked, config, one), partial(opening, one))
         for name, one in choices.items()
     ]
     return FallbackProvider(candidates, notices.warn)

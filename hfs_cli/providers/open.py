@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from hfs_cli.config import Config
 from hfs_cli.config.keys import find_key, key_file
@@ -14,6 +15,9 @@ from hfs_cli.providers.http.limits import Limits, RetryPolicy
 from hfs_cli.providers.http.provider import HttpProvider
 from hfs_cli.turn.run import Provider
 
+if TYPE_CHECKING:
+    from hfs_cli.providers.http.pace import Pace
+
 
 def open_provider(
     choice: ModelChoice,
@@ -22,6 +26,7 @@ def open_provider(
     env: Mapping[str, str],
     notify: Callable[[str], None],
     warn: Callable[[str], None] | None = None,
+    pace: Pace | None = None,
 ) -> Provider:
     """Make a provider ready; nothing is sent, and no key is looked for, until it is used.
 
@@ -31,11 +36,13 @@ def open_provider(
         env: The environment, for keys and HFS_DEBUG.
         notify: Told of waits before retries, one line each.
         warn: Told of what the user should mend; `notify` if None.
+        pace: What many turns at once share that ask it; None for one turn.
     """
     limits = Limits(
         idle=config.idle_timeout,
         total=config.timeout,
         retry=RetryPolicy(retries=config.retries),
+        pace=pace,
     )
     if choice.provider.type == "local":
         from hfs_cli.providers.embedded.provider import EmbeddedProvider

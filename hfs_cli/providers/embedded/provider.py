@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -35,6 +36,7 @@ class EmbeddedProvider:
         self._notify = notify
         self._verbose = verbose
         self._http: HttpProvider | None = None
+        self._starting = threading.Lock()
 
     def prepare(self, prompt: ChatMessage) -> None:
         """See that the runtime and the weights are there.
@@ -56,13 +58,14 @@ class EmbeddedProvider:
         check_media(request.messages, Media(), self._choice.full_name)
         request = self._with_tools(request)
         n_ctx, request = take_context_option(request)
-        if self._http is None:
-            server = EmbeddedServer(
-                weights_of(self._choice), self._choice.model, n_ctx, verbose=self._verbose
-            )
-            self._http = HttpProvider(
-                server.settings, openai.FORMAT, lambda: server.key, self._limits, self._notify
-            )
+        with self._starting:
+            if self._http is None:
+                server = EmbeddedServer(
+                    weights_of(self._choice), self._choice.model, n_ctx, verbose=self._verbose
+                )
+                self._http = HttpProvider(
+                    server.settings, openai.FORMAT, lambda: server.key, self._limits, self._notify
+                )
         return self._http.stream(request)
 
     def preview(self, request: Request) -> dict[str, Any]:

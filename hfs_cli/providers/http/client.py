@@ -42,13 +42,16 @@ def load_httpx() -> ModuleType:
     return sys.modules["httpx"]
 
 
-def build_client(settings: ProviderSettings, connect_s: float, idle_s: float) -> httpx.Client:
-    """A client for one provider.
+def build_client(
+    settings: ProviderSettings, connect_s: float, idle_s: float, width: int | None = None
+) -> httpx.Client:
+    """A client for one provider; many threads may send with it at once.
 
     Args:
         settings: Where it is and whom it trusts.
         connect_s: Seconds a connection may take.
         idle_s: Seconds that may pass without a byte.
+        width: How many connections to keep, and none is waited for; None for httpx's own numbers.
 
     Raises:
         ConfigError: A proxy of the environment or a certificate file cannot be used.
@@ -57,6 +60,9 @@ def build_client(settings: ProviderSettings, connect_s: float, idle_s: float) ->
     import httpx
 
     timeout = httpx.Timeout(idle_s, connect=connect_s)
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+    if width is not None:
+        limits = httpx.Limits(max_keepalive_connections=width)
     # What listens on this machine is never asked for through a proxy.
     loopback = is_loopback(settings.base_url)
     context = _tls_context(settings)
@@ -66,6 +72,7 @@ def build_client(settings: ProviderSettings, connect_s: float, idle_s: float) ->
         return httpx.Client(
             verify=context,
             timeout=timeout,
+            limits=limits,
             trust_env=not loopback,
             follow_redirects=False,
         )

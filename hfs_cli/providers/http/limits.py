@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hfs_cli.providers.http.pace import Pace
 
 _AGAIN = frozenset({408, 409, 429})
 
@@ -47,12 +51,14 @@ class Limits:
         idle: Without a byte.
         total: From the first try to the last byte; None is for ever.
         retry: When and how fast to try again.
+        pace: What this turn shares with others that ask the same provider, or None.
     """
 
     connect: float = 5.0
     idle: float = 120.0
     total: float | None = None
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    pace: Pace | None = None
 
 
 def is_worth_retrying(status: int) -> bool:

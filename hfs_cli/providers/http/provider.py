@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ _SECRET_NAME = re.compile(r"key|token|secret|sig|auth|pass", re.IGNORECASE)
 
 
 class HttpProvider:
-    """A provider that is reached over HTTP.
+    """A provider that is reached over HTTP; many threads may ask it at once.
 
     Args:
         settings: Where it is.
@@ -63,6 +64,7 @@ class HttpProvider:
         self._known_models = known_models
         self._key: Key | None = None
         self._client: httpx.Client | None = None
+        self._opening = threading.Lock()
 
     def prepare(self, prompt: ChatMessage) -> None:
         """Check the attachments, find the key and open the client; nothing is sent.
@@ -215,11 +217,13 @@ class HttpProvider:
 
     def _open(self) -> httpx.Client:
         """Find the key and make the client, the first time."""
-        if self._client is None:
-            self._key = self._find_key()
-            limits = self._limits
-            self._client = build_client(self._settings, limits.connect, limits.idle)
-        return self._client
+        with self._opening:
+            if self._client is None:
+                self._key = self._find_key()
+                limits = self._limits
+                width = limits.pace.width if limits.pace else None
+                self._client = build_client(self._settings, limits.connect, limits.idle, width)
+            return self._client
 
     def _sender(self, context: Context) -> Sender:
         assert self._client

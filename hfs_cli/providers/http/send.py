@@ -75,6 +75,11 @@ class Sender:
         """
         connect_by = time.monotonic() + self._limits.connect
         for attempt in range(self._limits.retry.retries + 1):
+            if self._limits.pace is not None:
+                # What the turns before this one have used up is not its own time.
+                waited = self._limits.pace.wait()
+                self.deadline += waited
+                connect_by += waited
             last = attempt == self._limits.retry.retries
             exchange = Exchange(self._client, build())
             try:
@@ -148,6 +153,8 @@ class Sender:
             raise error
         if asked is not None and asked > policy.most_asked:
             raise type(error)(f"{error.message} — it asks to wait {duration(asked)}")
+        if asked is not None and self._limits.pace is not None:
+            self._limits.pace.hold(asked)
         wait = policy.backoff(attempt, random.random()) if asked is None else asked  # noqa: S311
         if last or time.monotonic() + wait >= self.deadline:
             raise error

@@ -16,15 +16,13 @@ function __hfs_values
             echo 1
         case 'hfs chat -p' 'hfs chat --param'
             echo 2
-        case 'hfs chat --save-template'
-            echo 1
         case 'hfs chat -f' 'hfs chat --file'
             echo 1
         case 'hfs chat --encoding'
             echo 1
-        case 'hfs chat --stdin-timeout'
+        case 'hfs chat --save-template'
             echo 1
-        case 'hfs chat -m' 'hfs chat --model'
+        case 'hfs chat --stdin-timeout'
             echo 1
         case 'hfs chat -s' 'hfs chat --system'
             echo 1
@@ -44,8 +42,6 @@ function __hfs_values
             echo 1
         case 'hfs chat --reasoning'
             echo 1
-        case 'hfs chat --render'
-            echo 1
         case 'hfs chat --timeout'
             echo 1
         case 'hfs chat --idle-timeout'
@@ -60,6 +56,10 @@ function __hfs_values
             echo 1
         case 'hfs chat --profile'
             echo 1
+        case 'hfs chat -m' 'hfs chat --model'
+            echo 1
+        case 'hfs chat --render'
+            echo 1
         case 'hfs chat --format'
             echo 1
         case 'hfs chat -O' 'hfs chat --output'
@@ -68,15 +68,13 @@ function __hfs_values
             echo 1
         case 'hfs resume -p' 'hfs resume --param'
             echo 2
-        case 'hfs resume --save-template'
-            echo 1
         case 'hfs resume -f' 'hfs resume --file'
             echo 1
         case 'hfs resume --encoding'
             echo 1
-        case 'hfs resume --stdin-timeout'
+        case 'hfs resume --save-template'
             echo 1
-        case 'hfs resume -m' 'hfs resume --model'
+        case 'hfs resume --stdin-timeout'
             echo 1
         case 'hfs resume -s' 'hfs resume --system'
             echo 1
@@ -96,8 +94,6 @@ function __hfs_values
             echo 1
         case 'hfs resume --reasoning'
             echo 1
-        case 'hfs resume --render'
-            echo 1
         case 'hfs resume --timeout'
             echo 1
         case 'hfs resume --idle-timeout'
@@ -111,6 +107,10 @@ function __hfs_values
         case 'hfs resume --tool-timeout'
             echo 1
         case 'hfs resume --profile'
+            echo 1
+        case 'hfs resume -m' 'hfs resume --model'
+            echo 1
+        case 'hfs resume --render'
             echo 1
         case 'hfs resume --format'
             echo 1
@@ -152,8 +152,6 @@ function __hfs_values
             echo 1
         case 'hfs sessions undo -n' 'hfs sessions undo --turns'
             echo 1
-        case 'hfs sessions retry -m' 'hfs sessions retry --model'
-            echo 1
         case 'hfs sessions retry -s' 'hfs sessions retry --system'
             echo 1
         case 'hfs sessions retry --system-file'
@@ -172,8 +170,6 @@ function __hfs_values
             echo 1
         case 'hfs sessions retry --reasoning'
             echo 1
-        case 'hfs sessions retry --render'
-            echo 1
         case 'hfs sessions retry --timeout'
             echo 1
         case 'hfs sessions retry --idle-timeout'
@@ -187,6 +183,10 @@ function __hfs_values
         case 'hfs sessions retry --tool-timeout'
             echo 1
         case 'hfs sessions retry --profile'
+            echo 1
+        case 'hfs sessions retry -m' 'hfs sessions retry --model'
+            echo 1
+        case 'hfs sessions retry --render'
             echo 1
         case 'hfs sessions retry --format'
             echo 1
@@ -210,15 +210,13 @@ function __hfs_values
             echo 1
         case 'hfs sessions resume -p' 'hfs sessions resume --param'
             echo 2
-        case 'hfs sessions resume --save-template'
-            echo 1
         case 'hfs sessions resume -f' 'hfs sessions resume --file'
             echo 1
         case 'hfs sessions resume --encoding'
             echo 1
-        case 'hfs sessions resume --stdin-timeout'
+        case 'hfs sessions resume --save-template'
             echo 1
-        case 'hfs sessions resume -m' 'hfs sessions resume --model'
+        case 'hfs sessions resume --stdin-timeout'
             echo 1
         case 'hfs sessions resume -s' 'hfs sessions resume --system'
             echo 1
@@ -238,8 +236,6 @@ function __hfs_values
             echo 1
         case 'hfs sessions resume --reasoning'
             echo 1
-        case 'hfs sessions resume --render'
-            echo 1
         case 'hfs sessions resume --timeout'
             echo 1
         case 'hfs sessions resume --idle-timeout'
@@ -253,6 +249,10 @@ function __hfs_values
         case 'hfs sessions resume --tool-timeout'
             echo 1
         case 'hfs sessions resume --profile'
+            echo 1
+        case 'hfs sessions resume -m' 'hfs sessions resume --model'
+            echo 1
+        case 'hfs sessions resume --render'
             echo 1
         case 'hfs sessions resume --format'
             echo 1
@@ -354,13 +354,12 @@ complete -c hfs -n '__hfs_in \'hfs chat\' --at' -l at -x -k -d 'Continue from me
 complete -c hfs -n '__hfs_in \'hfs chat\' --schema-of' -l schema-of -x -k -a 'json jsonl sessions transcript' -d 'Print the JSON Schema of a format and leave'
 complete -c hfs -n '__hfs_in \'hfs chat\'' -s t -l template -x -k -a '(__hfs_words templates)' -d 'Take prompt and options from a template; see hfs templates list'
 complete -c hfs -n '__hfs_in \'hfs chat\'' -s p -l param -x -k -d 'What a placeholder of the template stands for: -p to French or -p to=French'
-complete -c hfs -n '__hfs_in \'hfs chat\' --save-template' -l save-template -x -k -d 'Write a template of that name from what is given here, and send nothing'
 complete -c hfs -n '__hfs_in \'hfs chat\'' -s f -l file -r -k -F -d 'A file, a directory (as git sees it), a pattern, a URL or -: text joins the prompt; an image, a PDF or a sound is attached'
 complete -c hfs -n '__hfs_in \'hfs chat\' --encoding' -l encoding -x -k -d 'Of text that is not UTF-8: latin-1, utf-16, …, or replace'
+complete -c hfs -n '__hfs_in \'hfs chat\' --save-template' -l save-template -x -k -d 'Write a template of that name from what is given here, and send nothing'
 complete -c hfs -n '__hfs_in \'hfs chat\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
 complete -c hfs -n '__hfs_in \'hfs chat\' --no-stdin' -l no-stdin -d 'Do not read standard input'
 complete -c hfs -n '__hfs_in \'hfs chat\' --stdin-timeout' -l stdin-timeout -x -k -d 'Give up standard input after so long a silence'
-complete -c hfs -n '__hfs_in \'hfs chat\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs chat\' -s --system' -s s -l system -x -k -d 'System prompt'
 complete -c hfs -n '__hfs_in \'hfs chat\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
 complete -c hfs -n '__hfs_in \'hfs chat\' --no-system' -l no-system -d 'Send no system prompt this time'
@@ -369,15 +368,10 @@ complete -c hfs -n '__hfs_in \'hfs chat\' --temperature' -l temperature -x -k -d
 complete -c hfs -n '__hfs_in \'hfs chat\' --max-tokens' -l max-tokens -x -k -d 'Longest reply, in tokens'
 complete -c hfs -n '__hfs_in \'hfs chat\' --schema' -l schema -x -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
 complete -c hfs -n '__hfs_in \'hfs chat\' --schema-multi' -l schema-multi -x -k -d 'The same for a list of such objects: {"items": […]}'
-complete -c hfs -n '__hfs_in \'hfs chat\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
-complete -c hfs -n '__hfs_in \'hfs chat\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs chat\' --max-cost' -l max-cost -x -k -d 'End the turn when it costs more'
 complete -c hfs -n '__hfs_in \'hfs chat\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
-complete -c hfs -n '__hfs_in \'hfs chat\' --no-save' -l no-save -d 'Keep nothing of this turn'
 complete -c hfs -n '__hfs_in \'hfs chat\' --reasoning' -l reasoning -x -k -a 'none low medium high max' -d 'How much the model thinks first; max is the most it takes'
 complete -c hfs -n '__hfs_in \'hfs chat\' --search --no-search' -l search -l no-search -d 'Let the vendor search the web; sources are listed'
-complete -c hfs -n '__hfs_in \'hfs chat\' --render' -l render -x -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
-complete -c hfs -n '__hfs_in \'hfs chat\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
 complete -c hfs -n '__hfs_in \'hfs chat\' --timeout' -l timeout -x -k -d 'Limit for the whole reply'
 complete -c hfs -n '__hfs_in \'hfs chat\' --idle-timeout' -l idle-timeout -x -k -d 'Limit without a byte'
 complete -c hfs -n '__hfs_in \'hfs chat\' --retries' -l retries -x -k -d 'Tries after the first'
@@ -385,29 +379,34 @@ complete -c hfs -n '__hfs_in \'hfs chat\'' -l tool -x -k -a '(__hfs_words tools)
 complete -c hfs -n '__hfs_in \'hfs chat\' --max-steps' -l max-steps -x -k -d 'Requests that a turn with tools may take (10)'
 complete -c hfs -n '__hfs_in \'hfs chat\' --tool-timeout' -l tool-timeout -x -k -d 'Limit for each call'
 complete -c hfs -n '__hfs_in \'hfs chat\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
-complete -c hfs -n '__hfs_in \'hfs chat\' --format' -l format -x -k -a 'text json jsonl' -d 'What standard output carries'
-complete -c hfs -n '__hfs_in \'hfs chat\' --json' -l json -d 'Short for --format json'
 complete -c hfs -n '__hfs_in \'hfs chat\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'
 complete -c hfs -n '__hfs_in \'hfs chat\' --extract-last' -l extract-last -d 'Only the last one'
+complete -c hfs -n '__hfs_in \'hfs chat\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
+complete -c hfs -n '__hfs_in \'hfs chat\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
+complete -c hfs -n '__hfs_in \'hfs chat\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
+complete -c hfs -n '__hfs_in \'hfs chat\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
+complete -c hfs -n '__hfs_in \'hfs chat\' --no-save' -l no-save -d 'Keep nothing of this turn'
+complete -c hfs -n '__hfs_in \'hfs chat\' --render' -l render -x -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
+complete -c hfs -n '__hfs_in \'hfs chat\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
+complete -c hfs -n '__hfs_in \'hfs chat\' --format' -l format -x -k -a 'text json jsonl' -d 'What standard output carries'
+complete -c hfs -n '__hfs_in \'hfs chat\' --json' -l json -d 'Short for --format json'
 complete -c hfs -n '__hfs_in \'hfs chat\' -O --output' -s O -l output -r -k -F -d 'Write the reply to this file instead (whole or not at all)'
 complete -c hfs -n '__hfs_in \'hfs chat\' --force' -l force -d 'With -O: replace a file that exists'
 complete -c hfs -n '__hfs_in \'hfs chat\' --hide-reasoning' -l hide-reasoning -d 'Do not show the model\'s reasoning'
 complete -c hfs -n '__hfs_in \'hfs chat\' --citations' -l citations -d 'List what the reply cites off a terminal too'
 complete -c hfs -n '__hfs_in \'hfs chat\' -v --verbose' -s v -l verbose -d 'Show all that tools are given and what they say on stderr'
-complete -c hfs -n '__hfs_in \'hfs chat\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs chat\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
 complete -c hfs -n '__hfs_in \'hfs chat\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs resume\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-pager' -l no-pager -d 'Print a long transcript as it is'
 complete -c hfs -n '__hfs_in \'hfs resume\'' -s t -l template -x -k -a '(__hfs_words templates)' -d 'Take prompt and options from a template; see hfs templates list'
 complete -c hfs -n '__hfs_in \'hfs resume\'' -s p -l param -x -k -d 'What a placeholder of the template stands for: -p to French or -p to=French'
-complete -c hfs -n '__hfs_in \'hfs resume\' --save-template' -l save-template -x -k -d 'Write a template of that name from what is given here, and send nothing'
 complete -c hfs -n '__hfs_in \'hfs resume\'' -s f -l file -r -k -F -d 'A file, a directory (as git sees it), a pattern, a URL or -: text joins the prompt; an image, a PDF or a sound is attached'
 complete -c hfs -n '__hfs_in \'hfs resume\' --encoding' -l encoding -x -k -d 'Of text that is not UTF-8: latin-1, utf-16, …, or replace'
+complete -c hfs -n '__hfs_in \'hfs resume\' --save-template' -l save-template -x -k -d 'Write a template of that name from what is given here, and send nothing'
 complete -c hfs -n '__hfs_in \'hfs resume\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-stdin' -l no-stdin -d 'Do not read standard input'
 complete -c hfs -n '__hfs_in \'hfs resume\' --stdin-timeout' -l stdin-timeout -x -k -d 'Give up standard input after so long a silence'
-complete -c hfs -n '__hfs_in \'hfs resume\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs resume\' -s --system' -s s -l system -x -k -d 'System prompt'
 complete -c hfs -n '__hfs_in \'hfs resume\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-system' -l no-system -d 'Send no system prompt this time'
@@ -416,15 +415,10 @@ complete -c hfs -n '__hfs_in \'hfs resume\' --temperature' -l temperature -x -k 
 complete -c hfs -n '__hfs_in \'hfs resume\' --max-tokens' -l max-tokens -x -k -d 'Longest reply, in tokens'
 complete -c hfs -n '__hfs_in \'hfs resume\' --schema' -l schema -x -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
 complete -c hfs -n '__hfs_in \'hfs resume\' --schema-multi' -l schema-multi -x -k -d 'The same for a list of such objects: {"items": […]}'
-complete -c hfs -n '__hfs_in \'hfs resume\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
-complete -c hfs -n '__hfs_in \'hfs resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs resume\' --max-cost' -l max-cost -x -k -d 'End the turn when it costs more'
 complete -c hfs -n '__hfs_in \'hfs resume\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
-complete -c hfs -n '__hfs_in \'hfs resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
 complete -c hfs -n '__hfs_in \'hfs resume\' --reasoning' -l reasoning -x -k -a 'none low medium high max' -d 'How much the model thinks first; max is the most it takes'
 complete -c hfs -n '__hfs_in \'hfs resume\' --search --no-search' -l search -l no-search -d 'Let the vendor search the web; sources are listed'
-complete -c hfs -n '__hfs_in \'hfs resume\' --render' -l render -x -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
-complete -c hfs -n '__hfs_in \'hfs resume\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
 complete -c hfs -n '__hfs_in \'hfs resume\' --timeout' -l timeout -x -k -d 'Limit for the whole reply'
 complete -c hfs -n '__hfs_in \'hfs resume\' --idle-timeout' -l idle-timeout -x -k -d 'Limit without a byte'
 complete -c hfs -n '__hfs_in \'hfs resume\' --retries' -l retries -x -k -d 'Tries after the first'
@@ -432,16 +426,22 @@ complete -c hfs -n '__hfs_in \'hfs resume\'' -l tool -x -k -a '(__hfs_words tool
 complete -c hfs -n '__hfs_in \'hfs resume\' --max-steps' -l max-steps -x -k -d 'Requests that a turn with tools may take (10)'
 complete -c hfs -n '__hfs_in \'hfs resume\' --tool-timeout' -l tool-timeout -x -k -d 'Limit for each call'
 complete -c hfs -n '__hfs_in \'hfs resume\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
-complete -c hfs -n '__hfs_in \'hfs resume\' --format' -l format -x -k -a 'text json jsonl' -d 'What standard output carries'
-complete -c hfs -n '__hfs_in \'hfs resume\' --json' -l json -d 'Short for --format json'
 complete -c hfs -n '__hfs_in \'hfs resume\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'
 complete -c hfs -n '__hfs_in \'hfs resume\' --extract-last' -l extract-last -d 'Only the last one'
+complete -c hfs -n '__hfs_in \'hfs resume\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
+complete -c hfs -n '__hfs_in \'hfs resume\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
+complete -c hfs -n '__hfs_in \'hfs resume\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
+complete -c hfs -n '__hfs_in \'hfs resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
+complete -c hfs -n '__hfs_in \'hfs resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
+complete -c hfs -n '__hfs_in \'hfs resume\' --render' -l render -x -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
+complete -c hfs -n '__hfs_in \'hfs resume\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
+complete -c hfs -n '__hfs_in \'hfs resume\' --format' -l format -x -k -a 'text json jsonl' -d 'What standard output carries'
+complete -c hfs -n '__hfs_in \'hfs resume\' --json' -l json -d 'Short for --format json'
 complete -c hfs -n '__hfs_in \'hfs resume\' -O --output' -s O -l output -r -k -F -d 'Write the reply to this file instead (whole or not at all)'
 complete -c hfs -n '__hfs_in \'hfs resume\' --force' -l force -d 'With -O: replace a file that exists'
 complete -c hfs -n '__hfs_in \'hfs resume\' --hide-reasoning' -l hide-reasoning -d 'Do not show the model\'s reasoning'
 complete -c hfs -n '__hfs_in \'hfs resume\' --citations' -l citations -d 'List what the reply cites off a terminal too'
 complete -c hfs -n '__hfs_in \'hfs resume\' -v --verbose' -s v -l verbose -d 'Show all that tools are given and what they say on stderr'
-complete -c hfs -n '__hfs_in \'hfs resume\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs resume\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
 complete -c hfs -n '__hfs_in \'hfs resume\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs rename\' 1' -a '(__hfs_words sessions)'
@@ -509,7 +509,6 @@ complete -c hfs -k -n '__hfs_at \'hfs sessions undo\' 1' -a '(__hfs_words sessio
 complete -c hfs -n '__hfs_in \'hfs sessions undo\' -n --turns' -s n -l turns -x -k -d 'How many'
 complete -c hfs -n '__hfs_in \'hfs sessions undo\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions retry\' 1' -a '(__hfs_words sessions)'
-complete -c hfs -n '__hfs_in \'hfs sessions retry\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -s --system' -s s -l system -x -k -d 'System prompt'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-system' -l no-system -d 'Send no system prompt this time'
@@ -518,15 +517,10 @@ complete -c hfs -n '__hfs_in \'hfs sessions retry\' --temperature' -l temperatur
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --max-tokens' -l max-tokens -x -k -d 'Longest reply, in tokens'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --schema' -l schema -x -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --schema-multi' -l schema-multi -x -k -d 'The same for a list of such objects: {"items": […]}'
-complete -c hfs -n '__hfs_in \'hfs sessions retry\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
-complete -c hfs -n '__hfs_in \'hfs sessions retry\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --max-cost' -l max-cost -x -k -d 'End the turn when it costs more'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
-complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-save' -l no-save -d 'Keep nothing of this turn'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --reasoning' -l reasoning -x -k -a 'none low medium high max' -d 'How much the model thinks first; max is the most it takes'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --search --no-search' -l search -l no-search -d 'Let the vendor search the web; sources are listed'
-complete -c hfs -n '__hfs_in \'hfs sessions retry\' --render' -l render -x -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
-complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --timeout' -l timeout -x -k -d 'Limit for the whole reply'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --idle-timeout' -l idle-timeout -x -k -d 'Limit without a byte'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --retries' -l retries -x -k -d 'Tries after the first'
@@ -534,16 +528,22 @@ complete -c hfs -n '__hfs_in \'hfs sessions retry\'' -l tool -x -k -a '(__hfs_wo
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --max-steps' -l max-steps -x -k -d 'Requests that a turn with tools may take (10)'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --tool-timeout' -l tool-timeout -x -k -d 'Limit for each call'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
-complete -c hfs -n '__hfs_in \'hfs sessions retry\' --format' -l format -x -k -a 'text json jsonl' -d 'What standard output carries'
-complete -c hfs -n '__hfs_in \'hfs sessions retry\' --json' -l json -d 'Short for --format json'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --extract-last' -l extract-last -d 'Only the last one'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-save' -l no-save -d 'Keep nothing of this turn'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --render' -l render -x -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --format' -l format -x -k -a 'text json jsonl' -d 'What standard output carries'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --json' -l json -d 'Short for --format json'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -O --output' -s O -l output -r -k -F -d 'Write the reply to this file instead (whole or not at all)'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --force' -l force -d 'With -O: replace a file that exists'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --hide-reasoning' -l hide-reasoning -d 'Do not show the model\'s reasoning'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --citations' -l citations -d 'List what the reply cites off a terminal too'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -v --verbose' -s v -l verbose -d 'Show all that tools are given and what they say on stderr'
-complete -c hfs -n '__hfs_in \'hfs sessions retry\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions export\' 1+' -a '(__hfs_words sessions)'
@@ -574,13 +574,12 @@ complete -c hfs -k -n '__hfs_at \'hfs sessions resume\' 1' -a '(__hfs_words sess
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-pager' -l no-pager -d 'Print a long transcript as it is'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s t -l template -x -k -a '(__hfs_words templates)' -d 'Take prompt and options from a template; see hfs templates list'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s p -l param -x -k -d 'What a placeholder of the template stands for: -p to French or -p to=French'
-complete -c hfs -n '__hfs_in \'hfs sessions resume\' --save-template' -l save-template -x -k -d 'Write a template of that name from what is given here, and send nothing'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s f -l file -r -k -F -d 'A file, a directory (as git sees it), a pattern, a URL or -: text joins the prompt; an image, a PDF or a sound is attached'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --encoding' -l encoding -x -k -d 'Of text that is not UTF-8: latin-1, utf-16, …, or replace'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --save-template' -l save-template -x -k -d 'Write a template of that name from what is given here, and send nothing'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -e --edit' -s e -l edit -d 'Write the prompt in $EDITOR'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-stdin' -l no-stdin -d 'Do not read standard input'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --stdin-timeout' -l stdin-timeout -x -k -d 'Give up standard input after so long a silence'
-complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -s --system' -s s -l system -x -k -d 'System prompt'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-system' -l no-system -d 'Send no system prompt this time'
@@ -589,15 +588,10 @@ complete -c hfs -n '__hfs_in \'hfs sessions resume\' --temperature' -l temperatu
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --max-tokens' -l max-tokens -x -k -d 'Longest reply, in tokens'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --schema' -l schema -x -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --schema-multi' -l schema-multi -x -k -d 'The same for a list of such objects: {"items": […]}'
-complete -c hfs -n '__hfs_in \'hfs sessions resume\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
-complete -c hfs -n '__hfs_in \'hfs sessions resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --max-cost' -l max-cost -x -k -d 'End the turn when it costs more'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
-complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --reasoning' -l reasoning -x -k -a 'none low medium high max' -d 'How much the model thinks first; max is the most it takes'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --search --no-search' -l search -l no-search -d 'Let the vendor search the web; sources are listed'
-complete -c hfs -n '__hfs_in \'hfs sessions resume\' --render' -l render -x -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
-complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --timeout' -l timeout -x -k -d 'Limit for the whole reply'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --idle-timeout' -l idle-timeout -x -k -d 'Limit without a byte'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --retries' -l retries -x -k -d 'Tries after the first'
@@ -605,16 +599,22 @@ complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -l tool -x -k -a '(__hfs_w
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --max-steps' -l max-steps -x -k -d 'Requests that a turn with tools may take (10)'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --tool-timeout' -l tool-timeout -x -k -d 'Limit for each call'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
-complete -c hfs -n '__hfs_in \'hfs sessions resume\' --format' -l format -x -k -a 'text json jsonl' -d 'What standard output carries'
-complete -c hfs -n '__hfs_in \'hfs sessions resume\' --json' -l json -d 'Short for --format json'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --extract-last' -l extract-last -d 'Only the last one'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --render' -l render -x -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-stream' -l no-stream -d 'Show the reply when it is whole'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --format' -l format -x -k -a 'text json jsonl' -d 'What standard output carries'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --json' -l json -d 'Short for --format json'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -O --output' -s O -l output -r -k -F -d 'Write the reply to this file instead (whole or not at all)'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --force' -l force -d 'With -O: replace a file that exists'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --hide-reasoning' -l hide-reasoning -d 'Do not show the model\'s reasoning'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --citations' -l citations -d 'List what the reply cites off a terminal too'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -v --verbose' -s v -l verbose -d 'Show all that tools are given and what they say on stderr'
-complete -c hfs -n '__hfs_in \'hfs sessions resume\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs checkpoints\' 1' -a list -d 'Draw the timeline of session REF: turns, checkpoints and branches'

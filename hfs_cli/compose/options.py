@@ -188,8 +188,7 @@ def _known_encoding(_: click.Context, __: click.Parameter, name: str | None) -> 
     return name
 
 
-_MESSAGE = (
-    click.argument("words", metavar="[PROMPT]...", nargs=-1),
+_INPUT = (
     click.option(
         "-t",
         "--template",
@@ -207,11 +206,6 @@ _MESSAGE = (
         help="What a placeholder of the template stands for: -p to French or -p to=French.",
     ),
     click.option(
-        "--save-template",
-        metavar="NAME",
-        help="Write a template of that name from what is given here, and send nothing.",
-    ),
-    click.option(
         "-f",
         "--file",
         "files",
@@ -226,6 +220,15 @@ _MESSAGE = (
         callback=_known_encoding,
         help="Of text that is not UTF-8: latin-1, utf-16, …, or replace.",
     ),
+)
+# What the message of one turn is made of besides.
+_MESSAGE = (
+    click.argument("words", metavar="[PROMPT]...", nargs=-1),
+    click.option(
+        "--save-template",
+        metavar="NAME",
+        help="Write a template of that name from what is given here, and send nothing.",
+    ),
     click.option("-e", "--edit", is_flag=True, help="Write the prompt in $EDITOR."),
     click.option("--no-stdin", "stdin", flag_value="never", help="Do not read standard input."),
     click.option(
@@ -236,14 +239,6 @@ _MESSAGE = (
     ),
 )
 _MODEL = (
-    click.option(
-        "-m",
-        "--model",
-        "models",
-        multiple=True,
-        metavar="MODEL",
-        help="Model (provider/id) or alias; a second one is asked when the first cannot answer.",
-    ),
     click.option("-s", "--system", metavar="TEXT", help="System prompt."),
     click.option(
         "--system-file",
@@ -275,8 +270,6 @@ _MODEL = (
         metavar="SCHEMA",
         help='The same for a list of such objects: {"items": […]}.',
     ),
-    click.option("--confirm", is_flag=True, help="Ask on the terminal before each call of a tool."),
-    click.option("--dry-run", is_flag=True, help="Print the request; send and save nothing."),
     click.option(
         "--max-cost",
         type=_Setting("max_cost"),
@@ -288,9 +281,6 @@ _MODEL = (
 # Each has the name of the setting that it overrides; see `hfs_cli.config`.
 _SETTINGS = (
     click.option(
-        "--no-save", "save", flag_value=False, default=None, help="Keep nothing of this turn."
-    ),
-    click.option(
         "--reasoning",
         type=click.Choice(REASONING_LEVELS),
         help="How much the model thinks first; max is the most it takes.",
@@ -299,18 +289,6 @@ _SETTINGS = (
         "--search/--no-search",
         default=None,
         help="Let the vendor search the web; sources are listed.",
-    ),
-    click.option(
-        "--render",
-        type=click.Choice(SETTINGS["render"].kind.choices),
-        help="How text is shown; auto is Markdown on a terminal.",
-    ),
-    click.option(
-        "--no-stream",
-        "stream",
-        flag_value=False,
-        default=None,
-        help="Show the reply when it is whole.",
     ),
     click.option(
         "--timeout", type=_Setting("timeout"), metavar="S", help="Limit for the whole reply."
@@ -339,8 +317,44 @@ _SETTINGS = (
     ),
     click.option("--profile", metavar="PROFILE", help="Use the settings of [profiles.PROFILE]."),
 )
-# Each is a field of `hfs_cli.render.reply.choose.View`.
+# What is not a setting is a field of `hfs_cli.render.reply.choose.View`.
 _VIEW = (
+    click.option(
+        "-x",
+        "--extract",
+        flag_value="first",
+        help="Only the first fenced code block of the reply.",
+    ),
+    click.option("--extract-last", "extract", flag_value="last", help="Only the last one."),
+    click.option("-q", "--quiet", is_flag=True, help="No session line, no notices."),
+)
+# What is said in another way, or not at all, of many turns at once.
+_OF_ONE = (
+    click.option(
+        "-m",
+        "--model",
+        "models",
+        multiple=True,
+        metavar="MODEL",
+        help="Model (provider/id) or alias; a second one is asked when the first cannot answer.",
+    ),
+    click.option("--confirm", is_flag=True, help="Ask on the terminal before each call of a tool."),
+    click.option("--dry-run", is_flag=True, help="Print the request; send and save nothing."),
+    click.option(
+        "--no-save", "save", flag_value=False, default=None, help="Keep nothing of this turn."
+    ),
+    click.option(
+        "--render",
+        type=click.Choice(SETTINGS["render"].kind.choices),
+        help="How text is shown; auto is Markdown on a terminal.",
+    ),
+    click.option(
+        "--no-stream",
+        "stream",
+        flag_value=False,
+        default=None,
+        help="Show the reply when it is whole.",
+    ),
     click.option(
         "--format",
         type=click.Choice(["text", "json", "jsonl"]),
@@ -349,13 +363,6 @@ _VIEW = (
         help="What standard output carries.",
     ),
     click.option("--json", "format", flag_value="json", help="Short for --format json."),
-    click.option(
-        "-x",
-        "--extract",
-        flag_value="first",
-        help="Only the first fenced code block of the reply.",
-    ),
-    click.option("--extract-last", "extract", flag_value="last", help="Only the last one."),
     click.option(
         "-O",
         "--output",
@@ -371,7 +378,6 @@ _VIEW = (
         is_flag=True,
         help="Show all that tools are given and what they say on stderr.",
     ),
-    click.option("-q", "--quiet", is_flag=True, help="No session line, no notices."),
     click.option("-u", "--usage", is_flag=True, help="Show tokens and times on stderr."),
 )
 # Options of two words, which may be written as one: NAME=VALUE.
@@ -399,7 +405,9 @@ _PATHS = {"files", "schema", "schema_multi"}
 _NOT_OPTIONS = {"model", "messages", "contents", "stream"}
 
 
-def turn_options(*, message: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def turn_options(
+    *, message: bool = True, many: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add the shared options to a command, which gets them as three values.
 
     They come first: an `Asked`, the `Config` with the settings that were typed on top, and
@@ -407,7 +415,11 @@ def turn_options(*, message: bool = True) -> Callable[[Callable[..., None]], Cal
 
     Args:
         message: With the words and options that the user message is made of.
+        many: For many turns at once: without what concerns one alone, and templates get the
+            values of their placeholders later (see `fill_from_templates`).
     """
+    input_ = (*_INPUT, *(() if many else _MESSAGE)) if message else ()
+    options = (*input_, *_MODEL, *_SETTINGS, *_VIEW, *(() if many else _OF_ONE))
 
     def add(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
@@ -417,7 +429,7 @@ def turn_options(*, message: bool = True) -> Callable[[Callable[..., None]], Cal
                     _refuse_what_is_not_utf8(value)
             context = click.get_current_context()
             saved = values.pop("save_template", None)
-            asked, config, view = _split(context, values)
+            asked, config, view = _split(context, values, many=many)
             if saved is None:
                 function(asked, config, view, **values)
                 return
@@ -426,7 +438,7 @@ def turn_options(*, message: bool = True) -> Callable[[Callable[..., None]], Cal
             file = save_template(context, saved, asked.words, config.file, replace=view.force)
             notices.notice(f"the template is kept: {file}")
 
-        for option in reversed((*(_MESSAGE if message else ()), *_MODEL, *_SETTINGS, *_VIEW)):
+        for option in reversed(options):
             with_options = option(with_options)
         return with_options
 
@@ -442,7 +454,9 @@ def _refuse_what_is_not_utf8(value: object) -> None:
             _refuse_what_is_not_utf8(part)
 
 
-def _split(context: click.Context, values: dict[str, Any]) -> tuple[Asked, Config, View]:
+def _split(
+    context: click.Context, values: dict[str, Any], *, many: bool
+) -> tuple[Asked, Config, View]:
     """Take the shared options out of all that click has read, and what is nearest to each.
 
     A flag beats a template, which beats the profile.
@@ -453,7 +467,7 @@ def _split(context: click.Context, values: dict[str, Any]) -> tuple[Asked, Confi
         return {name: values.pop(name) for name in names if name in values}
 
     saved = context.params.get("save_template") is not None
-    prompt, taken = _template_prompt(context, values, saved=saved)
+    prompt, taken = _template_prompt(context, values, saved=saved, many=many)
     settings = take(_SETTING_NAMES)
     settings["tool"] = settings["tool"] or None  # not named, as opposed to named none
     config = load_config(flags=settings)
@@ -465,7 +479,7 @@ def _split(context: click.Context, values: dict[str, Any]) -> tuple[Asked, Confi
     view = take(View.__dataclass_fields__)
     if settings.get("stdin") == "never" and "-" in values["words"]:
         raise UsageError("- asks for standard input and --no-stdin forbids it: drop one")
-    if view["extract"] and (view["format"] != "text" or settings["render"]):
+    if view["extract"] and (view.get("format", "text") != "text" or settings.get("render")):
         raise UsageError("-x takes code out of the text: leave out --format and --render")
     if view["force"] and not view["output"] and not saved:
         raise UsageError("--force goes with -O FILE")
@@ -487,7 +501,7 @@ def _split(context: click.Context, values: dict[str, Any]) -> tuple[Asked, Confi
 
 
 def _template_prompt(
-    context: click.Context, values: dict[str, Any], *, saved: bool
+    context: click.Context, values: dict[str, Any], *, saved: bool, many: bool
 ) -> tuple[Prompt | None, frozenset[str]]:
     """Fill in what the templates say; their prompt, and which parameters that were."""
     names, pairs = values.pop("template", ()), values.pop("params", ())
@@ -498,7 +512,8 @@ def _template_prompt(
     from hfs_cli.compose.templates import fill_from_templates
     from hfs_cli.places import config_file
 
-    return fill_from_templates(context, values, names, pairs, Path(config_file(os.environ)))
+    file = Path(config_file(os.environ))
+    return fill_from_templates(context, values, names, pairs, file, many=many)
 
 
 def _schema(one: str | None, many: str | None) -> Mapping[str, object] | None:

@@ -43,11 +43,13 @@ class Prompt(NamedTuple):
         name: The template's.
         text: With placeholders.
         values: What they stand for, but for standard input.
+        system: The template's system prompt where it is yet to be filled, too; else None.
     """
 
     name: str
     text: str
     values: Mapping[str, str]
+    system: str | None = None
 
     @property
     def takes_input(self) -> bool:
@@ -66,6 +68,16 @@ class Prompt(NamedTuple):
         given = {**self.values, INPUT: piped} if piped else self.values
         return substituted(self.text, given, self.name)
 
+    def filled_by(self, fields: Mapping[str, str]) -> tuple[str, str | None]:
+        """Prompt and system prompt as they are sent with a record, whose fields beat defaults.
+
+        Raises:
+            UsageError: A placeholder has no value.
+        """
+        given = {**self.values, **fields}
+        system = self.system and substituted(self.system, given, self.name)
+        return substituted(self.text, given, self.name), system
+
 
 def fill_from_templates(
     context: click.Context,
@@ -73,6 +85,8 @@ def fill_from_templates(
     names: Sequence[str],
     pairs: Sequence[tuple[str, str]],
     config_file: Path,
+    *,
+    many: bool = False,
 ) -> tuple[Prompt | None, frozenset[str]]:
     """Give a command's parameters what templates say, where nothing was typed.
 
@@ -82,6 +96,8 @@ def fill_from_templates(
         names: The templates; a later one wins.
         pairs: What ``-p`` says of their placeholders.
         config_file: The configuration file, beside which templates are.
+        many: Of many turns, each gives placeholders its own values (`Prompt.filled_by`): none is
+            missing yet, and the system prompt is filled with them.
 
     Returns:
         The prompt of the templates, or None where they have none; and the parameters that have
@@ -111,8 +127,12 @@ def fill_from_templates(
         options |= template.options
         fill(context, {}, template.options, str(template.file))  # an error names its own file
     if systems:
-        options["system"] = substituted(systems[-1][1], params, systems[-1][0])
+        name, text = systems[-1]
+        options["system"] = text if many else substituted(text, params, name)
     taken = fill(context, values, options, str(found[-1].file) if found else "")
+    if many and found:
+        system = systems[-1][1] if systems and "system" in taken else None
+        return Prompt(*(prompts[-1] if prompts else (found[-1].name, "")), params, system), taken
     if not prompts:
         return None, taken
     prompt = Prompt(prompts[-1][0], prompts[-1][1], params)
@@ -162,7 +182,7 @@ def fill(
     sampling = {name for name, _ in values.get("pairs", ())}
     for key, value in options.items():
         if key not in by_name:
-            if not strict:
+            if not strict or key in getattr(context.command, "passed_over", ()):
                 continue
             known = (*by_name, "description", "prompt", "defaults")
             hint = did_you_mean(key, known, 1, otherwise=": hfs chat --help lists the options")

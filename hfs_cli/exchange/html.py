@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from html import escape
+from importlib.resources import files
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from hfs_cli.conversations import Conversation
@@ -29,46 +31,56 @@ if TYPE_CHECKING:
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'"
 # Shown in the page; SVG can hold scripts and is not among them.
 _IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
-_HEAD = f"""<!DOCTYPE html>
+_ROLES = {"user": "User", "assistant": "Assistant", "system": "System", "tool": "Tool"}
+# Code that is longer, or has longer lines, is data that nobody reads: lexers take long over it.
+_LONGEST_CODE, _LONGEST_LINE = 100_000, 1000
+
+
+def html(conversations: Iterable[Conversation]) -> Iterator[str]:
+    """The file in pieces."""
+    style = f"<style>\n{stylesheet()}</style>"
+    number = 0
+    for number, conversation in enumerate(conversations, 1):
+        if number == 1:
+            yield head(conversation.name, style, _POLICY)
+        yield "<article>\n"
+        yield from opening(conversation)
+        yield from sections(conversation.messages, "" if number == 1 else f"{number}-")
+        yield "</article>\n"
+    if not number:
+        yield head("hfs", style, _POLICY)
+    yield END
+
+
+END = "</body>\n</html>\n"
+
+
+def head(title: str, style: str, policy: str) -> str:
+    """How a page begins.
+
+    Args:
+        title: Any text.
+        style: The element with the style, or the link to it.
+        policy: What the page may load (https://www.w3.org/TR/CSP3/).
+    """
+    return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="referrer" content="no-referrer">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>%s</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto;
-  padding: 0 1rem; overflow-wrap: break-word; }}
-header p, .about, .sources {{ color: GrayText; font-size: .85rem; margin: 0; }}
-section {{ margin: 1.5rem 0; padding-left: 1rem; border-left: 3px solid transparent; }}
-section.user {{ border-color: LinkText; }}
-section.partial .about, .failed summary {{ color: #b00; color: light-dark(#b00, #f77); }}
-pre {{ overflow-x: auto; padding: .75rem; border: 1px solid GrayText; border-radius: 4px; }}
-code {{ font-size: .9em; }} .math {{ white-space: pre-wrap; }}
-.task {{ list-style: none; margin-left: -1.2em; }}
-table {{ border-collapse: collapse; display: block; overflow-x: auto; }}
-td, th {{ border: 1px solid GrayText; padding: .2rem .5rem; }}
-img {{ max-width: 100%%; }} blockquote, details {{ color: GrayText; margin-left: 0; }}
-</style>
+<title>{line(title)}</title>
+{style}
 </head>
 <body>
 """
 
 
-def html(conversations: Iterable[Conversation]) -> Iterator[str]:
-    """The file in pieces."""
-    markdown = _renderer()
-    started = False
-    for conversation in conversations:
-        if not started:
-            yield _HEAD % escape(sanitize_line(conversation.name))
-            started = True
-        yield from _conversation(conversation, markdown)
-    if not started:
-        yield _HEAD % "hfs"
-    yield "</body>\n</html>\n"
+@cache
+def stylesheet() -> str:
+    """The style of every page: light, dark, and on paper."""
+    return files("hfs_cli.exchange").joinpath("page.css").read_text("utf-8")
 
 
 @cache
@@ -80,6 +92,9 @@ def _renderer() -> MarkdownIt:
     md.disable("image")
     md.core.ruler.push("tasks", _mark_tasks)
     md.add_render_rule("math", _math)
+    md.add_render_rule("fence", _fence)
+    md.add_render_rule("table_open", lambda *_: '<div class="wide"><table>\n')
+    md.add_render_rule("table_close", lambda *_: "</table></div>\n")
     return md
 
 
@@ -99,10 +114,73 @@ def _math(_: RendererHTML, tokens: Sequence[Token], index: int, *_rest: object) 
     return f'<code class="math">{escape(tokens[index].content)}</code>'
 
 
-def _reply(text: str, markdown: MarkdownIt) -> str:
+def _fence(_: RendererHTML, tokens: Sequence[Token], index: int, *_rest: object) -> str:
+    """Code, in colours where its language is known."""
+    token = tokens[index]
+    language = (token.info.split() or [""])[0]
+    return f"<pre><code>{_coloured(token.content, language)}</code></pre>\n"
+
+
+def _coloured(code: str, language: str) -> str:
+    plain = escape(code)
+    is_data = len(code) > _LONGEST_CODE or max(map(len, code.split("\n"))) > _LONGEST_LINE
+    if not language or is_data:
+        return plain
+    from pygments.lexers import get_lexer_by_name
+    from pygments.util import ClassNotFound
+
+    try:
+        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return plain
+    tokens = list(lexer.get_tokens(code))
+    # A lexer that lost or moved a character has no say.
+    if "".join(value for _, value in tokens) != code:
+        return plain
+    spans = groupby(tokens, key=lambda token: _colour(token[0]))
+    pieces = ((name, escape("".join(value for _, value in group))) for name, group in spans)
+    return "".join(f'<span class="{name}">{text}</span>' if name else text for name, text in pieces)
+
+
+@cache
+def _colour(kind: Any) -> str:  # noqa: ANN401 - Pygments' tokens have no type
+    """The class of a token in the stylesheet, or nothing: that of its nearest ancestor."""
+    names = [str(part) for part in kind]
+    while names:
+        if found := _COLOURS.get(".".join(names)):
+            return found
+        names.pop()
+    return ""
+
+
+_COLOURS = {
+    "Keyword": "k",
+    "Keyword.Constant": "t",
+    "Keyword.Type": "t",
+    "Operator.Word": "k",
+    "Literal": "t",
+    "Literal.String": "s",
+    "Comment": "c",
+    "Name.Builtin": "t",
+    "Name.Function": "f",
+    "Name.Class": "f",
+    "Name.Decorator": "t",
+    "Name.Tag": "k",
+    "Name.Attribute": "t",
+    "Generic.Inserted": "i",
+    "Generic.Deleted": "d",
+    "Generic.Heading": "h",
+    "Generic.Subheading": "t",
+    "Generic.Prompt": "c",
+    "Generic.Strong": "h",
+}
+
+
+def _reply(text: str) -> str:
     """A reply as HTML; as it was written where it is nested deeper than anybody means."""
     from hfs_cli.markdown.parser import is_cut_off
 
+    markdown = _renderer()
     text = sanitize(text)
     env: dict[str, Any] = {}
     try:
@@ -114,28 +192,40 @@ def _reply(text: str, markdown: MarkdownIt) -> str:
     return f"<pre>{escape(text)}</pre>\n"
 
 
-def _conversation(conversation: Conversation, markdown: MarkdownIt) -> Iterator[str]:
-    parts = [plural(len(conversation.messages), "message"), _time(conversation.created_at)]
+def opening(conversation: Conversation, more: str = "") -> Iterator[str]:
+    """The name of a conversation, and what there is to know of all of it.
+
+    Args:
+        more: HTML to end it with.
+    """
+    parts = [plural(len(conversation.messages), "message"), time(conversation.created_at)]
     if conversation.model:
-        parts.insert(0, _text(conversation.model))
-    yield "<article>\n<header>\n"
-    yield f"<h1>{_text(conversation.name)}</h1>\n<p>{' · '.join(parts)}</p>\n</header>\n"
-    for message in conversation.messages:
-        yield from _message(message, markdown)
-    yield "</article>\n"
+        parts.insert(0, line(conversation.model))
+    about = f"<p>{' · '.join(parts)}</p>"
+    yield f"<header>\n<h1>{line(conversation.name)}</h1>\n{about}\n{more}</header>\n"
 
 
-def _message(message: Message, markdown: MarkdownIt) -> Iterator[str]:
-    yield f'<section class="{message.role} {message.status}">\n'
+def sections(messages: Iterable[Message], anchor: str = "") -> Iterator[str]:
+    """Messages, each under an id of its own: the anchor, m and its position."""
+    for message in messages:
+        yield from _message(message, anchor)
+
+
+def _message(message: Message, anchor: str) -> Iterator[str]:
+    name = f"{anchor}m{message.position}"
+    yield f'<section class="{message.role} {message.status}" id="{name}">\n'
     yield f'<p class="about">{_about(message)}</p>\n'
     for attachment in message.attachments:
         yield _attachment(attachment)
     if message.reasoning:
-        yield f"<details><summary>Reasoning</summary><p>{_lines(message.reasoning)}</p></details>\n"
+        yield (
+            "<details><summary>Reasoning</summary>"
+            f'<div class="text">{escape(sanitize(message.reasoning))}</div></details>\n'
+        )
     if message.role == "assistant":
-        yield _reply(message.content, markdown)
+        yield f'<div class="reply">\n{_reply(message.content)}</div>\n'
     else:
-        yield f"<p>{_lines(message.content)}</p>\n"
+        yield f'<div class="text">{escape(sanitize(message.content))}</div>\n'
     for call in message.tool_calls:
         yield _call(call)
     if message.citations:
@@ -147,7 +237,7 @@ def _source(source: Citation) -> str:
     """A source that a reply names; a link where it leads to the web."""
     from hfs_cli.exchange.markdown import is_link
 
-    label, url = _text(source.title or source.url), sanitize_line(source.url)
+    label, url = line(source.title or source.url), sanitize_line(source.url)
     if not is_link(url):
         return f"<li>{label}</li>"
     return f'<li><a href="{escape(url)}" rel="noreferrer">{label}</a></li>'
@@ -160,40 +250,39 @@ def _call(call: Call) -> str:
     kind = "call failed" if call.failed else "call"
     said = "" if call.result is None else f"<pre>{escape(sanitize(call.result))}</pre>"
     return (
-        f'<details class="{kind}"><summary>⚙ {_text(call.label)} · {_text(outcome(call))}</summary>'
+        f'<details class="{kind}"><summary>⚙ {line(call.label)} · {line(outcome(call))}</summary>'
         f"<pre>{escape(sanitize(call.arguments))}</pre>{said}</details>\n"
     )
 
 
 def _about(message: Message) -> str:
-    parts = [message.role, _time(message.created_at)]
+    parts = [f"<b>{_ROLES[message.role]}</b>", time(message.created_at)]
     if message.role == "assistant" and message.model:
-        parts.append(_text(message.model))
+        parts.append(line(message.model))
     usage = message.usage
     if usage is not None and usage.output_tokens is not None:
         parts.append(f"{usage.input_tokens or '?'} in, {usage.output_tokens} out")
     if message.status == "partial":
-        parts.append(_text(f"partial: {message.error}" if message.error else "partial"))
+        why = f"partial: {message.error}" if message.error else "partial"
+        parts.append(f"<span>{line(why)}</span>")
     return " · ".join(parts)
 
 
 def _attachment(attachment: Attachment) -> str:
-    label = _text(f"{attachment.name} ({attachment.media_type})")
+    label = line(f"{attachment.name} ({attachment.media_type})")
     if attachment.url is None and attachment.media_type in _IMAGES:
         data = base64.b64encode(attachment.data).decode("ascii")
         source = f"data:{attachment.media_type};base64,{data}"
         return f'<p><img alt="{label}" src="{source}"></p>\n'
-    where = f": {_text(attachment.url)}" if attachment.url else f", {len(attachment.data)} bytes"
+    where = f": {line(attachment.url)}" if attachment.url else f", {len(attachment.data)} bytes"
     return f'<p class="about">Attachment: {label}{where}</p>\n'
 
 
-def _text(text: str) -> str:
+def line(text: str) -> str:
+    """Text of one line as HTML in which nothing is markup."""
     return escape(sanitize_line(text))
 
 
-def _lines(text: str) -> str:
-    return escape(sanitize(text)).replace("\n", "<br>\n")
-
-
-def _time(moment: datetime) -> str:
+def time(moment: datetime) -> str:
+    """A moment as people read it, and as programs do."""
     return f'<time datetime="{iso(moment)}">{moment:%Y-%m-%d %H:%M} UTC</time>'

@@ -50,11 +50,49 @@ def _message(message: Message) -> Iterator[str]:
         quoted = "\n".join(f"> {line}".rstrip() for line in message.reasoning.splitlines())
         yield f"> **Reasoning**\n>\n{quoted}\n\n"
     if message.content:
-        yield message.content.removesuffix("\n") + "\n"
+        yield closed(message.content.removesuffix("\n")) + "\n"
     for call in message.tool_calls:
         yield from _call(call)
     for number, source in enumerate(message.citations, 1):
         yield ("\n" if number == 1 else "") + _source(number, source)
+
+
+def closed(text: str) -> str:
+    """Markdown that ends where it ends: what it leaves open would swallow all that follows it.
+
+    That is a fence of code, as a partial reply may have it, and HTML that ends by a mark of its
+    own (https://spec.commonmark.org/0.31.2/#html-blocks, the first five).
+    """
+    if "```" not in text and "~~~" not in text and "<" not in text:
+        return text
+    from hfs_cli.markdown.parser import parser
+
+    last = next((t for t in reversed(parser().parse(text)) if t.level == 0 and t.map), None)
+    lines = text.split("\n")
+    if last is None or last.map is None or last.map[1] < len(lines):
+        return text
+    if last.type == "fence":
+        mark = re.escape(last.markup[0])
+        ends = re.fullmatch(rf" {{0,3}}{mark}{{{len(last.markup)},}}[ \t]*", lines[-1])
+        return text if ends and last.map[1] - last.map[0] > 1 else f"{text}\n{last.markup}"
+    if last.type == "html_block":
+        block = last.content.lstrip().lower()
+        end = next((end for begin, end in _HTML_ENDS.items() if block.startswith(begin)), "")
+        if end not in block:
+            return f"{text}\n{end}"
+    return text
+
+
+_HTML_ENDS = {
+    "<script": "</script>",
+    "<pre": "</pre>",
+    "<style": "</style>",
+    "<textarea": "</textarea>",
+    "<!--": "-->",
+    "<?": "?>",
+    "<![cdata[": "]]>",
+    "<!": ">",
+}
 
 
 def _source(number: int, source: Citation) -> str:

@@ -6,7 +6,8 @@ from html.parser import HTMLParser
 import pytest
 
 from hfs_cli.exchange.html import html
-from hfs_cli.exchange.markdown import markdown
+from hfs_cli.exchange.markdown import closed, markdown
+from hfs_cli.markdown.parser import parser
 from hfs_cli.messages import Attachment, Call, Citation, Usage
 
 
@@ -33,6 +34,36 @@ def test_markdown_carries_models_times_usage_and_partial_marks(conversation):
     assert "> **Reasoning**\n>\n> first\n> second\n" in text
     assert "*Checkpoint: draft*" in text
     assert "· partial: connection reset\n\nIt beg\n" in text
+
+
+@pytest.mark.parametrize(
+    ("left_open", "end"),
+    [
+        ("```python\nx = 1", "```"),
+        ("- a\n\n~~~~\nx\n~~~", "~~~~"),
+        ("```", "```"),
+        ("a\n\n<!-- never ended\n\nx", "-->"),
+        ("<script>\nlet x", "</script>"),
+        ("<![CDATA[ x", "]]>"),
+        ("<?php x", "?>"),
+    ],
+)
+def test_markdown_of_one_message_does_not_swallow_the_next(store, talk, left_open, end):
+    opened = talk.ask("go", name="open")
+    talk.answer(opened, left_open, status="partial")
+    talk.turn("and now?", "Done.", store.get(opened.session.id))
+    text = "".join(markdown(store.conversations()))
+    assert f"{left_open}\n{end}\n\n## You · " in text
+    heads = [t for t in parser().parse(text) if t.type == "heading_open" and t.level == 0]
+    assert len(heads) == 5
+
+
+@pytest.mark.parametrize(
+    "ended",
+    ["```\nx\n```", "~~~\n~~~", "<!-- x -->", "<div>", "<b>x", "- ```\n  x", "a < b", "> ```"],
+)
+def test_markdown_that_is_whole_stays_as_it_is(ended):
+    assert closed(ended) == ended
 
 
 @pytest.fixture
@@ -166,6 +197,10 @@ def test_without_sessions_the_page_is_empty_and_whole():
 @pytest.mark.parametrize(
     ("source", "shown"),
     [
+        ("```py\nx = '<a>'\n```", 'x = <span class="s">&#x27;&lt;a&gt;&#x27;</span>'),
+        ("```diff\n-a\n+b\n```", '<span class="d">-a</span>\n<span class="i">+b</span>'),
+        ("```nonsense\n<x>\n```", "<pre><code>&lt;x&gt;\n</code></pre>"),
+        ("|a|\n|-|\n|b|", '<div class="wide"><table>'),
         ("so $a_1 * b_2 * c$ holds", '<code class="math">$a_1 * b_2 * c$</code>'),
         (r"\(x < y\)", r'<code class="math">\(x &lt; y\)</code>'),
         ("it costs $5 or $6", "it costs $5 or $6"),

@@ -4,9 +4,9 @@
     python -m tests.benchmarks.moving --messages 1000000      # minutes, 3 GB of disk
 
 Prints a Markdown table: an import, a second one of the same file, a dry run, a check, a backup,
-an export, a vacuum, each with how long it took, its memory, and the longest that a turn a second
-beside it has waited for the database. The last lines kill an import in its middle and show that
-nothing of it is to be seen.
+an export, a vacuum, each with how long it took, its memory, and the longest of the chats that
+began a second apart beside it. The last lines kill an import in its middle and show that nothing
+of it is to be seen.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
-from hfs_cli.messages import ChatMessage, Reply, Turn
 from hfs_cli.store.store import SessionStore
 from tests.benchmarks.history import texts
+from tests.scripted_server import ScriptedServer, openai_sse
 
 MESSAGES = 10
 # Sentences of a message: some 25 words.
@@ -79,33 +79,40 @@ def _session(number: int, sentences: Iterator[str]) -> dict[str, object]:
 
 
 class Chatting:
-    """Turns beside whatever runs: one begins `every_s` seconds after the one before it.
+    """`hfs chat` beside whatever runs: one begins `every_s` seconds after the one before it.
 
-    Each opens the database anew, as a process does, and writes as often as a short chat.
+    A wait is all of a chat, from the start of its process to its end; the server answers at once.
     """
 
-    def __init__(self, path: Path, every_s: float = 1.0) -> None:
+    def __init__(self, data: Path, every_s: float = 1.0) -> None:
         self.waits: list[float] = []
-        self._path = path
+        self._data = data
         self._every_s = every_s
+        self._server = ScriptedServer()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._chat)
 
     def __enter__(self) -> Self:
+        self._server.__enter__()
+        self._server.always(openai_sse("here it is"))
+        config = self._data.parent / ".config" / "hfs" / "config.toml"
+        config.parent.mkdir(parents=True, exist_ok=True)
+        config.write_text(
+            'model = "mock/m"\n[providers.mock]\n'
+            f'type = "openai"\nbase_url = "{self._server.url}"\n'
+        )
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+        self._server.__exit__(None, None, None)
 
     def _chat(self) -> None:
         while not self._stop.is_set():
-            began = time.perf_counter()
-            with SessionStore(self._path) as store:
-                opened = store.begin(Turn(ChatMessage("user", "one more"), "test/m"))
-                store.save_reply(opened, Reply("here it is", "test/m", status="complete"))
-            self.waits.append(time.perf_counter() - began)
+            wall, _, _ = run(self._data, "chat", "one more")
+            self.waits.append(wall)
             self._stop.wait(self._every_s)
 
 
@@ -137,7 +144,7 @@ def measure(folder: Path, messages: int) -> Iterator[str]:
     write_history(file, messages)
     yield f"{messages:,} messages, {file.stat().st_size / 1e6:,.0f} MB as JSON Lines"
     yield ""
-    yield "| | s | CPU s | messages/s | peak MB | turns beside | longest wait | median |"
+    yield "| | s | CPU s | messages/s | peak MB | chats beside | longest chat | median |"
     yield "|---|---:|---:|---:|---:|---:|---:|---:|"
     todo = {
         "dry run": ("sessions", "import", "--dry-run", str(file)),
@@ -149,7 +156,7 @@ def measure(folder: Path, messages: int) -> Iterator[str]:
         "vacuum": ("db", "vacuum"),
     }
     for name, arguments in todo.items():
-        with Chatting(data / "hfs.db") as beside:
+        with Chatting(data) as beside:
             wall, cpu, peak = run(data, *arguments)
         yield (
             f"| {name} | {wall:.1f} | {cpu:.1f} | {messages / wall:,.0f} | {peak / 1e6:.0f} | "

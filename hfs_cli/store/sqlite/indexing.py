@@ -61,7 +61,10 @@ def _pieces(text: str) -> Iterator[str]:
 
 def _parts(before: str, after: str) -> bool:
     """Whether Unicode's forms never depend on two characters standing side by side."""
-    return not unicodedata.combining(after) and unicodedata.normalize("NFC", before + after) == (
+    # A mark and a vowel or a tail of Hangul may also join what comes of those before it.
+    if unicodedata.category(after).startswith("M") or "\u1160" <= after <= "\u11ff":
+        return False
+    return unicodedata.normalize("NFC", before + after) == (
         unicodedata.normalize("NFC", before) + unicodedata.normalize("NFC", after)
     )
 

@@ -3,7 +3,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from hfs_cli.conversations import SearchFilter
@@ -214,10 +214,14 @@ def test_of_equals_the_newest_is_first(store, talk):
 
 @given(
     st.text(
-        st.sampled_from("aé e\u0301\u0323\u1112\u1161\u11ab\ud55c\u3066\u3099検\u0e01\u0e33😀"),
+        st.sampled_from(
+            "aé e\u0301\u0323\u1112\u1161\u11ab\ud55c\u3066\u3099検\u0e01\u0e33\u0cc6\u0cc2\u0cd5😀"
+        ),
         max_size=40,
     )
 )
+@example("\u1112\u1161\u11ab")
+@example("\u0cc6\u0cc2\u0cd5")
 def test_a_long_text_is_indexed_in_pieces_as_it_is_as_a_whole(text):
     whole = indexing.words(text)
     for size in (1, 2, 3, 7):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hfs_cli.store.store import SessionStore
     from hfs_cli.store.unsaved import Unsaved
     from hfs_cli.turn.calls import Toolbox
-    from hfs_cli.turn.run import Provider
+    from hfs_cli.turn.run import Provider, Renderer
 
 
 def take_turn(
@@ -45,24 +45,10 @@ def take_turn(
     Raises:
         HfsError: How the turn failed; its exit code is the program's.
     """
-    from hfs_cli.providers.choose import choose_model
-    from hfs_cli.render.reply.choose import make_renderer
-    from hfs_cli.turn.run import make_request, run_turn
+    from hfs_cli.turn.run import run_turn
 
-    own = session.model if session else None
-    if session and session.unanswered and not (place and place.answers):
-        # It never replied: a model that was refused has not become the session's own.
-        own = None
-    first = asked.models[0] if asked.models else None
-    choice = choose_model(config, os.environ, first, own)
+    choice = _model_of(asked, config, view, session, place)
     turn = turn_of(asked, config, choice, message, session, place)
-    by_default = not (session or first or config.model)
-    if by_default and choice.provider.type == "local" and not view.quiet:
-        # Nobody chose it: its answers must not be taken for what hfs, or a larger model, can do.
-        notices.notice(
-            f"{choice.model} answers: a small model in this process, often wrong; to set a better"
-            " one: hfs models default PROVIDER/MODEL"
-        )
     toolbox = None
     if config.tool or asked.confirm:
         from hfs_cli.compose.tools import open_tools
@@ -80,22 +66,10 @@ def take_turn(
             from hfs_cli.compose.budget import check_budget
 
             check_budget(config.daily_budget, config.models, store)
-        limited = provider
-        if config.max_cost is not None:
-            from hfs_cli.compose.budget import CostLimit
-
-            limit = CostLimit(provider, turn.model, config.max_cost, config.models)
-            limit.check(make_request(turn, _unsaved(store).begin(turn)))
-            limited = limit
+        limited = _limited(provider, turn, config, store)
         # History is read either way; only what is kept differs.
         keeper = store if config.save else _unsaved(store)
-        renderer = make_renderer(view, config, tools=toolbox is not None)
-        if turn.schema is not None:
-            from hfs_cli.compose.schema import how_asked
-            from hfs_cli.render.reply.structured import JsonAlone
-
-            asking = {name: how_asked(one, turn.schema) for name, one in choices.items()}
-            renderer = JsonAlone(renderer, asking, say=view.usage)
+        renderer = _renderer(view, config, turn.schema, choices, tools=toolbox is not None)
         outcome = run_turn(limited, keeper, renderer, turn, toolbox, config.max_steps)
     if outcome.error is not None:
         if outcome.session and not (outcome.reply.text or outcome.message_id):
@@ -105,6 +79,61 @@ def take_turn(
             notices.notice(f"the prompt is kept: hfs sessions retry {outcome.session.id}")
         raise outcome.error
     _check_ending(outcome.reply, turn.schema, choices)
+
+
+def _model_of(
+    asked: Asked, config: Config, view: View, session: Session | None, place: Place | None
+) -> ModelChoice:
+    """Who is meant: by the command line, the session or the configuration."""
+    from hfs_cli.providers.choose import choose_model
+
+    own = session.model if session else None
+    if session and session.unanswered and not (place and place.answers):
+        # It never replied: a model that was refused has not become the session's own.
+        own = None
+    first = asked.models[0] if asked.models else None
+    choice = choose_model(config, os.environ, first, own)
+    by_default = not (session or first or config.model)
+    if by_default and choice.provider.type == "local" and not view.quiet:
+        # Nobody chose it: its answers must not be taken for what hfs, or a larger model, can do.
+        notices.notice(
+            f"{choice.model} answers: a small model in this process, often wrong; to set a better"
+            " one: hfs models default PROVIDER/MODEL"
+        )
+    return choice
+
+
+def _limited(provider: Provider, turn: Turn, config: Config, store: SessionStore) -> Provider:
+    """The provider within ``--max-cost``, which the prompt alone may exceed already."""
+    if config.max_cost is None:
+        return provider
+    from hfs_cli.compose.budget import CostLimit
+    from hfs_cli.turn.run import make_request
+
+    limit = CostLimit(provider, turn.model, config.max_cost, config.models)
+    limit.check(make_request(turn, _unsaved(store).begin(turn)))
+    return limit
+
+
+def _renderer(
+    view: View,
+    config: Config,
+    schema: Mapping[str, object] | None,
+    choices: Mapping[str, ModelChoice],
+    *,
+    tools: bool,
+) -> Renderer:
+    """What shows the reply; of one to a schema, the JSON alone."""
+    from hfs_cli.render.reply.choose import make_renderer
+
+    renderer = make_renderer(view, config, tools=tools)
+    if schema is None:
+        return renderer
+    from hfs_cli.compose.schema import how_asked
+    from hfs_cli.render.reply.structured import JsonAlone
+
+    asking = {name: how_asked(one, schema) for name, one in choices.items()}
+    return JsonAlone(renderer, asking, say=view.usage)
 
 
 def turn_of(

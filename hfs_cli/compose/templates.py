@@ -166,13 +166,7 @@ def fill(
     Raises:
         ConfigError: There is no such option, or it cannot have that value.
     """
-    by_name = {
-        spelling.removeprefix("--"): param
-        for param in context.command.get_params(context)
-        if isinstance(param, click.Option) and param.name not in NOT_IN_TEMPLATES
-        for spelling in param.opts
-        if spelling.startswith("--") and spelling != "--help"
-    }
+    by_name = _by_long_name(context)
     typed = taken | {
         param.name or ""
         for param in context.command.get_params(context)
@@ -198,6 +192,17 @@ def fill(
                 values[name] = converted
                 taken |= {name}
     return taken
+
+
+def _by_long_name(context: click.Context) -> dict[str, click.Option]:
+    """The options that a template can give a command."""
+    return {
+        spelling.removeprefix("--"): param
+        for param in context.command.get_params(context)
+        if isinstance(param, click.Option) and param.name not in NOT_IN_TEMPLATES
+        for spelling in param.opts
+        if spelling.startswith("--") and spelling != "--help"
+    }
 
 
 def _pairs(value: object, where: str, given: frozenset[str]) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,18 +59,14 @@ def load_config(
     if profile is not None and profile not in profiles:
         names = ", ".join(profiles) or "none"
         raise ConfigError(f"no profile {profile!r} in {file} (there: {names})")
-    # Where settings come from, by name, the strongest first.
-    layers: list[_Layer] = [(f"--{name.replace('_', '-')}", {name: given[name]}) for name in given]
-    for name, setting in SETTINGS.items():
-        if setting.variable and env.get(setting.variable):
-            layers.append((setting.variable, {name: env[setting.variable]}))
+    layers = [*_typed_and_exported(given, env), (str(file), document)]
     if profile is not None:
-        layers.append((f"profile {profile}", profiles[profile]))
-    layers.append((str(file), document))
+        layers.insert(-1, (f"profile {profile}", profiles[profile]))
     values, origins = _resolved(layers)
     for name in ("data_dir", "profile", "session"):
         if env.get(f"HFS_{name.upper()}"):
             origins[name] = f"HFS_{name.upper()}"
+    own = profiles.get(profile or "", {})
     return Config(
         file=file,
         data_dir=data_dir,
@@ -86,11 +82,7 @@ def load_config(
             for name, table in read_tables(document, "models", MODEL_SETTINGS, file).items()
         },
         profiles=profiles,
-        turn_options={
-            name: value
-            for name, value in profiles.get(profile or "", {}).items()
-            if name in TURN_OPTIONS
-        },
+        turn_options={name: own[name] for name in own if name in TURN_OPTIONS},
         programs=_table(document, "tools", file),
         servers=_table(document, "mcp", file),
         daily_budget=_values(
@@ -130,11 +122,25 @@ def _ollama_url(host: str) -> str:
     return f"{scheme}://{address}{slash}{path}".rstrip("/")
 
 
+# Where settings come from: a name for it, and the values by their names.
 _Layer = tuple[str, Mapping[str, object]]
 
 
+def _typed_and_exported(given: Mapping[str, object], env: Mapping[str, str]) -> Iterator[_Layer]:
+    """What the command line says, and then the environment, each setting a layer of its own."""
+    for name, value in given.items():
+        yield f"--{name.replace('_', '-')}", {name: value}
+    for name, setting in SETTINGS.items():
+        if setting.variable and env.get(setting.variable):
+            yield setting.variable, {name: env[setting.variable]}
+
+
 def _resolved(layers: list[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Each setting's value from the first layer that has it, and that layer's name."""
+    """Each setting's value from the first layer that has it, and that layer's name.
+
+    Args:
+        layers: The strongest first.
+    """
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for origin, layer in layers:

@@ -21,8 +21,8 @@ from hfs_cli.config.settings import (
     Kind,
     Setting,
     declared,
+    setting,
 )
-from hfs_cli.config.settings import _setting as setting
 from hfs_cli.errors import ConfigError
 
 # What every vendor takes for the name of a tool, and a server's stands in front of its tools'.

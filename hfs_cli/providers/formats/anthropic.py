@@ -29,6 +29,7 @@ from hfs_cli.providers.formats.decode import (
     CALLED,
     CONTEXT_FULL,
     LIMITED,
+    MOST_STATE,
     PAUSED,
     REFUSED,
     RESUMABLE,
@@ -323,7 +324,7 @@ class _Blocks:
     def add(self, index: object, field: str, piece: str) -> None:
         """Add to the text of a block's field."""
         self._size += len(piece)
-        if self._size > _MOST_KEPT:
+        if self._size > MOST_STATE:
             return
         if (index, field) != self._open:
             self._open = index, field
@@ -344,7 +345,7 @@ class _Blocks:
             always: Also where anyone could make them.
         """
         made = {str(block.get("type")) for block in self._blocks.values()} <= {"text", "tool_use"}
-        if self._size > _MOST_KEPT or (made and not always):
+        if self._size > MOST_STATE or (made and not always):
             return None
         from hfs_cli.providers.formats.calls import object_of
 
@@ -356,9 +357,6 @@ class _Blocks:
                 block[field] = (block.get(field) or "") + text
         blocks = [self._blocks[at] for at in sorted(self._blocks)]
         return [block for block in blocks if block.get("type") != "text" or block.get("text")]
-
-
-_MOST_KEPT = 8_000_000
 
 
 class AnthropicEvents:

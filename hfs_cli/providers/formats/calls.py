@@ -12,14 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hfs_cli.messages import Call, ChatMessage, Request, ToolSpec
-from hfs_cli.providers.formats.decode import Batch, malformed, word
+from hfs_cli.providers.formats.decode import MOST_STATE, Batch, malformed, word
 
 # No model asks for this many tools at once, or writes this much for them: a reply that does has
 # run away.
 MOST_CALLS = 100
 MOST_ARGUMENTS = 16_000_000
-# What is kept for a vendor is worth a reply's size and no more; searched pages are the most of it.
-MOST_STATE = 8_000_000
 _LONGEST_ID = 8000  # gateways put a model's signature into the id of its call
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 _NO_RESULT = "no result: the call was interrupted"

@@ -31,8 +31,8 @@ _scan = json.JSONDecoder().raw_decode
 # from what a database can hold.
 MOST_TOKENS = 10**12
 MAX_WORD = 100
-# No vendor's name for a call is longer; it goes back as it came.
-MAX_ID = 1000
+# What is kept for a vendor is worth a reply's size and no more; searched pages are the most of it.
+MOST_STATE = 8_000_000
 _NOT_TEXT = "something else where text should be"
 MAX_QUOTE = 2000
 

@@ -28,6 +28,7 @@ from hfs_cli.providers.formats.decode import (
     FAILED,
     FILTERED,
     LIMITED,
+    MOST_STATE,
     PAUSED,
     STOPPED,
     Batch,
@@ -315,7 +316,7 @@ class GeminiEvents:
         # This runs once for each token: a piece of text alone is the rule.
         plain = isinstance(text, str) and (len(part) == 1 or part.keys() <= _OF_TEXT)
         self._size += len(text) if plain else len(str(part))
-        if self._size > _MOST_KEPT or (plain and not text):
+        if self._size > MOST_STATE or (plain and not text):
             return
         last = self._texts[-1] if self._texts else None
         if last and plain and self._parts[-1].get("thought") == part.get("thought"):
@@ -329,7 +330,7 @@ class GeminiEvents:
 
     def kept(self) -> Mapping[str, Any] | None:
         """The parts as they came, where one is signed or is of the vendor's own tools."""
-        if self._size > _MOST_KEPT or not any(_OPAQUE & part.keys() for part in self._parts):
+        if self._size > MOST_STATE or not any(_OPAQUE & part.keys() for part in self._parts):
             return None
         from hfs_cli.providers.formats.calls import kept
 
@@ -342,7 +343,6 @@ class GeminiEvents:
         )
 
 
-_MOST_KEPT = 8_000_000
 _OF_TEXT = frozenset({"text", "thought"})
 _OF_PIECES = frozenset({"partialArgs", "willContinue"})
 # What only the vendor can make, or can make sense of.

@@ -1,7 +1,8 @@
 """What only POSIX systems have. hfs is for Linux, macOS and their like; on Windows it runs in WSL.
 
-Each use of such a thing stands here, in `hfs_cli.signals` or, for files, in `hfs_cli.files`, so
-that whoever takes hfs to another system finds them; `mypy --platform win32` keeps it so.
+Each use of such a thing stands here, in `hfs_cli.signals`, for files in `hfs_cli.files` or, for
+programs that are talked with, in `hfs_cli.processes`, so that whoever takes hfs to another system
+finds them; `mypy --platform win32` keeps it so.
 """
 
 from __future__ import annotations

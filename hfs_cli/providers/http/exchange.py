@@ -112,6 +112,15 @@ class Exchange:
             self._change.notify()
             return data
 
+    def settle(self, until: float) -> None:
+        """Let the body end, so that its connection can be used again; what still comes is dropped.
+
+        Args:
+            until: When nobody waits for that any longer (`time.monotonic`).
+        """
+        with self._change:
+            self._wait(lambda: self._over, until)
+
     def close(self) -> None:
         """End the exchange, wherever it is; a thread that reads is woken."""
         with self._change:
@@ -169,6 +178,10 @@ class Exchange:
             with self._change:
                 self._connected = True
                 self._change.notify()
+        # The connection may serve another request from here on: it is not ours to shut.
+        elif event.endswith("response_closed.started"):
+            with self._change:
+                self._socket = None
 
     def _hold(self, stream: httpcore.NetworkStream) -> None:
         """Remember the socket, so that `close` can wake whoever reads from it."""

@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from hfs_cli.providers.formats.listings import Listed
 
+# A reply says that it has ended before its body does; most often both are one packet.
+SETTLE_SECONDS = 1.0
 _SECRET_NAME = re.compile(r"key|token|secret|sig|auth|pass", re.IGNORECASE)
 
 
@@ -159,6 +162,8 @@ class HttpProvider:
                 think_tags=self._settings.quirks.think_tags,
             )
             yield from read_reply(exchange, head, decoder, sender.deadline, context)
+            if self._limits.pace is not None:
+                exchange.settle(time.monotonic() + SETTLE_SECONDS)
             if decoder.odd_counts:
                 self._warn(f"{context.provider} sent token counts that are not numbers: left out")
 

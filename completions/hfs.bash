@@ -8,7 +8,7 @@ _hfs_table() {
     hfs_commands='' hfs_options=() hfs_arguments=''
     case $1 in
         'hfs')
-            hfs_commands='chat resume rename delete sessions checkpoints models keys tools config templates completion doctor db help'
+            hfs_commands='chat batch resume rename delete sessions checkpoints models keys tools config templates completion doctor db help'
             hfs_options=(
                 '--version'
                 '-h,--help'
@@ -69,6 +69,53 @@ _hfs_table() {
                 '-h,--help'
             )
             hfs_arguments='-...'
+            ;;
+        'hfs batch')
+            hfs_options=(
+                '--input =text,jsonl,csv'
+                '-m,--model* models'
+                '--concurrency -'
+                '--rate -'
+                '--limit -'
+                '--budget -'
+                '-O,--output files'
+                '--resume'
+                '--retry-failed'
+                '--force'
+                '--unordered'
+                '--save'
+                '-n,--name -'
+                '-u,--usage'
+                '--dry-run'
+                '-t,--template* templates'
+                '-p,--param* - -'
+                '-f,--file* files'
+                '--encoding -'
+                '-s,--system -'
+                '--system-file files'
+                '--no-system'
+                '-o,--option* - -'
+                '--temperature -'
+                '--max-tokens -'
+                '--schema -'
+                '--schema-multi -'
+                '--max-cost -'
+                '--over-budget'
+                '--reasoning =none,low,medium,high,max'
+                '--search,--no-search'
+                '--timeout -'
+                '--idle-timeout -'
+                '--retries -'
+                '--tool* tools'
+                '--max-steps -'
+                '--tool-timeout -'
+                '--profile profiles'
+                '-x,--extract'
+                '--extract-last'
+                '-q,--quiet'
+                '-h,--help'
+            )
+            hfs_arguments='files'
             ;;
         'hfs resume')
             hfs_options=(

@@ -64,6 +64,62 @@ function __hfs_values
             echo 1
         case 'hfs chat -O' 'hfs chat --output'
             echo 1
+        case 'hfs batch --input'
+            echo 1
+        case 'hfs batch -m' 'hfs batch --model'
+            echo 1
+        case 'hfs batch --concurrency'
+            echo 1
+        case 'hfs batch --rate'
+            echo 1
+        case 'hfs batch --limit'
+            echo 1
+        case 'hfs batch --budget'
+            echo 1
+        case 'hfs batch -O' 'hfs batch --output'
+            echo 1
+        case 'hfs batch -n' 'hfs batch --name'
+            echo 1
+        case 'hfs batch -t' 'hfs batch --template'
+            echo 1
+        case 'hfs batch -p' 'hfs batch --param'
+            echo 2
+        case 'hfs batch -f' 'hfs batch --file'
+            echo 1
+        case 'hfs batch --encoding'
+            echo 1
+        case 'hfs batch -s' 'hfs batch --system'
+            echo 1
+        case 'hfs batch --system-file'
+            echo 1
+        case 'hfs batch -o' 'hfs batch --option'
+            echo 2
+        case 'hfs batch --temperature'
+            echo 1
+        case 'hfs batch --max-tokens'
+            echo 1
+        case 'hfs batch --schema'
+            echo 1
+        case 'hfs batch --schema-multi'
+            echo 1
+        case 'hfs batch --max-cost'
+            echo 1
+        case 'hfs batch --reasoning'
+            echo 1
+        case 'hfs batch --timeout'
+            echo 1
+        case 'hfs batch --idle-timeout'
+            echo 1
+        case 'hfs batch --retries'
+            echo 1
+        case 'hfs batch --tool'
+            echo 1
+        case 'hfs batch --max-steps'
+            echo 1
+        case 'hfs batch --tool-timeout'
+            echo 1
+        case 'hfs batch --profile'
+            echo 1
         case 'hfs resume -t' 'hfs resume --template'
             echo 1
         case 'hfs resume -p' 'hfs resume --param'
@@ -285,7 +341,7 @@ function __hfs_walk
         else if test $ended = 0; and string match -q -- '-?*' $word
             set -a options (string replace -r '=.*' '' -- $word)
             set values (__hfs_values "$path" $word)
-        else if contains -- "$path $word" 'hfs chat' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions rename' 'hfs sessions delete' 'hfs sessions resume' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs models update' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs tools' 'hfs tools call' 'hfs tools list' 'hfs tools show' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs config unset' 'hfs templates' 'hfs templates edit' 'hfs templates list' 'hfs templates path' 'hfs templates remove' 'hfs templates show' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db backup' 'hfs db check' 'hfs db path' 'hfs db vacuum' 'hfs help'
+        else if contains -- "$path $word" 'hfs chat' 'hfs batch' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions rename' 'hfs sessions delete' 'hfs sessions resume' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs models update' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs tools' 'hfs tools call' 'hfs tools list' 'hfs tools show' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs config unset' 'hfs templates' 'hfs templates edit' 'hfs templates list' 'hfs templates path' 'hfs templates remove' 'hfs templates show' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db backup' 'hfs db check' 'hfs db path' 'hfs db vacuum' 'hfs help'
             set path "$path $word"
         else
             set arguments (math $arguments + 1)
@@ -343,6 +399,7 @@ complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a sessions -d 'List, show and search
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a delete -d 'Delete sessions and all that belongs to them'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a rename -d 'Rename the last used session, or session REF'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a resume -d 'Take the next turn of session REF'
+complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a batch -d 'Send many prompts, and write a line of JSON for each'
 complete -c hfs -k -n '__hfs_at \'hfs\' 1' -a chat -d 'Send one message and show the reply'
 complete -c hfs -n '__hfs_in \'hfs\' --version' -l version -d 'Show the version and exit'
 complete -c hfs -n '__hfs_in \'hfs\' -h --help' -s h -l help -d 'Show this message and exit'
@@ -397,6 +454,49 @@ complete -c hfs -n '__hfs_in \'hfs chat\' --citations' -l citations -d 'List wha
 complete -c hfs -n '__hfs_in \'hfs chat\' -v --verbose' -s v -l verbose -d 'Show all that tools are given and what they say on stderr'
 complete -c hfs -n '__hfs_in \'hfs chat\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
 complete -c hfs -n '__hfs_in \'hfs chat\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs batch\' 1' -F
+complete -c hfs -n '__hfs_in \'hfs batch\' --input' -l input -x -k -a 'text jsonl csv' -d 'How the input is read; found by its suffix and its first bytes'
+complete -c hfs -n '__hfs_in \'hfs batch\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; with several, each prompt is sent to each'
+complete -c hfs -n '__hfs_in \'hfs batch\' --concurrency' -l concurrency -x -k -d 'How many at once'
+complete -c hfs -n '__hfs_in \'hfs batch\' --rate' -l rate -x -k -d 'The most requests a minute'
+complete -c hfs -n '__hfs_in \'hfs batch\' --limit' -l limit -x -k -d 'Only the first N prompts'
+complete -c hfs -n '__hfs_in \'hfs batch\' --budget' -l budget -x -k -d 'Begin no prompt once all have cost so much'
+complete -c hfs -n '__hfs_in \'hfs batch\' -O --output' -s O -l output -r -k -F -d 'Write the results to this file, with which --resume can go on'
+complete -c hfs -n '__hfs_in \'hfs batch\' --resume' -l resume -d 'Go on with -O FILE: skip what is there'
+complete -c hfs -n '__hfs_in \'hfs batch\' --retry-failed' -l retry-failed -d 'With --resume: ask again what failed'
+complete -c hfs -n '__hfs_in \'hfs batch\' --force' -l force -d 'With -O: replace the file; with --resume: take it as it is'
+complete -c hfs -n '__hfs_in \'hfs batch\' --unordered' -l unordered -d 'Write results as they come'
+complete -c hfs -n '__hfs_in \'hfs batch\' --save' -l save -d 'Keep each turn as a session'
+complete -c hfs -n '__hfs_in \'hfs batch\' -n --name' -s n -l name -x -k -d 'With --save: what the sessions are called'
+complete -c hfs -n '__hfs_in \'hfs batch\' -u --usage' -s u -l usage -d 'Show the summary on stderr off a terminal too'
+complete -c hfs -n '__hfs_in \'hfs batch\' --dry-run' -l dry-run -d 'Count prompts, tokens and cost; send and save nothing'
+complete -c hfs -n '__hfs_in \'hfs batch\'' -s t -l template -x -k -a '(__hfs_words templates)' -d 'Take prompt and options from a template; see hfs templates list'
+complete -c hfs -n '__hfs_in \'hfs batch\'' -s p -l param -x -k -d 'What a placeholder of the template stands for: -p to French or -p to=French'
+complete -c hfs -n '__hfs_in \'hfs batch\'' -s f -l file -r -k -F -d 'A file, a directory (as git sees it), a pattern, a URL or -: text joins the prompt; an image, a PDF or a sound is attached'
+complete -c hfs -n '__hfs_in \'hfs batch\' --encoding' -l encoding -x -k -d 'Of text that is not UTF-8: latin-1, utf-16, …, or replace'
+complete -c hfs -n '__hfs_in \'hfs batch\' -s --system' -s s -l system -x -k -d 'System prompt'
+complete -c hfs -n '__hfs_in \'hfs batch\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
+complete -c hfs -n '__hfs_in \'hfs batch\' --no-system' -l no-system -d 'Send no system prompt this time'
+complete -c hfs -n '__hfs_in \'hfs batch\'' -s o -l option -x -k -d 'Model option: -o top_p 0.9 or -o top_p=0.9 (the value is JSON or text)'
+complete -c hfs -n '__hfs_in \'hfs batch\' --temperature' -l temperature -x -k -d 'Sampling temperature, 0 or more'
+complete -c hfs -n '__hfs_in \'hfs batch\' --max-tokens' -l max-tokens -x -k -d 'Longest reply, in tokens'
+complete -c hfs -n '__hfs_in \'hfs batch\' --schema' -l schema -x -k -d 'Reply in JSON that fits: a file, JSON Schema, or "name, age int, tags list"'
+complete -c hfs -n '__hfs_in \'hfs batch\' --schema-multi' -l schema-multi -x -k -d 'The same for a list of such objects: {"items": […]}'
+complete -c hfs -n '__hfs_in \'hfs batch\' --max-cost' -l max-cost -x -k -d 'End the turn when it costs more'
+complete -c hfs -n '__hfs_in \'hfs batch\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
+complete -c hfs -n '__hfs_in \'hfs batch\' --reasoning' -l reasoning -x -k -a 'none low medium high max' -d 'How much the model thinks first; max is the most it takes'
+complete -c hfs -n '__hfs_in \'hfs batch\' --search --no-search' -l search -l no-search -d 'Let the vendor search the web; sources are listed'
+complete -c hfs -n '__hfs_in \'hfs batch\' --timeout' -l timeout -x -k -d 'Limit for the whole reply'
+complete -c hfs -n '__hfs_in \'hfs batch\' --idle-timeout' -l idle-timeout -x -k -d 'Limit without a byte'
+complete -c hfs -n '__hfs_in \'hfs batch\' --retries' -l retries -x -k -d 'Tries after the first'
+complete -c hfs -n '__hfs_in \'hfs batch\'' -l tool -x -k -a '(__hfs_words tools)' -d 'Let the model use a tool: NAME, all of an MCP SERVER\'s, SERVER:TOOL, or web-search'
+complete -c hfs -n '__hfs_in \'hfs batch\' --max-steps' -l max-steps -x -k -d 'Requests that a turn with tools may take (10)'
+complete -c hfs -n '__hfs_in \'hfs batch\' --tool-timeout' -l tool-timeout -x -k -d 'Limit for each call'
+complete -c hfs -n '__hfs_in \'hfs batch\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
+complete -c hfs -n '__hfs_in \'hfs batch\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'
+complete -c hfs -n '__hfs_in \'hfs batch\' --extract-last' -l extract-last -d 'Only the last one'
+complete -c hfs -n '__hfs_in \'hfs batch\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
+complete -c hfs -n '__hfs_in \'hfs batch\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs resume\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-pager' -l no-pager -d 'Print a long transcript as it is'
 complete -c hfs -n '__hfs_in \'hfs resume\'' -s t -l template -x -k -a '(__hfs_words templates)' -d 'Take prompt and options from a template; see hfs templates list'

@@ -24,6 +24,7 @@ from hfs_cli.sanitize import sanitize
 # inside the command that needs it.
 _COMMANDS = {
     "chat": "chat:chat",
+    "batch": "batch:run_batch",
     "resume": "resume:resume_session",
     "rename": "rename:rename_session",
     "delete": "delete:delete_sessions",

@@ -23,6 +23,7 @@ KINDS = {
     "TOOL": "tools",
     "TEMPLATE": "templates",
     "FILE": "files",
+    "FILE|-": "files",
     "PATH": "files",
     "PATH|URL": "files",
     "NAME|URL|FILE": "files",

@@ -44,7 +44,7 @@ def estimated_tokens(request: Request) -> int:
     return -(-sum(len(text.encode("utf-8", "replace")) for text in texts) // BYTES_A_TOKEN)
 
 
-def check_budget(daily: float, models: Mapping[str, ModelConfig], store: SessionStore) -> None:
+def check_budget(daily: float, models: Mapping[str, ModelConfig], store: SessionStore) -> float:
     """Warn when most of today's budget is spent, and refuse when all of it is.
 
     The day is the user's own, from midnight to midnight. Only models with a price count.
@@ -52,6 +52,9 @@ def check_budget(daily: float, models: Mapping[str, ModelConfig], store: Session
     Args:
         daily: The budget, in the currency of the prices.
         models: The prices, by model.
+
+    Returns:
+        What is left of it.
 
     Raises:
         ConfigError: It is spent.
@@ -63,6 +66,7 @@ def check_budget(daily: float, models: Mapping[str, ModelConfig], store: Session
         raise ConfigError(f"{said}: pass --over-budget, or raise daily in [budget]")
     if today_cost >= _WARN_FROM * daily:
         notices.warn(said)
+    return daily - today_cost
 
 
 class CostLimit:

@@ -86,8 +86,10 @@ class _Setting(click.ParamType[Any]):
 
 
 _HEADINGS = {
-    "Session": ("go_on", "ref", "create", "name", "at", "save"),
+    "Session": ("go_on", "ref", "create", "keep", "name", "at", "save"),
     "Input": (
+        "kind",
+        "limit",
         "template",
         "params",
         "save_template",
@@ -112,10 +114,14 @@ _HEADINGS = {
     ),
     "Tools": ("tool", "confirm", "max_steps", "tool_timeout", "verbose"),
     "Output": (
-        *("format", "extract", "output", "force", "render", "stream", "hide_reasoning"),
+        *("format", "extract", "output", "resume", "retry_failed", "force"),
+        *("unordered", "render", "stream", "hide_reasoning"),
         *("citations", "usage", "quiet", "no_pager", "schema_of"),
     ),
-    "Limits": ("timeout", "idle_timeout", "retries", "max_cost", "over_budget", "dry_run"),
+    "Limits": (
+        *("width", "per_minute", "timeout", "idle_timeout", "retries", "max_cost", "budget"),
+        *("over_budget", "dry_run"),
+    ),
 }
 _LAST_HEADING = "Limits"
 

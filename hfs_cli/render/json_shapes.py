@@ -138,6 +138,28 @@ def outcome_json(outcome: Outcome) -> Json:
     }
 
 
+def batch_json(index: int, value: object, outcome: Outcome) -> dict[str, object]:
+    """One prompt of a batch with its reply; `parsed` and `cost` are for who knows them to fill.
+
+    Args:
+        index: Which prompt of the input it is, from 0.
+        value: The prompt as the input has it.
+    """
+    reply = outcome.reply
+    return {
+        "index": index,
+        "input": value,
+        "model": reply.model,
+        "reply": reply.text,
+        "parsed": None,
+        "status": reply.status,
+        "finish_reason": reply.finish_reason,
+        "usage": usage_json(outcome.usage),
+        "cost": None,
+        "error": error_json(outcome.error),
+    }
+
+
 class JsonRenderer:
     """``--format json``: one object, when the turn has ended, however it ended."""
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from hfs_cli import notices
-from hfs_cli.render.terminal import terminal
+from hfs_cli.messages import Usage
+from hfs_cli.moments import duration
+from hfs_cli.render.terminal import Terminal, terminal
 from hfs_cli.sanitize import sanitize_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
 
 Advance = Callable[[int], None]
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -109,7 +117,6 @@ def progress(label: str, total: int | None, *, quiet: bool = False) -> Iterator[
     if quiet or not look.moves:
         yield lambda _: None
         return
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -120,13 +127,6 @@ def progress(label: str, total: int | None, *, quiet: bool = False) -> Iterator[
         TransferSpeedColumn,
     )
 
-    view = Console(
-        file=sys.stderr,
-        width=look.width,
-        color_system="standard" if look.color else None,
-        no_color=not look.color,
-        markup=False,
-    )
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None, complete_style="cyan", finished_style="cyan"),
@@ -135,6 +135,119 @@ def progress(label: str, total: int | None, *, quiet: bool = False) -> Iterator[
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=view, redirect_stdout=False, redirect_stderr=False) as bar:
+    with Progress(
+        *columns, console=_console(look), redirect_stdout=False, redirect_stderr=False
+    ) as bar:
         task = bar.add_task(sanitize_line(label), total=total)
         yield lambda done: bar.advance(task, done)
+
+
+def _console(look: Terminal) -> Console:
+    from rich.console import Console
+
+    return Console(
+        file=sys.stderr,
+        width=look.width,
+        color_system="standard" if look.color else None,
+        no_color=not look.color,
+        markup=False,
+    )
+
+
+class BatchProgress:
+    """How far many prompts are; shown by `batch_progress`.
+
+    Args:
+        total: How many results there are to be.
+        there: How many there were at the beginning.
+    """
+
+    def __init__(self, total: int, there: int) -> None:
+        self._total = total
+        self._there = there
+        self._began = time.monotonic()
+        self._done = 0
+        self._failed = 0
+        self._tokens = [0, 0]
+        self._cost: float | None = None
+        self._bar: tuple[Progress, TaskID] | None = None
+
+    def add(self, *, failed: bool, usage: Usage | None, cost: float | None) -> None:
+        """One more has come.
+
+        Args:
+            failed: Whether it is a failure.
+            usage: The tokens that it took.
+            cost: What all have cost so far, or None where nobody knows.
+        """
+        self._done += 1
+        self._failed += failed
+        if usage is not None:
+            self._tokens[0] += usage.input_tokens or 0
+            self._tokens[1] += usage.output_tokens or 0
+        self._cost = cost
+        if self._bar is not None:
+            bar, task = self._bar
+            bar.update(task, completed=self._there + self._done, said=self._said())
+
+    def show_on(self, bar: Progress) -> None:
+        """Show it on a bar from here on."""
+        task = bar.add_task("", total=self._total, completed=self._there, said=self._said())
+        self._bar = bar, task
+
+    def _said(self) -> str:
+        parts = [f"{self._there + self._done:,}/{self._total:,}"]
+        if self._failed:
+            parts.append(f"{self._failed:,} failed")
+        if self._done:
+            parts.append(f"{self._done / max(time.monotonic() - self._began, 0.001):,.1f}/s")
+        if any(self._tokens):
+            parts.append(f"{sum(self._tokens):,} tokens")
+        if self._cost is not None:
+            parts.append(f"cost {self._cost:.4f}")
+        return " · ".join(parts)
+
+    def summary(self) -> str:
+        """All of it in one line, when it is over."""
+        took = time.monotonic() - self._began
+        parts = [f"{self._done - self._failed:,} done", f"{self._failed:,} failed"]
+        if self._there:
+            parts.append(f"{self._there:,} there before")
+        parts.append(f"{self._tokens[0]:,} in, {self._tokens[1]:,} out")
+        if self._cost is not None:
+            parts.append(f"cost {self._cost:.4f}")
+        time_taken = f"{took:.1f} s" if took < 60 else duration(took)
+        parts.append(f"{time_taken}, {self._done / max(took, 0.001):,.1f}/s")
+        return " · ".join(parts)
+
+
+@contextmanager
+def batch_progress(total: int, there: int, *, quiet: bool = False) -> Iterator[BatchProgress]:
+    """Show how far many prompts are while the block runs; off a terminal, nothing at all.
+
+    Args:
+        total: How many results there are to be.
+        there: How many there are already.
+        quiet: Show nothing.
+    """
+    state = BatchProgress(total, there)
+    look = terminal(sys.stderr)
+    if quiet or not look.moves:
+        yield state
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        BarColumn(bar_width=None, complete_style="cyan", finished_style="cyan"),
+        TextColumn("{task.fields[said]}", markup=False),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns,
+        console=_console(look),
+        redirect_stdout=False,
+        redirect_stderr=False,
+        transient=True,
+    ) as bar:
+        state.show_on(bar)
+        yield state

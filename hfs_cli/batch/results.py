@@ -1,0 +1,371 @@
+"""Where the results of a batch go: whole lines, in the input's order, and never twice.
+
+A result that comes before its turn waits in a file beside the output, so that a kill loses
+nothing that had come. With four prompts, of which the second is slow:
+
+    answered   out.jsonl      out.jsonl.batch
+    0          0              (header)
+    2          0              2
+    3          0              2 3
+    1          0 1 2 3        2 3             and at the end the header alone
+
+Going on reads both. A line that a kill cut off has no end and is removed: its prompt is asked
+again. The header says of which input and of which options the results are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from hfs_cli.errors import OutputError, UsageError
+from hfs_cli.files import NewFile, open_lock_file, take_lock, write_file
+
+TO_DO, DONE, FAILED = 0, 1, 2
+SUFFIX = ".batch"
+_BLOCK = 1 << 16
+
+
+class Header(NamedTuple):
+    """What the results of a batch are of.
+
+    Args:
+        input: The digest of the input.
+        asked: A digest of the template and of the options that a reply depends on.
+        models: Whom each prompt is sent to.
+    """
+
+    input: str
+    asked: str
+    models: tuple[str, ...]
+
+    @property
+    def line(self) -> bytes:
+        """As it stands in the file."""
+        return json.dumps({"hfs_batch": 1, **self._asdict()}, ensure_ascii=False).encode() + b"\n"
+
+
+class Results:
+    """The results so far, by the number of the item: prompt times models, plus the model's.
+
+    Args:
+        count: How many there are to be.
+        write: Takes a result to where it belongs.
+        side: A file, by its descriptor, for those that wait.
+        ordered: Whether results are written in the order of their numbers.
+
+    Attributes:
+        state: Of each item: TO_DO, DONE or FAILED.
+    """
+
+    def __init__(
+        self, count: int, write: Callable[[bytes], None], side: int, *, ordered: bool
+    ) -> None:
+        self.state = bytearray(count)
+        self._write = write
+        self._side = side
+        self._ordered = ordered
+        self._written = bytearray(count)
+        self._waits_at = array("q", bytes(8 * count))
+        self._next = 0
+
+    def add(self, item: int, line: bytes, *, failed: bool) -> None:
+        """Keep a result.
+
+        Args:
+            item: Its number.
+            line: The result, with its newline.
+            failed: Whether it is a failure.
+
+        Raises:
+            OutputError, ReaderLeft: It cannot be written.
+        """
+        if self._ordered and item != self._next:
+            self._waits_at[item] = _append(self._side, line)
+        else:
+            self._write(line)
+            self._written[item] = 1
+        self.state[item] = FAILED if failed else DONE
+        if self._ordered:
+            self.write_waiting()
+
+    def write_waiting(self, *, all_: bool = False) -> None:
+        """Write those whose turn has come.
+
+        Args:
+            all_: Also those before which some are missing.
+        """
+        count = len(self.state)
+        everything = all_ or not self._ordered
+        place = 0 if everything else self._next
+        while place < count and (everything or self._written[place] or self._waits_at[place]):
+            if not self._written[place] and self._waits_at[place]:
+                self._write(_line_at(self._side, self._waits_at[place]))
+                self._written[place] = 1
+            place += 1
+            if not everything:
+                self._next = place
+
+    def to_do(self) -> Iterator[int]:
+        """The items that have no result yet."""
+        place = -1
+        while (place := self.state.find(TO_DO, place + 1)) >= 0:
+            yield place
+
+    def failed(self) -> list[int]:
+        """The items that failed."""
+        return [item for item, state in enumerate(self.state) if state == FAILED]
+
+    def close(self) -> None:
+        """Let go of the files."""
+        os.close(self._side)
+
+
+def stream_results(count: int, write: Callable[[bytes], None], *, ordered: bool) -> Results:
+    """Results that go where nothing can be read again: a pipe, a terminal."""
+    try:
+        with tempfile.TemporaryFile() as file:
+            side = os.dup(file.fileno())
+    except OSError as error:
+        raise OutputError(f"no temporary file can be made: {error.strerror}") from error
+    _append(side, b"\n")  # where the first begins is never 0
+    return Results(count, write, side, ordered=ordered)
+
+
+class FileResults(Results):
+    """Results in a file, which can be gone on with.
+
+    Args:
+        path: The output.
+        header: What the results are of.
+        count: How many there are to be.
+        ordered: Whether they are written in the order of their numbers.
+        resume: Go on with what is there.
+        force: Replace what is there; with `resume`: go on whatever it is of.
+        retry_failed: With `resume`: failures count as not there.
+
+    Raises:
+        UsageError: The file exists, is of something else, or cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        header: Header,
+        count: int,
+        *,
+        ordered: bool,
+        resume: bool = False,
+        force: bool = False,
+        retry_failed: bool = False,
+    ) -> None:
+        self._path = path
+        self._beside = path.with_name(path.name + SUFFIX)
+        self._header = header
+        existed = os.path.lexists(path)
+        if existed and not (resume or force):
+            raise UsageError(f"{path} exists: --resume goes on with it, --force replaces it")
+        with _refusing(path):
+            self._out = open_lock_file(path)
+        if not take_lock(self._out, wait=False):
+            os.close(self._out)
+            raise UsageError(f"another hfs batch writes {path}: wait for it")
+        begin = not (resume and existed)
+        # Results that wait are of the output beside them: without it they are of nothing.
+        with _refusing(path):
+            if begin:
+                os.ftruncate(self._out, 0)
+                write_file(self._beside, header.line, replace=True)
+            else:
+                self._check_header(force=force)
+        super().__init__(count, self._append, self._open_beside(), ordered=ordered)
+        if not begin:
+            broken_off = self._read()
+            if broken_off or (retry_failed and FAILED in self.state):
+                self._drop_failed()
+        self.write_waiting()
+
+    def close(self) -> None:
+        """Let go of the files; nothing waits where all was written."""
+        with suppress(OSError):  # what is there is of no harm
+            if all(self._written) and os.fstat(self._side).st_size > len(self._header.line):
+                write_file(self._beside, self._header.line, replace=True)
+        super().close()
+        os.close(self._out)
+
+    def _append(self, line: bytes) -> None:
+        _append(self._out, line, self._path)
+
+    def _open_beside(self) -> int:
+        with _refusing(self._beside):
+            return open_lock_file(self._beside)
+
+    def _check_header(self, *, force: bool) -> None:
+        """See that the results are of this input and these options.
+
+        Raises:
+            UsageError: They are not.
+        """
+        if not force:
+            there = _header(self._beside)
+            anyhow = "to take what is there by its place all the same: --force"
+            if there is None:
+                raise UsageError(
+                    f"{self._beside} is not there, and says what {self._path} is of; {anyhow}"
+                )
+            if there.input != self._header.input:
+                raise UsageError(f"the input has changed since {self._path} was begun; {anyhow}")
+            if there.models != self._header.models:
+                raise UsageError(
+                    f"{self._path} was begun with {' and '.join(there.models)}: name the same with"
+                    f" -m; {anyhow}"
+                )
+            if there.asked != self._header.asked:
+                raise UsageError(
+                    f"{self._path} was begun with another template or other options; {anyhow}"
+                )
+        elif _header(self._beside) != self._header:
+            old = self._beside.read_bytes() if self._beside.exists() else b""
+            write_file(self._beside, self._header.line + old.partition(b"\n")[2], replace=True)
+
+    def _read(self) -> bool:
+        """Take in what both files hold, and cut off what a kill has left of a last line.
+
+        Returns:
+            Whether `_drop_failed` was broken off: a failure has a better result beside it.
+        """
+        broken_off = False
+        for _, item, failed, _ in self._lines(self._out, self._path):
+            if item is not None:
+                self.state[item] = FAILED if failed else DONE
+                self._written[item] = 1
+        for _, item, failed, at in self._lines(self._side, self._beside):
+            if item is not None and not self._written[item]:
+                self.state[item] = FAILED if failed else DONE
+                self._waits_at[item] = at
+            elif item is not None and self.state[item] == FAILED and not failed:
+                broken_off = True
+        return broken_off
+
+    def _lines(self, descriptor: int, path: Path) -> Iterator[tuple[bytes, int | None, bool, int]]:
+        """Each line of a file: its item, or None where there is none, and where it stands.
+
+        Raises:
+            UsageError: One is not a result.
+        """
+        at = 0
+        with os.fdopen(os.dup(descriptor), "rb") as file:
+            file.seek(0)
+            for number, line in enumerate(file, 1):
+                if not line.endswith(b"\n"):
+                    os.ftruncate(descriptor, at)
+                    break
+                if number > 1 or path == self._path:
+                    yield line, *self._item(line, number, path), at
+                at += len(line)
+
+    def _item(self, line: bytes, number: int, path: Path) -> tuple[int | None, bool]:
+        models = self._header.models
+        try:
+            found = json.loads(line)
+            index, model, failed = found["index"], found["model"], found["error"] is not None
+            # Of one model, another may have answered in its place.
+            place = 0 if len(models) == 1 else models.index(model) if model in models else None
+            if not isinstance(index, int) or index < 0:
+                raise ValueError(index)
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            raise UsageError(
+                f"line {number} of {path} is not a result of hfs batch: take it out"
+            ) from error
+        item = None if place is None else index * len(models) + place
+        return (item if item is None or item < len(self.state) else None), failed
+
+    def _drop_failed(self) -> None:
+        """Take failures out: all that follows the first of them waits beside the output.
+
+        First the new file beside it takes its name, which holds whatever is to be kept; then the
+        output is cut. A kill between the two leaves the failures where they were.
+        """
+        keep: int | None = None
+        kept = bytearray(len(self.state))
+        with _refusing(self._beside), NewFile(self._beside) as new:
+            new.write(self._header.line)
+            for line, item, failed, at in self._lines(self._out, self._path):
+                if item is not None and failed:
+                    keep = at if keep is None else keep
+                    continue
+                if keep is not None:
+                    new.write(line)
+                if item is not None:
+                    kept[item] = 1
+            for line, item, failed, _ in self._lines(self._side, self._beside):
+                if item is not None and not failed and not kept[item]:
+                    new.write(line)
+                    kept[item] = 1
+            new.take_name(replace=True)
+        if keep is not None:
+            os.ftruncate(self._out, keep)
+        os.close(self._side)
+        count = len(self.state)
+        super().__init__(count, self._append, self._open_beside(), ordered=self._ordered)
+        self._read()
+
+
+def _header(path: Path) -> Header | None:
+    """The header of a file that waits beside an output, or None where there is none."""
+    with suppress(OSError, ValueError, KeyError, TypeError), path.open("rb") as file:
+        found = json.loads(file.readline(1 << 20))
+        return Header(found["input"], found["asked"], tuple(found["models"]))
+    return None
+
+
+def _append(descriptor: int, line: bytes, path: Path | None = None) -> int:
+    """Write a whole line, or nothing of it, at the end of a file; where it begins.
+
+    Raises:
+        OutputError: The disk is full or broken.
+    """
+    at = os.lseek(descriptor, 0, os.SEEK_END)
+    rest = memoryview(line)
+    try:
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    except OSError as error:
+        with suppress(OSError):
+            os.ftruncate(descriptor, at)
+        where = path or "a temporary file"
+        raise OutputError(f"cannot write {where}: {error.strerror}") from error
+    return at
+
+
+def _line_at(descriptor: int, at: int) -> bytes:
+    line = b""
+    os.lseek(descriptor, at, os.SEEK_SET)
+    while not line.endswith(b"\n"):
+        block = os.read(descriptor, _BLOCK)
+        if not block:
+            raise OutputError("a result that waited in a file is gone from it")
+        end = block.find(b"\n")
+        line += block if end < 0 else block[: end + 1]
+    return line
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def indices(items: Sequence[int], models: int, most: int = 20) -> str:
+    """The places of items in the input, as an error names them."""
+    places = sorted({item // models for item in items})
+    more = f" and {len(places) - most} more" if len(places) > most else ""
+    return ", ".join(map(str, places[:most])) + more

@@ -1,0 +1,133 @@
+"""`hfs batch`: many prompts, from a file or standard input."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hfs_cli.compose.options import Asked, TurnCommand, turn_options
+from hfs_cli.config import Config
+from hfs_cli.errors import UsageError
+from hfs_cli.groups import Amount, Count
+
+if TYPE_CHECKING:
+    from hfs_cli.render.reply.choose import View
+
+_A_MINUTE = {"s": 60.0, "min": 1.0, "m": 1.0, "h": 1 / 60}
+_MOST_AT_ONCE = 1000
+
+
+class _Rate(click.ParamType[float]):
+    """Requests a minute: ``60/min``, ``10/s``, ``1000/h``; a bare number is a minute's."""
+
+    name = "rate"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401  (click's own type)
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """Read the word."""
+        found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(?:/(s|min|m|h))?", str(value))
+        if not found or not float(found[1]):
+            self.fail(f"'{str(value)[:20]}' is not a rate: use 60/min, 10/s or 1000/h.", param, ctx)
+        return float(found[1]) * _A_MINUTE[found[2] or "min"]
+
+
+class _Batch(TurnCommand):
+    """A command that passes over what a template says of how one reply is shown."""
+
+    passed_over = frozenset(
+        {
+            *("format", "json", "render", "no-stream", "hide-reasoning", "citations", "verbose"),
+            *("no-save", "stdin-timeout", "no-stdin", "edit", "continue", "session", "create"),
+        }
+    )
+
+
+@click.command(name="batch", cls=_Batch)
+@click.argument("file", metavar="[FILE|-]", required=False)
+@click.option(
+    "--input",
+    "kind",
+    type=click.Choice(["text", "jsonl", "csv"]),
+    help="How the input is read; found by its suffix and its first bytes.",
+)
+@click.option(
+    "-m",
+    "--model",
+    "models",
+    multiple=True,
+    metavar="MODEL",
+    help="Model (provider/id) or alias; with several, each prompt is sent to each.",
+)
+@click.option(
+    "--concurrency",
+    "width",
+    type=Count(1),
+    default=8,
+    show_default=True,
+    metavar="N",
+    help="How many at once.",
+)
+@click.option(
+    "--rate", "per_minute", type=_Rate(), metavar="N/min", help="The most requests a minute."
+)
+@click.option("--limit", type=Count(1), metavar="N", help="Only the first N prompts.")
+@click.option(
+    "--budget", type=Amount(), metavar="X", help="Begin no prompt once all have cost so much."
+)
+@click.option(
+    "-O",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write the results to this file, with which --resume can go on.",
+)
+@click.option("--resume", is_flag=True, help="Go on with -O FILE: skip what is there.")
+@click.option("--retry-failed", is_flag=True, help="With --resume: ask again what failed.")
+@click.option(
+    "--force", is_flag=True, help="With -O: replace the file; with --resume: take it as it is."
+)
+@click.option("--unordered", is_flag=True, help="Write results as they come.")
+@click.option("--save", "keep", is_flag=True, help="Keep each turn as a session.")
+@click.option("-n", "--name", metavar="NAME", help="With --save: what the sessions are called.")
+@click.option("-u", "--usage", is_flag=True, help="Show the summary on stderr off a terminal too.")
+@click.option(
+    "--dry-run", is_flag=True, help="Count prompts, tokens and cost; send and save nothing."
+)
+@turn_options(many=True)
+def run_batch(
+    asked: Asked,
+    config: Config,
+    view: View,
+    *,
+    file: str | None,
+    **typed: Any,  # noqa: ANN401  (click's own types)
+) -> None:
+    """Send many prompts, and write a line of JSON for each.
+
+    A prompt is a line of text, a JSON object or a row of CSV, whose fields fill the
+    placeholders of a template (-t), or whose field "prompt" is sent. Results come in
+    the order of the input. With -O FILE a batch that broke off is gone on with.
+
+    \b
+      hfs batch questions.txt -O answers.jsonl
+      hfs batch rows.csv -t extract-json -p fields "name, age" -O out.jsonl
+      hfs batch rows.csv -t extract-json -p fields "name, age" -O out.jsonl --resume
+    """
+    from hfs_cli.compose.batch import Plan, take_batch
+
+    plan = Plan(**typed)
+    if plan.width > _MOST_AT_ONCE:
+        raise UsageError(f"--concurrency is at most {_MOST_AT_ONCE}")
+    if plan.resume and view.output is None:
+        raise UsageError("--resume goes with -O FILE")
+    if plan.retry_failed and not plan.resume:
+        raise UsageError("--retry-failed goes with --resume")
+    if plan.name is not None and not plan.keep:
+        raise UsageError("-n names the sessions of --save: add it")
+    take_batch(asked, config, view, plan, file)

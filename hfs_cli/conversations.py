@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -113,9 +113,9 @@ class Conversation:
     checkpoints: tuple[Checkpoint, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
 
-    def read(self) -> Conversation:
+    def read(self) -> tuple[Conversation, ...]:
         """Itself: see `Incoming`."""
-        return self
+        return (self,)
 
 
 class Incoming(Protocol):
@@ -123,11 +123,13 @@ class Incoming(Protocol):
 
     @property
     def uid(self) -> str | None:
-        """Its uid, or None when only reading it tells."""
+        """The uid of the first that `read` gives, or None when only reading it tells."""
         ...
 
-    def read(self) -> Conversation | None:
-        """The whole of it; None when nothing was said in it.
+    def read(self) -> Sequence[Conversation]:
+        """The whole of it: as a session, and then what parted from it, each after its parent.
+
+        Nothing where nothing was said in it.
 
         Raises:
             UsageError: It is not what it should be.
@@ -139,7 +141,7 @@ class Unread(NamedTuple):
     """An `Incoming` that is still to be read."""
 
     uid: str | None
-    read: Callable[[], Conversation | None]
+    read: Callable[[], Sequence[Conversation]]
 
 
 @dataclass(slots=True)
@@ -152,6 +154,7 @@ class Imported:
         present: How many were there already, by uid, and were left as they are.
         branches: How many of the sessions that came in are forks or were set aside.
         attachments: How many attachments their messages carry.
+        calls: How many calls of tools their replies ask for.
         broken: How many were passed over, being not what they should be.
         left_out: What stood in the file and did not come in: how often, by the reason.
     """
@@ -161,6 +164,7 @@ class Imported:
     present: int = 0
     branches: int = 0
     attachments: int = 0
+    calls: int = 0
     broken: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
 

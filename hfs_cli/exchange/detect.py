@@ -10,9 +10,9 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Self, cast
+from typing import BinaryIO, NamedTuple, Self, cast
 
-from hfs_cli.conversations import Incoming, Unread
+from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange import own
 from hfs_cli.exchange.json_values import Fields
@@ -213,7 +213,7 @@ def _sessions(values: Iterable[object], path: Path) -> Iterator[Incoming]:
     for number, value in enumerate(values, 1):
         uid = value.get("uid") if isinstance(value, dict) else None
         where = f"{path}, session {number}"
-        yield Unread(_uid(uid), partial(own.conversation, value, where))
+        yield Unread(_uid(uid), partial(_session, value, where))
 
 
 def _uid(value: object) -> str | None:
@@ -245,8 +245,12 @@ def _lines(stream: BinaryIO, path: Path) -> Iterator[Incoming]:
             yield Unread(match[1].decode() if match else None, partial(_line, line, where))
 
 
-def _line(line: bytes, where: str) -> Any:  # noqa: ANN401  (a Conversation, checked there)
-    return own.conversation(parse_json(line, where), where)
+def _line(line: bytes, where: str) -> tuple[Conversation, ...]:
+    return _session(parse_json(line, where), where)
+
+
+def _session(value: object, where: str) -> tuple[Conversation, ...]:
+    return (own.conversation(value, where),)
 
 
 def files_in(directory: Path) -> Iterator[Path]:

@@ -47,6 +47,7 @@ class Branch(NamedTuple):
         answers: By the position of a reply, the position of the shared question it answers.
         messages: How many it has of its own.
         attachments: How many these carry.
+        calls: How many calls of tools they ask for.
     """
 
     uid: str
@@ -56,6 +57,7 @@ class Branch(NamedTuple):
     answers: dict[int, int]
     messages: int
     attachments: int
+    calls: int
 
 
 class Place(Protocol):
@@ -115,27 +117,31 @@ class _Reception:
             self.done.present += 1
             return
         try:
-            conversation = item.read()
-            if conversation is None:
+            family = item.read()
+            if not family:
                 self._leave_out(_NOTHING_SAID, 1)
                 return
-            check_name(conversation.name)
-            answers = _answers_to_shared(conversation)
+            for conversation in family:
+                check_name(conversation.name)
+            answers = [_answers_to_shared(conversation) for conversation in family]
         except UsageError as error:
             self._refuse(error)
             return
-        if item.uid is None and self._place.length_of(conversation.uid) is not None:
-            self.done.present += 1
-            return
-        self._place.add(conversation)
-        self._count(conversation)
-        self._tie(conversation, answers)
+        for conversation, answered in zip(family, answers, strict=True):
+            known = conversation.uid == item.uid
+            if not known and self._place.length_of(conversation.uid) is not None:
+                self.done.present += 1
+                continue
+            self._place.add(conversation)
+            self._count(conversation)
+            self._tie(conversation, answered)
 
     def _count(self, conversation: Conversation) -> None:
         self.done.sessions += 1
         self.done.messages += len(conversation.messages)
         self.done.branches += conversation.parent_uid is not None
         self.done.attachments += _attachments(conversation)
+        self.done.calls += _calls(conversation)
         for reason, often in conversation.left_out.items():
             self._leave_out(reason, often)
 
@@ -154,6 +160,7 @@ class _Reception:
             answers,
             len(conversation.messages),
             _attachments(conversation),
+            _calls(conversation),
         )
         self._waiting.setdefault(branch.parent_uid, []).append(branch)
         self._unsettled.add(branch.uid)
@@ -190,6 +197,7 @@ class _Reception:
             self.done.branches -= 1
             self.done.messages -= branch.messages
             self.done.attachments -= branch.attachments
+            self.done.calls -= branch.calls
 
     def _refuse(self, error: UsageError) -> None:
         if self._broken is None:
@@ -221,6 +229,10 @@ def _answers_to_shared(conversation: Conversation) -> dict[int, int]:
 
 def _attachments(conversation: Conversation) -> int:
     return sum(len(message.attachments) for message in conversation.messages)
+
+
+def _calls(conversation: Conversation) -> int:
+    return sum(len(message.tool_calls) for message in conversation.messages)
 
 
 class Nowhere:
@@ -316,8 +328,13 @@ class Import:
     def remove(self, branch: Branch) -> None:
         """As `Place.remove`."""
         self._write_all()
-        with self._engine.staging() as db:
-            _remove_session(db, _id_of(db, branch.uid))
+        while True:
+            with self._engine.staging() as db:
+                session_id = _id_of(db, branch.uid)
+                # Each message by itself: what the database cascades stays in its search index.
+                if _remove_messages(db, session_id, _MESSAGES):
+                    _remove_session(db, session_id)
+                    return
 
     def finish(self) -> None:
         """Show all that came, at once.
@@ -596,8 +613,7 @@ def _take_back_some(db: Connection, number: int) -> None:
 
 
 def _remove_session(db: Connection, session_id: int) -> None:
-    """Take away a session that is not shown, with what is left of its messages."""
-    _remove_messages(db, session_id, rows.LARGEST)
+    """Take away a session that is not shown, and whose messages are gone."""
     row = db.execute(SessionRow.select(SessionRow.name).where(SessionRow.id == session_id))
     db.unindex_name(session_id, *(row.fetchone() or ("",)))
     children = SessionRow.update(parent_id=None, fork_position=None)
@@ -608,7 +624,7 @@ def _remove_session(db: Connection, session_id: int) -> None:
 def _remove_messages(db: Connection, session_id: int, most: int) -> int:
     """Take a session's messages away, up to a number; how many more that could have been."""
     own = MessageRow.select(MessageRow.id, MessageRow.content, MessageRow.status)
-    own = own.where(MessageRow.session_id == session_id).limit(min(most, rows.LARGEST))
+    own = own.where(MessageRow.session_id == session_id).limit(most)
     size = 0
     ids = []
     for message_id, content, status in db.execute(own):

@@ -10,7 +10,7 @@ from hfs_cli.store.store import SessionStore
 
 def read(incoming: Iterable[Incoming]) -> list[Conversation]:
     """All of them, whole."""
-    return [found for item in incoming if (found := item.read()) is not None]
+    return [found for item in incoming for found in item.read()]
 
 
 def conversations_in(file: Path, key: str | None = None) -> list[Conversation]:

@@ -17,6 +17,7 @@ import pytest
 from hfs_cli.conversations import Conversation
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.own import json_document, json_lines
+from hfs_cli.messages import Message
 from hfs_cli.store import incoming
 from hfs_cli.store.store import SessionStore
 from tests.exchange.reading import bring_in, conversations_in
@@ -176,3 +177,25 @@ def test_sessions_of_one_time_stand_in_the_order_in_which_they_came(store):
     store.put(map(session, range(4, 8)), in_order=False)
     assert [s.name for s in store.list_recent()] == [f"s{n}" for n in range(7, -1, -1)]
     assert Talk(store).turn("q", "a").id == store.last_used().id
+
+
+def test_a_broken_branch_of_much_text_leaves_no_word_in_the_index(tmp_path, path, store):
+    question = Message(1, 1, "user", "ostrich " * 50_000, MOMENT)
+    branch = Conversation(
+        uid="b" * 32,
+        name="of a session that never came",
+        origin="fork",
+        listed=True,
+        model=None,
+        created_at=MOMENT,
+        updated_at=MOMENT,
+        messages=tuple(question._replace(id=n, position=n) for n in range(2, 5)),
+        parent_uid="a" * 32,
+        fork_position=1,
+    )
+    told = []
+    done = store.put([branch], broken=told.append)
+    assert (done.sessions, done.messages, done.broken, len(told)) == (0, 0, 1, 1)
+    assert [rows_of(path, table) for table in ("session", "message")] == [0, 0]
+    assert store.check() == []
+    assert store.search("ostrich") == []

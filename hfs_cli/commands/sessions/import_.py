@@ -109,11 +109,12 @@ def _show(file: Path, source: str, done: Imported, *, dry_run: bool) -> None:
 
     would = "would come in" if dry_run else "imported"
     click.echo(f"{would} from {sanitize_line(str(file))} ({source}):")
-    # The first four always, so that a script finds them.
+    # The first five always, so that a script finds them.
     click.echo(f"  sessions: {done.sessions}")
     click.echo(f"  of them branches: {done.branches}")
     click.echo(f"  messages: {done.messages}")
     click.echo(f"  attachments: {done.attachments}")
+    click.echo(f"  tool calls: {done.calls}")
     if done.present:
         click.echo(f"  sessions there already: {done.present}")
     if done.broken:

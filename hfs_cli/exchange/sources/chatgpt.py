@@ -15,7 +15,7 @@ from functools import partial
 from hfs_cli.conversations import Conversation, Incoming
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.json_values import Fields
-from hfs_cli.exchange.sources.foreign import A_FILE, NO_FILE, Said, arrived, unread
+from hfs_cli.exchange.sources.foreign import A_FILE, NO_FILE, About, Said, arrived, unread
 from hfs_cli.moments import from_seconds
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,7 +36,7 @@ def conversations(document: Iterable[object], where: str) -> Iterator[Incoming]:
         )
 
 
-def _read(value: object, where: str, number: int) -> Conversation | None:
+def _read(value: object, where: str, number: int) -> tuple[Conversation, ...]:
     fields = Fields(value, f"{where}, conversation {number}")
     started = from_seconds(fields.maybe_number("create_time")) or _EPOCH
     key = fields.maybe_text("conversation_id") or fields.maybe_text("id")
@@ -44,7 +44,8 @@ def _read(value: object, where: str, number: int) -> Conversation | None:
         raise UsageError(f"{fields.where}: neither conversation_id nor id is there")
     left_out: Counter[str] = Counter()
     said = _said(fields, left_out)
-    return arrived("chatgpt", key, fields.maybe_text("title") or "", started, said, left_out)
+    about = About("chatgpt", key, fields.maybe_text("title") or "", started, left_out)
+    return arrived(about, said)
 
 
 def _said(conversation: Fields, left_out: Counter[str]) -> Iterator[Said]:

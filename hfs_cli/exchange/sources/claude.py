@@ -12,7 +12,7 @@ from functools import partial
 
 from hfs_cli.conversations import Conversation, Incoming
 from hfs_cli.exchange.json_values import Fields
-from hfs_cli.exchange.sources.foreign import NO_FILE, Said, arrived, unread
+from hfs_cli.exchange.sources.foreign import NO_FILE, About, Said, arrived, unread
 
 
 def fits(first: object) -> bool:
@@ -26,21 +26,21 @@ def conversations(document: Iterable[object], where: str) -> Iterator[Incoming]:
         yield unread("claude", value, ("uuid",), partial(_read, value, where, number))
 
 
-def _read(value: object, where: str, number: int) -> Conversation | None:
+def _read(value: object, where: str, number: int) -> tuple[Conversation, ...]:
     fields = Fields(value, f"{where}, conversation {number}")
     left_out: Counter[str] = Counter()
     said = [
         _message(Fields(m, f"{fields.where}, message {n}"), left_out)
         for n, m in enumerate(fields.items("chat_messages"), 1)
     ]
-    return arrived(
+    about = About(
         "claude",
         fields.text("uuid"),
         fields.maybe_text("name") or "",
         fields.moment("created_at"),
-        [one for one in said if one.content or one.reasoning],
         left_out,
     )
+    return arrived(about, [one for one in said if one.content or one.reasoning])
 
 
 def _message(message: Fields, left_out: Counter[str]) -> Said:

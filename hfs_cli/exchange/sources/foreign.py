@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.exchange.json_values import Fields
-from hfs_cli.messages import Attachment, Message, Role, Usage
+from hfs_cli.messages import Attachment, Call, Message, Origin, Role, Status, Usage
 from hfs_cli.naming import cleaned_name
 
 # Uids are made from what the other program calls a conversation (RFC 9562, version 5), so
@@ -22,6 +22,9 @@ _NAMESPACE = uuid.UUID("7f0a5e0e-6d0c-5c5b-9f3e-686673636c69")
 # What stands for a file in a text, and how it is counted.
 A_FILE = "[a file]"
 NO_FILE = "file that is not in the export"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# What a branch is called after, as those that are made here.
+_NAMES: Mapping[Origin, str] = {"retry": "variant", "rewind": "rewound"}
 _ROLES = ("system", "user", "assistant", "tool")
 
 
@@ -33,6 +36,10 @@ class Said:
         created_at: None where the program did not keep it: the message before it, or the
             conversation, gives it.
         model: The name that program has for the model.
+        calls: The tools that a reply asked for, with their results.
+        extra: What has no place in a message of ours, as JSON has it.
+        key: What the program calls it; unique in its conversation, where that has branches.
+        after: The key of the message before it, where the conversation has branches.
     """
 
     role: Role
@@ -43,6 +50,12 @@ class Said:
     total_s: float | None = None
     reasoning: str = ""
     attachments: tuple[Attachment, ...] = ()
+    calls: tuple[Call, ...] = ()
+    extra: Mapping[str, object] | None = None
+    key: str = ""
+    after: str | None = None
+    status: Status = "complete"
+    finish_raw: str | None = None
 
 
 def uid_of(source: str, key: str) -> str:
@@ -51,7 +64,7 @@ def uid_of(source: str, key: str) -> str:
 
 
 def unread(
-    source: str, value: object, names: Sequence[str], read: Callable[[], Conversation | None]
+    source: str, value: object, names: Sequence[str], read: Callable[[], Sequence[Conversation]]
 ) -> Incoming:
     """A conversation that is read only if it is not there yet.
 
@@ -68,65 +81,215 @@ def unread(
     return Unread(uid_of(source, str(key)) if is_key else None, read)
 
 
-def arrived(
-    source: str,
-    key: str,
-    title: str,
-    started: datetime,
-    said: Iterable[Said],
-    left_out: Counter[str] | None = None,
-) -> Conversation | None:
-    """A conversation of ours, or None when nothing was said.
-
-    It names no model to go on with: the other program's names are not ours. A reply answers
-    the question before it.
+@dataclass(frozen=True, slots=True)
+class About:
+    """A conversation of another program, but for its messages.
 
     Args:
         source: The program.
         key: What it calls the conversation.
         title: Its title there; made into a valid name.
-        started: When it began.
-        said: The messages, oldest first.
+        started: When it began; None where that is not known: the messages' times tell.
         left_out: What does not come with it, complete when the last message was taken.
     """
-    messages: list[Message] = []
-    question = None
-    moment = started
-    for position, one in enumerate(said, 1):
-        moment = one.created_at or moment
-        messages.append(_message(one, position, moment, question))
-        if one.role == "user":
-            question = position
-    if not messages:
-        return None
-    first = next((m.content for m in messages if m.role == "user"), "")
-    return Conversation(
-        uid=uid_of(source, key),
-        name=cleaned_name(title or first[:60]),
-        origin="import",
-        listed=True,
-        model=None,
-        created_at=started,
-        updated_at=max(moment, started),
-        messages=tuple(messages),
-        left_out=+(left_out or Counter()),
-    )
+
+    source: str
+    key: str
+    title: str
+    started: datetime | None
+    left_out: Counter[str] = field(default_factory=Counter)
 
 
-def _message(one: Said, position: int, moment: datetime, question: int | None) -> Message:
-    return Message(
+def arrived(about: About, said: Iterable[Said]) -> tuple[Conversation, ...]:
+    """A conversation of ours, or none when nothing was said.
+
+    It names no model to go on with: the other program's names are not ours. A reply answers
+    the question before it.
+
+    Args:
+        about: What it is called, and when it began.
+        said: The messages, oldest first.
+    """
+    return _family(about, [_Part(_numbered(said), None, 0)])
+
+
+def parted(about: About, said: Iterable[Said], current: str | None) -> tuple[Conversation, ...]:
+    """A conversation of ours with its branches, each after what it parted from.
+
+    A branch is a session that shares its beginning with another, as those that a retry or a
+    rewind sets aside here: lists leave it out until it is used.
+
+    Args:
+        about: What it is called, and when it began.
+        said: The messages in any order: each names the one before it, or none that is there.
+        current: The key of the message where the conversation stands; None, or one that is not
+            there, for the newest of those that nothing follows.
+    """
+    return _family(about, _parts(list(said), current))
+
+
+class _Part(NamedTuple):
+    """The messages of one branch.
+
+    Args:
+        own: Those that are not its parent's.
+        parent: The number of the part that it parts from, or None for the first one.
+        shares: How many messages it begins with that are its parent's, or the parent's parent's.
+    """
+
+    own: list[Said]
+    parent: int | None
+    shares: int
+
+
+def _numbered(said: Iterable[Said]) -> list[Said]:
+    return [replace(one, key=one.key or str(number)) for number, one in enumerate(said)]
+
+
+def _parts(said: list[Said], current: str | None) -> list[_Part]:
+    """Divide a tree into ways that lead to its leaves.
+
+    Of messages 1 to 4, where 3 and 4 both follow 2 and 3 is the current one, the first part is
+    1, 2, 3, and the second one 4, which shares 2 messages with it.
+    """
+    there = {one.key: one for one in said}
+    after: dict[str | None, list[str]] = {}
+    for one in said:
+        after.setdefault(one.after if one.after in there else None, []).append(one.key)
+    if current not in there:
+        leaves = [one for one in said if one.key not in after] or said
+        # Of several of one moment, or of none, the last one.
+        newest = max(enumerate(leaves), key=lambda n: (_time(n[1]), n[0]), default=None)
+        current = newest and newest[1].key
+    way = _way_to(current, there)
+    # A message that is its own ancestor has no beginning: the current one's way makes one.
+    begins = [way[0], *(k for k in after.get(None, ()) if k != way[0])] if way else []
+    parts: list[_Part] = []
+    preferred = set(way)
+    seen: set[str] = set()
+    for start in (*begins, *there):
+        todo: list[tuple[str, int | None, int]] = [(start, 0 if parts else None, 0)]
+        while todo:
+            key, parent, shares = todo.pop()
+            if key in seen:
+                continue
+            own: list[Said] = []
+            number = len(parts)
+            parts.append(_Part(own, parent, shares))
+            follower: str | None = key
+            while follower is not None:
+                seen.add(follower)
+                own.append(there[follower])
+                others = [k for k in after.get(follower, ()) if k not in seen]
+                # What was said last is what the program showed last.
+                chosen = next((k for k in others if k in preferred), others[-1] if others else None)
+                place = shares + len(own)
+                todo += [(k, number, place) for k in reversed(others) if k != chosen]
+                follower = chosen
+    return parts
+
+
+def _way_to(key: str | None, there: Mapping[str, Said]) -> list[str]:
+    """The keys from the beginning to a message."""
+    way: dict[str, None] = {}
+    while key is not None and key in there and key not in way:
+        way[key] = None
+        key = there[key].after
+    return list(way)[::-1]
+
+
+def _time(one: Said) -> float:
+    return one.created_at.timestamp() if one.created_at else 0.0
+
+
+class _State(NamedTuple):
+    """Where a transcript stands after a message.
+
+    Args:
+        question: The position of the last question, or None.
+        reply: The position of the last reply to it, or None: what follows is a further step of
+            the same turn.
+        step: Which step that was.
+        moment: When the message was written.
+    """
+
+    question: int | None
+    reply: int | None
+    step: int
+    moment: datetime
+
+
+def _family(about: About, parts: list[_Part]) -> tuple[Conversation, ...]:
+    if not parts or not parts[0].own:
+        return ()
+    first = next((o.content for o in parts[0].own if o.role == "user"), "")
+    name = cleaned_name(about.title or first[:60])
+    known = (one.created_at for one in parts[0].own if one.created_at)
+    started = about.started or next(known, _EPOCH)
+    states: dict[str, _State] = {}
+    begin = _State(None, None, 0, started)
+    family: list[Conversation] = []
+    for part in parts:
+        state = states[part.own[0].after or ""] if part.shares else begin
+        messages = []
+        for position, one in enumerate(part.own, part.shares + 1):
+            message, state = _message(one, position, state)
+            states[one.key] = state
+            messages.append(message)
+        parent = None if part.parent is None else family[part.parent]
+        origin: Origin = "retry" if part.own[0].role == "assistant" else "rewind"
+        family.append(
+            Conversation(
+                uid=uid_of(about.source, about.key if parent is None else _branch_key(about, part)),
+                name=name if parent is None else f"{name} ({_NAMES[origin]})",
+                origin="import" if parent is None else origin,
+                listed=parent is None,
+                model=None,
+                created_at=started if parent is None else messages[0].created_at,
+                updated_at=max(started, *(m.created_at for m in messages)),
+                messages=tuple(messages),
+                parent_uid=None if parent is None else parent.uid,
+                fork_position=None if parent is None else part.shares,
+                left_out=+about.left_out if parent is None else {},
+            )
+        )
+    return tuple(family)
+
+
+def _branch_key(about: About, part: _Part) -> str:
+    """A branch is known by its first own message, whatever else comes to it later."""
+    return f"{about.key}:{part.own[0].key}"
+
+
+def _message(one: Said, position: int, before: _State) -> tuple[Message, _State]:
+    moment = one.created_at or before.moment
+    reply_to, step = None, 0
+    after = before._replace(moment=moment)
+    if one.role == "user":
+        after = _State(position, None, 0, moment)
+    elif one.role == "assistant":
+        reply_to = before.reply or before.question
+        step = 0 if before.reply is None else before.step + 1
+        after = after._replace(reply=position, step=step)
+    message = Message(
         id=position,
         position=position,
         role=one.role,
         content=one.content,
         created_at=moment,
+        status=one.status,
         reasoning=one.reasoning,
         model=one.model,
         usage=one.usage,
         total_s=one.total_s,
-        reply_to=question if one.role == "assistant" else None,
+        reply_to=reply_to,
         attachments=one.attachments,
+        tool_calls=one.calls,
+        finish_raw=one.finish_raw,
+        step=step,
+        extra=one.extra,
     )
+    return message, after
 
 
 def listed(
@@ -145,7 +308,7 @@ def listed(
 
 def _listed(
     source: str, path: Path, messages: Sequence[object], model: str | None
-) -> Conversation | None:
+) -> tuple[Conversation, ...]:
     started = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     said = []
     left_out: Counter[str] = Counter()
@@ -154,7 +317,7 @@ def _listed(
         role = cast("Role", message.choice("role", _ROLES))
         if content := _content(message, left_out):
             said.append(Said(role, content, model=model if role == "assistant" else None))
-    return arrived(source, path.stem, path.stem, started, said, left_out)
+    return arrived(About(source, path.stem, path.stem, started, left_out), said)
 
 
 def _content(message: Fields, left_out: Counter[str]) -> str:

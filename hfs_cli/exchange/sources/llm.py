@@ -20,7 +20,7 @@ from pathlib import Path
 from hfs_cli import signals
 from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.errors import Interrupted, UsageError
-from hfs_cli.exchange.sources.foreign import NO_FILE, Said, arrived, uid_of
+from hfs_cli.exchange.sources.foreign import NO_FILE, About, Said, arrived, uid_of
 from hfs_cli.messages import Attachment, Usage
 from hfs_cli.moments import from_iso
 
@@ -139,7 +139,7 @@ def _count(value: object) -> int | None:
 
 def _conversation(
     db: sqlite3.Connection, group: list[sqlite3.Row], tables: set[str]
-) -> Conversation:
+) -> tuple[Conversation, ...]:
     started = _moment(_text(group[0], "datetime_utc"))
     said: list[Said] = []
     left_out: Counter[str] = Counter()
@@ -154,9 +154,8 @@ def _conversation(
         said.append(Said("user", _text(row, "prompt"), moment, attachments=files))
         if reply := _text(row, "response"):
             said.append(_reply(row, reply, moment))
-    found = arrived("llm", _key(group[0]), _text(group[0], "title"), started, said, left_out)
-    assert found is not None  # there is a prompt
-    return found
+    about = About("llm", _key(group[0]), _text(group[0], "title"), started, left_out)
+    return arrived(about, said)
 
 
 def _reply(row: sqlite3.Row, text: str, moment: datetime) -> Said:

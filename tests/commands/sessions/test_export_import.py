@@ -20,7 +20,7 @@ def test_export_and_import_move_everything(kept, tmp_path):
     told = kept.ok("sessions", "import", str(file), "--dry-run", env=elsewhere)
     assert told == (
         f"would come in from {file} (hfs):\n"
-        "  sessions: 2\n  of them branches: 0\n  messages: 4\n  attachments: 0\n"
+        "  sessions: 2\n  of them branches: 0\n  messages: 4\n  attachments: 0\n  tool calls: 0\n"
     )
     assert kept.ok("sessions", "list", "--ids", env=elsewhere) == ""
     kept.ok("sessions", "import", str(file), env=elsewhere)
@@ -28,7 +28,7 @@ def test_export_and_import_move_everything(kept, tmp_path):
     again = kept.ok("sessions", "import", str(file), env=elsewhere)
     assert again == (
         f"imported from {file} (hfs):\n"
-        "  sessions: 0\n  of them branches: 0\n  messages: 0\n  attachments: 0\n"
+        "  sessions: 0\n  of them branches: 0\n  messages: 0\n  attachments: 0\n  tool calls: 0\n"
         "  sessions there already: 2\n"
     )
 
@@ -187,7 +187,7 @@ def test_what_was_left_out_is_said_and_how_often(kept, tmp_path):
     file.write_text(json.dumps(chats))
     assert kept.ok("sessions", "import", str(file)) == (
         f"imported from {file} (ChatGPT):\n"
-        "  sessions: 1\n  of them branches: 0\n  messages: 2\n  attachments: 0\n"
+        "  sessions: 1\n  of them branches: 0\n  messages: 2\n  attachments: 0\n  tool calls: 0\n"
         "  left out: 1 × message of a version that was replaced\n"
         "  left out: 1 × file that is not in the export\n"
         "  left out: 1 × call of a tool, or what it returned\n"

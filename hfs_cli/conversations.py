@@ -118,6 +118,24 @@ class Conversation:
         return (self,)
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A session as a page shows it.
+
+    Args:
+        conversation: All its messages, those that it shares too.
+        parent: What it parted from, or None.
+        forks: The sessions that parted from it, or from what was set aside from it.
+        tails: What was set aside from it, each with its own messages.
+    """
+
+    session: Session
+    conversation: Conversation
+    parent: Session | None
+    forks: tuple[Session, ...]
+    tails: tuple[tuple[Session, Conversation], ...]
+
+
 class Incoming(Protocol):
     """A conversation that can be brought in: whoever has it already need not read it."""
 

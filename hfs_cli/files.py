@@ -109,23 +109,27 @@ class NewFile:
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
 
-    def take_name(self, *, replace: bool) -> None:
+    def take_name(self, *, replace: bool, durable: bool = True) -> None:
         """Reach the disk, then appear under the target's name in one step.
 
         Args:
             replace: Take the place of a file that is there. Without, of many processes that
                 want one name exactly one gets it.
+            durable: Wait for the disk. Without, a power cut may leave it empty: for what is one of
+                many and is soon made again.
 
         Raises:
             FileExistsError: The name is taken.
             OSError: The disk is full or broken.
         """
-        os.fsync(self._descriptor)
+        if durable:
+            os.fsync(self._descriptor)
         if replace:
             self.path.replace(self._target)
         else:
             self._link()
-        _sync_directory(self._target.parent)
+        if durable:
+            _sync_directory(self._target.parent)
 
     def _link(self) -> None:
         try:
@@ -153,11 +157,12 @@ def _sync_directory(path: Path) -> None:
             os.close(descriptor)
 
 
-def write_file(path: Path, data: bytes, *, replace: bool) -> None:
+def write_file(path: Path, data: bytes, *, replace: bool, durable: bool = True) -> None:
     """Write a private file whole; directories above it are made.
 
     Args:
         replace: Take the place of a file that is there.
+        durable: Wait for the disk; see `NewFile.take_name`.
 
     Raises:
         FileExistsError: The name is taken.
@@ -166,7 +171,7 @@ def write_file(path: Path, data: bytes, *, replace: bool) -> None:
     make_directory(path.parent)
     with NewFile(path) as new:
         new.write(data)
-        new.take_name(replace=replace)
+        new.take_name(replace=replace, durable=durable)
 
 
 class OutputFile:

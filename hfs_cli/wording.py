@@ -24,6 +24,15 @@ def data_size(count: int) -> str:
     return f"{count / 1e3:.1f} kB" if count < 1e6 else f"{count / 1e6:.1f} MB"
 
 
+def short_count(count: int) -> str:
+    """A count in few characters: 950, 20 k, 1.2 M."""
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if count >= size:
+            value = count / size
+            return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
+    return str(count)
+
+
 def near_names(typed: str, known: Iterable[str], most: int = 2) -> list[str]:
     """The known names that are spelt nearly as what was typed, the nearest first."""
     from difflib import get_close_matches

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         SearchHit,
         Tally,
     )
+    from hfs_cli.store.archive import Archived
     from hfs_cli.store.statistics import Heading
 
 
@@ -434,6 +435,12 @@ class SessionStore:
             checkpoints.delete(db, session_id, label)
 
     # --- moving and keeping up ---------------------------------------------------------
+
+    def archived(self) -> Archived:
+        """The sessions, as an archive of pages reads them."""
+        from hfs_cli.store.archive import Archived
+
+        return Archived(self._engine)
 
     def conversations(
         self, ids: Iterable[int] | None = None, *, tails: bool = True

@@ -35,7 +35,7 @@ def conversations(
         every = every.where(SessionRow.use_seq.is_null(False) | (SessionRow.origin == "chat"))
     for (number,) in list(db.execute(every)):
         if chosen is None or number in chosen:
-            yield _conversation(db, sessions.get(db, number), chosen, whole=not tails)
+            yield conversation(db, sessions.get(db, number), chosen, whole=not tails)
 
 
 def _with_tails(db: Connection, chosen: set[int]) -> set[int]:
@@ -48,9 +48,15 @@ def _with_tails(db: Connection, chosen: set[int]) -> set[int]:
     return chosen
 
 
-def _conversation(
+def conversation(
     db: Connection, session: Session, chosen: set[int] | None, *, whole: bool
 ) -> Conversation:
+    """A session as it travels.
+
+    Args:
+        chosen: The sessions that travel with it, or None for all.
+        whole: With the messages that it shares with its parent, though that travels too.
+    """
     parent = None
     if session.parent_id is not None and not whole:
         parent = session.parent_id if chosen is None or session.parent_id in chosen else None

@@ -13,6 +13,7 @@ from hfs_cli import notices
 from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
+from hfs_cli.wording import plural
 
 if TYPE_CHECKING:
     from hfs_cli.conversations import Conversation
@@ -34,11 +35,11 @@ _BY_SUFFIX = {".html": "html", ".htm": "html", ".json": "json", ".jsonl": "jsonl
 @click.option(
     "-O",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     metavar="FILE",
-    help="A new file, instead of standard output.",
+    help="A new file, instead of standard output; or the directory of an archive.",
 )
-@click.option("--force", is_flag=True, help="Replace FILE.")
+@click.option("--force", is_flag=True, help="Replace FILE; write every page of an archive again.")
 def export_sessions(
     *, refs: tuple[str, ...], everything: bool, form: str | None, output: Path | None, force: bool
 ) -> None:
@@ -47,9 +48,13 @@ def export_sessions(
     json and jsonl lose nothing, attachments, branches and checkpoints included, and come
     back with `hfs sessions import`. html is one file without scripts or remote resources.
 
+    --all --format html -O DIR makes an archive to open in a browser: DIR/index.html, with
+    charts and a search, and a page for each session. Done again, it writes what has changed.
+
     \b
       hfs sessions export "release notes" > notes.md
       hfs sessions export --all -O backup.jsonl
+      hfs sessions export --all --format html -O archive
     """
     if refs and everything:
         raise UsageError("name sessions, or give --all: not both")
@@ -57,6 +62,9 @@ def export_sessions(
         raise UsageError("--force goes with -O FILE")
     if form is None:
         form = _BY_SUFFIX.get(output.suffix.lower() if output else "", "markdown")
+    if everything and form == "html" and output and output.suffix.lower() not in _BY_SUFFIX:
+        _write_archive(output, anew=force)
+        return
     from hfs_cli.exchange import html, markdown, own
     from hfs_cli.store.store import open_store
 
@@ -83,6 +91,28 @@ def export_sessions(
                 for piece in pieces:
                     file.write(piece)
     notices.notice(f"written: {output}")
+
+
+def _write_archive(directory: Path, *, anew: bool) -> None:
+    """Write an archive of every session, or bring one up to date."""
+    from hfs_cli.exchange.archive.values import Numbers
+    from hfs_cli.exchange.archive.write import write_archive
+    from hfs_cli.prices import totals
+    from hfs_cli.render.progress import waiting
+    from hfs_cli.store.store import open_store
+
+    config = load_config()
+    with open_store(config) as store, waiting(f"writing {directory}"):
+        numbers = Numbers(
+            days=totals(store.tallies("day"), config.models),
+            models=sorted(
+                totals(store.tallies("model"), config.models), key=lambda total: -total.turns
+            ),
+        )
+        done = write_archive(directory, store.archived(), numbers, anew=anew)
+    removed = f", {done.removed} removed" if done.removed else ""
+    what = f"{plural(done.sessions, 'session')}: {plural(done.pages, 'page')} written{removed}"
+    notices.notice(f"{directory / 'index.html'}: {what}")
 
 
 def _print(pieces: Iterable[str]) -> None:

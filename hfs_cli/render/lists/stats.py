@@ -11,7 +11,7 @@ from hfs_cli.render.json_shapes import print_json
 from hfs_cli.render.lists.table import Column, print_table, write_rows
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import stdout
-from hfs_cli.wording import plural
+from hfs_cli.wording import plural, short_count
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = "▁▂▃▄▅▆▇█"
@@ -66,8 +66,8 @@ def _print(totals: Sequence[Total], days: Sequence[Total], by: str, today: date)
         (
             total.key or "–",
             str(total.turns),
-            short(total.input_tokens),
-            short(total.output_tokens),
+            short_count(total.input_tokens),
+            short_count(total.output_tokens),
             "–" if total.first_token_s is None else f"{total.first_token_s:.1f} s",
             "–" if total.cost is None else f"{total.cost:.2f}",
             bar(total.turns / most),
@@ -100,12 +100,3 @@ def sparkline(counts: Sequence[int]) -> str:
     """One column for each count, as high as it is against the highest."""
     most = max(counts, default=0) or 1
     return "".join(_LEVELS[-(-count * (len(_LEVELS) - 1) // most)] for count in counts)
-
-
-def short(count: int) -> str:
-    """A count in few characters: 950, 20 k, 1.2 M."""
-    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
-        if count >= size:
-            value = count / size
-            return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
-    return str(count)

@@ -7,7 +7,8 @@ import pytest
 from hfs_cli.conversations import Branch, Checkpoint
 from hfs_cli.messages import Session
 from hfs_cli.render.lists.family import _marks, _stem, _track, columns
-from hfs_cli.render.lists.stats import bar, short, sparkline
+from hfs_cli.render.lists.stats import bar, sparkline
+from hfs_cli.wording import short_count
 from tests.render.terminals import run_in_terminal
 
 NOW = datetime(2026, 11, 22, 18, 5, tzinfo=UTC)
@@ -67,7 +68,7 @@ def test_the_tree_joins_siblings():
 
 
 def test_counts_are_short_and_bars_have_a_length():
-    assert [short(n) for n in (0, 999, 1000, 19_960, 1_234_567, 10**10)] == [
+    assert [short_count(n) for n in (0, 999, 1000, 19_960, 1_234_567, 10**10)] == [
         "0",
         "999",
         "1.0 k",

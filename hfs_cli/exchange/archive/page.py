@@ -1,0 +1,79 @@
+"""The page of a session in an archive."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from hfs_cli.conversations import Kept
+from hfs_cli.exchange import html
+from hfs_cli.exchange.archive.values import address
+from hfs_cli.messages import Message, Session
+from hfs_cli.wording import plural
+
+_MOST_FORKS = 100
+_POLICY = (
+    "default-src 'none'; style-src 'self' file: 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
+
+
+def page(kept: Kept) -> Iterator[str]:
+    """The page of a session: its messages, where branches parted, and what was set aside."""
+    conversation = kept.conversation
+    style = '<link rel="stylesheet" href="../../page.css">'
+    yield html.head(conversation.name, style, _POLICY)
+    session = kept.session
+    yield (
+        '<nav><a href="../../index.html">All sessions</a> · '
+        f"session {session.id} · <code>hfs resume {session.id}</code></nav>\n<article>\n"
+    )
+    more = ""
+    if kept.parent is not None:
+        came = f"after message {session.fork_position}"
+        more = f"<p>A branch of {_link(kept.parent)}, {came}</p>\n"
+    yield from html.opening(conversation, more)
+    notes = _notes(kept)
+    for message in conversation.messages:
+        yield from html.sections([message])
+        yield from notes.pop(message.position, ())
+    yield from (note for left in notes.values() for note in left)
+    for branch, tail in kept.tails:
+        yield from _tail(branch, tail.messages)
+    yield f"</article>\n{html.END}"
+
+
+def _tail(branch: Session, messages: Iterable[Message]) -> Iterator[str]:
+    name = f"b{branch.id}"
+    about = f"set aside by {branch.origin}, after message {branch.fork_position or 0}"
+    yield f'<details class="aside"><summary>⑂ {html.line(branch.name)} · {about}</summary>\n'
+    yield f'<div id="{name}">\n'
+    yield from html.sections(messages, f"{name}-")
+    yield "</div></details>\n"
+
+
+def _notes(kept: Kept) -> dict[int, list[str]]:
+    """What there is to say after a message, by its position."""
+    notes: defaultdict[int, list[str]] = defaultdict(list)
+    for checkpoint in kept.conversation.checkpoints:
+        if checkpoint.label is not None:
+            notes[checkpoint.position].append(f"◆ {html.line(checkpoint.label)}")
+    for branch, _ in kept.tails:
+        link = f'<a href="#b{branch.id}">{html.line(branch.name)}</a>'
+        notes[branch.fork_position or 0].append(f"⑂ {link}, set aside by {branch.origin}")
+    for fork in kept.forks[:_MOST_FORKS]:
+        notes[fork.fork_position or 0].append(f"⑂ {_link(fork)}")
+    if more := kept.forks[_MOST_FORKS:]:
+        notes[more[0].fork_position or 0].append(f"⑂ {plural(len(more), 'branch')} more")
+    return {
+        position: [f'<p class="note">{note}</p>\n' for note in there]
+        for position, there in notes.items()
+    }
+
+
+def _link(session: Session) -> str:
+    """A link from one session's page to another's; what was set aside has no page of its own."""
+    name = html.line(session.name)
+    if not session.listed and session.origin != "chat":
+        return name
+    return f'<a href="../../{address(session.id)}">{name}</a>'

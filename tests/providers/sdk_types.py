@@ -41,7 +41,7 @@ def illegal(wire: str, body: dict[str, Any]) -> dict[str, Any]:
         pydantic.ValidationError: A value is wrong.
     """
     match wire:
-        case "openai":
+        case "openai" | "local":
             from openai.types.chat import ChatCompletionContentPartParam
             from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 

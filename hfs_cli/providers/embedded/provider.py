@@ -6,12 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from hfs_cli.errors import UsageError
 from hfs_cli.messages import ChatMessage, Event, Request
 from hfs_cli.providers.choose import ModelChoice
 from hfs_cli.providers.embedded import weights
 from hfs_cli.providers.embedded.server import EmbeddedServer, take_context_option, weights_of
-from hfs_cli.providers.formats import openai
+from hfs_cli.providers.formats import local, openai
 from hfs_cli.providers.formats.media import check_media
 from hfs_cli.providers.formats.wire import Media
 from hfs_cli.providers.http.limits import Limits
@@ -32,6 +31,8 @@ class EmbeddedProvider:
         self, choice: ModelChoice, limits: Limits, notify: Callable[[str], None], *, verbose: bool
     ) -> None:
         self._choice = choice
+        # The template of smollm2 has no place for tools.
+        self._format = local.FORMAT if choice.model == weights.SMOLLM2.name else openai.FORMAT
         self._limits = limits
         self._notify = notify
         self._verbose = verbose
@@ -52,11 +53,10 @@ class EmbeddedProvider:
         """Start the server if it does not run yet, and stream from it.
 
         Raises:
-            UsageError: The option ``n_ctx`` is not a number of tokens, a message of the
-                session has an attachment, or the model cannot use tools.
+            UsageError: The option ``n_ctx`` is not a number of tokens, or a message of the
+                session has an attachment.
         """
         check_media(request.messages, Media(), self._choice.full_name)
-        request = self._with_tools(request)
         n_ctx, request = take_context_option(request)
         with self._starting:
             if self._http is None:
@@ -64,31 +64,23 @@ class EmbeddedProvider:
                     weights_of(self._choice), self._choice.model, n_ctx, verbose=self._verbose
                 )
                 self._http = HttpProvider(
-                    server.settings, openai.FORMAT, lambda: server.key, self._limits, self._notify
+                    server.settings, self._format, lambda: server.key, self._limits, self._notify
                 )
-        return self._http.stream(request)
+        return self._http.stream(self._with_tools(request))
 
     def preview(self, request: Request) -> dict[str, Any]:
         """What would be sent to the server, which is not started for it."""
         check_media(request.messages, Media(), self._choice.full_name)
-        request = self._with_tools(request)
-        _, request = take_context_option(request)
-        body = openai.FORMAT.payload(request, self._choice.provider.quirks)
+        _, request = take_context_option(self._with_tools(request))
+        body = self._format.payload(request, self._choice.provider.quirks)
         return {"method": "POST", "url": "(in this process)", "headers": {}, "body": body}
 
     def _with_tools(self, request: Request) -> Request:
         """The request as llama.cpp takes its tools: it can demand a tool, but not a certain one.
 
         https://github.com/ggml-org/llama.cpp/blob/master/docs/function-calling.md, read 2026-11-29.
-
-        Raises:
-            UsageError: The model's template has no place for tools: it would never see them.
         """
-        if request.tools and self._choice.model == weights.SMOLLM2.name:
-            raise UsageError(
-                f"{self._choice.full_name} cannot use tools: choose another model with -m"
-            )
-        if request.tool_choice is None:
+        if request.tool_choice is None or self._format is local.FORMAT:
             return request
         chosen = tuple(tool for tool in request.tools if tool.name == request.tool_choice)
         options = {**request.options, "tool_choice": "required"}

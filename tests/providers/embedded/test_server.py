@@ -12,11 +12,13 @@ import pexpect
 import pytest
 
 from hfs_cli.config import Config
-from hfs_cli.errors import UsageError
-from hfs_cli.messages import ChatMessage, Request
+from hfs_cli.messages import ChatMessage, Place, Request, ToolSpec, Turn
 from hfs_cli.providers.choose import named_model
 from hfs_cli.providers.open import open_provider
+from hfs_cli.store.store import SessionStore
+from hfs_cli.turn.run import run_turn
 from tests.providers.formats.talks import TOOLS
+from tests.providers.formats.test_turns import Screen
 from tests.providers.sdk_types import illegal
 
 # A model on two loaded cores is slow, and that is no failure.
@@ -218,16 +220,81 @@ def test_it_goes_by_its_bare_name_too(hfs):
     assert hfs("chat", "-m", "local/smollm3", "hi").returncode == 4
 
 
-def test_a_model_without_a_place_for_tools_says_so(tmp_path):
+CITY = ToolSpec(
+    "weather",
+    "Tells the weather of a city.",
+    {
+        "type": "object",
+        "properties": {"city": {"$ref": "#/$defs/city"}},
+        "required": ["city"],
+        "additionalProperties": False,
+        "$defs": {"city": {"enum": ["Paris", "Rome"]}},
+    },
+)
+
+
+class Weather:
+    """Says that it rains."""
+
+    specs = (CITY,)
+
+    def refusals(self, calls):
+        return [None for _ in calls]
+
+    def run(self, calls, started, ended):
+        for place, call in enumerate(calls):
+            started(place)
+            ended(place, f"rain in {json.loads(call.arguments)['city']}", False)
+
+    def close(self): ...
+
+
+@needs_model
+def test_a_model_without_a_place_for_tools_calls_the_one_that_is_demanded(tmp_path):
+    """Whatever so small a model would rather say: the grammar holds it."""
     config = Config(file=tmp_path / "c", data_dir=tmp_path)
-    provider = open_provider(
-        named_model(config, "local/smollm2"), config=config, env={}, notify=lambda _: None
+    choice = named_model(config, "local/smollm2")
+    prompt = ChatMessage("user", "What is the weather in Rome?")
+    turn = Turn(prompt, "local/smollm2", options=choice.options, tool_choice="weather")
+    provider = open_provider(choice, config=config, env={}, notify=lambda _: None)
+    with SessionStore(tmp_path / "hfs.db") as store:
+        done = run_turn(provider, store, Screen(), turn, Weather(), max_steps=2)
+        asked = (done.before or (done.reply,))[0].tool_calls
+        assert asked
+        for call in asked:
+            city = json.loads(call.arguments)["city"]
+            assert call.name == "weather"
+            assert city in {"Paris", "Rome"}
+            assert call.result == f"rain in {city}"
+        # What it does with them is its own: it answers, or asks for more than it may.
+        assert done.error is None or "still asks for tools" in done.error.message
+        assert done.session is not None
+        options = {**choice.options, "tool_choice": "none"}
+        later = Turn(
+            ChatMessage("user", "Thanks."),
+            "local/smollm2",
+            options=options,
+            place=Place(done.session.id),
+        )
+        answer = run_turn(provider, store, Screen(), later, Weather(), max_steps=2)
+        assert (answer.error, answer.reply.tool_calls) == (None, ())
+        assert answer.reply.text
+
+
+@needs_model
+def test_a_tool_of_the_configuration_can_be_used_in_a_chat(hfs):
+    hfs.configure(
+        "[tools.weather]\n"
+        """command = ["sh", "-c", "cat > /dev/null; echo rain"]\n"""
+        'description = "Tells the weather of a city."\n'
+        'parameters = "city: its name"\n'
     )
-    request = Request("smollm2", (ChatMessage("user", "hi"),), tools=TOOLS)
-    with pytest.raises(UsageError, match="cannot use tools"):
-        provider.preview(request)
-    with pytest.raises(UsageError, match="cannot use tools"):
-        provider.stream(request)
+    once = ("--tool", "weather", "-o", "tool_choice", "required", "--max-steps", "1")
+    done = hfs("chat", "-m", "local/smollm2", *once, "What is the weather in Rome?")
+    assert done.returncode == 5
+    assert b"still asks for tools (weather)" in done.stderr
+    never = ("--tool", "weather", "-o", "tool_choice", "none")
+    assert hfs.ok("chat", "-m", "local/smollm2", *never, "Say hello.").strip()
 
 
 def test_a_certain_tool_is_demanded_as_the_only_one(tmp_path):

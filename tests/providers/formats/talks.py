@@ -11,13 +11,14 @@ from hfs_cli.providers.formats.wire import Quirks
 from hfs_cli.turn.collector import Collector
 from tests.providers.asking import decoded
 
-WIRES = ("openai", "responses", "anthropic", "gemini", "ollama")
+WIRES = ("openai", "responses", "anthropic", "gemini", "ollama", "local")
 MODELS = {
     "openai": "m",
     "responses": "gpt-6-luna",
     "anthropic": "claude-haiku-5-5",
     "gemini": "gemini-3.8-flash",
     "ollama": "gpt-oss",
+    "local": "smollm2",
 }
 WEATHER = ToolSpec(
     "weather",
@@ -48,6 +49,7 @@ def reply(
         "anthropic": _anthropic,
         "gemini": _gemini,
         "ollama": _ollama,
+        "local": _local,
     }
     return made[wire](text, [(f"id_{step}_{n}", *call) for n, call in enumerate(calls)], step)
 
@@ -173,6 +175,16 @@ def _ollama(text: str, calls: list[Any], step: int) -> bytes:
     said: list[dict[str, Any]] = [{"message": m, "done": False} for m in messages]
     said.append({"message": {}, "done": True, "done_reason": "stop"})
     return b"".join(json.dumps(line).encode() + b"\n" for line in said)
+
+
+def _local(text: str, calls: list[Any], step: int) -> bytes:
+    """What a grammar lets a model write: calls or an answer, and never both."""
+    asked = [{"name": name, "arguments": arguments} for _, name, arguments in calls]
+    written = json.dumps({"tool_calls": asked} if calls else {"response": text})
+    pieces = [written[at : at + 5] for at in range(0, len(written), 5)]
+    chunks: list[Any] = [{"choices": [{"index": 0, "delta": {"content": p}}]} for p in pieces]
+    chunks.append({"choices": [{"delta": {}, "finish_reason": "stop"}]})
+    return lines(*chunks) + b"data: [DONE]\n\n"
 
 
 def body(wire: str, request: Request, **quirks: Any) -> dict[str, Any]:

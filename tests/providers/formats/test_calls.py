@@ -40,7 +40,8 @@ SCHEMA = {
 @each_wire
 def test_a_turn_of_three_steps_with_two_calls_at_once(wire):
     messages = turn_of_three(wire, (HI,))
-    assert [message.content for message in messages[1:]] == ["Let me see.", "", "Rain."]
+    before = "" if wire == "local" else "Let me see."  # its grammar has no place for both
+    assert [message.content for message in messages[1:]] == [before, "", "Rain."]
     made = [(call.name, json.loads(call.arguments)) for call in messages[1].calls]
     assert made == list(ASKED)
     assert [len(message.calls) for message in messages] == [0, 2, 1, 0]
@@ -318,7 +319,8 @@ def test_a_call_without_a_result_is_sent_as_one_that_failed(wire):
     assert illegal(wire, sent) == {}
     text = json.dumps(sent)
     assert "no result: the call was interrupted" in text
-    assert any(mark in text for mark in ('"is_error": true', '"error": "no result', "error: no"))
+    marks = ('"is_error": true', '"error": "no result', "error: no", r"\"error\": \"no")
+    assert any(mark in text for mark in marks)
 
 
 ODD_CALLS = (
@@ -378,10 +380,10 @@ def test_a_schema_and_tools_and_a_picture_together(wire):
     assert illegal(wire, sent) == {}
 
 
-def test_ten_turns_across_five_formats():
+def test_twelve_turns_across_six_formats():
     """Each vendor is asked twice, with thoughts, tools, a picture and a schema on the way."""
     picture = Attachment("a.png", "image/png", b"1")
-    for order in list(permutations(WIRES))[::17]:
+    for order in list(permutations(WIRES))[::71]:
         messages: tuple[ChatMessage, ...] = ()
         for number, wire in enumerate((*order, *order)):
             question = ChatMessage("user", f"{number}?", (picture,) if number == 3 else ())
@@ -390,7 +392,7 @@ def test_ten_turns_across_five_formats():
             request = ask(wire, (*messages, question), schema=schema, tools=tools)
             assert illegal(wire, body(wire, request)) == {}, (order, number)
             messages = turn_of_three(wire, (*messages, question))
-        assert len(messages) == 40
+        assert len(messages) == 48
 
 
 # --- what comes --------------------------------------------------------------------------
@@ -519,7 +521,8 @@ def test_calls_that_break_off_are_never_an_end_with_calls(wire):
 def test_cuts_change_nothing_of_calls_and_state(wire):
     data = reply(wire, "Let me see.", ASKED)
     whole = events_of(wire, data)
-    assert any(isinstance(event, State) for event in whole[0])
+    # The embedded model has nothing of its own that would have to come back.
+    assert any(isinstance(event, State) for event in whole[0]) is (wire != "local")
     for at in range(0, len(data), 11):
         events, fault = events_of(wire, data[:at], data[at:])
         assert fault is None

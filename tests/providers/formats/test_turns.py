@@ -147,6 +147,7 @@ def test_a_limit_in_the_arguments_runs_nothing(wire, take, scripted):
     data = reply(wire, "Let me see.", ASKED).decode()
     for ours, theirs in (
         ('"finish_reason": "tool_calls"', '"finish_reason": "length"'),
+        ('"finish_reason": "stop"', '"finish_reason": "length"'),
         ('"stop_reason": "tool_use"', '"stop_reason": "max_tokens"'),
         ('"finishReason": "STOP"', '"finishReason": "MAX_TOKENS"'),
         ('"done_reason": "stop"', '"done_reason": "length"'),

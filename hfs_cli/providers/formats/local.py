@@ -1,0 +1,258 @@
+"""Chat completions for an embedded model whose template has no place for tools.
+
+llama.cpp's server drops the tools of a request then, a tool that is demanded too (xllamacpp
+2026.10.11549, tried on 2026-11-29). What it takes for any model is a JSON Schema, which it makes a
+grammar of that the reply is held to
+(https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md, read 2026-11-29). So the
+tools are described in the system prompt, and a step is one of these two::
+
+    {"tool_calls": [{"name": "weather", "arguments": {"city": "Köln"}}]}
+    {"response": "It rains."}
+
+Results are told as the next message of the user. A request without tools is a plain one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from hfs_cli.errors import UsageError
+from hfs_cli.messages import ChatMessage, Delta, Finish, Reasoning, Request, ToolSpec, Usage
+from hfs_cli.providers.formats import openai
+from hfs_cli.providers.formats.decode import CALLED, Batch, EventDecoder, malformed
+from hfs_cli.providers.formats.wire import Media, Quirks, alternating, history
+
+# Small models repeat themselves: without a bound one asks for tools until its context is full.
+_MOST_AT_ONCE = 8
+_LONGEST_STEP = 4_000_000
+# The beginning tells an answer from calls; so many pieces of a token or more are longer than it.
+_BEGINNING = 100
+_REPLY = "reply.schema"  # no tool has a dot in its name
+_INTRODUCTION = (
+    "You can use tools. Each line describes one: its name, what it does, and its arguments as JSON"
+    " Schema."
+)
+# No form to fill in: the smallest models copy what stands in it.
+_FORMS = (
+    'Reply with one JSON object alone. To use tools, give it "tool_calls", a list of objects with'
+    ' the "name" of a tool and its "arguments"; their results come with the next message. To answer'
+    ' the user, give it "response", which is the text of your answer.'
+)
+
+
+def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
+    """The body of a streamed chat completion.
+
+    Raises:
+        UsageError: The option ``tool_choice`` is none that can be followed.
+    """
+    if not request.tools:
+        return openai.payload(request, quirks)
+    options = dict(request.options)
+    step = _step(request, options.pop("tool_choice", None))
+    told = request._replace(
+        messages=_told(request, quirks),
+        system="\n\n".join(part for part in (request.system, _described(request.tools)) if part),
+        options=options,
+        schema=None,
+        tools=(),
+        tool_choice=None,
+    )
+    form = {"name": "step", "schema": step, "strict": True}
+    return openai.payload(told, quirks) | {
+        "response_format": {"type": "json_schema", "json_schema": form}
+    }
+
+
+def _described(tools: Sequence[ToolSpec]) -> str:
+    lines = [json.dumps(tool._asdict(), ensure_ascii=False) for tool in tools]
+    return "\n".join((_INTRODUCTION, *lines, "", _FORMS))
+
+
+def _told(request: Request, quirks: Quirks) -> tuple[ChatMessage, ...]:
+    """The messages as the model would have written and read them."""
+    from hfs_cli.providers.formats.calls import object_of
+
+    messages: list[ChatMessage] = []
+    for message in history(request, "local", quirks.call_ids):
+        if message.role != "assistant":
+            messages.append(message)
+            continue
+        step: dict[str, Any] = {"response": message.content} if message.content else {}
+        results = []
+        for call in message.calls:
+            asked = {"name": call.name, "arguments": object_of(call.arguments)}
+            step.setdefault("tool_calls", []).append(asked)
+            results.append({"name": call.name, "error" if call.failed else "result": call.result})
+        if step:
+            text = json.dumps(step, ensure_ascii=False)
+            messages.append(ChatMessage("assistant", text))
+        if results:
+            text = json.dumps({"tool_results": results}, ensure_ascii=False)
+            messages.append(ChatMessage("user", text))
+    return tuple(alternating(messages))
+
+
+# --- the schema of a step ---------------------------------------------------------------
+
+
+def _step(request: Request, choice: object) -> dict[str, Any]:
+    """What the model may write: calls, or an answer, or one of them where that is demanded.
+
+    Args:
+        request: What is asked; its `tool_choice` is the tool that must be called.
+        choice: The option ``tool_choice``: ``auto``, ``required``, ``none``, or None.
+    """
+    if choice is not None and str(choice) not in {"auto", "required", "none"}:
+        raise UsageError("tool_choice of an embedded model is auto, required or none")
+    tools = [tool for tool in request.tools if request.tool_choice in {None, tool.name}]
+    calls = [
+        _closed(name={"const": tool.name}, arguments={"$ref": f"#/$defs/{tool.name}"})
+        for tool in tools
+    ]
+    demanded = request.tool_choice is not None or choice == "required"
+    asking = _closed(
+        tool_calls={
+            "type": "array",
+            "items": {"anyOf": calls},
+            "minItems": 1,
+            "maxItems": _MOST_AT_ONCE,
+        }
+    )
+    answering = _closed(
+        response={"$ref": f"#/$defs/{_REPLY}"} if request.schema else {"type": "string"}
+    )
+    ways = [asking] if demanded else [answering] if choice == "none" else [asking, answering]
+    schemas = {tool.name: tool.parameters for tool in tools}
+    if request.schema:
+        schemas[_REPLY] = request.schema
+    moved = {name: _within(schema, f"#/$defs/{name}") for name, schema in schemas.items()}
+    return {"anyOf": ways, "$defs": moved}
+
+
+def _closed(**fields: Mapping[str, Any]) -> dict[str, Any]:
+    required, closed = [*fields], {"type": "object", "additionalProperties": False}
+    return {**closed, "properties": fields, "required": required}
+
+
+def _within(schema: Any, place: str) -> Any:  # noqa: ANN401
+    """A schema that has moved: its references follow, and what grammars cannot say is left out.
+
+    A pattern must begin with ``^`` and end with ``$`` there, and is refused otherwise.
+    """
+    if isinstance(schema, list):
+        return [_within(item, place) for item in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    found = {name: _within(value, place) for name, value in schema.items()}
+    reference, pattern = found.get("$ref"), found.get("pattern")
+    if isinstance(reference, str) and reference.startswith("#"):
+        found["$ref"] = place + reference[1:]
+    if isinstance(pattern, str) and not re.fullmatch(r"\^.*\$", pattern):
+        del found["pattern"]
+    return found
+
+
+# --- what comes ---------------------------------------------------------------------------
+
+_ANSWERING = re.compile(r'\s*\{\s*"response"\s*:\s*"')
+# As much of a string in JSON as is whole: half of an escape, and of a surrogate pair, waits.
+_WHOLE = re.compile(
+    r"""(?: [^"\\]
+      | \\ ["\\/bfnrt]
+      | \\u [dD][89abAB][0-9a-fA-F]{2} \\u[0-9a-fA-F]{4}
+      | \\u (?![dD][89abAB])[0-9a-fA-F]{4}
+    )*+""",
+    re.VERBOSE,
+)
+
+
+class StepEvents:
+    """Reads a step as it is written: an answer's text at once, calls when they are whole.
+
+    Args:
+        request: What is answered.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._events = openai.OpenAIEvents(request)
+        self.finish: Finish | None = None
+        self.terminated = False
+        self._size = 0
+        # What is not told of yet: all that came, or since an answer began, the end of it.
+        self._pieces: list[str] = []
+        self._answers = False
+
+    def decode(self, data: str, batch: Batch) -> None:
+        """Add what one chunk says to the batch."""
+        came = Batch()
+        self._events.decode(data, came)
+        for event in came.take():
+            match event:
+                case Delta(text):
+                    self._read(text, batch)
+                case Reasoning(text):
+                    batch.reasoning(text)
+                case Usage():
+                    batch.usage(*event)
+        batch.odd = batch.odd or came.odd
+        self.terminated = self._events.terminated
+        if self.finish is None and self._events.finish is not None:
+            self.finish = self._events.finish
+            if not self._answers:
+                self._end(self.finish, batch)
+
+    def kept(self) -> None:
+        """Nothing goes back but what was said."""
+
+    def _read(self, piece: str, batch: Batch) -> None:
+        self._size += len(piece)
+        if self._size > _LONGEST_STEP:
+            raise malformed(f"it passes {_LONGEST_STEP:,} characters")
+        self._pieces.append(piece)
+        if not self._answers:
+            # A schema's reply is JSON, which is told of when it is whole.
+            if self._request.schema or len(self._pieces) > _BEGINNING:
+                return
+            found = _ANSWERING.match("".join(self._pieces))
+            if found is None:
+                return
+            self._answers, self._pieces = True, [found.string[found.end() :]]
+        rest = "".join(self._pieces)
+        whole = _WHOLE.match(rest)
+        assert whole is not None  # it may be empty
+        batch.text(json.loads(f'"{whole[0]}"', strict=False))
+        self._pieces = [rest[whole.end() :]]
+
+    def _end(self, finish: Finish, batch: Batch) -> None:
+        """Tell of what was not an answer in words: calls, or JSON that a schema asks for."""
+        try:
+            step = json.loads("".join(self._pieces))
+            calls = [(call["name"], call["arguments"]) for call in step.get("tool_calls", ())]
+            if "response" in step:
+                batch.text(json.dumps(step["response"], ensure_ascii=False))
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+            if finish.reason != "stop":  # it was cut, and nothing of it runs
+                return
+            raise malformed("it is neither an answer nor calls of tools", error) from error
+        from hfs_cli.providers.formats.calls import Numbered
+
+        numbered = Numbered(self._request)
+        for number, (name, arguments) in enumerate(calls):
+            numbered.add(batch, name, json.dumps(arguments, ensure_ascii=False), key=number)
+        if calls and finish.reason == "stop":
+            self.finish = CALLED.finish(finish.raw)
+
+
+def _decoder(request: Request) -> EventDecoder:
+    return StepEvents(request) if request.tools else openai.OpenAIEvents(request)
+
+
+FORMAT = replace(
+    openai.FORMAT, name="local", payload=payload, decoder=_decoder, media=Media(types=frozenset())
+)

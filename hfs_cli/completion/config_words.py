@@ -21,6 +21,11 @@ def models() -> Iterator[Word]:
     document = _document()
     for alias, model in _table(document, "aliases").items():
         yield alias, f"alias of {model}"
+    for name in ("model", "fallback"):
+        given = document.get(name)
+        for model in given if isinstance(given, list) else [given]:
+            if isinstance(model, str) and "/" in model:
+                yield model, f"{name} of the configuration"
     for model in _table(document, "models"):
         yield model, "configured"
     for name, provider in _table(document, "providers").items():

@@ -100,6 +100,16 @@ def test_models_are_aliases_configured_ones_defaults_and_those_used(hfs, words):
     assert "openai/gpt-6-luna" in [word for word, _ in words("models", "openai/")]
 
 
+def test_the_models_that_are_asked_by_default_are_offered(hfs, words):
+    hfs.configure('model = "work/a"\nfallback = ["work/b", 1, "alias"]\n')
+    assert words("models", "work/") == [
+        ("work/a", "model of the configuration"),
+        ("work/b", "fallback of the configuration"),
+    ]
+    hfs.configure('model = 1\nfallback = "work/c"\n')
+    assert words("models", "work/") == [("work/c", "fallback of the configuration")]
+
+
 def test_models_that_a_provider_listed_are_offered(hfs, words):
     cache = hfs.home / ".cache/hfs"
     cache.mkdir(parents=True)

@@ -15,6 +15,12 @@ def home(tmp_path_factory):
         yield Home(tmp_path_factory.mktemp("home"), server)
 
 
+@pytest.fixture
+def own_home(tmp_path):
+    with ScriptedServer() as server:
+        yield Home(tmp_path, server)
+
+
 def run(home, line):
     return subprocess.run(
         ["sh", "-c", line],
@@ -41,8 +47,8 @@ def test_a_mistake_is_told_in_one_line_with_what_to_do(home, mistake):
     assert "sk-canary" not in said
 
 
-def test_the_tasks_of_the_hour_work_one_after_the_other(home):
+def test_the_tasks_of_the_hour_work_one_after_the_other(own_home):
     for line in TASKS:
-        done = run(home, line)
+        done = run(own_home, line)
         assert done.returncode == 0, (line, done.stderr)
         assert done.stdout.strip() or line.startswith(("hfs rename", "hfs delete")), line

@@ -93,8 +93,9 @@ class Saver:
         self._collector = collector
         self._due = threading.Event()
         self._stopped = False
-        self._thread = threading.Thread(target=self._run, name="hfs-saver", daemon=True)
+        self._thread: threading.Thread | None = None
         if opened.session is not None:
+            self._thread = threading.Thread(target=self._run, name="hfs-saver", daemon=True)
             self._thread.start()
 
     def received(self) -> None:
@@ -124,7 +125,7 @@ class Saver:
         """End the thread; returns when it no longer touches the database."""
         self._stopped = True
         self._due.set()
-        if self._thread.is_alive():
+        if self._thread is not None:
             self._thread.join()
 
     def finish(self, reply: Reply, wait_s: float = LAST_WAIT_S) -> int | None:

@@ -146,6 +146,8 @@ class Exchange:
                             break
         except Exception as caught:  # noqa: BLE001  handed to the caller, whatever it is
             error = caught
+        # The request leads back to this exchange; without that, both go when nobody needs them.
+        self._request.extensions.pop("trace", None)
         with self._change:
             self._error = error
             self._over = True

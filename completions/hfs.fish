@@ -58,6 +58,8 @@ function __hfs_values
             echo 1
         case 'hfs chat -m' 'hfs chat --model'
             echo 1
+        case 'hfs chat --context'
+            echo 1
         case 'hfs chat --render'
             echo 1
         case 'hfs chat --format'
@@ -166,6 +168,8 @@ function __hfs_values
             echo 1
         case 'hfs resume -m' 'hfs resume --model'
             echo 1
+        case 'hfs resume --context'
+            echo 1
         case 'hfs resume --render'
             echo 1
         case 'hfs resume --format'
@@ -242,6 +246,8 @@ function __hfs_values
             echo 1
         case 'hfs sessions retry -m' 'hfs sessions retry --model'
             echo 1
+        case 'hfs sessions retry --context'
+            echo 1
         case 'hfs sessions retry --render'
             echo 1
         case 'hfs sessions retry --format'
@@ -307,6 +313,8 @@ function __hfs_values
         case 'hfs sessions resume --profile'
             echo 1
         case 'hfs sessions resume -m' 'hfs sessions resume --model'
+            echo 1
+        case 'hfs sessions resume --context'
             echo 1
         case 'hfs sessions resume --render'
             echo 1
@@ -441,6 +449,7 @@ complete -c hfs -n '__hfs_in \'hfs chat\' --extract-last' -l extract-last -d 'On
 complete -c hfs -n '__hfs_in \'hfs chat\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs chat\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs chat\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
+complete -c hfs -n '__hfs_in \'hfs chat\' --context' -l context -x -k -a 'error trim' -d 'What becomes of a conversation that is too long for the model'
 complete -c hfs -n '__hfs_in \'hfs chat\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs chat\' --no-save' -l no-save -d 'Keep nothing of this turn'
 complete -c hfs -n '__hfs_in \'hfs chat\' --render' -l render -x -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
@@ -531,6 +540,7 @@ complete -c hfs -n '__hfs_in \'hfs resume\' --extract-last' -l extract-last -d '
 complete -c hfs -n '__hfs_in \'hfs resume\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs resume\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs resume\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
+complete -c hfs -n '__hfs_in \'hfs resume\' --context' -l context -x -k -a 'error trim' -d 'What becomes of a conversation that is too long for the model'
 complete -c hfs -n '__hfs_in \'hfs resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
 complete -c hfs -n '__hfs_in \'hfs resume\' --render' -l render -x -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
@@ -633,6 +643,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions retry\' --extract-last' -l extract-l
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --context' -l context -x -k -a 'error trim' -d 'What becomes of a conversation that is too long for the model'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-save' -l no-save -d 'Keep nothing of this turn'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --render' -l render -x -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
@@ -704,6 +715,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions resume\' --extract-last' -l extract-
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --context' -l context -x -k -a 'error trim' -d 'What becomes of a conversation that is too long for the model'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --render' -l render -x -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'

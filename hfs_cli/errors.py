@@ -7,6 +7,7 @@ HfsError                          1  a bug, unless a child says otherwise
 ├── NotFoundError                 4  no such session, checkpoint or model
 │   └── AmbiguousError            4  more than one fits
 ├── ProviderError                 5  the provider refused or failed
+│   ├── TooLongError              5  the request is longer than the model's context
 │   └── UnavailableError          5  it cannot answer now: busy, or down
 ├── NetworkError                  6  network, TLS, or a timeout before the first byte
 ├── IncompleteReplyError          7  the reply broke off, stalled or was malformed
@@ -68,6 +69,10 @@ class ProviderError(HfsError):
     """The provider refused the request or failed to serve it."""
 
     exit_code = 5
+
+
+class TooLongError(ProviderError):
+    """The request has more tokens than the model takes: a shorter one may be answered."""
 
 
 class UnavailableError(ProviderError):

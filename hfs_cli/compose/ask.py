@@ -14,6 +14,7 @@ from hfs_cli.errors import HfsError, IncompleteReplyError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from hfs_cli.compose.context import Measure
     from hfs_cli.compose.options import Asked
     from hfs_cli.config import Config
     from hfs_cli.messages import ChatMessage, Place, Reply, Session, Turn
@@ -59,14 +60,20 @@ def take_turn(
         closing(toolbox) if toolbox else nullcontext(),
         closing(provider_of(asked, config, choices)) as provider,
     ):
-        if asked.dry_run:
-            _print_request(provider, store, turn, toolbox)
+        within = None
+        if config.context != "error" or asked.dry_run:
+            from hfs_cli.compose.context import measure
+
+            history = store.transcript(session.id) if session else []
+            within = measure(choice, turn.options, config.models, history)
+        if asked.dry_run and within:
+            _print_request(provider, store, turn, toolbox, within, config.context)
             return
         if config.daily_budget is not None and not asked.over_budget:
             from hfs_cli.compose.budget import check_budget
 
             check_budget(config.daily_budget, config.models, store)
-        limited = _limited(provider, turn, config, store)
+        limited = _limited(provider, turn, config, store, within)
         # History is read either way; only what is kept differs.
         keeper = store if config.save else _unsaved(store)
         renderer = _renderer(view, config, turn.schema, choices, tools=toolbox is not None)
@@ -103,16 +110,29 @@ def _model_of(
     return choice
 
 
-def _limited(provider: Provider, turn: Turn, config: Config, store: SessionStore) -> Provider:
-    """The provider within ``--max-cost``, which the prompt alone may exceed already."""
-    if config.max_cost is None:
-        return provider
-    from hfs_cli.compose.budget import CostLimit
-    from hfs_cli.turn.run import make_request
+def _limited(
+    provider: Provider, turn: Turn, config: Config, store: SessionStore, within: Measure | None
+) -> Provider:
+    """The provider within ``--max-cost``, which the prompt alone may exceed already.
 
-    limit = CostLimit(provider, turn.model, config.max_cost, config.models)
-    limit.check(make_request(turn, _unsaved(store).begin(turn)))
-    return limit
+    Args:
+        within: What its context holds, or None where a longer request is its own affair.
+    """
+    limit = fitting = None
+    if config.max_cost is not None:
+        from hfs_cli.compose.budget import CostLimit
+
+        provider = limit = CostLimit(provider, turn.model, config.max_cost, config.models)
+    if within is not None:
+        from hfs_cli.compose.context import TrimmingProvider
+
+        provider = fitting = TrimmingProvider(provider, within, notices.notice)
+    if limit is not None:
+        from hfs_cli.turn.run import make_request
+
+        request = make_request(turn, _unsaved(store).begin(turn))
+        limit.check(fitting.fitted(request) if fitting else request)
+    return provider
 
 
 def _renderer(
@@ -222,16 +242,26 @@ def provider_of(
 
 
 def _print_request(
-    provider: Provider, store: SessionStore, turn: Turn, toolbox: Toolbox | None
+    provider: Provider,
+    store: SessionStore,
+    turn: Turn,
+    toolbox: Toolbox | None,
+    within: Measure,
+    context: str,
 ) -> None:
-    """Show what would be sent, and about how many tokens that is."""
-    from hfs_cli.compose.budget import estimated_tokens
+    """Show what would be sent, and about how many tokens of the model's context that is."""
+    from hfs_cli.compose.context import shortened
     from hfs_cli.render.json_shapes import print_json
     from hfs_cli.turn.run import make_request
 
     request = make_request(turn, _unsaved(store).begin(turn), toolbox)
-    about = estimated_tokens(request)
-    print_json({**provider.preview(request), "estimated_input_tokens": about})
+    sent, left_out = shortened(request, within) if context != "error" else (request, 0)
+    about = {
+        "estimated_input_tokens": within.tokens(sent),
+        "context_tokens": within.window,
+        "turns_left_out": left_out,
+    }
+    print_json({**provider.preview(sent), **about})
 
 
 def _unsaved(store: SessionStore) -> Unsaved:

@@ -390,7 +390,7 @@ def _tasks(
 
 def _print_estimate(spool: Spool, prompts: _Prompts, models: list[_Model], config: Config) -> None:
     """Say how many requests there would be, and about what they would take."""
-    from hfs_cli.compose.budget import estimated_tokens
+    from hfs_cli.compose.tokens import estimated_tokens
     from hfs_cli.messages import Request, Usage
     from hfs_cli.prices import cost, prices_of
     from hfs_cli.render.json_shapes import print_json

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hfs_cli import notices
+from hfs_cli.compose.tokens import BYTES_A_TOKEN, estimated_tokens
 from hfs_cli.errors import ConfigError, IncompleteReplyError
 from hfs_cli.messages import (
     Answering,
@@ -28,20 +29,6 @@ if TYPE_CHECKING:
     from hfs_cli.turn.run import Provider
 
 _WARN_FROM = 0.8
-# It holds for English, about so for what takes more bytes a letter.
-BYTES_A_TOKEN = 4
-
-
-def estimated_tokens(request: Request) -> int:
-    """About how many tokens the text of a request has."""
-    texts = [request.system or "", *(message.content for message in request.messages)]
-    texts += [
-        text
-        for message in request.messages
-        for call in message.calls
-        for text in (call.arguments, call.result or "")
-    ]
-    return -(-sum(len(text.encode("utf-8", "replace")) for text in texts) // BYTES_A_TOKEN)
 
 
 def check_budget(daily: float, models: Mapping[str, ModelConfig], store: SessionStore) -> float:
@@ -73,7 +60,7 @@ class CostLimit:
     """A provider whose turn ends when it costs more than it may.
 
     What the vendor has not counted yet is estimated, at four bytes a token; its own counts take
-    the place of the estimate as they come. Attachments are not estimated.
+    the place of the estimate as they come.
 
     Args:
         inner: Who is asked.

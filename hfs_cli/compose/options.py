@@ -86,7 +86,7 @@ class _Setting(click.ParamType[Any]):
 
 
 _HEADINGS = {
-    "Session": ("go_on", "ref", "create", "keep", "name", "at", "save"),
+    "Session": ("go_on", "ref", "create", "keep", "name", "at", "save", "context"),
     "Input": (
         "kind",
         "limit",
@@ -345,6 +345,11 @@ _OF_ONE = (
         help="Model (provider/id) or alias; a second one is asked when the first cannot answer.",
     ),
     click.option("--confirm", is_flag=True, help="Ask on the terminal before each call of a tool."),
+    click.option(
+        "--context",
+        type=click.Choice(SETTINGS["context"].kind.choices),
+        help="What becomes of a conversation that is too long for the model.",
+    ),
     click.option("--dry-run", is_flag=True, help="Print the request; send and save nothing."),
     click.option(
         "--no-save", "save", flag_value=False, default=None, help="Keep nothing of this turn."
@@ -393,6 +398,7 @@ _SETTING_NAMES = (
     "stdin_timeout",
     "save",
     "max_cost",
+    "context",
     "reasoning",
     "search",
     "render",

@@ -185,6 +185,7 @@ YES_OR_NO = Kind("true or false", _switch)
 _RENDER = _one_of('"auto", "markdown" or "plain"', "auto", "markdown", "plain")
 _STDIN = _one_of('"auto", "never" or "always"', "auto", "never", "always")
 _REASONING = _one_of('"none", "low", "medium", "high" or "max"', *REASONING_LEVELS)
+_CONTEXT = _one_of('"error" or "trim"', "error", "trim")
 _TYPE = _one_of(f"one of {', '.join(PROVIDER_TYPES)}", *PROVIDER_TYPES)
 _AUTH = _one_of(f"one of {', '.join(AUTH)}", *AUTH)
 _STRINGS = Kind(
@@ -334,6 +335,13 @@ class ModelConfig:
         "The price of a million input tokens that the provider had cached.",
         "cached_price = 0.025",
     )
+    context: int | None = setting(
+        'models."PROVIDER/MODEL".context',
+        _count(1_000_000_000, 1),
+        None,
+        "How many tokens it takes in and gives, together; where hfs does not know, or it is less.",
+        "context = 32768",
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -387,6 +395,14 @@ class Config:
         None,
         "What one turn may cost, in the currency of the prices.",
         "max_cost = 0.05",
+    )
+    context: str = setting(
+        "context",
+        _CONTEXT,
+        "error",
+        "What becomes of a conversation that is too long: the vendor's error, or the oldest turns"
+        " are left out.",
+        'context = "trim"',
     )
     reasoning: str | None = setting(
         "reasoning",

@@ -186,17 +186,34 @@ def context(messages: Sequence[Message]) -> tuple[ChatMessage, ...]:
     https://platform.claude.com/docs/test-and-evaluate/strengthen-guardrails/handle-streaming-refusals
     Of a turn with tools each step is given, with the calls that ran and their results.
     """
+    return tuple(message for turn in answered_turns(messages) for message in turn.sent)
+
+
+class AnsweredTurn(NamedTuple):
+    """A question with the reply that counts, and the steps before that one; see `context`."""
+
+    question: Message
+    steps: tuple[Message, ...]
+
+    @property
+    def sent(self) -> tuple[ChatMessage, ...]:
+        """What a model is given of it."""
+        asked = ChatMessage("user", self.question.content, self.question.attachments)
+        return (asked, *map(_said, self.steps))
+
+
+def answered_turns(messages: Sequence[Message]) -> list[AnsweredTurn]:
+    """The turns that a model is given of the past, oldest first."""
     replies = answers(messages, _counts)
     there = {m.id: m for m in messages}
     turns = []
     for question in messages:
         if question.role == "user" and question.id in replies:
-            turns.append(ChatMessage("user", question.content, question.attachments))
             steps = [replies[question.id]]
             while (before := _step_before(steps[-1], there)) is not None:
                 steps.append(before)
-            turns += [_said(step) for step in reversed(steps) if _counts(step)]
-    return tuple(turns)
+            turns.append(AnsweredTurn(question, tuple(s for s in reversed(steps) if _counts(s))))
+    return turns
 
 
 def _counts(reply: Message) -> bool:

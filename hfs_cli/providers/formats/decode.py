@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple, Protocol
 
-from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError
+from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError, TooLongError
 from hfs_cli.messages import (
     Citation,
     Delta,
@@ -199,7 +199,8 @@ LIMITED = Ending(
     "length", "the reply ends at the token limit: raise --max-tokens, or ask for the rest"
 )
 CONTEXT_FULL = Ending(
-    "length", "the model's context is full: shorten the prompt, or start a new session"
+    "length",
+    "the model's context is full: leave out what is oldest (--context trim), or shorten the prompt",
 )
 FILTERED = Ending(
     "content_filter",
@@ -445,9 +446,12 @@ def reported(error: object) -> ProviderError:
     Args:
         error: What it sent, of any shape.
     """
-    from hfs_cli.providers.formats.vendor_words import vendor_message
+    from hfs_cli.providers.formats.vendor_words import says_too_long, vendor_message
 
-    return ProviderError(vendor_message(error))
+    said = vendor_message(error)
+    if says_too_long(said):
+        return TooLongError(said)
+    return ProviderError(said)
 
 
 def malformed(what: str, cause: BaseException | None = None) -> IncompleteReplyError:

@@ -10,9 +10,10 @@ from hfs_cli.errors import (
     HfsError,
     NotFoundError,
     ProviderError,
+    TooLongError,
     UnavailableError,
 )
-from hfs_cli.providers.formats.vendor_words import json_document, vendor_message
+from hfs_cli.providers.formats.vendor_words import json_document, says_too_long, vendor_message
 from hfs_cli.providers.formats.wire import Context, shown
 
 
@@ -52,11 +53,18 @@ def refusal(status: int, body: bytes, context: Context) -> HfsError:
         return ProviderError(
             f"{name} has nothing at {context.url} (404) — {_address_hint(context.url)}"
         )
-    kind = UnavailableError if status in {408, 409, 429} or status >= 500 else ProviderError
+    if status == 413 or (status in {400, 422, 500} and says_too_long(said)):
+        kind: type[ProviderError] = TooLongError
+    elif status in {408, 409, 429} or status >= 500:
+        kind = UnavailableError
+    else:
+        kind = ProviderError
     return kind(f"{name} ({context.model}) {_VERBS.get(status, 'failed')} ({status})"
                 f"{why}{_next_step(status, context, said)}")  # fmt: skip
 
 
+# What helps where a conversation has grown too long.
+LEAVE_OUT = "leave out what is oldest (--context trim), or start a new session"
 _VERBS: Mapping[int, str] = {
     400: "refused the request",
     402: "wants payment",
@@ -90,8 +98,10 @@ def _next_step(status: int, context: Context, said: str) -> str:
     if status in {402, 429}:
         return f"{see} for your quota" if see else " — wait, or choose another model with -m"
     if "exceeds the context length" in said:  # Ollama's, which serves less than the model has
-        return " — give it more (-o num_ctx 32768), shorten the prompt, or start a new session"
-    if status == 413 or (status in {400, 422} and "context" in said.lower()):
+        return f" — give it more (-o num_ctx 32768), or {LEAVE_OUT}"
+    if status == 413 or (status in {400, 422, 500} and says_too_long(said)):
+        return f" — {LEAVE_OUT}"
+    if status in {400, 422} and "context" in said.lower():
         return " — shorten the prompt, or start a new session"
     if status >= 500:
         return " — try again, or choose another model with -m"

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
-from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError
+from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError, TooLongError
 from hfs_cli.messages import Delta, Event, Finish, Reasoning, ToolCall
 from hfs_cli.providers.formats.decode import ReplyDecoder, VendorCutError
 from hfs_cli.providers.formats.wire import Context, shown
@@ -169,7 +169,13 @@ def _ended_early(fault: HfsError, context: Context, *, has_text: bool) -> HfsErr
         return type(fault)(message)
     what = message if isinstance(fault, VendorCutError) else f"reported an error: {message}"
     message = f"{context.provider} ({context.model}) {what}"
-    return IncompleteReplyError(message) if has_text else ProviderError(message)
+    if has_text:
+        return IncompleteReplyError(message)
+    if isinstance(fault, TooLongError):
+        from hfs_cli.providers.formats.refusals import LEAVE_OUT
+
+        return TooLongError(f"{message} — {LEAVE_OUT}")
+    return ProviderError(message)
 
 
 class Inflater:

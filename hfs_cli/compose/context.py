@@ -1,0 +1,207 @@
+"""Keep a conversation within its model's context: count it, and leave out what is oldest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from hfs_cli.compose.tokens import estimated_tokens, tokens_of
+from hfs_cli.errors import TooLongError
+from hfs_cli.messages import ChatMessage, Event, Message, Request
+from hfs_cli.wording import plural
+
+if TYPE_CHECKING:
+    from hfs_cli.config import ModelConfig
+    from hfs_cli.providers.choose import ModelChoice
+    from hfs_cli.turn.run import Provider
+
+# What is left for the reply where nobody says how long it may be, but at most a quarter of all.
+_REPLY_TOKENS = 4096
+# A vendor's count says little about the estimate where there was little to count: each message
+# has a few tokens of its own.
+_LEAST_COUNTED = 200
+# Between what no tokenizer stays below and what none exceeds, so that one odd count of a vendor
+# cannot empty a conversation.
+_LEAST_FACTOR, _MOST_FACTOR = 0.5, 4.0
+
+
+class Measure(NamedTuple):
+    """How a request is held against what its model takes.
+
+    Args:
+        window: How many tokens the model takes in and gives, together; None where nobody knows.
+        room: How many of them a request may have.
+        factor: How many tokens the vendor counts for one that is estimated.
+    """
+
+    window: int | None
+    room: int | None
+    factor: float = 1.0
+
+    def tokens(self, request: Request) -> int:
+        """About how many tokens the vendor will count."""
+        return round(estimated_tokens(request) * self.factor)
+
+
+def measure(
+    choice: ModelChoice,
+    options: Mapping[str, object],
+    models: Mapping[str, ModelConfig],
+    history: Sequence[Message] = (),
+) -> Measure:
+    """How requests to a model are to be measured.
+
+    Args:
+        choice: The model.
+        options: What it is asked with: ``max_tokens`` is room for the reply.
+        models: What the configuration says of models.
+        history: The transcript of the session that goes on.
+    """
+    window = _window(choice, options, models)
+    room = None
+    if window is not None:
+        limit = options.get("max_tokens")
+        reply = limit if isinstance(limit, int) else min(_REPLY_TOKENS, window // 4)
+        room = max(window - reply, window // 4)
+    return Measure(window, room, _factor(history, choice.full_name, room))
+
+
+def _window(
+    choice: ModelChoice, options: Mapping[str, object], models: Mapping[str, ModelConfig]
+) -> int | None:
+    """How many tokens a model takes: as configured, as its server is told, or as is known."""
+    configured = models.get(choice.full_name)
+    if configured and configured.context:
+        return configured.context
+    told = options.get("n_ctx" if choice.provider.type == "local" else "num_ctx")
+    if isinstance(told, int):
+        return told
+    if choice.provider.type == "local":
+        from hfs_cli.providers.embedded.server import CONTEXT_TOKENS
+
+        return CONTEXT_TOKENS
+    import math
+
+    from hfs_cli.known_models import known_model
+    from hfs_cli.providers.listed import listed
+
+    for model in listed(choice.provider, math.inf) or ():
+        if model.id == choice.model and model.context:
+            return model.context
+    known = known_model(choice.full_name)
+    return known.context if known else None
+
+
+def _factor(history: Sequence[Message], model: str, room: int | None) -> float:
+    """The vendor's count of the last turn of a session divided by the estimate for it.
+
+    Turns that must have been shortened on their way tell nothing, nor do other models'.
+    """
+    from hfs_cli.store.messages import answered_turns
+
+    factor, sent = 1.0, 0
+    for turn in answered_turns(history):
+        asked, *said = turn.sent
+        sent += tokens_of([asked])
+        first = turn.steps[0] if turn.steps else None
+        counted = first.usage.input_tokens if first and first.usage else None
+        whole = room is None or sent * factor <= room
+        if first and counted and first.model == model and sent >= _LEAST_COUNTED and whole:
+            factor = min(max(counted / sent, _LEAST_FACTOR), _MOST_FACTOR)
+        sent += tokens_of(said)
+    return factor
+
+
+def split_turns(messages: Sequence[ChatMessage]) -> list[tuple[ChatMessage, ...]]:
+    """The messages of a request by turn: each a question with all that followed from it."""
+    turns: list[list[ChatMessage]] = []
+    for message in messages:
+        if message.role == "user" or not turns:
+            turns.append([])
+        turns[-1].append(message)
+    return [tuple(turn) for turn in turns]
+
+
+def shortened(request: Request, within: Measure) -> tuple[Request, int]:
+    """A request without its oldest turns, so that it has no more tokens than there is room.
+
+    The newest question always stays, with what its turn has brought so far; so a call is never
+    parted from its result, nor a question from its reply.
+
+    Returns:
+        The request, which may still be too long, and how many turns were left out.
+    """
+    if within.room is None:
+        return request, 0
+    over: float = within.tokens(request) - within.room
+    turns = split_turns(request.messages)
+    left_out = 0
+    while over > 0 and left_out < len(turns) - 1:
+        over -= tokens_of(turns[left_out]) * within.factor
+        left_out += 1
+    if not left_out:
+        return request, 0
+    rest = tuple(message for turn in turns[left_out:] for message in turn)
+    return request._replace(messages=rest), left_out
+
+
+class TrimmingProvider:
+    """A provider that is sent what fits: the oldest turns of what does not are left out.
+
+    Where the vendor refuses a request for its length before the first byte, it is asked once
+    more with half of it.
+
+    Args:
+        inner: Who is asked.
+        within: How much fits.
+        notify: Told what was left out, one line each time that it is more.
+    """
+
+    def __init__(self, inner: Provider, within: Measure, notify: Callable[[str], None]) -> None:
+        self._inner = inner
+        self._within = within
+        self._notify = notify
+        self._left_out = 0
+
+    def fitted(self, request: Request) -> Request:
+        """The request as it is sent; what had to be left out is told."""
+        fitted, left_out = shortened(request, self._within)
+        if left_out > self._left_out:
+            self._left_out = left_out
+            self._notify(f"the oldest {plural(left_out, 'turn')} left out: the context is full")
+        return fitted
+
+    def prepare(self, prompt: ChatMessage) -> None:
+        """See `hfs_cli.turn.run.Provider`."""
+        self._inner.prepare(prompt)
+
+    def preview(self, request: Request) -> Mapping[str, object]:
+        """What would be sent; see `hfs_cli.turn.run.Provider`."""
+        return self._inner.preview(self.fitted(request))
+
+    def stream(self, request: Request) -> Iterator[Sequence[Event]]:
+        """Send what fits; see `hfs_cli.turn.run.Provider`.
+
+        Raises:
+            TooLongError: The vendor takes not even half of it, or the question alone is too long.
+        """
+        sent = self.fitted(request)
+        rest = iter(self._inner.stream(sent))
+        try:
+            first = next(rest, ())
+        except TooLongError as error:
+            # The later steps of the turn must not be refused first too.
+            self._within = self._within._replace(room=self._within.tokens(sent) // 2)
+            shorter = self.fitted(request)
+            if len(shorter.messages) == len(sent.messages):
+                said = error.message.partition(" — ")[0]
+                advice = "the question alone is too long: shorten it, or choose another model (-m)"
+                raise TooLongError(f"{said} — {advice}") from error
+            rest = iter(self._inner.stream(shorter))
+            first = next(rest, ())
+        yield first
+        yield from rest
+
+    def close(self) -> None:
+        """See `hfs_cli.turn.run.Provider`."""
+        self._inner.close()

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
 from hfs_cli.errors import ConfigError, NetworkError, NotFoundError, UsageError
-from hfs_cli.files import NewFile, make_directory
+from hfs_cli.files import NewFile, make_directory, open_lock_file, take_lock
 from hfs_cli.providers.embedded.weights import (
     DOWNLOADS,
     SMOLLM2,
@@ -29,6 +30,7 @@ from hfs_cli.providers.embedded.weights import (
 )
 from hfs_cli.providers.http.fetch import opened
 from hfs_cli.providers.presets import is_loopback
+from hfs_cli.wording import data_size
 
 _BLOCK = 1 << 20
 _MOST_BYTES = 200_000_000_000
@@ -70,9 +72,10 @@ def pull_smollm2(progress: Callable[[int], None]) -> Path:
 def pull_gguf(what: str, sha256: str | None, name: str | None, show: Show) -> tuple[str, Path]:
     """Bring a GGUF file into the cache directory, where it is ``local/NAME``.
 
-    It appears whole and with the digest that it has to have, or not at all. A download carries no
-    credentials and is https throughout; it may be redirected to another host, as Hugging Face does
-    to where its files are, because the digest says what is right.
+    It appears whole and with the digest that it has to have, or not at all. What has come of a
+    download that broke off is kept under its digest, and the next one goes on from there. A
+    download carries no credentials and is https throughout; it may be redirected to another host,
+    as Hugging Face does to where its files are, because the digest says what is right.
 
     Args:
         what: One of `DOWNLOADS`, a URL, or a file on this machine.
@@ -93,19 +96,18 @@ def pull_gguf(what: str, sha256: str | None, name: str | None, show: Show) -> tu
     """
     name, download = _meant(what, sha256, name)
     target = pulled(name)
-    if target.is_file() and download.sha256:
-        with target.open("rb") as kept:
-            if hashlib.file_digest(kept, "sha256").hexdigest() == download.sha256:
-                return name, target
+    if _is_right(target, download.sha256):
+        return name, target
     if target.exists() and what not in DOWNLOADS:
         raise UsageError(f"local/{name} is there already: give another --name, or remove {target}")
     try:
         make_directory(target.parent)
         if download.url:
-            most = download.size or _MOST_BYTES
-            with opened(download.url, most_bytes=most, seconds=_SECONDS, any_host=True) as remote:
-                _check_room(target.parent, remote.size or download.size or 0)
-                _keep(remote.blocks, download.sha256, target, show(name, remote.size))
+            with _partial(target, download.sha256) as part:
+                # Another may have brought it while this one waited.
+                if not _is_right(target, download.sha256):
+                    _download(download, part, lambda size: show(name, size))
+                    part.path.replace(target)
         else:
             file = Path(what).expanduser()
             with file.open("rb") as source:
@@ -186,6 +188,122 @@ def _keep(
         if sha256 and digest.hexdigest() != sha256:
             raise NetworkError("the weights that came do not have that digest (SHA-256): not kept")
         new.take_name(replace=True)
+
+
+def _is_right(file: Path, sha256: str) -> bool:
+    """Whether it is there and is the file of that digest."""
+    if not sha256 or not file.is_file():
+        return False
+    with file.open("rb") as kept:
+        return hashlib.file_digest(kept, "sha256").hexdigest() == sha256
+
+
+class _Partial:
+    """A download as far as it has come; nobody else writes to it meanwhile."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self.descriptor = descriptor
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self.descriptor).st_size
+
+    def digest(self) -> hashlib._Hash:
+        """The digest of what is there; what is written next follows it."""
+        os.lseek(self.descriptor, 0, os.SEEK_SET)
+        digest = hashlib.sha256()
+        while block := os.read(self.descriptor, _BLOCK):
+            digest.update(block)
+        return digest
+
+    def write(self, block: bytes) -> None:
+        rest = memoryview(block)
+        while rest:
+            rest = rest[os.write(self.descriptor, rest) :]
+
+    def empty(self) -> None:
+        os.truncate(self.descriptor, 0)
+
+
+@contextmanager
+def _partial(target: Path, sha256: str) -> Iterator[_Partial]:
+    """What there is of a download, locked; an empty one is taken away in the end."""
+    path = target.with_name(f".hfs-{sha256}.part")
+    while True:
+        descriptor = open_lock_file(path)
+        try:
+            take_lock(descriptor)
+            # Who had the lock may have given the file its name, or thrown it away.
+            if path.exists() and os.path.samestat(path.stat(), os.fstat(descriptor)):
+                part = _Partial(path, descriptor)
+                try:
+                    yield part
+                finally:
+                    if not part.size:
+                        path.unlink(missing_ok=True)
+                return
+        finally:
+            os.close(descriptor)
+
+
+def _download(
+    download: Download,
+    part: _Partial,
+    show: Callable[[int | None], AbstractContextManager[Callable[[int], None]]],
+) -> None:
+    """Bring what is missing; where the whole is not right then, bring all of it once more."""
+    had = part.size
+    try:
+        right = _bring(download, part, show)
+        if not right and had:
+            part.empty()
+            right = _bring(download, part, show)
+    except NetworkError as error:
+        if not part.size:
+            raise
+        kept = f"{data_size(part.size)} are kept: the same command goes on from there"
+        raise NetworkError(f"{error.message} ({kept})") from error
+    if not right:
+        part.empty()
+        raise NetworkError("the weights that came do not have that digest (SHA-256): not kept")
+    os.fsync(part.descriptor)
+
+
+def _bring(
+    download: Download,
+    part: _Partial,
+    show: Callable[[int | None], AbstractContextManager[Callable[[int], None]]],
+) -> bool:
+    """Add what is missing; whether the whole has its digest then."""
+    most = download.size or _MOST_BYTES
+    digest = part.digest()
+    if part.size and digest.hexdigest() == download.sha256:
+        return True
+    with opened(
+        download.url, most_bytes=most, seconds=_SECONDS, any_host=True, offset=part.size
+    ) as remote:
+        if remote.offset != part.size:
+            part.empty()
+            digest = part.digest()
+        rest = remote.size if remote.size is not None else (download.size or 0) - part.size
+        _check_room(part.path.parent, rest)
+        total = None if remote.size is None else part.size + remote.size
+        with show(total) as advance:
+            advance(part.size)
+            try:
+                for block in remote.blocks:
+                    if not part.size and not block.startswith(b"GGUF"[: len(block)]):
+                        raise UsageError("that is not a GGUF file: its first bytes are not GGUF")
+                    digest.update(block)
+                    part.write(block)
+                    advance(len(block))
+            except UsageError:  # it is something else, or too much
+                part.empty()
+                raise
+    if not part.size:
+        raise UsageError("that file is empty")
+    return digest.hexdigest() == download.sha256
 
 
 def _fetch(weights: Weights, scratch: Path) -> Path:

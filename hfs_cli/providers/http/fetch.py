@@ -30,7 +30,8 @@ class Remote:
         url: Where it was found in the end.
         media_type: What the server calls it, in lower case; perhaps empty.
         charset: How the server says that it is written, or None.
-        size: Its bytes, or None where the server does not say.
+        size: The bytes that are still to come, or None where the server does not say.
+        offset: At which byte of the file they begin.
         blocks: Its bytes, piece by piece; raises NetworkError where it breaks off and
             UsageError where it is larger than allowed.
     """
@@ -39,12 +40,13 @@ class Remote:
     media_type: str
     charset: str | None
     size: int | None
+    offset: int
     blocks: Iterator[bytes]
 
 
 @contextlib.contextmanager
 def opened(
-    url: str, *, most_bytes: int, seconds: float, any_host: bool = False
+    url: str, *, most_bytes: int, seconds: float, any_host: bool = False, offset: int = 0
 ) -> Iterator[Remote]:
     """Ask for a file; its bytes are there to be read while the block runs.
 
@@ -57,6 +59,8 @@ def opened(
         seconds: How long all of it may take.
         any_host: Follow redirects to other hosts too, over https; for files whose checksum is
             known, which services hand out from hosts that change.
+        offset: Ask for what follows so many bytes; a server may give all of it nevertheless, and
+            does where the file has no more than that (https://httpwg.org/specs/rfc9110.html#range.requests).
 
     Raises:
         UsageError: The address cannot be asked, is not there, needs a login, leads elsewhere, or
@@ -68,23 +72,32 @@ def opened(
     for _ in range(MAX_REDIRECTS + 1):
         _check(url)
         with contextlib.ExitStack() as stack:
-            exchange, head = _asked(url, deadline, seconds, stack)
+            exchange, head = _asked(url, deadline, seconds, stack, offset)
             if head.status in _REDIRECTS and head.headers.get("location"):
                 url = _redirected(url, head.headers["location"], any_host=any_host)
                 continue
-            if head.status != 200:
+            if offset and head.status == 416:
+                offset = 0
+                continue
+            if offset and head.status == 206:
+                if not head.headers.get("content-range", "").startswith(f"bytes {offset}-"):
+                    raise NetworkError(f"{without_query(url)} gave another part than was asked for")
+            elif head.status == 200:
+                offset = 0
+            else:
                 raise _refused(url, head.status)
             kind, _, rest = head.headers.get("content-type", "").partition(";")
             length = head.headers.get("content-length", "")
             size = int(length) if length.isascii() and length.isdigit() else None
-            if size is not None and size > most_bytes:
+            if size is not None and offset + size > most_bytes:
                 raise _too_large(url, most_bytes)
             yield Remote(
                 url=url,
                 media_type=kind.strip().lower(),
                 charset=rest.partition("charset=")[2].strip("\"' ") or None,
                 size=size,
-                blocks=_blocks(exchange, head, url, deadline, most_bytes),
+                offset=offset,
+                blocks=_blocks(exchange, head, url, deadline, (offset, most_bytes)),
             )
             return
     raise UsageError(f"{without_query(url)} is redirected again and again: check the address")
@@ -96,7 +109,7 @@ def without_query(url: str) -> str:
 
 
 def _asked(
-    url: str, deadline: float, seconds: float, stack: contextlib.ExitStack
+    url: str, deadline: float, seconds: float, stack: contextlib.ExitStack, offset: int
 ) -> tuple[Exchange, Head]:
     from hfs_cli import __version__
 
@@ -104,11 +117,12 @@ def _asked(
     host = urlsplit(url).netloc
     settings = ProviderSettings(host, "", url, KeySource(host, required=False))
     client = stack.enter_context(build_client(settings, CONNECT_SECONDS, IDLE_SECONDS))
-    request = client.build_request(
-        "GET",
-        urlsplit(url)._replace(fragment="").geturl(),
-        headers={"Accept": "*/*", "Accept-Encoding": "gzip", "User-Agent": f"hfs/{__version__}"},
-    )
+    headers = {"Accept": "*/*", "Accept-Encoding": "gzip", "User-Agent": f"hfs/{__version__}"}
+    if offset:
+        # Of what is compressed, a part would be one of the compressed bytes.
+        headers |= {"Accept-Encoding": "identity", "Range": f"bytes={offset}-"}
+    address = urlsplit(url)._replace(fragment="").geturl()
+    request = client.build_request("GET", address, headers=headers)
     exchange = stack.enter_context(contextlib.closing(Exchange(client, request)))
     shown = without_query(url)
     try:
@@ -125,10 +139,10 @@ def _asked(
 
 
 def _blocks(
-    exchange: Exchange, head: Head, url: str, deadline: float, most: int
+    exchange: Exchange, head: Head, url: str, deadline: float, limits: tuple[int, int]
 ) -> Iterator[bytes]:
     httpx = load_httpx()
-    shown, done = without_query(url), 0
+    shown, (done, most) = without_query(url), limits
     try:
         inflater = Inflater(head.headers.get("content-encoding", ""))
         while data := exchange.read(deadline):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hfs_cli.providers.embedded.weights import DOWNLOADS, find
-from tests.scripted_server import CUT
+from tests.scripted_server import CUT, Received, Reply, make_reply
 
 GGUF = b"GGUF" + bytes(range(256)) * 20
 SHA256 = hashlib.sha256(GGUF).hexdigest()
@@ -52,7 +52,7 @@ def test_a_file_from_a_url_is_kept_and_listed(hfs, server):
         (GGUF, "0" * 64, "do not have that digest", 6),
         (b"<html>", hashlib.sha256(b"<html>").hexdigest(), "not a GGUF file", 2),
         (b"", hashlib.sha256(b"").hexdigest(), "empty", 2),
-        ([GGUF[:100], CUT], SHA256, "broke off", 6),
+        ([CUT], SHA256, "broke off", 6),
     ],
 )
 def test_what_is_not_the_right_file_is_not_kept(hfs, server, body, sha256, told, code):
@@ -60,6 +60,84 @@ def test_what_is_not_the_right_file_is_not_kept(hfs, server, body, sha256, told,
     done = hfs("models", "pull", f"{server.origin}/x.gguf", "--sha256", sha256)
     assert (done.returncode, kept(hfs)) == (code, [])
     assert told in done.stderr.decode()
+
+
+def ranged(request: Received) -> Reply:
+    """What a server that knows ranges answers."""
+    start = int((request.header("range") or "bytes=0-")[len("bytes=") : -1])
+    if start >= len(GGUF):
+        return make_reply(b"", status=416)
+    there = {"Content-Range": f"bytes {start}-{len(GGUF) - 1}/{len(GGUF)}"}
+    return make_reply(GGUF[start:], status=206 if start else 200, headers=there if start else {})
+
+
+@pytest.fixture
+def broken_off(hfs, server):
+    """A download that broke off after 100 bytes: the command that goes on with it."""
+    server.reply([GGUF[:100], CUT])
+    command = ("models", "pull", f"{server.origin}/x.gguf", "--sha256", SHA256)
+    done = hfs(*command)
+    assert done.returncode == 6
+    assert done.stderr.endswith(b"(100 B are kept: the same command goes on from there)\n")
+    (part,) = (file for file in (hfs.home / ".cache").rglob("*") if file.is_file())
+    assert part.read_bytes() == GGUF[:100]
+    assert part.stat().st_mode & 0o777 == 0o600
+    assert b"local/x" not in hfs("models", "list", "local").stdout
+    return command, part
+
+
+def test_a_download_that_broke_off_goes_on_where_it_was(hfs, server, broken_off):
+    command, part = broken_off
+    server.always(ranged)
+    path = Path(hfs.ok(*command).strip())
+    assert path.read_bytes() == GGUF
+    assert server.requests[-1].header("range") == "bytes=100-"
+    assert server.requests[-1].header("accept-encoding") == "identity"
+    assert kept(hfs) == [path.name]
+    assert not part.exists()
+
+
+def test_a_server_without_ranges_gives_all_of_it_again(hfs, server, broken_off):
+    command, _ = broken_off
+    server.reply(GGUF)
+    assert Path(hfs.ok(*command).strip()).read_bytes() == GGUF
+
+
+@pytest.mark.parametrize("there", [b"GGUF" + b"x" * 96, GGUF + b"more", b"<html>"])
+def test_a_part_that_does_not_fit_is_thrown_away_and_all_of_it_fetched(
+    hfs, server, broken_off, there
+):
+    command, part = broken_off
+    part.write_bytes(there)
+    server.always(ranged)
+    assert Path(hfs.ok(*command).strip()).read_bytes() == GGUF
+    assert server.requests[-1].header("range") is None
+
+
+def test_a_part_that_was_whole_already_asks_for_nothing(hfs, server, broken_off):
+    command, part = broken_off
+    part.write_bytes(GGUF)
+    asked = len(server.requests)
+    assert Path(hfs.ok(*command).strip()).read_bytes() == GGUF
+    assert len(server.requests) == asked
+
+
+def test_another_part_than_was_asked_for_is_not_taken(hfs, server, broken_off):
+    command, part = broken_off
+    server.reply(GGUF[50:], status=206, headers={"Content-Range": "bytes 50-/*"})
+    done = hfs(*command)
+    assert (done.returncode, b"another part" in done.stderr) == (6, True)
+    assert part.read_bytes() == GGUF[:100]
+
+
+def test_two_that_pull_one_file_bring_it_once(hfs, server):
+    server.always(ranged)
+    command = ("models", "pull", f"{server.origin}/x.gguf", "--sha256", SHA256)
+    both = [hfs.start(*command) for _ in range(2)]
+    for process in both:
+        assert process.wait(60) == 0
+    assert kept(hfs) == ["x.gguf"]
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from itertools import chain, islice
@@ -14,10 +14,11 @@ from typing import BinaryIO, NamedTuple, Self, cast
 
 from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange import own
+from hfs_cli.exchange import own, zipped
 from hfs_cli.exchange.json_values import Fields
 from hfs_cli.exchange.pieces import MAX_VALUE, Pieces, parse_json
 from hfs_cli.exchange.sources import aichat, chatgpt, claude, shell_gpt
+from hfs_cli.exchange.zipped import Zipped
 from hfs_cli.files import open_file, read_file
 
 MAX_YAML = 4_000_000  # a few seconds' work; no session of aichat comes near it
@@ -104,12 +105,18 @@ def open_source(
         if key in {None, "hfs"} and _is_head(head):
             own.check_head(Fields(parse_json(head, str(path)), str(path)))
             return Source("hfs", _lines(stream, path), opened.pop_all(), in_order=True)
+        if head.startswith(zipped.BEGINS) and key in {None, *_ARRAYS}:
+            if piped is not None or not path.is_file():
+                raise UsageError(f"{path} is a ZIP file, which cannot come in a pipe: {_SAVE_IT}")
+            found, incoming = _zipped(Zipped(raw, str(path), advance), path, key)
+            return Source(found, incoming, opened.pop_all())
         pieces = Pieces(stream, str(path), head)
         if pieces.peek() == "[" and key != "hfs":
             found, incoming = _array(pieces, path, key, piped=piped is not None)
             return Source(found, incoming, opened.pop_all())
-        if pieces.peek() == "{" and key in {None, "hfs"}:
-            return Source("hfs", _document(pieces, path), opened.pop_all(), in_order=True)
+        if pieces.peek() == "{" and key in {None, "hfs", *_ARRAYS}:
+            found, incoming = _document(pieces, path, key)
+            return Source(found, incoming, opened.pop_all(), in_order=found == "hfs")
         if key is not None:
             raise UsageError(f"{path} is not a history of {SOURCES[key]}")
         pieces.value()  # whether it is JSON at all
@@ -150,7 +157,7 @@ class _Format(NamedTuple):
     """A program whose history is an array of conversations."""
 
     fits: Callable[[object], bool]
-    read: Callable[[Iterable[object], str], Iterator[Incoming]]
+    read: Callable[[Iterable[object], str, Zipped | None], Iterator[Incoming]]
 
 
 _ARRAYS = {
@@ -165,9 +172,9 @@ def _array(
     elements = pieces.elements()
     first = list(islice(elements, 1))
     rest = chain(first, elements, _to_the_end(pieces))
-    for name, format_ in _ARRAYS.items():
-        if key == name or (key is None and first and format_.fits(first[0])):
-            return name, format_.read(rest, str(path))
+    name = _whose(first, key)
+    if name in _ARRAYS:
+        return name, _ARRAYS[name].read(rest, str(path), None)
     if key == "shell_gpt" or (first and shell_gpt.fits(first[0])):
         if piped:
             raise UsageError(f"{path} is a chat that is named after its file: {_SAVE_IT}")
@@ -178,14 +185,44 @@ def _array(
     raise _unknown(path)
 
 
+def _whose(first: list[object], key: str | None) -> str:
+    """Whose array of conversations it is by its first element; nothing where it is nobody's."""
+    if key is not None:
+        return key
+    return next((name for name, f in _ARRAYS.items() if first and f.fits(first[0])), "")
+
+
+def _zipped(source: Zipped, path: Path, key: str | None) -> tuple[str, Iterator[Incoming]]:
+    """The conversations of an export as it was downloaded."""
+    names = source.histories()
+    for name in names:
+        with source.open(name) as stream:
+            first = list(islice(Pieces(stream, f"{path}, {name}").elements(), 1))
+        if found := _whose(first, key):
+            return found, _in_zip(source, names, path, _ARRAYS[found])
+    raise UsageError(
+        f"{path} is a ZIP file without a conversations.json of ChatGPT or Claude that holds any"
+    )
+
+
+def _in_zip(
+    source: Zipped, names: Sequence[str], path: Path, format_: _Format
+) -> Iterator[Incoming]:
+    for name in names:
+        where = f"{path}, {name}"
+        with source.open(name) as stream:
+            pieces = Pieces(stream, where)
+            yield from format_.read(chain(pieces.elements(), _to_the_end(pieces)), where, source)
+
+
 def _to_the_end(pieces: Pieces) -> Iterator[object]:
     """Nothing, once nothing follows."""
     pieces.end()
     yield from ()
 
 
-def _document(pieces: Pieces, path: Path) -> Iterator[Incoming]:
-    """The sessions of our own document, which has its head before them.
+def _document(pieces: Pieces, path: Path, key: str | None) -> tuple[str, Iterator[Incoming]]:
+    """The sessions of our own document, which has its head before them; or one conversation.
 
     Raises:
         UsageError: It is another document.
@@ -195,12 +232,14 @@ def _document(pieces: Pieces, path: Path) -> Iterator[Incoming]:
     for name in names:
         if name == "sessions" and "format" in head and pieces.peek() == "[":
             own.check_head(Fields(head, str(path)))
-            return _sessions(chain(pieces.elements(), _rest(pieces, names)), path)
+            return "hfs", _sessions(chain(pieces.elements(), _rest(pieces, names)), path)
         head[name] = pieces.value()
     pieces.end()
+    if (found := _whose([head], None)) and key in {None, found}:
+        return found, _ARRAYS[found].read([head], str(path), None)
     fields = Fields(head, str(path))
     own.check_head(fields)
-    return _sessions(fields.items("sessions"), path)
+    return "hfs", _sessions(fields.items("sessions"), path)
 
 
 def _rest(pieces: Pieces, names: Iterator[str]) -> Iterator[object]:

@@ -42,8 +42,9 @@ def import_sessions(
     """Bring in conversations: all of a FILE, or nothing of it.
 
     FILE is what `hfs sessions export --format json` (or jsonl) wrote, or another program's
-    history: conversations.json of ChatGPT or Claude, the logs.db of llm, a session of aichat
-    (.yaml) or a chat of shell_gpt. What is there already is left as it is, so a file can be
+    history: the export of ChatGPT or Claude (the ZIP, or a conversations.json of it), the logs.db
+    of llm, a session of aichat (.yaml) or a chat of shell_gpt. Branches come as branches: see
+    `hfs sessions tree`. What is there already is left as it is, so a file can be
     imported again. - is standard input; of a directory all files are read that hold a history.
 
     Others may go on chatting meanwhile, and nothing is shown before all of a file has come. With

@@ -187,10 +187,8 @@ def test_what_was_left_out_is_said_and_how_often(kept, tmp_path):
     file.write_text(json.dumps(chats))
     assert kept.ok("sessions", "import", str(file)) == (
         f"imported from {file} (ChatGPT):\n"
-        "  sessions: 1\n  of them branches: 0\n  messages: 2\n  attachments: 0\n  tool calls: 0\n"
-        "  left out: 1 × message of a version that was replaced\n"
+        "  sessions: 2\n  of them branches: 1\n  messages: 4\n  attachments: 0\n  tool calls: 0\n"
         "  left out: 1 × file that is not in the export\n"
-        "  left out: 1 × call of a tool, or what it returned\n"
         "  left out: 1 × conversation in which nothing was said\n"
     )
 

@@ -119,7 +119,8 @@ def run_batch(
       hfs batch rows.csv -t extract-json -p fields "name, age" -O out.jsonl
       hfs batch rows.csv -t extract-json -p fields "name, age" -O out.jsonl --resume
     """
-    from hfs_cli.compose.batch import Plan, take_batch
+    from hfs_cli.compose.batch.plan import Plan
+    from hfs_cli.compose.batch.take import take_batch
 
     plan = Plan(**typed)
     if plan.width > _MOST_AT_ONCE:

@@ -1,0 +1,1 @@
+"""From argv to many turns: prompts, models, and what is made of each reply."""

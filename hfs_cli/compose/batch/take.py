@@ -1,0 +1,153 @@
+"""Take many turns: wire an input, models, the workers and the results together."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import ExitStack, closing
+from dataclasses import asdict, replace
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from hfs_cli import notices
+from hfs_cli.batch.records import Source, Spool, kind_of
+from hfs_cli.batch.results import FileResults, Header, Results, stream_results
+from hfs_cli.compose.batch.models import Model, check_prices, open_models
+from hfs_cli.compose.batch.plan import Plan
+from hfs_cli.compose.batch.prompts import Prompts
+from hfs_cli.compose.batch.turns import Batch, all_tasks, session_names
+from hfs_cli.compose.text import decode_text
+from hfs_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from hfs_cli.compose.options import Asked
+    from hfs_cli.config import Config
+    from hfs_cli.render.reply.choose import View
+
+
+def take_batch(asked: Asked, config: Config, view: View, plan: Plan, name: str | None) -> None:
+    """Read an input, ask for each prompt of it, and write the results.
+
+    Args:
+        asked: What is asked of each turn.
+        config: The settings.
+        view: Where results go.
+        plan: How.
+        name: The input's file; None or ``-`` is standard input.
+
+    Raises:
+        UsageError: The input cannot be used; nothing was sent.
+        IncompleteReplyError: Some of it failed.
+        ConfigError: What it may cost is spent, or a key is missing.
+        Interrupted: A signal came; what had come is kept.
+    """
+    from hfs_cli.store.store import open_store
+
+    prompts = Prompts(asked)
+    with ExitStack() as stack:
+        spool = stack.enter_context(Spool())
+        source = _source(stack, name, plan, asked.encoding)
+        spool.fill(source, prompts.message, plan.limit)
+        if not spool.count:
+            raise UsageError(f"there is no prompt in {source.name}")
+        first = prompts.message(next(iter(spool)).value)[0]
+        models = open_models(stack, asked, config, plan, first)
+        if asked.dry_run:
+            _print_estimate(spool, prompts, models, config)
+            return
+        store = stack.enter_context(open_store(config))
+        left = plan.budget
+        if config.daily_budget is not None and not asked.over_budget:
+            from hfs_cli.compose.budget import check_budget
+
+            today = check_budget(config.daily_budget, config.models, store)
+            left = today if left is None else min(left, today)
+        if plan.budget is not None:
+            check_prices(models, config)
+        header = Header(
+            spool.digest, _digest(asked, config), tuple(model.turn.model for model in models)
+        )
+        results = stack.enter_context(
+            closing(_results(view, plan, header, spool.count * len(models)))
+        )
+        batch = Batch(asked, config, view, plan, store, results, left)
+        batch.names = session_names(plan, name, spool.count, header.models)
+        batch.run(all_tasks(spool, prompts, models, results), len(models))
+
+
+def _source(stack: ExitStack, name: str | None, plan: Plan, encoding: str | None) -> Source:
+    """The input, ready to be read."""
+    decode = partial(decode_text, encoding=encoding)
+    # Lines of an encoding in which a newline is a byte can be told apart before they are decoded.
+    whole = None
+    if encoding not in {None, "replace"} and "\n".encode(encoding or "") != b"\n":
+        whole = encoding
+    if name in {None, "-"}:
+        if sys.stdin is None or (name is None and notices.is_terminal(sys.stdin)):
+            raise UsageError("no input: give a file, or pipe prompts in, one a line")
+        stream: BinaryIO = stack.enter_context(os.fdopen(os.dup(sys.stdin.fileno()), "rb"))
+        called = "standard input"
+    else:
+        from hfs_cli.files import open_file
+
+        stream = stack.enter_context(open_file(Path(name or ""), pipes=True))
+        called = name or ""
+    kind = plan.kind or kind_of(called, stream.peek(1 << 12) if hasattr(stream, "peek") else b"")
+    return Source(called, stream, kind, decode, whole)
+
+
+def _digest(asked: Asked, config: Config) -> str:
+    """What tells these options from others, as far as a reply depends on them."""
+    values = asdict(replace(asked, models=(), dry_run=False, over_budget=False))
+    values |= {"reasoning": config.reasoning, "search": config.searches, "tool": config.tool}
+    return sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _results(view: View, plan: Plan, header: Header, count: int) -> Results:
+    if view.output is not None:
+        return FileResults(
+            view.output,
+            header,
+            count,
+            ordered=not plan.unordered,
+            resume=plan.resume,
+            force=view.force,
+            retry_failed=plan.retry_failed,
+        )
+    from hfs_cli.render.output import Output
+
+    output = Output()
+    return stream_results(
+        count, lambda line: output.write(line.decode()), ordered=not plan.unordered
+    )
+
+
+def _print_estimate(spool: Spool, prompts: Prompts, models: list[Model], config: Config) -> None:
+    """Say how many requests there would be, and about what they would take."""
+    from hfs_cli.compose.tokens import estimated_tokens
+    from hfs_cli.messages import Request, Usage
+    from hfs_cli.prices import cost, prices_of
+    from hfs_cli.render.json_shapes import print_json
+
+    tokens = 0
+    for record in spool:
+        message, system = prompts.message(record.value)
+        tokens += estimated_tokens(Request("", (message,), system or models[0].turn.system))
+    shapes = []
+    for model in models:
+        prices = prices_of(model.turn.model, config.models)
+        longest = model.turn.options.get("max_tokens")
+        most = longest * spool.count if isinstance(longest, int) else None
+        shapes.append(
+            {
+                "model": model.turn.model,
+                "estimated_input_tokens": tokens,
+                "estimated_input_cost": cost(Usage(tokens, 0), prices),
+                "most_output_tokens": most,
+                "most_output_cost": None if most is None else cost(Usage(0, most), prices),
+            }
+        )
+    print_json({"prompts": spool.count, "requests": spool.count * len(models), "models": shapes})

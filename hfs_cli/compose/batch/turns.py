@@ -1,0 +1,271 @@
+"""Take the turns of a batch, and make a result of each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from hfs_cli import notices
+from hfs_cli.batch.records import Spool, Value
+from hfs_cli.batch.results import Results, indices
+from hfs_cli.batch.run import Silent, ask_all
+from hfs_cli.compose.batch.models import Model
+from hfs_cli.compose.batch.plan import Plan
+from hfs_cli.compose.batch.prompts import Prompts
+from hfs_cli.errors import (
+    ConfigError,
+    HfsError,
+    IncompleteReplyError,
+    Interrupted,
+    SignalReceived,
+    UsageError,
+)
+from hfs_cli.messages import Outcome, Place, Reply, Turn
+from hfs_cli.wording import plural
+
+if TYPE_CHECKING:
+    from hfs_cli.compose.options import Asked
+    from hfs_cli.config import Config
+    from hfs_cli.render.progress import BatchProgress
+    from hfs_cli.render.reply.choose import View
+    from hfs_cli.store.store import SessionStore
+    from hfs_cli.turn.run import Store
+
+# So many refusals that every prompt would meet, and nothing else, are enough.
+_REFUSED_ALIKE = 3
+
+
+class Task(NamedTuple):
+    """One prompt for one model.
+
+    Args:
+        item: Its number among all.
+        number: Which prompt of the input, from 0.
+        value: The prompt as the input has it.
+        asked: Which of the models.
+        turn: What is asked.
+    """
+
+    item: int
+    number: int
+    value: Value
+    asked: Model
+    turn: Turn
+
+
+def all_tasks(
+    spool: Spool, prompts: Prompts, models: list[Model], results: Results
+) -> Iterator[Task]:
+    """What is still to be asked, in the order of the input."""
+    to_do = results.to_do()
+    item = next(to_do, None)
+    for index, record in enumerate(spool):
+        if item is None:
+            return
+        while item is not None and item // len(models) == index:
+            model = models[item % len(models)]
+            message, system = prompts.message(record.value)
+            turn = model.turn._replace(prompt=message, system=system or model.turn.system)
+            yield Task(item, index, record.value, model, turn)
+            item = next(to_do, None)
+
+
+def session_names(
+    plan: Plan, file: str | None, count: int, models: tuple[str, ...]
+) -> Callable[[Task], str] | None:
+    """What the session of each turn is called, or None where none is kept."""
+    if not plan.keep:
+        return None
+    from datetime import UTC, datetime
+
+    from hfs_cli.moments import local
+    from hfs_cli.naming import check_name, cleaned_name
+
+    group = plan.name
+    if group is None:
+        stem = "batch" if file in {None, "-"} else Path(file or "").stem
+        group = f"{cleaned_name(stem)[:40]} - {local(datetime.now(UTC)):%Y-%m-%d_%H-%M}"
+    digits = len(str(count - 1))
+    check_name(f"{group} {0:0{digits}}")
+    if len(models) == 1:
+        return lambda task: f"{group} {task.number:0{digits}}"
+    return lambda task: f"{group} {task.number:0{digits}} {task.turn.model}"
+
+
+class Batch:
+    """A batch under way.
+
+    Args:
+        left: What it may still cost, or None.
+
+    Attributes:
+        names: What the session of each turn is called, or None where none is kept.
+    """
+
+    def __init__(
+        self,
+        asked: Asked,
+        config: Config,
+        view: View,
+        plan: Plan,
+        store: SessionStore,
+        results: Results,
+        left: float | None,
+    ) -> None:
+        from hfs_cli.store.unsaved import Unsaved
+
+        self._asked = asked
+        self._config = config
+        self._view = view
+        self._plan = plan
+        self._keeper: Store = store if plan.keep else Unsaved(store)
+        self._results = results
+        self._left = left
+        self.names: Callable[[Task], str] | None = None
+        self._spent = 0.0
+        self._answered = 0
+        self._refused: Counter[int] = Counter()
+        self._said: Counter[str] = Counter()
+        self._fatal: HfsError | None = None
+        self._readers: dict[str, Callable[[str], str]] = {}
+        self._progress: BatchProgress | None = None
+
+    def run(self, tasks: Iterator[Task], models: int) -> None:
+        """Ask for all, and say how it went.
+
+        Raises:
+            HfsError: Not all of it went well.
+        """
+        from hfs_cli.render.progress import batch_progress
+
+        total = len(self._results.state)
+        there = total - self._results.state.count(0)
+        with batch_progress(total, there, quiet=self._view.quiet) as progress:
+            self._progress = progress
+            try:
+                ask_all(tasks, self._ask, self._keep, self._plan.width)
+            except SignalReceived as signal:
+                self._results.write_waiting(all_=self._view.output is None)
+                raise Interrupted(signal.signum, self._how_to_go_on("interrupted")) from None
+        if self._view.usage or (notices.stderr_is_terminal() and not self._view.quiet):
+            notices.remark(progress.summary())
+        if self._fatal is not None:
+            raise type(self._fatal)(self._how_to_go_on(self._fatal.message)) from self._fatal
+        if next(self._results.to_do(), None) is not None:
+            self._results.write_waiting(all_=self._view.output is None)
+            raise ConfigError(
+                self._how_to_go_on(f"what the batch may cost is spent (about {self._spent:.4f})")
+            )
+        if failed := self._results.failed():
+            raise IncompleteReplyError(self._failure(failed, models))
+
+    def _ask(self, task: Task) -> Outcome:
+        """Take one turn, in a thread of its own; whatever fails is a result."""
+        turn = task.turn
+        if self.names is None:
+            return self._take(task, turn)
+        name = self.names(task)
+        # An earlier run that was killed has left a session of that name.
+        for number in range(1, 10):
+            called = name if number == 1 else f"{name} ({number})"
+            outcome = self._take(task, turn._replace(place=Place(name=called)))
+            if not (isinstance(outcome.error, UsageError) and "taken" in outcome.error.message):
+                break
+        return outcome
+
+    def _take(self, task: Task, turn: Turn) -> Outcome:
+        from hfs_cli.turn.run import run_turn
+
+        toolbox = None
+        try:
+            if self._config.tool:
+                from hfs_cli.compose.tools import open_tools
+
+                toolbox = open_tools(self._config, confirm=False)
+            provider = task.asked.provider()
+            return run_turn(provider, self._keeper, Silent(), turn, toolbox, self._config.max_steps)
+        except HfsError as error:
+            return Outcome(None, None, Reply("", turn.model), error)
+
+    def _keep(self, task: Task, outcome: Outcome) -> bool:
+        """Write one result; whether to go on."""
+        from hfs_cli.prices import cost, prices_of
+        from hfs_cli.render.json_shapes import batch_json, dump, error_json
+
+        shape = batch_json(task.number, task.value, outcome)
+        error = outcome.error
+        if error is None and (self._asked.schema or self._view.extract):
+            try:
+                shape |= self._read(task, outcome.reply)
+            except IncompleteReplyError as unfit:
+                error = unfit
+                shape["error"] = error_json(error)
+        if outcome.usage is not None:
+            price = prices_of(outcome.reply.model, self._config.models)
+            shape["cost"] = money = cost(outcome.usage, price)
+            self._spent += money or 0.0
+        self._results.add(task.item, dump(shape).encode() + b"\n", failed=error is not None)
+        self._count(error)
+        if self._progress is not None:
+            self._progress.add(
+                failed=error is not None, usage=outcome.usage, cost=self._spent or None
+            )
+        spent = self._left is not None and self._spent >= self._left
+        return not spent and self._fatal is None
+
+    def _read(self, task: Task, reply: Reply) -> dict[str, object]:
+        """What is made of a reply: the JSON that fits the schema, or the code in it.
+
+        Raises:
+            IncompleteReplyError: It does not fit.
+        """
+        if self._asked.schema is None:
+            from hfs_cli.render.reply.text import fenced_blocks
+
+            blocks = fenced_blocks(reply.text)
+            if not blocks:
+                raise IncompleteReplyError("the reply has no fenced code block")
+            return {"reply": blocks[-1 if self._view.extract == "last" else 0]}
+        from hfs_cli.compose.schema import check_reply, how_asked
+        from hfs_cli.json_schema import read_json
+
+        if reply.finish_reason not in {"stop", "unknown"}:
+            raise IncompleteReplyError(f"the reply ended before it fitted the schema: {reply.note}")
+        if reply.model not in self._readers:
+            asking = how_asked(task.asked.choices[reply.model], self._asked.schema)
+            self._readers[reply.model] = asking.read
+        text = self._readers[reply.model](reply.text)
+        check_reply(self._asked.schema, text)
+        return {"reply": text, "parsed": read_json(text)}
+
+    def _count(self, error: HfsError | None) -> None:
+        """Notice when what is refused would be refused of every prompt: a key, a model."""
+        self._answered += 1
+        if error is None:
+            return
+        self._said[error.message] += 1
+        self._refused[error.exit_code] += 1
+        alike = max(self._refused[3], self._refused[4])
+        if alike >= _REFUSED_ALIKE and alike == self._answered:
+            self._fatal = error
+
+    def _how_to_go_on(self, what: str) -> str:
+        state = self._results.state
+        done = f"{what}; {len(state) - state.count(0)} of {plural(len(state), 'result')}"
+        if self._view.output is None:
+            return f"{done} written (with -O FILE a batch can be gone on with)"
+        return f"{done} kept: the same command with --resume goes on with {self._view.output}"
+
+    def _failure(self, failed: list[int], models: int) -> str:
+        total = len(self._results.state)
+        state = (
+            f"{len(failed)} of {plural(total, 'result')} failed (index {indices(failed, models)})"
+        )
+        if self._said:
+            message, count = self._said.most_common(1)[0]
+            state += f"; {count} × {message}"
+        if self._view.output is None:
+            return f"{state} — with -O FILE they can be asked again"
+        return f"{state} — the same command with --resume --retry-failed asks them again"

@@ -10,6 +10,7 @@ HfsError                          1  a bug, unless a child says otherwise
 │   ├── TooLongError              5  the request is longer than the model's context
 │   └── UnavailableError          5  it cannot answer now: busy, or down
 ├── NetworkError                  6  network, TLS, or a timeout before the first byte
+│   └── NotRecordedError          6  HFS_REPLAY has no recording of the request
 ├── IncompleteReplyError          7  the reply broke off, stalled or was malformed
 ├── StoreError                    8  the database
 ├── OutputError                   8  standard output could not be written (a full disk)
@@ -83,6 +84,10 @@ class NetworkError(HfsError):
     """The provider could not be reached, or did not begin to answer."""
 
     exit_code = 6
+
+
+class NotRecordedError(NetworkError):
+    """No recording fits the request, and nothing else may be asked."""
 
 
 class IncompleteReplyError(HfsError):

@@ -109,12 +109,13 @@ class NewFile:
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
 
-    def take_name(self, *, replace: bool, durable: bool = True) -> None:
+    def take_name(self, *, replace: bool, name: str | None = None, durable: bool = True) -> None:
         """Reach the disk, then appear under the target's name in one step.
 
         Args:
             replace: Take the place of a file that is there. Without, of many processes that
                 want one name exactly one gets it.
+            name: Another name in the same directory; may be tried after one that was taken.
             durable: Wait for the disk. Without, a power cut may leave it empty: for what is one of
                 many and is soon made again.
 
@@ -122,6 +123,8 @@ class NewFile:
             FileExistsError: The name is taken.
             OSError: The disk is full or broken.
         """
+        if name is not None:
+            self._target = self._target.with_name(name)
         if durable:
             os.fsync(self._descriptor)
         if replace:

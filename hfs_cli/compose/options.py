@@ -120,7 +120,7 @@ _HEADINGS = {
     ),
     "Limits": (
         *("width", "per_minute", "timeout", "idle_timeout", "retries", "max_cost", "budget"),
-        *("over_budget", "dry_run"),
+        *("over_budget", "record", "dry_run"),
     ),
 }
 _LAST_HEADING = "Limits"
@@ -350,6 +350,12 @@ _OF_ONE = (
         type=click.Choice(SETTINGS["context"].kind.choices),
         help="What becomes of a conversation that is too long for the model.",
     ),
+    click.option(
+        "--record",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Keep each exchange as a file there, for HFS_REPLAY=DIR.",
+    ),
     click.option("--dry-run", is_flag=True, help="Print the request; send and save nothing."),
     click.option(
         "--no-save", "save", flag_value=False, default=None, help="Keep nothing of this turn."
@@ -481,6 +487,8 @@ def _split(
     saved = context.params.get("save_template") is not None
     prompt, taken = _template_prompt(context, values, saved=saved, many=many)
     settings = take(_SETTING_NAMES)
+    if record := values.pop("record", None):
+        os.environ["HFS_RECORD"] = str(record)  # which all that reaches the network asks
     settings["tool"] = settings["tool"] or None  # not named, as opposed to named none
     config = load_config(flags=settings)
     if config.turn_options and not saved:

@@ -576,5 +576,7 @@ VARIABLES: Mapping[str, str] = {
     "HFS_DATA_DIR": "The directory that holds the database, hfs.db.",
     "HFS_PROFILE": "The profile to use, [profiles.NAME] of the file; --profile beats it.",
     "HFS_SESSION": "The session that hfs chat continues or starts; meant where REF is left out.",
+    "HFS_RECORD": "A directory where each exchange is kept as a file; --record beats it.",
+    "HFS_REPLAY": "A directory of such files, which answer in the place of any network.",
     "HFS_DEBUG": "Anything: show the traceback behind an error.",
 }

@@ -65,7 +65,7 @@ def choose_model(
         return named_model(
             config, config.model, f"from {'the configuration' if from_file else origin}"
         )
-    name = _default(config, env)
+    name = _recorded(env) or _default(config, env)
     if name is None:
         from hfs_cli.providers.embedded.weights import how_to_install
 
@@ -316,6 +316,16 @@ def _usable(config: Config, name: str) -> ProviderSettings | None:
         return provider_settings(config, name)
     except ConfigError:
         return None
+
+
+def _recorded(env: Mapping[str, str]) -> str | None:
+    """The model that all recordings are of which answer in this process, if it is one."""
+    if not (directory := env.get("HFS_REPLAY")):
+        return None
+    from hfs_cli.providers.http.recordings import recorded_models
+
+    models = list(recorded_models(Path(directory)))
+    return models[0] if len(models) == 1 else None
 
 
 def _default(config: Config, env: Mapping[str, str]) -> str | None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from hfs_cli.errors import HfsError, NetworkError, NotFoundError, UnavailableError
+from hfs_cli.errors import (
+    HfsError,
+    NetworkError,
+    NotFoundError,
+    NotRecordedError,
+    UnavailableError,
+)
 from hfs_cli.messages import Answering, ChatMessage, Event, Request
 from hfs_cli.turn.run import Provider
 
@@ -60,6 +66,8 @@ class FallbackProvider:
         for place in range(begun, len(self._candidates)):
             try:
                 first, rest = self._asked(place, request)
+            except NotRecordedError:
+                raise
             except HfsError as error:
                 # What is wrong with the request would be wrong elsewhere; what is wrong with a
                 # fallback (no key, an option that it has not) is no reason to stop.

@@ -9,11 +9,12 @@ from dataclasses import replace
 
 from hfs_cli.config import Config
 from hfs_cli.config.keys import find_key, key_file, read_keys, where_found
-from hfs_cli.errors import ConfigError, HfsError, NetworkError
+from hfs_cli.errors import ConfigError, HfsError, NetworkError, NotRecordedError
 from hfs_cli.providers.choose import provider_names, provider_settings
 from hfs_cli.providers.embedded import weights
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.listings import Listed
+from hfs_cli.providers.http.client import record_directory, replay_directory
 from hfs_cli.providers.http.limits import Limits, RetryPolicy
 from hfs_cli.providers.http.provider import HttpProvider
 from hfs_cli.providers.listed import keep_listed, listed
@@ -47,11 +48,14 @@ def offered_models(
     names = [name for name in provider_names(config) if not named or name in named]
     stored = read_keys(key_file(config.file), warn)
     limits = _NAMED if named else _UNNAMED
+    replaying = replay_directory() is not None
+    unrecorded: list[NotRecordedError] = []
 
     def models(name: str) -> list[Listed]:
         try:
             settings = provider_settings(config, name)
             has_key = where_found(settings.key, env, stored) is not None
+            has_key = has_key or replaying
             if not named and settings.key.required and not has_key:
                 return []
             found = _models(settings, config, env, warn, limits, refresh=refresh)
@@ -59,13 +63,18 @@ def offered_models(
         except HfsError as error:
             if named:
                 raise
-            if not _is_absent(config, name, error):
+            if isinstance(error, NotRecordedError):
+                unrecorded.append(error)
+            elif not _is_absent(config, name, error):
                 warn(error.message)
             return []
 
     # All at once: most that are not there cost a time-out.
     with ThreadPoolExecutor(len(names) or 1) as pool:
-        return [model for found in pool.map(models, names) for model in found]
+        found = [model for some in pool.map(models, names) for model in some]
+    if unrecorded and not found:
+        raise unrecorded[0]
+    return found
 
 
 def _models(
@@ -83,7 +92,8 @@ def _models(
             return []  # nothing runs them
         there = [] if command else [weights.SMOLLM2.name]
         return [Listed(name) for name in (*there, *weights.pulled_names())]
-    kept = None if refresh else listed(settings)
+    replaying = replay_directory() is not None
+    kept = None if refresh or replaying or record_directory() else listed(settings)
     if kept is not None:
         return kept
     provider = HttpProvider(
@@ -96,7 +106,8 @@ def _models(
     )
     with closing(provider):
         found = provider.models()
-    keep_listed(settings, found)
+    if not replaying:
+        keep_listed(settings, found)
     return found
 
 

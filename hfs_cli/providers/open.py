@@ -11,6 +11,7 @@ from hfs_cli.config.keys import find_key, key_file
 from hfs_cli.places import cache_directory
 from hfs_cli.providers.choose import ModelChoice
 from hfs_cli.providers.formats import load_format
+from hfs_cli.providers.http.client import record_directory, replay_directory
 from hfs_cli.providers.http.limits import Limits, RetryPolicy
 from hfs_cli.providers.http.provider import HttpProvider
 from hfs_cli.turn.run import Provider
@@ -69,6 +70,9 @@ def open_provider(
 def _format_of(choice: ModelChoice) -> str:
     """The provider's format, or Responses for a model that is known to be served there alone."""
     kind = choice.provider.type
+    # Elsewhere nothing is remembered of it: each recording begins as the first one would.
+    if record_directory() or replay_directory():
+        return kind
     if kind == "openai" and os.path.exists(f"{cache_directory()}/responses.json"):  # noqa: PTH110  pathlib is not loaded for it
         from hfs_cli.providers.responses_only import is_responses_only
 

@@ -9,10 +9,16 @@ from typing import Any
 from hfs_cli.messages import ChatMessage, Event, Request
 from hfs_cli.providers.choose import ModelChoice
 from hfs_cli.providers.embedded import weights
-from hfs_cli.providers.embedded.server import EmbeddedServer, take_context_option, weights_of
+from hfs_cli.providers.embedded.server import (
+    EmbeddedServer,
+    server_settings,
+    take_context_option,
+    weights_of,
+)
 from hfs_cli.providers.formats import local, openai
 from hfs_cli.providers.formats.media import check_media
 from hfs_cli.providers.formats.wire import Media
+from hfs_cli.providers.http.client import replay_directory
 from hfs_cli.providers.http.limits import Limits
 from hfs_cli.providers.http.provider import HttpProvider
 
@@ -47,7 +53,8 @@ class EmbeddedProvider:
             ConfigError: They are not; the message has the command that fetches them.
         """
         check_media((prompt,), Media(), self._choice.full_name)
-        weights_of(self._choice)
+        if replay_directory() is None:
+            weights_of(self._choice)
 
     def stream(self, request: Request) -> Iterator[list[Event]]:
         """Start the server if it does not run yet, and stream from it.
@@ -60,13 +67,20 @@ class EmbeddedProvider:
         n_ctx, request = take_context_option(request)
         with self._starting:
             if self._http is None:
-                server = EmbeddedServer(
-                    weights_of(self._choice), self._choice.model, n_ctx, verbose=self._verbose
-                )
-                self._http = HttpProvider(
-                    server.settings, self._format, lambda: server.key, self._limits, self._notify
-                )
+                self._http = self._served(n_ctx)
         return self._http.stream(self._with_tools(request))
+
+    def _served(self, n_ctx: int) -> HttpProvider:
+        """The server, started; where recordings answer, the place that it would have."""
+        if replay_directory() is not None:
+            at = server_settings("http://127.0.0.1")
+            return HttpProvider(at, self._format, lambda: None, self._limits, self._notify)
+        server = EmbeddedServer(
+            weights_of(self._choice), self._choice.model, n_ctx, verbose=self._verbose
+        )
+        return HttpProvider(
+            server.settings, self._format, lambda: server.key, self._limits, self._notify
+        )
 
     def preview(self, request: Request) -> dict[str, Any]:
         """What would be sent to the server, which is not started for it."""

@@ -128,12 +128,7 @@ class EmbeddedServer:
     @property
     def settings(self) -> ProviderSettings:
         """How it is reached."""
-        return ProviderSettings(
-            name="local",
-            type="openai",
-            base_url=f"{self._server.listening_address}/v1",
-            key=KeySource("local", required=False),
-        )
+        return server_settings(self._server.listening_address)
 
     @property
     def key(self) -> Key:
@@ -144,6 +139,16 @@ class EmbeddedServer:
         """Stop serving and release the weights; only for a server that has answered."""
         _RUNNING.remove(self._server)
         self._server = None
+
+
+def server_settings(address: str) -> ProviderSettings:
+    """How a server of the embedded model is reached at its address."""
+    return ProviderSettings(
+        name="local",
+        type="openai",
+        base_url=f"{address}/v1",
+        key=KeySource("local", required=False),
+    )
 
 
 def _start(server: Callable[[], Any]) -> Any:  # noqa: ANN401  (xllamacpp has no types)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
@@ -26,6 +27,28 @@ _UNUSED = ("httpx._main", "anyio")
 _BAD_PROXY = (
     "a proxy in the environment cannot be used: check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
 )
+
+
+def replay_directory() -> str | None:
+    """Where recordings are that stand in the place of the network (HFS_REPLAY), or None."""
+    return os.environ.get("HFS_REPLAY") or None
+
+
+def record_directory() -> str | None:
+    """Where exchanges are to be recorded (HFS_RECORD, ``--record``), or None.
+
+    It is the environment that says so and not the configuration: everything that reaches the
+    network asks it, and neither is a standing order.
+
+    Raises:
+        ConfigError: Recordings are to be made and to be answered from at once.
+    """
+    directory = os.environ.get("HFS_RECORD") or None
+    if directory and replay_directory():
+        raise ConfigError(
+            "HFS_REPLAY answers from recordings, and HFS_RECORD or --record makes them: keep one"
+        )
+    return directory
 
 
 def load_httpx() -> ModuleType:
@@ -54,11 +77,20 @@ def build_client(
         width: How many connections to keep, and none is waited for; None for httpx's own numbers.
 
     Raises:
-        ConfigError: A proxy of the environment or a certificate file cannot be used.
+        ConfigError: A proxy of the environment or a certificate file cannot be used, or
+            recordings cannot be made, or read.
     """
     load_httpx()
     import httpx
 
+    if recorded := record_directory():
+        _make_ready(recorded)
+    if replayed := replay_directory():
+        from pathlib import Path
+
+        from hfs_cli.providers.http.replay import ReplayTransport
+
+        return httpx.Client(transport=ReplayTransport(Path(replayed)), trust_env=False)
     timeout = httpx.Timeout(idle_s, connect=connect_s)
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
     if width is not None:
@@ -84,6 +116,25 @@ def build_client(
     except (ValueError, httpx.InvalidURL):
         # What httpx says quotes the address, and the address may hold a password.
         raise ConfigError(_BAD_PROXY) from None
+
+
+def _make_ready(directory: str) -> None:
+    """Make the directory of recordings, before anything is sent.
+
+    Raises:
+        ConfigError: Nothing can be written there.
+    """
+    from pathlib import Path
+
+    from hfs_cli.files import make_directory
+
+    try:
+        make_directory(Path(directory))
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ConfigError(f"cannot record in {directory}: {why}") from error
 
 
 def _check_proxies() -> None:

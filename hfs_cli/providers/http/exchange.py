@@ -25,7 +25,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hfs_cli.providers.formats.wire import MAX_MESSAGE, Context, shown
 
@@ -45,16 +45,33 @@ class Head:
     headers: Mapping[str, str]
 
 
+class Tape(Protocol):
+    """Something that records an exchange; see `hfs_cli.providers.http.record`."""
+
+    def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        """Keep the head of the response."""
+
+    def piece(self, data: bytes) -> None:
+        """Keep what came."""
+
+    def finish(self, error: Exception | None, *, left: bool = False) -> None:
+        """Keep how it ended; told twice, the first is right."""
+
+
 class Exchange:
     """Sends a request and hands over its response.
 
     Args:
         client: What sends it.
         request: What is sent.
+        tape: What records it, or None.
     """
 
-    def __init__(self, client: httpx.Client, request: httpx.Request) -> None:
+    def __init__(
+        self, client: httpx.Client, request: httpx.Request, tape: Tape | None = None
+    ) -> None:
         self._client = client
+        self._tape = tape
         self._request = request
         self._change = threading.Condition()
         self._connected = False
@@ -84,9 +101,9 @@ class Exchange:
         """
         with self._change:
             if not self._wait(lambda: self._connected or self._over, min(connect_by, answer_by)):
-                raise ConnectTimeoutError
+                raise self._given_up(ConnectTimeoutError())
             if not self._wait(lambda: self._head or self._over, answer_by):
-                raise TimeoutError
+                raise self._given_up(TimeoutError())
             if self._head is None:
                 raise self._error or ConnectionError("no response")
             return self._head
@@ -126,7 +143,14 @@ class Exchange:
         with self._change:
             self._closed = True
             self._change.notify()
+            if self._tape and not self._over:
+                self._tape.finish(None, left=True)
             self._shut()
+
+    def _given_up(self, error: Exception) -> Exception:
+        if self._tape:
+            self._tape.finish(error)
+        return error
 
     def _wait(self, ready: object, until: float) -> bool:
         assert callable(ready)
@@ -149,6 +173,8 @@ class Exchange:
         # The request leads back to this exchange; without that, both go when nobody needs them.
         self._request.extensions.pop("trace", None)
         with self._change:
+            if self._tape and not self._closed:
+                self._tape.finish(error)
             self._error = error
             self._over = True
             self._change.notify()
@@ -158,12 +184,16 @@ class Exchange:
         # A connection that was kept alive has not been seen by the trace.
         self._hold(response.extensions["network_stream"])
         with self._change:
+            if self._tape:
+                self._tape.begin(response.status_code, headers)
             self._head = Head(response.status_code, headers)
             self._change.notify()
             return not self._closed
 
     def _put(self, piece: bytes) -> bool:
         with self._change:
+            if self._tape:
+                self._tape.piece(piece)
             if not self._pieces:
                 self._change.notify()
             self._pieces.append(piece)

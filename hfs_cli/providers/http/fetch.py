@@ -14,6 +14,7 @@ from hfs_cli.providers.formats.wire import Context
 from hfs_cli.providers.http.client import build_client, load_httpx
 from hfs_cli.providers.http.exchange import ConnectTimeoutError, Exchange, Head, reason
 from hfs_cli.providers.http.receive import Inflater
+from hfs_cli.providers.http.send import begin_exchange, raise_unrecorded
 from hfs_cli.providers.presets import ProviderSettings, has_host, is_loopback
 
 CONNECT_SECONDS = 5.0
@@ -72,7 +73,7 @@ def opened(
     for _ in range(MAX_REDIRECTS + 1):
         _check(url)
         with contextlib.ExitStack() as stack:
-            exchange, head = _asked(url, deadline, seconds, stack, offset)
+            exchange, head = _asked(url, deadline, seconds, stack, offset, unrecorded=any_host)
             if head.status in _REDIRECTS and head.headers.get("location"):
                 url = _redirected(url, head.headers["location"], any_host=any_host)
                 continue
@@ -99,7 +100,8 @@ def opened(
                 offset=offset,
                 blocks=_blocks(exchange, head, url, deadline, (offset, most_bytes)),
             )
-            return
+        raise_unrecorded()
+        return
     raise UsageError(f"{without_query(url)} is redirected again and again: check the address")
 
 
@@ -109,12 +111,19 @@ def without_query(url: str) -> str:
 
 
 def _asked(
-    url: str, deadline: float, seconds: float, stack: contextlib.ExitStack, offset: int
+    url: str,
+    deadline: float,
+    seconds: float,
+    stack: contextlib.ExitStack,
+    offset: int,
+    *,
+    unrecorded: bool,
 ) -> tuple[Exchange, Head]:
     from hfs_cli import __version__
 
     httpx = load_httpx()
     host = urlsplit(url).netloc
+    context = Context(host, "", "")
     settings = ProviderSettings(host, "", url, KeySource(host, required=False))
     client = stack.enter_context(build_client(settings, CONNECT_SECONDS, IDLE_SECONDS))
     headers = {"Accept": "*/*", "Accept-Encoding": "gzip", "User-Agent": f"hfs/{__version__}"}
@@ -123,7 +132,9 @@ def _asked(
         headers |= {"Accept-Encoding": "identity", "Range": f"bytes={offset}-"}
     address = urlsplit(url)._replace(fragment="").geturl()
     request = client.build_request("GET", address, headers=headers)
-    exchange = stack.enter_context(contextlib.closing(Exchange(client, request)))
+    # A download of gigabytes is nothing to record.
+    begun = Exchange(client, request) if unrecorded else begin_exchange(client, request, context)
+    exchange = stack.enter_context(contextlib.closing(begun))
     shown = without_query(url)
     try:
         return exchange, exchange.head(time.monotonic() + CONNECT_SECONDS, deadline)
@@ -134,7 +145,7 @@ def _asked(
     except (TimeoutError, httpx.TimeoutException) as error:
         raise NetworkError(f"{shown} did not answer within {seconds:g} s") from error
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        why = reason(error, Context(host, "", ""))
+        why = reason(error, context)
         raise NetworkError(f"{shown} cannot be reached: {why}") from error
 
 

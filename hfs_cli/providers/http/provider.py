@@ -18,11 +18,11 @@ from hfs_cli.messages import ChatMessage, Event, Request
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.decode import ReplyDecoder
 from hfs_cli.providers.formats.wire import Context, WireFormat
-from hfs_cli.providers.http.client import build_client
+from hfs_cli.providers.http.client import build_client, record_directory, replay_directory
 from hfs_cli.providers.http.exchange import Exchange, Head
 from hfs_cli.providers.http.limits import Limits
 from hfs_cli.providers.http.receive import ACCEPTED, read_reply, read_whole
-from hfs_cli.providers.http.send import Sender
+from hfs_cli.providers.http.send import Sender, raise_unrecorded
 from hfs_cli.providers.presets import ProviderSettings, is_loopback
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class HttpProvider:
                 think_tags=self._settings.quirks.think_tags,
             )
             yield from read_reply(exchange, head, decoder, sender.deadline, context)
-            if self._limits.pace is not None:
+            if self._limits.pace is not None or record_directory():
                 exchange.settle(time.monotonic() + SETTLE_SECONDS)
             if decoder.odd_counts:
                 self._warn(f"{context.provider} sent token counts that are not numbers: left out")
@@ -189,7 +189,8 @@ class HttpProvider:
             models = self.models()
         except HfsError:
             return ""  # the refusal itself is what the user must know
-        keep_listed(settings, models)
+        if replay_directory() is None:
+            keep_listed(settings, models)
         assert settings.model
         found = successor(settings.model, [model.id for model in models])
         command = f"hfs config set providers.{settings.name}.model {found}"
@@ -208,7 +209,8 @@ class HttpProvider:
         payload = wire.payload(request, self._settings.quirks)
         build = self._builder("POST", self._path(request), payload)
         answered = self._sent(sender, build, request.model)
-        remember(self._settings.base_url, request.model)
+        if replay_directory() is None:
+            remember(self._settings.base_url, request.model)
         return answered
 
     def _check(self, messages: Iterable[ChatMessage]) -> None:
@@ -224,7 +226,8 @@ class HttpProvider:
         """Find the key and make the client, the first time."""
         with self._opening:
             if self._client is None:
-                self._key = self._find_key()
+                # Where nobody is asked, none is needed.
+                self._key = self._find_key() if replay_directory() is None else None
                 limits = self._limits
                 width = limits.pace.width if limits.pace else None
                 self._client = build_client(self._settings, limits.connect, limits.idle, width)
@@ -235,10 +238,15 @@ class HttpProvider:
         return Sender(self._client, self._limits, context, self._notify)
 
     def close(self) -> None:
-        """Drop the connections."""
+        """Drop the connections.
+
+        Raises:
+            OutputError: An exchange could not be recorded.
+        """
         if self._client:
             self._client.close()
             self._client = None
+            raise_unrecorded()
 
     def _builder(
         self, method: str, path: str, payload: dict[str, Any] | None

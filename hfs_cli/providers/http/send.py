@@ -8,13 +8,19 @@ import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from hfs_cli.errors import HfsError, NetworkError
 from hfs_cli.moments import duration
 from hfs_cli.providers.formats.wire import Context
-from hfs_cli.providers.http.client import load_httpx, proxy_for
+from hfs_cli.providers.http.client import (
+    load_httpx,
+    proxy_for,
+    record_directory,
+    replay_directory,
+)
 from hfs_cli.providers.http.exchange import (
     ConnectTimeoutError,
     Exchange,
@@ -81,7 +87,7 @@ class Sender:
                 self.deadline += waited
                 connect_by += waited
             last = attempt == self._limits.retry.retries
-            exchange = Exchange(self._client, build())
+            exchange = begin_exchange(self._client, build(), self._context)
             try:
                 head = self._head(exchange, connect_by)
                 if head.status == 200:
@@ -96,7 +102,8 @@ class Sender:
             except BaseException:
                 exchange.close()
                 raise
-            time.sleep(max(0.0, min(wait, self.deadline - time.monotonic())))
+            if replay_directory() is None:  # else nobody is there who asked to wait
+                time.sleep(max(0.0, min(wait, self.deadline - time.monotonic())))
         raise AssertionError("the last attempt returns or raises")
 
     def _head(self, exchange: Exchange, connect_by: float) -> Head:
@@ -153,7 +160,7 @@ class Sender:
             raise error
         if asked is not None and asked > policy.most_asked:
             raise type(error)(f"{error.message} — it asks to wait {duration(asked)}")
-        if asked is not None and self._limits.pace is not None:
+        if asked is not None and self._limits.pace is not None and replay_directory() is None:
             self._limits.pace.hold(asked)
         wait = policy.backoff(attempt, random.random()) if asked is None else asked  # noqa: S311
         if last or time.monotonic() + wait >= self.deadline:
@@ -170,6 +177,34 @@ class Sender:
             while len(body) < MAX_ERROR_BYTES and (data := exchange.read(until)):
                 body += inflater.feed(data)
         return body[:MAX_ERROR_BYTES]
+
+
+def begin_exchange(client: httpx.Client, request: httpx.Request, context: Context) -> Exchange:
+    """Send a request; it is recorded where HFS_RECORD says so.
+
+    Args:
+        client: What sends it.
+        request: What is sent.
+        context: What was asked, and its secrets.
+    """
+    tape = None
+    if directory := record_directory():
+        from hfs_cli.providers.http.record import Recorder
+
+        tape = Recorder(Path(directory), request, context)
+    return Exchange(client, request, tape)
+
+
+def raise_unrecorded() -> None:
+    """Say, once all is done, that something could not be recorded.
+
+    Raises:
+        OutputError: The disk is full or broken.
+    """
+    if record_directory():
+        from hfs_cli.providers.http.record import raise_failure
+
+        raise_failure()
 
 
 class _Unreached(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ import httpx2
 from mcp.client._transport import TransportStreams
 from mcp.client.streamable_http import streamable_http_client
 
+from hfs_cli.errors import NotRecordedError
 from hfs_cli.tools.mcp.target import MAX_MESSAGE_BYTES, Address
 
 
@@ -32,6 +34,11 @@ class Reached:
         Raises:
             HfsError: What the address's headers raise.
         """
+        if os.environ.get("HFS_REPLAY"):
+            raise NotRecordedError(
+                f"{self._address.url} is not asked under HFS_REPLAY: no recording holds what a"
+                " server of tools answered"
+            )
         headers = await asyncio.to_thread(self._address.headers)
         async with (
             httpx2.AsyncClient(

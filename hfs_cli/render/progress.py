@@ -139,7 +139,12 @@ def progress(label: str, total: int | None, *, quiet: bool = False) -> Iterator[
         *columns, console=_console(look), redirect_stdout=False, redirect_stderr=False
     ) as bar:
         task = bar.add_task(sanitize_line(label), total=total)
-        yield lambda done: bar.advance(task, done)
+        try:
+            yield lambda done: bar.advance(task, done)
+        except BaseException:
+            # Of what failed the error tells, not a bar that stands still above it.
+            bar.live.transient = True
+            raise
 
 
 def _console(look: Terminal) -> Console:

@@ -144,6 +144,21 @@ class Engine(Protocol):
         """
         ...
 
+    def ask(self, session_id: int) -> None:
+        """Say that the first reply of a session is waited for, until `answered` or the end.
+
+        Where nothing can be locked nothing is said: its name is then given to the next who asks.
+        """
+        ...
+
+    def answered(self, session_id: int) -> None:
+        """Wait no more, if this process has."""
+        ...
+
+    def is_asked(self, session_id: int) -> bool:
+        """Whether anybody waits for the first reply of a session, however others have ended."""
+        ...
+
     def exists(self) -> bool:
         """Whether there is anything to read."""
         ...

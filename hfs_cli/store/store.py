@@ -69,7 +69,12 @@ class SessionStore:
             UsageError: The new session's name cannot be used or is taken.
         """
         with self._engine.writing() as db:
-            opened = turns.begin(db, turn)
+            opened = turns.begin(db, turn, self._engine.is_asked)
+            # Before it is seen, so that nobody takes its name for free. A name that was made up is
+            # nobody's wish.
+            is_chosen = turn.place.name is not None or turn.place.session_id is not None
+            if is_chosen and opened.session is not None and opened.session.unanswered:
+                self._engine.ask(opened.session.id)
         # A question that is answered again gets rows of its own for the new reply.
         for key in [key for key in self._replies if key[0] == opened.user_message_id]:
             del self._replies[key]
@@ -96,6 +101,8 @@ class SessionStore:
             saved = turns.save_reply(db, opened, reply, at, self._retention)
         # Only now: a transaction that failed to commit left no row behind.
         self._replies[opened.user_message_id, reply.step] = saved
+        if opened.session is not None:
+            self._engine.answered(opened.session.id)
         return saved
 
     def _rows(self, question_id: int, step: int) -> turns.Rows:
@@ -261,6 +268,7 @@ class SessionStore:
         """
         with self._engine.writing() as db:
             turns.note_refusal(db, session_id, why)
+        self._engine.answered(session_id)
 
     def touch(self, session_id: int) -> Session:
         """Make a session the last used one, which ``-c`` continues.

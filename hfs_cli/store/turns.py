@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -16,11 +17,14 @@ from hfs_cli.store.engine import Connection, statement
 from hfs_cli.store.tables import MessageRow, PieceRow, SessionRow
 
 
-def begin(db: Connection, turn: Turn) -> Opened:
+def begin(db: Connection, turn: Turn, is_asked: Callable[[int], bool]) -> Opened:
     """Keep the session (if new) and the question, and read what came before it.
 
     The session is not used yet: it becomes the last used one with its reply, so that a refused
     request changes nothing of what ``-c`` continues, and a new session without one is not listed.
+
+    Args:
+        is_asked: Whether somebody waits for the first reply of a session; see `Engine.is_asked`.
 
     Raises:
         NotFoundError: The session to continue is gone.
@@ -29,7 +33,7 @@ def begin(db: Connection, turn: Turn) -> Opened:
     if turn.place.answers is not None:
         return _begin_again(db, turn, turn.place.answers)
     now = datetime.now(UTC)
-    session_id, count = _session(db, turn)
+    session_id, count = _session(db, turn, is_asked)
     if turn.place.at is not None and turn.place.at != count:
         from hfs_cli.store import branches
 
@@ -127,7 +131,7 @@ def peek(db: Connection, session_id: int, turn: Turn) -> Opened:
     )
 
 
-def _session(db: Connection, turn: Turn) -> tuple[int, int]:
+def _session(db: Connection, turn: Turn, is_asked: Callable[[int], bool]) -> tuple[int, int]:
     """The session's id and how many messages it has; made when it is new."""
     if turn.place.session_id is not None:
         return turn.place.session_id, sessions.get(db, turn.place.session_id).messages
@@ -136,8 +140,11 @@ def _session(db: Connection, turn: Turn) -> tuple[int, int]:
         return sessions.add(db, sessions.free_name(db, automatic), "chat"), 0
     name = check_name(turn.place.name)
     found = sessions.find(db, name)
-    # A refused request has not taken the name; one that still waits for its reply has.
-    if found and (turn.place.or_existing or (found.unanswered and _was_refused(db, found.id))):
+    # A request that was refused, or killed, has not taken the name; one that still waits has.
+    if found and (
+        turn.place.or_existing
+        or (found.unanswered and (_was_refused(db, found.id) or not is_asked(found.id)))
+    ):
         return found.id, found.messages
     sessions.refuse_taken(db, name)
     return sessions.add(db, name, "chat"), 0

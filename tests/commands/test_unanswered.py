@@ -141,6 +141,35 @@ def test_a_request_that_still_runs_has_taken_the_name(kept, server):
     assert again.communicate(timeout=60)[0] == b"at last\n"
 
 
+def test_a_request_that_was_killed_has_not_taken_the_name(kept, server):
+    before = len(server.requests)
+    server.reply([Await(threading.Event()), *openai_sse("never")])
+    killed = kept.start("chat", "-n", "second", "and then?")
+    server.wait_for_requests(before + 1)
+    assert [file.name for file in kept.data.glob("*.asking-*")] == ["hfs.db.asking-2"]
+    killed.kill()
+    killed.wait()
+    server.reply(openai_sse("yes"))
+    assert kept.ok("chat", "-n", "second", "and then?") == "yes\n"
+    assert names(kept) == ["second", "first"]
+    # What the killed one asked stays, and is no part of what follows.
+    assert len(server.requests[-1].json["messages"]) == 1
+    assert kept.ok("sessions", "show", "second").count("and then?") == 2
+    assert list(kept.data.glob("*.asking-*")) == []
+
+
+def test_a_reply_that_was_killed_midway_has_taken_the_name(kept, server):
+    before = len(server.requests)
+    server.reply([*openai_sse("It begins", finish=None, done=False), Await(threading.Event())])
+    killed = kept.start("chat", "-n", "second", "and then?")
+    server.wait_for_requests(before + 1)
+    while b"It begins" not in kept("sessions", "show", "second").stdout:
+        assert killed.poll() is None
+    killed.kill()
+    killed.wait()
+    assert kept("chat", "-n", "second", "again").returncode == 2
+
+
 def test_an_export_of_all_holds_what_waits_for_its_reply(kept, server, tmp_path):
     server.reply("{}", status=404)
     kept("chat", "-n", "second", "and then?")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -63,6 +64,8 @@ class Database:
         self._line = Line(self.path)
         self._db: SqliteConnection | None = None
         self._in_memory = False
+        # The lock of each session whose first reply this process waits for.
+        self._asked: dict[int, int] = {}
 
     @contextmanager
     def reading(self) -> Iterator[SqliteConnection]:
@@ -171,6 +174,49 @@ class Database:
         finally:
             os.close(descriptor)
 
+    # The kernel lets go of a lock when the process dies, however: a file that nobody has locked is
+    # what a killed process has left.
+
+    def ask(self, session_id: int) -> None:
+        """Say that the first reply of a session is waited for."""
+        with self._lock, suppress(OSError):
+            if session_id in self._asked:
+                return
+            descriptor = open_lock_file(self._asking(session_id))
+            if take_lock(descriptor, wait=False):
+                self._asked[session_id] = descriptor
+            else:  # another waits for it too
+                os.close(descriptor)
+
+    def answered(self, session_id: int) -> None:
+        """Wait no more."""
+        with self._lock:
+            descriptor = self._asked.pop(session_id, None)
+            if descriptor is not None:
+                with suppress(OSError):
+                    self._asking(session_id).unlink()
+                os.close(descriptor)
+
+    def is_asked(self, session_id: int) -> bool:
+        """Whether anybody waits for it."""
+        path = self._asking(session_id)
+        if not path.exists():
+            return False
+        if sys.platform == "win32":  # it has no such locks
+            return True
+        try:
+            descriptor = open_lock_file(path)
+        except OSError:
+            return True
+        try:
+            return not take_lock(descriptor, wait=False)
+        finally:
+            os.close(descriptor)
+
+    def _asking(self, session_id: int) -> Path:
+        there = self.path.resolve()
+        return there.with_name(f"{there.name}.asking-{session_id}")
+
     def exists(self) -> bool:
         """Whether there is a file to read."""
         return file.is_there(self.path)
@@ -268,6 +314,8 @@ class Database:
             if self._db is not None:
                 self._db.close()
                 self._db = None
+            for session_id in list(self._asked):
+                self.answered(session_id)
             self._line.close()
 
     def _connected(self, *, create: bool) -> SqliteConnection:

@@ -1,7 +1,10 @@
 """Read the ``logs.db`` of the `llm` tool, without writing a byte to it.
 
-Its ``responses`` table has a row for each prompt and reply, tied to ``conversations`` where
-they belong to one. Columns came over the years; those that are missing are left out.
+Until llm 0.31 its ``responses`` table has a row for each prompt and reply, tied to
+``conversations`` where they belong to one. Columns and tables came over the years; those that are
+missing are left out. Since 0.32 it keeps a message store (`llm_threads`) and leaves these tables as
+they are; one database may hold both. The JSON of each request, which repeats all that was said
+before it, does not come along.
 
 The file is somebody else's and may hold anything: it is read as tables only (a view may have no
 end), its values within limits, and Ctrl-C and the time bound whatever SQLite is made to do.
@@ -11,24 +14,41 @@ import math
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from datetime import UTC, datetime
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from hfs_cli import signals
 from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.errors import Interrupted, UsageError
-from hfs_cli.exchange.sources.foreign import NO_FILE, About, Said, arrived, uid_of
-from hfs_cli.messages import Attachment, Usage
-from hfs_cli.moments import from_iso
+from hfs_cli.exchange.sources import llm_threads
+from hfs_cli.exchange.sources.foreign import About, Said, arrived, uid_of
+from hfs_cli.exchange.sources.llm_threads import Threads
+from hfs_cli.exchange.sources.llm_values import (
+    MAX_CONVERSATION,
+    attachment_of,
+    count_of,
+    extra_of,
+    json_of,
+    moment_of,
+    text_of,
+    with_result,
+)
+from hfs_cli.messages import Attachment, Call, Usage
 
-_OPTIONAL = ("system", "duration_ms", "input_tokens", "output_tokens")
-# One value, all of a conversation (characters and bytes), and what a count can be.
+_EXTRA = ("options_json", "resolved_model", "token_details", "response_json", "schema_id")
+_OPTIONAL = ("system", "duration_ms", "input_tokens", "output_tokens", "reasoning", *_EXTRA)
+# One value, in characters and bytes.
 _MAX_VALUE = 64_000_000
-_MAX_CONVERSATION = 128_000_000
-_MAX_COUNT = 2**53
+_TABLES = {"responses", "conversations"}
+_CALLS = "SELECT * FROM tool_calls WHERE response_id = ? ORDER BY id"
+_RESULTS = "SELECT * FROM tool_results WHERE response_id = ? ORDER BY id"
+_PROMPT_FILES = """SELECT a.type, a.path, a.url, a.content FROM prompt_attachments p
+    JOIN attachments a ON a.id = p.attachment_id WHERE p.response_id = ? ORDER BY p.[order]"""
+_RESULT_FILES = """SELECT a.type, a.path, a.url, a.content FROM tool_results_attachments p
+    JOIN attachments a ON a.id = p.attachment_id WHERE p.tool_result_id = ? ORDER BY p.[order]"""
 # How long SQLite may work for one row, and how many of its steps go by between two looks: few,
 # for one step may make a value of many megabytes.
 _PATIENCE_S = 60.0
@@ -78,130 +98,173 @@ def conversations(path: Path) -> Iterator[Incoming]:
 
 def _conversations(db: sqlite3.Connection, path: Path, clock: _Clock) -> Iterator[Incoming]:
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if not {"responses", "conversations"} <= tables:
+    responses = _Responses(db, tables, path, clock) if tables >= _TABLES else None
+    threads: set[str] = set()
+    if tables >= llm_threads.TABLES:
+        earlier = responses.earlier if responses else lambda *_: ("", [])
+        store = Threads(db, tables, earlier, clock.restart)
+        yield from store.conversations()
+        threads = {*store.ids()}
+    elif responses is None:
         raise UsageError(
             f"{path} is not a database that can be read: hfs sessions import reads the logs.db of "
             "llm, and files of hfs, ChatGPT, Claude, aichat and shell_gpt"
         )
-    there = {row["name"] for row in db.execute("PRAGMA table_info(responses)")}
-    columns = ", ".join(column if column in there else f"NULL AS {column}" for column in _OPTIONAL)
-    response = f"""SELECT r.id, r.model, r.prompt, r.response, r.datetime_utc, r.conversation_id,
-        c.name AS title, {columns}
-        FROM responses r LEFT JOIN conversations c ON c.id = r.conversation_id
-        WHERE r.rowid = ?"""
-    # What is sorted is kept small: SQLite puts it on the disk when it is much.
-    key = "substr(coalesce(r.conversation_id, r.id), 1, 200)"
-    moment = "substr(r.datetime_utc, 1, 40)"
-    order = db.execute(
-        f"""SELECT r.rowid FROM responses r
-        ORDER BY max({moment}) OVER (PARTITION BY {key}), {key}, {moment}, substr(r.id, 1, 200)"""
-    )
-    group: list[sqlite3.Row] = []
-    size = 0
-    for (number,) in order:
-        row = db.execute(response, (number,)).fetchone()
-        if group and _key(row) != _key(group[0]):
-            yield _incoming(db, group, tables)
-            group, size = [], 0
-        group.append(row)
-        size += sum(len(value) for value in row if isinstance(value, str | bytes))
-        if size > _MAX_CONVERSATION:
-            raise UsageError(f"{path}: a conversation is over {_MAX_CONVERSATION // 10**6} MB")
-        clock.restart()
-    if group:
-        yield _incoming(db, group, tables)
+    if responses is not None:
+        yield from responses.conversations(threads)
 
 
-def _incoming(db: sqlite3.Connection, group: list[sqlite3.Row], tables: set[str]) -> Incoming:
-    return Unread(uid_of("llm", _key(group[0])), partial(_conversation, db, group, tables))
+class _Responses:
+    """The conversations of the older tables.
+
+    Args:
+        db: The database.
+        tables: The names of its tables.
+        path: Its file, for errors.
+        clock: How long SQLite may work.
+    """
+
+    def __init__(self, db: sqlite3.Connection, tables: set[str], path: Path, clock: _Clock) -> None:
+        self._db = db
+        self._tables = tables
+        self._path = path
+        self._clock = clock
+        there = {row["name"] for row in db.execute("PRAGMA table_info(responses)")}
+        columns = ", ".join(name if name in there else f"NULL AS {name}" for name in _OPTIONAL)
+        self._select = f"""SELECT r.id, r.model, r.prompt, r.response, r.datetime_utc,
+            r.conversation_id, c.name AS title, {columns}
+            FROM responses r LEFT JOIN conversations c ON c.id = r.conversation_id"""
+
+    def conversations(self, known: set[str]) -> Iterator[Incoming]:
+        """All of them but those that are known, and each reply that belongs to none."""
+        response = f"{self._select} WHERE r.rowid = ?"
+        # What is sorted is kept small: SQLite puts it on the disk when it is much.
+        key = "substr(coalesce(r.conversation_id, r.id), 1, 200)"
+        moment = "substr(r.datetime_utc, 1, 40)"
+        order = self._db.execute(
+            f"""SELECT r.rowid FROM responses r ORDER BY
+            max({moment}) OVER (PARTITION BY {key}), {key}, {moment}, substr(r.id, 1, 200)"""
+        )
+        group: list[sqlite3.Row] = []
+        size = 0
+        for (number,) in order:
+            row = self._db.execute(response, (number,)).fetchone()
+            if group and _key(row) != _key(group[0]):
+                yield from self._incoming(group, known)
+                group, size = [], 0
+            group.append(row)
+            size += sum(len(value) for value in row if isinstance(value, str | bytes))
+            if size > MAX_CONVERSATION:
+                most = MAX_CONVERSATION // 10**6
+                raise UsageError(f"{self._path}: a conversation is over {most} MB")
+            self._clock.restart()
+        if group:
+            yield from self._incoming(group, known)
+
+    def earlier(self, key: str, left_out: Counter[str]) -> tuple[str, list[Said]]:
+        """The title of a conversation, and what is kept here of it."""
+        self._clock.restart()
+        query = f"{self._select} WHERE r.conversation_id = ? ORDER BY r.datetime_utc, r.id"
+        group = self._db.execute(query, (key,)).fetchall()
+        if not group:
+            return "", []
+        return text_of(group[0], "title"), self._said(group, left_out)
+
+    def _incoming(self, group: list[sqlite3.Row], known: set[str]) -> Iterator[Incoming]:
+        if (key := _key(group[0])) not in known:
+            yield Unread(uid_of("llm", key), partial(self._conversation, group))
+
+    def _conversation(self, group: list[sqlite3.Row]) -> tuple[Conversation, ...]:
+        started = moment_of(text_of(group[0], "datetime_utc"))
+        about = About("llm", _key(group[0]), text_of(group[0], "title"), started)
+        return arrived(about, self._said(group, about.left_out))
+
+    def _said(self, group: list[sqlite3.Row], left_out: Counter[str]) -> list[Said]:
+        said: list[Said] = []
+        system = None
+        for row in group:
+            moment = moment_of(text_of(row, "datetime_utc"))
+            wanted = self._with_fragments(row, "system", "\n\n")
+            if wanted and wanted != system:
+                system = wanted
+                said.append(Said("system", system, moment))
+            returned = self._rows(_RESULTS, row, "tool_results")
+            prompt = self._with_fragments(row, "prompt", "\n")
+            files = self._attachments(_PROMPT_FILES, row["id"], "prompt_attachments", left_out)
+            if returned and said and said[-1].role == "assistant":
+                said[-1] = self._answered(said[-1], returned, left_out)
+            if prompt or files or not returned:
+                said.append(Said("user", prompt, moment, attachments=files))
+            calls = tuple(_call(one) for one in self._rows(_CALLS, row, "tool_calls"))
+            reply, thoughts = text_of(row, "response"), text_of(row, "reasoning")
+            if reply or calls or thoughts:
+                said.append(_reply(row, reply, calls, self._extra(row)))
+        return said
+
+    def _with_fragments(self, row: sqlite3.Row, kind: str, between: str) -> str:
+        """A prompt with the fragments that stand before it."""
+        table = f"{kind}_fragments"
+        query = f"""SELECT f.content FROM {table} p JOIN fragments f ON f.id = p.fragment_id
+            WHERE p.response_id = ? ORDER BY p.[order]"""
+        fragments = self._rows(query, row, table)
+        texts = [text_of(one, "content") for one in fragments] + [text_of(row, kind)]
+        return between.join(text for text in texts if text) if fragments else texts[0]
+
+    def _answered(self, asking: Said, returned: list[sqlite3.Row], left_out: Counter[str]) -> Said:
+        """A reply with what its calls returned."""
+        calls = list(asking.calls)
+        files = list(asking.attachments)
+        for row in returned:
+            failed = "exception" in row.keys() and bool(row["exception"])  # noqa: SIM118
+            call_id, name = text_of(row, "tool_call_id"), text_of(row, "name")
+            calls = with_result(calls, Call(call_id, name, "", text_of(row, "output"), failed))
+            table = "tool_results_attachments"
+            files += self._attachments(_RESULT_FILES, row["id"], table, left_out)
+        return replace(asking, calls=tuple(calls), attachments=tuple(files))
+
+    def _extra(self, row: sqlite3.Row) -> Mapping[str, object]:
+        extra = {"id": text_of(row, "id"), **extra_of(row, _EXTRA)}
+        if (key := text_of(row, "schema_id")) and "schemas" in self._tables:
+            query = "SELECT content FROM schemas WHERE id = ?"
+            for schema in self._db.execute(query, (key,)):
+                extra["schema"] = json_of(text_of(schema, "content"))
+        return extra
+
+    def _rows(self, query: str, row: sqlite3.Row, table: str) -> list[sqlite3.Row]:
+        return self._db.execute(query, (row["id"],)).fetchall() if table in self._tables else []
+
+    def _attachments(
+        self, query: str, key: object, table: str, left_out: Counter[str]
+    ) -> tuple[Attachment, ...]:
+        """What went with a prompt or a result; of some files llm keeps the path alone."""
+        if not {table, "attachments"} <= self._tables:
+            return ()
+        rows = self._db.execute(query, (key,)).fetchall()
+        found = (attachment_of(row, left_out) for row in rows)
+        return tuple(one for one in found if one is not None)
 
 
 def _key(row: sqlite3.Row) -> str:
-    return _text(row, "conversation_id") or _text(row, "id")
+    return text_of(row, "conversation_id") or text_of(row, "id")
 
 
-def _text(row: sqlite3.Row, column: str) -> str:
-    """A value as text; nothing where there is none.
-
-    Raises:
-        UsageError: It is bytes.
-    """
-    value = row[column]
-    if isinstance(value, bytes):
-        raise UsageError(f"a row of the database holds bytes where {column} should be text")
-    return "" if value is None else str(value)
+def _call(row: sqlite3.Row) -> Call:
+    return Call(text_of(row, "tool_call_id"), text_of(row, "name"), text_of(row, "arguments"))
 
 
-def _count(value: object) -> int | None:
-    """A count that a reply can have; anything else is left out."""
-    return value if isinstance(value, int) and 0 <= value < _MAX_COUNT else None
-
-
-def _conversation(
-    db: sqlite3.Connection, group: list[sqlite3.Row], tables: set[str]
-) -> tuple[Conversation, ...]:
-    started = _moment(_text(group[0], "datetime_utc"))
-    said: list[Said] = []
-    left_out: Counter[str] = Counter()
-    system = None
-    for row in group:
-        moment = _moment(_text(row, "datetime_utc"))
-        if (wanted := _text(row, "system")) and wanted != system:
-            system = wanted
-            said.append(Said("system", system, moment))
-        kept = {"prompt_attachments", "attachments"} <= tables
-        files = _attachments(db, row["id"], left_out) if kept else ()
-        said.append(Said("user", _text(row, "prompt"), moment, attachments=files))
-        if reply := _text(row, "response"):
-            said.append(_reply(row, reply, moment))
-    about = About("llm", _key(group[0]), _text(group[0], "title"), started, left_out)
-    return arrived(about, said)
-
-
-def _reply(row: sqlite3.Row, text: str, moment: datetime) -> Said:
-    usage = Usage(_count(row["input_tokens"]), _count(row["output_tokens"]))
+def _reply(
+    row: sqlite3.Row, text: str, calls: tuple[Call, ...], extra: Mapping[str, object]
+) -> Said:
+    usage = Usage(count_of(row["input_tokens"]), count_of(row["output_tokens"]))
     took = row["duration_ms"]
     return Said(
         "assistant",
         text,
-        moment,
-        model=_text(row, "model") or None,
+        moment_of(text_of(row, "datetime_utc")),
+        model=text_of(row, "model") or None,
         usage=None if usage == Usage() else usage,
         total_s=took / 1000 if isinstance(took, int | float) and math.isfinite(took) else None,
+        reasoning=text_of(row, "reasoning"),
+        calls=calls,
+        extra=extra,
     )
-
-
-def _attachments(
-    db: sqlite3.Connection, response_id: object, left_out: Counter[str]
-) -> tuple[Attachment, ...]:
-    """What went with a prompt; a file that was not kept is there by its path alone."""
-    rows = db.execute(
-        """SELECT a.type, a.path, a.url, a.content FROM prompt_attachments p
-        JOIN attachments a ON a.id = p.attachment_id WHERE p.response_id = ?
-        ORDER BY p.[order]""",
-        (response_id,),
-    )
-    found = []
-    for row in rows:
-        data, url = row["content"], _text(row, "url")
-        if isinstance(data, bytes) and data:
-            url = ""
-        elif not url:
-            left_out[NO_FILE] += 1
-            continue
-        found.append(
-            Attachment(
-                name=Path(_text(row, "path") or url or "attachment").name,
-                media_type=_text(row, "type") or "application/octet-stream",
-                data=b"" if url else data,
-                url=url or None,
-            )
-        )
-    return tuple(found)
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return from_iso(text)
-    except ValueError:
-        return datetime(1970, 1, 1, tzinfo=UTC)

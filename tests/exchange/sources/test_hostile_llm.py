@@ -83,7 +83,7 @@ def test_text_that_is_not_utf8_is_refused_and_not_shown(tmp_path):
 
 def test_a_value_or_a_conversation_that_is_too_large_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(llm, "_MAX_VALUE", 1_000_000)
-    monkeypatch.setattr(llm, "_MAX_CONVERSATION", 100_000)
+    monkeypatch.setattr(llm, "MAX_CONVERSATION", 100_000)
     path = made(tmp_path / "logs.db", TABLES)
     for size, said in ((2_000_000, "too big"), (200_000, "is over")):
         with closing(sqlite3.connect(path, isolation_level=None)) as db:

@@ -1,0 +1,381 @@
+"""The message store that llm keeps since 0.32, in the tables beside the older ``responses``.
+
+``messages`` are known by a hash of what they say and of the message before them, so that
+conversations that begin alike share them; ``parts`` hold what they say, a long fragment once.
+``threads`` point at the last message of a conversation, and name the one they were forked from;
+``turns`` are requests: which model, what it took and cost. A thread that goes on with a
+conversation of before holds its messages once more, but without their files and times. What is
+read here is what llm 0.36 writes (looked up 2026-11-29, in its migrations and by running it).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any, Literal, NamedTuple, cast
+
+from hfs_cli.conversations import Conversation, Incoming, Unread
+from hfs_cli.errors import UsageError
+from hfs_cli.exchange.sources.foreign import NO_FILE, About, Said, arrived, uid_of
+from hfs_cli.exchange.sources.llm_values import (
+    MAX_CONVERSATION,
+    attachment_of,
+    count_of,
+    extra_of,
+    json_of,
+    moment_of,
+    text_of,
+    with_result,
+)
+from hfs_cli.messages import Attachment, Call, Role, Usage
+
+TABLES = {"threads", "turns", "messages", "parts"}
+_ROLES = {"system", "user", "assistant", "tool"}
+_KINDS = {"text", "reasoning", "tool_call", "tool_result", "attachment"}
+# What has a place of its own in a message.
+_PLACED = {"text_ref", "name", "arguments", "tool_call_id", "output", "attachment", "attachments"}
+_ENDS = """SELECT tip_message_hash FROM turns WHERE thread_id = ? AND tip_message_hash NOTNULL
+    ORDER BY datetime_utc DESC, id DESC"""
+# The last message of what belongs to no conversation.
+_ALONE = """SELECT hash FROM messages m
+    WHERE NOT EXISTS (SELECT 1 FROM messages c WHERE c.parent_hash = m.hash)
+    AND hash NOT IN (SELECT tip_message_hash FROM threads WHERE tip_message_hash NOTNULL)
+    AND hash NOT IN (SELECT t.tip_message_hash FROM turns t JOIN threads h ON h.id = t.thread_id
+        WHERE t.tip_message_hash NOTNULL)"""
+_TURN = ("options_json", "resolved_model", "token_details", "response_json", "schema_id")
+
+
+class _Turn(NamedTuple):
+    """A request: what is known of the reply, and when its question was asked."""
+
+    row: sqlite3.Row
+    moment: datetime
+
+
+class Threads:
+    """The conversations of a database.
+
+    Args:
+        db: The database.
+        tables: The names of its tables.
+        earlier: The name that the older tables have for a conversation, and its messages there;
+            it counts what these leave out.
+        restart: Called before each row is asked for: SQLite's time begins anew.
+    """
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        tables: set[str],
+        earlier: Callable[[str, Counter[str]], tuple[str, list[Said]]],
+        restart: Callable[[], None],
+    ) -> None:
+        self._db = db
+        self._tables = tables
+        self._earlier = earlier
+        self._restart = restart
+
+    def conversations(self) -> Iterator[Incoming]:
+        """All of them, and what no conversation leads to."""
+        for key in self.ids():
+            yield Unread(uid_of("llm", key), partial(self._read, key))
+        for key in self._keys(_ALONE):
+            yield Unread(uid_of("llm", key), partial(self._alone, key))
+
+    def ids(self) -> list[str]:
+        """The ids of all threads, parents before what was forked from them where they are older."""
+        return self._keys("SELECT id FROM threads ORDER BY substr(id, 1, 200)")
+
+    def _keys(self, query: str, *values: str) -> list[str]:
+        self._restart()
+        rows = self._db.execute(query, values).fetchall()
+        return [str(row[0]) for row in rows if row[0] is not None]
+
+    def _one(self, query: str, *values: str) -> sqlite3.Row | None:
+        self._restart()
+        row: sqlite3.Row | None = self._db.execute(query, values).fetchone()
+        return row
+
+    def _alone(self, key: str) -> tuple[Conversation, ...]:
+        about = About("llm", key, "", None)
+        return arrived(about, self._said(key, about.left_out))
+
+    def _read(self, key: str) -> tuple[Conversation, ...]:
+        row = self._one("SELECT * FROM threads WHERE id = ?", key)
+        if row is None:
+            raise UsageError(f"the conversation {key} was deleted meanwhile")
+        left_out: Counter[str] = Counter()
+        tip = text_of(row, "tip_message_hash")
+        said = self._said(tip, left_out)
+        held: Counter[str] = Counter()
+        name, before = self._earlier(key, held)
+        about = About("llm", key, name or text_of(row, "name"), None, left_out)
+        left_out.update(held)
+        if _holds(said, before):
+            # What was kept before has times and files, which the thread has not.
+            found = arrived(about, [*before, *said[len(before) :]])
+            apart: tuple[Conversation, ...] = ()
+        else:
+            found = arrived(about, said)
+            apart = arrived(About("llm", f"{key}:responses", about.title, None), before)
+        if not found:
+            return apart
+        (main,) = found
+        family = [main, *apart]
+        # A turn that the thread does not lead to any more.
+        reached = _hashes(said)
+        for end in self._keys(_ENDS, key):
+            if end != tip and end not in reached:
+                other = self._said(end, Counter())
+                reached |= _hashes(other)
+                branches = arrived(About("llm", f"{key}:{end}", main.name, None), other)
+                shared = _shared(said, other)
+                family += [_forked(branch, main.uid, shared, "retry") for branch in branches]
+        parent = text_of(row, "forked_from")
+        if parent and parent != key:
+            above = self._one("SELECT tip_message_hash FROM threads WHERE id = ?", parent)
+            if above is not None:
+                theirs = self._said(text_of(above, "tip_message_hash"), Counter())
+                if not self._is_above(key, parent) and (shared := _shared(theirs, said)):
+                    # What is missing of the shared messages is told with the parent.
+                    theirs_left: Counter[str] = Counter()
+                    self._said(said[shared - 1].key.split()[-1], theirs_left)
+                    main = replace(main, left_out=left_out - theirs_left)
+                    family[0] = _forked(main, uid_of("llm", parent), shared, "fork")
+        return tuple(family)
+
+    def _is_above(self, key: str, thread: str) -> bool:
+        """Whether a thread is what another one was forked from: nobody's ancestor is its own."""
+        seen: set[str] = set()
+        above: str | None = thread
+        while above and above not in seen:
+            seen.add(above)
+            row = self._one("SELECT forked_from FROM threads WHERE id = ?", above)
+            above = None if row is None else text_of(row, "forked_from")
+            if above == key:
+                return True
+        return False
+
+    def _said(self, tip: str, left_out: Counter[str]) -> list[Said]:
+        """The messages up to one, with what came of each call beside it."""
+        said: list[Said] = []
+        size = 0
+        for row in self._chain(tip):
+            key = text_of(row, "hash")
+            one = self._message(row, left_out)
+            size += len(one.content) + sum(len(file.data) for file in one.attachments)
+            if size > MAX_CONVERSATION:
+                raise UsageError(f"a conversation of llm is over {MAX_CONVERSATION // 10**6} MB")
+            if one.role == "tool" and said and said[-1].calls:
+                # Its own calls are what it returns.
+                said[-1] = _answered(said[-1], one, key)
+            elif one.role == "tool":
+                text = "\n\n".join(call.result or "" for call in one.calls) or one.content
+                said.append(replace(one, content=text, calls=()))
+            else:
+                said.append(one)
+        return said
+
+    def _chain(self, tip: str) -> list[sqlite3.Row]:
+        rows: dict[str, sqlite3.Row] = {}
+        key = tip
+        while key and key not in rows:
+            row = self._one("SELECT * FROM messages WHERE hash = ?", key)
+            if row is None:
+                raise UsageError(f"the message {key[:80]} of llm's database is not there")
+            rows[key] = row
+            key = text_of(row, "parent_hash")
+        return list(rows.values())[::-1]
+
+    def _message(self, row: sqlite3.Row, left_out: Counter[str]) -> Said:
+        key = text_of(row, "hash")
+        role = text_of(row, "role")
+        if role not in _ROLES:
+            raise UsageError(f"a message of llm's database has the role {role[:40]!r}")
+        reply = self._turn("tip_message_hash", key)
+        asked = self._turn("parent_message_hash", key)
+        parts = _Parts()
+        self._restart()
+        query = "SELECT * FROM parts WHERE message_hash = ? ORDER BY position"
+        for part in self._db.execute(query, (key,)).fetchall():
+            self._take(parts, part, left_out)
+        extra: dict[str, object] = {"hash": key}
+        if text := text_of(row, "provider_metadata"):
+            extra["provider_metadata"] = json_of(text)
+        if parts.rest:
+            extra["parts"] = parts.rest
+        turn = reply if role == "assistant" else asked
+        usage = took = model = None
+        if role == "assistant" and reply is not None:
+            usage = Usage(count_of(reply.row["input_tokens"]), count_of(reply.row["output_tokens"]))
+            took = count_of(reply.row["duration_ms"])
+            model = text_of(reply.row, "model") or None
+            columns = [name for name in _TURN if name in reply.row.keys()]  # noqa: SIM118
+            extra |= {"turn": text_of(reply.row, "id"), **extra_of(reply.row, columns)}
+            if schema := self._schema(text_of(reply.row, "schema_id")):
+                extra["schema"] = schema
+        return Said(
+            role=cast("Role", role),
+            content="\n\n".join(parts.texts),
+            created_at=None if turn is None else turn.moment,
+            model=model,
+            usage=None if usage == Usage() else usage,
+            total_s=None if took is None else took / 1000,
+            reasoning="\n\n".join(parts.thoughts),
+            attachments=tuple(parts.attachments),
+            calls=tuple(parts.calls),
+            extra=extra,
+            key=key,
+        )
+
+    def _turn(self, column: str, key: str) -> _Turn | None:
+        query = f"SELECT * FROM turns WHERE {column} = ? ORDER BY datetime_utc, id LIMIT 1"
+        row = self._one(query, key)
+        return None if row is None else _Turn(row, moment_of(text_of(row, "datetime_utc")))
+
+    def _schema(self, key: str) -> object:
+        query = "SELECT content FROM schemas WHERE id = ?"
+        row = self._one(query, key) if key and self._has("schemas") else None
+        return row and json_of(text_of(row, "content"))
+
+    def _take(self, parts: _Parts, row: sqlite3.Row, left_out: Counter[str]) -> None:
+        payload = json_of(text_of(row, "payload") or "{}")
+        if not isinstance(payload, dict):
+            raise UsageError("a part of a message in llm's database is not an object")
+        kind = text_of(row, "type")
+        text = text_of(row, "text") or self._text(payload)
+        if kind == "text":
+            parts.texts.append(text)
+        elif kind == "reasoning":
+            parts.thoughts += [text] if text else []
+        elif kind == "tool_call":
+            given = payload.get("arguments")
+            arguments = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+            parts.calls.append(
+                Call(_word(payload, "tool_call_id"), _word(payload, "name"), arguments)
+            )
+        elif kind == "tool_result":
+            failed = payload.get("exception") is not None
+            call_id, name = _word(payload, "tool_call_id"), _word(payload, "name")
+            given = Call(call_id, name, "", _word(payload, "output"), failed)
+            parts.calls = with_result(parts.calls, given)
+        self._carry(parts, payload, left_out)
+        rest = {n: v for n, v in payload.items() if n not in _PLACED and v}
+        if rest or kind not in _KINDS:
+            parts.rest.append({"type": kind, **rest})
+
+    def _text(self, payload: Mapping[str, Any]) -> str:
+        """Text that is made of fragments and of what stands between them."""
+        pieces: list[str] = []
+        for piece in _objects(payload.get("text_ref")):
+            # A fragment may be named again and again.
+            if sum(map(len, pieces)) > MAX_CONVERSATION:
+                raise UsageError(f"a message of llm is over {MAX_CONVERSATION // 10**6} MB")
+            if "literal" in piece:
+                pieces.append(_word(piece, "literal"))
+                continue
+            query = "SELECT content FROM fragments WHERE id = ?"
+            row = self._one(query, str(piece.get("fragment"))) if self._has("fragments") else None
+            if row is None:
+                raise UsageError("a fragment that a message of llm's database names is not there")
+            pieces.append(text_of(row, "content"))
+        return "".join(pieces)
+
+    def _carry(self, parts: _Parts, payload: Mapping[str, Any], left_out: Counter[str]) -> None:
+        for reference in _objects([payload.get("attachment")], payload.get("attachments")):
+            key = str(reference.get("id"))
+            query = "SELECT * FROM attachments WHERE id = ?"
+            row = self._one(query, key) if self._has("attachments") else None
+            found = None if row is None else attachment_of(row, left_out)
+            if row is None:
+                left_out[NO_FILE] += 1
+            elif found is not None:
+                parts.attachments.append(found)
+
+    def _has(self, table: str) -> bool:
+        return table in self._tables
+
+
+class _Parts:
+    """What a message is made of, as far as it was read."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.thoughts: list[str] = []
+        self.calls: list[Call] = []
+        self.attachments: list[Attachment] = []
+        self.rest: list[Mapping[str, object]] = []
+
+
+def _answered(asking: Said, returned: Said, key: str) -> Said:
+    """A reply with what its calls returned."""
+    calls = list(asking.calls)
+    for given in returned.calls:
+        calls = with_result(calls, given)
+    extra = dict(asking.extra or {})
+    if more := {n: v for n, v in (returned.extra or {}).items() if n != "hash"}:
+        extra["results"] = more
+    return replace(
+        asking,
+        calls=tuple(calls),
+        attachments=asking.attachments + returned.attachments,
+        extra=extra,
+        # Another result makes it another message.
+        key=f"{asking.key} {key}",
+    )
+
+
+def _holds(said: list[Said], before: list[Said]) -> bool:
+    """Whether a conversation begins with what the older tables hold of it."""
+    pairs = zip(said, before, strict=False)
+    same = all((one.role, one.content) == (old.role, old.content) for one, old in pairs)
+    return same and len(said) >= len(before)
+
+
+def _shared(theirs: list[Said], mine: list[Said]) -> int:
+    """How many messages two conversations begin with."""
+    pairs = zip(theirs, mine, strict=False)
+    parted = (number for number, (one, other) in enumerate(pairs) if one.key != other.key)
+    return next(parted, min(len(theirs), len(mine)))
+
+
+def _hashes(said: list[Said]) -> set[str]:
+    """The messages of the store that went into these."""
+    return {part for one in said for part in one.key.split()}
+
+
+def _forked(
+    whole: Conversation, parent: str, shared: int, origin: Literal["fork", "retry"]
+) -> Conversation:
+    """A conversation as what parted from another one."""
+    if not shared:
+        return whole
+    name = whole.name if origin == "fork" else f"{whole.name} (variant)"
+    own = whole.messages[shared:]
+    return replace(
+        whole,
+        name=name,
+        origin=origin,
+        listed=origin == "fork",
+        messages=own,
+        parent_uid=parent,
+        fork_position=shared,
+    )
+
+
+def _objects(*lists: object) -> Iterator[Mapping[str, Any]]:
+    for values in lists:
+        yield from (v for v in (values if isinstance(values, list) else ()) if isinstance(v, dict))
+
+
+def _word(payload: Mapping[str, Any], name: str) -> str:
+    """A text of a payload; what no database can hold (a lone surrogate) becomes U+FFFD."""
+    value = payload.get(name)
+    if not isinstance(value, str):
+        return ""
+    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -60,6 +60,8 @@ function __hfs_values
             echo 1
         case 'hfs chat --context'
             echo 1
+        case 'hfs chat --reuse' 'hfs chat --cache'
+            echo 1
         case 'hfs chat --record'
             echo 1
         case 'hfs chat --render'
@@ -172,6 +174,8 @@ function __hfs_values
             echo 1
         case 'hfs resume --context'
             echo 1
+        case 'hfs resume --reuse' 'hfs resume --cache'
+            echo 1
         case 'hfs resume --record'
             echo 1
         case 'hfs resume --render'
@@ -252,6 +256,8 @@ function __hfs_values
             echo 1
         case 'hfs sessions retry --context'
             echo 1
+        case 'hfs sessions retry --reuse' 'hfs sessions retry --cache'
+            echo 1
         case 'hfs sessions retry --record'
             echo 1
         case 'hfs sessions retry --render'
@@ -321,6 +327,8 @@ function __hfs_values
         case 'hfs sessions resume -m' 'hfs sessions resume --model'
             echo 1
         case 'hfs sessions resume --context'
+            echo 1
+        case 'hfs sessions resume --reuse' 'hfs sessions resume --cache'
             echo 1
         case 'hfs sessions resume --record'
             echo 1
@@ -458,6 +466,7 @@ complete -c hfs -n '__hfs_in \'hfs chat\' -q --quiet' -s q -l quiet -d 'No sessi
 complete -c hfs -n '__hfs_in \'hfs chat\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs chat\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
 complete -c hfs -n '__hfs_in \'hfs chat\' --context' -l context -x -k -a 'error trim' -d 'What becomes of a conversation that is too long for the model'
+complete -c hfs -n '__hfs_in \'hfs chat\' --reuse --cache' -l reuse -l cache -x -k -d 'Give a kept reply to the very same request, asked with --reuse and not older'
 complete -c hfs -n '__hfs_in \'hfs chat\' --record' -l record -r -k -F -d 'Keep each exchange as a file there, for HFS_REPLAY=DIR'
 complete -c hfs -n '__hfs_in \'hfs chat\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs chat\' --no-save' -l no-save -d 'Keep nothing of this turn'
@@ -550,6 +559,7 @@ complete -c hfs -n '__hfs_in \'hfs resume\' -q --quiet' -s q -l quiet -d 'No ses
 complete -c hfs -n '__hfs_in \'hfs resume\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs resume\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
 complete -c hfs -n '__hfs_in \'hfs resume\' --context' -l context -x -k -a 'error trim' -d 'What becomes of a conversation that is too long for the model'
+complete -c hfs -n '__hfs_in \'hfs resume\' --reuse --cache' -l reuse -l cache -x -k -d 'Give a kept reply to the very same request, asked with --reuse and not older'
 complete -c hfs -n '__hfs_in \'hfs resume\' --record' -l record -r -k -F -d 'Keep each exchange as a file there, for HFS_REPLAY=DIR'
 complete -c hfs -n '__hfs_in \'hfs resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
@@ -654,6 +664,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions retry\' -q --quiet' -s q -l quiet -d
 complete -c hfs -n '__hfs_in \'hfs sessions retry\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --context' -l context -x -k -a 'error trim' -d 'What becomes of a conversation that is too long for the model'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --reuse --cache' -l reuse -l cache -x -k -d 'Give a kept reply to the very same request, asked with --reuse and not older'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --record' -l record -r -k -F -d 'Keep each exchange as a file there, for HFS_REPLAY=DIR'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-save' -l no-save -d 'Keep nothing of this turn'
@@ -727,6 +738,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions resume\' -q --quiet' -s q -l quiet -
 complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --context' -l context -x -k -a 'error trim' -d 'What becomes of a conversation that is too long for the model'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --reuse --cache' -l reuse -l cache -x -k -d 'Give a kept reply to the very same request, asked with --reuse and not older'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --record' -l record -r -k -F -d 'Keep each exchange as a file there, for HFS_REPLAY=DIR'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-save' -l no-save -d 'Keep nothing of this turn'

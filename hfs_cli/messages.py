@@ -246,6 +246,12 @@ class Answering(_Event):
         self.model: Final = model
 
 
+class FromDatabase(_Event):
+    """What comes was a reply before, and costs nothing: no model was asked."""
+
+    __slots__ = __match_args__ = ()
+
+
 class Finish(_Event):
     """The provider's word that the reply has ended.
 
@@ -311,7 +317,7 @@ class Citation(NamedTuple):
     end: int | None = None
 
 
-Event = Delta | Reasoning | ToolCall | State | Usage | Finish | Citation | Answering
+Event = Delta | Reasoning | ToolCall | State | Usage | Finish | Citation | Answering | FromDatabase
 
 
 # --- what is kept ---------------------------------------------------------------------
@@ -505,6 +511,7 @@ class Reply(NamedTuple):
         citations: The sources that it names, each once, in the order they came.
         step: Which request of its turn it answers, from 0.
         state: What the vendor wants back with it, or None.
+        cached: Whether it was a reply in the database before, and no model was asked.
     """
 
     text: str
@@ -522,6 +529,7 @@ class Reply(NamedTuple):
     citations: tuple[Citation, ...] = ()
     step: int = 0
     state: KeptState | None = None
+    cached: bool = False
 
 
 class Outcome(NamedTuple):

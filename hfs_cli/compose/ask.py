@@ -69,15 +69,21 @@ def take_turn(
         if asked.dry_run and within:
             _print_request(provider, store, turn, toolbox, within, config.context)
             return
-        if config.daily_budget is not None and not asked.over_budget:
+        reuse = None
+        if asked.reuse is not None:
+            from hfs_cli.compose.reuse import Reuse
+
+            reuse = Reuse(store, asked.reuse, provider, turn, tools=toolbox is not None)
+        recalled = reuse.provider() if reuse else None
+        if recalled is None and config.daily_budget is not None and not asked.over_budget:
             from hfs_cli.compose.budget import check_budget
 
             check_budget(config.daily_budget, config.models, store)
-        limited = _limited(provider, turn, config, store, within)
+        answering = recalled or _limited(provider, turn, config, store, within)
         # History is read either way; only what is kept differs.
         keeper = store if config.save else _unsaved(store)
         renderer = _renderer(view, config, turn.schema, choices, tools=toolbox is not None)
-        outcome = run_turn(limited, keeper, renderer, turn, toolbox, config.max_steps)
+        outcome = run_turn(answering, keeper, renderer, turn, toolbox, config.max_steps)
     if outcome.error is not None:
         if outcome.session and not (outcome.reply.text or outcome.message_id):
             if outcome.session.unanswered:
@@ -86,6 +92,8 @@ def take_turn(
             notices.notice(f"the prompt is kept: hfs sessions retry {outcome.session.id}")
         raise outcome.error
     _check_ending(outcome.reply, turn.schema, choices)
+    if reuse is not None:
+        reuse.note(outcome)
 
 
 def _model_of(

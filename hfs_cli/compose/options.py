@@ -23,6 +23,8 @@ from hfs_cli.errors import UsageError
 from hfs_cli.groups import Amount, Count
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from hfs_cli.compose.templates import Prompt
     from hfs_cli.render.reply.choose import View
 
@@ -45,6 +47,7 @@ class Asked:
         dry_run: Only print what would be sent.
         over_budget: Go on when the day's budget is spent.
         confirm: Ask before a tool runs.
+        reuse: The oldest kept reply that may answer the same request, or None for none.
     """
 
     words: tuple[str, ...] = ()
@@ -60,6 +63,28 @@ class Asked:
     dry_run: bool = False
     over_budget: bool = False
     confirm: bool = False
+    reuse: datetime | None = None
+
+
+class _Age(click.ParamType[Any]):
+    """How old a reply may be: an age, or any."""
+
+    name = "age"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401  (click's own type)
+        param: click.Parameter | None,  # noqa: ARG002
+        ctx: click.Context | None,  # noqa: ARG002
+    ) -> datetime:
+        """Read the word."""
+        from datetime import UTC, datetime
+
+        from hfs_cli.moments import parse_age
+
+        if value in {_ANY_AGE, True}:
+            return datetime.fromtimestamp(0, UTC)
+        return parse_age(str(value))
 
 
 class _Setting(click.ParamType[Any]):
@@ -120,7 +145,7 @@ _HEADINGS = {
     ),
     "Limits": (
         *("width", "per_minute", "timeout", "idle_timeout", "retries", "max_cost", "budget"),
-        *("over_budget", "record", "dry_run"),
+        *("over_budget", "reuse", "record", "dry_run"),
     ),
 }
 _LAST_HEADING = "Limits"
@@ -176,7 +201,11 @@ def _with_pairs(args: list[str], takes: Mapping[str, int]) -> list[str]:
             word = "-o" if word.startswith(("-o", "--option")) else "-p"
             left.appendleft(attached[1])
         given.append(word)
-        if word in _PAIRS and left and "=" in left[0]:
+        if word in _REUSE:
+            # An age is not needed, and a prompt is not one.
+            aged = left and re.fullmatch(r"[0-9]{1,6}[mhdw]", left[0])
+            given[-1:] = [word, left.popleft() if aged else _ANY_AGE]
+        elif word in _PAIRS and left and "=" in left[0]:
             name, _, value = left.popleft().partition("=")
             given += [name, value]
         else:
@@ -351,6 +380,14 @@ _OF_ONE = (
         help="What becomes of a conversation that is too long for the model.",
     ),
     click.option(
+        "--reuse",
+        "--cache",
+        "reuse",
+        type=_Age(),
+        metavar="[AGE]",
+        help="Give a kept reply to the very same request, asked with --reuse and not older.",
+    ),
+    click.option(
         "--record",
         type=click.Path(path_type=Path),
         metavar="DIR",
@@ -398,6 +435,8 @@ _OF_ONE = (
     click.option("-u", "--usage", is_flag=True, help="Show tokens and times on stderr."),
 )
 # Options of two words, which may be written as one: NAME=VALUE.
+_REUSE = {"--reuse", "--cache"}
+_ANY_AGE = "any"
 _PAIRS = {"-o", "--option", "-p", "--param"}
 _SETTING_NAMES = (
     "stdin",

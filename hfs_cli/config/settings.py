@@ -548,7 +548,7 @@ PROFILE_SETTINGS: Mapping[str, Setting] = {**SETTINGS, "tool": _OF_CONFIG["tool"
 TURN_OPTIONS = (
     *("temperature", "max-tokens", "option", "schema", "schema-multi", "extract", "extract-last"),
     *("format", "json", "file", "encoding", "system-file", "no-system"),
-    *("hide-reasoning", "citations", "usage", "quiet", "over-budget"),
+    *("hide-reasoning", "citations", "usage", "quiet", "over-budget", "reuse"),
 )
 PROVIDER_SETTINGS: Mapping[str, Setting] = declared(ProviderConfig)
 MODEL_SETTINGS: Mapping[str, Setting] = declared(ModelConfig)

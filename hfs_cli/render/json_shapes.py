@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from hfs_cli.sanitize import sanitize_json
 from hfs_cli.shapes import call_shape, checkpoint_shape, message_shape
 
 if TYPE_CHECKING:  # a list in a pipe does without them
+    from hfs_cli.config.settings import ModelConfig
     from hfs_cli.conversations import Branch, SearchHit
 
 Json = Mapping[str, object]
@@ -134,8 +135,23 @@ def outcome_json(outcome: Outcome) -> Json:
             for call in step.tool_calls
         ],
         "timing": _timing(outcome),
+        "cached": reply.cached,
         "error": error_json(outcome.error),
     }
+
+
+def turn_cost(outcome: Outcome, prices: Callable[[str], ModelConfig | None]) -> float | None:
+    """What a turn cost, in the currency of the prices; None where nobody knows.
+
+    Args:
+        prices: What a model's tokens cost, or None.
+    """
+    from hfs_cli.prices import cost
+
+    if outcome.reply.cached:
+        return 0.0
+    usage = outcome.usage
+    return None if usage is None else cost(usage, prices(outcome.reply.model))
 
 
 def batch_json(index: int, value: object, outcome: Outcome) -> dict[str, object]:
@@ -161,10 +177,15 @@ def batch_json(index: int, value: object, outcome: Outcome) -> dict[str, object]
 
 
 class JsonRenderer:
-    """``--format json``: one object, when the turn has ended, however it ended."""
+    """``--format json``: one object, when the turn has ended, however it ended.
 
-    def __init__(self, output: Sink) -> None:
+    Args:
+        prices: What a model's tokens cost, or None.
+    """
+
+    def __init__(self, output: Sink, prices: Callable[[str], ModelConfig | None]) -> None:
         self._output = output
+        self._prices = prices
 
     def opened(self, opened: Opened) -> None:
         """Nothing yet."""
@@ -191,7 +212,8 @@ class JsonRenderer:
             ReaderLeft: Nobody reads standard output any more.
             OutputError: It cannot be written.
         """
-        self._output.write(dump(outcome_json(outcome), indent=2) + "\n")
+        whole = {**outcome_json(outcome), "cost": turn_cost(outcome, self._prices)}
+        self._output.write(dump(whole, indent=2) + "\n")
 
 
 class JsonLinesRenderer:
@@ -245,6 +267,7 @@ class JsonLinesRenderer:
             finish_reason=reply.finish_reason,
             message_id=outcome.message_id,
             model=reply.model,
+            cached=reply.cached,
             timing=_timing(outcome),
         )
 

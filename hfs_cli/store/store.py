@@ -239,6 +239,17 @@ class SessionStore:
         with self._engine.reading() as db:
             return messages.transcript(db, session_id)
 
+    def find_reply(self, sha256: str, since: datetime) -> Message | None:
+        """The newest whole reply to a request that `note_request` noted, or None.
+
+        Args:
+            since: Older ones do not count.
+        """
+        from hfs_cli.store import requests
+
+        with self._engine.reading() as db:
+            return requests.find_reply(db, sha256, since)
+
     def older_than(self, moment: datetime, *, keep: int = 0) -> list[Session]:
         """Sessions last used, and tails set aside, before a moment; the oldest use first.
 
@@ -269,6 +280,17 @@ class SessionStore:
         with self._engine.writing() as db:
             turns.note_refusal(db, session_id, why)
         self._engine.answered(session_id)
+
+    def note_request(self, message_id: int, sha256: str) -> None:
+        """Write down which request a reply answered.
+
+        Raises:
+            StoreError: It cannot be written.
+        """
+        from hfs_cli.store import requests
+
+        with self._engine.writing() as db:
+            requests.note_request(db, message_id, sha256)
 
     def touch(self, session_id: int) -> Session:
         """Make a session the last used one, which ``-c`` continues.

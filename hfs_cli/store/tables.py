@@ -185,6 +185,22 @@ class CheckpointRow(Model):
         table_name = "checkpoint"
 
 
+class RequestRow(Model):
+    """What a reply answered, where a turn said that it may be answered with again.
+
+    Attributes:
+        sha256: Of all that was sent: see `hfs_cli.compose.reuse`.
+    """
+
+    message_id = IntegerField(primary_key=True)
+    sha256 = TextField()
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = "request"
+
+
 TABLES: tuple[type[Model], ...] = (
     ImportRow,
     SessionRow,
@@ -194,4 +210,5 @@ TABLES: tuple[type[Model], ...] = (
     AttachmentRow,
     MessageAttachmentRow,
     CheckpointRow,
+    RequestRow,
 )

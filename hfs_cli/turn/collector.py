@@ -13,6 +13,7 @@ from hfs_cli.messages import (
     Delta,
     Event,
     Finish,
+    FromDatabase,
     KeptState,
     Reasoning,
     Reply,
@@ -121,6 +122,7 @@ class Collector:
         self._state: list[Mapping[str, object]] = []
         self._sealed = 0
         self._sources: dict[tuple[str, str], Citation] = {}
+        self._cached = False
         self._began = time.monotonic()
         self._first: float | None = None
 
@@ -185,6 +187,8 @@ class Collector:
                 self._finish = event
             case Answering(model):
                 self._model = model
+            case FromDatabase():
+                self._cached = True
 
     @property
     def paused(self) -> bool:
@@ -227,6 +231,7 @@ class Collector:
             citations=tuple(self._sources.values()),
             step=self._step,
             state=self._kept_state(),
+            cached=self._cached,
         )
 
     def _kept_state(self) -> KeptState | None:

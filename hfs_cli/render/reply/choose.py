@@ -105,9 +105,10 @@ def _reply(
 ) -> Renderer:
     stream = config.stream and (look().tty or not tools)
     if view.format == "json":
+        from hfs_cli.prices import prices_of
         from hfs_cli.render.json_shapes import JsonRenderer
 
-        return JsonRenderer(sink)
+        return JsonRenderer(sink, partial(prices_of, configured=config.models))
     if view.format == "jsonl":
         from hfs_cli.render.json_shapes import JsonLinesRenderer
 

@@ -168,6 +168,8 @@ def usage_line(steps: Sequence[Reply], prices: ModelConfig | None = None) -> str
         parts.append(f"{speed:.0f} tokens/s")
     if usage and (money := cost(usage, prices)) is not None:
         parts.append(f"cost {money:.4f}")
+    if steps[-1].cached:
+        parts.append("from the database")
     if usage and (money := saved(usage, prices)):
         parts.append(f"the cache saved {money:.4f}")
     return " · ".join(parts)

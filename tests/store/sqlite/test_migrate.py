@@ -165,7 +165,10 @@ def earlier(path, request) -> Path:
     last = next(p.stem for p in MIGRATIONS.glob(f"{request.param:04}_*.py"))
     db = SqliteDatabase(str(path), pragmas={"journal_mode": "wal"})
     Runner(db, str(MIGRATIONS)).up(last)
-    db.execute_sql("INSERT INTO session VALUES (1,'u','n','chat','m',2,'complete',1,1,1,NULL,NULL)")
+    db.execute_sql(
+        "INSERT INTO session (id, uid, name, origin, model, message_count, last_status,"
+        " created_at, updated_at, use_seq) VALUES (1,'u','n','chat','m',2,'complete',1,1,1)"
+    )
     insert = (
         "INSERT INTO message (session_id, position, role, content, status, created_at, reply_to)"
         " VALUES (1, ?, ?, ?, 'complete', 1, ?)"

@@ -1,0 +1,35 @@
+"""Which requests have been answered: what `--reuse` asks before a model is asked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from hfs_cli.messages import Message
+from hfs_cli.store import rows
+from hfs_cli.store.engine import Connection
+from hfs_cli.store.tables import MessageRow, RequestRow
+
+
+def find_reply(db: Connection, sha256: str, since: datetime) -> Message | None:
+    """The newest whole reply to a request, or None.
+
+    Args:
+        sha256: What stands for the request.
+        since: Older ones do not count.
+    """
+    answered = MessageRow.select(rows.MESSAGE)
+    answered = answered.join(RequestRow, on=RequestRow.message_id == MessageRow.id)
+    answered = answered.where(
+        RequestRow.sha256 == sha256,
+        MessageRow.status == "complete",
+        MessageRow.created_at >= rows.to_microseconds(since),
+    )
+    row = db.execute(answered.order_by(MessageRow.created_at.desc()).limit(1)).fetchone()
+    return None if row is None else rows.message(row)
+
+
+def note_request(db: Connection, message_id: int, sha256: str) -> None:
+    """Write down what a reply answered; one that was deleted meanwhile answered nothing."""
+    there = MessageRow.select(MessageRow.id).where(MessageRow.id == message_id)
+    if db.execute(there).fetchone() is not None:
+        RequestRow.insert(message_id=message_id, sha256=sha256).execute(db)

@@ -1,7 +1,9 @@
 """The README is true: its commands run, its tables match the code."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,12 +16,21 @@ from hfs_cli.completion.tree import read_tree
 from tests.scripted_server import openai_sse
 
 ROOT = Path(__file__).parent.parent
+TEMPLATES = ROOT / "hfs_cli" / "templates"
 README = (ROOT / "README.md").read_text()
 RUN = [
     line
     for block in re.findall(r"<!-- run -->\n```sh\n(.*?)```", README, re.DOTALL)
     for line in block.splitlines()
 ]
+
+RECIPES = dict(
+    re.findall(
+        r"<!-- run: (\w+) -->\n```sh\n(.*?)```",
+        (ROOT / "docs" / "recipes.md").read_text(),
+        re.DOTALL,
+    )
+)
 
 
 @pytest.fixture
@@ -65,6 +76,55 @@ def test_the_commands_run_in_the_order_they_are_shown(shell):
         assert done.returncode == 0, (line, done.stderr.decode())
 
 
+# What each recipe leaves: a file of the directory and what is in it, or what it prints.
+LEAVES = {
+    "hook": ("git log -1 --format=%B", "An answer:"),
+    "triage": ("cat triage.json", '"severity": "high"'),
+    "enrich": ("cat reviews.jsonl", '"complaint": true'),
+    "cron": ("cat disks.md", "An answer:"),
+    "review": ("cat review.json", '"ok": true'),
+    "fzf": ("true", "What is new?"),
+    "replay": ("cat expected", "AN ANSWER:"),
+    "parallel": ("cat answers", "An answer:"),
+}
+PROGRAMS = {"fzf": "fzf", "parallel": "parallel"}
+
+
+def _suiting(request):
+    """A reply to a schema where one was sent, and prose elsewhere."""
+    if "response_format" not in request.json:
+        return openai_sse("An answer:\n\n```sh\ntrue\n```\n")
+    schema = request.json["response_format"]["json_schema"]["schema"]
+    values = {"boolean": True, "string": "high"}
+    kinds = {name: one["type"] for name, one in schema["properties"].items()}
+    return openai_sse(json.dumps({name: values[kind] for name, kind in kinds.items()}))
+
+
+def test_every_recipe_has_what_it_leaves():
+    assert RECIPES.keys() == LEAVES.keys()
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_each_recipe_does_what_it_says(shell, server, name):
+    program = PROGRAMS.get(name)
+    if program and shutil.which(program) is None:
+        pytest.skip(f"needs {program}, which .ci/run installs")
+    server.always(_suiting)
+    names, addresses = "GIT_{AUTHOR,COMMITTER}_NAME=A", "GIT_{AUTHOR,COMMITTER}_EMAIL=a@localhost"
+    setup = f"export {names} {addresses}\ngit commit --quiet --allow-empty -m More\n"
+    done = shell(f"{setup}{RECIPES[name]}")
+    assert done.returncode == 0, done.stderr.decode()
+    look, found = LEAVES[name]
+    assert found in (done.stdout + shell(look).stdout).decode()
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in TEMPLATES.glob("*.toml")))
+def test_every_template_that_comes_with_hfs_is_run(name):
+    pages = [README, *(file.read_text() for file in (ROOT / "docs").glob("*.md"))]
+    run = [line for page in pages for line in page.splitlines() if f"-t {name}" in line]
+    assert any(line in RUN or any(line in r for r in RECIPES.values()) for line in run)
+
+
 def test_every_exit_code_is_in_the_table():
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     codes = {vars(kind)["exit_code"] for kind in kinds if "exit_code" in vars(kind)}
@@ -79,7 +139,10 @@ def test_the_documents_speak_of_options_that_there_are():
     }
     for file in (ROOT / "docs").glob("*.md"):
         # Configurations hold commands of others, with their own options.
-        text = re.sub(r"^```toml\n.*?^```", "", file.read_text(), flags=re.DOTALL | re.MULTILINE)
+        text = file.read_text()
+        # Recipes are run instead.
+        kinds = "toml|sh" if file.name == "recipes.md" else "toml"
+        text = re.sub(rf"^```({kinds})\n.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
         text = re.sub(r"\]\([^)]*\)", "", text)
         named = set(re.findall(r"(?<![\w-])(--?[a-zA-Z][\w-]*)", text))
         assert named <= options, file.name

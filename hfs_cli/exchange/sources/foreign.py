@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
+import mimetypes
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -315,16 +319,70 @@ def _listed(
     for number, value in enumerate(messages, 1):
         message = Fields(value, f"{path}, message {number}")
         role = cast("Role", message.choice("role", _ROLES))
-        if content := _content(message, left_out):
-            said.append(Said(role, content, model=model if role == "assistant" else None))
+        one = _content(message, role, left_out)
+        if one.content or one.calls or one.attachments:
+            said.append(replace(one, model=model if one.role == "assistant" else None))
+        else:
+            left_out["message without anything in it"] += 1
     return arrived(About(source, path.stem, path.stem, started, left_out), said)
 
 
-def _content(message: Fields, left_out: Counter[str]) -> str:
-    """Text, or a list of parts of which some are text."""
+def _content(message: Fields, role: Role, left_out: Counter[str]) -> Said:
+    """Text, a list of parts of which some are text, or calls with what they returned."""
+    if isinstance(message.whole().get("content"), dict):
+        content = message.fields("content")
+        calls = tuple(
+            _call(Fields(value, content.where)) for value in content.items("tool_results")
+        )
+        # The reply that asked, and what it was given, are one message there.
+        rest = {n: v for n, v in content.whole().items() if n not in {"tool_results", "text"} and v}
+        text = content.maybe_text("text") or ""
+        return Said("assistant", text, calls=calls, extra={"content": rest} if rest else None)
     if not message.is_array("content"):
-        return message.maybe_text("content") or ""
-    parts = [Fields(part, message.where) for part in message.items("content")]
-    texts = [part.maybe_text("text") or A_FILE for part in parts]
-    left_out[NO_FILE] += texts.count(A_FILE)
-    return "\n\n".join(texts)
+        return Said(role, message.maybe_text("content") or "")
+    texts: list[str] = []
+    files: list[Attachment] = []
+    for part in message.items("content"):
+        fields = Fields(part, message.where)
+        if (said := fields.maybe_text("text")) is not None:
+            texts.append(said)
+            continue
+        picture = fields.maybe_fields("image_url")
+        if picture is not None and (file := _linked(picture.maybe_text("url") or "")):
+            files.append(file)
+        else:
+            texts.append(A_FILE)
+            left_out[NO_FILE] += 1
+    return Said(role, "\n\n".join(texts), attachments=tuple(files))
+
+
+def _call(value: Fields) -> Call:
+    asked = value.fields("call")
+    return Call(
+        asked.maybe_text("id") or "",
+        asked.text("name"),
+        _as_text(asked.whole().get("arguments")),
+        _as_text(value.whole().get("output")),
+    )
+
+
+def _as_text(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _linked(url: str) -> Attachment | None:
+    """A picture by its address, or by its bytes in a ``data:`` URL (RFC 2397); None else."""
+    if url.startswith(("http://", "https://")):
+        name = url.partition("?")[0].rpartition("/")[2] or "picture"
+        return Attachment(name, mimetypes.guess_type(name)[0] or "image/png", url=url)
+    head, comma, data = url.partition(",")
+    if not (head.startswith("data:") and head.endswith(";base64") and comma):
+        return None
+    try:
+        found = base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    media_type = head.removeprefix("data:").removesuffix(";base64").partition(";")[0]
+    return Attachment("picture", media_type or "application/octet-stream", found)

@@ -88,6 +88,20 @@ messages:
   - type: image_url
     image_url:
       url: data:image/png;base64,AAAA
+  - type: image_url
+    image_url:
+      url: 3fa9
+- role: tool
+  content:
+    tool_results:
+    - call:
+        name: get_weather
+        arguments:
+          city: Bern
+        id: call_1
+      output: sunny
+    text: let me look
+    sequence: false
 - role: assistant
   content: |
     A picture.
@@ -101,9 +115,20 @@ def test_aichat(tmp_path):
     assert said(found) == [
         ("user", "earlier"),
         ("user", "what is this?\n\n[a file]"),
+        ("assistant", "let me look"),
         ("assistant", "A picture.\n"),
     ]
-    assert found.messages[2].model == "openai:gpt-4o"
+    assert found.messages[3].model == "openai:gpt-4o"
+    (picture,) = found.messages[1].attachments
+    assert (picture.media_type, picture.data) == ("image/png", b"\0\0\0")
+    (call,) = found.messages[2].tool_calls
+    assert (call.id, call.name, call.arguments, call.result) == (
+        "call_1",
+        "get_weather",
+        '{"city": "Bern"}',
+        "sunny",
+    )
+    assert found.left_out == {"file that is not in the export": 1}
 
 
 @pytest.mark.parametrize(

@@ -314,6 +314,7 @@ _hfs_table() {
         'hfs sessions export')
             hfs_options=(
                 '--all'
+                '--since -'
                 '--format =markdown,json,jsonl,html'
                 '-O,--output files'
                 '--force'
@@ -326,6 +327,7 @@ _hfs_table() {
                 '--dry-run'
                 '--from =hfs,chatgpt,claude,llm,aichat,shell_gpt'
                 '--skip-broken'
+                '--restore'
                 '-h,--help'
             )
             hfs_arguments='files...'

@@ -266,6 +266,8 @@ function __hfs_values
             echo 1
         case 'hfs sessions retry -O' 'hfs sessions retry --output'
             echo 1
+        case 'hfs sessions export --since'
+            echo 1
         case 'hfs sessions export --format'
             echo 1
         case 'hfs sessions export -O' 'hfs sessions export --output'
@@ -587,7 +589,7 @@ complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a resume -d 'Take the next 
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a delete -d 'Delete sessions and all that belongs to them'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a rename -d 'Rename the last used session, or session REF'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a stats -d 'Count turns, tokens, seconds to the first token, and what they cost'
-complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a import -d 'Bring in conversations: all of a FILE, or nothing of it'
+complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a import -d 'Bring in what is new of conversations: all of a FILE, or nothing of it'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a export -d 'Write sessions (the last used one by default) as Markdown, JSON or HTML'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a retry -d 'Send the last user message of session REF again'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a undo -d 'Take back the last turns of session REF'
@@ -681,6 +683,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions retry\' -u --usage' -s u -l usage -d
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions export\' 1+' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' --all' -l all -d 'Every session'
+complete -c hfs -n '__hfs_in \'hfs sessions export\' --since' -l since -x -k -d 'With --all: only what was used since 30d, 12h, '
 complete -c hfs -n '__hfs_in \'hfs sessions export\' --format' -l format -x -k -a 'markdown json jsonl html' -d 'What to write; by default what FILE\'s suffix says, else markdown'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' -O --output' -s O -l output -r -k -F -d 'A new file, instead of standard output; or the directory of an archive'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' --force' -l force -d 'Replace FILE; write every page of an archive again'
@@ -689,6 +692,7 @@ complete -c hfs -k -n '__hfs_at \'hfs sessions import\' 1+' -F
 complete -c hfs -n '__hfs_in \'hfs sessions import\' --dry-run' -l dry-run -d 'Only say what would come in'
 complete -c hfs -n '__hfs_in \'hfs sessions import\' --from' -l from -x -k -a 'hfs chatgpt claude llm aichat shell_gpt' -d 'Whose history it is; found out otherwise'
 complete -c hfs -n '__hfs_in \'hfs sessions import\' --skip-broken' -l skip-broken -d 'Pass over conversations that are damaged'
+complete -c hfs -n '__hfs_in \'hfs sessions import\' --restore' -l restore -d 'Bring back what was deleted here, too'
 complete -c hfs -n '__hfs_in \'hfs sessions import\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -n '__hfs_in \'hfs sessions stats\' --by' -l by -x -k -a 'day model session'
 complete -c hfs -n '__hfs_in \'hfs sessions stats\' --since' -l since -x -k -d 'Only turns since 30d, 12h, or a date'

@@ -113,9 +113,19 @@ class Conversation:
     checkpoints: tuple[Checkpoint, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def length(self) -> int:
+        """How many messages its transcript holds, the shared ones included."""
+        return (self.fork_position or 0) + len(self.messages)
+
     def read(self) -> tuple[Conversation, ...]:
         """Itself: see `Incoming`."""
         return (self,)
+
+    def end(self) -> End:
+        """Where it ends: see `Incoming`."""
+        labels = sum(mark.label is not None for mark in self.checkpoints)
+        return End(self.length, digest_of(self.messages[-1]) if self.messages else "", labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +146,38 @@ class Kept:
     tails: tuple[tuple[Session, Conversation], ...]
 
 
+class End(NamedTuple):
+    """What tells, without reading a conversation, that nothing in it is new.
+
+    Args:
+        length: How many messages its transcript holds.
+        last: The digest of the last message of its own; empty where it has none.
+        labels: How many named checkpoints it has.
+    """
+
+    length: int
+    last: str
+    labels: int
+
+
+def digest_of(message: Message) -> str:
+    """What tells a message from the others that may stand at its place: 32 hexadecimal digits."""
+    from hashlib import sha256
+
+    parts = (message.role, message.status, message.created_at.isoformat(), message.content)
+    return sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
 class Incoming(Protocol):
     """A conversation that can be brought in: whoever has it already need not read it."""
 
     @property
     def uid(self) -> str | None:
         """The uid of the first that `read` gives, or None when only reading it tells."""
+        ...
+
+    def end(self) -> End | None:
+        """Where it ends, or None when only reading it tells, or when more than one comes of it."""
         ...
 
     def read(self) -> Sequence[Conversation]:
@@ -160,6 +196,7 @@ class Unread(NamedTuple):
 
     uid: str | None
     read: Callable[[], Sequence[Conversation]]
+    end: Callable[[], End | None] = lambda: None
 
 
 @dataclass(slots=True)
@@ -168,11 +205,14 @@ class Imported:
 
     Args:
         sessions: How many came in, branches included.
-        messages: How many messages they hold of their own.
-        present: How many were there already, by uid, and were left as they are.
+        messages: How many messages came in.
+        present: How many were there already, and brought nothing new.
+        extended: How many that were there have gained what followed.
+        parted: How many branches hold what follows where one that was there has gone another way.
+        deleted: How many were deleted here, and did not come back.
         branches: How many of the sessions that came in are forks or were set aside.
-        attachments: How many attachments their messages carry.
-        calls: How many calls of tools their replies ask for.
+        attachments: How many attachments these carry.
+        calls: How many calls of tools they ask for.
         broken: How many were passed over, being not what they should be.
         left_out: What stood in the file and did not come in: how often, by the reason.
     """
@@ -180,6 +220,9 @@ class Imported:
     sessions: int = 0
     messages: int = 0
     present: int = 0
+    extended: int = 0
+    parted: int = 0
+    deleted: int = 0
     branches: int = 0
     attachments: int = 0
     calls: int = 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -12,7 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Self, cast
 
-from hfs_cli.conversations import Conversation, Incoming, Unread
+from hfs_cli.conversations import Conversation, End, Incoming, Unread
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange import own, zipped
 from hfs_cli.exchange.json_values import Fields
@@ -252,7 +251,7 @@ def _sessions(values: Iterable[object], path: Path) -> Iterator[Incoming]:
     for number, value in enumerate(values, 1):
         uid = value.get("uid") if isinstance(value, dict) else None
         where = f"{path}, session {number}"
-        yield Unread(_uid(uid), partial(_session, value, where))
+        yield Unread(_uid(uid), partial(_session, value, where), partial(own.end, value))
 
 
 def _uid(value: object) -> str | None:
@@ -268,10 +267,6 @@ def _is_head(line: bytes) -> bool:
     return isinstance(head, dict) and "format" in head and "sessions" not in head
 
 
-# What `own` writes first: the rest of the line is read only when the session is not there yet.
-_FIRST = re.compile(rb'\s*\{"uid": ?"([0-9a-f]{32})"')
-
-
 def _lines(stream: BinaryIO, path: Path) -> Iterator[Incoming]:
     number = 1
     while line := stream.readline(MAX_VALUE + 1):
@@ -280,8 +275,12 @@ def _lines(stream: BinaryIO, path: Path) -> Iterator[Incoming]:
         if len(line) > MAX_VALUE:
             raise UsageError(f"{where} is over {MAX_VALUE // 10**6} MB")
         if line.strip():
-            match = _FIRST.match(line)
-            yield Unread(match[1].decode() if match else None, partial(_line, line, where))
+            uid, end = own.glance(line)
+            yield Unread(uid, partial(_line, line, where), partial(_told, end))
+
+
+def _told(end: End | None) -> End | None:
+    return end
 
 
 def _line(line: bytes, where: str) -> tuple[Conversation, ...]:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
-from hfs_cli.conversations import Checkpoint, Conversation
+from hfs_cli.conversations import Checkpoint, Conversation, End
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.json_values import Fields
 from hfs_cli.messages import (
@@ -58,8 +58,13 @@ def json_lines(conversations: Iterable[Conversation]) -> Iterator[str]:
 
 def session_shape(conversation: Conversation) -> Mapping[str, object]:
     """A session as JSON has it."""
+    end = conversation.end()
     return {
+        # First, so that whoever has it already need not read the rest (`glance`).
         "uid": conversation.uid,
+        "length": end.length,
+        "last": end.last,
+        "labels": end.labels,
         "name": conversation.name,
         "origin": conversation.origin,
         "listed": conversation.listed,
@@ -92,6 +97,32 @@ def check_head(head: Fields) -> None:
         )
     if version < 1:
         raise UsageError(f"{head.where}: schema_version must be 1 or more")
+
+
+# What `session_shape` writes first, with or without line breaks.
+_FIRST = re.compile(
+    rb'\s*\{\s*"uid": ?"([0-9a-f]{32})"'
+    rb'(?:,\s*"length": ?(\d{1,9}),\s*"last": ?"([0-9a-f]*)",\s*"labels": ?(\d{1,9})\b)?'
+)
+
+
+def glance(line: bytes) -> tuple[str | None, End | None]:
+    """The uid of a session, and where it ends, as far as its first bytes tell."""
+    if (match := _FIRST.match(line)) is None:
+        return None, None
+    uid, length, last, labels = match.groups()
+    end = None if length is None else End(int(length), last.decode(), int(labels))
+    return uid.decode(), end
+
+
+def end(value: object) -> End | None:
+    """Where a session ends, as far as its parsed JSON tells without a closer look."""
+    if not isinstance(value, dict):
+        return None
+    match value.get("length"), value.get("last"), value.get("labels"):
+        case int(length), str(last), int(labels):
+            return End(length, last, labels)
+    return None
 
 
 def is_uid(text: str) -> bool:

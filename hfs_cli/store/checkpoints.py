@@ -91,10 +91,15 @@ def delete(db: Connection, session_id: int, label: str) -> None:
     Raises:
         NotFoundError: The session has none of this name.
     """
+    from hfs_cli.store import deleted
+
     label = rows.storable(normalise(label))
-    named = (CheckpointRow.session_id == session_id) & (CheckpointRow.label == label)
-    if not CheckpointRow.delete().where(named).execute(db):
-        raise _unknown(db, session_id, label)
+    for mark in of(db, session_id):
+        if mark.label == label:
+            deleted.note_mark(db, sessions.get(db, session_id).uid, mark)
+            CheckpointRow.delete().where(CheckpointRow.id == mark.id).execute(db)
+            return
+    raise _unknown(db, session_id, label)
 
 
 def find(db: Connection, session_id: int, point: str) -> tuple[int, int]:

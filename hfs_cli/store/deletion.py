@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from peewee import Query, Select
 
 from hfs_cli.messages import Session
-from hfs_cli.store import rows, sessions
+from hfs_cli.store import deleted, rows, sessions
 from hfs_cli.store.branches import move
 from hfs_cli.store.engine import Connection, statement
 from hfs_cli.store.tables import (
@@ -34,14 +34,14 @@ def delete(db: Connection, ids: Iterable[int]) -> int:
         number in chosen for (number,) in db.execute(whole)
     ):
         return _delete_all(db, chosen)
-    deleted = 0
+    count = 0
     for session_id in chosen:
         for tail in _tails(db, session_id):
             _delete_one(db, tail)
         if (session := sessions.of_id(db, session_id)) is not None:
             _delete_one(db, session)
-            deleted += 1
-    return deleted
+            count += 1
+    return count
 
 
 @statement
@@ -54,6 +54,7 @@ def _delete_all(db: Connection, chosen: dict[int, None]) -> int:
     """Delete everything: tails belong to sessions, and none is left."""
     there = [number for (number,) in db.execute(SessionRow.select(SessionRow.id))]
     db.forget_words()
+    deleted.note(db, sessions.is_shown())
     SessionRow.update(parent_id=None, fork_position=None).execute(db)
     # Messages, ties and checkpoints go with their sessions (ON DELETE CASCADE).
     SessionRow.delete().execute(db)
@@ -92,6 +93,7 @@ def _delete_one(db: Connection, session: Session) -> None:
     db.unindex_messages(session.id)
     db.unindex_name(session.id, session.name)
     carried = [digest for (digest,) in _digests(db, session.id)]
+    deleted.note(db, SessionRow.id == session.id)
     # Its messages, their attachments' ties and its checkpoints go with it (ON DELETE CASCADE).
     _remove(db, session.id)
     for digest in carried:

@@ -1,5 +1,7 @@
 """Bring conversations in: all of them or none, while everybody else goes on writing.
 
+What is there already gains what is new in it (`meeting`), and what was deleted stays so.
+
 An import is many short transactions. Each adds rows that are not shown yet, because the row of
 their import says that it goes on; the last one says that it has ended, and all is there at once.
 Whoever kills it in between leaves rows that nobody sees and the next import takes away.
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import NamedTuple, Protocol, Self
@@ -16,11 +19,12 @@ from typing import NamedTuple, Protocol, Self
 from peewee import Query, Select, fn
 
 from hfs_cli import signals
-from hfs_cli.conversations import Conversation, Imported, Incoming
+from hfs_cli.conversations import Checkpoint, Conversation, End, Imported, Incoming
 from hfs_cli.errors import StoreError, UsageError
 from hfs_cli.messages import Message
 from hfs_cli.naming import check_name
-from hfs_cli.store import checkpoints, rows, sessions
+from hfs_cli.store import checkpoints, deleted, meeting, rows, sessions
+from hfs_cli.store.branches import move
 from hfs_cli.store.engine import Connection, Engine, insert_many, statement
 from hfs_cli.store.messages import attach, lineage, put_call
 from hfs_cli.store.tables import (
@@ -38,6 +42,7 @@ _MESSAGES = 500
 _CHARACTERS = 500_000
 _SESSIONS = 50
 _NOTHING_SAID = "conversation in which nothing was said"
+_OF_DELETED = "branch of a session that was deleted here"
 
 
 class Branch(NamedTuple):
@@ -65,6 +70,30 @@ class Place(Protocol):
 
     def length_of(self, uid: str) -> int | None:
         """How many messages the session of a uid has; None when there is none."""
+        ...
+
+    def is_deleted(self, uid: str) -> bool:
+        """Whether it was deleted, and is to stay so."""
+        ...
+
+    def holds(self, uid: str, end: End) -> bool:
+        """Whether the session of a uid has all of a conversation that ends so."""
+        ...
+
+    def meet(self, conversation: Conversation, parent: str | None) -> meeting.Met | None:
+        """As `meeting.meet`."""
+        ...
+
+    def overlap(self, conversation: Conversation, parents: Sequence[str]) -> tuple[str, int]:
+        """As `meeting.overlap`."""
+        ...
+
+    def grow(self, growth: meeting.Growth) -> None:
+        """Keep what a session has gained."""
+        ...
+
+    def mark(self, uid: str, marks: Sequence[Checkpoint]) -> None:
+        """Keep the named checkpoints that a session has gained."""
         ...
 
     def add(self, conversation: Conversation) -> None:
@@ -111,10 +140,15 @@ class _Reception:
         self._waiting: dict[str, list[Branch]] = {}
         self._unsettled: set[str] = set()
         self._lost: list[Branch] = []
+        # What has come, as numbers: sixteen digits of a uid tell it, in half the memory.
+        self._came: set[int] = set()
+        # Which session holds all of one that came, where it is not that of its own uid.
+        self._homes: dict[str, str] = {}
+        self._grown: set[str] = set()
+        self._gone: set[str] = set()
 
     def take(self, item: Incoming) -> None:
-        if item.uid is not None and self._place.length_of(item.uid) is not None:
-            self.done.present += 1
+        if item.uid is not None and self._is_done(item.uid, item.end()):
             return
         try:
             family = item.read()
@@ -124,17 +158,99 @@ class _Reception:
             for conversation in family:
                 check_name(conversation.name)
             answers = [_answers_to_shared(conversation) for conversation in family]
+            for conversation, answered in zip(family, answers, strict=True):
+                if not self._is_done(conversation.uid, conversation.end()):
+                    self._receive(conversation, answered)
         except UsageError as error:
             self._refuse(error)
+
+    def _is_done(self, uid: str, end: End | None) -> bool:
+        """Whether nothing of it comes in, because it is there or was deleted."""
+        length = self._place.length_of(uid)
+        if length is None:
+            if not self._place.is_deleted(uid):
+                return False
+            self.done.deleted += 1
+            self._gone.add(uid)
+            return True
+        if end is None or not self._place.holds(uid, end):
+            return False
+        self.done.present += 1
+        self._settle(uid)
+        return True
+
+    def _receive(self, conversation: Conversation, answers: dict[int, int]) -> None:
+        if self._place.length_of(conversation.uid) is None:
+            self._bring(conversation, answers)
             return
-        for conversation, answered in zip(family, answers, strict=True):
-            known = conversation.uid == item.uid
-            if not known and self._place.length_of(conversation.uid) is not None:
+        if conversation.uid in self._grown:
+            raise UsageError(
+                f'"{conversation.name}" comes twice, and what it says differs: import the two '
+                "files one after the other"
+            )
+        parent = conversation.parent_uid
+        home = self._homes.get(parent or "", parent)
+        met = self._place.meet(conversation, home if parent and self._has_come(parent) else None)
+        if met is None:
+            apart = meeting.apart(conversation)
+            if not self._is_done(apart.uid, apart.end()):
+                self._receive(apart, answers)
+            return
+        if met.marks:
+            self._place.mark(conversation.uid, met.marks)
+        if met.growth is None:
+            self.done.present += 1
+        elif self._place.is_deleted(met.growth.tail.uid):
+            self.done.deleted += 1
+            self._gone.add(conversation.uid)
+            return
+        else:
+            self._grow(conversation.uid, met.growth)
+        if met.home != conversation.uid:
+            self._homes[conversation.uid] = met.home
+        self._settle(conversation.uid)
+
+    def _grow(self, uid: str, growth: meeting.Growth) -> None:
+        self._grown.add(uid)
+        self._place.grow(growth)
+        self.done.extended += growth.extends
+        self.done.parted += not growth.extends
+        self.done.messages += len(growth.tail.messages)
+        self.done.attachments += _attachments(growth.tail)
+        self.done.calls += _calls(growth.tail)
+
+    def _bring(self, conversation: Conversation, answers: dict[int, int]) -> None:
+        """A conversation that is not there, or of which only another one's branch has all."""
+        uid, parent = conversation.uid, conversation.parent_uid
+        shared = conversation.fork_position or 0
+        parted = meeting.is_parted(uid, parent, conversation.messages)
+        settled = parent is not None and self._has_come(parent) and parent not in self._unsettled
+        if parent is not None and (settled or parted):
+            home = self._homes.get(parent, parent)
+            there, position = self._place.overlap(conversation, [home, parent])
+            if parted and shared < position == conversation.length:
+                # What an import elsewhere made a branch of is part of a session here.
                 self.done.present += 1
-                continue
-            self._place.add(conversation)
-            self._count(conversation)
-            self._tie(conversation, answered)
+                self._homes[uid] = there
+                self._settle(uid)
+                return
+            if settled and (position > shared or there != parent):
+                own = conversation.messages[position - shared :]
+                conversation = replace(
+                    conversation, parent_uid=there, fork_position=position, messages=own
+                )
+                answers = _answers_to_shared(conversation)
+                self._place.add(conversation)
+                self._count(conversation)
+                self._place.tie(_branch(conversation, answers))
+                self._settle(uid)
+                return
+        self._place.add(conversation)
+        self._count(conversation)
+        self._tie(conversation, answers)
+
+    def _has_come(self, uid: str) -> bool:
+        return _digits(uid) in self._came
 
     def _count(self, conversation: Conversation) -> None:
         self.done.sessions += 1
@@ -152,46 +268,55 @@ class _Reception:
         if conversation.parent_uid is None:
             self._settle(conversation.uid)
             return
-        branch = Branch(
-            conversation.uid,
-            conversation.name,
-            conversation.parent_uid,
-            conversation.fork_position or 0,
-            answers,
-            len(conversation.messages),
-            _attachments(conversation),
-            _calls(conversation),
-        )
+        branch = _branch(conversation, answers)
         self._waiting.setdefault(branch.parent_uid, []).append(branch)
         self._unsettled.add(branch.uid)
-        there = self._place.length_of(branch.parent_uid) is not None
-        if there and branch.parent_uid not in self._unsettled:
+        self._came.add(_digits(branch.uid))
+        if self._has_come(branch.parent_uid) and branch.parent_uid not in self._unsettled:
             self._settle(branch.parent_uid)
 
     def _settle(self, uid: str) -> None:
         """Tie what waits for a session, and what waits for that."""
         # Not recursion: a fork of a fork of a fork may go on longer than Python's stack.
+        self._came.add(_digits(uid))
         todo = deque([uid])
         while todo:
-            for branch in self._waiting.pop(todo.popleft(), ()):
-                length = self._place.length_of(branch.parent_uid)
+            uid = todo.popleft()
+            home = self._homes.get(uid, uid)
+            for branch in self._waiting.pop(uid, ()):
+                length = self._place.length_of(home)
                 if length is None or length < branch.fork_position:
                     self._lost.append(branch)
                     continue
                 self._unsettled.discard(branch.uid)
-                self._place.tie(branch)
+                self._place.tie(branch._replace(parent_uid=home))
                 todo.append(branch.uid)
 
     def end(self) -> None:
         """Refuse what waits for something that did not come, or goes round in a circle."""
-        waiting = (branch for branches in self._waiting.values() for branch in branches)
+        # Parents that did not come, and are there.
+        for uid in list(self._waiting):
+            if uid not in self._unsettled and self._place.length_of(uid) is not None:
+                self._settle(uid)
+        waiting = [branch for branches in self._waiting.values() for branch in branches]
+        of_parent: dict[str, list[str]] = {}
         for branch in (*self._lost, *waiting):
-            self._refuse(
-                UsageError(
-                    f'"{branch.name}" is a branch of a session that is not there, or too short, '
-                    "or of itself: import the file that holds both"
+            of_parent.setdefault(branch.parent_uid, []).append(branch.uid)
+        going = deque(self._gone)
+        while going:
+            more = {*of_parent.get(going.popleft(), ())} - self._gone
+            self._gone |= more
+            going += more
+        for branch in (*self._lost, *waiting):
+            if branch.parent_uid in self._gone:
+                self._leave_out(_OF_DELETED, 1)
+            else:
+                self._refuse(
+                    UsageError(
+                        f'"{branch.name}" is a branch of a session that is not there, or too '
+                        "short, or of itself: import the file that holds both"
+                    )
                 )
-            )
             self._place.remove(branch)
             self.done.sessions -= 1
             self.done.branches -= 1
@@ -204,6 +329,23 @@ class _Reception:
             raise error
         self.done.broken += 1
         self._broken(error.message)
+
+
+def _digits(uid: str) -> int:
+    return int(uid[:15], 16)
+
+
+def _branch(conversation: Conversation, answers: dict[int, int]) -> Branch:
+    return Branch(
+        conversation.uid,
+        conversation.name,
+        conversation.parent_uid or "",
+        conversation.fork_position or 0,
+        answers,
+        len(conversation.messages),
+        _attachments(conversation),
+        _calls(conversation),
+    )
 
 
 def _answers_to_shared(conversation: Conversation) -> dict[int, int]:
@@ -242,8 +384,9 @@ class Nowhere:
         engine: The database that they would go to, which is only read.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, restore: bool) -> None:
         self._engine = engine
+        self._restore = restore
         self._lengths: dict[bytes, int] = {}
 
     def length_of(self, uid: str) -> int | None:
@@ -257,10 +400,41 @@ class Nowhere:
             there = row is not None and sessions.of_id(db, row[0]) is not None
         return int(row[1]) if row is not None and there else None
 
+    def is_deleted(self, uid: str) -> bool:
+        """As `Place.is_deleted`."""
+        with self._engine.reading() as db:
+            return not self._restore and deleted.is_deleted(db, uid)
+
+    def holds(self, uid: str, end: End) -> bool:
+        """As `Place.holds`."""
+        length = self._lengths.get(bytes.fromhex(uid))
+        if length is not None:
+            return length >= end.length
+        with self._engine.reading() as db:
+            return meeting.holds(db, uid, end)
+
+    def meet(self, conversation: Conversation, parent: str | None) -> meeting.Met | None:
+        """As `Place.meet`."""
+        if bytes.fromhex(conversation.uid) in self._lengths:
+            return meeting.Met(conversation.uid)
+        with self._engine.reading() as db:
+            return meeting.meet(db, conversation, parent)
+
+    def overlap(self, conversation: Conversation, parents: Sequence[str]) -> tuple[str, int]:
+        """As `Place.overlap`."""
+        with self._engine.reading() as db:
+            return meeting.overlap(db, conversation, parents)
+
+    def grow(self, growth: meeting.Growth) -> None:
+        """As `Place.grow`."""
+        self.add(growth.tail)
+
+    def mark(self, uid: str, marks: Sequence[Checkpoint]) -> None:
+        """As `Place.mark`: there is nothing to mark."""
+
     def add(self, conversation: Conversation) -> None:
         """As `Place.add`."""
-        length = (conversation.fork_position or 0) + len(conversation.messages)
-        self._lengths[bytes.fromhex(conversation.uid)] = length
+        self._lengths[bytes.fromhex(conversation.uid)] = conversation.length
 
     def tie(self, branch: Branch) -> None:
         """As `Place.tie`: there is nothing to tie."""
@@ -279,11 +453,18 @@ class Import:
     Args:
         engine: The database.
         in_order: What comes is in the order of its use, whatever its times say.
+        restore: Bring back what was deleted, too.
     """
 
-    def __init__(self, engine: Engine, *, in_order: bool) -> None:
+    def __init__(self, engine: Engine, *, in_order: bool, restore: bool) -> None:
         self._engine = engine
         self._in_order = in_order
+        self._restore = restore
+        # What sessions that are shown have gained, until all is shown.
+        self._growths: list[_Joining] = []
+        self._marks: list[tuple[str, Checkpoint]] = []
+        # Of what was deleted here and came: to be kept in mind for longer.
+        self._deleted: list[str] = []
         self._number: int | None = None
         # What is to be written: conversations, and their lengths by uid until they are.
         self._queue: deque[Conversation] = deque()
@@ -310,10 +491,62 @@ class Import:
             row = _of_uid(db, uid).fetchone()
         return None if row is None else int(row[1])
 
+    def is_deleted(self, uid: str) -> bool:
+        """As `Place.is_deleted`."""
+        if self._restore:
+            return False
+        with self._engine.reading() as db:
+            found = deleted.is_deleted(db, uid)
+        if found:
+            self._deleted.append(uid)
+            if len(self._deleted) > _MESSAGES:
+                self._write_deleted()
+        return found
+
+    def _write_deleted(self) -> None:
+        with self._engine.staging() as db:
+            deleted.met(db, self._deleted)
+        self._deleted.clear()
+
+    def holds(self, uid: str, end: End) -> bool:
+        """As `Place.holds`."""
+        if uid in self._queued:
+            self._write_all()
+        with self._engine.reading() as db:
+            return meeting.holds(db, uid, end)
+
+    def meet(self, conversation: Conversation, parent: str | None) -> meeting.Met | None:
+        """As `Place.meet`."""
+        self._write_all()
+        with self._engine.reading() as db:
+            return meeting.meet(db, conversation, parent)
+
+    def overlap(self, conversation: Conversation, parents: Sequence[str]) -> tuple[str, int]:
+        """As `Place.overlap`."""
+        if not {*parents} <= self._queued.keys():
+            with self._engine.reading() as db:
+                parent = _of_uid(db, parents[-1]).fetchone()
+                # What has come with this import holds nothing twice.
+                if parent is not None and (parent[2] is None or parent[2] != self._number):
+                    return meeting.overlap(db, conversation, parents)
+        return parents[0], conversation.fork_position or 0
+
+    def grow(self, growth: meeting.Growth) -> None:
+        """As `Place.grow`."""
+        self.add(growth.tail)
+        # The messages are on their way; in mind is kept only where they go.
+        tail = replace(growth.tail, messages=(), checkpoints=())
+        answers = _answers_to_shared(growth.tail)
+        self._growths.append(_Joining(growth._replace(tail=tail), answers))
+
+    def mark(self, uid: str, marks: Sequence[Checkpoint]) -> None:
+        """As `Place.mark`."""
+        self._marks += ((uid, mark) for mark in marks)
+
     def add(self, conversation: Conversation) -> None:
         """As `Place.add`."""
         self._queue.append(conversation)
-        self._queued[conversation.uid] = _length(conversation)
+        self._queued[conversation.uid] = conversation.length
         self._messages += len(conversation.messages)
         self._characters += sum(_weight(message) for message in conversation.messages)
         while self._messages > _MESSAGES or self._characters > _CHARACTERS:
@@ -336,8 +569,11 @@ class Import:
                     _remove_session(db, session_id)
                     return
 
-    def finish(self) -> None:
+    def finish(self, done: Imported) -> None:
         """Show all that came, at once.
+
+        Args:
+            done: What was counted; a session that went on meanwhile gets a branch after all.
 
         Raises:
             UsageError: A session that one of them is a branch of has been deleted meanwhile, or
@@ -345,9 +581,15 @@ class Import:
             StoreError: Somebody has taken the import back.
         """
         self._write_all()
-        if self._number is None:
+        if self._deleted:
+            self._write_deleted()
+        if self._number is None and not self._marks:
             return
         with self._engine.writing() as db:
+            for uid, mark in self._marks:
+                _put_mark(db, uid, mark)
+            if self._number is None:
+                return
             for branch in self._late:
                 parent = _of_uid(db, branch.parent_uid).fetchone()
                 if parent is None or parent[1] < branch.fork_position:
@@ -356,6 +598,14 @@ class Import:
                         "nothing was imported"
                     )
                 _tie(db, branch, int(parent[0]))
+            for joining in self._growths:
+                if joining.growth.extends and not _join(db, joining):
+                    done.extended -= 1
+                    done.parted += 1
+                elif not joining.growth.extends:
+                    _tie_tail(db, joining)
+            if self._restore:
+                deleted.restored(db, self._number)
             if not _end(db, _now(), self._number).rowcount:
                 raise StoreError("another import has taken this one back: nothing was imported")
 
@@ -408,7 +658,7 @@ class Import:
             "name": name,
             "origin": conversation.origin,
             "model": conversation.model,
-            "message_count": _length(conversation),
+            "message_count": conversation.length,
             "last_status": last,
             "created_at": rows.to_microseconds(conversation.created_at),
             "updated_at": rows.to_microseconds(conversation.updated_at),
@@ -442,6 +692,17 @@ class Import:
         else:
             # Until all is shown nothing that is shown has a branch that is not.
             self._late.append(branch)
+
+
+class _Joining(NamedTuple):
+    """What a session has gained, while its messages are on their way.
+
+    Args:
+        answers: By the position of a reply, the position of the shared question it answers.
+    """
+
+    growth: meeting.Growth
+    answers: dict[int, int]
 
 
 class _Half:
@@ -504,10 +765,6 @@ class _Written:
                 put_call(self._db, number, place, call)
 
 
-def _length(conversation: Conversation) -> int:
-    return (conversation.fork_position or 0) + len(conversation.messages)
-
-
 def _weight(message: Message) -> int:
     """What a message costs to write, in characters."""
     weight = len(message.content) + len(message.reasoning)
@@ -522,10 +779,98 @@ def _now() -> int:
     return rows.to_microseconds(datetime.now(UTC))
 
 
+def _join(db: Connection, joining: _Joining) -> bool:
+    """Let a session go on with what it has gained; False when it stays a branch of it.
+
+    That is so when the session has changed since it was looked at.
+    """
+    growth = joining.growth
+    tail_id = _tie_tail(db, joining)
+    known = meeting.of_uid(db, growth.session.uid)
+    if known is None or known.messages != growth.session.messages:
+        return False
+    if known.messages and _message_at(db, known.id, known.messages) != growth.last:
+        return False
+    if growth.stale is not None:
+        _remove_rows(db, [growth.stale])
+    tail = meeting.of_uid(db, growth.tail.uid)
+    assert tail is not None
+    (use_seq,), (used,) = (
+        _place_of(db, number).fetchone() or (None,) for number in (tail_id, known.id)
+    )
+    move(db, tail_id, known.id)
+    SessionRow.update(parent_id=known.id).where(SessionRow.parent_id == tail_id).execute(db)
+    _remove_session(db, tail_id)
+    columns: dict[str, object] = {
+        "message_count": tail.messages,
+        "last_status": tail.last_status,
+        "updated_at": rows.to_microseconds(max(tail.updated_at, known.updated_at)),
+        "model": tail.model or known.model,
+    }
+    # Used here, it keeps its place in the order of use.
+    if use_seq is not None and (used is None or used < min(use_seq, 0)):
+        columns["use_seq"] = use_seq
+    sessions.change(db, known.id, **columns)
+    return True
+
+
+def _tie_tail(db: Connection, joining: _Joining) -> int:
+    """Make what a session has gained a branch of it; its number."""
+    growth = joining.growth
+    tail_id = _id_of(db, growth.tail.uid)
+    position = growth.tail.fork_position or 0
+    parent = meeting.of_uid(db, growth.session.uid)
+    parent_id = None if parent is None else parent.id
+    if growth.anchor is not None:
+        # Whatever was rewound meanwhile: who has the message before it has all before that.
+        row = _holder(db, growth.anchor).fetchone()
+        if row is None:
+            raise UsageError(
+                f'the session of "{growth.tail.name}" was changed meanwhile: nothing was imported'
+            )
+        if parent is None or not _reaches(db, parent.id, row[0], position):
+            parent_id = row[0]
+    if parent_id is not None:
+        sessions.change(db, tail_id, parent_id=parent_id, fork_position=position)
+        _answer_shared(db, tail_id, joining.answers)
+    return tail_id
+
+
+def _reaches(db: Connection, session_id: int, holder: int, position: int) -> bool:
+    """Whether the message that a session keeps at a position is part of a transcript."""
+    return any(
+        part.session_id == holder and part.upto >= position
+        for part in lineage(db, session_id, position)
+    )
+
+
+def _put_mark(db: Connection, uid: str, mark: Checkpoint) -> None:
+    session = meeting.of_uid(db, uid)
+    if session is None or mark.position > session.messages:
+        return
+    if all(there.label != mark.label for there in checkpoints.of(db, session.id)):
+        moment = rows.to_microseconds(mark.created_at)
+        checkpoints.insert(db, session.id, mark.position, mark.label, moment)
+
+
+@statement
+def _place_of(session_id: int) -> Select:
+    return SessionRow.select(SessionRow.use_seq).where(SessionRow.id == session_id)
+
+
+@statement
+def _holder(message_id: int) -> Select:
+    return MessageRow.select(MessageRow.session_id).where(MessageRow.id == message_id)
+
+
 def _tie(db: Connection, branch: Branch, parent_id: int) -> None:
     session_id = _id_of(db, branch.uid)
     sessions.change(db, session_id, parent_id=parent_id, fork_position=branch.fork_position)
-    for position, question in branch.answers.items():
+    _answer_shared(db, session_id, branch.answers)
+
+
+def _answer_shared(db: Connection, session_id: int, answers: dict[int, int]) -> None:
+    for position, question in answers.items():
         asked = _message_at(db, session_id, question)
         replied = _message_at(db, session_id, position)
         _answer(db, replied, asked)
@@ -636,12 +981,17 @@ def _remove_messages(db: Connection, session_id: int, most: int) -> int:
             most = len(ids)
             break
     if ids:
-        _remove_carried(db, ids)
-        called = CallRow.select(CallRow.id).where(CallRow.message_id.in_(ids))
-        for (call_id,) in list(db.execute(called.where(CallRow.result.is_null(False)))):
-            db.unindex_call(call_id)
-        MessageRow.delete().where(MessageRow.id.in_(ids)).execute(db)
+        _remove_rows(db, ids)
     return most - len(ids)
+
+
+def _remove_rows(db: Connection, ids: Sequence[int]) -> None:
+    """Take messages away that are not in the index any more, with what they carry."""
+    _remove_carried(db, ids)
+    called = CallRow.select(CallRow.id).where(CallRow.message_id.in_(ids))
+    for (call_id,) in list(db.execute(called.where(CallRow.result.is_null(False)))):
+        db.unindex_call(call_id)
+    MessageRow.delete().where(MessageRow.id.in_(ids)).execute(db)
 
 
 def _remove_carried(db: Connection, ids: Sequence[int]) -> None:

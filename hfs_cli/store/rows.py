@@ -80,6 +80,17 @@ def numbers(row: Row) -> tuple[int, ...]:
     return row
 
 
+def texts(row: Row) -> tuple[str, ...]:
+    """Columns that are text.
+
+    Raises:
+        BadRow: One is not.
+    """
+    if not all(isinstance(value, str) for value in row):
+        raise BadRow("something else where a text should be")
+    return row
+
+
 def session(row: Row) -> Session:
     """A row of ``session`` as lists show it.
 
@@ -114,7 +125,7 @@ def message(
         BadRow: Its values are not what hfs writes.
     """
     _check(MessageRow, row)
-    (number, _, position, role, content, reasoning, state, finish_reason, finish_raw, model) = row[
+    (number, _, position, word, content, reasoning, state, finish_reason, finish_raw, model) = row[
         :10
     ]
     *counts, state_kept, error, first_token_s, total_s, created_at, reply_to = row[10:20]
@@ -122,7 +133,7 @@ def message(
     return Message(
         id=number,
         position=position,
-        role=_role(role),
+        role=role(word),
         content=content,
         created_at=to_datetime(created_at),
         status=status(state),
@@ -170,7 +181,12 @@ def attachment(columns: Sequence[object]) -> Attachment:
     raise BadRow("an attachment has neither its bytes nor an address")
 
 
-def _role(value: object) -> Role:
+def role(value: object) -> Role:
+    """A message's role.
+
+    Raises:
+        BadRow: It is another word.
+    """
     match value:
         case "system" | "user" | "assistant" | "tool":
             return value

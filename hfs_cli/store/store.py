@@ -473,7 +473,11 @@ class SessionStore:
         return Archived(self._engine)
 
     def conversations(
-        self, ids: Iterable[int] | None = None, *, tails: bool = True
+        self,
+        ids: Iterable[int] | None = None,
+        *,
+        tails: bool = True,
+        since: datetime | None = None,
     ) -> Generator[Conversation]:
         """Sessions as they travel, one by one.
 
@@ -483,11 +487,13 @@ class SessionStore:
         Args:
             ids: Which, or None for all.
             tails: With the tails that were set aside from them.
+            since: Of these only what was used at or after a moment, and with `tails` what that is
+                a branch of, too.
         """
         from hfs_cli.store.transfer import conversations
 
         with self._engine.reading() as db:
-            yield from conversations(db, ids, tails=tails)
+            yield from conversations(db, ids, tails=tails, since=since)
 
     def put(
         self,
@@ -495,10 +501,14 @@ class SessionStore:
         *,
         in_order: bool = True,
         dry_run: bool = False,
+        restore: bool = False,
         broken: Callable[[str], None] | None = None,
         waiting: Callable[[], None] = lambda: None,
     ) -> Imported:
-        """Insert conversations that are not there yet: all of them, or none.
+        """Bring in what is new of conversations: all of it, or nothing.
+
+        A session that is the beginning of the one that arrives goes on with it; where it has gone
+        another way, what arrives becomes a branch. Names stay as they are here.
 
         Others write in between: it is many short transactions, and nothing is shown before the
         last one. No lock is held while a conversation is read.
@@ -508,6 +518,7 @@ class SessionStore:
                 that was used here.
             in_order: They come in the order of their use; else their times tell.
             dry_run: Only look whether they could come in; nothing is written.
+            restore: Bring back what was deleted here, too.
             broken: Called with the error of each that cannot be kept, which is then passed over;
                 None refuses the whole.
             waiting: Called once, when another import has to end first.
@@ -518,12 +529,13 @@ class SessionStore:
         from hfs_cli.store import incoming as arriving
 
         if dry_run:
-            return arriving.receive(arriving.Nowhere(self._engine), incoming, broken=broken)
+            nowhere = arriving.Nowhere(self._engine, restore=restore)
+            return arriving.receive(nowhere, incoming, broken=broken)
         with self._engine.importing(waiting):
             arriving.take_back(self._engine)
-            with arriving.Import(self._engine, in_order=in_order) as place:
+            with arriving.Import(self._engine, in_order=in_order, restore=restore) as place:
                 done = arriving.receive(place, incoming, broken=broken)
-                place.finish()
+                place.finish(done)
         return done
 
     def back_up(self, target: Path) -> None:
@@ -544,12 +556,15 @@ class SessionStore:
         Returns:
             The bytes gained.
         """
+        from hfs_cli.store.deleted import forget_old
         from hfs_cli.store.incoming import take_back
 
         if not self._engine.exists():
             return 0
         with self._engine.importing(waiting):
             take_back(self._engine)
+            with self._engine.staging() as db:
+                forget_old(db)
             return self._engine.vacuum()
 
 

@@ -201,6 +201,22 @@ class RequestRow(Model):
         table_name = "request"
 
 
+class DeletedRow(Model):
+    """That a session, or a named checkpoint, was deleted: an import does not bring it back.
+
+    Attributes:
+        seen_at: When it was deleted, or when an import last met it; see `store/deleted.py`.
+    """
+
+    uid = TextField(primary_key=True)
+    seen_at = IntegerField()
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = "deleted"
+
+
 TABLES: tuple[type[Model], ...] = (
     ImportRow,
     SessionRow,
@@ -211,4 +227,5 @@ TABLES: tuple[type[Model], ...] = (
     MessageAttachmentRow,
     CheckpointRow,
     RequestRow,
+    DeletedRow,
 )

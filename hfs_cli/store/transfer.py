@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from hfs_cli.conversations import Conversation
 from hfs_cli.messages import Session
-from hfs_cli.store import checkpoints, sessions
+from hfs_cli.store import checkpoints, rows, sessions
 from hfs_cli.store.engine import Connection
-from hfs_cli.store.messages import transcript
+from hfs_cli.store.messages import lineage, transcript
 from hfs_cli.store.tables import SessionRow
 
 
 def conversations(
-    db: Connection, ids: Iterable[int] | None, *, tails: bool
+    db: Connection, ids: Iterable[int] | None, *, tails: bool, since: datetime | None = None
 ) -> Iterator[Conversation]:
     """Sessions one by one, in order of use; an import keeps this order.
 
@@ -22,15 +23,25 @@ def conversations(
     Args:
         ids: Which, or None for all.
         tails: With the tails that were set aside from them.
+        since: Of these only what was used at or after a moment, and with `tails` what that is a
+            branch of: without its parent a branch would come as a session of its own.
     """
     chosen = None if ids is None else set(ids)
+    if since is not None:
+        used = SessionRow.select(SessionRow.id).where(
+            SessionRow.updated_at >= rows.to_microseconds(since), sessions.is_shown()
+        )
+        recent = {number for (number,) in db.execute(used)}
+        chosen = recent if chosen is None else chosen & recent
     if chosen is not None and tails:
         chosen = _with_tails(db, chosen)
+    if chosen is not None and since is not None and tails:
+        chosen |= {part.session_id for number in chosen for part in lineage(db, number)}
     # Listed sessions in order of use, then the tails.
     unlisted = SessionRow.use_seq.is_null()
     every = SessionRow.select(SessionRow.id).where(sessions.is_shown())
     every = every.order_by(unlisted, SessionRow.use_seq, SessionRow.created_at, SessionRow.uid)
-    if chosen is None and not tails:
+    if ids is None and not tails:
         # Not listed and yet no tail: a session that never had a reply.
         every = every.where(SessionRow.use_seq.is_null(False) | (SessionRow.origin == "chat"))
     for (number,) in list(db.execute(every)):

@@ -155,15 +155,16 @@ def test_what_a_branch_was_of_may_go_while_it_comes(small, history, path, store,
     parent = talk.turn("q", "a", name="parent")
     fork = store.fork(parent.id, at=2, name="child")
     talk.turn("x", "y", fork)
-    (child,) = [c for c in store.conversations() if c.name == "child"]
+    there, child = store.conversations()
     store.delete([fork.id])
 
     def conversations():
         yield child
+        yield there
         store.delete([parent.id])
 
     with pytest.raises(UsageError, match="changed meanwhile"):
-        store.put(conversations())
+        store.put(conversations(), restore=True)
     assert rows_of(path, "session") == 0
 
 

@@ -13,6 +13,7 @@ from hfs_cli import notices
 from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
+from hfs_cli.moments import parse_since
 from hfs_cli.wording import plural
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _BY_SUFFIX = {".html": "html", ".htm": "html", ".json": "json", ".jsonl": "jsonl
 @click.command(name="export")
 @click.argument("refs", metavar="[REF]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every session.")
+@click.option("--since", metavar="WHEN", help="With --all: only what was used since 30d, 12h, ....")
 @click.option(
     "--format",
     "form",
@@ -41,7 +43,13 @@ _BY_SUFFIX = {".html": "html", ".htm": "html", ".json": "json", ".jsonl": "jsonl
 )
 @click.option("--force", is_flag=True, help="Replace FILE; write every page of an archive again.")
 def export_sessions(
-    *, refs: tuple[str, ...], everything: bool, form: str | None, output: Path | None, force: bool
+    *,
+    refs: tuple[str, ...],
+    everything: bool,
+    since: str | None,
+    form: str | None,
+    output: Path | None,
+    force: bool,
 ) -> None:
     """Write sessions (the last used one by default) as Markdown, JSON or HTML.
 
@@ -55,9 +63,12 @@ def export_sessions(
       hfs sessions export "release notes" > notes.md
       hfs sessions export --all -O backup.jsonl
       hfs sessions export --all --format html -O archive
+      hfs sessions export --all --since 2d --format jsonl | ssh host hfs sessions import -
     """
     if refs and everything:
         raise UsageError("name sessions, or give --all: not both")
+    if since and not everything:
+        raise UsageError("--since goes with --all")
     if force and output is None:
         raise UsageError("--force goes with -O FILE")
     if form is None:
@@ -80,7 +91,9 @@ def export_sessions(
         if not everything:
             found = [meant_session(store, config, ref).id for ref in refs or (None,)]
         # closing(): the database is being read for as long as there is more to come.
-        with closing(store.conversations(found, tails=form in {"json", "jsonl"})) as chosen:
+        moment = parse_since(since)
+        whole = form in {"json", "jsonl"}
+        with closing(store.conversations(found, tails=whole, since=moment)) as chosen:
             pieces = writers[form](chosen)
             if output is None:
                 _print(pieces)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 import click
 
@@ -36,16 +36,19 @@ _SOURCES = ("hfs", "chatgpt", "claude", "llm", "aichat", "shell_gpt")
     help="Whose history it is; found out otherwise.",
 )
 @click.option("--skip-broken", is_flag=True, help="Pass over conversations that are damaged.")
+@click.option("--restore", is_flag=True, help="Bring back what was deleted here, too.")
 def import_sessions(
-    *, files: tuple[Path, ...], dry_run: bool, source: str | None, skip_broken: bool
+    *, files: tuple[Path, ...], dry_run: bool, source: str | None, skip_broken: bool, restore: bool
 ) -> None:
-    """Bring in conversations: all of a FILE, or nothing of it.
+    """Bring in what is new of conversations: all of a FILE, or nothing of it.
 
     FILE is what `hfs sessions export --format json` (or jsonl) wrote, or another program's
     history: the export of ChatGPT or Claude (the ZIP, or a conversations.json of it), the logs.db
     of llm, a session of aichat (.yaml) or a chat of shell_gpt. Branches come as branches: see
-    `hfs sessions tree`. What is there already is left as it is, so a file can be
-    imported again. - is standard input; of a directory all files are read that hold a history.
+    `hfs sessions tree`. - is standard input; of a directory all files are read that hold a history.
+
+    What is there already gains what followed; where it has gone another way, what arrives becomes
+    a branch of it. What was renamed or deleted here stays so (--restore brings it back).
 
     Others may go on chatting meanwhile, and nothing is shown before all of a file has come. With
     --skip-broken a conversation that is damaged is named and passed over, and the exit code is 7.
@@ -53,7 +56,7 @@ def import_sessions(
     \b
       hfs sessions import backup.jsonl --dry-run
       hfs sessions import "$(llm logs path)"
-      ssh host hfs sessions export --all --format jsonl | hfs sessions import -
+      ssh host hfs sessions export --all --since 2d --format jsonl | hfs sessions import -
     """
     from hfs_cli.store.store import open_store
 
@@ -61,7 +64,8 @@ def import_sessions(
     with open_store(load_config()) as store:
         for file in files:
             try:
-                for done in _import(store, file, source, dry_run=dry_run, skip_broken=skip_broken):
+                how = _How(source, dry_run, skip_broken, restore)
+                for done in _import(store, file, how):
                     broken += done.broken
             except OSError as error:
                 raise UsageError(f"cannot read {file}: {error.strerror}") from error
@@ -69,9 +73,16 @@ def import_sessions(
         raise IncompleteReplyError(f"{plural(broken, 'conversation')} could not be imported")
 
 
-def _import(
-    store: SessionStore, file: Path, source: str | None, *, dry_run: bool, skip_broken: bool
-) -> Iterator[Imported]:
+class _How(NamedTuple):
+    """What was asked for, of every file."""
+
+    source: str | None
+    dry_run: bool
+    skip_broken: bool
+    restore: bool
+
+
+def _import(store: SessionStore, file: Path, how: _How) -> Iterator[Imported]:
     """Import a file, or all files of a directory that hold a history."""
     from hfs_cli.exchange.detect import files_in
 
@@ -81,7 +92,7 @@ def _import(
     for one in files_in(file) if is_directory else [file]:
         with ExitStack() as opened:
             try:
-                found = opened.enter_context(_opened(one, source))
+                found = opened.enter_context(_opened(one, how.source))
             except UsageError:
                 if not is_directory:
                     raise
@@ -90,12 +101,16 @@ def _import(
             done = store.put(
                 found,
                 in_order=found.in_order,
-                dry_run=dry_run,
-                broken=notices.warn if skip_broken else None,
+                dry_run=how.dry_run,
+                restore=how.restore,
+                broken=notices.warn if how.skip_broken else None,
                 waiting=lambda: notices.notice("waiting for another import to end"),
             )
-        _show(one, found.name, done, dry_run=dry_run)
+        _show(one, found.name, done, dry_run=how.dry_run)
         came += done.sessions + done.present + done.broken
+        came += done.extended + done.parted + done.deleted
+        # Between two machines that exchange what is new there may be nothing.
+        came += found.name == "hfs"
         reason = "; ".join(f"{n} × {why}" for why, n in done.left_out.items()) or "it is empty"
         yield done
     if unknown:
@@ -116,8 +131,14 @@ def _show(file: Path, source: str, done: Imported, *, dry_run: bool) -> None:
     click.echo(f"  messages: {done.messages}")
     click.echo(f"  attachments: {done.attachments}")
     click.echo(f"  tool calls: {done.calls}")
+    if done.extended:
+        click.echo(f"  sessions extended: {done.extended}")
+    if done.parted:
+        click.echo(f"  new branches of sessions that parted: {done.parted}")
     if done.present:
         click.echo(f"  sessions there already: {done.present}")
+    if done.deleted:
+        click.echo(f"  deleted here, and kept so: {done.deleted} (--restore brings them back)")
     if done.broken:
         click.echo(f"  broken, passed over: {done.broken}")
     for reason, often in done.left_out.items():

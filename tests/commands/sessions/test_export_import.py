@@ -38,10 +38,31 @@ def test_an_import_does_not_change_what_is_continued(kept, tmp_path):
     file.write_text(kept.ok("sessions", "export", "one", "--format", "json"))
     elsewhere = {"HFS_DATA_DIR": str(tmp_path / "elsewhere")}
     kept.ok("delete", "one", "--yes")
-    kept.ok("sessions", "import", str(file))
+    assert "deleted here, and kept so: 1 (--restore" in kept.ok("sessions", "import", str(file))
+    kept.ok("sessions", "import", str(file), "--restore")
     assert kept.ok("sessions", "show", "@last", "--format", "json").count('"two"') == 1
     kept.ok("sessions", "import", str(file), env=elsewhere)
     assert "# one\n" in kept.ok("sessions", "export", "@last", env=elsewhere)
+
+
+def test_what_is_new_goes_to_another_machine(kept, tmp_path):
+    file = tmp_path / "new.jsonl"
+    elsewhere = {"HFS_DATA_DIR": str(tmp_path / "elsewhere")}
+
+    def sent(*options: str) -> list[str]:
+        file.write_text(kept.ok("sessions", "export", "--all", "--format", "jsonl", *options))
+        return kept.ok("sessions", "import", str(file), env=elsewhere).splitlines()[1:]
+
+    sent()
+    kept("chat", "-S", "one", "more")
+    assert "  sessions extended: 1" in sent("--since", "1h")
+    kept("chat", "-S", "one", "and here")
+    kept("chat", "-S", "one", "and there", env=elsewhere)
+    assert "  new branches of sessions that parted: 1" in sent("--since", "1h")
+    assert "one (imported)" in kept.ok("sessions", "list", "--json", env=elsewhere)
+    # Nothing to send is nothing wrong.
+    assert sent("--since", "2099-01-01")[0] == "  sessions: 0"
+    assert kept("sessions", "export", "one", "--since", "1h").returncode == 2
 
 
 def test_the_last_used_session_is_exported_as_markdown(kept):
@@ -205,7 +226,8 @@ def test_a_history_of_nothing_is_said(kept, tmp_path):
     assert b"1 \xc3\x97 conversation in which nothing was said" in done.stderr
     empty = tmp_path / "empty.json"
     empty.write_text('{"format": "hfs", "schema_version": 1, "sessions": []}')
-    assert kept("sessions", "import", str(empty)).returncode == 4
+    # As it is between two machines that exchange what is new.
+    assert kept("sessions", "import", str(empty)).returncode == 0
 
 
 def test_a_directory_is_walked(kept, tmp_path):

@@ -135,7 +135,7 @@ def test_what_comes_and_what_is_left_out_is_all_that_there_is(export, store):
     assert done.left_out == {"file that is not in the export": 1}
     assert store.check() == []
     again = bring_in(store, export)
-    assert (again.sessions, again.present) == (0, 2)
+    assert (again.sessions, again.present) == (0, 4)
 
 
 def test_what_has_no_place_stays_with_the_message(export):

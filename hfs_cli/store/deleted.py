@@ -1,0 +1,92 @@
+"""What was deleted here, so that an import does not bring it back: uids and nothing else.
+
+An entry is forgotten a year after an import last met it: by then nobody holds a copy that comes
+in again and again, and what nobody sends needs no entry.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from peewee import Expression, Query, Select, Value
+
+from hfs_cli.store import rows
+from hfs_cli.store.engine import Connection, statement
+from hfs_cli.store.tables import DeletedRow, SessionRow
+
+if TYPE_CHECKING:
+    from hfs_cli.conversations import Checkpoint
+
+_KEPT = timedelta(days=365)
+# How old an entry is before an import that meets it writes so: few of many imports write at all.
+_MET_ANEW = timedelta(days=30)
+# Names of checkpoints are nobody's business either (RFC 9562, version 5).
+_NAMESPACE = uuid.UUID("0d6f2f0e-51a4-5d0b-9c1d-686673646c74")
+
+
+def note(db: Connection, which: Expression) -> None:
+    """Note that sessions are deleted; before they are.
+
+    Args:
+        which: The condition that their rows meet.
+    """
+    there = SessionRow.select(SessionRow.uid, Value(_now(), converter=False)).where(which)
+    insert = DeletedRow.insert_from(there, [DeletedRow.uid, DeletedRow.seen_at])
+    insert.on_conflict_replace().execute(db)
+
+
+def note_mark(db: Connection, session_uid: str, mark: Checkpoint) -> None:
+    """Note that a named checkpoint is deleted."""
+    insert = DeletedRow.insert(uid=_uid_of(session_uid, mark), seen_at=_now())
+    insert.on_conflict_replace().execute(db)
+
+
+def is_deleted(db: Connection, uid: str) -> bool:
+    """Whether a session was deleted here."""
+    return _seen(db, uid).fetchone() is not None
+
+
+def is_mark_deleted(db: Connection, session_uid: str, mark: Checkpoint) -> bool:
+    """Whether a named checkpoint was deleted here."""
+    return is_deleted(db, _uid_of(session_uid, mark))
+
+
+def met(db: Connection, uids: list[str]) -> None:
+    """Note that an import has met what was deleted."""
+    now = _now()
+    for uid in uids:
+        _meet(db, uid, now, now - _MET_ANEW // timedelta(microseconds=1))
+
+
+def restored(db: Connection, number: int) -> None:
+    """Forget that what an import has brought was deleted."""
+    brought = SessionRow.select(SessionRow.uid).where(SessionRow.import_id == number)
+    DeletedRow.delete().where(DeletedRow.uid.in_(brought)).execute(db)
+
+
+def forget_old(db: Connection) -> None:
+    """Forget what no import has met for a year."""
+    long_ago = _now() - _KEPT // timedelta(microseconds=1)
+    DeletedRow.delete().where(DeletedRow.seen_at < long_ago).execute(db)
+
+
+@statement
+def _seen(uid: str) -> Select:
+    return DeletedRow.select(DeletedRow.seen_at).where(DeletedRow.uid == uid)
+
+
+@statement
+def _meet(uid: str, now: int, before: int) -> Query:
+    seen = DeletedRow.update(seen_at=now)
+    return seen.where(DeletedRow.uid == uid, DeletedRow.seen_at < before)
+
+
+def _uid_of(session_uid: str, mark: Checkpoint) -> str:
+    moment = rows.to_microseconds(mark.created_at)
+    return uuid.uuid5(_NAMESPACE, f"{session_uid}:{moment}:{mark.label}").hex
+
+
+def _now() -> int:
+    return rows.to_microseconds(datetime.now(UTC))

@@ -108,7 +108,12 @@ def templates() -> Iterator[Word]:
 
 def keys() -> Iterator[Word]:
     """The names that ``hfs config get`` and ``set`` take."""
-    from hfs_cli.config.settings import PROFILE_SETTINGS, PROVIDER_SETTINGS, SETTINGS
+    from hfs_cli.config.settings import (
+        PROFILE_SETTINGS,
+        PROVIDER_SETTINGS,
+        SETTINGS,
+        TURN_OPTIONS,
+    )
     from hfs_cli.config.tools import PROGRAM_SETTINGS, SERVER_SETTINGS
 
     document = _document()
@@ -117,7 +122,7 @@ def keys() -> Iterator[Word]:
     for alias, model in _table(document, "aliases").items():
         yield f"aliases.{alias}", str(model)
     for profile in _table(document, "profiles"):
-        for name in PROFILE_SETTINGS:
+        for name in (*PROFILE_SETTINGS, *TURN_OPTIONS):
             yield f"profiles.{profile}.{name}", ""
     tables = {"providers": PROVIDER_SETTINGS, "tools": PROGRAM_SETTINGS, "mcp": SERVER_SETTINGS}
     for kind, settings in tables.items():

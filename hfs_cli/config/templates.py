@@ -74,10 +74,15 @@ def find_template(given: str, directory: Path, *, built_in: bool = False) -> Tem
     raise NotFoundError(f'no template "{given}"{hint}')
 
 
-def template_files(directory: Path) -> Iterator[tuple[str, Path]]:
-    """The names of all templates and where they stand, in order; the user's own hide others."""
+def template_files(directory: Path | None) -> Iterator[tuple[str, Path]]:
+    """The names of all templates and where they stand, in order; the user's own hide others.
+
+    Args:
+        directory: Where the user's own are; None for those that come with hfs alone.
+    """
     found = {file.stem: file for file in _BUILT_IN.glob("*.toml")}
-    found |= {file.stem: file for file in directory.glob("*.toml") if _is_name(file.stem)}
+    if directory is not None:
+        found |= {file.stem: file for file in directory.glob("*.toml") if _is_name(file.stem)}
     yield from sorted(found.items())
 
 

@@ -209,6 +209,10 @@ def test_the_list_has_both_kinds_and_ones_own_hides(hfs, template):
     assert "title\tmine\tyours" in rows
     assert hfs.ok("templates", "show", "title") == 'description = "mine"\n'
     assert "words" in hfs.ok("templates", "show", "--builtin", "title")
+    listed = [line.split("\t")[0] for line in hfs.ok("templates", "show", "--builtin").splitlines()]
+    assert {"title", "review", "translate"} <= set(listed)
+    assert len(listed) == 10
+    assert hfs("templates", "show").returncode == 2
     assert "title\tmine\n" in hfs.ok("__complete", "templates", "ti")
     template("broken", "prompt = 3")
     done = hfs("templates", "list")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hfs_cli.config.settings import PROFILE_SETTINGS, TURN_OPTIONS
 from hfs_cli.messages import ChatMessage, Place, Reply, Turn
 from hfs_cli.store.store import SessionStore
 from tests.benchmarks.databases import make_database
@@ -136,6 +137,12 @@ def test_setting_names_follow_the_configuration(hfs, words):
     hfs.configure("[providers.work]\nbase_url = 'http://localhost/v1'\n")
     assert words("settings", "idle") == [("idle_timeout", "")]
     assert ("providers.work.api_key_cmd", "") in words("settings", "providers.work.")
+
+
+def test_a_profile_is_offered_all_that_it_may_hold(hfs, words):
+    hfs.configure("[profiles.work]\nmodel = 'a/b'\n")
+    offered = {name.rpartition(".")[2] for name, _ in words("settings", "profiles.work.")}
+    assert offered == {*PROFILE_SETTINGS, *TURN_OPTIONS}
 
 
 def test_profiles_are_told_by_what_they_set(hfs, words):

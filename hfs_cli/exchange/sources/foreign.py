@@ -314,13 +314,18 @@ def _listed(
     source: str, path: Path, messages: Sequence[object], model: str | None
 ) -> tuple[Conversation, ...]:
     started = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    said = []
+    said: list[Said] = []
     left_out: Counter[str] = Counter()
     for number, value in enumerate(messages, 1):
         message = Fields(value, f"{path}, message {number}")
         role = cast("Role", message.choice("role", _ROLES))
         one = _content(message, role, left_out)
-        if one.content or one.calls or one.attachments:
+        key = message.maybe_text("tool_call_id")
+        asked = said[-1].calls if said and role == "tool" else ()
+        if key is not None and any(call.id == key for call in asked):
+            given = (c._replace(result=one.content) if c.id == key else c for c in asked)
+            said[-1] = replace(said[-1], calls=tuple(given))
+        elif one.content or one.calls or one.attachments:
             said.append(replace(one, model=model if one.role == "assistant" else None))
         else:
             left_out["message without anything in it"] += 1
@@ -339,7 +344,8 @@ def _content(message: Fields, role: Role, left_out: Counter[str]) -> Said:
         text = content.maybe_text("text") or ""
         return Said("assistant", text, calls=calls, extra={"content": rest} if rest else None)
     if not message.is_array("content"):
-        return Said(role, message.maybe_text("content") or "")
+        calls = tuple(_asked(Fields(v, message.where)) for v in message.items("tool_calls"))
+        return Said(role, message.maybe_text("content") or "", calls=calls)
     texts: list[str] = []
     files: list[Attachment] = []
     for part in message.items("content"):
@@ -354,6 +360,13 @@ def _content(message: Fields, role: Role, left_out: Counter[str]) -> Said:
             texts.append(A_FILE)
             left_out[NO_FILE] += 1
     return Said(role, "\n\n".join(texts), attachments=tuple(files))
+
+
+def _asked(value: Fields) -> Call:
+    """A call as the API of OpenAI has it, which shell_gpt keeps."""
+    function = value.fields("function")
+    arguments = function.maybe_text("arguments") or ""
+    return Call(value.maybe_text("id") or "", function.text("name"), arguments)
 
 
 def _call(value: Fields) -> Call:

@@ -74,6 +74,23 @@ def test_shell_gpt(tmp_path, store):
     assert store.put([found]).sessions == 1
 
 
+def test_shell_gpt_s_calls_come_with_their_results(tmp_path, store):
+    asked = {"id": "c1", "type": "function", "function": {"name": "date", "arguments": "{}"}}
+    chat = [
+        {"role": "user", "content": "which day?"},
+        {"role": "assistant", "content": "", "tool_calls": [asked]},
+        {"role": "tool", "content": "Sunday", "tool_call_id": "c1"},
+        {"role": "assistant", "content": "It is Sunday."},
+    ]
+    file = written(tmp_path, "chat_1", chat)
+    (found,) = conversations_in(file)
+    assert [m.role for m in found.messages] == ["user", "assistant", "assistant"]
+    (call,) = found.messages[1].tool_calls
+    assert (call.id, call.name, call.arguments, call.result) == ("c1", "date", "{}", "Sunday")
+    assert bring_in(store, file).calls == 1
+    assert store.check() == []
+
+
 AICHAT = """\
 model: openai:gpt-4o
 temperature: 0.5

@@ -54,7 +54,7 @@ _hfs_table() {
                 '-q,--quiet'
                 '-m,--model* models'
                 '--confirm'
-                '--context =error,trim'
+                '--context =error,trim,compact'
                 '--reuse,--cache -'
                 '--record files'
                 '--dry-run'
@@ -155,7 +155,7 @@ _hfs_table() {
                 '-q,--quiet'
                 '-m,--model* models'
                 '--confirm'
-                '--context =error,trim'
+                '--context =error,trim,compact'
                 '--reuse,--cache -'
                 '--record files'
                 '--dry-run'
@@ -192,7 +192,7 @@ _hfs_table() {
             hfs_arguments='sessions...'
             ;;
         'hfs sessions')
-            hfs_commands='list show search tree fork rewind undo retry export import stats rename delete resume'
+            hfs_commands='list show search tree fork rewind undo retry compact export import stats rename delete resume'
             hfs_options=(
                 '-h,--help'
             )
@@ -292,7 +292,7 @@ _hfs_table() {
                 '-q,--quiet'
                 '-m,--model* models'
                 '--confirm'
-                '--context =error,trim'
+                '--context =error,trim,compact'
                 '--reuse,--cache -'
                 '--record files'
                 '--dry-run'
@@ -307,6 +307,15 @@ _hfs_table() {
                 '--citations'
                 '-v,--verbose'
                 '-u,--usage'
+                '-h,--help'
+            )
+            hfs_arguments='sessions'
+            ;;
+        'hfs sessions compact')
+            hfs_options=(
+                '-m,--model models'
+                '--profile profiles'
+                '--over-budget'
                 '-h,--help'
             )
             hfs_arguments='sessions'
@@ -392,7 +401,7 @@ _hfs_table() {
                 '-q,--quiet'
                 '-m,--model* models'
                 '--confirm'
-                '--context =error,trim'
+                '--context =error,trim,compact'
                 '--reuse,--cache -'
                 '--record files'
                 '--dry-run'

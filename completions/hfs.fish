@@ -266,6 +266,10 @@ function __hfs_values
             echo 1
         case 'hfs sessions retry -O' 'hfs sessions retry --output'
             echo 1
+        case 'hfs sessions compact -m' 'hfs sessions compact --model'
+            echo 1
+        case 'hfs sessions compact --profile'
+            echo 1
         case 'hfs sessions export --since'
             echo 1
         case 'hfs sessions export --format'
@@ -367,7 +371,7 @@ function __hfs_walk
         else if test $ended = 0; and string match -q -- '-?*' $word
             set -a options (string replace -r '=.*' '' -- $word)
             set values (__hfs_values "$path" $word)
-        else if contains -- "$path $word" 'hfs chat' 'hfs batch' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions rename' 'hfs sessions delete' 'hfs sessions resume' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs models update' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs tools' 'hfs tools call' 'hfs tools list' 'hfs tools show' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs config unset' 'hfs templates' 'hfs templates edit' 'hfs templates list' 'hfs templates path' 'hfs templates remove' 'hfs templates show' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db backup' 'hfs db check' 'hfs db path' 'hfs db vacuum' 'hfs help'
+        else if contains -- "$path $word" 'hfs chat' 'hfs batch' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions compact' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions rename' 'hfs sessions delete' 'hfs sessions resume' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs models update' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs tools' 'hfs tools call' 'hfs tools list' 'hfs tools show' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs config unset' 'hfs templates' 'hfs templates edit' 'hfs templates list' 'hfs templates path' 'hfs templates remove' 'hfs templates show' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db backup' 'hfs db check' 'hfs db path' 'hfs db vacuum' 'hfs help'
             set path "$path $word"
         else
             set arguments (math $arguments + 1)
@@ -467,7 +471,7 @@ complete -c hfs -n '__hfs_in \'hfs chat\' --extract-last' -l extract-last -d 'On
 complete -c hfs -n '__hfs_in \'hfs chat\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs chat\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs chat\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
-complete -c hfs -n '__hfs_in \'hfs chat\' --context' -l context -x -k -a 'error trim' -d 'What becomes of a conversation that is too long for the model'
+complete -c hfs -n '__hfs_in \'hfs chat\' --context' -l context -x -k -a 'error trim compact' -d 'What becomes of a conversation that is too long for the model'
 complete -c hfs -n '__hfs_in \'hfs chat\' --reuse --cache' -l reuse -l cache -x -k -d 'Give a kept reply to the very same request, asked with --reuse and not older'
 complete -c hfs -n '__hfs_in \'hfs chat\' --record' -l record -r -k -F -d 'Keep each exchange as a file there, for HFS_REPLAY=DIR'
 complete -c hfs -n '__hfs_in \'hfs chat\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
@@ -560,7 +564,7 @@ complete -c hfs -n '__hfs_in \'hfs resume\' --extract-last' -l extract-last -d '
 complete -c hfs -n '__hfs_in \'hfs resume\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs resume\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs resume\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
-complete -c hfs -n '__hfs_in \'hfs resume\' --context' -l context -x -k -a 'error trim' -d 'What becomes of a conversation that is too long for the model'
+complete -c hfs -n '__hfs_in \'hfs resume\' --context' -l context -x -k -a 'error trim compact' -d 'What becomes of a conversation that is too long for the model'
 complete -c hfs -n '__hfs_in \'hfs resume\' --reuse --cache' -l reuse -l cache -x -k -d 'Give a kept reply to the very same request, asked with --reuse and not older'
 complete -c hfs -n '__hfs_in \'hfs resume\' --record' -l record -r -k -F -d 'Keep each exchange as a file there, for HFS_REPLAY=DIR'
 complete -c hfs -n '__hfs_in \'hfs resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
@@ -591,6 +595,7 @@ complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a rename -d 'Rename the las
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a stats -d 'Count turns, tokens, seconds to the first token, and what they cost'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a import -d 'Bring in what is new of conversations: all of a FILE, or nothing of it'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a export -d 'Write sessions (the last used one by default) as Markdown, JSON or HTML'
+complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a compact -d 'Have the model summarise session REF (the last used one by default)'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a retry -d 'Send the last user message of session REF again'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a undo -d 'Take back the last turns of session REF'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a rewind -d 'Let session REF continue from an earlier point'
@@ -665,7 +670,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions retry\' --extract-last' -l extract-l
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
-complete -c hfs -n '__hfs_in \'hfs sessions retry\' --context' -l context -x -k -a 'error trim' -d 'What becomes of a conversation that is too long for the model'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --context' -l context -x -k -a 'error trim compact' -d 'What becomes of a conversation that is too long for the model'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --reuse --cache' -l reuse -l cache -x -k -d 'Give a kept reply to the very same request, asked with --reuse and not older'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --record' -l record -r -k -F -d 'Keep each exchange as a file there, for HFS_REPLAY=DIR'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
@@ -681,6 +686,11 @@ complete -c hfs -n '__hfs_in \'hfs sessions retry\' --citations' -l citations -d
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -v --verbose' -s v -l verbose -d 'Show all that tools are given and what they say on stderr'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs sessions compact\' 1' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs sessions compact\' -m --model' -s m -l model -x -k -a '(__hfs_words models)' -d 'The model to ask, and not the session\'s own'
+complete -c hfs -n '__hfs_in \'hfs sessions compact\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
+complete -c hfs -n '__hfs_in \'hfs sessions compact\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
+complete -c hfs -n '__hfs_in \'hfs sessions compact\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions export\' 1+' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' --all' -l all -d 'Every session'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' --since' -l since -x -k -d 'With --all: only what was used since 30d, 12h, '
@@ -741,7 +751,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions resume\' --extract-last' -l extract-
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; a second one is asked when the first cannot answer'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
-complete -c hfs -n '__hfs_in \'hfs sessions resume\' --context' -l context -x -k -a 'error trim' -d 'What becomes of a conversation that is too long for the model'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --context' -l context -x -k -a 'error trim compact' -d 'What becomes of a conversation that is too long for the model'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --reuse --cache' -l reuse -l cache -x -k -d 'Give a kept reply to the very same request, asked with --reuse and not older'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --record' -l record -r -k -F -d 'Keep each exchange as a file there, for HFS_REPLAY=DIR'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'

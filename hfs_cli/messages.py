@@ -381,6 +381,8 @@ class Message(NamedTuple):
         step: Which request of its turn it answers, from 0.
         state: What the vendor wants back with it, or None.
         extra: What it held in the program that it came from and has no place here, or None.
+        stands_for: Of a summary: how many messages of its transcript, from the first, it stands
+            for in what a model is given. It answers no question.
     """
 
     id: int
@@ -404,6 +406,7 @@ class Message(NamedTuple):
     step: int = 0
     state: KeptState | None = None
     extra: Mapping[str, object] | None = None
+    stands_for: int | None = None
 
 
 def answers(
@@ -425,7 +428,7 @@ def answers(
     for message in messages:
         if message.role == "user":
             last_question = message.id
-        elif message.role == "assistant":
+        elif message.role == "assistant" and message.stands_for is None:
             before = message.reply_to or last_question
             if before is not None:
                 answered = asked.get(before, before)

@@ -44,6 +44,7 @@ def message_shape(message: Message, *, data: bool) -> Shape:
         "created_at": iso(message.created_at),
         "reply_to": message.reply_to,
         "step": message.step,
+        "stands_for": message.stands_for,
         "attachments": [_attachment_shape(a, data=data) for a in message.attachments],
     }
     if data:

@@ -80,6 +80,8 @@ def take_turn(
 
             check_budget(config.daily_budget, config.models, store)
         answering = recalled or _limited(provider, turn, config, store, within)
+        if config.context == "compact" and session and config.save and within and not recalled:
+            _compacted(answering, store, session, turn, toolbox, within)
         # History is read either way; only what is kept differs.
         keeper = store if config.save else _unsaved(store)
         renderer = _renderer(view, config, turn.schema, choices, tools=toolbox is not None)
@@ -141,6 +143,56 @@ def _limited(
         request = make_request(turn, _unsaved(store).begin(turn))
         limit.check(fitting.fitted(request) if fitting else request)
     return provider
+
+
+def within_cost(
+    provider: Provider, turn: Turn, asked: Asked, config: Config, store: SessionStore
+) -> Provider:
+    """The provider within the day's budget and ``--max-cost``, for a request that is no turn."""
+    if config.daily_budget is not None and not asked.over_budget:
+        from hfs_cli.compose.budget import check_budget
+
+        check_budget(config.daily_budget, config.models, store)
+    if config.max_cost is None:
+        return provider
+    from hfs_cli.compose.budget import CostLimit
+
+    return CostLimit(provider, turn.model, config.max_cost, config.models)
+
+
+def _compacted(
+    provider: Provider,
+    store: SessionStore,
+    session: Session,
+    turn: Turn,
+    toolbox: Toolbox | None,
+    within: Measure,
+) -> None:
+    """Summarise the oldest turns of the session where the turn would not fit.
+
+    Where it goes on from an earlier point, or answers a question again, nothing is added: what
+    does not fit is left out, as it is where the summary fails.
+    """
+    from hfs_cli.turn.run import make_request
+
+    request = make_request(turn, _unsaved(store).begin(turn), toolbox)
+    again = turn.place.at is not None or turn.place.answers is not None
+    if within.room is None or within.tokens(request) <= within.room or again:
+        return
+    from hfs_cli.compose.compact import compact
+    from hfs_cli.compose.context import TrimmingProvider
+    from hfs_cli.wording import plural
+
+    if isinstance(provider, TrimmingProvider):  # a summary of half of it would lose the rest
+        provider = provider.inner
+
+    try:
+        done = compact(provider, store, session.id, turn, within, keep=within.room / 4)
+    except HfsError as error:
+        notices.warn(f"not summarised, so the oldest turns are left out: {error.message}")
+    else:
+        if done:
+            notices.notice(f"the oldest {plural(done, 'turn')} summarised: the context was full")
 
 
 def _renderer(

@@ -134,14 +134,19 @@ def shortened(request: Request, within: Measure) -> tuple[Request, int]:
     if within.room is None:
         return request, 0
     over: float = within.tokens(request) - within.room
+    from hfs_cli.store.messages import ASKED_FOR_SUMMARY
+
     turns = split_turns(request.messages)
+    # A summary stands for more than a turn; it stays, with the newest question.
+    kept = turns[:1] if len(turns) > 1 and turns[0][0].content == ASKED_FOR_SUMMARY else []
+    turns = turns[len(kept) :]
     left_out = 0
     while over > 0 and left_out < len(turns) - 1:
         over -= tokens_of(turns[left_out]) * within.factor
         left_out += 1
     if not left_out:
         return request, 0
-    rest = tuple(message for turn in turns[left_out:] for message in turn)
+    rest = tuple(message for turn in (*kept, *turns[left_out:]) for message in turn)
     return request._replace(messages=rest), left_out
 
 
@@ -158,7 +163,7 @@ class TrimmingProvider:
     """
 
     def __init__(self, inner: Provider, within: Measure, notify: Callable[[str], None]) -> None:
-        self._inner = inner
+        self.inner = inner
         self._within = within
         self._notify = notify
         self._left_out = 0
@@ -173,11 +178,11 @@ class TrimmingProvider:
 
     def prepare(self, prompt: ChatMessage) -> None:
         """See `hfs_cli.turn.run.Provider`."""
-        self._inner.prepare(prompt)
+        self.inner.prepare(prompt)
 
     def preview(self, request: Request) -> Mapping[str, object]:
         """What would be sent; see `hfs_cli.turn.run.Provider`."""
-        return self._inner.preview(self.fitted(request))
+        return self.inner.preview(self.fitted(request))
 
     def stream(self, request: Request) -> Iterator[Sequence[Event]]:
         """Send what fits; see `hfs_cli.turn.run.Provider`.
@@ -186,7 +191,7 @@ class TrimmingProvider:
             TooLongError: The vendor takes not even half of it, or the question alone is too long.
         """
         sent = self.fitted(request)
-        rest = iter(self._inner.stream(sent))
+        rest = iter(self.inner.stream(sent))
         try:
             first = next(rest, ())
         except TooLongError as error:
@@ -197,11 +202,11 @@ class TrimmingProvider:
                 said = error.message.partition(" — ")[0]
                 advice = "the question alone is too long: shorten it, or choose another model (-m)"
                 raise TooLongError(f"{said} — {advice}") from error
-            rest = iter(self._inner.stream(shorter))
+            rest = iter(self.inner.stream(shorter))
             first = next(rest, ())
         yield first
         yield from rest
 
     def close(self) -> None:
         """See `hfs_cli.turn.run.Provider`."""
-        self._inner.close()
+        self.inner.close()

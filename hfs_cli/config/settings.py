@@ -185,7 +185,7 @@ YES_OR_NO = Kind("true or false", _switch)
 _RENDER = _one_of('"auto", "markdown" or "plain"', "auto", "markdown", "plain")
 _STDIN = _one_of('"auto", "never" or "always"', "auto", "never", "always")
 _REASONING = _one_of('"none", "low", "medium", "high" or "max"', *REASONING_LEVELS)
-_CONTEXT = _one_of('"error" or "trim"', "error", "trim")
+_CONTEXT = _one_of('"error", "trim" or "compact"', "error", "trim", "compact")
 _TYPE = _one_of(f"one of {', '.join(PROVIDER_TYPES)}", *PROVIDER_TYPES)
 _AUTH = _one_of(f"one of {', '.join(AUTH)}", *AUTH)
 _STRINGS = Kind(
@@ -400,9 +400,9 @@ class Config:
         "context",
         _CONTEXT,
         "error",
-        "What becomes of a conversation that is too long: the vendor's error, or the oldest turns"
-        " are left out.",
-        'context = "trim"',
+        "What becomes of a conversation that is too long: the vendor's error, the oldest turns are"
+        " left out (trim), or the model summarises them (compact).",
+        'context = "compact"',
     )
     reasoning: str | None = setting(
         "reasoning",

@@ -138,7 +138,8 @@ def _fenced(text: str, language: str = "") -> str:
 
 def heading(message: Message) -> str:
     """Who, when, with which model, what it cost, and whether all of it is there."""
-    parts = [_ROLES[message.role], f"{message.created_at:%Y-%m-%d %H:%M:%S} UTC"]
+    who = _ROLES[message.role] if message.stands_for is None else "Summary"
+    parts = [who, f"{message.created_at:%Y-%m-%d %H:%M:%S} UTC"]
     if message.role == "assistant" and message.model:
         parts.append(plain(message.model))
     usage = message.usage

@@ -209,7 +209,15 @@ def _message(value: object, where: str, position: int) -> Message:
         step=fields.maybe_count("step") or 0,
         state=_state(fields.maybe_fields("state")),
         extra=fields.maybe_object("extra"),
+        stands_for=_stands_for(fields, position),
     )
+
+
+def _stands_for(fields: Fields, position: int) -> int | None:
+    count = fields.maybe_count("stands_for")
+    if count is not None and count >= position:
+        raise UsageError(f"{fields.where}: stands_for must be below its position")
+    return count
 
 
 def _calls(message: Fields) -> tuple[Call, ...]:

@@ -741,6 +741,7 @@ class _Written:
             "content": message.content,
             "created_at": rows.to_microseconds(message.created_at),
             "extra": rows.as_json(message.extra),
+            "stands_for": message.stands_for,
             # A question that another session shares is named when the two are tied.
             "reply_to": half.ids.get(message.reply_to or 0),
         }

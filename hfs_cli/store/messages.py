@@ -184,9 +184,32 @@ def context(messages: Sequence[Message]) -> tuple[ChatMessage, ...]:
     A question without a reply, or with empty ones only, is left out; so is a turn that the vendor
     refused or filtered, for whatever is asked next would be refused with it:
     https://platform.claude.com/docs/test-and-evaluate/strengthen-guardrails/handle-streaming-refusals
-    Of a turn with tools each step is given, with the calls that ran and their results.
+    Of a turn with tools each step is given, with the calls that ran and their results. What a
+    summary stands for is left out, and the summary takes its place.
     """
-    return tuple(message for turn in answered_turns(messages) for message in turn.sent)
+    summary = summary_in_force(messages)
+    begun = () if summary is None else summarised(summary)
+    return (*begun, *(message for turn in answered_turns(messages) for message in turn.sent))
+
+
+# What a model is asked for a summary by, and what the summary answers in later requests: so the
+# roles take turns, as every vendor wants them to.
+ASKED_FOR_SUMMARY = (
+    "Summarise our conversation so far, so that it can go on from your summary alone: what I asked"
+    " for, what was found and decided, names, numbers and code that are still needed, and what is"
+    " open. Write the summary and nothing else."
+)
+
+
+def summary_in_force(messages: Iterable[Message]) -> Message | None:
+    """The last summary of a transcript, or None."""
+    summaries = [m for m in messages if m.stands_for is not None and m.content]
+    return summaries[-1] if summaries else None
+
+
+def summarised(summary: Message) -> tuple[ChatMessage, ...]:
+    """A summary as a model is given it."""
+    return ChatMessage("user", ASKED_FOR_SUMMARY), ChatMessage("assistant", summary.content)
 
 
 class AnsweredTurn(NamedTuple):
@@ -203,11 +226,15 @@ class AnsweredTurn(NamedTuple):
 
 
 def answered_turns(messages: Sequence[Message]) -> list[AnsweredTurn]:
-    """The turns that a model is given of the past, oldest first."""
+    """The turns that a model is given of the past, oldest first; no summary stands for them."""
+    summary = summary_in_force(messages)
+    stood_for = 0 if summary is None else summary.stands_for or 0
     replies = answers(messages, _counts)
     there = {m.id: m for m in messages}
     turns = []
     for question in messages:
+        if question.position <= stood_for:
+            continue
         if question.role == "user" and question.id in replies:
             steps = [replies[question.id]]
             while (before := _step_before(steps[-1], there)) is not None:

@@ -129,7 +129,7 @@ def message(
         :10
     ]
     *counts, state_kept, error, first_token_s, total_s, created_at, reply_to = row[10:20]
-    cited, step, extra = row[20:]
+    cited, step, extra, stands_for = row[20:]
     return Message(
         id=number,
         position=position,
@@ -152,6 +152,7 @@ def message(
         step=step,
         state=None if state_kept is None else _state(state_kept),
         extra=None if extra is None else _object(extra),
+        stands_for=stands_for,
     )
 
 

@@ -292,6 +292,20 @@ class SessionStore:
         with self._engine.writing() as db:
             requests.note_request(db, message_id, sha256)
 
+    def add_summary(self, session_id: int, reply: Reply, stands_for: int) -> int:
+        """Keep a summary at the end of a session; its position.
+
+        Args:
+            session_id: The session.
+            reply: The summary, with what it cost.
+            stands_for: How many messages, from the first, it stands for.
+
+        Raises:
+            NotFoundError: The session, or what it stands for, is not there any more.
+        """
+        with self._engine.writing() as db:
+            return turns.add_summary(db, session_id, reply, stands_for)
+
     def touch(self, session_id: int) -> Session:
         """Make a session the last used one, which ``-c`` continues.
 

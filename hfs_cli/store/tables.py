@@ -69,6 +69,8 @@ class MessageRow(Model):
         state: What the vendor wants back with it, as JSON, and which vendor that is.
         step: Which request of its turn it answers, from 0.
         extra: What it held in another program and has no place here, as JSON.
+        stands_for: Of a summary: how many messages of the transcript, from its beginning, it
+            stands for in what a model is given.
     """
 
     id = AutoField()
@@ -94,6 +96,7 @@ class MessageRow(Model):
     citations = TextField(null=True)
     step = IntegerField()
     extra = TextField(null=True)
+    stands_for = IntegerField(null=True)
 
     class Meta:
         """Where it is kept."""

@@ -168,6 +168,37 @@ def _last_message(session_id: int) -> Query:
     return chosen.order_by(MessageRow.position.desc()).limit(1)
 
 
+def add_summary(db: Connection, session_id: int, reply: Reply, stands_for: int) -> int:
+    """Keep a summary at the end of a session; its position.
+
+    Args:
+        stands_for: How many messages, from the first, it stands for.
+
+    Raises:
+        NotFoundError: The session, or what it stands for, is not there any more.
+    """
+    session = sessions.get(db, session_id)
+    if stands_for > session.messages:
+        raise NotFoundError(f"session {session_id} was changed while it was summarised")
+    now = rows.to_microseconds(datetime.now(UTC))
+    position = session.messages + 1
+    content = rows.storable(reply.text)
+    insert = MessageRow.insert(
+        session_id=session_id,
+        position=position,
+        role="assistant",
+        content=content,
+        created_at=now,
+        stands_for=stands_for,
+        **rows.message_columns(reply),
+    )
+    db.index_message(int(insert.execute(db)), content)
+    sessions.change(
+        db, session_id, message_count=position, last_status=reply.status, updated_at=now
+    )
+    return position
+
+
 class Rows(NamedTuple):
     """Where a reply stands.
 

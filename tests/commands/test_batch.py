@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.conftest import KEY
-from tests.scripted_server import CUT, STALL, Await, make_reply, openai_sse
+from tests.scripted_server import CUT, STALL, Await, make_reply, openai_chunk, openai_sse, sse
 
 
 def prompt_of(request):
@@ -544,3 +544,31 @@ def test_a_stream_that_breaks_off_is_a_failure_with_what_came(output, server):
 def test_what_does_not_go_together(batch, server, words):
     done = batch("batch", *words, stdin=b"one\n")
     assert (done.returncode, server.requests) == (2, [])
+
+
+def test_each_prompt_is_a_turn_of_its_own_with_tools(batch, server):
+    batch.configure(
+        batch.config.read_text()
+        + '[tools.louder]\ncommand = ["tr", "a-z", "A-Z"]\ndescription = "Say it louder"\n'
+        'parameters = { type = "object", properties = {} }\n'
+    )
+
+    def answer(request):
+        last = request.json["messages"][-1]
+        if last["role"] == "tool":
+            return openai_sse(f"done {len(request.json['messages'])}")
+        call = {"index": 0, "id": "c1", "type": "function"}
+        call["function"] = {"name": "louder", "arguments": "{}"}
+        return sse(openai_chunk({"tool_calls": [call]}), openai_chunk(finish="tool_calls"))
+
+    server.always(answer)
+    file = batch.write("in.txt", "one\ntwo\nthree\n")
+    results = lines_of(batch.ok("batch", file, "--tool", "louder"))
+    assert [r["reply"] for r in results] == ["done 3"] * 3
+    assert len(server.requests) == 6
+
+
+def test_a_tool_that_cannot_be_used_is_told_before_anything_is_sent(batch, server):
+    done = batch("batch", batch.write("in.txt", "one\n"), "--tool", "absent")
+    assert done.returncode in {2, 3, 4}
+    assert (done.stdout, server.requests) == (b"", [])

@@ -55,6 +55,13 @@ def take_batch(asked: Asked, config: Config, view: View, plan: Plan, name: str |
             raise UsageError(f"there is no prompt in {source.name}")
         first = prompts.message(next(iter(spool)).value)[0]
         models = open_models(stack, asked, config, plan, first)
+        if config.tool:
+            from hfs_cli.compose.tools import open_tools
+
+            # Each turn opens its own; that they can be opened is seen here, before anything is
+            # sent, and in the thread whose clock ends the checking of their schemas.
+            if (tools := open_tools(config, confirm=False)) is not None:
+                tools.close()
         if asked.dry_run:
             _print_estimate(spool, prompts, models, config)
             return

@@ -188,6 +188,9 @@ class Batch:
             return run_turn(provider, self._keeper, Silent(), turn, toolbox, self._config.max_steps)
         except HfsError as error:
             return Outcome(None, None, Reply("", turn.model), error)
+        finally:
+            if toolbox is not None:
+                toolbox.close()
 
     def _keep(self, task: Task, outcome: Outcome) -> bool:
         """Write one result; whether to go on."""

@@ -24,6 +24,8 @@ MODELS = [
     tables.PieceRow,
     tables.CallRow,
     tables.ImportRow,
+    tables.RequestRow,
+    tables.DeletedRow,
 ]
 
 
@@ -64,6 +66,15 @@ class PlainEngine:
     def writing(self, wait_s=30.0, *, durable=True):
         with self.db.atomic():
             yield self.db
+
+    def ask(self, session_id):
+        """Nobody else can have the database of this process."""
+
+    def answered(self, session_id):
+        """See `ask`."""
+
+    def is_asked(self, session_id):
+        return False
 
     def close(self):
         self.db.close()

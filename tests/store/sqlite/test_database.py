@@ -257,13 +257,13 @@ def test_an_import_onto_a_full_disk_says_so_and_leaves_nothing(store, talk):
     store.vacuum()
     with store._engine.autocommitting() as db:
         db.execute_sql(f"PRAGMA max_page_count = {db.pragma('page_count') + 1}")
-    assert store.put(found, dry_run=True).sessions == 1
+    assert store.put(found, dry_run=True, restore=True).sessions == 1
     with pytest.raises(StoreError, match="disk is full"):
-        store.put(found)
+        store.put(found, restore=True)
     store.close()
     assert store.count() == 0
     assert store.check() == []
-    assert store.put(found).sessions == 1
+    assert store.put(found, restore=True).sessions == 1
 
 
 def test_a_writer_waits_for_another_and_then_succeeds(store, talk, path):

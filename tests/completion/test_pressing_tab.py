@@ -14,7 +14,7 @@ from tests.completion.conftest import EVIL
     [
         ("hfs cha", ["chat"]),
         ("hfs sessions sh", ["sessions", "show"]),
-        ("hfs chat --cont", ["chat", "--continue"]),
+        ("hfs chat --conti", ["chat", "--continue"]),
         ("hfs chat --format jsonl", ["chat", "--format", "jsonl"]),
         ("hfs chat --render=m", ["chat", "--render=markdown"]),
         ("hfs chat --no-save hello --dr", ["chat", "--no-save", "hello", "--dry-run"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -99,7 +100,7 @@ def test_one_that_broke_off_was_cut_or_does_not_fit_answers_nothing(chat, server
 
 def test_an_older_one_does_not_count(asked, chat):
     asked("--reuse", "hi")
-    with sqlite3.connect(chat.database) as db:
+    with closing(sqlite3.connect(chat.database)) as db, db:
         db.execute("UPDATE message SET created_at = created_at - 3 * 3600 * 1000000")
     assert asked("--reuse", "4h", "hi") == ("reply 1", 1)
     assert asked("--reuse", "2h", "hi") == ("reply 2", 2)
@@ -142,5 +143,5 @@ def test_a_profile_may_hold_it(asked, chat):
 
 def test_without_it_nothing_of_it_is_read_or_written(asked, chat):
     asked("hi")
-    with sqlite3.connect(chat.database) as db:
+    with closing(sqlite3.connect(chat.database)) as db, db:
         assert db.execute("SELECT count(*) FROM request").fetchone() == (0,)

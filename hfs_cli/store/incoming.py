@@ -471,9 +471,11 @@ class Import:
         self._queued: dict[str, int] = {}
         self._messages = self._characters = 0
         self._half: _Half | None = None
-        # Branches whose parent came with this import, and those whose parent is shown already.
+        # Branches whose parent came with this import, and those that hang, by themselves or by
+        # their parents, on what is shown already. What is tied at the end alone, by uid.
         self._ties: list[Branch] = []
         self._late: list[Branch] = []
+        self._untied: set[str] = set()
         self._last_place: int | None = None
 
     def __enter__(self) -> Self:
@@ -538,6 +540,7 @@ class Import:
         tail = replace(growth.tail, messages=(), checkpoints=())
         answers = _answers_to_shared(growth.tail)
         self._growths.append(_Joining(growth._replace(tail=tail), answers))
+        self._untied.add(tail.uid)
 
     def mark(self, uid: str, marks: Sequence[Checkpoint]) -> None:
         """As `Place.mark`."""
@@ -590,24 +593,31 @@ class Import:
                 _put_mark(db, uid, mark)
             if self._number is None:
                 return
-            for branch in self._late:
-                parent = _of_uid(db, branch.parent_uid).fetchone()
-                if parent is None or parent[1] < branch.fork_position:
-                    raise UsageError(
-                        f'the session that "{branch.name}" is a branch of was changed meanwhile: '
-                        "nothing was imported"
-                    )
-                _tie(db, branch, int(parent[0]))
-            for joining in self._growths:
-                if joining.growth.extends and not _join(db, joining):
-                    done.extended -= 1
-                    done.parted += 1
-                elif not joining.growth.extends:
-                    _tie_tail(db, joining)
+            self._tie_all(db, done)
             if self._restore:
                 deleted.restored(db, self._number)
             if not _end(db, _now(), self._number).rowcount:
                 raise StoreError("another import has taken this one back: nothing was imported")
+
+    def _tie_all(self, db: Connection, done: Imported) -> None:
+        """Hang what has waited for it on what is shown."""
+        for branch in self._late:
+            parent = _of_uid(db, branch.parent_uid).fetchone()
+            if parent is None or parent[1] < branch.fork_position:
+                raise UsageError(
+                    f'the session that "{branch.name}" is a branch of was changed meanwhile: '
+                    "nothing was imported"
+                )
+            _tie(db, branch, int(parent[0]))
+        for joining in self._growths:
+            if joining.growth.extends and not _join(db, joining):
+                done.extended -= 1
+                done.parted += 1
+            elif not joining.growth.extends:
+                _tie_tail(db, joining)
+        # Once all hang where they belong, each has what it answers.
+        for branch in self._late:
+            _answer_shared(db, _id_of(db, branch.uid), branch.answers)
 
     def _write_all(self) -> None:
         while self._queue or self._ties:
@@ -687,11 +697,14 @@ class Import:
 
     def _tie_or_wait(self, db: Connection, branch: Branch) -> None:
         parent = _of_uid(db, branch.parent_uid).fetchone()
-        if parent is not None and parent[2] == self._number:
+        waits = branch.parent_uid in self._untied
+        if parent is not None and parent[2] == self._number and not waits:
             _tie(db, branch, int(parent[0]))
+            _answer_shared(db, _id_of(db, branch.uid), branch.answers)
         else:
             # Until all is shown nothing that is shown has a branch that is not.
             self._late.append(branch)
+            self._untied.add(branch.uid)
 
 
 class _Joining(NamedTuple):
@@ -867,7 +880,6 @@ def _holder(message_id: int) -> Select:
 def _tie(db: Connection, branch: Branch, parent_id: int) -> None:
     session_id = _id_of(db, branch.uid)
     sessions.change(db, session_id, parent_id=parent_id, fork_position=branch.fork_position)
-    _answer_shared(db, session_id, branch.answers)
 
 
 def _answer_shared(db: Connection, session_id: int, answers: dict[int, int]) -> None:

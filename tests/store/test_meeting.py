@@ -190,6 +190,72 @@ def test_a_session_that_goes_on_while_more_of_it_comes_gets_a_branch(here, there
     assert there.store.check() == []
 
 
+def test_a_branch_that_adds_nothing_is_there_already_the_second_time(here, there):
+    session = here.talk.turn("q1", "a1", name="trip")
+    here.talk.turn("q2", "a2", session)
+    here.store.fork(session.id, at=2, name="fork")
+    there.store.put(list(here.store.conversations()))
+    assert news(there.store.put(list(here.store.conversations()))) == (0, 0, 0, 0)
+    there.store.rewind(there.named("trip").id, "0")
+    assert news(there.store.put(list(here.store.conversations()))) == (0, 0, 0, 0)
+    assert there.says("fork") == ["q1", "a1"]
+    assert there.store.check() == []
+
+
+def test_what_parted_in_a_branchs_shared_part_hangs_on_what_has_it(here, there):
+    session = here.talk.turn("q1", "a1", name="trip")
+    here.talk.turn("q2", "a2", session)
+    fork = here.store.fork(session.id, name="fork")
+    here.sends(there)
+    # There the branch is rewound into what it shares, and goes on from there.
+    there.store.rewind(there.named("fork").id, "2")
+    there.talk.turn("there", "b2", there.named("fork"))
+    here.talk.turn("here", "a3", fork)
+    here.sends(there)
+    there.sends(here)
+    for machine in (here, there):
+        told = machine.everything()
+        assert begins(["q1", "a1", "q2", "a2", "here", "a3"], told)
+        assert begins(["q1", "a1", "there", "b2"], told)
+        assert machine.store.check() == []
+    assert [news(a.sends(b)) for a, b in ((here, there), (there, here))] == [(0, 0, 0, 0)] * 2
+
+
+def test_a_tail_of_a_tail_of_what_is_there_comes_with_it(here, there):
+    session = here.talk.turn("q1", "a1", name="trip")
+    here.sends(there)
+    here.store.rewind(session.id, "0")
+    (tail,) = [s for s in here.sessions() if s.id != session.id]
+    here.store.rewind(tail.id, "1")
+    before = here.everything()
+    here.sends(there)
+    for transcript in before:
+        assert begins(transcript, there.everything())
+
+
+def test_a_branch_of_what_parted_meanwhile_comes_with_it(here, there):
+    session = here.talk.turn("q1", "a1", name="trip")
+    here.sends(there)
+    here.store.rewind(session.id, "1")
+    (tail,) = [s for s in here.sessions() if s.id != session.id]
+    here.talk.turn("q2", "a2", tail)
+    here.talk.turn("q3", "a3", here.named("trip"))
+    before = here.everything()
+    here.sends(there)
+    for transcript in before:
+        assert begins(transcript, there.everything())
+
+
+def test_more_labels_come_with_a_history_that_is_sent_whole(here, there):
+    session = here.talk.turn("q1", "a1", name="trip")
+    here.store.create_checkpoint(session.id, "one")
+    here.sends(there)
+    here.store.create_checkpoint(session.id, "two")
+    assert news(here.sends(there)) == (0, 0, 0, 0)
+    mine = there.named("trip").id
+    assert sorted(c.label for c in there.store.checkpoints_of(mine) if c.label) == ["one", "two"]
+
+
 def test_nothing_of_a_growth_is_shown_when_the_import_breaks_off(here, there):
     session = here.talk.turn("q1", "a1", name="trip")
     here.sends(there)

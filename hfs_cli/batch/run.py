@@ -15,35 +15,9 @@ from typing import Generic, TypeVar
 
 from hfs_cli import signals
 from hfs_cli.errors import SignalReceived
-from hfs_cli.messages import Call, Opened, Outcome
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
-
-
-class Silent:
-    """The `hfs_cli.turn.run.Renderer` of a turn that nobody watches."""
-
-    def opened(self, opened: Opened) -> None:
-        """Show nothing."""
-
-    def reasoning(self, text: str) -> None:
-        """Show nothing."""
-
-    def text(self, text: str) -> None:
-        """Show nothing."""
-
-    def called(self, call: Call) -> None:
-        """Show nothing."""
-
-    def waiting(self) -> None:
-        """Show nothing."""
-
-    def returned(self, call: Call) -> None:
-        """Show nothing."""
-
-    def close(self, outcome: Outcome) -> None:
-        """Show nothing."""
 
 
 def ask_all(

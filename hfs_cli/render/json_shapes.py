@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hfs_cli.errors import HfsError
 from hfs_cli.messages import Call, Message, Opened, Outcome, Reply, Session, Usage
 from hfs_cli.moments import iso
-from hfs_cli.render.output import Output, Sink
+from hfs_cli.render.output import Output, Silent, Sink
 from hfs_cli.sanitize import sanitize_json
 from hfs_cli.shapes import call_shape, checkpoint_shape, message_shape
 
@@ -176,7 +176,7 @@ def batch_json(index: int, value: object, outcome: Outcome) -> dict[str, object]
     }
 
 
-class JsonRenderer:
+class JsonRenderer(Silent):
     """``--format json``: one object, when the turn has ended, however it ended.
 
     Args:
@@ -186,24 +186,6 @@ class JsonRenderer:
     def __init__(self, output: Sink, prices: Callable[[str], ModelConfig | None]) -> None:
         self._output = output
         self._prices = prices
-
-    def opened(self, opened: Opened) -> None:
-        """Nothing yet."""
-
-    def reasoning(self, text: str) -> None:
-        """Nothing yet."""
-
-    def text(self, text: str) -> None:
-        """Nothing yet."""
-
-    def called(self, call: Call) -> None:
-        """Nothing yet."""
-
-    def waiting(self) -> None:
-        """Nothing yet."""
-
-    def returned(self, call: Call) -> None:
-        """Nothing yet."""
 
     def close(self, outcome: Outcome) -> None:
         """Write the object.

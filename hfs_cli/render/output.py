@@ -1,4 +1,4 @@
-"""Write exact bytes to standard output, whatever it is."""
+"""Write exact bytes to standard output, whatever it is; or nothing at all."""
 
 from __future__ import annotations
 
@@ -6,11 +6,39 @@ import errno
 import io
 import os
 import sys
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from hfs_cli.errors import OutputError, ReaderLeft
 from hfs_cli.notices import is_terminal, notice
 from hfs_cli.sanitize import sanitize
+
+if TYPE_CHECKING:
+    from hfs_cli.messages import Call, Opened, Outcome
+
+
+class Silent:
+    """Shows nothing; what shows the end of a turn alone inherits the rest."""
+
+    def opened(self, opened: Opened) -> None:
+        """Nothing."""
+
+    def reasoning(self, text: str) -> None:
+        """Nothing."""
+
+    def text(self, text: str) -> None:
+        """Nothing."""
+
+    def called(self, call: Call) -> None:
+        """Nothing."""
+
+    def waiting(self) -> None:
+        """Nothing."""
+
+    def returned(self, call: Call) -> None:
+        """Nothing."""
+
+    def close(self, outcome: Outcome) -> None:
+        """Nothing."""
 
 
 class Sink(Protocol):

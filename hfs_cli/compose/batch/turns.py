@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hfs_cli import notices
 from hfs_cli.batch.records import Spool, Value
 from hfs_cli.batch.results import Results, indices
-from hfs_cli.batch.run import Silent, ask_all
+from hfs_cli.batch.run import ask_all
 from hfs_cli.compose.batch.models import Model
 from hfs_cli.compose.batch.plan import Plan
 from hfs_cli.compose.batch.prompts import Prompts
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from hfs_cli.render.progress import BatchProgress
     from hfs_cli.render.reply.choose import View
     from hfs_cli.store.store import SessionStore
-    from hfs_cli.turn.run import Store
+from hfs_cli.turn.run import Store
 
 # So many refusals that every prompt would meet, and nothing else, are enough.
 _REFUSED_ALIKE = 3
@@ -176,6 +176,7 @@ class Batch:
         return outcome
 
     def _take(self, task: Task, turn: Turn) -> Outcome:
+        from hfs_cli.render.output import Silent
         from hfs_cli.turn.run import run_turn
 
         toolbox = None

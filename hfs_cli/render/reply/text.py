@@ -6,7 +6,7 @@ from hfs_cli import notices
 from hfs_cli.errors import ProviderError
 from hfs_cli.files import OutputFile
 from hfs_cli.messages import Call, Opened, Outcome
-from hfs_cli.render.output import Sink
+from hfs_cli.render.output import Silent, Sink
 from hfs_cli.sanitize import StreamSanitizer, sanitize
 from hfs_cli.turn.run import Renderer
 
@@ -79,7 +79,7 @@ class PlainRenderer:
             self._output.write(text)
 
 
-class ExtractRenderer:
+class ExtractRenderer(Silent):
     """Writes one fenced code block of the reply when the turn has ended.
 
     Of a reply that broke off nothing is written: half a script must not run.
@@ -94,24 +94,6 @@ class ExtractRenderer:
         self._output = output
         self._index = -1 if last else 0
         self._safe = safe
-
-    def opened(self, opened: Opened) -> None:
-        """Nothing yet."""
-
-    def reasoning(self, text: str) -> None:
-        """Nothing yet."""
-
-    def text(self, text: str) -> None:
-        """Nothing yet."""
-
-    def called(self, call: Call) -> None:
-        """Nothing yet."""
-
-    def waiting(self) -> None:
-        """Nothing yet."""
-
-    def returned(self, call: Call) -> None:
-        """Nothing yet."""
 
     def close(self, outcome: Outcome) -> None:
         """Write the block.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hfs_cli.compose.context import Measure
     from hfs_cli.compose.options import Asked
     from hfs_cli.config import Config
-    from hfs_cli.messages import ChatMessage, Place, Reply, Session, Turn
+    from hfs_cli.messages import ChatMessage, Outcome, Place, Reply, Session, Turn
     from hfs_cli.providers.choose import ModelChoice
     from hfs_cli.render.reply.choose import View
     from hfs_cli.store.store import SessionStore
@@ -75,10 +75,8 @@ def take_turn(
 
             reuse = Reuse(store, asked.reuse, provider, turn, tools=toolbox is not None)
         recalled = reuse.provider() if reuse else None
-        if recalled is None and config.daily_budget is not None and not asked.over_budget:
-            from hfs_cli.compose.budget import check_budget
-
-            check_budget(config.daily_budget, config.models, store)
+        if recalled is None:
+            _check_day(asked, config, store)
         answering = recalled or _limited(provider, turn, config, store, within)
         if config.context == "compact" and session and config.save and within and not recalled:
             _compacted(answering, store, session, turn, toolbox, within)
@@ -87,15 +85,33 @@ def take_turn(
         renderer = _renderer(view, config, turn.schema, choices, tools=toolbox is not None)
         outcome = run_turn(answering, keeper, renderer, turn, toolbox, config.max_steps)
     if outcome.error is not None:
-        if outcome.session and not (outcome.reply.text or outcome.message_id):
-            if outcome.session.unanswered:
-                with suppress(HfsError):  # then the name alone stays taken
-                    store.note_refusal(outcome.session.id, outcome.error.message)
-            notices.notice(f"the prompt is kept: hfs sessions retry {outcome.session.id}")
+        _say_how_to_retry(outcome, store)
         raise outcome.error
     _check_ending(outcome.reply, turn.schema, choices)
     if reuse is not None:
         reuse.note(outcome)
+
+
+def _check_day(asked: Asked, config: Config, store: SessionStore) -> None:
+    """Refuse to spend more than the day's budget.
+
+    Raises:
+        ConfigError: It is spent.
+    """
+    if config.daily_budget is not None and not asked.over_budget:
+        from hfs_cli.compose.budget import check_budget
+
+        check_budget(config.daily_budget, config.models, store)
+
+
+def _say_how_to_retry(outcome: Outcome, store: SessionStore) -> None:
+    """Of a turn that had no reply: its prompt is kept, and its name is free if it was a new one."""
+    if outcome.session is None or outcome.reply.text or outcome.message_id:
+        return
+    if outcome.session.unanswered and outcome.error is not None:
+        with suppress(HfsError):  # then the name alone stays taken
+            store.note_refusal(outcome.session.id, outcome.error.message)
+    notices.notice(f"the prompt is kept: hfs sessions retry {outcome.session.id}")
 
 
 def _model_of(
@@ -149,10 +165,7 @@ def within_cost(
     provider: Provider, turn: Turn, asked: Asked, config: Config, store: SessionStore
 ) -> Provider:
     """The provider within the day's budget and ``--max-cost``, for a request that is no turn."""
-    if config.daily_budget is not None and not asked.over_budget:
-        from hfs_cli.compose.budget import check_budget
-
-        check_budget(config.daily_budget, config.models, store)
+    _check_day(asked, config, store)
     if config.max_cost is None:
         return provider
     from hfs_cli.compose.budget import CostLimit

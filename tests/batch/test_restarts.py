@@ -9,6 +9,7 @@ import json
 import os
 import random
 import subprocess
+import time
 
 import pytest
 
@@ -37,6 +38,26 @@ def kept(*files):
         records = [json.loads(line) for line in data.splitlines()]
         found += [record["index"] for record in records if "index" in record]
     return found
+
+
+def test_results_that_wait_for_their_turn_are_there_after_kill_9(chat, server, tmp_path):
+    server.always(lambda request: [STALL] if prompt_of(request) == 0 else answer(request))
+    given, out = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    given.write_text("\n".join(map(str, range(WIDTH))))
+    batch = ("batch", str(given), "-O", str(out), "--resume", "--concurrency", str(WIDTH))
+    running = chat.start(*batch)
+    beside = tmp_path / "out.jsonl.batch"
+    while len(kept(beside)) < WIDTH - 1:
+        assert running.poll() is None
+        time.sleep(0.02)
+    running.kill()
+    running.wait()
+    assert kept(out) == []
+    server.requests.clear()
+    server.always(answer)
+    chat.ok(*batch)
+    assert [prompt_of(request) for request in server.requests] == [0]
+    assert kept(out) == list(range(WIDTH))
 
 
 @pytest.mark.timeout(120 + 15 * KILLS)

@@ -45,6 +45,8 @@ def emulate(raw, columns=80, rows=24):
 def run_in_terminal(code, *args, columns=80, rows=24, env=None):
     """Run Python code with a terminal for standard input, output and error."""
     environment = {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "PATH": os.environ["PATH"]}
+    # What is run here counts as run when coverage is measured.
+    environment |= {name: value for name, value in os.environ.items() if "COVERAGE" in name}
     argv = [sys.executable, "-c", code, *args]
     return spawn(argv, environment | (env or {}), columns=columns, rows=rows)
 

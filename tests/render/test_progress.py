@@ -28,3 +28,43 @@ print("why")
 
 def test_of_what_failed_no_bar_is_left():
     assert [line for line in run_in_terminal(FAILS).lines if line.strip()] == ["why"]
+
+
+BATCH = """
+import time
+from hfs_cli.messages import Usage
+from hfs_cli.render.progress import batch_progress
+with batch_progress(1200, 3) as state:
+    state.add(failed=False, usage=Usage(1000, 500), cost=0.25)
+    state.add(failed=True, usage=None, cost=0.25)
+    time.sleep(0.3)
+print(state.summary())
+"""
+
+
+def test_a_batch_says_how_far_it_is_and_leaves_its_summary_alone():
+    seen = run_in_terminal(BATCH, columns=200)
+    raw = seen.raw.decode()
+    assert "5/1,200 · 1 failed · " in raw
+    assert "/s · 1,500 tokens · cost 0.2500" in raw
+    (summary,) = [line for line in seen.lines if line.strip()]
+    start = "1 done · 1 failed · 3 there before · 1,000 in, 500 out · cost 0.2500 · "
+    assert summary.startswith(start)
+    bare = run_in_terminal(BATCH, env={"TERM": "dumb"})
+    assert bare.raw.decode().startswith(start)
+
+
+WAITS = """
+import time
+from hfs_cli.render.progress import waiting
+with waiting("asking\x1b[31m all"):
+    time.sleep(0.4)
+print("done")
+"""
+
+
+def test_what_is_waited_for_is_said_and_gone_afterwards():
+    seen = run_in_terminal(WAITS)
+    assert "⠋ asking\\x1b[31m all" in seen.raw.decode()
+    assert [line for line in seen.lines if line.strip()] == ["done"]
+    assert run_in_terminal(WAITS, env={"TERM": "dumb"}).raw == b"done\r\n"

@@ -70,7 +70,7 @@ class Zipped:
         """What is known by a key, or None where it is not in here, or over 64 MB.
 
         Args:
-            key: ``file-XXX``, ``file_XXX`` or a UUID, or whatever holds one.
+            key: ``file-ID``, ``file_ID`` or a UUID, or whatever holds one.
             name: What people call it; the ZIP's own name for it otherwise.
             media_type: What it is; its name tells otherwise.
 

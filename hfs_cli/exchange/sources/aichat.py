@@ -1,6 +1,9 @@
 """The sessions of aichat: YAML that holds settings, and a list of roles and contents.
 
-Times are not kept; the file's own stands for them, and its name is the conversation's.
+Times are not kept; the file's own stands for them, and its name is the conversation's. A content
+is a text, a list of texts and pictures, or ``tool_results``: each call with its output
+(``src/client/message.rs`` and ``src/function.rs`` of sigoden/aichat, 82976d3 of 2026-02-23, read
+2026-11-29).
 """
 
 from __future__ import annotations

@@ -144,7 +144,8 @@ class _Reception:
         self._came: set[int] = set()
         # Which session holds all of one that came, where it is not that of its own uid.
         self._homes: dict[str, str] = {}
-        self._grown: set[str] = set()
+        # What has gained something: which session had the beginning of it, up to which position.
+        self._grown: dict[str, tuple[str, int]] = {}
         self._gone: set[str] = set()
 
     def take(self, item: Incoming) -> None:
@@ -188,9 +189,7 @@ class _Reception:
                 f'"{conversation.name}" comes twice, and what it says differs: import the two '
                 "files one after the other"
             )
-        parent = conversation.parent_uid
-        home = self._homes.get(parent or "", parent)
-        met = self._place.meet(conversation, home if parent and self._has_come(parent) else None)
+        met = self._place.meet(conversation, self._home_of_start(conversation))
         if met is None:
             apart = meeting.apart(conversation)
             if not self._is_done(apart.uid, apart.end()):
@@ -210,8 +209,19 @@ class _Reception:
             self._homes[conversation.uid] = met.home
         self._settle(conversation.uid)
 
+    def _home_of_start(self, branch: Conversation) -> str | None:
+        """Which session holds what a branch shares; None where its parent has not come."""
+        parent = branch.parent_uid
+        if parent is None or not self._has_come(parent):
+            return None
+        # What its parent has gained hangs on nothing yet, and nothing can be followed through it.
+        session, position = self._grown.get(parent, ("", -1))
+        return (
+            session if (branch.fork_position or 0) <= position else self._homes.get(parent, parent)
+        )
+
     def _grow(self, uid: str, growth: meeting.Growth) -> None:
-        self._grown.add(uid)
+        self._grown[uid] = growth.session.uid, growth.tail.fork_position or 0
         self._place.grow(growth)
         self.done.extended += growth.extends
         self.done.parted += not growth.extends
@@ -835,9 +845,9 @@ def _tie_tail(db: Connection, joining: _Joining) -> int:
     position = growth.tail.fork_position or 0
     parent = meeting.of_uid(db, growth.session.uid)
     parent_id = None if parent is None else parent.id
-    if growth.anchor is not None:
+    if position:
         # Whatever was rewound meanwhile: who has the message before it has all before that.
-        row = _holder(db, growth.anchor).fetchone()
+        row = None if growth.anchor is None else _holder(db, growth.anchor).fetchone()
         if row is None:
             raise UsageError(
                 f'the session of "{growth.tail.name}" was changed meanwhile: nothing was imported'

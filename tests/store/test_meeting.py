@@ -246,6 +246,18 @@ def test_a_branch_of_what_parted_meanwhile_comes_with_it(here, there):
         assert begins(transcript, there.everything())
 
 
+def test_a_branch_comes_back_to_where_it_was_rewound_beside_what_its_parent_gained(here, there):
+    session = here.talk.turn("q1", "a1", name="trip")
+    here.store.rewind(session.id, "1")
+    here.sends(there)
+    (tail,) = [s for s in here.sessions() if s.id != session.id]
+    here.store.rewind(tail.id, "0")
+    there.talk.turn("more", "b", there.named("trip"))
+    there.sends(here)
+    assert here.says("trip") == ["q1", "more", "b"]
+    assert begins(["q1", "a1"], here.everything())
+
+
 def test_more_labels_come_with_a_history_that_is_sent_whole(here, there):
     session = here.talk.turn("q1", "a1", name="trip")
     here.store.create_checkpoint(session.id, "one")

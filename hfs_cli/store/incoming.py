@@ -146,6 +146,10 @@ class _Reception:
         self._homes: dict[str, str] = {}
         # What has gained something: which session had the beginning of it, up to which position.
         self._grown: dict[str, tuple[str, int]] = {}
+        # What says nothing itself and was rewound here: where it is depends on its parent, by whose
+        # uid it waits; and what waits no more.
+        self._postponed: dict[str, list[Conversation]] = {}
+        self._ready: deque[Conversation] = deque()
         self._gone: set[str] = set()
 
     def take(self, item: Incoming) -> None:
@@ -164,6 +168,7 @@ class _Reception:
                     self._receive(conversation, answered)
         except UsageError as error:
             self._refuse(error)
+        self._receive_ready()
 
     def _is_done(self, uid: str, end: End | None) -> bool:
         """Whether nothing of it comes in, because it is there or was deleted."""
@@ -181,9 +186,26 @@ class _Reception:
         return True
 
     def _receive(self, conversation: Conversation, answers: dict[int, int]) -> None:
-        if self._place.length_of(conversation.uid) is None:
+        length = self._place.length_of(conversation.uid)
+        if length is None:
             self._bring(conversation, answers)
             return
+        parent = conversation.parent_uid
+        waits = not conversation.messages and length < conversation.length
+        if waits and parent is not None and not self._has_come(parent):
+            self._postponed.setdefault(parent, []).append(conversation)
+        else:
+            self._meet(conversation, answers)
+
+    def _receive_ready(self) -> None:
+        while self._ready:
+            try:
+                self._meet(self._ready.popleft(), {})
+            except UsageError as error:
+                self._refuse(error)
+
+    def _meet(self, conversation: Conversation, answers: dict[int, int]) -> None:
+        """A conversation whose uid is that of a session which is there."""
         if conversation.uid in self._grown:
             raise UsageError(
                 f'"{conversation.name}" comes twice, and what it says differs: import the two '
@@ -292,6 +314,7 @@ class _Reception:
         todo = deque([uid])
         while todo:
             uid = todo.popleft()
+            self._ready += self._postponed.pop(uid, ())
             home = self._homes.get(uid, uid)
             for branch in self._waiting.pop(uid, ()):
                 length = self._place.length_of(home)
@@ -305,6 +328,9 @@ class _Reception:
     def end(self) -> None:
         """Refuse what waits for something that did not come, or goes round in a circle."""
         # Parents that did not come, and are there.
+        for conversations in self._postponed.values():
+            self._ready += conversations
+        self._receive_ready()
         for uid in list(self._waiting):
             if uid not in self._unsettled and self._place.length_of(uid) is not None:
                 self._settle(uid)

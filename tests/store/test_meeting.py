@@ -258,6 +258,21 @@ def test_a_branch_comes_back_to_where_it_was_rewound_beside_what_its_parent_gain
     assert begins(["q1", "a1"], here.everything())
 
 
+def test_a_rewound_fork_that_comes_before_its_parent_waits_for_it(here, there):
+    session = here.talk.turn("q1", "a1", name="trip")
+    fork = here.store.fork(session.id, at=1, name="fork")
+    here.talk.turn("q2", "a2", fork)
+    here.sends(there)
+    there.store.rewind(there.named("fork").id, "0")
+    here.store.rewind(fork.id, "1")
+    here.talk.turn("q3", "a3", here.named("trip"))
+    assert [c.name for c in here.store.conversations(tails=False)] == ["fork", "trip"]
+    before = here.everything()
+    here.sends(there)
+    for transcript in before:
+        assert begins(transcript, there.everything())
+
+
 def test_more_labels_come_with_a_history_that_is_sent_whole(here, there):
     session = here.talk.turn("q1", "a1", name="trip")
     here.store.create_checkpoint(session.id, "one")

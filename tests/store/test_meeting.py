@@ -385,7 +385,7 @@ def begins(transcript: list[str], among: list[list[str]]) -> bool:
     return any(other[: len(transcript)] == transcript for other in among)
 
 
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=20)
 @given(STEPS, STEPS)
 def test_two_machines_that_exchange_all_hold_all(first, second):
     with TemporaryDirectory() as folder, ExitStack() as opened:

@@ -17,7 +17,7 @@ from hfs_cli.providers.embedded.server import (
 )
 from hfs_cli.providers.formats import local, openai
 from hfs_cli.providers.formats.media import check_media
-from hfs_cli.providers.formats.wire import Media
+from hfs_cli.providers.formats.wire import Media, WireFormat
 from hfs_cli.providers.http.client import replay_directory
 from hfs_cli.providers.http.limits import Limits
 from hfs_cli.providers.http.provider import HttpProvider
@@ -37,8 +37,6 @@ class EmbeddedProvider:
         self, choice: ModelChoice, limits: Limits, notify: Callable[[str], None], *, verbose: bool
     ) -> None:
         self._choice = choice
-        # The template of smollm2 has no place for tools.
-        self._format = local.FORMAT if choice.model == weights.SMOLLM2.name else openai.FORMAT
         self._limits = limits
         self._notify = notify
         self._verbose = verbose
@@ -64,41 +62,49 @@ class EmbeddedProvider:
                 session has an attachment.
         """
         check_media(request.messages, Media(), self._choice.full_name)
+        # All requests of a turn have its tools.
+        wire, request = self._with_tools(request)
         n_ctx, request = take_context_option(request)
         with self._starting:
             if self._http is None:
-                self._http = self._served(n_ctx)
-        return self._http.stream(self._with_tools(request))
+                self._http = self._served(wire, n_ctx)
+        return self._http.stream(request)
 
-    def _served(self, n_ctx: int) -> HttpProvider:
+    def _served(self, wire: WireFormat, n_ctx: int) -> HttpProvider:
         """The server, started; where recordings answer, the place that it would have."""
         if replay_directory() is not None:
             at = server_settings("http://127.0.0.1")
-            return HttpProvider(at, self._format, lambda: None, self._limits, self._notify)
+            return HttpProvider(at, wire, lambda: None, self._limits, self._notify)
         server = EmbeddedServer(
             weights_of(self._choice), self._choice.model, n_ctx, verbose=self._verbose
         )
-        return HttpProvider(
-            server.settings, self._format, lambda: server.key, self._limits, self._notify
-        )
+        return HttpProvider(server.settings, wire, lambda: server.key, self._limits, self._notify)
 
     def preview(self, request: Request) -> dict[str, Any]:
         """What would be sent to the server, which is not started for it."""
         check_media(request.messages, Media(), self._choice.full_name)
-        _, request = take_context_option(self._with_tools(request))
-        body = self._format.payload(request, self._choice.provider.quirks)
+        wire, request = self._with_tools(request)
+        _, request = take_context_option(request)
+        body = wire.payload(request, self._choice.provider.quirks)
         return {"method": "POST", "url": "(in this process)", "headers": {}, "body": body}
 
-    def _with_tools(self, request: Request) -> Request:
+    def _with_tools(self, request: Request) -> tuple[WireFormat, Request]:
         """The request as llama.cpp takes its tools: it can demand a tool, but not a certain one.
 
         https://github.com/ggml-org/llama.cpp/blob/master/docs/function-calling.md, read 2026-11-29.
+        Where the model's template has no place for them, `local` has a way of its own.
         """
-        if request.tool_choice is None or self._format is local.FORMAT:
-            return request
+        if not request.tools:
+            return openai.FORMAT, request
+        if self._choice.model == weights.SMOLLM2.name:
+            return local.FORMAT, request
+        if weights.has_place_for_tools(weights_of(self._choice)) is False:
+            return local.FORMAT, request
+        if request.tool_choice is None:
+            return openai.FORMAT, request
         chosen = tuple(tool for tool in request.tools if tool.name == request.tool_choice)
         options = {**request.options, "tool_choice": "required"}
-        return request._replace(tools=chosen, tool_choice=None, options=options)
+        return openai.FORMAT, request._replace(tools=chosen, tool_choice=None, options=options)
 
     def close(self) -> None:
         """Drop the connection; the server ends with the process."""

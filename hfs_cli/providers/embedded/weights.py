@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from hfs_cli.places import cache_directory
 
@@ -157,3 +159,63 @@ def how_to_install() -> str | None:
 def cached(weights: Weights) -> Path:
     """Where `hfs models pull` keeps them, whether or not they are there."""
     return Path(cache_directory(), weights.file)
+
+
+def has_place_for_tools(file: Path) -> bool | None:
+    """Whether the chat template in a file of weights shows tools to the model.
+
+    llama.cpp takes a plain template of its own where there is none. It tries a template out
+    (``supports_tools``, common/chat.cpp); one that names ``tools`` is taken for one that has a
+    place for them here, before the model is loaded.
+
+    Returns:
+        None where the file cannot be read: llama.cpp says what is wrong with it.
+    """
+    try:
+        with file.open("rb") as stream:
+            return any(re.search(rb"\btools\b", template) for template in _templates(stream))
+    except (OSError, LookupError, OverflowError, RecursionError, ValueError, struct.error):
+        return None
+
+
+def _templates(stream: BinaryIO) -> Iterator[bytes]:
+    """The chat templates of a GGUF file: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md.
+
+    Read on 2026-11-29. The values stand one after the other, each behind its name, and lists of
+    words (the vocabulary) are gone through word by word.
+    """
+
+    def number(form: str) -> int:
+        read = struct.unpack(f"<{form}", stream.read(struct.calcsize(f"<{form}")))
+        return int(read[0])
+
+    def skip(kind: int) -> None:
+        if kind == _STRING:
+            stream.seek(number("Q"), 1)
+        elif kind == _ARRAY:
+            inner, count = number("I"), number("Q")
+            if inner in _SIZES:
+                stream.seek(_SIZES[inner] * count, 1)
+            else:
+                for _ in range(count):
+                    skip(inner)
+        else:
+            stream.seek(_SIZES[kind], 1)
+
+    if stream.read(4) != b"GGUF" or number("I") < 2:  # the first version had other sizes
+        raise ValueError("not a GGUF file of today")
+    number("Q")  # of tensors
+    for _ in range(number("Q")):
+        name = stream.read(min(number("Q"), _LONGEST_NAME))
+        kind = number("I")
+        if kind == _STRING and name.startswith(b"tokenizer.chat_template"):
+            yield stream.read(min(number("Q"), _LONGEST_TEMPLATE))
+        else:
+            skip(kind)
+
+
+_STRING, _ARRAY = 8, 9
+# The bytes of each kind of number.
+_SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
+_LONGEST_NAME = 1 << 16
+_LONGEST_TEMPLATE = 1 << 20

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 from hfs_cli.config import Config
 from hfs_cli.messages import ChatMessage, Place, Request, ToolSpec, Turn
 from hfs_cli.providers.choose import named_model
+from hfs_cli.providers.embedded.weights import has_place_for_tools
 from hfs_cli.providers.open import open_provider
 from hfs_cli.store.store import SessionStore
 from hfs_cli.turn.run import run_turn
@@ -295,6 +297,65 @@ def test_a_tool_of_the_configuration_can_be_used_in_a_chat(hfs):
     assert b"still asks for tools (weather)" in done.stderr
     never = ("--tool", "weather", "-o", "tool_choice", "none")
     assert hfs.ok("chat", "-m", "local/smollm2", *never, "Say hello.").strip()
+
+
+def gguf(*values: tuple[str, int, bytes]) -> bytes:
+    """The beginning of a file of weights: names, kinds and values as they stand in it."""
+    packed = b"".join(
+        struct.pack("<Q", len(name)) + name.encode() + struct.pack("<I", kind) + value
+        for name, kind, value in values
+    )
+    return b"GGUF" + struct.pack("<IQQ", 3, 0, len(values)) + packed
+
+
+def words(*texts: str) -> bytes:
+    packed = b"".join(struct.pack("<Q", len(text)) + text.encode() for text in texts)
+    return struct.pack("<IQ", 8, len(texts)) + packed
+
+
+def text(value: str) -> bytes:
+    return struct.pack("<Q", len(value)) + value.encode()
+
+
+BEFORE = (
+    ("general.name", 8, text("tools")),
+    ("tokenizer.ggml.tokens", 9, words("a", "", "tools")),
+    ("tokenizer.ggml.scores", 9, struct.pack("<IQ3f", 6, 3, 1, 2, 3)),
+    ("llama.context_length", 4, struct.pack("<I", 8192)),
+)
+TEMPLATE = "tokenizer.chat_template"
+
+
+@pytest.mark.parametrize(
+    ("data", "has"),
+    [
+        (gguf(*BEFORE, (TEMPLATE, 8, text("{% if tools %}{{ tools }}{% endif %}"))), True),
+        (gguf(*BEFORE, (TEMPLATE, 8, text("{{ message.content }}"))), False),
+        (gguf(*BEFORE), False),
+        (gguf(*BEFORE, (f"{TEMPLATE}.tool_use", 8, text("{{ tools | tojson }}"))), True),
+        (b"", None),
+        (b"GGUF", None),
+        (b"no model at all", None),
+        (gguf(*BEFORE)[:-6], None),
+        (gguf(("a", 99, b"1234")), None),
+        (gguf(("a", 9, struct.pack("<IQ", 4, 2**64 - 1))), None),
+        (gguf(("a", 9, struct.pack("<IQ", 9, 1) * 5000)), None),
+    ],
+)
+def test_a_file_of_weights_says_whether_its_template_has_a_place_for_tools(tmp_path, data, has):
+    file = tmp_path / "m.gguf"
+    file.write_bytes(data)
+    assert has_place_for_tools(file) is has
+    if has is None:
+        return
+    config = Config(file=tmp_path / "c", data_dir=tmp_path)
+    choice = named_model(config, f"local:{file}")
+    provider = open_provider(choice, config=config, env={}, notify=lambda _: None)
+    request = Request("m", (ChatMessage("user", "hi"),), tools=TOOLS)
+    body: Any = provider.preview(request)["body"]
+    assert ("tools" in body, "response_format" in body) == (has, not has)
+    plain: Any = provider.preview(request._replace(tools=()))["body"]
+    assert "response_format" not in plain
 
 
 def test_a_certain_tool_is_demanded_as_the_only_one(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 import time
 
 import pytest
@@ -72,16 +73,18 @@ def test_standard_input_is_read_where_no_file_is_named(batch):
 
 
 def test_the_order_is_the_inputs_whatever_comes_first(batch, server):
-    slow = [time.sleep]
+    gate = threading.Event()
 
     def answer(request):
-        if prompt_of(request) == "0":
-            slow[0](0.5)
-        return echo(request)
+        # The last one is asked when another has been answered; the first one waits for that.
+        if prompt_of(request) == "9":
+            gate.set()
+        return [Await(gate), *echo(request)] if prompt_of(request) == "0" else echo(request)
 
     server.always(answer)
     file = batch.write("in.txt", "\n".join(map(str, range(10))))
     assert [r["index"] for r in lines_of(batch.ok("batch", file))] == list(range(10))
+    gate.clear()
     came = [r["index"] for r in lines_of(batch.ok("batch", file, "--unordered"))]
     assert sorted(came) == list(range(10))
     assert came[0] != 0

@@ -128,7 +128,8 @@ class CostLimit:
                         case Answering(model):
                             self._price(model)
                         case Usage():
-                            usage = _counted(event, usage)
+                            said = {k: n for k, n in event._asdict().items() if n is not None}
+                            usage = usage._replace(**said)
                         case Delta(text) | Reasoning(text) | ToolCall(arguments=text):
                             size += len(text.encode("utf-8", "replace"))
                 yield events
@@ -150,9 +151,3 @@ class CostLimit:
     def _cost(self, usage: Usage) -> float:
         """What the turn costs with this on top of its earlier requests."""
         return self._spent + (cost(usage, self._prices) or 0.0)
-
-
-def _counted(new: Usage, known: Usage) -> Usage:
-    """Counts with those that have come in place of the estimates."""
-    said = {name: value for name, value in new._asdict().items() if value is not None}
-    return known._replace(**said)

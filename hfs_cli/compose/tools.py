@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hfs_cli import notices
 from hfs_cli.config import Config
 from hfs_cli.config.settings import WEB_SEARCH
-from hfs_cli.config.tools import ServerConfig, configured_tools
+from hfs_cli.config.tools import configured_tools
 from hfs_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,10 +54,7 @@ def warn_of_open_keys(config: Config, names: Iterable[str]) -> None:
     servers = configured_tools(config).servers
     for name in dict.fromkeys(names):
         server = servers.get(name)
-        if server and _has_key(server) and not is_loopback(server.url or ""):
+        url = (server.url if server else None) or ""
+        has_key = server and (server.api_key_env or server.headers_cmd)
+        if has_key and url.lower().startswith("http:") and not is_loopback(url):
             notices.warn(f"the key of the MCP server {name} goes over plain http: use https")
-
-
-def _has_key(server: ServerConfig) -> bool:
-    plain = (server.url or "").lower().startswith("http:")
-    return plain and bool(server.api_key_env or server.headers_cmd)

@@ -219,7 +219,10 @@ def _take_steps(run: _Run, request: Request, toolbox: Toolbox | None) -> Outcome
         allowed = any(call.started_at is not None for call in reply.tool_calls)
         # Told once that it may not, a model can still answer in its own words.
         if error is None and refused and not allowed:
-            error = _not_allowed(reply)
+            error = ProviderError(
+                f"the model only asks for tools that may not run ({_names(reply)}): "
+                "what it said so far is kept"
+            )
         if error is not None:
             return outcome._replace(reply=reply, error=error, tools_s=tools_s)
         refused = not allowed
@@ -395,13 +398,6 @@ def _unfinished(reply: Reply, max_steps: int) -> ProviderError:
     return ProviderError(
         f"the model still asks for tools ({_names(reply)}) after {plural(max_steps, 'step')}: "
         "what it said so far is kept; allow it more with --max-steps"
-    )
-
-
-def _not_allowed(reply: Reply) -> ProviderError:
-    return ProviderError(
-        f"the model only asks for tools that may not run ({_names(reply)}): "
-        "what it said so far is kept"
     )
 
 

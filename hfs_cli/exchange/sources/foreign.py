@@ -114,7 +114,8 @@ def arrived(about: About, said: Iterable[Said]) -> tuple[Conversation, ...]:
         about: What it is called, and when it began.
         said: The messages, oldest first.
     """
-    return _family(about, [_Part(_numbered(said), None, 0)])
+    numbered = [replace(one, key=one.key or str(number)) for number, one in enumerate(said)]
+    return _family(about, [_Part(numbered, None, 0)])
 
 
 def parted(about: About, said: Iterable[Said], current: str | None) -> tuple[Conversation, ...]:
@@ -144,10 +145,6 @@ class _Part(NamedTuple):
     own: list[Said]
     parent: int | None
     shares: int
-
-
-def _numbered(said: Iterable[Said]) -> list[Said]:
-    return [replace(one, key=one.key or str(number)) for number, one in enumerate(said)]
 
 
 def _parts(said: list[Said], current: str | None) -> list[_Part]:
@@ -242,9 +239,11 @@ def _family(about: About, parts: list[_Part]) -> tuple[Conversation, ...]:
             messages.append(message)
         parent = None if part.parent is None else family[part.parent]
         origin: Origin = "retry" if part.own[0].role == "assistant" else "rewind"
+        # A branch is known by its first own message, whatever else comes to it later.
+        key = about.key if parent is None else f"{about.key}:{part.own[0].key}"
         family.append(
             Conversation(
-                uid=uid_of(about.source, about.key if parent is None else _branch_key(about, part)),
+                uid=uid_of(about.source, key),
                 name=name if parent is None else f"{name} ({_NAMES[origin]})",
                 origin="import" if parent is None else origin,
                 listed=parent is None,
@@ -258,11 +257,6 @@ def _family(about: About, parts: list[_Part]) -> tuple[Conversation, ...]:
             )
         )
     return tuple(family)
-
-
-def _branch_key(about: About, part: _Part) -> str:
-    """A branch is known by its first own message, whatever else comes to it later."""
-    return f"{about.key}:{part.own[0].key}"
 
 
 def _message(one: Said, position: int, before: _State) -> tuple[Message, _State]:

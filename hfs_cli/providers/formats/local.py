@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from hfs_cli.errors import UsageError
-from hfs_cli.messages import ChatMessage, Delta, Finish, Reasoning, Request, ToolSpec, Usage
+from hfs_cli.messages import ChatMessage, Delta, Finish, Reasoning, Request, Usage
 from hfs_cli.providers.formats import openai
 from hfs_cli.providers.formats.decode import CALLED, Batch, EventDecoder, malformed
 from hfs_cli.providers.formats.wire import Media, Quirks, alternating, history
@@ -54,9 +54,11 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
         return openai.payload(request, quirks)
     options = dict(request.options)
     step = _step(request, options.pop("tool_choice", None))
+    tools = [json.dumps(tool._asdict(), ensure_ascii=False) for tool in request.tools]
+    described = "\n".join((_INTRODUCTION, *tools, "", _FORMS))
     told = request._replace(
         messages=_told(request, quirks),
-        system="\n\n".join(part for part in (request.system, _described(request.tools)) if part),
+        system="\n\n".join(part for part in (request.system, described) if part),
         options=options,
         schema=None,
         tools=(),
@@ -66,11 +68,6 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
     return openai.payload(told, quirks) | {
         "response_format": {"type": "json_schema", "json_schema": form}
     }
-
-
-def _described(tools: Sequence[ToolSpec]) -> str:
-    lines = [json.dumps(tool._asdict(), ensure_ascii=False) for tool in tools]
-    return "\n".join((_INTRODUCTION, *lines, "", _FORMS))
 
 
 def _told(request: Request, quirks: Quirks) -> tuple[ChatMessage, ...]:

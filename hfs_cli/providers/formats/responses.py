@@ -214,7 +214,10 @@ class ResponsesEvents:
         if kind := _DELTAS.get(name):
             self._piece(kind, event["delta"], batch)
         elif kind := _PARTS.get(name):
-            self._part_done(kind, event.get("text") or event.get("refusal"), batch)
+            text = event.get("text") or event.get("refusal")
+            if text and kind not in self._in_part:
+                self._piece(kind, text, batch)
+            self._in_part.discard(kind)
         elif name in _LAST:
             self._ended(event["response"], batch)
         elif not name and event.get("status") and "output" in event:  # a whole reply
@@ -251,11 +254,6 @@ class ResponsesEvents:
         if kind == "refusal":
             self._refused = True
         (batch.text if kind in {"text", "refusal"} else batch.reasoning)(text)
-
-    def _part_done(self, kind: str, text: str | None, batch: Batch) -> None:
-        if text and kind not in self._in_part:
-            self._piece(kind, text, batch)
-        self._in_part.discard(kind)
 
     def _call(self, item: dict[str, Any], key: object, batch: Batch) -> None:
         if self._calls is None:

@@ -330,22 +330,17 @@ class Database:
         except OperationalError as error:
             if create or file.result_code(error) not in _NOT_WRITABLE:
                 raise
-            self._db = self._opened(self._uri(self._read_only()))
+            # A reader of a log makes a file beside it; where there is no log nobody writes, and
+            # the database can be read as one that does not change
+            # (https://www.sqlite.org/wal.html#read_only_databases).
+            mode = "mode=ro" if self._log_size() else "immutable=1"
+            self._db = self._opened(self._uri(mode))
             notices.notice(f"{self.path} cannot be written: it is read as it stands")
         return self._db
 
     def _uri(self, mode: str) -> str:
         # mode=rw: SQLite must not create the file, it would be readable by others.
         return f"{self.path.as_uri()}?{mode}"
-
-    def _read_only(self) -> str:
-        """How to open what cannot be written.
-
-        A reader of a log makes a file beside it; where there is no log nobody writes, and the
-        database can be read as one that does not change.
-        https://www.sqlite.org/wal.html#read_only_databases
-        """
-        return "mode=ro" if self._log_size() else "immutable=1"
 
     def _opened(self, name: str) -> SqliteConnection:
         db = _connect(name)

@@ -132,7 +132,12 @@ class NewFile:
         else:
             self._link()
         if durable:
-            _sync_directory(self._target.parent)
+            with suppress(OSError):  # some file systems cannot: as safe as they make the name
+                directory = os.open(self._target.parent, _DIRECTORY)
+                try:
+                    os.fsync(directory)
+                finally:
+                    os.close(directory)
 
     def _link(self) -> None:
         try:
@@ -148,16 +153,6 @@ class NewFile:
         """Remove what has not taken its name."""
         os.close(self._descriptor)
         self.path.unlink(missing_ok=True)
-
-
-def _sync_directory(path: Path) -> None:
-    # Some file systems cannot; the name is then as safe as they make it.
-    with suppress(OSError):
-        descriptor = os.open(path, _DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def write_file(path: Path, data: bytes, *, replace: bool, durable: bool = True) -> None:

@@ -64,7 +64,11 @@ def show_template(*, template: str | None, built_in: bool) -> None:
     if template is None:
         if not built_in:
             raise UsageError("which template? hfs templates list names them")
-        _show_built_in()
+        from hfs_cli.config.templates import read_template, template_files
+        from hfs_cli.render.lists.table import show_table
+
+        found = [read_template(file) for _, file in template_files(None)]
+        show_table(("NAME", "DESCRIPTION"), [(t.name, t.description) for t in found])
         return
     from hfs_cli.config.templates import find_template
     from hfs_cli.render.output import Output
@@ -73,15 +77,6 @@ def show_template(*, template: str | None, built_in: bool) -> None:
 
     text = find_template(template, _directory(), built_in=built_in).file.read_text("utf-8")
     Output().write(sanitize(text) if stdout().tty else text)
-
-
-def _show_built_in() -> None:
-    """List the templates that come with hfs, hidden ones too."""
-    from hfs_cli.config.templates import read_template, template_files
-    from hfs_cli.render.lists.table import show_table
-
-    found = [read_template(file) for _, file in template_files(None)]
-    show_table(("NAME", "DESCRIPTION"), [(t.name, t.description) for t in found])
 
 
 @templates.command(name="edit")

@@ -74,7 +74,11 @@ def page(command: Command, tree: Command) -> str:
     lines.append(".SH EXIT STATUS")
     for code, meaning in _EXIT_STATUS:
         lines += [".TP", f"\\fB{code}\\fR", _text(meaning)]
-    return "\n".join([*lines, *_see_also(command, tree)]) + "\n"
+    above = [other for other in tree.walk() if other.path == command.path[:-1]]
+    related = [f"\\fB{_text(_name(other))}\\fR(1)" for other in [*above, *command.commands]]
+    if related:
+        lines += [".SH SEE ALSO", ",\n".join(related)]
+    return "\n".join(lines) + "\n"
 
 
 _ABOUT_CONFIG = """\
@@ -141,15 +145,6 @@ def _paragraphs(text: str) -> Iterator[str]:
             yield from (".nf", *(_text(line.rstrip()) for line in lines[1:]), ".fi")
         else:
             yield from (_text(line.strip()) for line in lines)
-
-
-def _see_also(command: Command, tree: Command) -> list[str]:
-    """The page above, the pages below."""
-    known = {other.path: other for other in tree.walk()}
-    others = [known[command.path[:-1]]] if len(command.path) > 1 else []
-    others += command.commands
-    names = [f"\\fB{_text(_name(other))}\\fR(1)" for other in others]
-    return [".SH SEE ALSO", ",\n".join(names)] if names else []
 
 
 def _text(text: str) -> str:

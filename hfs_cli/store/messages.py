@@ -73,7 +73,9 @@ def transcript(db: Connection, session_id: int, upto: int = rows.LARGEST) -> lis
     messages = []
     for part in lineage(db, session_id, upto):
         found = list(_messages(db, part.session_id, part.upto))
-        carried = _carried(db, part) if found else {}
+        carried: defaultdict[int, list[Attachment]] = defaultdict(list)
+        for message_id, *columns in _attachments(db, part.session_id, part.upto) if found else ():
+            carried[message_id].append(rows.attachment(columns))
         asked = _asked(db, part) if found else {}
         for row in found:
             message = rows.message(row, carried.get(row[0], ()), asked.get(row[0], ()))
@@ -113,14 +115,6 @@ def _pieces(message_id: int) -> Select:
 def _messages(session_id: int, upto: int) -> Select:
     own = MessageRow.select(rows.MESSAGE).where(MessageRow.session_id == session_id)
     return own.where(MessageRow.position <= upto).order_by(MessageRow.position)
-
-
-def _carried(db: Connection, part: Part) -> dict[int, list[Attachment]]:
-    """The attachments of a part's messages, by message."""
-    carried: defaultdict[int, list[Attachment]] = defaultdict(list)
-    for message_id, *columns in _attachments(db, part.session_id, part.upto):
-        carried[message_id].append(rows.attachment(columns))
-    return carried
 
 
 @statement

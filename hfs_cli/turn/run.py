@@ -163,7 +163,11 @@ def run_turn(
         finally:
             if toolbox is not None:
                 toolbox.close()
-    _show_end(renderer, outcome)
+    try:
+        renderer.close(outcome)
+    except (OutputError, ReaderLeft):  # a failure to show does not undo what was kept
+        if outcome.error is None:
+            raise
     return outcome
 
 
@@ -403,12 +407,3 @@ def _unfinished(reply: Reply, max_steps: int) -> ProviderError:
 
 def _names(reply: Reply) -> str:
     return ", ".join(dict.fromkeys(call.label for call in reply.tool_calls))
-
-
-def _show_end(renderer: Renderer, outcome: Outcome) -> None:
-    """Let the renderer finish; a failure to show does not undo what was kept."""
-    try:
-        renderer.close(outcome)
-    except (OutputError, ReaderLeft):
-        if outcome.error is None:
-            raise

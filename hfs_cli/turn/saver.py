@@ -113,7 +113,11 @@ class Saver:
                 return
             began = time.monotonic()
             if self._collector.untaken:
-                unsaved = _joined(unsaved, self._collector.piece())
+                piece = self._collector.piece()
+                unsaved = piece._replace(
+                    text=(unsaved.text if unsaved else "") + piece.text,
+                    reasoning=(unsaved.reasoning if unsaved else "") + piece.reasoning,
+                )
             if unsaved is not None:
                 # Whatever fails is tried again; the last write says what is wrong.
                 with suppress(Exception):
@@ -155,11 +159,3 @@ def spilled(store: Keeper, opened: Opened, reply: Reply, error: Exception) -> St
     except Exception as failure:  # noqa: BLE001  the first failure is the one to mend
         kept = f"the reply could not be kept in a file either ({failure})"
     return StoreError(f"{why}; {kept}")
-
-
-def _joined(unsaved: Reply | None, piece: Reply) -> Reply:
-    if unsaved is None:
-        return piece
-    return piece._replace(
-        text=unsaved.text + piece.text, reasoning=unsaved.reasoning + piece.reasoning
-    )

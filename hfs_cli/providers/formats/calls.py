@@ -209,19 +209,17 @@ def sendable(request: Request, wire: str, fits: str) -> list[ChatMessage]:
             if name in taken or not (keeps or legal.fullmatch(name)):
                 name = _unused(number, taken)
             taken.add(name)
-            calls.append(_legal(call)._replace(id=name))
+            made = call._replace(
+                id=name,
+                name=_NOT_IN_NAMES.sub("_", call.name)[:64] or "unnamed",
+                arguments=json.dumps(object_of(call.arguments), ensure_ascii=False),
+                result=_NO_RESULT if call.result is None else call.result,
+                failed=call.failed or call.result is None,
+            )
+            calls.append(made)
         state = message.state if keeps else None
         messages.append(message._replace(calls=tuple(calls), state=state))
     return messages
-
-
-def _legal(call: Call) -> Call:
-    return call._replace(
-        name=_NOT_IN_NAMES.sub("_", call.name)[:64] or "unnamed",
-        arguments=json.dumps(object_of(call.arguments), ensure_ascii=False),
-        result=_NO_RESULT if call.result is None else call.result,
-        failed=call.failed or call.result is None,
-    )
 
 
 def object_of(arguments: str) -> dict[str, Any]:

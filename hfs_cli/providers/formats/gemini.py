@@ -189,7 +189,9 @@ def _contents(request: Request) -> list[dict[str, Any]]:
         else:
             contents.append(content)
         if message.calls:
-            given = _ids_in(content["parts"]) if message.state else None
+            asked = (part.get("functionCall") for part in content["parts"])
+            ids = {call.get("id") for call in asked if isinstance(call, dict)} - {None}
+            given = ids if message.state else None
             results = [
                 _result(call, has_id=given is None or call.id in given) for call in message.calls
             ]
@@ -213,12 +215,6 @@ def _result(call: Call, *, has_id: bool) -> dict[str, Any]:
     answer = {"error" if call.failed else "output": call.result}
     named = {"id": call.id} if has_id else {}
     return {"functionResponse": {**named, "name": call.name, "response": answer}}
-
-
-def _ids_in(parts: Iterable[Mapping[str, Any]]) -> set[object]:
-    """The ids that the calls among these parts have."""
-    calls = [part["functionCall"] for part in parts if isinstance(part.get("functionCall"), dict)]
-    return {call.get("id") for call in calls} - {None}
 
 
 def _content(message: ChatMessage) -> dict[str, Any]:

@@ -218,7 +218,9 @@ class OpenAIEvents:
                 self._thoughts.setdefault(name, []).append(reasoning)
         if details := delta.get("reasoning_details"):
             self._keep_details(details)
-            batch.reasoning("" if reasoning else _said_in(details))
+            # OpenRouter's blocks may come with nothing beside them.
+            said = (detail.get("text") or detail.get("summary") or "" for detail in details)
+            batch.reasoning("" if reasoning else "".join(said))
         if content := delta.get("content"):
             if isinstance(content, str):
                 batch.text(content)
@@ -308,11 +310,6 @@ class OpenAIEvents:
         from hfs_cli.providers.formats.calls import kept
 
         return kept(self._request, "openai", ids, values)
-
-
-def _said_in(details: list[dict[str, Any]]) -> str:
-    """The thoughts in OpenRouter's reasoning blocks, for those who send nothing beside them."""
-    return "".join(detail.get("text") or detail.get("summary") or "" for detail in details)
 
 
 def _count(usage: Mapping[str, Any], batch: Batch) -> None:

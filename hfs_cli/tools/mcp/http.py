@@ -55,17 +55,12 @@ class Reached:
 
     async def _answered(self, response: httpx2.Response) -> None:
         self.refused = response.status_code if response.status_code >= 400 else None
-        _bound(response)
-
-
-def _bound(response: httpx2.Response) -> None:
-    """See that no more is read of an answer than there may be of a message."""
-    if response.headers.get("content-encoding", "identity") != "identity":
-        raise httpx2.DecodingError("it answered in a compressed form that was not asked for")
-    is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
-    # Of a stream of events each is bounded, and there may be any number of them.
-    if not is_stream and isinstance(response.stream, httpx2.AsyncByteStream):
-        response.stream = _Bounded(response.stream)
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise httpx2.DecodingError("it answered in a compressed form that was not asked for")
+        is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
+        # Of a stream of events each is bounded, and there may be any number of them.
+        if not is_stream and isinstance(response.stream, httpx2.AsyncByteStream):
+            response.stream = _Bounded(response.stream)
 
 
 class _Bounded(httpx2.AsyncByteStream):

@@ -77,7 +77,12 @@ class Launched:
                 stream.close()
             self.end()
             with anyio.move_on_after(_ASKED_S, shield=True):
-                await _drained(process)
+                # The loop keeps a pipe open until its end has been read.
+                assert process.stdout is not None
+                with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+                    async for _ in process.stdout:
+                        pass
+                await process.wait()
 
     def end(self) -> None:
         """End the process and all that it has started, at once; from any thread."""
@@ -141,15 +146,6 @@ async def _wind_down(process: Process) -> None:
     if process.returncode is None:
         ask_to_end(process.pid)
         await _ended(process, _ASKED_S)
-
-
-async def _drained(process: Process) -> None:
-    """See the end of what a process has left in its pipe, without which the loop keeps it open."""
-    assert process.stdout is not None
-    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
-        async for _ in process.stdout:
-            pass
-    await process.wait()
 
 
 async def _ended(process: Process, seconds: float) -> None:

@@ -16,13 +16,15 @@ from hfs_cli.errors import UsageError
 from hfs_cli.exchange import own, zipped
 from hfs_cli.exchange.json_values import Fields
 from hfs_cli.exchange.pieces import MAX_VALUE, Pieces, parse_json
-from hfs_cli.exchange.sources import aichat, chatgpt, claude, shell_gpt
+from hfs_cli.exchange.sources import aichat, chatgpt, claude, lines, shell_gpt
+from hfs_cli.exchange.sources.records import LineFormat, first_object, records
 from hfs_cli.exchange.zipped import Zipped
 from hfs_cli.files import open_file, read_file
 
 MAX_YAML = 4_000_000  # a few seconds' work; no session of aichat comes near it
-# The first line of JSON Lines is a short one.
+# Our own first line is a short one; that of a program's lines may carry a picture.
 _MAX_HEAD = 10_000
+_MAX_FIRST = 16_000_000
 _MAX_CHAT = 1_000_000
 _SAVE_IT = "save it to a file and import that"
 _DATABASE = b"SQLite format 3\0"
@@ -35,6 +37,7 @@ SOURCES = {
     "llm": "llm",
     "aichat": "aichat",
     "shell_gpt": "shell_gpt",
+    "lines": "lines",
 }
 
 
@@ -109,17 +112,28 @@ def open_source(
                 raise UsageError(f"{path} is a ZIP file, which cannot come in a pipe: {_SAVE_IT}")
             found, incoming = _zipped(Zipped(raw, str(path), advance), path, key)
             return Source(found, incoming, opened.pop_all())
-        pieces = Pieces(stream, str(path), head)
-        if pieces.peek() == "[" and key != "hfs":
-            found, incoming = _array(pieces, path, key, piped=piped is not None)
-            return Source(found, incoming, opened.pop_all())
-        if pieces.peek() == "{" and key in {None, "hfs", *_ARRAYS}:
-            found, incoming = _document(pieces, path, key)
-            return Source(found, incoming, opened.pop_all(), in_order=found == "hfs")
-        if key is not None:
-            raise UsageError(f"{path} is not a history of {SOURCES[key]}")
-        pieces.value()  # whether it is JSON at all
-        raise _unknown(path)
+        if head.startswith(b"{") and not head.endswith(b"\n"):
+            head += stream.readline(_MAX_FIRST)
+        if (name := _line_format(head, key)) is not None:
+            format_ = _LINES[name]
+            all_of = records(stream, str(path), head, growing=format_.growing)
+            return Source(name, format_.read(all_of, str(path)), opened.pop_all())
+        found, incoming = _json(Pieces(stream, str(path), head), path, key, piped=piped is not None)
+        return Source(found, incoming, opened.pop_all(), in_order=found == "hfs")
+
+
+def _json(
+    pieces: Pieces, path: Path, key: str | None, *, piped: bool
+) -> tuple[str, Iterator[Incoming]]:
+    """The conversations of an array or an object, and whose they are."""
+    if pieces.peek() == "[" and key != "hfs":
+        return _array(pieces, path, key, piped=piped)
+    if pieces.peek() == "{" and key in {None, "hfs", *_ARRAYS}:
+        return _document(pieces, path, key)
+    if key is not None:
+        raise UsageError(f"{path} is not a history of {SOURCES[key]}")
+    pieces.value()  # whether it is JSON at all
+    raise _unknown(path)
 
 
 def _unknown(path: Path) -> UsageError:
@@ -163,6 +177,21 @@ _ARRAYS = {
     "chatgpt": _Format(chatgpt.fits, chatgpt.conversations),
     "claude": _Format(claude.fits, claude.conversations),
 }
+
+
+_LINES = {
+    "lines": LineFormat(lines.fits, lines.conversations, growing=False),
+}
+
+
+def _line_format(head: bytes, key: str | None) -> str | None:
+    """Whose lines they are that begin with this one, or None."""
+    if key is not None:
+        return key if key in _LINES else None
+    first = first_object(head)
+    if first is None:
+        return None
+    return next((name for name, format_ in _LINES.items() if format_.fits(first)), None)
 
 
 def _array(

@@ -1,0 +1,117 @@
+"""Histories that are written line by line, each line a JSON object."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import BinaryIO, NamedTuple
+
+from hfs_cli.conversations import Incoming
+from hfs_cli.errors import UsageError
+from hfs_cli.exchange.json_values import Fields
+from hfs_cli.exchange.pieces import MAX_VALUE, parse_json
+
+# The most bytes of the lines of one conversation, which is read as a whole.
+MAX_CONVERSATION = 256_000_000
+# A line that breaks off at the end of a file to which its program is still writing.
+CUT = "last line, which is not whole yet"
+
+
+class Record(NamedTuple):
+    """One line.
+
+    Args:
+        where: How errors name it.
+        value: Its object, or None for a last line that breaks off.
+        size: How many bytes it has.
+    """
+
+    where: str
+    value: object
+    size: int
+
+    def fields(self) -> Fields:
+        """Its object.
+
+        Raises:
+            UsageError: It is something else.
+        """
+        return Fields(self.value, self.where)
+
+
+def first_object(line: bytes) -> Mapping[str, object] | None:
+    """The object that a line is, or None."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def records(stream: BinaryIO, where: str, begun: bytes, *, growing: bool) -> Iterator[Record]:
+    """The lines of a file; those that are empty are passed over.
+
+    Args:
+        stream: Where they come from.
+        where: How errors name it.
+        begun: What was read of the stream already.
+        growing: A program may be writing to it, so that the last line need not be whole.
+
+    Raises:
+        UsageError: A line is not an object of JSON, or too long.
+    """
+    number = 0
+    while True:
+        line = begun if begun.endswith(b"\n") else begun + stream.readline(MAX_VALUE + 1)
+        begun = b""
+        if not line:
+            return
+        number += 1
+        place = f"{where}, line {number}"
+        if len(line) > MAX_VALUE:
+            raise UsageError(f"{place} is over {MAX_VALUE // 10**6} MB")
+        if not line.strip():
+            continue
+        try:
+            value = parse_json(line, place)
+        except UsageError:
+            if not growing or line.endswith(b"\n"):
+                raise
+            value = None
+        yield Record(place, value, len(line))
+
+
+class Sizes:
+    """Keeps what is held of one conversation within bounds."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._bytes = 0
+
+    def add(self, size: int) -> None:
+        """Count what is held.
+
+        Args:
+            size: Bytes.
+
+        Raises:
+            UsageError: It is too much.
+        """
+        self._bytes += size
+        if self._bytes > MAX_CONVERSATION:
+            most = MAX_CONVERSATION // 10**6
+            raise UsageError(f"{self._where}: a conversation is over {most} MB")
+
+
+class LineFormat(NamedTuple):
+    """A program whose history is lines.
+
+    Args:
+        fits: Whether the first line of a file is one of its lines.
+        read: What the lines hold.
+        growing: The program writes to the file for as long as the conversation goes on.
+    """
+
+    fits: Callable[[Mapping[str, object]], bool]
+    read: Callable[[Iterator[Record], str], Iterator[Incoming]]
+    growing: bool = True

@@ -5,25 +5,20 @@ Until llm 0.31 its ``responses`` table has a row for each prompt and reply, tied
 missing are left out. Since 0.32 it keeps a message store (`llm_threads`) and leaves these tables as
 they are; one database may hold both. The JSON of each request, which repeats all that was said
 before it, does not come along.
-
-The file is somebody else's and may hold anything: it is read as tables only (a view may have no
-end), its values within limits, and Ctrl-C and the time bound whatever SQLite is made to do.
 """
 
 import math
 import sqlite3
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from hfs_cli import signals
 from hfs_cli.conversations import Conversation, Incoming, Unread
-from hfs_cli.errors import Interrupted, UsageError
-from hfs_cli.exchange.sources import llm_threads
+from hfs_cli.errors import UsageError
+from hfs_cli.exchange.sources import database, llm_threads
+from hfs_cli.exchange.sources.database import Clock
 from hfs_cli.exchange.sources.foreign import About, Said, arrived, uid_of
 from hfs_cli.exchange.sources.llm_threads import Threads
 from hfs_cli.exchange.sources.llm_values import (
@@ -40,8 +35,6 @@ from hfs_cli.messages import Attachment, Call, Usage
 
 _EXTRA = ("options_json", "resolved_model", "token_details", "response_json", "schema_id")
 _OPTIONAL = ("system", "duration_ms", "input_tokens", "output_tokens", "reasoning", *_EXTRA)
-# One value, in characters and bytes.
-_MAX_VALUE = 64_000_000
 _TABLES = {"responses", "conversations"}
 _CALLS = "SELECT * FROM tool_calls WHERE response_id = ? ORDER BY id"
 _RESULTS = "SELECT * FROM tool_results WHERE response_id = ? ORDER BY id"
@@ -49,23 +42,6 @@ _PROMPT_FILES = """SELECT a.type, a.path, a.url, a.content FROM prompt_attachmen
     JOIN attachments a ON a.id = p.attachment_id WHERE p.response_id = ? ORDER BY p.[order]"""
 _RESULT_FILES = """SELECT a.type, a.path, a.url, a.content FROM tool_results_attachments p
     JOIN attachments a ON a.id = p.attachment_id WHERE p.tool_result_id = ? ORDER BY p.[order]"""
-# How long SQLite may work for one row, and how many of its steps go by between two looks: few,
-# for one step may make a value of many megabytes.
-_PATIENCE_S = 60.0
-_STEPS = 20
-
-
-class _Clock:
-    """When SQLite has worked long enough for one row."""
-
-    def __init__(self) -> None:
-        self.restart()
-
-    def restart(self) -> None:
-        self._deadline = time.monotonic() + _PATIENCE_S
-
-    def is_over(self) -> bool:
-        return signals.received() is not None or time.monotonic() > self._deadline
 
 
 def conversations(path: Path) -> Iterator[Incoming]:
@@ -75,29 +51,12 @@ def conversations(path: Path) -> Iterator[Incoming]:
         UsageError: It is another database, damaged, or holds what llm never writes.
         Interrupted: A signal came while SQLite was at work.
     """
-    clock = _Clock()
-    try:
-        uri = f"{path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True)) as db:
-            db.row_factory = sqlite3.Row
-            db.execute("PRAGMA trusted_schema = OFF")
-            db.execute("PRAGMA query_only = ON")
-            db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE)
-            db.set_progress_handler(clock.is_over, _STEPS)
-            yield from _conversations(db, path, clock)
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
-            # SQLite swallows the exception of a signal's handler, and says this instead.
-            if (signum := signals.received()) is not None:
-                raise Interrupted(signum) from error
-            raise UsageError(f"{path} gives no row within {_PATIENCE_S:.0f} s: not read") from error
-        # Of a text that is not valid the rest of it is the text itself.
-        said = str(error).partition(" with text")[0]
-        raise UsageError(f"cannot read {path} as a database of llm: {said}") from error
+    with database.opened(path, "llm") as (db, clock):
+        yield from _conversations(db, path, clock)
 
 
-def _conversations(db: sqlite3.Connection, path: Path, clock: _Clock) -> Iterator[Incoming]:
-    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+def _conversations(db: sqlite3.Connection, path: Path, clock: Clock) -> Iterator[Incoming]:
+    tables = database.tables_of(db)
     responses = _Responses(db, tables, path, clock) if tables >= _TABLES else None
     threads: set[str] = set()
     if tables >= llm_threads.TABLES:
@@ -124,7 +83,7 @@ class _Responses:
         clock: How long SQLite may work.
     """
 
-    def __init__(self, db: sqlite3.Connection, tables: set[str], path: Path, clock: _Clock) -> None:
+    def __init__(self, db: sqlite3.Connection, tables: set[str], path: Path, clock: Clock) -> None:
         self._db = db
         self._tables = tables
         self._path = path

@@ -10,7 +10,7 @@ import pytest
 
 from hfs_cli import signals
 from hfs_cli.errors import Interrupted, UsageError
-from hfs_cli.exchange.sources import llm
+from hfs_cli.exchange.sources import database, llm
 from hfs_cli.store.store import SessionStore
 from tests.exchange.reading import read
 
@@ -82,7 +82,7 @@ def test_text_that_is_not_utf8_is_refused_and_not_shown(tmp_path):
 
 
 def test_a_value_or_a_conversation_that_is_too_large_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(llm, "_MAX_VALUE", 1_000_000)
+    monkeypatch.setattr(database, "_MAX_VALUE", 1_000_000)
     monkeypatch.setattr(llm, "MAX_CONVERSATION", 100_000)
     path = made(tmp_path / "logs.db", TABLES)
     for size, said in ((2_000_000, "too big"), (200_000, "is over")):
@@ -93,14 +93,14 @@ def test_a_value_or_a_conversation_that_is_too_large_is_refused(tmp_path, monkey
 
 
 def test_work_without_end_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(llm, "_PATIENCE_S", 0.0)
-    monkeypatch.setattr(llm, "_STEPS", 1)
+    monkeypatch.setattr(database, "_PATIENCE_S", 0.0)
+    monkeypatch.setattr(database, "_STEPS", 1)
     with pytest.raises(UsageError, match="gives no row"):
         read(llm.conversations(made(tmp_path / "logs.db", TABLES)))
 
 
 def test_a_signal_ends_the_work(tmp_path, monkeypatch):
-    monkeypatch.setattr(llm, "_STEPS", 1)
+    monkeypatch.setattr(database, "_STEPS", 1)
     monkeypatch.setattr(signals, "received", lambda: signal.SIGTERM)
     with pytest.raises(Interrupted) as ended:
         read(llm.conversations(made(tmp_path / "logs.db", TABLES)))

@@ -334,7 +334,7 @@ _hfs_table() {
         'hfs sessions import')
             hfs_options=(
                 '--dry-run'
-                '--from =hfs,chatgpt,claude,llm,aichat,shell_gpt,lines'
+                '--from =hfs,chatgpt,claude,llm,aichat,shell_gpt,mods,lines'
                 '--skip-broken'
                 '--restore'
                 '-h,--help'

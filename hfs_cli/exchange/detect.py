@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple, Self, cast
 
 from hfs_cli.conversations import Conversation, End, Incoming, Unread
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange import own, zipped
+from hfs_cli.exchange import gob, own, zipped
 from hfs_cli.exchange.json_values import Fields
 from hfs_cli.exchange.pieces import MAX_VALUE, Pieces, parse_json
 from hfs_cli.exchange.sources import aichat, chatgpt, claude, lines, shell_gpt
@@ -37,6 +37,7 @@ SOURCES = {
     "llm": "llm",
     "aichat": "aichat",
     "shell_gpt": "shell_gpt",
+    "mods": "mods",
     "lines": "lines",
 }
 
@@ -97,13 +98,11 @@ def open_source(
         raw = opened.enter_context(open_file(path, pipes=True)) if piped is None else piped
         stream = cast("BinaryIO", _Counted(raw, advance))
         head = stream.readline(_MAX_HEAD)
-        if head.startswith(_DATABASE) or key == "llm":
+        if head.startswith(_DATABASE) or gob.begins_slice(head) or key in {"llm", "mods"}:
             if piped is not None or not path.is_file():
-                raise UsageError(f"{path} is a database, which only a file can be: {_SAVE_IT}")
+                raise UsageError(f"{path} cannot come in a pipe: {_SAVE_IT}")
             advance(path.stat().st_size - len(head))
-            from hfs_cli.exchange.sources import llm
-
-            return Source("llm", llm.conversations(path), ExitStack())
+            return _beside(path, key, is_database=head.startswith(_DATABASE))
         if key in {None, "hfs"} and _is_head(head):
             own.check_head(Fields(parse_json(head, str(path)), str(path)))
             return Source("hfs", _lines(stream, path), opened.pop_all(), in_order=True)
@@ -134,6 +133,17 @@ def _json(
         raise UsageError(f"{path} is not a history of {SOURCES[key]}")
     pieces.value()  # whether it is JSON at all
     raise _unknown(path)
+
+
+def _beside(path: Path, key: str | None, *, is_database: bool) -> Source:
+    """A history that is read from its path: a database, or what has files or a name beside it."""
+    from hfs_cli.exchange.sources import llm, mods
+
+    if key in {None, "mods"} and not is_database:
+        return Source("mods", mods.conversation(path), ExitStack())
+    if key == "mods" or (key is None and mods.is_database(path)):
+        return Source("mods", mods.conversations(path), ExitStack())
+    return Source("llm", llm.conversations(path), ExitStack())
 
 
 def _unknown(path: Path) -> UsageError:
@@ -321,10 +331,15 @@ def _session(value: object, where: str) -> tuple[Conversation, ...]:
 
 
 def files_in(directory: Path) -> Iterator[Path]:
-    """The regular files below a directory, by name; links are not followed."""
+    """The regular files below a directory, by name; links are not followed.
+
+    Files that come with a database beside them are left out.
+    """
+    from hfs_cli.exchange.sources import mods
+
     for folder, folders, names in os.walk(directory):
         folders.sort()
-        for name in sorted(names):
+        for name in sorted({*names} - mods.covered(Path(folder), names)):
             path = Path(folder, name)
             if path.is_file() and not path.is_symlink():
                 yield path

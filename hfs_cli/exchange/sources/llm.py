@@ -67,7 +67,7 @@ def _conversations(db: sqlite3.Connection, path: Path, clock: Clock) -> Iterator
     elif responses is None:
         raise UsageError(
             f"{path} is not a database that can be read: hfs sessions import reads the logs.db of "
-            "llm, and files of hfs, ChatGPT, Claude, aichat and shell_gpt"
+            "llm, the mods.db of mods, and files of hfs, ChatGPT, Claude, aichat and shell_gpt"
         )
     if responses is not None:
         yield from responses.conversations(threads)

@@ -1,0 +1,210 @@
+"""Read what a gob holds: the format in which Go's standard library keeps values.
+
+A stream of messages, each behind its length. One defines a type, by a negative number, out of
+types that are known; or it is a value, behind the number of its type. Definitions are themselves
+values, of types that are known from the start. Of a struct only the fields that are not zero are
+there, each behind how many fields it is further than the one before.
+
+Read are truth values, whole numbers, texts, bytes, slices and structs; floating point, arrays,
+maps, interfaces and types that encode themselves are refused where a value of them stands. (The
+documentation and source of ``encoding/gob``, Go 1.27.3 and https://pkg.go.dev/encoding/gob, read
+2026-11-29.)
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from hfs_cli.errors import UsageError
+
+# How many values one may hold, and how deep they may lie in each other: a byte can be a struct of
+# which all is zero, and a type can be a slice of itself.
+_MAX_VALUES = 1_000_000
+_MAX_DEPTH = 24
+
+
+class _Struct(NamedTuple):
+    """A struct's fields, by their places: name, and number of the type."""
+
+    fields: tuple[tuple[str, int], ...]
+
+
+class _Slice(NamedTuple):
+    """What a slice is of: the number of the type."""
+
+    element: int
+
+
+class _Refused(NamedTuple):
+    """A type of which no value is read."""
+
+    name: str
+
+
+_INT, _TEXT = 2, 6
+_REFUSED = {4: "a floating-point number", 7: "a complex number", 8: "an interface"}
+_DEFINITION, _COMMON, _FIELD, _FIELDS = 16, 18, 21, 22
+# In the order of a definition's fields, of which it has one.
+_KINDS = ("array", "slice", "struct", "map", "encodes", "binary", "text")
+_CALLED = {"array": "an array", "map": "a map"}
+_DEFINED_FROM = 64
+
+_Type = _Struct | _Slice | _Refused
+# The types that a definition is made of.
+_KNOWN: dict[int, _Type] = {
+    **{number: _Refused(name) for number, name in _REFUSED.items()},
+    _DEFINITION: _Struct(tuple(zip(_KINDS, (17, 19, 20, 23, 24, 24, 24), strict=True))),
+    17: _Struct((("common", _COMMON), ("element", _INT), ("length", _INT))),
+    _COMMON: _Struct((("name", _TEXT), ("number", _INT))),
+    19: _Struct((("common", _COMMON), ("element", _INT))),
+    20: _Struct((("common", _COMMON), ("fields", _FIELDS))),
+    _FIELD: _Struct((("name", _TEXT), ("type", _INT))),
+    _FIELDS: _Slice(_FIELD),
+    23: _Struct((("common", _COMMON), ("key", _INT), ("element", _INT))),
+    24: _Struct((("common", _COMMON),)),
+}
+
+
+def begins_slice(head: bytes) -> bool:
+    """Whether a file that begins so is a gob whose first message defines a slice."""
+    reader = _Reader(head, "")
+    try:
+        size = reader.unsigned()
+        defined, kind = -reader.signed(), reader.unsigned()
+    except UsageError:
+        return False
+    return size < 128 and defined >= _DEFINED_FROM and _KINDS[kind - 1 : kind] == ("slice",)
+
+
+def value_of(data: bytes, where: str) -> object:
+    """The value that a gob holds, as JSON would have it: bytes come as text, too.
+
+    What is not valid UTF-8 in a text is shown as U+FFFD. A field that is zero is not there.
+
+    Args:
+        data: All of the file.
+        where: How errors name it.
+
+    Raises:
+        UsageError: It is not a gob, is cut short, or holds what is not read.
+    """
+    reader = _Reader(data, where)
+    while reader.at < len(data):
+        found = reader.message()
+        if found is not None:
+            if reader.at < len(data):
+                raise reader.wrong("holds more than one value")
+            return found[0]
+    raise reader.wrong("holds no value" if data else "is empty")
+
+
+class _Reader:
+    """Reads a gob from its beginning to its end; no length is believed before it is looked at."""
+
+    def __init__(self, data: bytes, where: str) -> None:
+        self.at = 0
+        self._data = data
+        self._end = len(data)
+        self._where = where
+        self._types = dict(_KNOWN)
+        self._left = _MAX_VALUES
+
+    def wrong(self, what: str) -> UsageError:
+        return UsageError(f"{self._where} is not a gob that can be read: it {what}")
+
+    def unsigned(self) -> int:
+        """A number of one byte, or one behind how many bytes it has, counted down from 256."""
+        first = self._take(1)[0]
+        if first < 128:
+            return first
+        if (size := 256 - first) > 8:
+            raise self.wrong(f"has a number of {size} bytes at byte {self.at}")
+        return int.from_bytes(self._take(size))
+
+    def signed(self) -> int:
+        """A number whose lowest bit says whether the others are turned over."""
+        found = self.unsigned()
+        return ~(found >> 1) if found & 1 else found >> 1
+
+    def message(self) -> tuple[object] | None:
+        """The value of the next message; None where it defines a type."""
+        size = self.unsigned()
+        end = self.at + size
+        if size > len(self._data) - self.at:
+            raise self.wrong("is cut short")
+        self._end = end
+        number = self.signed()
+        found = None
+        if number < 0:
+            self._define(-number, self._value(_DEFINITION, 0))
+        elif isinstance(self._types.get(number), _Struct):
+            found = (self._value(number, 0),)
+        elif self.unsigned():
+            raise self.wrong(f"has no value where one should be, at byte {self.at}")
+        else:
+            found = (self._value(number, 0),)
+        if self.at != end:
+            raise self.wrong(f"goes on beyond a value, at byte {self.at}")
+        self._end = len(self._data)
+        return found
+
+    def _take(self, size: int) -> bytes:
+        if size > self._end - self.at:
+            raise self.wrong("is cut short")
+        self.at += size
+        return self._data[self.at - size : self.at]
+
+    def _count(self) -> int:
+        """How many elements follow: no more than there are bytes, for each has one at least."""
+        count = self.unsigned()
+        if count > self._end - self.at:
+            raise self.wrong("is cut short")
+        return count
+
+    def _define(self, number: int, definition: Any) -> None:  # noqa: ANN401  (of known shape)
+        if number < _DEFINED_FROM or number in self._types:
+            raise self.wrong(f"defines type {number}, which is there already")
+        if (slice_ := definition.get("slice")) is not None:
+            defined: _Type = _Slice(slice_.get("element", 0))
+        elif (struct := definition.get("struct")) is not None:
+            fields = struct.get("fields", ())
+            defined = _Struct(tuple((one.get("name", ""), one.get("type", 0)) for one in fields))
+        else:
+            kind = next(iter(definition), "")
+            defined = _Refused(_CALLED.get(kind, "a type that encodes itself"))
+        self._types[number] = defined
+
+    def _value(self, number: int, depth: int) -> object:
+        self._left -= 1
+        if not self._left:
+            raise self.wrong(f"holds over {_MAX_VALUES} values")
+        match number:
+            case 1:
+                return bool(self.unsigned())
+            case 2:
+                return self.signed()
+            case 3:
+                return self.unsigned()
+            case 5 | 6:
+                return self._take(self._count()).decode(errors="replace")
+        if depth > _MAX_DEPTH:
+            raise self.wrong(f"has values over {_MAX_DEPTH} deep in each other")
+        match self._types.get(number):
+            case _Slice(element):
+                return [self._value(element, depth + 1) for _ in range(self._count())]
+            case _Struct(fields):
+                return self._fields(fields, depth + 1)
+            case _Refused(name):
+                raise self.wrong(f"holds {name}, which is not read")
+        raise self.wrong(f"uses type {number}, which it does not define")
+
+    def _fields(self, fields: tuple[tuple[str, int], ...], depth: int) -> dict[str, object]:
+        found: dict[str, object] = {}
+        place = -1
+        while further := self.unsigned():
+            place += further
+            if place >= len(fields):
+                raise self.wrong(f"has a value of a field that no struct has, at byte {self.at}")
+            name, number = fields[place]
+            found[name] = self._value(number, depth)
+        return found

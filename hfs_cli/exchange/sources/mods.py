@@ -1,0 +1,173 @@
+"""The history of mods: a database of titles, and beside it a gob of messages for each.
+
+``conversations/mods.db`` has a row for each conversation: id, title, when it was last saved, and
+since 2024 the model and whose API it was; ``conversations/ID.gob`` is a list of its messages, with
+the calls of tools since May 2025, and as go-openai's ``ChatCompletionMessage`` before. Messages
+have no times: that of the row stands for them. A gob that no row names comes too, as one that is
+imported alone does. (``internal/proto``, ``internal/cache`` and ``db.go`` of charmbracelet/mods,
+0425d0d of 2026-03-09 and its history; read 2026-11-29.)
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from hfs_cli.conversations import Conversation, Incoming, Unread
+from hfs_cli.errors import UsageError
+from hfs_cli.exchange import gob
+from hfs_cli.exchange.json_values import Fields
+from hfs_cli.exchange.sources import database
+from hfs_cli.exchange.sources.foreign import About, Said, arrived, uid_of
+from hfs_cli.exchange.sources.llm_values import text_of, with_result
+from hfs_cli.files import read_file
+from hfs_cli.messages import Call, Role
+from hfs_cli.moments import from_iso
+
+DATABASE = "mods.db"
+ENDING = ".gob"
+_MAX_GOB = 64_000_000
+_COLUMNS = {"id", "title", "updated_at"}
+_ROLES = ("system", "user", "assistant", "tool")
+_FIELDS = {"Role", "Content", "ToolCalls"}
+_CALL_FIELDS = {"ID", "Function", "IsError"}
+# What a file of a conversation may be called; it is the SHA-1 of random bytes.
+_ID = re.compile(r"[\w-]{1,200}")
+
+
+class _Row(NamedTuple):
+    """What the database tells of a conversation."""
+
+    title: str = ""
+    saved: datetime | None = None
+    model: str | None = None
+
+
+def is_database(path: Path) -> bool:
+    """Whether a database is one of mods."""
+    with database.opened(path, "mods") as (db, _):
+        return _is_of_mods(db)
+
+
+def covered(folder: Path, names: Sequence[str]) -> set[str]:
+    """The files of a folder that come with its database."""
+    if DATABASE not in names:
+        return set()
+    try:
+        found = is_database(folder / DATABASE)
+    except UsageError:
+        found = False
+    return {name for name in names if found and name.endswith(ENDING)}
+
+
+def conversation(file: Path) -> Iterator[Incoming]:
+    """That of a gob, with what the database beside it tells of it."""
+    yield _incoming(file, _row_of(file))
+
+
+def conversations(path: Path) -> Iterator[Incoming]:
+    """All conversations of a database and of the gobs beside it, last saved last.
+
+    Raises:
+        UsageError: It is damaged, or another database.
+    """
+    with database.opened(path, "mods") as (db, clock):
+        if not _is_of_mods(db):
+            raise UsageError(f"{path} is not a database of mods")
+        known: set[str] = set()
+        for row in db.execute("SELECT * FROM conversations ORDER BY updated_at, rowid"):
+            clock.restart()
+            key = text_of(row, "id")
+            if not _ID.fullmatch(key):
+                raise UsageError(f"{path}: {key[:50]!r} is not what mods calls a conversation")
+            known.add(key)
+            yield _incoming(path.with_name(key + ENDING), _row(row))
+    for file in sorted(path.parent.glob(f"*{ENDING}")):
+        if file.stem not in known:
+            yield _incoming(file, _Row())
+
+
+def _is_of_mods(db: sqlite3.Connection) -> bool:
+    there = {row["name"] for row in db.execute("PRAGMA table_info(conversations)")}
+    return there >= _COLUMNS and "responses" not in database.tables_of(db)
+
+
+def _row_of(file: Path) -> _Row:
+    """What the database beside a gob tells of it, if there is one and it does."""
+    beside = file.with_name(DATABASE)
+    if not beside.is_file():
+        return _Row()
+    with database.opened(beside, "mods") as (db, _):
+        if not _is_of_mods(db):
+            return _Row()
+        found = db.execute("SELECT * FROM conversations WHERE id = ?", (file.stem,)).fetchone()
+        return _Row() if found is None else _row(found)
+
+
+def _row(row: sqlite3.Row) -> _Row:
+    try:
+        saved = from_iso(text_of(row, "updated_at"))
+    except ValueError:
+        saved = None
+    named = [text_of(row, name) for name in ("api", "model") if name in row.keys()]  # noqa: SIM118
+    model = "/".join(name for name in named if name) if named and named[-1] else None
+    return _Row(text_of(row, "title"), saved, model)
+
+
+def _incoming(file: Path, row: _Row) -> Incoming:
+    return Unread(uid_of("mods", file.stem), partial(_conversation, file, row))
+
+
+def _conversation(file: Path, row: _Row) -> tuple[Conversation, ...]:
+    if row.title and not file.exists():
+        raise UsageError(f"{file} is not there, which holds what was said in {row.title!r}")
+    values = gob.value_of(read_file(file, _MAX_GOB), str(file))
+    if not isinstance(values, list):
+        raise UsageError(f"{file} holds something else than messages")
+    started = row.saved or datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    about = About("mods", file.stem, row.title, started)
+    said: list[Said] = []
+    for number, value in enumerate(values, 1):
+        _take(said, Fields(value, f"{file}, message {number}"), row.model)
+    return arrived(about, said)
+
+
+def _take(said: list[Said], message: Fields, model: str | None) -> None:
+    """Add a message, or what a tool returned to the reply that asked for it."""
+    role = cast("Role", message.choice("Role", _ROLES))
+    content = message.maybe_text("Content") or ""
+    asked = [Fields(value, message.where) for value in message.items("ToolCalls")]
+    calls = [_call(value) for value in asked]
+    if role == "tool" and said and said[-1].role == "assistant":
+        for given in calls or [Call(message.maybe_text("ToolCallID") or "", "", "")]:
+            answered = with_result(said[-1].calls, given._replace(result=content))
+            said[-1] = replace(said[-1], calls=tuple(answered))
+        return
+    rest = {n: v for n, v in message.whole().items() if n not in _FIELDS}
+    if any(value.names() - _CALL_FIELDS for value in asked):
+        rest["ToolCalls"] = message.items("ToolCalls")
+    said.append(
+        Said(
+            role,
+            content,
+            model=model if role == "assistant" else None,
+            calls=tuple(calls),
+            extra=rest or None,
+        )
+    )
+
+
+def _call(value: Fields) -> Call:
+    function = Fields(value.whole().get("Function") or {}, value.where)
+    return Call(
+        value.maybe_text("ID") or "",
+        function.maybe_text("Name") or "",
+        function.maybe_text("Arguments") or "",
+        failed=value.whole().get("IsError") is True,
+    )

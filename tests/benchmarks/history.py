@@ -24,8 +24,8 @@ from functools import partial
 from pathlib import Path
 
 from hfs_cli.messages import ChatMessage, Place, Reply, Turn
-from hfs_cli.store.sqlite.indexing import words
 from hfs_cli.store.store import SessionStore
+from hfs_cli.store.words import words
 
 SMALL = 10_000
 MESSAGES = 10

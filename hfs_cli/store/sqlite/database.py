@@ -6,7 +6,7 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import RLock
@@ -17,8 +17,9 @@ from peewee import Field, Function, Model, OperationalError, SqliteDatabase, fn
 from hfs_cli import notices
 from hfs_cli.errors import StoreError, UsageError
 from hfs_cli.files import open_lock_file, take_lock
-from hfs_cli.store.engine import Connection
-from hfs_cli.store.sqlite import file, indexing
+from hfs_cli.store import words
+from hfs_cli.store.engine import BadRow, Connection
+from hfs_cli.store.sqlite import file
 from hfs_cli.store.sqlite.file import interruptible, is_busy, store_errors
 from hfs_cli.store.sqlite.line import SLICE_S, WAIT_S, Line, Patience
 
@@ -43,6 +44,9 @@ _LOOK_AGAIN_S = 0.1
 # otherwise, and its user would wait for it.
 _MUCH_LOG = 8 * 1024 * 1024
 
+# A call is found by its tool, what that was given and what it said.
+CALL = "tool_call.name || ' ' || tool_call.arguments || ' ' || tool_call.result"
+
 # What SQLite says of a database on a read-only disk, or in a directory that cannot be written.
 _NOT_WRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 
@@ -59,6 +63,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
+        self.spill_directory = self.path.parent
         # Reentrant: a command may read while it holds a transaction of its own.
         self._lock = RLock()
         self._line = Line(self.path)
@@ -367,15 +372,89 @@ class Database:
 class SqliteConnection(Connection, SqliteDatabase):
     """What SQLite does in its own way."""
 
-    index_message = indexing.index_message
-    index_messages = indexing.index_messages
-    unindex_message = indexing.unindex_message
-    unindex_messages = indexing.unindex_messages
-    index_call = indexing.index_call
-    unindex_call = indexing.unindex_call
-    index_name = indexing.index_name
-    unindex_name = indexing.unindex_name
-    forget_words = indexing.forget_words
+    # A message is indexed in the transaction that completes it, so the index costs nothing while a
+    # reply streams and is never stale: not after a crash either.
+
+    def index_message(self, message_id: int, content: str) -> None:
+        """Index a message that has become complete."""
+        # Bytes: a long text that is not ASCII takes up to four times as much as a string.
+        text = b"".join(piece.encode() for piece in words.pieces(content))
+        self.execute_sql(
+            "INSERT INTO message_words (rowid, content) VALUES (?, CAST(? AS TEXT))",
+            (message_id, text),
+        )
+
+    def index_messages(self, texts: Iterable[tuple[int, str]]) -> None:
+        """Index many messages that are complete."""
+        self.execute_many(
+            "INSERT INTO message_words (rowid, content) VALUES (?, ?)",
+            ((message_id, words.words(content)) for message_id, content in texts),
+        )
+
+    def unindex_message(self, message_id: int, content: object) -> None:
+        """Take a complete message out of the index, before it is deleted."""
+        if not isinstance(content, str):
+            raise BadRow("a message that is not text")
+        self.execute_sql(
+            "INSERT INTO message_words (message_words, rowid, content) VALUES ('delete', ?, ?)",
+            (message_id, words.words(content)),
+        )
+
+    def unindex_messages(self, session_id: int) -> None:
+        """Take a session's own messages and calls out of the index, before they are deleted."""
+        called = self.execute_sql(
+            f"SELECT tool_call.id, {CALL} FROM tool_call JOIN message m ON m.id = message_id"
+            " WHERE m.session_id = ? AND result IS NOT NULL",
+            (session_id,),
+        )
+        for call_id, text in list(called):
+            self._unindex_call(call_id, text)
+        found = self.execute_sql(
+            "SELECT id, content FROM message WHERE session_id = ? AND status = 'complete'",
+            (session_id,),
+        )
+        for message_id, content in list(found):
+            self.unindex_message(message_id, content)
+
+    def index_call(self, call_id: int) -> None:
+        """Index a call that has its result."""
+        self.execute_sql(
+            "INSERT INTO call_words (rowid, content) VALUES (?, ?)",
+            (call_id, words.words(self._text_of_call(call_id))),
+        )
+
+    def unindex_call(self, call_id: int) -> None:
+        """Take a call out of the index, before its result changes."""
+        self._unindex_call(call_id, self._text_of_call(call_id))
+
+    def _unindex_call(self, call_id: int, text: object) -> None:
+        self.execute_sql(
+            "INSERT INTO call_words (call_words, rowid, content) VALUES ('delete', ?, ?)",
+            (call_id, words.words(_called(text))),
+        )
+
+    def _text_of_call(self, call_id: int) -> str:
+        row = self.execute_sql(f"SELECT {CALL} FROM tool_call WHERE id = ?", (call_id,)).fetchone()
+        return _called(row and row[0])
+
+    def index_name(self, session_id: int, name: str) -> None:
+        """Index a session's name."""
+        self.execute_sql(
+            "INSERT INTO session_words (rowid, name) VALUES (?, ?)",
+            (session_id, words.words(name)),
+        )
+
+    def unindex_name(self, session_id: int, name: str) -> None:
+        """Take a session's name out of the index, before it changes or goes."""
+        self.execute_sql(
+            "INSERT INTO session_words (session_words, rowid, name) VALUES ('delete', ?, ?)",
+            (session_id, words.words(name)),
+        )
+
+    def forget_words(self) -> None:
+        """Forget every word."""
+        for index in ("message_words", "call_words", "session_words"):
+            self.execute_sql(f"INSERT INTO {index} ({index}) VALUES ('delete-all')")
 
     def first_free(self, table: type[Model]) -> int:
         """The number after the last one that was ever given (AUTOINCREMENT)."""
@@ -391,6 +470,12 @@ class SqliteConnection(Connection, SqliteDatabase):
         """Roll back, unless SQLite has done so on a full disk: the error behind must be seen."""
         if self.connection().in_transaction:
             super().rollback()
+
+
+def _called(text: object) -> str:
+    if not isinstance(text, str):
+        raise BadRow("a call of a tool that is not text")
+    return text
 
 
 def _connect(name: str) -> SqliteConnection:

@@ -1,47 +1,22 @@
 """Find messages and names by their words."""
 
 import json
-import re
 import sqlite3
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, cast
 
 from peewee import OperationalError
 
 from hfs_cli.conversations import SearchFilter, SearchHit
-from hfs_cli.errors import UsageError
-from hfs_cli.messages import Role, Status
-from hfs_cli.sanitize import sanitize_line
-from hfs_cli.store import rows
-from hfs_cli.store.engine import BadRow, Connection
-from hfs_cli.store.messages import lineage, pieces
-from hfs_cli.store.rows import LARGEST, storable, to_datetime, to_microseconds
-from hfs_cli.store.sqlite.indexing import CALL, words
-from hfs_cli.store.sqlite.snippets import snippet, terms
+from hfs_cli.store.engine import Connection
+from hfs_cli.store.messages import lineage
+from hfs_cli.store.rows import LARGEST, to_microseconds
+from hfs_cli.store.search import Found, among_partial, best_hits, checked, not_a_query, phrases_of
+from hfs_cli.store.sqlite.database import CALL
 
 # A word in more messages than this says little about any of them, and ranking by it means
 # reading all of them: it still has to be there, but does not weigh.
 _COMMON = 5_000
-# How SQLite begins what it says of a query that is not one.
-_QUERY_ERRORS = ("fts5:", "no such column", "unterminated", "unknown special", "unable")
-_WORD = re.compile(r'"([^"]*)"|(\S+)')
-
-
-def plain_query(text: str) -> list[str]:
-    """What a user typed, as FTS5 phrases that must all be there.
-
-    Words between double quotes stay together. Nothing in the text is an operator.
-
-    Raises:
-        UsageError: There is no word in it.
-    """
-    found = (quoted or word for quoted, word in _WORD.findall(storable(text)))
-    phrases = [f'"{words(w).replace(chr(34), " ").strip()}"' for w in found if terms(w)]
-    if not phrases:
-        raise UsageError(f'nothing to search for in "{sanitize_line(text[:40])}": give a word')
-    return phrases
 
 
 def search(
@@ -57,25 +32,20 @@ def search(
         UsageError: There is no word in it, or the raw query is not FTS5 syntax.
     """
     limit = min(limit, LARGEST)
-    phrases = [words(storable(text))] if raw else plain_query(text)
+    phrases = phrases_of(text, raw=raw)
     asked = asked or SearchFilter()
     hidden = _hidden(db)
     messages, calls = _places(db, asked, hidden)
     try:
         found = _best(db, messages, phrases, limit) + _best(db, calls, phrases, limit)
-        found += _partial(db, messages, " ".join(phrases), limit)
+        found += among_partial(db, _partial(db, messages), " ".join(phrases), limit)
         if asked == SearchFilter():
             found += _best(db, replace(_NAMES, conditions=hidden), phrases, limit)
-    except OperationalError as error:
-        said = str(error.args[-1])
-        if raw and said.startswith(_QUERY_ERRORS):
-            raise UsageError(
-                f"not an FTS5 query: {said}; without --fts words are plain words"
-            ) from error
+    except (OperationalError, sqlite3.OperationalError) as error:
+        if raw and (unusable := not_a_query(str(error.args[-1]))):
+            raise unusable from error
         raise
-    found.sort(key=lambda row: (row.score, -row.created_at))
-    looked_for = terms(text)
-    return [_hit(row, looked_for) for row in found[:limit]]
+    return best_hits(found, text, limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,27 +79,8 @@ _NAMES = _Place(
 )
 
 
-class _Found(NamedTuple):
-    """What was found, in the order of a place's columns."""
-
-    session_id: int
-    name: str
-    id: int | None
-    position: int | None
-    role: Role | None
-    status: Status | None
-    created_at: int
-    content: str
-    score: float
-
-
-def _fetch(db: Connection, sql: str, parameters: Sequence[object]) -> list[_Found]:
-    found = [_Found(*row) for row in db.execute_sql(sql, parameters)]
-    for row in found:
-        if not (isinstance(row.content, str) and isinstance(row.name, str)):
-            raise BadRow("a message or a name that is not text")
-        rows.numbers((row.session_id, row.created_at))
-    return found
+def _fetch(db: Connection, sql: str, parameters: Sequence[object]) -> list[Found]:
+    return checked(db.execute_sql(sql, parameters))
 
 
 def _hidden(db: Connection) -> str:
@@ -186,7 +137,7 @@ def _places(db: Connection, asked: SearchFilter, hidden: str) -> tuple[_Place, _
     )
 
 
-def _best(db: Connection, place: _Place, phrases: Sequence[str], limit: int) -> list[_Found]:
+def _best(db: Connection, place: _Place, phrases: Sequence[str], limit: int) -> list[Found]:
     """Hits in an index: ranked by the words that are not everywhere, or else the newest."""
     every = " ".join(phrases)
     few = f"SELECT count(*) FROM (SELECT 1 FROM {place.index} WHERE {place.index} MATCH ? LIMIT ?)"
@@ -221,67 +172,12 @@ def _best(db: Connection, place: _Place, phrases: Sequence[str], limit: int) -> 
     )
 
 
-def _partial(db: Connection, place: _Place, match: str, limit: int) -> list[_Found]:
-    """Hits among replies that broke off or are still coming.
-
-    They are few, and change every second while they come: they are indexed for the one
-    query, in memory.
-    """
-    found = _fetch(
+def _partial(db: Connection, place: _Place) -> list[Found]:
+    """Replies that broke off or are still coming."""
+    return _fetch(
         db,
         f"{place.within} SELECT {place.columns}, 0.0 FROM message m "
         "JOIN session s ON s.id = m.session_id "
         f"WHERE m.status = 'partial' {place.conditions}",
         (*place.before, *place.values),
-    )
-    by_id = {}
-    for row in found:
-        number = cast("int", row.id)
-        content = row.content + "".join(text for text, _ in pieces(db, number))
-        if content:
-            by_id[number] = row._replace(content=content)
-    if not by_id:
-        return []
-    scores = _ranked({number: words(row.content) for number, row in by_id.items()}, match)
-    return [by_id[number]._replace(score=score) for number, score in scores[:limit]]
-
-
-def _ranked(texts: Mapping[int, str], match: str) -> list[tuple[int, float]]:
-    """Which of the texts match, the best first, each with its bm25 score.
-
-    Args:
-        texts: Texts by number, as `words` leaves them.
-        match: An FTS5 query.
-
-    Raises:
-        OperationalError: The query is not FTS5 syntax.
-    """
-    with closing(sqlite3.connect(":memory:")) as memory:
-        memory.execute(
-            "CREATE VIRTUAL TABLE w USING fts5 "
-            "(content, content = '', tokenize = 'unicode61 remove_diacritics 2')"
-        )
-        memory.executemany("INSERT INTO w (rowid, content) VALUES (?, ?)", texts.items())
-        try:
-            found = memory.execute(
-                "SELECT rowid, bm25(w) FROM w WHERE w MATCH ? ORDER BY 2", [match]
-            )
-            return [(int(number), float(score)) for number, score in found]
-        except sqlite3.OperationalError as error:
-            raise OperationalError(*error.args) from error
-
-
-def _hit(row: _Found, looked_for: Sequence[str]) -> SearchHit:
-    text, spans = snippet(row.content, looked_for)
-    return SearchHit(
-        session_id=row.session_id,
-        session_name=row.name,
-        message_id=row.id,
-        position=row.position,
-        role=row.role,
-        status=row.status,
-        created_at=to_datetime(row.created_at),
-        snippet=text,
-        spans=spans,
-        score=row.score,
     )

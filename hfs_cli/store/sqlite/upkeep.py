@@ -8,8 +8,9 @@ from pathlib import Path
 from peewee import BlobField, Field, FloatField, IntegerField, Model, SqliteDatabase, TextField
 
 from hfs_cli.files import PRIVATE_DIRECTORY, PRIVATE_FILE
-from hfs_cli.store.sqlite.indexing import CALL, words
+from hfs_cli.store.sqlite.database import CALL
 from hfs_cli.store.tables import TABLES
+from hfs_cli.store.words import words
 
 
 def problems(db: SqliteDatabase) -> list[str]:

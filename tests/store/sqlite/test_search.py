@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from hfs_cli.conversations import SearchFilter
 from hfs_cli.errors import UsageError
-from hfs_cli.store.sqlite import indexing
+from hfs_cli.store import words
+from hfs_cli.store.snippets import snippet, terms
 from hfs_cli.store.sqlite import search as searching
-from hfs_cli.store.sqlite.snippets import snippet, terms
 
 
 def found(store, text, asked=SearchFilter(), **more):  # noqa: B008  frozen
@@ -223,8 +223,8 @@ def test_of_equals_the_newest_is_first(store, talk):
 @example("\u1112\u1161\u11ab")
 @example("\u0cc6\u0cc2\u0cd5")
 def test_a_long_text_is_indexed_in_pieces_as_it_is_as_a_whole(text):
-    whole = indexing.words(text)
+    whole = words.words(text)
     for size in (1, 2, 3, 7):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(indexing, "_PIECE", size)
-            assert indexing.words(text) == whole
+            patch.setattr(words, "_PIECE", size)
+            assert words.words(text) == whole

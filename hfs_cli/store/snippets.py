@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from hfs_cli.store.sqlite.indexing import is_accent
+from hfs_cli.store.words import is_accent
 
 # Longer texts are looked at up to here; the snippet is a help, not the search.
 _LOOKED_AT = 200_000

@@ -1,0 +1,71 @@
+"""The words of a text as it is indexed and looked up, whatever the engine. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+# Scripts that are written without spaces. FTS5's tokenizer takes a run of letters for one
+# word, so each of these characters is set apart; a word of several is then a phrase. It is
+# compiled when first needed, which for most turns is never and takes a while.
+_SPACELESS = (
+    "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u30ff\u3100-\u9fff\ua960-\ua97f"
+    "\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff])"
+)
+
+
+# Characters that are put into Unicode's forms at a time.
+_PIECE = 1 << 18
+
+
+def words(text: str) -> str:
+    """Text as it is indexed and looked up.
+
+    Unindexing needs exactly what was indexed: whoever changes this adds a migration that
+    empties the indexes and fills them anew.
+    """
+    return "".join(pieces(text))
+
+
+def pieces(text: str) -> Iterator[str]:
+    """As `words`, a piece at a time: a long text that is not ASCII takes much memory."""
+    # FTS5 reads up to a NUL; the words after it count too.
+    text = text.replace("\0", " ")
+    return iter([text]) if text.isascii() else map(_plain, _cut(text))
+
+
+def _plain(text: str) -> str:
+    plain = "".join(c for c in unicodedata.normalize("NFD", text) if not is_accent(c))
+    return re.sub(_SPACELESS, r" \1 ", unicodedata.normalize("NFC", plain))
+
+
+def _cut(text: str) -> Iterator[str]:
+    """A long text in pieces: taken apart into letters and marks as a whole, it fills the memory.
+
+    No cut falls before what may join the character in front of it.
+    """
+    start = 0
+    while start < len(text):
+        end = start + _PIECE
+        while end < len(text) and not _parts(text[end - 1], text[end]):
+            end += 1
+        yield text[start:end]
+        start = end
+
+
+def _parts(before: str, after: str) -> bool:
+    """Whether Unicode's forms never depend on two characters standing side by side."""
+    # A mark and a vowel or a tail of Hangul may also join what comes of those before it.
+    if unicodedata.category(after).startswith("M") or "\u1160" <= after <= "\u11ff":
+        return False
+    return unicodedata.normalize("NFC", before + after) == (
+        unicodedata.normalize("NFC", before) + unicodedata.normalize("NFC", after)
+    )
+
+
+def is_accent(character: str) -> bool:
+    """Whether it is a combining mark of Latin, Greek or Cyrillic letters.
+
+    FTS5 itself removes those of Latin only. The marks of other scripts, as in Japanese
+    kana, make other letters.
+    """
+    return "\u0300" <= character <= "\u036f"

@@ -10,7 +10,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from peewee import Expression, Query, Select, Value
+from peewee import Expression, Insert, Query, Select, Value
 
 from hfs_cli.store import rows
 from hfs_cli.store.engine import Connection, statement
@@ -34,13 +34,18 @@ def note(db: Connection, which: Expression) -> None:
     """
     there = SessionRow.select(SessionRow.uid, Value(_now(), converter=False)).where(which)
     insert = DeletedRow.insert_from(there, [DeletedRow.uid, DeletedRow.seen_at])
-    insert.on_conflict_replace().execute(db)
+    _seen_last(insert).execute(db)
 
 
 def note_mark(db: Connection, session_uid: str, mark: Checkpoint) -> None:
     """Note that a named checkpoint is deleted."""
     insert = DeletedRow.insert(uid=_uid_of(session_uid, mark), seen_at=_now())
-    insert.on_conflict_replace().execute(db)
+    _seen_last(insert).execute(db)
+
+
+def _seen_last(insert: Insert) -> Insert:
+    """What was deleted before is given the later time."""
+    return insert.on_conflict(conflict_target=[DeletedRow.uid], preserve=[DeletedRow.seen_at])
 
 
 def is_deleted(db: Connection, uid: str) -> bool:

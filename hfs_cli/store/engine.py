@@ -114,7 +114,8 @@ class Engine(Protocol):
     Every method raises `StoreError` when it cannot be used.
     """
 
-    path: Path
+    spill_directory: Path
+    """Where a reply is kept that could not be written."""
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A consistent view; it blocks nobody and nobody blocks it."""

@@ -156,7 +156,7 @@ class SessionStore:
         """Keep a reply that the database would not take in a file (0600); its path."""
         from hfs_cli.store.spill import spill
 
-        return spill(self._engine.path.parent, opened, reply)
+        return spill(self._engine.spill_directory, opened, reply)
 
     # --- finding ----------------------------------------------------------------------
 

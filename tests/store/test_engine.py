@@ -52,7 +52,7 @@ class PlainConnection(Connection, SqliteDatabase):
 
 class PlainEngine:
     def __init__(self) -> None:
-        self.path = Path("nowhere.db")
+        self.spill_directory = Path()
         self.db = PlainConnection(":memory:")
         for model in MODELS:
             SchemaManager(model, self.db).create_table()

@@ -16,7 +16,7 @@ HEAVY = {
     "hfs_cli.json_schema", "hfs_cli.known_models", "hfs_cli.messages", "hfs_cli.processes",
     "hfs_cli.tools", "hfs_cli.turn.calls", "httpcore", "httpx", "httpx._main", "jsonschema",
     "markdown_it", "mcp", "peewee", "platformdirs", "playhouse", "pygments", "rich", "tomlkit",
-    "tomllib", "typing", "unittest", "xllamacpp", "yaml",
+    "psycopg", "tomllib", "typing", "unittest", "xllamacpp", "yaml",
 }  # fmt: skip
 CORE = {"click", "typing"}
 LISTS = CORE | {"peewee", "hfs_cli.messages"}

@@ -17,7 +17,8 @@ HfsError                          1  a bug, unless a child says otherwise
 ├── Interrupted             128 + n  a signal (130 SIGINT, 143 SIGTERM, 129 SIGHUP)
 └── ReaderLeft                  141  whoever read standard output has gone
 
-A message is one line in the field's words: what happened, then what to do next.
+A message is one line in the field's words: what happened, then what to do next. Where somebody may
+drop the second, because they do something else about it, it is given apart, as advice.
 """
 
 
@@ -25,19 +26,32 @@ class HfsError(Exception):
     """A failure with a one-line message for the user.
 
     Args:
-        message: What happened and what to do next, without a trailing newline.
+        what: What happened, without a trailing newline; what to do next, too, where nobody would
+            do without it.
+        advice: What to do next.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self._message = message
+    def __init__(self, what: str, advice: str = "") -> None:
+        super().__init__(f"{what} — {advice}" if advice else what)
+        self._what = what
+        self._advice = advice
 
     @property
     def message(self) -> str:
         """What happened and what to do next; who knows more makes another error."""
-        return self._message
+        return str(self)
+
+    @property
+    def what(self) -> str:
+        """What happened, without advice that was given apart."""
+        return self._what
+
+    @property
+    def advice(self) -> str:
+        """What to do next, or nothing where it was not given apart."""
+        return self._advice
 
 
 class UsageError(HfsError):

@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -72,7 +71,8 @@ class Results:
         self._side = side
         self._ordered = ordered
         self._written = bytearray(count)
-        self._waits_at = array("q", bytes(8 * count))
+        # Where in the side file those stand that wait: few at a time, however many there are.
+        self._waits_at: dict[int, int] = {}
         self._next = 0
 
     def add(self, item: int, line: bytes, *, failed: bool) -> None:
@@ -104,9 +104,10 @@ class Results:
         count = len(self.state)
         everything = all_ or not self._ordered
         place = 0 if everything else self._next
-        while place < count and (everything or self._written[place] or self._waits_at[place]):
-            if not self._written[place] and self._waits_at[place]:
+        while place < count and (everything or self._written[place] or place in self._waits_at):
+            if place in self._waits_at:
                 self._write(_line_at(self._side, self._waits_at[place]))
+                del self._waits_at[place]
                 self._written[place] = 1
             place += 1
             if not everything:
@@ -134,7 +135,6 @@ def stream_results(count: int, write: Callable[[bytes], None], *, ordered: bool)
             side = os.dup(file.fileno())
     except OSError as error:
         raise OutputError(f"no temporary file can be made: {error.strerror}") from error
-    _append(side, b"\n")  # where the first begins is never 0
     return Results(count, write, side, ordered=ordered)
 
 

@@ -199,9 +199,8 @@ class TrimmingProvider:
             self._within = self._within._replace(room=self._within.tokens(sent) // 2)
             shorter = self.fitted(request)
             if len(shorter.messages) == len(sent.messages):
-                said = error.message.partition(" — ")[0]
                 advice = "the question alone is too long: shorten it, or choose another model (-m)"
-                raise TooLongError(f"{said} — {advice}") from error
+                raise TooLongError(error.what, advice) from error
             rest = iter(self.inner.stream(shorter))
             first = next(rest, ())
         yield first

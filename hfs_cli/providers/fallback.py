@@ -75,12 +75,11 @@ class FallbackProvider:
                 if not (again or place > begun):
                     raise
                 failure = failure or error
-                # Its advice, after the dash, is for whom this would be the end.
-                said = error.message.partition(" — ")[0]
+                # Its advice is for whom this would be the end.
                 if place + 1 < len(self._candidates):
-                    self._warn(f"{said} — asking {self._candidates[place + 1].name}")
+                    self._warn(f"{error.what} — asking {self._candidates[place + 1].name}")
                 elif place > begun:
-                    self._warn(said)
+                    self._warn(error.what)
                 continue
             self._place = place
             yield (Answering(self._candidates[place].name), *first) if place else first

@@ -14,13 +14,6 @@ from tests.scripted_server import STALL, Await, openai_sse
 PROCESSES = int(os.environ.get("HFS_TEST_PROCESSES", "20"))
 
 
-@pytest.fixture
-def chat(chat):
-    # With hundreds of processes the server, which is a thread here, may be slow to answer.
-    chat.env["HFS_IDLE_TIMEOUT"] = "3000"
-    return chat
-
-
 def echo(request):
     return openai_sse(f"re: {request.json['messages'][-1]['content']}")
 

@@ -272,7 +272,7 @@ def test_a_web_page_instead_of_a_reply(server):
     answer = ask(server.url)
     assert isinstance(answer.error, ProviderError)
     assert "web page instead of a reply" in answer.message
-    assert answer.message.endswith("Sign in")
+    assert answer.message.endswith("reply: Sign in — check base_url")
 
 
 def test_a_whole_json_reply_is_read(server):

@@ -40,10 +40,11 @@ def refusal(status: int, body: bytes, context: Context) -> HfsError:
     name = context.provider
     if _is_unknown_model(status, document, said, context.model):
         return NotFoundError(
-            f'{name} has no model "{context.model}" ({status}){why} — see: hfs models list {name}'
+            f'{name} has no model "{context.model}" ({status}){why}',
+            f"see: hfs models list {name}",
         )
     if status in {401, 403} or (status == 400 and _BAD_KEY.search(said)):
-        return CredentialsError(f"{name} refused the key ({status}){why} — {context.key_hint}")
+        return CredentialsError(f"{name} refused the key ({status}){why}", context.key_hint)
     if 300 <= status < 400:
         return ProviderError(
             f"{name} answered with a redirect ({status}), which is not followed: "
@@ -51,7 +52,7 @@ def refusal(status: int, body: bytes, context: Context) -> HfsError:
         )
     if status == 404 and (document is None or _NOTHING_HERE.fullmatch(said)):
         return ProviderError(
-            f"{name} has nothing at {context.url} (404) — {_address_hint(context.url)}"
+            f"{name} has nothing at {context.url} (404)", _address_hint(context.url)
         )
     if status == 413 or (status in {400, 422, 500} and says_too_long(said)):
         kind: type[ProviderError] = TooLongError
@@ -59,8 +60,8 @@ def refusal(status: int, body: bytes, context: Context) -> HfsError:
         kind = UnavailableError
     else:
         kind = ProviderError
-    return kind(f"{name} ({context.model}) {_VERBS.get(status, 'failed')} ({status})"
-                f"{why}{_next_step(status, context, said)}")  # fmt: skip
+    what = f"{name} ({context.model}) {_VERBS.get(status, 'failed')} ({status}){why}"
+    return kind(what, _next_step(status, context, said))
 
 
 # What helps where a conversation has grown too long.
@@ -95,17 +96,17 @@ _NO_MODEL_CODES = frozenset({"model_not_found", "model_decommissioned", "model_n
 
 
 def _next_step(status: int, context: Context, said: str) -> str:
-    see = f" — see {context.docs}" if context.docs else ""
     if status in {402, 429}:
-        return f"{see} for your quota" if see else " — wait, or choose another model with -m"
+        quota = f"see {context.docs} for your quota"
+        return quota if context.docs else "wait, or choose another model with -m"
     if "exceeds the context length" in said:  # Ollama's, which serves less than the model has
-        return f" — give it more (-o num_ctx 32768), or {LEAVE_OUT}"
+        return f"give it more (-o num_ctx 32768), or {LEAVE_OUT}"
     if status == 413 or (status in {400, 422, 500} and says_too_long(said)):
-        return f" — {LEAVE_OUT}"
+        return LEAVE_OUT
     if status in {400, 422} and "context" in said.lower():
-        return " — shorten the prompt, or start a new session"
+        return "shorten the prompt, or start a new session"
     if status >= 500:
-        return " — try again, or choose another model with -m"
+        return "try again, or choose another model with -m"
     return ""
 
 

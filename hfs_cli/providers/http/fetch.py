@@ -170,7 +170,7 @@ def _blocks(
         raise NetworkError(f"{shown} took too long: try again") from error
     except (httpx.HTTPError, OSError) as error:
         why = reason(error, Context(shown, "", ""))
-        raise NetworkError(f"{shown} broke off: {why} — try again") from error
+        raise NetworkError(f"{shown} broke off: {why}", "try again") from error
 
 
 def _check(url: str) -> None:

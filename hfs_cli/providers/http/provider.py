@@ -178,7 +178,7 @@ class HttpProvider:
 
             hint = self._replacement() if model == self._settings.model else ""
             hint = hint or did_you_mean(model, self._known_models(), 3)
-            raise NotFoundError(error.message + hint) from error
+            raise NotFoundError(error.what, error.advice + hint) from error
 
     def _replacement(self) -> str:
         """What to do about a default that its vendor serves no more, from the vendor's own list."""

@@ -43,7 +43,7 @@ def read_reply(
     if media_type == "text/html":
         said = _vendors_words(first, context)
         raise ProviderError(
-            f"{context.provider} sent a web page instead of a reply — check base_url: {said}"
+            f"{context.provider} sent a web page instead of a reply: {said}", "check base_url"
         )
     # Labels lie: event streams are called JSON, and JSON an event stream.
     if _LIKE_EVENTS.match(first):
@@ -174,7 +174,7 @@ def _ended_early(fault: HfsError, context: Context, *, has_text: bool) -> HfsErr
     if isinstance(fault, TooLongError):
         from hfs_cli.providers.formats.refusals import LEAVE_OUT
 
-        return TooLongError(f"{message} — {LEAVE_OUT}")
+        return TooLongError(message, LEAVE_OUT)
     return ProviderError(message)
 
 

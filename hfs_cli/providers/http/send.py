@@ -98,7 +98,7 @@ class Sender:
                 exchange.close()
                 wait = self._limits.retry.backoff(attempt, random.random())  # noqa: S311
                 if last or error.final or time.monotonic() + wait >= connect_by:
-                    raise NetworkError(str(error)) from error.__cause__
+                    raise NetworkError(error.what, error.advice) from error.__cause__
             except BaseException:
                 exchange.close()
                 raise
@@ -115,22 +115,22 @@ class Sender:
             if time.monotonic() >= self.deadline:
                 raise self._out_of_time() from error
             raise NetworkError(
-                f"{self._unreached()}: no connection within {self._limits.connect:g} s"
-                " — check the network and base_url"
+                f"{self._unreached()}: no connection within {self._limits.connect:g} s",
+                "check the network and base_url",
             ) from error
         except TimeoutError as error:
             raise self._out_of_time() from error
         except httpx.TimeoutException as error:
             raise NetworkError(
-                f"{name} did not answer within {self._limits.idle:g} s"
-                " — try again, or allow more with --idle-timeout"
+                f"{name} did not answer within {self._limits.idle:g} s",
+                "try again, or allow more with --idle-timeout",
             ) from error
         except (httpx.ConnectError, httpx.ProxyError) as error:
             why = reason(error, self._context)
             at_home = is_loopback(self._context.url)
             check = "does it run?" if at_home else "check the network and base_url"
-            message = f"{self._unreached()}: {why} — {check}"
-            raise _Unreached(message, final=is_final(error)) from cause(error, self._context)
+            what = f"{self._unreached()}: {why}"
+            raise _Unreached(what, check, final=is_final(error)) from cause(error, self._context)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             message = f"{name} gave no answer: {reason(error, self._context)}"
             raise NetworkError(message) from cause(error, self._context)
@@ -159,7 +159,8 @@ class Sender:
         if not is_worth_retrying(head.status):
             raise error
         if asked is not None and asked > policy.most_asked:
-            raise type(error)(f"{error.message} — it asks to wait {duration(asked)}")
+            asks = f"it asks to wait {duration(asked)}"
+            raise type(error)(f"{error.what}; {asks}", error.advice)
         if asked is not None and self._limits.pace is not None and replay_directory() is None:
             self._limits.pace.hold(asked)
         wait = policy.backoff(attempt, random.random()) if asked is None else asked  # noqa: S311
@@ -207,7 +208,7 @@ def raise_unrecorded() -> None:
         raise_failure()
 
 
-class _Unreached(Exception):
-    def __init__(self, message: str, *, final: bool) -> None:
-        super().__init__(message)
+class _Unreached(NetworkError):
+    def __init__(self, what: str, advice: str, *, final: bool) -> None:
+        super().__init__(what, advice)
         self.final = final

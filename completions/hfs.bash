@@ -569,7 +569,7 @@ _hfs_table() {
             hfs_options=(
                 '-h,--help'
             )
-            hfs_arguments='settings -'
+            hfs_arguments='settings values'
             ;;
         'hfs config unset')
             hfs_options=(
@@ -822,7 +822,7 @@ _hfs_offer() {
         *)
             while IFS=$tab read -r word description; do
                 _hfs_reply "$word" "$description"
-            done < <(command hfs __complete "$1" "$hfs_prefix" 2>/dev/null)
+            done < <(command hfs __complete "$1" "$hfs_prefix" "${hfs_words[@]: -1}" 2>/dev/null)
             ;;
     esac
 }

@@ -410,7 +410,7 @@ function __hfs_words
     set -l plain (string unescape -- $typed
         or string unescape -- $typed\'
         or string unescape -- $typed\")
-    command hfs __complete $argv[1] "$plain" 2>/dev/null
+    command hfs __complete $argv[1] "$plain" (commandline -opc)[-1] 2>/dev/null
 end
 
 complete -c hfs -e
@@ -836,6 +836,7 @@ complete -c hfs -n '__hfs_in \'hfs config list\' --json' -l json -d 'A JSON arra
 complete -c hfs -n '__hfs_in \'hfs config list\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -n '__hfs_in \'hfs config path\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs config set\' 1' -a '(__hfs_words settings)'
+complete -c hfs -k -n '__hfs_at \'hfs config set\' 2' -a '(__hfs_words values)'
 complete -c hfs -n '__hfs_in \'hfs config set\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs config unset\' 1' -a '(__hfs_words settings)'
 complete -c hfs -n '__hfs_in \'hfs config unset\' -h --help' -s h -l help -d 'Show this message and exit'

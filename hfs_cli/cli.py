@@ -17,7 +17,7 @@ from hfs_cli.errors import (
     StoreError,
     UsageError,
 )
-from hfs_cli.groups import LazyGroup, with_help
+from hfs_cli.groups import LazyGroup, missing, no_option, with_help
 from hfs_cli.sanitize import sanitize
 
 # The command modules import click and the standard library only; what is heavy loads
@@ -116,7 +116,14 @@ def _report_usage(error: click.ClickException) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return error.exit_code
-    message = " ".join(error.format_message().split()).rstrip(".")
+    match error:
+        case click.NoSuchOption():
+            said = no_option(error)
+        case click.MissingParameter():
+            said = missing(error)
+        case _:
+            said = error.format_message().rstrip(".")
+    message = " ".join(said.split())
     notices.error(f"{message}{hint}")
     return 2
 

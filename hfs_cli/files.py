@@ -201,6 +201,8 @@ class OutputFile:
                 raise self._taken()
         if not stat.S_ISREG(mode):
             raise UsageError(f"{path} is not a regular file: choose another name")
+        if not path.parent.is_dir():
+            raise UsageError(f"there is no directory {path.parent}: make it, or choose another")
         if not os.access(path.parent, os.W_OK | os.X_OK):
             raise UsageError(f"cannot write in {path.parent}: choose another directory")
 

@@ -120,13 +120,21 @@ class Group(click.Group):
         try:
             return super().parse_args(ctx, list(args))
         except click.NoSuchOption as error:
-            name = next((word for word in args if self.get_command(ctx, word)), None)
-            command = name and self.get_command(ctx, name)
-            if command and any(error.option_name in p.opts for p in command.get_params(ctx)):
+            option, path = error.option_name, [ctx.command_path]
+            command: click.Command = self
+            for word in args:
+                found = command.get_command(ctx, word) if isinstance(command, click.Group) else None
+                if found is not None:
+                    path.append(word)
+                    command = found
+            says = "belongs behind the command"
+            if command is self and ctx.parent is None:  # hfs -m gpt-6-luna hi
+                path.append("chat")
+                command = self.get_command(ctx, "chat") or self
+                says = "is an option of hfs chat"
+            if command is not self and _has(command, option, ctx):
                 raise click.UsageError(
-                    f"{error.option_name} belongs behind the command:"
-                    f" {ctx.command_path} {name} {error.option_name} …",
-                    ctx,
+                    f"{option} {says}: {' '.join(path)} {option} …", ctx
                 ) from error
             raise
 
@@ -141,6 +149,48 @@ class Group(click.Group):
         """Find one, with its help."""
         found = super().get_command(ctx, name)
         return found and with_help(found)
+
+
+def _has(command: click.Command, option: str, ctx: click.Context) -> bool:
+    return any(option in (*p.opts, *p.secondary_opts) for p in command.get_params(ctx))
+
+
+def no_option(error: click.NoSuchOption) -> str:
+    """The message for an option that a command has not, with the one that may have been meant.
+
+    Click's own guesses are three, of any likeness.
+    """
+    typed = error.option_name
+    params = error.ctx.command.get_params(error.ctx) if error.ctx else []
+    names = [name for p in params for name in (*p.opts, *p.secondary_opts) if name[:2] == "--"]
+    # A short option that there is not (-V) may be the first letter of a long one.
+    begins = f"--{typed[1:].lower()}" if typed[:2] != "--" else typed
+    near = [name for name in names if name.startswith(begins)]
+    if typed[:2] == "--" and not near:
+        from hfs_cli.wording import near_names
+
+        # --no-pager is not meant as --no-save, though the letters are mostly the same.
+        near = near_names(typed, names, 1, likeness=0.75)
+    hint = f": did you mean {' or '.join(near)}?" if 0 < len(near) <= _MOST_GUESSES else ""
+    return f"No such option {typed!r}{hint}"
+
+
+_MOST_GUESSES = 3
+
+
+def missing(error: click.MissingParameter) -> str:
+    """The message for a word that is not there, with all that the command takes."""
+    param, ctx = error.param, error.ctx
+    if param is None or ctx is None:
+        return error.format_message()
+    label = param.metavar or (param.name or "").upper()
+    if isinstance(param, click.Option):
+        return f"missing option {param.opts[0]} {label}"
+    label = label.split()[-1].removesuffix("...").strip("[]")
+    if isinstance(param.type, click.Choice):
+        label += f" ({', '.join(map(str, param.type.choices))})"
+    pieces = [piece for piece in ctx.command.collect_usage_pieces(ctx) if piece != "[OPTIONS]"]
+    return f"missing {label}: {' '.join([ctx.command_path, *pieces])}"
 
 
 def with_help(command: click.Command) -> click.Command:
@@ -165,7 +215,7 @@ _ALSO_CALLED = {
     "ask": "chat",
     "history": "list",
     "ls": "list",
-    "login": "set",
+    "login": "keys set",
     "mv": "rename",
     "new": "chat",
     "prune": "delete",
@@ -221,6 +271,8 @@ def _as_command(ctx: click.Context, name: str) -> str:
     also = _ALSO_CALLED.get(name, name)
     if also in here:
         return f": did you mean {ctx.command_path} {also}?"
+    if also != name and " " in also:
+        return f": did you mean {ctx.find_root().command_path} {also}?"
     from hfs_cli.wording import near_names
 
     if near := near_names(name, here, 1):

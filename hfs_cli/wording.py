@@ -33,11 +33,15 @@ def short_count(count: int) -> str:
     return str(count)
 
 
-def near_names(typed: str, known: Iterable[str], most: int = 2) -> list[str]:
-    """The known names that are spelt nearly as what was typed, the nearest first."""
+def near_names(typed: str, known: Iterable[str], most: int = 2, likeness: float = 0.6) -> list[str]:
+    """The known names that are spelt nearly as what was typed, the nearest first.
+
+    Args:
+        likeness: Of those that count as near, from 0 to 1.
+    """
     from difflib import get_close_matches
 
-    return get_close_matches(typed, list(known), most)
+    return get_close_matches(typed, list(known), most, likeness)
 
 
 def did_you_mean(typed: str, known: Iterable[str], most: int = 2, *, otherwise: str = "") -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import cast
 
 import click
 
-from hfs_cli.config import load_config
+from hfs_cli.config import Config, load_config
 from hfs_cli.errors import ConfigError, NotFoundError
-from hfs_cli.groups import Group
+from hfs_cli.groups import Context, Group
 from hfs_cli.places import config_file
 from hfs_cli.wording import did_you_mean
 
@@ -53,6 +54,9 @@ def get_setting(*, key: str) -> None:
 
     values = {row.key: row.value for row in rows(load_config())}
     if key not in values:
+        inner = [name.removeprefix(f"{key}.") for name in values if name.startswith(f"{key}.")]
+        if inner:
+            raise NotFoundError(f"{key} is a table: name what is in it, {key}.{inner[0]} …")
         hint = did_you_mean(key, values, 1, otherwise=" (hfs config list shows all)")
         raise NotFoundError(f"no setting {key!r}{hint}")
     click.echo(shown(values[key]))
@@ -76,9 +80,37 @@ def set_setting(*, key: str, value: str) -> None:
     from hfs_cli.providers.choose import check_setting
 
     parts = split_key(key)
-    set_value(
-        Path(config_file(os.environ)), key, value, lambda new: check_setting(new, parts, value)
-    )
+
+    def check(new: Config) -> None:
+        check_setting(new, parts, value)
+        _check_profile(new, parts)
+
+    set_value(Path(config_file(os.environ)), key, value, check)
+
+
+def _check_profile(config: Config, parts: list[str]) -> None:
+    """See that what a profile holds of a turn, if that was set, is what `hfs chat` takes.
+
+    Raises:
+        ConfigError: It is not.
+        NotFoundError: A tool that is not there.
+    """
+    from hfs_cli.config.settings import TURN_OPTIONS, WEB_SEARCH
+
+    match parts:
+        case ["profiles", name, "tool"]:
+            from hfs_cli.config.tools import configured_tools
+            from hfs_cli.tools.choose import wanted_tools
+
+            tools = cast("tuple[str, ...]", config.profiles[name]["tool"])
+            named = [tool for tool in tools if tool != WEB_SEARCH]
+            wanted_tools(named, configured_tools(config))
+        case ["profiles", name, option, *_] if option in TURN_OPTIONS:
+            from hfs_cli.commands.chat import chat
+            from hfs_cli.compose.templates import fill
+
+            where = f"[profiles.{name}] of {config.file}"
+            fill(Context(chat), {}, {option: config.profiles[name][option]}, where)
 
 
 @config_group.command(name="unset")

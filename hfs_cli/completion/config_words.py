@@ -23,7 +23,9 @@ def models() -> Iterator[Word]:
         yield alias, f"alias of {model}"
     for name in ("model", "fallback"):
         given = document.get(name)
-        for model in given if isinstance(given, list) else [given]:
+        if isinstance(given, str):
+            given = [m.strip() for m in given.split(",")] if name == "fallback" else [given]
+        for model in given if isinstance(given, list) else ():
             if isinstance(model, str) and "/" in model:
                 yield model, f"{name} of the configuration"
     for model in _table(document, "models"):
@@ -106,29 +108,58 @@ def templates() -> Iterator[Word]:
             yield name, ""
 
 
-def keys() -> Iterator[Word]:
-    """The names that ``hfs config get`` and ``set`` take."""
-    from hfs_cli.config.settings import (
-        PROFILE_SETTINGS,
-        PROVIDER_SETTINGS,
-        SETTINGS,
-        TURN_OPTIONS,
-    )
-    from hfs_cli.config.tools import PROGRAM_SETTINGS, SERVER_SETTINGS
+def keys(prefix: str, *, only_set: bool) -> Iterator[Word]:
+    """The names that ``hfs config get``, ``set`` and ``unset`` take.
+
+    Args:
+        prefix: What is typed of one: ``providers.box.`` may name a table that is not there yet.
+        only_set: Those alone that the file sets.
+    """
+    from hfs_cli.config.origins import IN_TABLES
+    from hfs_cli.config.settings import BUDGET_SETTINGS, SETTINGS, TURN_OPTIONS
 
     document = _document()
     for name in SETTINGS:
-        yield name, str(document.get(name, ""))
+        if name in document or not only_set:
+            yield name, str(document.get(name, ""))
     for alias, model in _table(document, "aliases").items():
         yield f"aliases.{alias}", str(model)
-    for profile in _table(document, "profiles"):
-        for name in (*PROFILE_SETTINGS, *TURN_OPTIONS):
-            yield f"profiles.{profile}.{name}", ""
-    tables = {"providers": PROVIDER_SETTINGS, "tools": PROGRAM_SETTINGS, "mcp": SERVER_SETTINGS}
-    for kind, settings in tables.items():
-        for name in _table(document, kind):
-            for field in settings:
-                yield f"{kind}.{name}.{field}", ""
+    for kind, settings in IN_TABLES.items():
+        tables = _table(document, kind)
+        typed = prefix.removeprefix(f"{kind}.").split(".")[:-1]
+        new = typed[:1] if prefix.startswith(f"{kind}.") else []
+        options = TURN_OPTIONS if kind == "profiles" else ()
+        for name in dict.fromkeys((*tables, *new)):
+            quoted = f'"{name}"' if kind == "models" else name
+            for field in (*settings, *options):
+                if not only_set or field in _table(tables, name):
+                    yield f"{kind}.{quoted}.{field}", ""
+    for field in BUDGET_SETTINGS:
+        if not only_set or field in _table(document, "budget"):
+            yield f"budget.{field}", ""
+
+
+def values(key: str) -> tuple[str, list[Word]]:
+    """What a setting can be: a kind of words that is asked for, or the only ones there are.
+
+    Args:
+        key: The setting, as `keys` has it.
+    """
+    from hfs_cli.config.origins import find_setting
+    from hfs_cli.config.settings import TURN_OPTIONS
+
+    parts = key.split(".")
+    match parts:
+        case ["model" | "fallback"] | ["aliases", _] | ["profiles", _, "model" | "fallback"]:
+            return "models", []
+        case ["profiles", _, "tool"]:
+            return "tools", []
+    if setting := find_setting(parts):
+        default = "" if setting.default is None else str(setting.default).lower()
+        return "", [(word, "the default" * (word == default)) for word in setting.kind.choices]
+    if parts[0] == "profiles":
+        return "", [(word, "") for word in TURN_OPTIONS.get(parts[-1], ())]
+    return "", []
 
 
 def _document() -> dict[str, Any]:

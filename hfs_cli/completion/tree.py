@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +28,8 @@ KINDS = {
     "PATH|URL": "files",
     "NAME|URL|FILE": "files",
 }
+# And of a word that is no option's value: hfs config set KEY VALUE.
+_OF_ARGUMENTS = KINDS | {"VALUE": "values"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +153,19 @@ def _option(option: click.Option) -> Option:
 def _argument(argument: click.Argument) -> Iterator[Value]:
     """The words of an argument: a metavar such as ``[REF] LABEL`` tells of two."""
     labels = (argument.metavar or (argument.name or "").upper()).split()
-    values = [_value(label.removesuffix("...").strip("[]"), argument.type) for label in labels]
+    values = [
+        _value(label.removesuffix("...").strip("[]"), argument.type, _OF_ARGUMENTS)
+        for label in labels
+    ]
     for label, value, after in zip(labels, values, (*values[1:], None), strict=True):
         # A word in front that may be left out is, alone, the one behind it.
         both = label.startswith("[") and value.dynamic and after is not None and after.dynamic
         yield replace(value, kind=f"{value.kind}+{after.kind}") if both and after else value
 
 
-def _value(label: str, type_: click.ParamType[Any]) -> Value:
+def _value(label: str, type_: click.ParamType[Any], kinds: Mapping[str, str] = KINDS) -> Value:
     if isinstance(type_, click.Choice):
         return Value(label, choices=tuple(str(choice) for choice in type_.choices))
     if isinstance(type_, click.Path):
         return Value(label, "files" if type_.file_okay else "directories")
-    return Value(label, KINDS.get(label, ""))
+    return Value(label, kinds.get(label, ""))

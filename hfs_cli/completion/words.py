@@ -24,15 +24,15 @@ def answer(arguments: Sequence[str]) -> None:
     """Print the words of a kind that begin with a prefix: word, tab, description, newline.
 
     Args:
-        arguments: The kind (or several, joined by +) and the prefix, as the completion
-            script gives them.
+        arguments: The kind (or several, joined by +), the prefix, and the word in front of it,
+            as the completion script gives them.
     """
     try:
-        kinds, prefix = arguments
+        kinds, prefix, before = (*arguments, "")[:3]
         lines = [
             f"{word}\t{sanitize_line(description)}\n"
             for kind in kinds.split("+")
-            for word, description in _words(kind, prefix)
+            for word, description in _words(kind, prefix, before)
             # What a terminal must not see raw cannot be typed either.
             if word.startswith(prefix) and sanitize_line(word) == word
         ]
@@ -42,7 +42,7 @@ def answer(arguments: Sequence[str]) -> None:
         pass
 
 
-def _words(kind: str, prefix: str) -> Iterable[Word]:
+def _words(kind: str, prefix: str, before: str) -> Iterable[Word]:
     """All words of a kind; only the database is asked for those that fit alone."""
     if kind in {"sessions", "checkpoints"}:
         from hfs_cli.completion import session_words
@@ -51,6 +51,11 @@ def _words(kind: str, prefix: str) -> Iterable[Word]:
         return found
     from hfs_cli.completion import config_words
 
+    if kind == "values":
+        # Of a setting that is a model, the models are its values.
+        kind, words = config_words.values(before)
+        if words:
+            return words
     if kind == "models":
         from hfs_cli.completion.session_words import models_used
 
@@ -59,13 +64,14 @@ def _words(kind: str, prefix: str) -> Iterable[Word]:
         for model, description in (*config_words.models(), *models_used(prefix)):
             models.setdefault(model, description)
         return models.items()
-    return _OF_CONFIG[kind](config_words)
+    return _OF_CONFIG[kind](config_words, prefix, before)
 
 
-_OF_CONFIG: dict[str, Callable[[ModuleType], Iterable[Word]]] = {
-    "providers": lambda words: words.providers(),
-    "settings": lambda words: words.keys(),
-    "profiles": lambda words: words.profiles(),
-    "tools": lambda words: words.tools(),
-    "templates": lambda words: words.templates(),
+_OF_CONFIG: dict[str, Callable[[ModuleType, str, str], Iterable[Word]]] = {
+    "providers": lambda words, _, __: words.providers(),
+    "settings": lambda words, prefix, before: words.keys(prefix, only_set=before == "unset"),
+    "profiles": lambda words, _, __: words.profiles(),
+    "tools": lambda words, _, __: words.tools(),
+    "templates": lambda words, _, __: words.templates(),
+    "": lambda _, __, ___: (),
 }

@@ -17,7 +17,8 @@ _hfs_words() {
     local kind=$1 line word
     [[ $PREFIX == -* ]] && return 1
     local -a words_found
-    for line in ${(f)"$(command hfs __complete $kind "${(Q)PREFIX}" 2>/dev/null)"}; do
+    for line in ${(f)"$(command hfs __complete $kind "${(Q)PREFIX}" \
+        "${(Q)words[CURRENT - 1]}" 2>/dev/null)"}; do
         word=${line%%$'\t'*}
         words_found+=("${${word//\\/\\\\}//:/\\:}:${line#*$'\t'}")
     done

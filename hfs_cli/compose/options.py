@@ -18,7 +18,7 @@ import click
 from hfs_cli import notices
 from hfs_cli.compose.text import read_text, utf8_word
 from hfs_cli.config import Config, load_config
-from hfs_cli.config.settings import REASONING_LEVELS, SETTINGS
+from hfs_cli.config.settings import FORMATS, REASONING_LEVELS, SETTINGS
 from hfs_cli.errors import UsageError
 from hfs_cli.groups import Amount, Count
 
@@ -411,7 +411,7 @@ _OF_ONE = (
     ),
     click.option(
         "--format",
-        type=click.Choice(["text", "json", "jsonl"]),
+        type=click.Choice(FORMATS),
         default="text",
         show_default=True,
         help="What standard output carries.",
@@ -538,8 +538,8 @@ def _split(
     view = take(View.__dataclass_fields__)
     if settings.get("stdin") == "never" and "-" in values["words"]:
         raise UsageError("- asks for standard input and --no-stdin forbids it: drop one")
-    if view["extract"] and (view.get("format", "text") != "text" or settings.get("render")):
-        raise UsageError("-x takes code out of the text: leave out --format and --render")
+    if view["extract"] and (rival := _rival_of_extract(view, settings)):
+        raise UsageError(f"-x takes code out of the text: leave out {rival}")
     if view["force"] and not view["output"] and not saved:
         raise UsageError("--force goes with -O FILE")
     # An empty word comes from an unset variable; taken for none, it would ask another model.
@@ -557,6 +557,13 @@ def _split(
     given = take(Asked.__dataclass_fields__)
     asked = Asked(**given, template=prompt, options=options, schema=schema)
     return asked, config, View(**view)
+
+
+def _rival_of_extract(view: Mapping[str, Any], settings: Mapping[str, Any]) -> str | None:
+    format_ = view.get("format", "text")
+    if format_ != "text":
+        return "--json" if format_ == "json" else f"--format {format_}"
+    return "--render" if settings.get("render") else None
 
 
 def _template_prompt(

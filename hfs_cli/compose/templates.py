@@ -120,7 +120,8 @@ def fill_from_templates(
     known = {name for text in texts for name in placeholders(text)} - {INPUT}
     for name, _ in pairs:
         if name not in known:
-            hint = did_you_mean(name, known, 1, otherwise=f" (there: {', '.join(known) or 'none'})")
+            there = f"it has {', '.join(sorted(known))}" if known else "it has none"
+            hint = did_you_mean(name, known, 1, otherwise=f": {there}")
             raise UsageError(f'no placeholder "{name}" in the template {found[-1].name}{hint}')
     options: dict[str, object] = {}
     for template in found:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hfs_cli.config.loading import load_config, read_document
-from hfs_cli.config.settings import PROFILE_SETTINGS, PROVIDER_SETTINGS, SETTINGS, TEXT, Config
-from hfs_cli.config.tools import PROGRAM_SETTINGS, SERVER_SETTINGS, configured_tools
+from hfs_cli.config.origins import find_setting
+from hfs_cli.config.settings import TEXT, Config
+from hfs_cli.config.tools import configured_tools
 from hfs_cli.errors import ConfigError, NotFoundError, UsageError
 from hfs_cli.files import NewFile, changing
 
@@ -59,7 +60,10 @@ def _with_value(file: Path, key: str, parts: list[str], text: str) -> str:
         value = tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):  # ValueError: also numbers without an end
         value = text
-    table[parts[-1]] = text if _is_text(parts) and not isinstance(value, str) else value
+    setting = find_setting(parts)
+    # What can be nothing but a string needs no quotes.
+    is_text = setting is not None and setting.kind is TEXT
+    table[parts[-1]] = text if is_text and not isinstance(value, str) else value
     if parts[0] == "aliases":
         _check_alias(table, parts[-1])
     return _parted(tomlkit.dumps(document), before)
@@ -144,24 +148,6 @@ def _check_alias(aliases: Mapping[str, Any], name: str) -> None:
         if target == name:
             raise UsageError(f"the alias {name} would lead back to itself: name PROVIDER/MODEL")
         target = aliases.get(target, "")
-
-
-def _is_text(parts: list[str]) -> bool:
-    """Whether a key's value can be nothing but a string."""
-    match parts:
-        case [name]:
-            setting = SETTINGS.get(name)
-        case ["profiles", _, name]:
-            setting = PROFILE_SETTINGS.get(name)
-        case ["providers", _, name]:
-            setting = PROVIDER_SETTINGS.get(name)
-        case ["tools", _, name]:
-            setting = PROGRAM_SETTINGS.get(name)
-        case ["mcp", _, name]:
-            setting = SERVER_SETTINGS.get(name)
-        case _:
-            return parts[0] == "aliases"
-    return setting is not None and setting.kind is TEXT
 
 
 def _replace(file: Path, text: str, check: Callable[[Config], None]) -> None:

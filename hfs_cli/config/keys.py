@@ -191,8 +191,8 @@ def remove_key(file: Path, provider: str) -> None:
     """
     keys = read_keys(file, lambda _: None)
     if provider not in keys:
-        there = ", ".join(keys) or "none"
-        raise NotFoundError(f"the key file holds no key for {provider} (there: {there})")
+        there = f"it holds those of {', '.join(keys)}" if keys else "it holds none"
+        raise NotFoundError(f"the key file holds no key for {provider}: {there}")
     with changing(file, ConfigError):
         keys = read_keys(file, lambda _: None)
         keys.pop(provider, None)

@@ -57,8 +57,11 @@ def load_config(
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     profile = given.pop("profile", None) or env.get("HFS_PROFILE") or None
     if profile is not None and profile not in profiles:
-        names = ", ".join(profiles) or "none"
-        raise ConfigError(f"no profile {profile!r} in {file} (there: {names})")
+        from hfs_cli.wording import did_you_mean
+
+        there = f"it has {', '.join(profiles) or 'none'}"
+        hint = did_you_mean(str(profile), profiles, 1, otherwise=f": {there}")
+        raise ConfigError(f"no profile {profile!r} in {file}{hint}")
     layers = [*_typed_and_exported(given, env), (str(file), document)]
     if profile is not None:
         layers.insert(-1, (f"profile {profile}", profiles[profile]))
@@ -175,7 +178,8 @@ def _profiles(document: Mapping[str, Any], file: Path) -> dict[str, dict[str, An
     found = {}
     tables = _table(document, "profiles", file)
     for name in tables:
-        table, where = _table(tables, name, file), f"[profiles.{_quoted(name)}] of {file}"
+        table = _table(tables, name, file, "profiles")
+        where = f"[profiles.{_quoted(name)}] of {file}"
         _known(table, (*PROFILE_SETTINGS, *TURN_OPTIONS), where)
         settings = {key: value for key, value in table.items() if key in PROFILE_SETTINGS}
         found[name] = {**table, **_values(settings, PROFILE_SETTINGS, where)}
@@ -209,12 +213,19 @@ def _warn_of_readers(document: Mapping[str, Any], file: Path) -> None:
         notices.warn(f"others can read {file}, which holds headers: run chmod 600 on it")
 
 
+_FEW = 15  # names, which are still read in an error
+
+
 def _known(table: Mapping[str, object], names: Iterable[str], where: str) -> None:
     for key in table:
         if key not in names:
             from hfs_cli.wording import did_you_mean
 
-            hint = did_you_mean(key, names, 1, otherwise=f" (known: {', '.join(names)})")
+            names = list(names)
+            there = f"known: {', '.join(names)}"
+            if len(names) > _FEW:
+                there = "hfs config list shows the settings"
+            hint = did_you_mean(key, names, 1, otherwise=f" ({there})")
             raise ConfigError(f"unknown key {key!r} in {where}{hint}")
 
 
@@ -226,10 +237,11 @@ def _parsed(setting: Setting, value: object, name: str, origin: str) -> Any:  # 
         raise failure(f"{name} ({origin}) must be {error}") from error
 
 
-def _table(document: Mapping[str, Any], name: str, file: Path) -> Mapping[str, Any]:
+def _table(document: Mapping[str, Any], name: str, file: Path, kind: str = "") -> Mapping[str, Any]:
     table = document.get(name, {})
     if not isinstance(table, dict):
-        raise ConfigError(f"{name} in {file} must be a table: [{name}]")
+        key = f"{kind}.{_quoted(name)}" if kind else name
+        raise ConfigError(f"{key} in {file} must be a table: [{key}]")
     return table
 
 
@@ -251,7 +263,9 @@ def read_tables(
     """
     tables = _table(document, kind, file)
     return {
-        name: _values(_table(tables, name, file), settings, f"[{kind}.{_quoted(name)}] of {file}")
+        name: _values(
+            _table(tables, name, file, kind), settings, f"[{kind}.{_quoted(name)}] of {file}"
+        )
         for name in tables
     }
 

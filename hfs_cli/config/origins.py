@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,33 @@ from hfs_cli.config.settings import (
 )
 from hfs_cli.config.tools import PROGRAM_SETTINGS, SERVER_SETTINGS, configured_tools
 from hfs_cli.redact import is_secret_name, redact
+
+# What stands in tables of a name that users choose, by the kind of the table.
+IN_TABLES: Mapping[str, Mapping[str, Setting]] = {
+    "profiles": PROFILE_SETTINGS,
+    "providers": PROVIDER_SETTINGS,
+    "models": MODEL_SETTINGS,
+    "tools": PROGRAM_SETTINGS,
+    "mcp": SERVER_SETTINGS,
+}
+
+
+def find_setting(parts: Sequence[str]) -> Setting | None:
+    """The setting that a key names, or None.
+
+    Args:
+        parts: The key, in its parts (``providers``, ``box``, ``type``).
+    """
+    match parts:
+        case [name]:
+            return SETTINGS.get(name)
+        case ["aliases", _]:
+            return ALIAS
+        case ["budget", name]:
+            return BUDGET_SETTINGS.get(name)
+        case [kind, _, name]:
+            return IN_TABLES.get(kind, {}).get(name)
+    return None
 
 
 def all_settings() -> Iterator[Setting]:

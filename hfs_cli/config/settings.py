@@ -115,7 +115,8 @@ def _cost(value: object) -> float:
 def _models(value: object) -> tuple[str, ...]:
     """A list; between commas where it is text, as in a variable."""
     words = [word.strip() for word in value.split(",")] if isinstance(value, str) else value
-    if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
+    # A profile's is a tuple already when it is chosen.
+    if not isinstance(words, list | tuple) or not all(w and isinstance(w, str) for w in words):
         raise TypeError
     return tuple(words)
 
@@ -181,7 +182,7 @@ SECONDS = Kind(f"a number of seconds above 0 and up to {_LONGEST}", _seconds)
 _AMOUNT = Kind("a number, 0 or more", _amount)
 _COST = Kind("a number above 0", _cost)
 _MODELS = Kind("a list of models", _models)
-YES_OR_NO = Kind("true or false", _switch)
+YES_OR_NO = Kind("true or false", _switch, ("true", "false"))
 _RENDER = _one_of('"auto", "markdown" or "plain"', "auto", "markdown", "plain")
 _STDIN = _one_of('"auto", "never" or "always"', "auto", "never", "always")
 _REASONING = _one_of('"none", "low", "medium", "high" or "max"', *REASONING_LEVELS)
@@ -544,12 +545,19 @@ SETTINGS: Mapping[str, Setting] = {n: s for n, s in _OF_CONFIG.items() if "." no
 # And what a profile alone can besides, or a flag: which tools run is never a standing order.
 PROFILE_SETTINGS: Mapping[str, Setting] = {**SETTINGS, "tool": _OF_CONFIG["tool"]}
 # The options of `hfs chat` by their long names that a profile may hold: those that are no
-# settings, and that are about more than one turn.
-TURN_OPTIONS = (
-    *("temperature", "max-tokens", "option", "schema", "schema-multi", "extract", "extract-last"),
-    *("format", "json", "file", "encoding", "system-file", "no-system"),
-    *("hide-reasoning", "citations", "usage", "quiet", "over-budget", "reuse"),
-)
+# settings, and that are about more than one turn; with what each can be, where that is few.
+_FLAG = ("true",)
+FORMATS = ("text", "json", "jsonl")
+TURN_OPTIONS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("temperature", "max-tokens", "option", "schema", "schema-multi"), ()),
+    **dict.fromkeys(("extract", "extract-last"), _FLAG),
+    "format": FORMATS,
+    "json": _FLAG,
+    **dict.fromkeys(("file", "encoding", "system-file"), ()),
+    **dict.fromkeys(("no-system", "hide-reasoning", "citations", "usage", "quiet"), _FLAG),
+    "over-budget": _FLAG,
+    "reuse": (),
+}
 PROVIDER_SETTINGS: Mapping[str, Setting] = declared(ProviderConfig)
 MODEL_SETTINGS: Mapping[str, Setting] = declared(ModelConfig)
 BUDGET_SETTINGS: Mapping[str, Setting] = {"daily": _OF_CONFIG["daily_budget"]}

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 from hfs_cli.config import Config, ModelConfig, ProviderConfig
@@ -200,10 +201,14 @@ def check_setting(config: Config, parts: list[str], value: str) -> None:
     match parts:
         case ["model"] | ["aliases", _] | ["profiles", _, "model"]:
             named_model(config, value)
+        case ["fallback"] | ["profiles", _, "fallback"]:
+            own = config.profiles[parts[1]] if parts[1:] else {"fallback": config.fallback}
+            for model in cast("tuple[str, ...]", own["fallback"]):
+                named_model(config, model)
         case ["providers", name, *_]:
-            own = config.providers[name]
-            fault = _fault_of_address(own.base_url) if own.base_url else None
-            if fault := fault or _fault_of_headers(own):
+            provider = config.providers[name]
+            fault = _fault_of_address(provider.base_url) if provider.base_url else None
+            if fault := fault or _fault_of_headers(provider):
                 raise ConfigError(f"[providers.{name}] of {config.file}: {fault}")
 
 

@@ -35,7 +35,7 @@ def open_toolbox(
         NetworkError: A server is not reached.
     """
     configured = configured_tools(config)
-    wanted = _wanted(names, configured)
+    wanted = wanted_tools(names, configured)
     servers = {
         name: Server(configured.servers[name], config.file, hidden)
         for name in wanted
@@ -65,8 +65,12 @@ def open_toolbox(
         raise
 
 
-def _wanted(names: Sequence[str], configured: Configured) -> dict[str, list[str] | None]:
+def wanted_tools(names: Sequence[str], configured: Configured) -> dict[str, list[str] | None]:
     """The programs and servers, each with the tools that are meant; None for all of them.
+
+    Args:
+        names: As ``--tool`` takes them, without the provider's own search.
+        configured: What there is.
 
     Raises:
         NotFoundError: There is none of that name.

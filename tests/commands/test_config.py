@@ -126,3 +126,52 @@ def test_an_editor_that_leaves_what_is_not_text_is_told_so(hfs):
     code, shown = in_terminal(hfs, "chat", "-e", "hi", editor='sh -c \'printf "\\377" > "$0"\'')
     assert code == 2
     assert "is not UTF-8" in shown
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "code", "says"),
+    [
+        ("profiles.p.temperature", "hot", 3, "'hot' is not a number of 0 or more"),
+        ("profiles.p.format", "yaml", 3, "'yaml' is not one of 'text', 'json', 'jsonl'"),
+        ("profiles.p.extract", "maybe", 3, "must be true or false"),
+        ("profiles.p.option", "x", 3, "must be a table, as in option = { top_p = 0.9 }"),
+        ("profiles.p.tool", "lines", 4, "no tool 'lines'"),
+        ("profiles.p.tool", '["web-search", "x:y"]', 4, "no MCP server 'x'"),
+        ("profiles.p.fallback", "openai/a,nosuch", 4, 'no model "nosuch"'),
+        ("profiles.p.bogus", "1", 3, "unknown key 'bogus' in [profiles.p] of"),
+        ("profiles.p", "1", 3, "must be a table: [profiles.p]"),
+        ("providers.x", "1", 3, "must be a table: [providers.x]"),
+        ("fallback", "nosuch", 4, 'no model "nosuch"'),
+    ],
+)
+def test_what_use_would_refuse_is_not_set(hfs, key, value, code, says):
+    hfs.configure("# mine\n")
+    done = hfs("config", "set", key, value)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (code, b"", 1)
+    assert f"not set: {says}" in (said := done.stderr.decode()) or says in said
+    assert len(said) < 320
+    assert hfs.config.read_text() == "# mine\n"
+
+
+def test_what_use_takes_is_set_and_used(chat, server):
+    for key, value in {
+        "tools.lines.command": '["wc", "-l"]',
+        "tools.lines.description": "Count lines.",
+        "profiles.p.tool": "lines",
+        "profiles.p.temperature": "0.3",
+        "profiles.p.option.top_p": "0.5",
+        "profiles.p.fallback": "test/m, test/n",
+    }.items():
+        chat.ok("config", "set", key, value)
+    sent = json.loads(chat.ok("chat", "--profile", "p", "--dry-run", "hi"))["body"]
+    assert (sent["temperature"], sent["top_p"]) == (0.3, 0.5)
+    assert sent["tools"][0]["function"]["name"] == "lines"
+
+
+def test_a_table_is_not_one_setting(hfs):
+    hfs.configure("[profiles.p]\nretries = 1\n")
+    done = hfs("config", "get", "profiles.p")
+    assert done.returncode == 4
+    assert done.stderr == (
+        b"hfs: error: profiles.p is a table: name what is in it, profiles.p.retries \xe2\x80\xa6\n"
+    )

@@ -78,6 +78,16 @@ def test_the_beginning_may_be_quoted_as_the_shell_allows(shell, typed, name):
         ("hfs resume 21", ["resume", "21"]),
         ("hfs chat -m openai/", ["chat", "-m", "openai/gpt-6-luna"]),
         ("hfs config get checkp", ["config", "get", "checkpoint_retention"]),
+        ("hfs config set render m", ["config", "set", "render", "markdown"]),
+        (
+            "hfs config set providers.box.type an",
+            ["config", "set", "providers.box.type", "anthropic"],
+        ),
+        ("hfs config set model openai/", ["config", "set", "model", "openai/gpt-6-luna"]),
+        ("hfs config set retries a", ["config", "set", "retries", "a"]),
+        # A placeholder of a template and an option of a model are no settings.
+        ("hfs chat -p render m", ["chat", "-p", "render", "m"]),
+        ("hfs chat -o render m", ["chat", "-o", "render", "m"]),
         ("hfs chat nothing", ["chat", "nothing"]),
     ],
 )

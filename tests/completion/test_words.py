@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hfs_cli.config.settings import PROFILE_SETTINGS, TURN_OPTIONS
+from hfs_cli.config.settings import AUTH, PROFILE_SETTINGS, REASONING_LEVELS, TURN_OPTIONS
 from hfs_cli.messages import ChatMessage, Place, Reply, Turn
 from hfs_cli.store.store import SessionStore
 from tests.benchmarks.databases import make_database
@@ -20,8 +20,8 @@ from tests.completion.conftest import add_sessions, rename_in_place
 def words(hfs):
     """Ask for words as the completion scripts do."""
 
-    def ask(kind: str, prefix: str = "", **kwargs) -> list[tuple[str, str]]:
-        lines = hfs.ok("__complete", kind, prefix, **kwargs).splitlines()
+    def ask(kind: str, prefix: str = "", before: str = "", **kwargs) -> list[tuple[str, str]]:
+        lines = hfs.ok("__complete", kind, prefix, before, **kwargs).splitlines()
         return [(line.split("\t")[0], line.split("\t")[1]) for line in lines]
 
     hfs.data.mkdir(parents=True)
@@ -107,8 +107,11 @@ def test_the_models_that_are_asked_by_default_are_offered(hfs, words):
         ("work/a", "model of the configuration"),
         ("work/b", "fallback of the configuration"),
     ]
-    hfs.configure('model = 1\nfallback = "work/c"\n')
-    assert words("models", "work/") == [("work/c", "fallback of the configuration")]
+    hfs.configure('model = 1\nfallback = "work/c, work/d"\n')
+    assert words("models", "work/") == [
+        ("work/c", "fallback of the configuration"),
+        ("work/d", "fallback of the configuration"),
+    ]
 
 
 def test_models_that_a_provider_listed_are_offered(hfs, words):
@@ -137,6 +140,54 @@ def test_setting_names_follow_the_configuration(hfs, words):
     hfs.configure("[providers.work]\nbase_url = 'http://localhost/v1'\n")
     assert words("settings", "idle") == [("idle_timeout", "")]
     assert ("providers.work.api_key_cmd", "") in words("settings", "providers.work.")
+
+
+def test_the_settings_of_a_table_that_is_not_there_yet_are_offered_once_it_is_named(words):
+    assert ("providers.box.type", "") in words("settings", "providers.box.")
+    assert words("settings", "mcp.files.ur") == [("mcp.files.url", "")]
+    assert words("settings", "budget") == [("budget.daily", "")]
+
+
+def test_what_is_unset_is_what_the_file_sets(hfs, words):
+    hfs.configure(
+        "retries = 1\n[profiles.work]\nformat = 'json'\n[budget]\ndaily = 2\n"
+        "[models.'a/b']\ncontext = 9\n"
+    )
+    assert [word for word, _ in words("settings", "", "unset")] == [
+        *("retries", "profiles.work.format", 'models."a/b".context', "budget.daily"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "offered"),
+    [
+        ("render", [("auto", "the default"), ("markdown", ""), ("plain", "")]),
+        ("profiles.work.stdin", [("auto", "the default"), ("never", ""), ("always", "")]),
+        ("save", [("true", "the default"), ("false", "")]),
+        ("tools.x.confirm", [("true", ""), ("false", "the default")]),
+        ("reasoning", [(level, "") for level in REASONING_LEVELS]),
+        ("providers.box.auth", [(way, "") for way in AUTH]),
+        ("profiles.work.format", [("text", ""), ("json", ""), ("jsonl", "")]),
+        ("profiles.work.extract", [("true", "")]),
+        ("retries", []),
+        ("nosuch", []),
+        ("profiles.work.option.top_p", []),
+        ("a.b.c.d.e", []),
+        ("", []),
+    ],
+)
+def test_the_values_of_a_setting_are_those_that_it_takes(words, key, offered):
+    assert words("values", "", key) == offered
+
+
+@pytest.mark.parametrize("key", ["model", "fallback", "aliases.x", "profiles.work.model"])
+def test_the_values_of_a_model_are_the_models(words, key):
+    assert ("openai/gpt-6-luna", "default of openai") in words("values", "openai/", key)
+
+
+def test_the_values_of_a_profiles_tools_are_the_tools(hfs, words):
+    hfs.configure("[tools.lines]\ncommand = ['wc']\ndescription = 'Count.'\n")
+    assert words("values", "l", "profiles.work.tool") == [("lines", "Count.")]
 
 
 def test_a_profile_is_offered_all_that_it_may_hold(hfs, words):

@@ -138,6 +138,7 @@ def test_a_new_table_stands_apart_and_an_empty_one_goes(file):
         ("profiles.p.retries", "99"),
         ("profiles.p.nonsense", "1"),
         ("profiles.p.timeout", "-5"),
+        ("profiles.p", "5"),
     ],
 )
 def test_a_value_out_of_range_is_refused_also_in_a_profile(file, key, value):

@@ -178,7 +178,7 @@ def test_setting_keeps_the_others(file):
 
 def test_removing_what_is_not_there(file):
     set_key(file, "b", "2")
-    with pytest.raises(NotFoundError, match="there: b"):
+    with pytest.raises(NotFoundError, match="it holds those of b"):
         remove_key(file, "a")
 
 

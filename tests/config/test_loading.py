@@ -103,7 +103,7 @@ def test_a_bad_file_is_refused_with_a_hint(load, text, says):
 
 
 def test_an_unknown_profile_lists_those_there_are(load):
-    with pytest.raises(ConfigError, match=r"no profile 'x'.*there: p"):
+    with pytest.raises(ConfigError, match=r"no profile 'x'.*it has p"):
         load("[profiles.p]\n", env={"HFS_PROFILE": "x"})
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.hour.home import Home
@@ -16,14 +17,17 @@ def main() -> None:
     parser.add_argument("part", nargs="?", choices=["tasks", "mistakes"], help="one half alone")
     parser.add_argument("--columns", type=int, default=80, metavar="N")
     given = parser.parse_args()
-    lines = [
-        *(TASKS if given.part != "mistakes" else ()),
-        *((mistake.line for mistake in MISTAKES) if given.part != "tasks" else ()),
-    ]
+    parts = {"tasks": TASKS, "mistakes": [mistake.line for mistake in MISTAKES]}
+    for part in [given.part] if given.part else parts:
+        _run(parts[part], given.columns)
+
+
+def _run(lines: Sequence[str], columns: int) -> None:
+    # Mistakes have a home of their own, where the tasks have changed nothing.
     with tempfile.TemporaryDirectory() as directory, ScriptedServer() as server:
         home = Home(Path(directory), server)
         for line in lines:
-            seen = spawn(["sh", "-c", f"cd {home.work} && {line}"], home.env, columns=given.columns)
+            seen = spawn(["sh", "-c", f"cd {home.work} && {line}"], home.env, columns=columns)
             print(f"$ {line}", *seen.lines, f"→ {seen.code}", "", sep="\n", flush=True)
 
 

@@ -146,7 +146,7 @@ def _writing() -> Iterator[None]:
 def read_records(source: Source, seen: Callable[[bytes], None]) -> Iterator[Record]:
     """The records of an input, one after the other.
 
-    Empty lines are no records.
+    Empty lines are not records.
 
     Args:
         source: The input.

@@ -42,7 +42,7 @@ def back_up_database(*, file: Path) -> None:
 def check_database() -> None:
     """Look the whole database over. Prints what is wrong; exits 8 if anything is.
 
-    Files that others can read are no damage: a warning says how to make them private.
+    Files that others can read do not count as damage: a warning says how to make them private.
     """
     from hfs_cli.store.store import open_store
 

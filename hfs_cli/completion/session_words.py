@@ -109,7 +109,7 @@ def _open() -> sqlite3.Connection:
     # https://www.sqlite.org/wal.html#read_only_databases
     mode = "mode=ro" if _is_there(f"{path}-wal") and _is_there(f"{path}-shm") else "immutable=1"
     db = sqlite3.connect(f"file:{escaped}?{mode}", uri=True, timeout=_WAIT_S)
-    # Bytes that are no text are escaped like control characters further on.
+    # Bytes that are not text are escaped like control characters further on.
     db.text_factory = lambda data: data.decode(errors="surrogateescape")
     return db
 

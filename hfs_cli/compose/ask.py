@@ -164,7 +164,7 @@ def _limited(
 def within_cost(
     provider: Provider, turn: Turn, asked: Asked, config: Config, store: SessionStore
 ) -> Provider:
-    """The provider within the day's budget and ``--max-cost``, for a request that is no turn."""
+    """The provider within the day's budget and ``--max-cost``, for a request that is not a turn."""
     _check_day(asked, config, store)
     if config.max_cost is None:
         return provider

@@ -73,7 +73,7 @@ def _matching(name: str) -> list[Path]:
     names = glob.glob(name, recursive=True)  # noqa: PTH207  a Path takes no absolute pattern
     found = sorted(path for path in map(Path, names) if path.is_file())
     if not found:
-        raise UsageError(f"no file fits {name}")
+        raise UsageError(f"no file matches {name}")
     return found
 
 

@@ -259,7 +259,7 @@ def read_tables(
     """The tables of a kind by their names, each with its settings read.
 
     Raises:
-        ConfigError: One is no table, or a key or a value in it cannot be used.
+        ConfigError: One is not a table, or a key or a value in it cannot be used.
     """
     tables = _table(document, kind, file)
     return {

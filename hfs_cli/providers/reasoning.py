@@ -37,7 +37,7 @@ def reasoning_options(choice: ModelChoice, level: str, max_tokens: object = None
         return _claude(level, model, max_tokens)
     speak = _VENDORS.get(choice.provider.name) or _FORMATS.get(choice.provider.type)
     if speak is None:
-        raise UsageError(f"the format {choice.provider.type} has no word for --reasoning")
+        raise UsageError(f"the format {choice.provider.type} cannot express --reasoning")
     return speak(level, model)
 
 

@@ -20,7 +20,7 @@ def page(text: str, command: str | None) -> None:
 
     Args:
         text: Safe to show; it may hold colours.
-        command: For a shell; ``cat`` and nothing but spaces are no pager. None is ``PAGER``, and
+        command: For a shell; ``cat`` and nothing but spaces mean none. None is ``PAGER``, and
             `less` where that is not set.
     """
     if command is None:

@@ -28,7 +28,7 @@ def delete(db: Connection, ids: Iterable[int]) -> int:
     """
     chosen = dict.fromkeys(ids)
     # All of them at once is quicker than each; the newest tells soon when it is not all.
-    # Sessions that never had a reply are not listed; they are no branches either.
+    # Sessions that never had a reply are not listed; they are not branches either.
     whole = SessionRow.select(SessionRow.id).where(SessionRow.parent_id.is_null())
     if all(number in chosen for (number,) in _listed(db)) and all(
         number in chosen for (number,) in db.execute(whole)

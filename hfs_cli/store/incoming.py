@@ -633,7 +633,7 @@ class Import:
             if self._restore:
                 deleted.restored(db, self._number)
             if not _end(db, _now(), self._number).rowcount:
-                raise StoreError("another import has taken this one back: nothing was imported")
+                raise StoreError("another import has undone this one: nothing was imported")
 
     def _tie_all(self, db: Connection, done: Imported) -> None:
         """Hang what has waited for it on what is shown."""
@@ -936,7 +936,7 @@ def _message_at(db: Connection, session_id: int, position: int) -> int:
 def _id_of(db: Connection, uid: str) -> int:
     row = _of_uid(db, uid).fetchone()
     if row is None:
-        raise StoreError("another import has taken this one back: nothing was imported")
+        raise StoreError("another import has undone this one: nothing was imported")
     return int(row[0])
 
 

@@ -251,7 +251,7 @@ def _step_before(step: Message, there: Mapping[int, Message]) -> Message | None:
 
 
 def _ran(message: Message) -> tuple[Call, ...]:
-    """The calls that may have done something; what was only asked for is no part of the past."""
+    """The calls that may have done something; what was only asked for is not part of the past."""
     return tuple(c for c in message.tool_calls if c.result is not None or c.interrupted)
 
 

@@ -225,7 +225,7 @@ def _count(value: object) -> int | None:
 
 
 def _seconds(value: object) -> float | None:
-    # NaN and infinity are no times, and are not JSON either.
+    # NaN and infinity are neither times nor JSON.
     return value if isinstance(value, (int, float)) and 0 <= value <= LARGEST else None
 
 

@@ -14,7 +14,7 @@ _BEFORE = 24
 def terms(query: str) -> list[str]:
     """The single words of a query, folded as the index folds them.
 
-    Operators of the FTS5 syntax are no words of the text.
+    Operators of the FTS5 syntax are not words of the text.
     """
     found = re.findall(r"\w+", _fold(query)[0])
     return [w for w in dict.fromkeys(found) if w not in {"and", "or", "not", "near"}]

@@ -84,7 +84,7 @@ def test_nul_round_trips(chat, server):
         (("--encoding", "nonsense", "hi"), b"", b"no encoding 'nonsense'"),
         (("--encoding", "base64", "hi"), b"", b"no encoding 'base64'"),
         (("--encoding", "utf-7", "hi"), b"+2AA-", b"cannot be read as utf-7"),
-        (("-f", "nothing/*.py", "hi"), b"", b"no file fits"),
+        (("-f", "nothing/*.py", "hi"), b"", b"no file matches"),
         ((b"\xff",), b"", b"not UTF-8"),
         (("-c", "-n", "x", "hi"), b"", b"exclude each other"),
         (("-o", "top_p", "1", "-o", "top_p", "2", "hi"), b"", b"given twice"),

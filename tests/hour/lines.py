@@ -98,7 +98,7 @@ MISTAKES = tuple(
         ('hfs chat "-5 degrees in F?"', 2, "put -- before the prompt"),
         # Files and addresses
         ("hfs chat -f nosuch.txt hi", 2, "No such file"),
-        ("hfs chat -f 'src/*.py' hi", 2, "no file fits"),
+        ("hfs chat -f 'src/*.py' hi", 2, "no file matches"),
         ("hfs chat -f empty hi", 2, "holds no text file"),
         ("hfs chat -f /dev/zero hi", 2, "is a device"),
         ("hfs chat -f empty.txt hi", 2, "is empty"),

@@ -78,7 +78,7 @@ def write_archive(
         anew: Write every page again.
 
     Raises:
-        UsageError: The directory holds something else, or is no directory.
+        UsageError: The directory holds something else, or is not a directory.
         OutputError: It cannot be written.
     """
     _check(directory)

@@ -300,7 +300,7 @@ def _role(said: _Node) -> Role:
 
 
 def _parts(content: Fields, kind: str) -> Iterator[str | Fields]:
-    """Text and what is none, in order."""
+    """Text and whatever else there is, in order."""
     for value in content.items("thoughts") if kind == "thoughts" else ():
         thought = Fields(value, content.where)
         yield from (thought.maybe_text(name) or "" for name in ("summary", "content"))

@@ -182,7 +182,7 @@ class _Message:
 
 
 def _result(block: Fields) -> str:
-    """What a tool returned: text, or blocks of which those that are no text stay JSON."""
+    """What a tool returned: text, or blocks; those that are not text stay JSON."""
     if not block.is_array("content"):
         given = block.whole().get("content") or ""
         return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)

@@ -38,7 +38,7 @@ def count_of(value: object) -> int | None:
 
 
 def moment_of(text: str) -> datetime:
-    """A time, or the beginning of 1970 where it is none."""
+    """A time, or the beginning of 1970 where it is not one."""
     try:
         return from_iso(text)
     except ValueError:
@@ -46,7 +46,7 @@ def moment_of(text: str) -> datetime:
 
 
 def json_of(text: str) -> Any:  # noqa: ANN401  (JSON)
-    """What stands in a column as JSON; the text itself where it is none."""
+    """What stands in a column as JSON; the text itself where it is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

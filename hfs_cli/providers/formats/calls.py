@@ -225,7 +225,7 @@ def sendable(request: Request, wire: str, fits: str) -> list[ChatMessage]:
 def object_of(arguments: str) -> dict[str, Any]:
     """Arguments as the object that they should be.
 
-    What a model wrote that is none goes back to it as it was, under the one name "arguments".
+    What a model wrote instead of one goes back to it as it was, under the one name "arguments".
     """
     if not arguments.strip():
         return {}

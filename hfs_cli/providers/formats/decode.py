@@ -355,7 +355,7 @@ class ReplyDecoder:
     Attributes:
         fault: What went wrong, or None.
         framer_of_events: Whether the body is an event stream, and not lines of JSON.
-        odd_counts: Whether the vendor sent token counts that are none.
+        odd_counts: Whether the vendor sent token counts that are not numbers.
     """
 
     def __init__(self, framer: Framer, events: EventDecoder, *, think_tags: bool = False) -> None:

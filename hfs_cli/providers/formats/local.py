@@ -48,7 +48,7 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
     """The body of a streamed chat completion.
 
     Raises:
-        UsageError: The option ``tool_choice`` is none that can be followed.
+        UsageError: The option ``tool_choice`` cannot be followed.
     """
     if not request.tools:
         return openai.payload(request, quirks)

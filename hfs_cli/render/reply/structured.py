@@ -63,7 +63,7 @@ class JsonAlone:
             self._inner.text(held)
 
     def called(self, call: Call) -> None:
-        """What was said before a tool is no JSON of the reply."""
+        """What was said before a tool is not part of the reply's JSON."""
         self._inner.text(self._held)
         self._held, self._streams = "", False
         self._inner.called(call)

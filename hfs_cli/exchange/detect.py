@@ -90,19 +90,16 @@ def open_source(
         UsageError: It cannot be read, is in no format that can be imported, or is not what `key`
             says.
     """
-    if piped is None and key in {None, "aichat"} and (path.suffix in {".yaml", ".yml"} or key):
-        text = read_file(path, MAX_YAML)
-        advance(len(text))
-        return Source("aichat", _yaml(text, path), ExitStack())
     with ExitStack() as opened:
         raw = opened.enter_context(open_file(path, pipes=True)) if piped is None else piped
         stream = cast("BinaryIO", _Counted(raw, advance))
         head = stream.readline(_MAX_HEAD)
-        if head.startswith(_DATABASE) or gob.begins_slice(head) or key in {"llm", "mods"}:
-            if piped is not None or not path.is_file():
-                raise UsageError(f"{path} cannot come in a pipe: {_SAVE_IT}")
+        if key in {None, "aichat"} and aichat.begins_log(head):
+            log = aichat.log(stream, head, str(path))
+            return Source("aichat", log, opened.pop_all(), in_order=True)
+        if (alone := _from_path(path, head, key, piped=piped is not None)) is not None:
             advance(path.stat().st_size - len(head))
-            return _beside(path, key, is_database=head.startswith(_DATABASE))
+            return alone
         if key in {None, "hfs"} and _is_head(head):
             own.check_head(Fields(parse_json(head, str(path)), str(path)))
             return Source("hfs", _lines(stream, path), opened.pop_all(), in_order=True)
@@ -135,10 +132,17 @@ def _json(
     raise _unknown(path)
 
 
-def _beside(path: Path, key: str | None, *, is_database: bool) -> Source:
-    """A history that is read from its path: a database, or what has files or a name beside it."""
+def _from_path(path: Path, head: bytes, key: str | None, *, piped: bool) -> Source | None:
+    """A history that is read from its path, for its name, or for what is beside it; or None."""
     from hfs_cli.exchange.sources import llm, mods
 
+    if not piped and key in {None, "aichat"} and (path.suffix in {".yaml", ".yml"} or key):
+        return Source("aichat", _yaml(read_file(path, MAX_YAML), path), ExitStack())
+    is_database = head.startswith(_DATABASE)
+    if not (is_database or gob.begins_slice(head) or key in {"llm", "mods"}):
+        return None
+    if piped or not path.is_file():
+        raise UsageError(f"{path} cannot come in a pipe: {_SAVE_IT}")
     if key in {None, "mods"} and not is_database:
         return Source("mods", mods.conversation(path), ExitStack())
     if key == "mods" or (key is None and mods.is_database(path)):

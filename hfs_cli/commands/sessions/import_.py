@@ -44,9 +44,10 @@ def import_sessions(
 
     FILE is what `hfs sessions export --format json` (or jsonl) wrote, or another program's
     history: the export of ChatGPT or Claude (the ZIP, or a conversations.json of it), the logs.db
-    of llm, a session of aichat (.yaml), a chat of shell_gpt, the directory of mods. docs/import.md
-    has a format of lines that any other can be brought into. Branches come as branches: see `hfs
-    sessions tree`. - is standard input; of a directory all files are read that hold a history.
+    of llm, a session (.yaml) or the messages.md of aichat, a chat of shell_gpt, the directory of
+    mods. docs/import.md has a format of lines that any other can be brought into. Branches come as
+    branches: see `hfs sessions tree`. - is standard input; of a directory all files are read that
+    hold a history.
 
     What is there already gains what followed; where it has gone another way, what arrives becomes
     a branch of it. What was renamed or deleted here stays so (--restore brings it back).

@@ -1,20 +1,52 @@
-"""The sessions of aichat: YAML that holds settings, and a list of roles and contents.
+"""The sessions of aichat, and its log of what was asked outside of them.
 
-Times are not kept; the file's own stands for them, and its name is the conversation's. A content
-is a text, a list of texts and pictures, or ``tool_results``: each call with its output
-(``src/client/message.rs`` and ``src/function.rs`` of sigoden/aichat, 82976d3 of 2026-02-23, read
-2026-11-29).
+A session is YAML that holds settings, and a list of roles and contents. Times are not kept; the
+file's own stands for them, and its name is the conversation's. A content is a text, a list of texts
+and pictures, or ``tool_results``: each call with its output.
+
+The log, ``messages.md``, has an entry for each question, which stands alone: the model is told
+nothing of those before it. So each is a conversation::
+
+    # CHAT: the question's beginning [2026-02-23T19:16:27+08:00] (role#rag)
+    the question
+    --------
+    <tool_calls>
+    [{"call": {"name": …, "arguments": …, "id": …}, "output": …}]
+    </tool_calls>
+    the reply
+    --------
+
+Nothing marks a line of hyphens in a text: the first one ends the question. Until October 2023 a
+heading was ``# CHAT:[TIME] (role)``. (``src/client/message.rs``, ``src/function.rs`` and
+``save_message`` of ``src/config/mod.rs`` of sigoden/aichat, 82976d3 of 2026-02-23 and its history,
+read 2026-11-29.)
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
-from hfs_cli.conversations import Incoming
+from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.json_values import Fields
-from hfs_cli.exchange.sources.foreign import listed
+from hfs_cli.exchange.pieces import MAX_VALUE, parse_json
+from hfs_cli.exchange.sources.foreign import About, Said, arrived, listed, result_of, uid_of
+from hfs_cli.moments import from_iso
+
+_HEADING = re.compile(
+    rb"# CHAT:(?P<title>.*)\[(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d))\]"
+    rb"(?: (?P<scope>.*))?\r?\n?"
+)
+_LINE = b"--------"
+_CALLS, _END_OF_CALLS = "<tool_calls>\n", "\n</tool_calls>\n"
+_FILES = "question's files, of which the log of aichat keeps the names alone"
 
 
 def conversations(text: str, path: Path) -> Iterator[Incoming]:
@@ -28,6 +60,97 @@ def conversations(text: str, path: Path) -> Iterator[Incoming]:
     # What it compressed out of the context was still said.
     messages = (*fields.items("compressed_messages"), *fields.items("messages"))
     yield from listed("aichat", path, messages, model)
+
+
+def begins_log(head: bytes) -> bool:
+    """Whether a file that begins with this line is the log."""
+    return _HEADING.fullmatch(head) is not None
+
+
+def log(stream: BinaryIO, head: bytes, where: str) -> Iterator[Incoming]:
+    """The entries of the log, each a conversation.
+
+    Args:
+        stream: The file, after its first line.
+        head: That line.
+        where: How errors name the file.
+    """
+    seen: Counter[str] = Counter()
+    moment = b""
+    for number, entry in enumerate(_entries(stream, head, where), 1):
+        heading = _HEADING.match(entry)
+        assert heading is not None
+        if heading["time"] != moment:  # it only goes on: what is of another second is another
+            seen.clear()
+            moment = heading["time"]
+        asked = entry[heading.end() :].partition(b"\n" + _LINE)[0]
+        digest = hashlib.sha256(moment + b"\n" + asked).hexdigest()
+        seen[digest] += 1
+        key = f"log:{digest}:{seen[digest]}"
+        yield Unread(uid_of("aichat", key), partial(_logged, entry, key, f"{where}, chat {number}"))
+
+
+def _entries(stream: BinaryIO, head: bytes, where: str) -> Iterator[bytes]:
+    """What stands from a heading to the next one, which follows a line of hyphens and nothing."""
+    lines, size = [head], len(head)
+    while line := stream.readline(MAX_VALUE):
+        ended = len(lines) > 2 and lines[-2].rstrip() == _LINE and not lines[-1].strip()
+        if ended and begins_log(line):
+            yield b"".join(lines)
+            lines, size = [], 0
+        lines.append(line)
+        size += len(line)
+        if size > MAX_VALUE:
+            raise UsageError(f"{where} holds a chat of over {MAX_VALUE // 10**6} MB")
+    yield b"".join(lines)
+
+
+def _logged(entry: bytes, key: str, where: str) -> tuple[Conversation, ...]:
+    try:
+        text = entry.decode()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{where} is not UTF-8") from error
+    head, _, body = text.partition("\n")
+    heading = _HEADING.match(head.encode())
+    assert heading is not None
+    try:
+        moment = from_iso(heading["time"].decode())
+    except ValueError as error:
+        raise UsageError(f"{where} has a time that no calendar shows") from error
+    line = _LINE.decode()
+    question, parted, reply = f"\n{body}".partition(f"\n{line}\n")
+    question = question.removeprefix("\n")
+    title = heading["title"].decode().strip()
+    if not title:  # an older one, with an empty line after the question
+        question = question.removesuffix("\n")
+    whole, ended, _ = reply.rstrip("\n").rpartition(f"\n{line}")
+    about = About("aichat", key, title, moment)
+    if question.startswith(".file "):
+        about.left_out[_FILES] += 1
+    scope = (heading["scope"] or b"").decode().strip()
+    said = [Said("user", question, moment, extra={"role": scope.strip("()")} if scope else None)]
+    if parted:
+        said += _replies(whole if ended else reply, where)
+        if not ended:
+            said[-1] = replace(said[-1], status="partial")
+    return arrived(about, said)
+
+
+def _replies(reply: str, where: str) -> list[Said]:
+    """The reply, and before it what asked for tools."""
+    asking, ended, rest = reply.removeprefix(_CALLS).partition(_END_OF_CALLS)
+    if not (reply.startswith(_CALLS) and ended):
+        return [Said("assistant", reply)]
+    text, _, results = asking.rpartition("\n")
+    try:
+        values = parse_json(results.encode(), where)
+    except UsageError:
+        values = None
+    if not isinstance(values, list):
+        return [Said("assistant", reply)]
+    calls = tuple(result_of(Fields(value, f"{where}, a tool call")) for value in values)
+    said = [Said("assistant", text, calls=calls)]
+    return [*said, Said("assistant", rest)] if rest else said
 
 
 def _parse_yaml(text: str, path: Path) -> object:

@@ -331,7 +331,7 @@ def _content(message: Fields, role: Role, left_out: Counter[str]) -> Said:
     if isinstance(message.whole().get("content"), dict):
         content = message.fields("content")
         calls = tuple(
-            _call(Fields(value, content.where)) for value in content.items("tool_results")
+            result_of(Fields(value, content.where)) for value in content.items("tool_results")
         )
         # The reply that asked, and what it was given, are one message there.
         rest = {n: v for n, v in content.whole().items() if n not in {"tool_results", "text"} and v}
@@ -363,7 +363,8 @@ def _asked(value: Fields) -> Call:
     return Call(value.maybe_text("id") or "", function.text("name"), arguments)
 
 
-def _call(value: Fields) -> Call:
+def result_of(value: Fields) -> Call:
+    """A call with its output, as aichat keeps them."""
     asked = value.fields("call")
     return Call(
         asked.maybe_text("id") or "",

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 # In the environment of each: what leaves its process group still has it.
 RUN_VARIABLE = "HFS_RUN"
@@ -24,6 +24,19 @@ INHERITED = (
     "USER",
 )
 ERRORS_KEPT = 4000
+# Waits until nobody holds the other end of its standard input, and ends what hfs has left behind:
+# the group whose leader it was told, and on Linux all that bear the mark.
+_GUARD = """\
+read -r leader
+read -r nothing
+[ "$leader" ] && kill -s KILL -- "-$leader"
+for again in 1 2 3; do
+  for file in $(grep -ls "$1" /proc/[0-9]*/environ); do
+    file=${file#/proc/}
+    kill -s KILL "${file%/environ}"
+  done
+done
+"""
 # A program that prints so many times what is kept of it has run away.
 _MOST_PRINTED = 100
 # How long a program has to end after it was asked to, and what it left behind to fall silent.
@@ -83,16 +96,20 @@ def converse(
         OSError, ValueError: It cannot be run.
     """
     mark = os.urandom(8).hex()
-    with subprocess.Popen(  # noqa: S603  the user's own command
-        words,
-        bufsize=0,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**env, RUN_VARIABLE: mark},
-        cwd=cwd,
-        start_new_session=True,
-    ) as process:
+    with (
+        Guard(mark) as guard,
+        subprocess.Popen(  # noqa: S603  the user's own command
+            words,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**env, RUN_VARIABLE: mark},
+            cwd=cwd,
+            start_new_session=True,
+        ) as process,
+    ):
+        guard.watch(process.pid)
         talk = _Talk(process, given, keep)
         try:
             cut = talk.go_on(time.monotonic() + seconds, f"it took over {seconds:g} s", stopped)
@@ -103,6 +120,50 @@ def converse(
         finally:
             end_all_of(process.pid, mark)
         return Said(process.wait(), bytes(talk.output), talk.size, talk.errors, cut)
+
+
+class Guard:
+    """A process that ends a program when hfs is gone, as after a `kill -9`, which nothing catches.
+
+    It is there before the program is, so there is no moment at which hfs leaves it behind. A
+    shell: it is there in a millisecond, and while it waits it takes next to nothing.
+
+    Args:
+        mark: The value of `RUN_VARIABLE` in the environment of all that belong to the program.
+    """
+
+    def __init__(self, mark: str) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        with suppress(OSError):  # without one, the program is merely not ended
+            self._process = subprocess.Popen(  # noqa: S603  nothing of it comes from outside
+                ("/bin/sh", "-c", _GUARD, "hfs", f"{RUN_VARIABLE}={mark}"),
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={"PATH": os.defpath},
+                cwd="/",
+                start_new_session=True,
+            )
+
+    def watch(self, leader: int) -> None:
+        """Say which process group it is about."""
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(OSError):
+                self._process.stdin.write(b"%d\n" % leader)
+
+    def close(self) -> None:
+        """Let go of the program, which has ended."""
+        process, self._process = self._process, None
+        if process is not None:
+            with process:
+                process.kill()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
 
 
 class _Talk:

@@ -8,6 +8,7 @@ import random
 import signal
 import sqlite3
 import time
+from collections import Counter
 from pathlib import Path
 
 import pexpect
@@ -17,7 +18,7 @@ from tests.conftest import KEY
 from tests.tools.asking import script, told
 from tests.tools.conftest import is_running, wait_until
 
-KILLS = int(os.environ.get("HFS_TEST_KILLS", "2")) * 4
+KILLS = int(os.environ.get("HFS_TEST_TOOL_KILLS", "8"))
 
 PROGRAMS = """\
 [tools.again]
@@ -182,11 +183,31 @@ def test_a_signal_ends_the_tools_and_keeps_what_came(tooled, server, tmp_path, s
     assert kept["slow"] is None
 
 
-@pytest.mark.timeout(60 + 10 * KILLS)
+def test_kill_9_leaves_no_tool_and_no_server_running(tooled, scripted, server, tmp_path):
+    pytest.importorskip("mcp", reason="the extra mcp is not installed")
+    tooled.configure(tooled.config.read_text() + scripted.table())
+    scripted.behave(on_call="leave")
+    note = tmp_path / "pids"
+    # A child in the group, one that has left it, and the program itself.
+    gone = f"setsid sh -c 'echo $$ >> {note}; exec sleep 600'"
+    script_ = f"sleep 600 & echo $! >> {note}; {gone} & echo $$ >> {note}; wait"
+    with_program(tooled, "slow", script_, "timeout = 600", "parallel = false")
+    server.always(script([("scripted__echo", {})], [("slow", {})]))
+    process = tooled.start("chat", "--tool", "scripted", "--tool", "slow", "go")
+    wait_until(lambda: note.exists() and len(note.read_text().split()) == 3, 60)
+    child_of_server = int(told(server.requests[1])[0])
+    pids = [child_of_server, *map(int, note.read_text().split())]
+    assert all(map(is_running, pids))
+    process.kill()
+    process.communicate(timeout=30)
+    wait_until(lambda: not any(map(is_running, pids)))
+
+
+@pytest.mark.timeout(60 + 20 * KILLS)
 def test_kill_9_at_any_moment_of_a_turn_with_tools(tooled, server, tmp_path):
     """What a tool has done is never more than what the transcript says was begun."""
     log = tmp_path / "log"
-    # One write a call: a program that outlives its turn may append beside that of the next.
+    # One write a call: a program may have a moment more than the turn that was killed.
     with_program(tooled, "append", f"printf '%s\\n' \"$(cat)\" >> {log}", "parallel = false")
 
     def ask(turn: int) -> None:
@@ -204,6 +225,7 @@ def test_kill_9_at_any_moment_of_a_turn_with_tools(tooled, server, tmp_path):
     whole = time.monotonic() - began
     chance = random.Random(7)
     names: set[str] = set()
+    counts: Counter[str] = Counter()
     for turn in range(KILLS):
         ask(turn)
         process = tooled.start("chat", "-n", f"s{turn}", "--tool", "append", "go")
@@ -214,10 +236,19 @@ def test_kill_9_at_any_moment_of_a_turn_with_tools(tooled, server, tmp_path):
         names = {s["name"] for s in json.loads(tooled.ok("sessions", "list", "--all", "--json"))}
         kept = calls_kept(tooled, f"s{turn}") if f"s{turn}" in names else []
         assert appended <= sum(call["started_at"] is not None for call in kept)
-        assert sum(call["result"] is not None for call in kept) <= appended
+        answered = sum(call["result"] is not None for call in kept)
+        assert answered <= appended
+        begun = sum(call["started_at"] is not None for call in kept)
+        counts["killed before the session was kept"] += not names & {f"s{turn}"}
+        counts["killed in a call: begun, no result"] += begun > answered
+        counts["calls asked for"] += len(kept)
+        counts["calls begun"] += begun
+        counts["calls that ran"] += appended
+        counts["calls with a result"] += answered
     with sqlite3.connect(tooled.database) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     db.close()
+    print(f"{KILLS} kills:", dict(counts))
     for name in names & {f"s{turn}" for turn in range(KILLS)}:
         assert tooled.ok("chat", "-S", name, "--tool", "append", "go on") == "done\n"
 

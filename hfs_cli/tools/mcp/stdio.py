@@ -18,7 +18,7 @@ from mcp.client._transport import TransportStreams
 from mcp.shared.message import SessionMessage
 from mcp_types import jsonrpc_message_adapter
 
-from hfs_cli.processes import ERRORS_KEPT, RUN_VARIABLE, ask_to_end, end_all_of
+from hfs_cli.processes import ERRORS_KEPT, RUN_VARIABLE, Guard, ask_to_end, end_all_of
 from hfs_cli.tools.mcp.target import MAX_MESSAGE_BYTES, Launch
 
 # How long a server has to end after its input has ended, and again after it was asked to: who
@@ -49,40 +49,42 @@ class Launched:
         Raises:
             OSError: It cannot be run.
         """
-        self._process = process = await anyio.open_process(
-            list(self._launch.words),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**self._launch.env, RUN_VARIABLE: self._mark},
-            cwd=self._launch.cwd,
-            start_new_session=True,
-        )
-        incoming, read = anyio.create_memory_object_stream[SessionMessage | Exception](0)
-        write, outgoing = anyio.create_memory_object_stream[SessionMessage](0)
-        try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._hear, process, incoming)
-                tasks.start_soon(_tell, process, outgoing)
-                tasks.start_soon(self._hear_errors, process)
-                try:
-                    yield read, write
-                finally:
-                    self._ending = True
-                    with anyio.CancelScope(shield=True):
-                        await _wind_down(process)
-                    tasks.cancel_scope.cancel()
-        finally:
-            for stream in (incoming, read, write, outgoing):
-                stream.close()
-            self.end()
-            with anyio.move_on_after(_ASKED_S, shield=True):
-                # The loop keeps a pipe open until its end has been read.
-                assert process.stdout is not None
-                with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
-                    async for _ in process.stdout:
-                        pass
-                await process.wait()
+        with Guard(self._mark) as guard:
+            self._process = process = await anyio.open_process(
+                list(self._launch.words),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**self._launch.env, RUN_VARIABLE: self._mark},
+                cwd=self._launch.cwd,
+                start_new_session=True,
+            )
+            guard.watch(process.pid)
+            incoming, read = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+            write, outgoing = anyio.create_memory_object_stream[SessionMessage](0)
+            try:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._hear, process, incoming)
+                    tasks.start_soon(_tell, process, outgoing)
+                    tasks.start_soon(self._hear_errors, process)
+                    try:
+                        yield read, write
+                    finally:
+                        self._ending = True
+                        with anyio.CancelScope(shield=True):
+                            await _wind_down(process)
+                        tasks.cancel_scope.cancel()
+            finally:
+                for stream in (incoming, read, write, outgoing):
+                    stream.close()
+                self.end()
+                with anyio.move_on_after(_ASKED_S, shield=True):
+                    # The loop keeps a pipe open until its end has been read.
+                    assert process.stdout is not None
+                    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+                        async for _ in process.stdout:
+                            pass
+                    await process.wait()
 
     def end(self) -> None:
         """End the process and all that it has started, at once; from any thread."""

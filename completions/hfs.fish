@@ -56,13 +56,13 @@ function __hfs_values
             echo 1
         case 'hfs chat --profile'
             echo 1
+        case 'hfs chat --record'
+            echo 1
         case 'hfs chat -m' 'hfs chat --model'
             echo 1
         case 'hfs chat --context'
             echo 1
         case 'hfs chat --reuse' 'hfs chat --cache'
-            echo 1
-        case 'hfs chat --record'
             echo 1
         case 'hfs chat --render'
             echo 1
@@ -126,6 +126,8 @@ function __hfs_values
             echo 1
         case 'hfs batch --profile'
             echo 1
+        case 'hfs batch --record'
+            echo 1
         case 'hfs resume -t' 'hfs resume --template'
             echo 1
         case 'hfs resume -p' 'hfs resume --param'
@@ -170,13 +172,13 @@ function __hfs_values
             echo 1
         case 'hfs resume --profile'
             echo 1
+        case 'hfs resume --record'
+            echo 1
         case 'hfs resume -m' 'hfs resume --model'
             echo 1
         case 'hfs resume --context'
             echo 1
         case 'hfs resume --reuse' 'hfs resume --cache'
-            echo 1
-        case 'hfs resume --record'
             echo 1
         case 'hfs resume --render'
             echo 1
@@ -252,13 +254,13 @@ function __hfs_values
             echo 1
         case 'hfs sessions retry --profile'
             echo 1
+        case 'hfs sessions retry --record'
+            echo 1
         case 'hfs sessions retry -m' 'hfs sessions retry --model'
             echo 1
         case 'hfs sessions retry --context'
             echo 1
         case 'hfs sessions retry --reuse' 'hfs sessions retry --cache'
-            echo 1
-        case 'hfs sessions retry --record'
             echo 1
         case 'hfs sessions retry --render'
             echo 1
@@ -330,13 +332,13 @@ function __hfs_values
             echo 1
         case 'hfs sessions resume --profile'
             echo 1
+        case 'hfs sessions resume --record'
+            echo 1
         case 'hfs sessions resume -m' 'hfs sessions resume --model'
             echo 1
         case 'hfs sessions resume --context'
             echo 1
         case 'hfs sessions resume --reuse' 'hfs sessions resume --cache'
-            echo 1
-        case 'hfs sessions resume --record'
             echo 1
         case 'hfs sessions resume --render'
             echo 1
@@ -466,6 +468,7 @@ complete -c hfs -n '__hfs_in \'hfs chat\'' -l tool -x -k -a '(__hfs_words tools)
 complete -c hfs -n '__hfs_in \'hfs chat\' --max-steps' -l max-steps -x -k -d 'Requests that a turn with tools may take (10)'
 complete -c hfs -n '__hfs_in \'hfs chat\' --tool-timeout' -l tool-timeout -x -k -d 'Limit for each call'
 complete -c hfs -n '__hfs_in \'hfs chat\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
+complete -c hfs -n '__hfs_in \'hfs chat\' --record' -l record -r -k -F -d 'Keep each exchange as a file there, for HFS_REPLAY=DIR'
 complete -c hfs -n '__hfs_in \'hfs chat\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'
 complete -c hfs -n '__hfs_in \'hfs chat\' --extract-last' -l extract-last -d 'Only the last one'
 complete -c hfs -n '__hfs_in \'hfs chat\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
@@ -473,7 +476,6 @@ complete -c hfs -n '__hfs_in \'hfs chat\'' -s m -l model -x -k -a '(__hfs_words 
 complete -c hfs -n '__hfs_in \'hfs chat\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
 complete -c hfs -n '__hfs_in \'hfs chat\' --context' -l context -x -k -a 'error trim compact' -d 'What becomes of a conversation that is too long for the model'
 complete -c hfs -n '__hfs_in \'hfs chat\' --reuse --cache' -l reuse -l cache -x -k -d 'Give a kept reply to the very same request, asked with --reuse and not older'
-complete -c hfs -n '__hfs_in \'hfs chat\' --record' -l record -r -k -F -d 'Keep each exchange as a file there, for HFS_REPLAY=DIR'
 complete -c hfs -n '__hfs_in \'hfs chat\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs chat\' --no-save' -l no-save -d 'Keep nothing of this turn'
 complete -c hfs -n '__hfs_in \'hfs chat\' --render' -l render -x -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
@@ -526,6 +528,7 @@ complete -c hfs -n '__hfs_in \'hfs batch\'' -l tool -x -k -a '(__hfs_words tools
 complete -c hfs -n '__hfs_in \'hfs batch\' --max-steps' -l max-steps -x -k -d 'Requests that a turn with tools may take (10)'
 complete -c hfs -n '__hfs_in \'hfs batch\' --tool-timeout' -l tool-timeout -x -k -d 'Limit for each call'
 complete -c hfs -n '__hfs_in \'hfs batch\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
+complete -c hfs -n '__hfs_in \'hfs batch\' --record' -l record -r -k -F -d 'Keep each exchange as a file there, for HFS_REPLAY=DIR'
 complete -c hfs -n '__hfs_in \'hfs batch\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'
 complete -c hfs -n '__hfs_in \'hfs batch\' --extract-last' -l extract-last -d 'Only the last one'
 complete -c hfs -n '__hfs_in \'hfs batch\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
@@ -559,6 +562,7 @@ complete -c hfs -n '__hfs_in \'hfs resume\'' -l tool -x -k -a '(__hfs_words tool
 complete -c hfs -n '__hfs_in \'hfs resume\' --max-steps' -l max-steps -x -k -d 'Requests that a turn with tools may take (10)'
 complete -c hfs -n '__hfs_in \'hfs resume\' --tool-timeout' -l tool-timeout -x -k -d 'Limit for each call'
 complete -c hfs -n '__hfs_in \'hfs resume\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
+complete -c hfs -n '__hfs_in \'hfs resume\' --record' -l record -r -k -F -d 'Keep each exchange as a file there, for HFS_REPLAY=DIR'
 complete -c hfs -n '__hfs_in \'hfs resume\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'
 complete -c hfs -n '__hfs_in \'hfs resume\' --extract-last' -l extract-last -d 'Only the last one'
 complete -c hfs -n '__hfs_in \'hfs resume\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
@@ -566,7 +570,6 @@ complete -c hfs -n '__hfs_in \'hfs resume\'' -s m -l model -x -k -a '(__hfs_word
 complete -c hfs -n '__hfs_in \'hfs resume\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
 complete -c hfs -n '__hfs_in \'hfs resume\' --context' -l context -x -k -a 'error trim compact' -d 'What becomes of a conversation that is too long for the model'
 complete -c hfs -n '__hfs_in \'hfs resume\' --reuse --cache' -l reuse -l cache -x -k -d 'Give a kept reply to the very same request, asked with --reuse and not older'
-complete -c hfs -n '__hfs_in \'hfs resume\' --record' -l record -r -k -F -d 'Keep each exchange as a file there, for HFS_REPLAY=DIR'
 complete -c hfs -n '__hfs_in \'hfs resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
 complete -c hfs -n '__hfs_in \'hfs resume\' --render' -l render -x -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
@@ -665,6 +668,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions retry\'' -l tool -x -k -a '(__hfs_wo
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --max-steps' -l max-steps -x -k -d 'Requests that a turn with tools may take (10)'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --tool-timeout' -l tool-timeout -x -k -d 'Limit for each call'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --record' -l record -r -k -F -d 'Keep each exchange as a file there, for HFS_REPLAY=DIR'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --extract-last' -l extract-last -d 'Only the last one'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
@@ -672,7 +676,6 @@ complete -c hfs -n '__hfs_in \'hfs sessions retry\'' -s m -l model -x -k -a '(__
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --context' -l context -x -k -a 'error trim compact' -d 'What becomes of a conversation that is too long for the model'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --reuse --cache' -l reuse -l cache -x -k -d 'Give a kept reply to the very same request, asked with --reuse and not older'
-complete -c hfs -n '__hfs_in \'hfs sessions retry\' --record' -l record -r -k -F -d 'Keep each exchange as a file there, for HFS_REPLAY=DIR'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-save' -l no-save -d 'Keep nothing of this turn'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --render' -l render -x -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'
@@ -746,6 +749,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -l tool -x -k -a '(__hfs_w
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --max-steps' -l max-steps -x -k -d 'Requests that a turn with tools may take (10)'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --tool-timeout' -l tool-timeout -x -k -d 'Limit for each call'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --record' -l record -r -k -F -d 'Keep each exchange as a file there, for HFS_REPLAY=DIR'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -x --extract' -s x -l extract -d 'Only the first fenced code block of the reply'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --extract-last' -l extract-last -d 'Only the last one'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' -q --quiet' -s q -l quiet -d 'No session line, no notices'
@@ -753,7 +757,6 @@ complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s m -l model -x -k -a '(_
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --confirm' -l confirm -d 'Ask on the terminal before each call of a tool'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --context' -l context -x -k -a 'error trim compact' -d 'What becomes of a conversation that is too long for the model'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --reuse --cache' -l reuse -l cache -x -k -d 'Give a kept reply to the very same request, asked with --reuse and not older'
-complete -c hfs -n '__hfs_in \'hfs sessions resume\' --record' -l record -r -k -F -d 'Keep each exchange as a file there, for HFS_REPLAY=DIR'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --dry-run' -l dry-run -d 'Print the request; send and save nothing'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-save' -l no-save -d 'Keep nothing of this turn'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --render' -l render -x -k -a 'auto markdown plain' -d 'How text is shown; auto is Markdown on a terminal'

@@ -14,6 +14,7 @@ import errno
 import os
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ from hfs_cli.errors import HfsError, OutputError, UsageError
 PRIVATE_FILE = 0o600
 PRIVATE_DIRECTORY = 0o700
 _BLOCK = 1 << 20
+_ABANDONED_S = 600.0
 
 
 def _flags(*names: str) -> int:
@@ -92,6 +94,8 @@ class NewFile:
         # Not made of the target's name, which may already be as long as a name can be.
         self.path = target.with_name(f".hfs-{os.urandom(8).hex()}.part")
         self._descriptor = _created(self.path)
+        # Whoever looks for what was left behind sees that this one is not.
+        take_lock(self._descriptor, wait=False)
 
     def __enter__(self) -> Self:
         return self
@@ -153,6 +157,24 @@ class NewFile:
         """Remove what has not taken its name."""
         os.close(self._descriptor)
         self.path.unlink(missing_ok=True)
+
+
+def remove_abandoned(directory: Path) -> None:
+    """Remove the files in the making that killed processes have left in a directory.
+
+    The kernel lets go of their locks. Where the file system knows none, the time since somebody
+    wrote to one must do.
+    """
+    with suppress(OSError):
+        for file in directory.glob(f".hfs-{'[0-9a-f]' * 16}.part"):
+            if time.time() - file.lstat().st_mtime < _ABANDONED_S:
+                continue
+            descriptor = os.open(file, _flags("O_RDWR", "O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"))
+            try:
+                if take_lock(descriptor, wait=False):
+                    file.unlink(missing_ok=True)
+            finally:
+                os.close(descriptor)
 
 
 def write_file(path: Path, data: bytes, *, replace: bool, durable: bool = True) -> None:

@@ -351,6 +351,12 @@ _SETTINGS = (
         "--tool-timeout", type=_Setting("tool_timeout"), metavar="S", help="Limit for each call."
     ),
     click.option("--profile", metavar="PROFILE", help="Use the settings of [profiles.PROFILE]."),
+    click.option(
+        "--record",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Keep each exchange as a file there, for HFS_REPLAY=DIR.",
+    ),
 )
 # What is not a setting is a field of `hfs_cli.render.reply.choose.View`.
 _VIEW = (
@@ -386,12 +392,6 @@ _OF_ONE = (
         type=_Age(),
         metavar="[AGE]",
         help="Give a kept reply to the very same request, asked with --reuse and not older.",
-    ),
-    click.option(
-        "--record",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="Keep each exchange as a file there, for HFS_REPLAY=DIR.",
     ),
     click.option("--dry-run", is_flag=True, help="Print the request; send and save nothing."),
     click.option(
@@ -511,6 +511,22 @@ def _refuse_what_is_not_utf8(value: object) -> None:
             _refuse_what_is_not_utf8(part)
 
 
+def _record_in(directory: Path, *, sends: bool) -> None:
+    """Have each exchange kept in a directory.
+
+    Args:
+        sends: Whether there will be any; else nothing is made.
+
+    Raises:
+        UsageError: Nothing can be written there.
+    """
+    if sends:
+        from hfs_cli.providers.http.client import make_recordings_directory
+
+        make_recordings_directory(str(directory), UsageError)
+    os.environ["HFS_RECORD"] = str(directory)  # which all that reaches the network asks
+
+
 def _split(
     context: click.Context, values: dict[str, Any], *, many: bool
 ) -> tuple[Asked, Config, View]:
@@ -527,7 +543,7 @@ def _split(
     prompt, taken = _template_prompt(context, values, saved=saved, many=many)
     settings = take(_SETTING_NAMES)
     if record := values.pop("record", None):
-        os.environ["HFS_RECORD"] = str(record)  # which all that reaches the network asks
+        _record_in(record, sends=not values.get("dry_run"))
     settings["tool"] = settings["tool"] or None  # not named, as opposed to named none
     config = load_config(flags=settings)
     if config.turn_options and not saved:

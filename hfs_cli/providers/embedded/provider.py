@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from hfs_cli.messages import ChatMessage, Event, Request
@@ -98,7 +99,11 @@ class EmbeddedProvider:
             return openai.FORMAT, request
         if self._choice.model == weights.SMOLLM2.name:
             return local.FORMAT, request
-        if weights.has_place_for_tools(weights_of(self._choice)) is False:
+        if (directory := replay_directory()) is not None:
+            told = _was_told_of_tools(self._choice.full_name, Path(directory))
+        else:
+            told = weights.has_place_for_tools(weights_of(self._choice)) is not False
+        if not told:
             return local.FORMAT, request
         if request.tool_choice is None:
             return openai.FORMAT, request
@@ -111,3 +116,14 @@ class EmbeddedProvider:
         if self._http:
             self._http.close()
             self._http = None
+
+
+def _was_told_of_tools(model: str, directory: Path) -> bool:
+    """Whether a model's template had a place for tools when it was recorded.
+
+    Its weights need not be here where recordings answer.
+    """
+    from hfs_cli.providers.http.recordings import read_recordings
+
+    bodies = (one.request.body for one in read_recordings(directory) if one.model == model)
+    return any(isinstance(body, dict) and "tools" in body for body in bodies)

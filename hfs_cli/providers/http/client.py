@@ -8,7 +8,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from hfs_cli.errors import ConfigError
+from hfs_cli.errors import ConfigError, HfsError
 from hfs_cli.providers.presets import ProviderSettings, has_host, is_loopback
 
 # Several threads may come here first at once.
@@ -84,7 +84,7 @@ def build_client(
     import httpx
 
     if recorded := record_directory():
-        _make_ready(recorded)
+        make_recordings_directory(recorded)
     if replayed := replay_directory():
         from pathlib import Path
 
@@ -118,23 +118,27 @@ def build_client(
         raise ConfigError(_BAD_PROXY) from None
 
 
-def _make_ready(directory: str) -> None:
-    """Make the directory of recordings, before anything is sent.
+def make_recordings_directory(directory: str, failure: type[HfsError] = ConfigError) -> None:
+    """Make the directory of recordings, before anything is sent; what kills have left there goes.
+
+    Args:
+        failure: What to raise.
 
     Raises:
-        ConfigError: Nothing can be written there.
+        HfsError: `failure`; nothing can be written there.
     """
     from pathlib import Path
 
-    from hfs_cli.files import make_directory
+    from hfs_cli.files import make_directory, remove_abandoned
 
     try:
         make_directory(Path(directory))
         if not os.access(directory, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        remove_abandoned(Path(directory))
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
-        raise ConfigError(f"cannot record in {directory}: {why}") from error
+        raise failure(f"cannot record in {directory}: {why}") from error
 
 
 def _check_proxies() -> None:

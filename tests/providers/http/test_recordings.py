@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import signal
 import stat
 import subprocess
 import sys
+import time
 
 import httpx
 import pytest
@@ -156,6 +159,42 @@ def test_steps_with_tools_and_a_session_are_answered(recorded, server, folder):
     assert [recorded.ok(*args) for args in commands] == live
 
 
+@pytest.mark.parametrize("wire", ["openai", "local"])
+def test_tools_of_an_embedded_model_are_answered_for_without_its_weights(hfs, folder, wire):
+    """How it was told of them then is not asked of the weights, which may be elsewhere."""
+    weights = "/nowhere/mine.gguf"
+
+    def record(body: dict, answer: bytes) -> None:
+        document = {
+            "hfs_recording": 1,
+            "model": f"local/{weights}",
+            "recorded_at": "2026-11-29T06:20:00Z",
+            "request": {
+                "method": "POST",
+                "url": "http://127.0.0.1/v1/chat/completions",
+                "headers": {},
+                "body": body,
+            },
+            "response": {
+                "status": 200,
+                "headers": {"content-type": "text/event-stream"},
+                "pieces": [{"at": 0.1, "text": answer.decode()}],
+            },
+            "ended": "whole",
+        }
+        folder.mkdir(exist_ok=True)
+        (folder / "one.json").write_text(json.dumps(document))
+
+    hfs.configure('[tools.again]\ncommand = ["cat"]\ndescription = "x"\n')
+    hfs.env["HFS_REPLAY"] = str(folder)
+    args = ("chat", "-m", f"local:{weights}", "--tool", "again", "Will it rain?")
+    record({"tools": []} if wire == "openai" else {}, b"")
+    body = json.loads(hfs.ok(*args, "--dry-run"))["body"]
+    assert ("tools" in body, "response_format" in body) == (wire == "openai", wire == "local")
+    record(body, reply(wire, "It rains."))
+    assert hfs.ok(*args) == "It rains.\n"
+
+
 def test_lists_of_models_and_files_from_the_network_are_exchanges(recorded, server, folder):
     server.reply({"data": [{"id": "one"}, {"id": "two"}]})
     server.reply(b"A text.", headers={"Content-Type": "text/plain"})
@@ -262,9 +301,19 @@ def test_both_at_once_and_what_cannot_be_written_is_refused_before_anything_is_s
     done = recorded("chat", "hi", env={"HFS_REPLAY": str(folder)})
     assert done.returncode == 3
     (tmp_path / "file").write_text("")
-    done = recorded("chat", "--record", str(tmp_path / "file"), "hi")
-    assert done.returncode == 3
-    assert b"cannot record in" in done.stderr
+    unusable, why = str(tmp_path / "file"), os.strerror(errno.EEXIST)
+    for words in (("chat", "hi"), ("batch", str(recorded.config))):
+        # What was typed is an error of usage; what the environment says, of the configuration.
+        typed = recorded(*words, "--record", unusable)
+        told = recorded(*words, env={"HFS_RECORD": unusable})
+        assert (typed.returncode, told.returncode) == (2, 3), (typed.stderr, told.stderr)
+        assert (
+            typed.stderr
+            == told.stderr
+            == f"hfs: error: cannot record in {unusable}: {why}\n".encode()
+        )
+    recorded.ok("chat", "--record", str(tmp_path / "unmade"), "--dry-run", "hi")
+    assert not (tmp_path / "unmade").exists()
     assert server.requests == []
 
 
@@ -382,3 +431,27 @@ def test_a_batch_is_recorded_and_answered(recorded, server, folder):
     assert replies() == ["to one", "to two", "to three"]
     elsewhere(recorded, server, folder)
     assert replies() == ["to one", "to two", "to three"]
+
+
+def test_a_batch_is_recorded_where_it_says_so_itself(chat, server, folder):
+    server.always(openai_sse("ok"))
+    done = chat("batch", "-", "--record", str(folder), stdin=b"one\ntwo\n")
+    assert done.returncode == 0, done.stderr
+    assert len(documents(folder)) == 2
+
+
+def test_what_a_kill_has_left_goes_with_the_next_recording(recorded, server, folder):
+    server.reply([*openai_sse("text", finish=None, done=False), STALL])
+    process = recorded.start("chat", "--no-save", "hi")
+    assert process.stdout.read(4) == b"text"
+    (running,) = folder.glob(".hfs-*.part")
+    long_ago = time.time() - 3600
+    os.utime(running, (long_ago, long_ago))
+    server.always(openai_sse("whole"))
+    # One that is still being made is not taken for one that was left, however long ago it was.
+    recorded.ok("chat", "--no-save", "hi")
+    assert running.exists()
+    process.kill()
+    process.communicate()
+    recorded.ok("chat", "--no-save", "hi")
+    assert {file.suffix for file in folder.iterdir()} == {".json"}

@@ -14,6 +14,7 @@ from hfs_cli.sanitize import sanitize
 
 if TYPE_CHECKING:
     from hfs_cli.messages import Call, Opened, Outcome
+    from hfs_cli.turn.run import Renderer
 
 
 class Silent:
@@ -39,6 +40,45 @@ class Silent:
 
     def close(self, outcome: Outcome) -> None:
         """Nothing."""
+
+
+class PassedOn:
+    """Shows all that another renderer shows; what adds to one inherits the rest.
+
+    Args:
+        inner: The other.
+    """
+
+    def __init__(self, inner: Renderer) -> None:
+        self.inner = inner
+
+    def opened(self, opened: Opened) -> None:
+        """Pass on."""
+        self.inner.opened(opened)
+
+    def reasoning(self, text: str) -> None:
+        """Pass on."""
+        self.inner.reasoning(text)
+
+    def text(self, text: str) -> None:
+        """Pass on."""
+        self.inner.text(text)
+
+    def called(self, call: Call) -> None:
+        """Pass on."""
+        self.inner.called(call)
+
+    def waiting(self) -> None:
+        """Pass on."""
+        self.inner.waiting()
+
+    def returned(self, call: Call) -> None:
+        """Pass on."""
+        self.inner.returned(call)
+
+    def close(self, outcome: Outcome) -> None:
+        """Pass on."""
+        self.inner.close(outcome)
 
 
 class Sink(Protocol):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from hfs_cli.messages import Call, Citation, Opened, Outcome
-from hfs_cli.render.output import Sink
+from hfs_cli.messages import Citation, Outcome
+from hfs_cli.render.output import PassedOn, Sink
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.turn.run import Renderer
 
 
-class Cited:
+class Cited(PassedOn):
     """Adds the notes to a renderer of text.
 
     The numbers are those of ``--json``; Perplexity's texts name their sources by them.
@@ -20,37 +20,13 @@ class Cited:
     """
 
     def __init__(self, inner: Renderer, output: Sink, *, dim: bool) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._output = output
         self._dim = dim
 
-    def opened(self, opened: Opened) -> None:
-        """Pass on."""
-        self._inner.opened(opened)
-
-    def reasoning(self, text: str) -> None:
-        """Pass on."""
-        self._inner.reasoning(text)
-
-    def text(self, text: str) -> None:
-        """Pass on."""
-        self._inner.text(text)
-
-    def called(self, call: Call) -> None:
-        """Pass on."""
-        self._inner.called(call)
-
-    def waiting(self) -> None:
-        """Pass on."""
-        self._inner.waiting()
-
-    def returned(self, call: Call) -> None:
-        """Pass on."""
-        self._inner.returned(call)
-
     def close(self, outcome: Outcome) -> None:
         """End the text, then write a note a line, after a blank one."""
-        self._inner.close(outcome)
+        self.inner.close(outcome)
         if outcome.reply.citations:
             lines = map(note, range(1, 1 + len(outcome.reply.citations)), outcome.reply.citations)
             before, after = ("\x1b[2m", "\x1b[0m") if self._dim else ("", "")

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from hfs_cli import notices
-from hfs_cli.messages import Call, Opened, Outcome
+from hfs_cli.messages import Call, Outcome
+from hfs_cli.render.output import PassedOn
 from hfs_cli.turn.run import Renderer
 
 
@@ -24,7 +25,7 @@ class Asking(NamedTuple):
     changes: bool
 
 
-class JsonAlone:
+class JsonAlone(PassedOn):
     """Hands on the JSON of a reply; what begins as JSON streams, anything else waits for the end.
 
     Where the JSON may be changed, all of it waits.
@@ -36,53 +37,37 @@ class JsonAlone:
     """
 
     def __init__(self, inner: Renderer, asking: Mapping[str, Asking], *, say: bool) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._asking = asking
         self._say = say
         self._hold = any(one.changes for one in asking.values())
         self._streams = False
         self._held = ""
 
-    def opened(self, opened: Opened) -> None:
-        """Pass on."""
-        self._inner.opened(opened)
-
-    def reasoning(self, text: str) -> None:
-        """Pass on."""
-        self._inner.reasoning(text)
-
     def text(self, text: str) -> None:
         """Pass on what is JSON, and hold back what may not be."""
         if self._streams:
-            self._inner.text(text)
+            self.inner.text(text)
             return
         self._held += text
         if not self._hold and self._held.lstrip().startswith(("{", "[")):
             self._streams = True
             held, self._held = self._held, ""
-            self._inner.text(held)
+            self.inner.text(held)
 
     def called(self, call: Call) -> None:
         """What was said before a tool is not part of the reply's JSON."""
-        self._inner.text(self._held)
+        self.inner.text(self._held)
         self._held, self._streams = "", False
-        self._inner.called(call)
-
-    def waiting(self) -> None:
-        """Pass on."""
-        self._inner.waiting()
-
-    def returned(self, call: Call) -> None:
-        """Pass on."""
-        self._inner.returned(call)
+        self.inner.called(call)
 
     def close(self, outcome: Outcome) -> None:
         """Show what was held back; of a reply that broke off, all that came."""
         asked = self._asking[outcome.reply.model]
         if self._held and not self._streams:
             text = self._held if outcome.error else asked.read(self._held)
-            self._inner.text(text)
+            self.inner.text(text)
             outcome = outcome._replace(reply=outcome.reply._replace(text=text))
-        self._inner.close(outcome)
+        self.inner.close(outcome)
         if self._say:
             notices.remark(f"schema sent: {asked.way}")

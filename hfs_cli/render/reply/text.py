@@ -6,7 +6,7 @@ from hfs_cli import notices
 from hfs_cli.errors import ProviderError
 from hfs_cli.files import OutputFile
 from hfs_cli.messages import Call, Opened, Outcome
-from hfs_cli.render.output import Silent, Sink
+from hfs_cli.render.output import PassedOn, Silent, Sink
 from hfs_cli.sanitize import StreamSanitizer, sanitize
 from hfs_cli.turn.run import Renderer
 
@@ -129,7 +129,7 @@ def fenced_blocks(text: str) -> list[str]:
     return [token.content for token in tokens if token.type == "fence"]
 
 
-class Kept:
+class Kept(PassedOn):
     """A renderer whose output is a file: it stands when the turn has ended well.
 
     Args:
@@ -138,39 +138,19 @@ class Kept:
     """
 
     def __init__(self, inner: Renderer, file: OutputFile) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._file = file
 
     def opened(self, opened: Opened) -> None:
         """Make room for it before the request goes out."""
         self._file.open()
-        self._inner.opened(opened)
-
-    def reasoning(self, text: str) -> None:
-        """Pass on."""
-        self._inner.reasoning(text)
-
-    def text(self, text: str) -> None:
-        """Pass on."""
-        self._inner.text(text)
-
-    def called(self, call: Call) -> None:
-        """Pass on."""
-        self._inner.called(call)
-
-    def waiting(self) -> None:
-        """Pass on."""
-        self._inner.waiting()
-
-    def returned(self, call: Call) -> None:
-        """Pass on."""
-        self._inner.returned(call)
+        self.inner.opened(opened)
 
     def close(self, outcome: Outcome) -> None:
         """Write the rest; name the file if the reply came whole, else remove it."""
         whole = False
         try:
-            self._inner.close(outcome)
+            self.inner.close(outcome)
             whole = outcome.error is None
         finally:
             self._file.finish(keep=whole)

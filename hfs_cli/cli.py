@@ -159,6 +159,6 @@ def _report_bug(error: Exception) -> int:
 def _traceback(error: BaseException) -> None:
     import traceback
 
-    from hfs_cli.redact import redact
+    from hfs_cli.hide import hide
 
-    notices.say(sanitize(redact("".join(traceback.format_exception(error)))))
+    notices.say(sanitize(hide("".join(traceback.format_exception(error)))))

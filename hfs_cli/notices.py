@@ -57,16 +57,16 @@ def error(message: str) -> None:
     Args:
         message: One line, without ``hfs: error:``.
     """
-    from hfs_cli.redact import redact
+    from hfs_cli.hide import hide
 
-    say(f"hfs: error: {sanitize_line(redact(message))}")
+    say(f"hfs: error: {sanitize_line(hide(message))}")
 
 
 def warn(message: str) -> None:
     """Write a warning line, terminal or not."""
-    from hfs_cli.redact import redact
+    from hfs_cli.hide import hide
 
-    say(f"hfs: warning: {sanitize_line(redact(message))}")
+    say(f"hfs: warning: {sanitize_line(hide(message))}")
 
 
 def notice(message: str) -> None:

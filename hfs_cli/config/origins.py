@@ -18,7 +18,7 @@ from hfs_cli.config.settings import (
     Setting,
 )
 from hfs_cli.config.tools import PROGRAM_SETTINGS, SERVER_SETTINGS, configured_tools
-from hfs_cli.redact import is_secret_name, redact
+from hfs_cli.hide import hide, is_secret_name
 
 # What stands in tables of a name that users choose, by the kind of the table.
 IN_TABLES: Mapping[str, Mapping[str, Setting]] = {
@@ -119,10 +119,10 @@ def _without_secrets(key: str, value: Any) -> object:  # noqa: ANN401  (any sett
     if key in {"api_key_cmd", "headers_cmd"}:
         # Its words may be the key itself (printf …): the command's name is enough.
         words = value.split() if isinstance(value, str) else value
-        return " ".join((*map(redact, words[:1]), *("…" for _ in words[1:2])))
+        return " ".join((*map(hide, words[:1]), *("…" for _ in words[1:2])))
     if key == "query":
         return {name: "…" if is_secret_name(name) else text for name, text in value.items()}
-    return redact(value) if isinstance(value, str) else value
+    return hide(value) if isinstance(value, str) else value
 
 
 def _given(table: object, settings: Mapping[str, Setting]) -> Iterator[tuple[str, object]]:

@@ -30,7 +30,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from hfs_cli.errors import ConfigError
 from hfs_cli.files import read_file
-from hfs_cli.redact import HIDDEN, redact
+from hfs_cli.hide import HIDDEN, hide
 from hfs_cli.sanitize import sanitize_line
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def _without(value: Any, secrets: tuple[str, ...]) -> Any:  # noqa: ANN401  (any
         case str():
             for secret in secrets:
                 value = value.replace(secret, HIDDEN)
-            return redact(value, os.environ)
+            return hide(value, os.environ)
         case list():
             return [_without(item, secrets) for item in value]
         case dict():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hfs_cli.redact import redact
+from hfs_cli.hide import hide
 
 CANARY = "sk-canary-0123456789"
 
@@ -25,12 +25,12 @@ CANARY = "sk-canary-0123456789"
     ],
 )
 def test_credentials_are_hidden_and_the_rest_is_as_it_was(text, shown):
-    assert redact(text, {}) == shown
+    assert hide(text, {}) == shown
 
 
 def test_the_value_of_a_variable_that_holds_a_key_is_hidden_whatever_it_looks_like():
     env = {"WORK_API_KEY": "correct horse", "HOME": "/home/someone", "X_TOKEN": "short"}
-    assert redact("correct horse in /home/someone, short", env) == (
+    assert hide("correct horse in /home/someone, short", env) == (
         "[hidden] in /home/someone, short"
     )
 

@@ -28,7 +28,7 @@ _SHAPES = (
 _SHORTEST = 8
 
 
-def redact(text: str, env: Mapping[str, str] = environ) -> str:
+def hide(text: str, env: Mapping[str, str] = environ) -> str:
     """A message without the credentials in it.
 
     Args:

@@ -1,0 +1,92 @@
+"""Find keys and tokens in a text, and take them out of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from hfs_cli.redact.families import FAMILIES, Family
+
+# Shown of a key are what every such key begins with, and this many characters of its end.
+_SHOWN = 4
+_LONG = 20
+
+
+class Finding(NamedTuple):
+    """A key in a text.
+
+    Args:
+        family: Whose it is: ``github-token``.
+        start: Where it begins, in characters.
+        end: Where it ends.
+        excerpt: How it may be shown: ``ghp_…3fX9``.
+    """
+
+    family: str
+    start: int
+    end: int
+    excerpt: str
+
+
+def find(text: str) -> list[Finding]:
+    """The keys in a text, in order; of two that overlap, the one that begins first."""
+    found = [finding for family in FAMILIES for finding in _of(family, text)]
+    found.sort(key=lambda finding: (finding.start, -finding.end))
+    apart: list[Finding] = []
+    for finding in found:
+        if not apart or finding.start >= apart[-1].end:
+            apart.append(finding)
+    return apart
+
+
+def redacted(text: str, found: list[Finding] | None = None) -> str:
+    """A text with ``[redacted FAMILY]`` in the place of each key.
+
+    Args:
+        found: What `find` found in it, where that is known.
+    """
+    pieces, end = [], 0
+    for finding in find(text) if found is None else found:
+        pieces += [text[end : finding.start], f"[redacted {finding.family}]"]
+        end = finding.end
+    return "".join((*pieces, text[end:])) if pieces else text
+
+
+def _of(family: Family, text: str) -> Iterator[Finding]:
+    for word in family.words:
+        at = text.find(word)
+        while at >= 0:
+            match = _match(family, text, at)
+            if match and (finding := _finding(family, match)):
+                yield finding
+            at = text.find(word, max(at + 1, match.end() if match else 0))
+
+
+def _match(family: Family, text: str, at: int) -> re.Match[str] | None:
+    pattern = _compiled(family.pattern)
+    for start in range(max(0, at - family.before), at + 1):
+        if match := pattern.match(text, start):
+            return match
+    return None
+
+
+def _finding(family: Family, match: re.Match[str]) -> Finding | None:
+    groups = match.groupdict()
+    secret = groups.get("secret")
+    head = (groups.get("head") or "") if secret is None else ""
+    start, end = match.span("secret" if secret is not None else 0)
+    body = match.string[start + len(head) : end]
+    return Finding(family.name, start, end, _excerpt(head, body)) if family.is_real(body) else None
+
+
+def _excerpt(head: str, body: str) -> str:
+    is_block = head.startswith("-----")
+    tail = body[-_SHOWN:] if len(body) >= _LONG and not is_block else ""
+    return f"{head}…{tail}"
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)

@@ -1,0 +1,150 @@
+"""Keys of every family are found in whatever stands around them, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+import sysconfig
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from hfs_cli.redact.families import FAMILIES, is_checked
+from hfs_cli.redact.find import find, redacted
+from tests.redact.keys import Keys
+
+# Without a sign of their own: they are found by what stands beside them.
+BY_CONTEXT = {"aws-secret"}
+NAMES = sorted({family.name for family in FAMILIES})
+AROUND = (
+    "{}",
+    "my key is {}.",
+    "export KEY={}\n",
+    'client = Client(api_key="{}")',
+    "Authorization: Bearer {}\r\nAccept: */*",
+    "`{}`, was it?",
+    "ключ:{}。",
+    "[{}](x)",
+    "key\t{}\t",
+)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in BY_CONTEXT])
+def test_a_key_is_found_whatever_stands_around_it(name):
+    keys = Keys()
+    for around in AROUND:
+        for key in keys.of(name):
+            text = around.format(key)
+            (found,) = find(text)
+            assert (found.family, text[found.start : found.end]) == (name, key), text
+            assert redacted(text) == around.format(f"[redacted {name}]")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in BY_CONTEXT])
+def test_a_key_in_an_escaped_text_is_found(name):
+    for key in Keys(2).of(name):
+        for text in (json.dumps(f"a\n{key}\tb"), quote(f"a={key}&b", safe=":/")):
+            if "PRIVATE KEY" not in key or "%" not in text:
+                assert [found.family for found in find(text)] == [name], text
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in BY_CONTEXT])
+def test_no_more_is_shown_than_how_all_begin_and_four_characters(name):
+    for key in Keys(3).of(name):
+        (found,) = find(key)
+        head, _, tail = found.excerpt.partition("…")
+        assert key.startswith(head)
+        assert len(tail) in {0, 4}
+        assert key.endswith(tail)
+        assert len(head) + len(tail) <= len(key) - 16
+
+
+def test_the_secret_of_an_aws_key_is_found_by_what_stands_beside_it():
+    keys = Keys()
+    for _ in range(20):
+        (number, _), secret = keys.of("aws-key-id"), keys.drawn(40)
+        for text in (
+            f"aws_secret_access_key = {secret}\n",
+            f'"SecretAccessKey": "{secret}",',
+            f"Secret access key: {secret}",
+            f"export AWS_SECRET_ACCESS_KEY='{secret}'",
+        ):
+            (found,) = find(text)
+            assert (found.family, text[found.start : found.end]) == ("aws-secret", secret), text
+            assert found.excerpt == f"…{secret[-4:]}"
+        text = f"Access key ID,Secret access key\n{number},{secret}\n"
+        assert [found.family for found in find(text)] == ["aws-key-id", "aws-secret"]
+        assert secret not in redacted(text)
+        session = f'"SessionToken": "{keys.drawn(300)}=="'
+        assert [found.family for found in find(session)] == ["aws-secret"]
+
+
+def test_a_token_of_twilio_is_found_by_its_name():
+    token = Keys().drawn(32, "0123456789abcdef")
+    assert [found.family for found in find(f'TWILIO_AUTH_TOKEN="{token}"')] == ["twilio-key"]
+
+
+def test_the_checksum_is_that_of_tokens_that_were_published_after_they_had_expired():
+    # https://github.com/coolaj86's notes on the format, and secretlint's issue 200.
+    assert is_checked("zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ" + "0mLq17")
+    assert is_checked("qkJaB6MffYVzZXWqmcoF49yrUxP3wf" + "0LsakP")
+    token = Keys().checked("ghp_")
+    assert not find(token[:-1] + ("a" if token[-1] != "a" else "b"))
+
+
+def test_a_block_that_was_cut_is_found_and_what_follows_it_stays():
+    block = Keys().block()
+    cut = "\n".join(block.splitlines()[:5])
+    assert redacted(f"{cut}\n\nWhat is this?") == "[redacted private-key]\n\nWhat is this?"
+
+
+def test_many_keys_are_replaced_each_by_its_family():
+    keys = Keys()
+    one, two = keys.checked("ghp_"), keys.of("slack-token")[0]
+    text = f"{one} {two}, {one}"
+    assert redacted(text) == (
+        "[redacted github-token] [redacted slack-token], [redacted github-token]"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sk-proj-YOUR_API_KEY_HERE",
+        "sk-ant-api03-" + "x" * 95,
+        "sk-ant-api03-your-key-goes-here-" + "a1B2" * 20,
+        "AIzaSyABCDEFGHIJKLMNOPQRSTUVWXYZ1234567",
+        "AKIAIOSFODNN7EXAMPLE",
+        "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "ASIANDEVELOPMENTBANK",
+        "ghp_" + "a" * 36,
+        "ghp_1234567890abcdefghijklmnopqrstuvwxyz",
+        "glpat-your-access-token-here",
+        "xoxb-123456789012-123456789012-abcdefghijklmnopqrstuvwx",
+        "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
+        "hf_" + "x" * 34,
+        "npm_install_and_run_the_whole_of_the_suite",
+        "SK" + "0" * 32,
+        "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----",
+        "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA\n",
+        "commit 6f1ed002ab5595859014ebf0951522d9d8f0bbd4",
+        "sha256:" + "deadbeef" * 8,
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P",
+        "task-0123456789abcdef0123456789abcdef",
+        "12:34:56:AB:CD",
+    ],
+)
+def test_what_is_an_example_or_something_else_stays(text):
+    assert find(text) == []
+    assert redacted(text) == text
+
+
+def test_ordinary_text_and_code_hold_no_keys():
+    """The standard library; only its certificates to test with are what they look like."""
+    library = Path(sysconfig.get_path("stdlib"))
+    read = 0
+    for path in sorted(library.glob("[a-h]*.py")):
+        text = path.read_text("utf-8", "replace")
+        assert find(text) == [], path
+        read += len(text)
+    assert read > 500_000

@@ -193,7 +193,7 @@ _hfs_table() {
             hfs_arguments='sessions...'
             ;;
         'hfs sessions')
-            hfs_commands='list show search tree fork rewind undo retry compact export import stats rename delete resume'
+            hfs_commands='list show search tree fork rewind undo retry compact redact export import stats rename delete resume'
             hfs_options=(
                 '-h,--help'
             )
@@ -317,6 +317,14 @@ _hfs_table() {
                 '-m,--model models'
                 '--profile profiles'
                 '--over-budget'
+                '-h,--help'
+            )
+            hfs_arguments='sessions'
+            ;;
+        'hfs sessions redact')
+            hfs_options=(
+                '-y,--yes'
+                '--json'
                 '-h,--help'
             )
             hfs_arguments='sessions'

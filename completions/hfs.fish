@@ -373,7 +373,7 @@ function __hfs_walk
         else if test $ended = 0; and string match -q -- '-?*' $word
             set -a options (string replace -r '=.*' '' -- $word)
             set values (__hfs_values "$path" $word)
-        else if contains -- "$path $word" 'hfs chat' 'hfs batch' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions compact' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions rename' 'hfs sessions delete' 'hfs sessions resume' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs models update' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs tools' 'hfs tools call' 'hfs tools list' 'hfs tools show' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs config unset' 'hfs templates' 'hfs templates edit' 'hfs templates list' 'hfs templates path' 'hfs templates remove' 'hfs templates show' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db backup' 'hfs db check' 'hfs db path' 'hfs db vacuum' 'hfs help'
+        else if contains -- "$path $word" 'hfs chat' 'hfs batch' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions compact' 'hfs sessions redact' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions rename' 'hfs sessions delete' 'hfs sessions resume' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints delete' 'hfs checkpoints list' 'hfs models' 'hfs models default' 'hfs models list' 'hfs models pull' 'hfs models update' 'hfs keys' 'hfs keys list' 'hfs keys path' 'hfs keys remove' 'hfs keys set' 'hfs tools' 'hfs tools call' 'hfs tools list' 'hfs tools show' 'hfs config' 'hfs config edit' 'hfs config get' 'hfs config list' 'hfs config path' 'hfs config set' 'hfs config unset' 'hfs templates' 'hfs templates edit' 'hfs templates list' 'hfs templates path' 'hfs templates remove' 'hfs templates show' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db backup' 'hfs db check' 'hfs db path' 'hfs db vacuum' 'hfs help'
             set path "$path $word"
         else
             set arguments (math $arguments + 1)
@@ -598,6 +598,7 @@ complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a rename -d 'Rename the las
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a stats -d 'Count turns, tokens, seconds to the first token, and what they cost'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a import -d 'Bring in what is new of conversations: all of a FILE, or nothing of it'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a export -d 'Write sessions (the last used one by default) as Markdown, JSON or HTML'
+complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a redact -d 'Find keys and tokens of the big vendors in session REF; without REF, in every session'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a compact -d 'Have the model summarise session REF (the last used one by default)'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a retry -d 'Send the last user message of session REF again'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a undo -d 'Take back the last turns of session REF'
@@ -694,6 +695,10 @@ complete -c hfs -n '__hfs_in \'hfs sessions compact\' -m --model' -s m -l model 
 complete -c hfs -n '__hfs_in \'hfs sessions compact\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
 complete -c hfs -n '__hfs_in \'hfs sessions compact\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
 complete -c hfs -n '__hfs_in \'hfs sessions compact\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs sessions redact\' 1' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs sessions redact\' -y --yes' -s y -l yes -d 'Replace them'
+complete -c hfs -n '__hfs_in \'hfs sessions redact\' --json' -l json -d 'A JSON array'
+complete -c hfs -n '__hfs_in \'hfs sessions redact\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions export\' 1+' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' --all' -l all -d 'Every session'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' --since' -l since -x -k -d 'With --all: only what was used since 30d, 12h, '

@@ -51,6 +51,28 @@ class SearchHit:
     score: float
 
 
+class KeptKey(NamedTuple):
+    """A key or token of somebody's that stands in what is kept; never the key itself.
+
+    Args:
+        session_id: Whose message it is in; None of a file that no session is named by.
+        session_name: That session's, without keys.
+        position: The message's number; None where it is in no message.
+        place: In what of it: ``text``, ``result``, ``name`` ….
+        family: Whose key it is: ``github-token``.
+        excerpt: How it may be shown: ``ghp_…3fX9``.
+        file: The file that it is in, where it is not in the database.
+    """
+
+    session_id: int | None
+    session_name: str
+    position: int | None
+    place: str
+    family: str
+    excerpt: str
+    file: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A named point in a session.

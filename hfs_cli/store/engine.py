@@ -190,6 +190,14 @@ class Engine(Protocol):
         """As `SessionStore.vacuum`."""
         ...
 
+    def forget(self) -> None:
+        """See that nothing can be read from its files of what was changed or deleted so far.
+
+        Raises:
+            StoreError: Somebody reads what was there before.
+        """
+        ...
+
 
 def statement(build: Callable[P, Node]) -> Callable[Concatenate[Connection, P], Cursor]:
     """A query that is built once for an engine, and run with other values each time.

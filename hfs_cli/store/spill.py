@@ -1,7 +1,10 @@
 """The last resort: a reply that the database would not take goes into a file of its own."""
 
+import os
+import sys
 import tempfile
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 from hfs_cli.errors import StoreError
@@ -33,6 +36,31 @@ def spill(directory: Path, opened: Opened, reply: Reply) -> str:
         else:
             return str(place / name)
     raise StoreError(f"the reply could not be kept anywhere: {failure}") from failure
+
+
+def spilled(directory: Path, session_id: int | None = None) -> Iterator[Path]:
+    """The files that replies were spilled to and that are there still.
+
+    Args:
+        directory: That of the database.
+        session_id: Only those of a session; None for all.
+    """
+    number = "*" if session_id is None else str(session_id)
+    for place in {directory, Path(tempfile.gettempdir())}:
+        for path in sorted(place.glob(f"hfs-reply-{number}-*.md")):
+            # Everybody may make files in a temporary directory.
+            if not path.is_symlink() and path.is_file() and _is_own(path):
+                yield path
+
+
+def session_of(path: Path) -> int | None:
+    """The session whose reply a file holds, as its name says."""
+    number = path.name.removeprefix("hfs-reply-").partition("-")[0]
+    return int(number) if number.isdecimal() else None
+
+
+def _is_own(path: Path) -> bool:
+    return sys.platform == "win32" or path.stat().st_uid == os.geteuid()
 
 
 def _text(reply: Reply) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Conversation,
         Imported,
         Incoming,
+        KeptKey,
         SearchFilter,
         SearchHit,
         Tally,
@@ -560,6 +561,52 @@ class SessionStore:
             StoreError: There is no database yet, it is damaged, or the copy cannot be written.
         """
         self._engine.back_up(target)
+
+    def kept_keys(self, session_id: int | None = None) -> list[KeptKey]:
+        """Where keys and tokens of the big vendors stand in what is kept.
+
+        Args:
+            session_id: Only in its transcript, with what was set aside from it; None for all.
+        """
+        from hfs_cli.store import redact
+
+        with self._engine.reading() as db:
+            found = [key for key, _ in redact.keys(db, session_id)]
+        return found + [key for _, key in redact.spilled_keys(self._engine.path.parent, session_id)]
+
+    def redact(
+        self, session_id: int | None = None, waiting: Callable[[], None] = lambda: None
+    ) -> list[KeptKey]:
+        """Put the name of its kind in the place of each key, and see that none can be read again.
+
+        Many short transactions: where it is broken off, the rest is found the next time. The
+        database is written anew in the end, whether or not anything was found.
+
+        Args:
+            session_id: As of `kept_keys`.
+            waiting: Called once, when an import has to end first.
+
+        Returns:
+            What was replaced.
+
+        Raises:
+            StoreError: It cannot be written, or another process reads what was there before.
+        """
+        from hfs_cli.store import redact
+        from hfs_cli.store.incoming import take_back
+
+        if not self._engine.exists():
+            return redact.redact_spilled(self._engine.path.parent, session_id)
+        with self._engine.importing(waiting):
+            take_back(self._engine)
+            with self._engine.reading() as db:
+                found = redact.keys(db, session_id)
+            for some in redact.portions(place for _, place in found):
+                with self._engine.staging() as db:
+                    redact.take_out(db, some)
+            spilled = redact.redact_spilled(self._engine.path.parent, session_id)
+            self._engine.forget()
+        return [key for key, _ in found] + spilled
 
     def vacuum(self, waiting: Callable[[], None] = lambda: None) -> int:
         """Shrink the file to what it holds, without what imports that were killed have left.

@@ -16,6 +16,7 @@ _COMMANDS = {
     "undo": "sessions.undo:undo_turns",
     "retry": "sessions.retry:retry_question",
     "compact": "sessions.compact:compact_session",
+    "redact": "sessions.redact:redact_sessions",
     "export": "sessions.export:export_sessions",
     "import": "sessions.import_:import_sessions",
     "stats": "sessions.stats:count_turns",

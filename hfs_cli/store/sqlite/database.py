@@ -280,13 +280,7 @@ class Database:
         # What is still in the log counts as well: it is copied into the file first.
         self._empty_log()
         before = self.path.stat().st_size
-        for index in upkeep.INDEXES:
-            amount = -upkeep.MERGED
-            more = True
-            while more:
-                with self.staging() as db, interruptible(db.connection()):
-                    more = upkeep.merge_words(db, index, amount)
-                amount = upkeep.MERGED
+        self._merge_indexes()
         with self.autocommitting() as db:
             in_steps = db.pragma("auto_vacuum") == upkeep.INCREMENTAL
         if in_steps:
@@ -295,21 +289,59 @@ class Database:
                 with self.staging() as db, interruptible(db.connection()):
                     more = upkeep.free_pages(db)
         else:
-            notices.notice("locked while the database is written anew, this once")
-            with self.autocommitting() as db, interruptible(db.connection()):
-                patience = Patience(self.path, WAIT_S)
-                with self._line.turn(patience):
-                    upkeep.write_anew(db)
+            self._write_anew(", this once")
         self._empty_log()
         return before - self.path.stat().st_size
 
-    def _empty_log(self) -> None:
-        """Copy the log into the file and cut it, unless a reader is in the way."""
+    def forget(self) -> None:
+        """Write the file anew, and cut the log.
+
+        A row that is deleted or made shorter stays in the free room of its page, and a word in
+        its index until that is merged: nothing short of this is rid of them.
+        """
+        for copy in sorted(self.path.parent.glob(f"{self.path.name}.bak-v*")):
+            notices.warn(f"{copy} is older than the change and as it was: delete it")
+        self._merge_indexes()
+        self._write_anew()
+        patience = Patience(self.path, WAIT_S)
+        while not self._empty_log():
+            if not patience.left_s():
+                raise StoreError(
+                    f"another hfs still reads the database, and {self.path}-wal holds what was"
+                    " replaced until it has ended: then run hfs db vacuum"
+                )
+            time.sleep(_LOOK_AGAIN_S)
+
+    def _merge_indexes(self) -> None:
+        from hfs_cli.store.sqlite import upkeep
+
+        for index in upkeep.INDEXES:
+            amount = -upkeep.MERGED
+            more = True
+            while more:
+                with self.staging() as db, interruptible(db.connection()):
+                    more = upkeep.merge_words(db, index, amount)
+                amount = upkeep.MERGED
+
+    def _write_anew(self, more: str = "") -> None:
+        from hfs_cli.store.sqlite import upkeep
+
+        notices.notice(f"locked while the database is written anew{more}")
+        with (
+            self.autocommitting() as db,
+            interruptible(db.connection()),
+            self._line.turn(Patience(self.path, WAIT_S)),
+        ):
+            upkeep.write_anew(db)
+
+    def _empty_log(self) -> bool:
+        """Copy the log into the file and cut it; False where a reader is in the way."""
         with self.autocommitting() as db:
             db.timeout = 0
             try:
                 db.execute_sql("PRAGMA wal_checkpoint (PASSIVE)")
-                db.execute_sql("PRAGMA wal_checkpoint (TRUNCATE)")
+                row = db.execute_sql("PRAGMA wal_checkpoint (TRUNCATE)").fetchone()
+                return bool(row is not None and not row[0])
             finally:
                 db.timeout = WAIT_S
 

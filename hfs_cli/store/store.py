@@ -572,7 +572,9 @@ class SessionStore:
 
         with self._engine.reading() as db:
             found = [key for key, _ in redact.keys(db, session_id)]
-        return found + [key for _, key in redact.spilled_keys(self._engine.path.parent, session_id)]
+        return found + [
+            key for _, key in redact.spilled_keys(self._engine.spill_directory, session_id)
+        ]
 
     def redact(
         self, session_id: int | None = None, waiting: Callable[[], None] = lambda: None
@@ -596,7 +598,7 @@ class SessionStore:
         from hfs_cli.store.incoming import take_back
 
         if not self._engine.exists():
-            return redact.redact_spilled(self._engine.path.parent, session_id)
+            return redact.redact_spilled(self._engine.spill_directory, session_id)
         with self._engine.importing(waiting):
             take_back(self._engine)
             with self._engine.reading() as db:
@@ -604,7 +606,7 @@ class SessionStore:
             for some in redact.portions(place for _, place in found):
                 with self._engine.staging() as db:
                     redact.take_out(db, some)
-            spilled = redact.redact_spilled(self._engine.path.parent, session_id)
+            spilled = redact.redact_spilled(self._engine.spill_directory, session_id)
             self._engine.forget()
         return [key for key, _ in found] + spilled
 

@@ -430,7 +430,7 @@ _hfs_table() {
             hfs_arguments='sessions -...'
             ;;
         'hfs checkpoints')
-            hfs_commands='create delete list'
+            hfs_commands='create list delete'
             hfs_options=(
                 '-h,--help'
             )
@@ -442,12 +442,6 @@ _hfs_table() {
             )
             hfs_arguments='sessions'
             ;;
-        'hfs checkpoints delete')
-            hfs_options=(
-                '-h,--help'
-            )
-            hfs_arguments='sessions+checkpoints checkpoints'
-            ;;
         'hfs checkpoints list')
             hfs_options=(
                 '--json'
@@ -455,17 +449,17 @@ _hfs_table() {
             )
             hfs_arguments='sessions'
             ;;
-        'hfs models')
-            hfs_commands='default list pull update'
+        'hfs checkpoints delete')
             hfs_options=(
                 '-h,--help'
             )
+            hfs_arguments='sessions+checkpoints checkpoints'
             ;;
-        'hfs models default')
+        'hfs models')
+            hfs_commands='list default pull update'
             hfs_options=(
                 '-h,--help'
             )
-            hfs_arguments='models'
             ;;
         'hfs models list')
             hfs_options=(
@@ -474,6 +468,12 @@ _hfs_table() {
                 '-h,--help'
             )
             hfs_arguments='-...'
+            ;;
+        'hfs models default')
+            hfs_options=(
+                '-h,--help'
+            )
+            hfs_arguments='models'
             ;;
         'hfs models pull')
             hfs_options=(
@@ -490,19 +490,20 @@ _hfs_table() {
             hfs_arguments='files'
             ;;
         'hfs keys')
-            hfs_commands='list path remove set'
+            hfs_commands='set list remove path'
             hfs_options=(
                 '-h,--help'
             )
+            ;;
+        'hfs keys set')
+            hfs_options=(
+                '-h,--help'
+            )
+            hfs_arguments='providers'
             ;;
         'hfs keys list')
             hfs_options=(
                 '--json'
-                '-h,--help'
-            )
-            ;;
-        'hfs keys path')
-            hfs_options=(
                 '-h,--help'
             )
             ;;
@@ -512,23 +513,16 @@ _hfs_table() {
             )
             hfs_arguments='providers'
             ;;
-        'hfs keys set')
+        'hfs keys path')
             hfs_options=(
                 '-h,--help'
             )
-            hfs_arguments='providers'
             ;;
         'hfs tools')
-            hfs_commands='call list show'
+            hfs_commands='list show call'
             hfs_options=(
                 '-h,--help'
             )
-            ;;
-        'hfs tools call')
-            hfs_options=(
-                '-h,--help'
-            )
-            hfs_arguments='tools -'
             ;;
         'hfs tools list')
             hfs_options=(
@@ -546,14 +540,21 @@ _hfs_table() {
             )
             hfs_arguments='tools'
             ;;
+        'hfs tools call')
+            hfs_options=(
+                '-h,--help'
+            )
+            hfs_arguments='tools -'
+            ;;
         'hfs config')
-            hfs_commands='edit get list path set unset'
+            hfs_commands='list get set unset edit path'
             hfs_options=(
                 '-h,--help'
             )
             ;;
-        'hfs config edit')
+        'hfs config list')
             hfs_options=(
+                '--json'
                 '-h,--help'
             )
             ;;
@@ -562,17 +563,6 @@ _hfs_table() {
                 '-h,--help'
             )
             hfs_arguments='settings'
-            ;;
-        'hfs config list')
-            hfs_options=(
-                '--json'
-                '-h,--help'
-            )
-            ;;
-        'hfs config path')
-            hfs_options=(
-                '-h,--help'
-            )
             ;;
         'hfs config set')
             hfs_options=(
@@ -586,17 +576,21 @@ _hfs_table() {
             )
             hfs_arguments='settings'
             ;;
-        'hfs templates')
-            hfs_commands='edit list path remove show'
+        'hfs config edit')
             hfs_options=(
                 '-h,--help'
             )
             ;;
-        'hfs templates edit')
+        'hfs config path')
             hfs_options=(
                 '-h,--help'
             )
-            hfs_arguments='templates'
+            ;;
+        'hfs templates')
+            hfs_commands='list show edit remove path'
+            hfs_options=(
+                '-h,--help'
+            )
             ;;
         'hfs templates list')
             hfs_options=(
@@ -604,10 +598,18 @@ _hfs_table() {
                 '-h,--help'
             )
             ;;
-        'hfs templates path')
+        'hfs templates show')
+            hfs_options=(
+                '--builtin'
+                '-h,--help'
+            )
+            hfs_arguments='templates'
+            ;;
+        'hfs templates edit')
             hfs_options=(
                 '-h,--help'
             )
+            hfs_arguments='templates'
             ;;
         'hfs templates remove')
             hfs_options=(
@@ -615,12 +617,10 @@ _hfs_table() {
             )
             hfs_arguments='templates'
             ;;
-        'hfs templates show')
+        'hfs templates path')
             hfs_options=(
-                '--builtin'
                 '-h,--help'
             )
-            hfs_arguments='templates'
             ;;
         'hfs completion')
             hfs_options=(
@@ -637,7 +637,12 @@ _hfs_table() {
             )
             ;;
         'hfs db')
-            hfs_commands='backup check path vacuum'
+            hfs_commands='path backup check vacuum'
+            hfs_options=(
+                '-h,--help'
+            )
+            ;;
+        'hfs db path')
             hfs_options=(
                 '-h,--help'
             )
@@ -649,11 +654,6 @@ _hfs_table() {
             hfs_arguments='files'
             ;;
         'hfs db check')
-            hfs_options=(
-                '-h,--help'
-            )
-            ;;
-        'hfs db path')
             hfs_options=(
                 '-h,--help'
             )

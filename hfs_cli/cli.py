@@ -43,7 +43,11 @@ _COMMANDS = {
 
 
 @click.command(
-    cls=LazyGroup, places=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=LazyGroup,
+    places=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Rules that no one command owns: hfs help refs, config, models, scripting, exit-codes or"
+    " json.",
 )
 @click.version_option(__version__, message="hfs %(version)s")
 def hfs() -> None:

@@ -145,6 +145,10 @@ class Group(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """All of them, in the order in which they were written; click's own is the alphabet's."""
+        return list(self.commands)
+
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Find one, with its help."""
         found = super().get_command(ctx, name)
@@ -275,11 +279,10 @@ def _as_command(ctx: click.Context, name: str) -> str:
         return f": did you mean {ctx.find_root().command_path} {also}?"
     from hfs_cli.wording import near_names
 
-    if near := near_names(name, here, 1):
-        return f": did you mean {near[0]}?"
     elsewhere = [path for path, commands in _groups(ctx) if also in commands]
     if not elsewhere:
-        return ""
+        near = near_names(name, here, 1)
+        return f": did you mean {near[0]}?" if near else ""
     *most, last = [f"{path} {also}" for path in elsewhere[:3]]
     return f": did you mean {', '.join(most)}{' or ' if most else ''}{last}?"
 

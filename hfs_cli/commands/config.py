@@ -8,6 +8,7 @@ from typing import cast
 
 import click
 
+from hfs_cli import notices
 from hfs_cli.config import Config, load_config
 from hfs_cli.errors import ConfigError, NotFoundError
 from hfs_cli.groups import Context, Group
@@ -18,12 +19,6 @@ from hfs_cli.wording import did_you_mean
 @click.group(name="config", cls=Group)
 def config_group() -> None:
     """See and change settings."""
-
-
-@config_group.command(name="path")
-def print_config_path() -> None:
-    """Print where the configuration file is (it need not exist)."""
-    click.echo(config_file(os.environ))
 
 
 @config_group.command(name="list")
@@ -77,6 +72,7 @@ def set_setting(*, key: str, value: str) -> None:
       hfs config set providers.work.base_url https://llm.example.com/v1
     """
     from hfs_cli.config.editing import set_value, split_key
+    from hfs_cli.config.keys import warn_of_shell
     from hfs_cli.providers.choose import check_setting
 
     parts = split_key(key)
@@ -84,6 +80,8 @@ def set_setting(*, key: str, value: str) -> None:
     def check(new: Config) -> None:
         check_setting(new, parts, value)
         _check_profile(new, parts)
+        if parts[2:] == ["api_key_cmd"] and (command := new.providers[parts[1]].api_key_cmd):
+            warn_of_shell(parts[1], command, notices.warn)
 
     set_value(Path(config_file(os.environ)), key, value, check)
 
@@ -140,3 +138,9 @@ def edit_config() -> None:
         raise ConfigError(f"cannot write {file}: {error.strerror}") from error
     edit_file(file)
     load_config()
+
+
+@config_group.command(name="path")
+def print_config_path() -> None:
+    """Print where the configuration file is (it need not exist)."""
+    click.echo(config_file(os.environ))

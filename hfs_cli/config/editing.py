@@ -110,12 +110,14 @@ def _without_value(file: Path, key: str, parts: list[str]) -> str:
     if not hasattr(table, "get") or parts[-1] not in table:
         raise NotFoundError(f"{key} is not set in {file} (hfs config list shows what is)")
     del table[parts[-1]]
-    # A table that it leaves empty goes too, unless a comment stands in it.
+    # A table that it leaves empty goes too, unless a comment stands in it, and at the end the
+    # empty line that was in front of it.
     for outer, inner, name in zip(tables[-2::-1], tables[:0:-1], parts[-2::-1], strict=True):
         if inner or tomlkit.dumps(inner).strip():
             break
         del outer[name]
-    return tomlkit.dumps(tables[0])
+    text = tomlkit.dumps(tables[0])
+    return text.rstrip("\n") + "\n" if text.endswith("\n\n") else text
 
 
 def split_key(key: str) -> list[str]:

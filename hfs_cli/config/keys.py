@@ -79,11 +79,7 @@ def find_key(
     if variable := source.variable(env):
         key = Key(env[variable], f"environment ({variable})")
     elif source.command:
-        if for_shell := _for_a_shell(source.command):
-            warn(
-                f"api_key_cmd of {source.provider} is run without a shell, which {for_shell}"
-                ' needs: write ["sh", "-c", "…"]'
-            )
+        warn_of_shell(source.provider, source.command, warn)
         printed = command_output(source.command, f"api_key_cmd of {source.provider}")
         key = Key(printed, "api_key_cmd")
     elif value := read_keys(file, warn).get(source.provider):
@@ -93,6 +89,23 @@ def find_key(
     if source.required:
         raise CredentialsError(f"no key for {source.provider}: {source.hint}")
     return None
+
+
+def warn_of_shell(
+    provider: str, command: str | tuple[str, ...], warn: Callable[[str], None]
+) -> None:
+    """Say what an api_key_cmd holds that only a shell would understand, if it does.
+
+    Args:
+        provider: Whose it is.
+        command: As the configuration has it.
+        warn: Is told.
+    """
+    if sign := _for_a_shell(command):
+        warn(
+            f"api_key_cmd of {provider} is run without a shell, which {sign} needs:"
+            ' write ["sh", "-c", "…"]'
+        )
 
 
 def _for_a_shell(command: str | tuple[str, ...]) -> str | None:

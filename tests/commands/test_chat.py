@@ -414,6 +414,7 @@ def test_a_reply_at_the_token_limit_is_whole_with_a_warning(chat, server):
         (("list",), "hfs sessions list, hfs checkpoints list or hfs models list?"),
         (("show", "3"), "did you mean hfs sessions show, hfs tools show or hfs templates show?"),
         (("stats",), "did you mean hfs sessions stats?"),
+        (("tree",), "did you mean hfs sessions tree?"),
         (("rm", "3"), "did you mean hfs delete?"),
         (("version",), "did you mean hfs --version?"),
         (("sessions", "rm", "2"), "did you mean hfs sessions delete?"),

@@ -175,3 +175,22 @@ def test_a_table_is_not_one_setting(hfs):
     assert done.stderr == (
         b"hfs: error: profiles.p is a table: name what is in it, profiles.p.retries \xe2\x80\xa6\n"
     )
+
+
+@pytest.mark.parametrize(("command", "sign"), [("pass x | head -1", "|"), ("echo $KEY", "$")])
+def test_a_command_that_needs_a_shell_is_told_when_it_is_set(hfs, command, sign):
+    done = hfs("config", "set", "providers.work.api_key_cmd", command)
+    assert done.returncode == 0
+    assert done.stderr.decode() == (
+        f"hfs: warning: api_key_cmd of work is run without a shell, which {sign} needs:"
+        ' write ["sh", "-c", "…"]\n'
+    )
+    assert not hfs("config", "set", "providers.work.api_key_cmd", "pass x").stderr
+
+
+def test_what_was_set_and_unset_leaves_the_file_as_it_was(hfs):
+    before = "# mine\nmodel = 'a/b'\n[providers.x]\ntype = 'openai'\n"
+    hfs.configure(before)
+    hfs.ok("config", "set", "aliases.fast", "openai/a")
+    hfs.ok("config", "unset", "aliases.fast")
+    assert hfs.config.read_text() == before

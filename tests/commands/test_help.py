@@ -118,3 +118,15 @@ def test_a_topic_that_is_a_command_too_is_told_after_its_help(hfs):
 )
 def test_a_number_that_no_database_counts_to_is_refused(hfs, args):
     assert hfs("sessions", *args, str(2**70)).returncode == 2
+
+
+def test_the_first_page_names_the_topics():
+    shown = " ".join(context_of(()).get_help().split())
+    assert all(f" {topic}" in shown.partition("hfs help refs")[2] for topic in [*TOPICS][1:])
+
+
+def test_commands_stand_in_the_order_of_their_use():
+    shown = context_of(("config",)).get_help()
+    rows = shown.partition("Commands:")[2].splitlines()
+    names = [row.split()[0] for row in rows if row.startswith("  ") and row[2] != " "]
+    assert names == ["list", "get", "set", "unset", "edit", "path"]

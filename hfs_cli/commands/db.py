@@ -63,8 +63,10 @@ def check_database() -> None:
 @db.command(name="vacuum")
 def vacuum_database() -> None:
     """Give the room that deleted sessions took back to the disk. Prints the bytes gained."""
+    from hfs_cli.render.output import print_made
     from hfs_cli.store.store import open_store
+    from hfs_cli.wording import data_size
 
     with open_store(load_config()) as store:
         gained = store.vacuum(lambda: notices.notice("waiting for an import to end"))
-    click.echo(f"{gained} bytes")
+    print_made(f"{gained} bytes", f"given back to the disk: {data_size(gained)}")

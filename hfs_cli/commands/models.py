@@ -59,7 +59,7 @@ def list_models(*, words: tuple[str, ...], refresh: bool, as_json: bool) -> None
         return
     from hfs_cli.render.lists.models import show_models
 
-    show_models(rows)
+    show_models(rows, words)
 
 
 def _row(

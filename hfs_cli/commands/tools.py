@@ -45,7 +45,9 @@ def list_tools(*, name: str | None, probe: bool, as_json: bool) -> None:
         from hfs_cli.render.terminal import stdout
 
         rows = [(entry.name, entry.kind, _about(entry)) for entry in entries]
-        if stdout().tty:
+        if not rows:
+            notices.notice(f"no tools yet: [tools.NAME] or [mcp.NAME] in {config.file} makes one")
+        elif stdout().tty:
             columns = [Column("NAME"), Column("KIND"), Column("WHAT IT IS", flexible=True)]
             print_table(columns, rows, footer=f"file: {config.file}")
         else:

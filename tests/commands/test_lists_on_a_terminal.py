@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.scripted_server import openai_sse
+
 
 @pytest.fixture
 def kept(chat):
@@ -35,6 +37,48 @@ def test_a_list_fits_its_window_and_shows_what_it_is_about(on_terminal, kept, ar
         assert word in text, text
     # On a terminal there are headings or marks, never the pipe's tabs.
     assert b"\t" not in seen.raw
+
+
+@pytest.mark.parametrize(
+    ("args", "line"),
+    [
+        (("sessions", "list", "--all"), "● current   ◐ last reply partial"),
+        (("sessions", "tree", "release notes"), "├─ 3  in French  2 messages"),
+        (("checkpoints", "list", "notes, first"), 'main  ◆  "the first draft" at 2'),
+    ],
+)
+def test_a_narrow_window_leaves_out_what_would_be_cut(on_terminal, kept, server, args, line):
+    kept.keep("notes, first", "?", "!")
+    kept.ok("checkpoints", "create", "notes, first", "--label", "the first draft")
+    server.reply(openai_sse("cut", finish=None, done=False))
+    kept("chat", "-n", "broken", "hi")
+    server.reply(status=404)
+    kept("chat", "-n", "never", "hi")
+    shown = on_terminal(*args, columns=40).lines
+    assert line in shown, shown
+    assert "list" in args[:2] or not any("…" in row for row in shown)
+
+
+def test_names_of_sessions_end_with_a_word_beside_the_bars(on_terminal, chat, server):
+    server.reply(openai_sse("A log."))
+    chat.ok("chat", "Explain the write-ahead log to me in short words")
+    seen = on_terminal("sessions", "stats", "--by", "session", columns=80)
+    assert any(row.startswith("Explain the write-ahead log to... ") for row in seen.lines)
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("models", "list", "test", "nosuch"), "no model has test and nosuch in its name"),
+        (("tools", "list"), "no tools yet: [tools.NAME] or [mcp.NAME] in "),
+        (("db", "vacuum"), "given back to the disk: "),
+        (("sessions", "search", "nosuch"), "nothing"),
+    ],
+)
+def test_where_there_is_nothing_a_person_is_told_so(on_terminal, kept, server, args, said):
+    server.always({"data": [{"id": "m"}]})
+    seen = on_terminal(*args)
+    assert (seen.code, said in "\n".join(seen.lines)) == (0, True), seen.lines
 
 
 @pytest.mark.parametrize(

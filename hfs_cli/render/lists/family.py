@@ -48,9 +48,7 @@ def show_tree(family: Sequence[Branch], *, current_id: int, as_json: bool = Fals
             line.append(words, "bold" if branch.session.id == current_id else "")
             if not look.tty:
                 line.append(date)
-            line.append(f"  {_about(branch)}", "dim")
-            if look.tty:
-                line.truncate(look.width, overflow="ellipsis")
+            _add_parts(line, _about(branch), look)
             view.print(line, soft_wrap=True)
     Output().write(capture.get())
 
@@ -94,7 +92,7 @@ def _goes_on(family: Sequence[Branch], place: int, depth: int) -> bool:
     return False
 
 
-def _about(branch: Branch) -> str:
+def _about(branch: Branch) -> list[str]:
     session = branch.session
     own = session.messages - (session.fork_position or 0)
     parts = [plural(session.messages, "message")]
@@ -102,7 +100,23 @@ def _about(branch: Branch) -> str:
         parts.append(f"{own} after message {session.fork_position}")
     if branch.origin in _KEPT:
         parts.append(f"{_KEPT[branch.origin]} {local(session.created_at):%Y-%m-%d}")
-    return ", ".join(parts)
+    return parts
+
+
+def _add_parts(line: Text, parts: Sequence[str], look: Terminal, least: int = 0) -> None:
+    """Add what there is to say, as much of it as the window has room for.
+
+    Args:
+        least: So many parts are there, cut if they must be.
+    """
+    room = look.width - line.cell_len - 2 if look.tty else None
+    shown = list(parts)
+    while len(shown) > least and room is not None and len(", ".join(shown)) > room:
+        shown.pop()
+    if shown:
+        line.append(f"  {', '.join(shown)}", "dim")
+    if look.tty:
+        line.truncate(look.width, overflow="ellipsis")
 
 
 def show_timeline(family: Sequence[Branch], *, as_json: bool = False) -> None:
@@ -178,8 +192,7 @@ def _print(family: Sequence[Branch], look: Terminal) -> None:
         for label, branch in zip(labels, family, strict=True):
             line = Text(label + " " * (width - cell_len(label) + 2))
             line.append_text(_track(branch, placed[branch.session.id], step, skipped))
-            line.append(f"  {_notes(branch)}", "dim")
-            line.truncate(look.width, overflow="ellipsis")
+            _add_parts(line, _notes(branch), look, least=1)
             line.rstrip()
             view.print(line, soft_wrap=True)
     Output().write(capture.get())
@@ -237,10 +250,10 @@ def _marks(branch: Branch) -> list[str]:
     return [kinds.get(end, TURN) for end in branch.turns]
 
 
-def _notes(branch: Branch) -> str:
+def _notes(branch: Branch) -> list[str]:
     """What the marks stand for: names with their messages, and the last automatic one."""
     notes = [f'"{sanitize_line(c.label)}" at {c.position}' for c in branch.checkpoints if c.label]
     automatic = [c.position for c in branch.checkpoints if c.label is None]
     if automatic:
         notes.append(f"auto at {automatic[-1]}")
-    return ", ".join(notes)
+    return notes

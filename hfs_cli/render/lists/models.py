@@ -8,6 +8,7 @@ from hfs_cli.known_models import TAKES
 from hfs_cli.render.lists.table import Column, print_table, write_rows
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import stdout
+from hfs_cli.sanitize import sanitize_line
 
 _COLUMNS = (
     Column("MODEL", flexible=True),
@@ -21,10 +22,11 @@ _COLUMNS = (
 )
 
 
-def show_models(rows: Sequence[Mapping[str, object]]) -> None:
+def show_models(rows: Sequence[Mapping[str, object]], words: Sequence[str] = ()) -> None:
     """Show models: with what is known of them on a terminal, names and aliases in a pipe.
 
     Args:
+        words: Those that were looked for.
         rows: Each with ``model``, ``alias``, ``default``, ``context``, ``input_price``,
             ``output_price``, ``takes`` and ``ends``, as ``--json`` shows them.
     """
@@ -38,7 +40,10 @@ def show_models(rows: Sequence[Mapping[str, object]]) -> None:
         )
         return
     if not rows:
-        Output().write("no models: hfs keys set PROVIDER for a vendor's, hfs models pull for one\n")
+        none = "no models: hfs keys set PROVIDER for a vendor's, hfs models pull for one"
+        if words:
+            none = f"no model has {' and '.join(words)} in its name: hfs models list shows all"
+        Output().write(f"{sanitize_line(none)}\n")
         return
     cells = [_cells(row) for row in rows]
     # What is known of none of them would be a heading over nothing.

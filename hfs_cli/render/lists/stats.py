@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
 
+from hfs_cli.naming import first_words
 from hfs_cli.prices import Total
 from hfs_cli.render.json_shapes import print_json
-from hfs_cli.render.lists.table import Column, print_table, write_rows
+from hfs_cli.render.lists.table import Column, Tailed, print_table, write_rows
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import stdout
 from hfs_cli.wording import plural, short_count
@@ -16,6 +17,7 @@ from hfs_cli.wording import plural, short_count
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = "▁▂▃▄▅▆▇█"
 _BAR = 14
+_WIDE = 100  # columns; in less the names need the room
 _DAYS = 30
 
 
@@ -64,13 +66,13 @@ def _print(totals: Sequence[Total], days: Sequence[Total], by: str, today: date)
     ]
     rows = [
         (
-            total.key or "–",
+            Tailed(*first_words(total.key)) if by == "session" else total.key or "–",
             str(total.turns),
             short_count(total.input_tokens),
             short_count(total.output_tokens),
             "–" if total.first_token_s is None else f"{total.first_token_s:.1f} s",
             "–" if total.cost is None else f"{total.cost:.2f}",
-            bar(total.turns / most),
+            bar(total.turns / most, _BAR if stdout().width >= _WIDE else _BAR - 4),
         )
         for total in totals
     ]
@@ -86,13 +88,14 @@ def _print(totals: Sequence[Total], days: Sequence[Total], by: str, today: date)
     print_table(columns, rows, footer=f"last {shown} days {line}{hint}")
 
 
-def bar(share: float) -> str:
-    """A bar of at most 14 columns.
+def bar(share: float, most: int) -> str:
+    """A bar.
 
     Args:
         share: From 0 to 1.
+        most: How many columns the whole takes.
     """
-    eighths = max(1, round(share * _BAR * 8))
+    eighths = max(1, round(share * most * 8))
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
 

@@ -44,6 +44,7 @@ class Tailed(NamedTuple):
 
 Cell = str | Tailed
 _MIN_FLEXIBLE = 20
+_APART = "   "
 
 
 def show_table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, footer: str = "") -> None:
@@ -155,9 +156,22 @@ def _rendered(
     view = console(look)
     with view.capture() as capture:
         view.print(table)
-        if footer:
-            view.print(Text(sanitize_line(footer), "dim"))
+        for line in _wrapped(sanitize_line(footer), look.width):
+            view.print(Text(line, "dim"))
     return "".join(f"{line.rstrip(' ')}\n" for line in capture.get().splitlines())
+
+
+def _wrapped(footer: str, width: int) -> list[str]:
+    """A footer's lines: its parts, which stand apart by three spaces, are kept whole."""
+    from rich.cells import cell_len
+
+    lines: list[str] = []
+    for part in filter(None, footer.split(_APART)):
+        if lines and cell_len(lines[-1] + _APART + part) <= width:
+            lines[-1] += _APART + part
+        else:
+            lines.append(part)
+    return lines
 
 
 def _text(cell: Cell, width: int | None) -> Text:

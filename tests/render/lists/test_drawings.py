@@ -76,7 +76,7 @@ def test_counts_are_short_and_bars_have_a_length():
         "1.2 M",
         "10 G",
     ]
-    assert (bar(1), bar(0.5), bar(0)) == ("█" * 14, "█" * 7, "▏")
+    assert (bar(1, 14), bar(0.5, 14), bar(0, 14)) == ("█" * 14, "█" * 7, "▏")
     assert sparkline([0, 1, 2, 4, 8]) == "▁▂▃▅█"
     assert sparkline([0, 0]) == "▁▁"
 

@@ -219,6 +219,7 @@ _hfs_table() {
                 '--force'
                 '--format =text,json'
                 '--json'
+                '--context'
                 '--no-pager'
                 '-h,--help'
             )

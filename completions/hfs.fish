@@ -625,6 +625,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions show\' -O --output' -s O -l output -
 complete -c hfs -n '__hfs_in \'hfs sessions show\' --force' -l force -d 'With -O: replace a file that exists'
 complete -c hfs -n '__hfs_in \'hfs sessions show\' --format' -l format -x -k -a 'text json'
 complete -c hfs -n '__hfs_in \'hfs sessions show\' --json' -l json -d 'Short for --format json'
+complete -c hfs -n '__hfs_in \'hfs sessions show\' --context' -l context -d 'What the next turn would send of it, and about how many tokens that is'
 complete -c hfs -n '__hfs_in \'hfs sessions show\' --no-pager' -l no-pager -d 'Print a long transcript as it is'
 complete -c hfs -n '__hfs_in \'hfs sessions show\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -n '__hfs_in \'hfs sessions search\' --fts' -l fts -d 'WORDS are an FTS5 query: AND, OR, NOT, NEAR, word*'

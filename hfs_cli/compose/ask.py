@@ -14,7 +14,6 @@ from hfs_cli.errors import HfsError, IncompleteReplyError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hfs_cli.compose.context import Measure
     from hfs_cli.compose.options import Asked
     from hfs_cli.config import Config
     from hfs_cli.messages import ChatMessage, Outcome, Place, Reply, Session, Turn
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from hfs_cli.render.reply.choose import View
     from hfs_cli.store.store import SessionStore
     from hfs_cli.store.unsaved import Unsaved
-    from hfs_cli.turn.calls import Toolbox
     from hfs_cli.turn.run import Provider, Renderer
 
 
@@ -56,18 +54,15 @@ def take_turn(
 
         toolbox = open_tools(config, confirm=asked.confirm)
     choices = chosen_models(asked, config, choice)
+    opening = _opening(asked, config, store, turn, session)
     with (
         closing(toolbox) if toolbox else nullcontext(),
-        closing(provider_of(asked, config, choices)) as provider,
+        closing(provider_of(asked, config, choices, opening)) as provider,
     ):
-        within = None
-        if config.context != "error" or asked.dry_run:
-            from hfs_cli.compose.context import measure
+        if asked.dry_run:
+            from hfs_cli.compose.preview import print_request
 
-            history = store.transcript(session.id) if session else []
-            within = measure(choice, turn.options, config.models, history)
-        if asked.dry_run and within:
-            _print_request(provider, store, turn, toolbox, within, config.context)
+            print_request(provider, store, turn, toolbox, choice, config)
             return
         reuse = None
         if asked.reuse is not None:
@@ -77,13 +72,11 @@ def take_turn(
         recalled = reuse.provider() if reuse else None
         if recalled is None:
             _check_day(asked, config, store)
-        answering = recalled or _limited(provider, turn, config, store, within)
-        if config.context == "compact" and session and config.save and within and not recalled:
-            _compacted(answering, store, session, turn, toolbox, within)
+            _check_prompt(config, store, turn, choice)
         # History is read either way; only what is kept differs.
         keeper = store if config.save else _unsaved(store)
         renderer = _renderer(view, config, turn.schema, choices, tools=toolbox is not None)
-        outcome = run_turn(answering, keeper, renderer, turn, toolbox, config.max_steps)
+        outcome = run_turn(recalled or provider, keeper, renderer, turn, toolbox, config.max_steps)
     if outcome.error is not None:
         _say_how_to_retry(outcome, store)
         raise outcome.error
@@ -136,29 +129,67 @@ def _model_of(
     return choice
 
 
-def _limited(
-    provider: Provider, turn: Turn, config: Config, store: SessionStore, within: Measure | None
-) -> Provider:
-    """The provider within ``--max-cost``, which the prompt alone may exceed already.
+def _opening(
+    asked: Asked, config: Config, store: SessionStore, turn: Turn, session: Session | None
+) -> Callable[[ModelChoice], Provider] | None:
+    """Opens a model so that it is sent what fits it, within ``--max-cost``; None for as it is."""
+    if asked.dry_run or (config.max_cost is None and config.context == "error"):
+        return None
+    from hfs_cli.providers.open import open_provider
 
-    Args:
-        within: What its context holds, or None where a longer request is its own affair.
-    """
-    limit = fitting = None
+    spending = None
     if config.max_cost is not None:
-        from hfs_cli.compose.budget import CostLimit
+        from hfs_cli.compose.budget import CostLimit, Spending
 
-        provider = limit = CostLimit(provider, turn.model, config.max_cost, config.models)
-    if within is not None:
-        from hfs_cli.compose.context import TrimmingProvider
+        # Whichever of several models is asked: it is one turn.
+        spending = Spending(config.max_cost)
+    history = store.transcript(session.id) if session and config.context != "error" else []
+    past = None
+    if config.context == "compact" and config.save and session:
+        from hfs_cli.compose.compact import past_of
 
-        provider = fitting = TrimmingProvider(provider, within, notices.notice)
-    if limit is not None:
-        from hfs_cli.turn.run import make_request
+        past = past_of(store, session.id, history, turn.place)
 
-        request = make_request(turn, _unsaved(store).begin(turn))
-        limit.check(fitting.fitted(request) if fitting else request)
-    return provider
+    def opened(choice: ModelChoice) -> Provider:
+        provider = open_provider(choice, config=config, env=os.environ, notify=notices.warn)
+        if spending is not None:
+            provider = CostLimit(provider, choice.full_name, spending, config.models)
+        if config.context == "error":
+            return provider
+        from hfs_cli.compose.context import FittingProvider, measure
+
+        within = measure(choice, model_options(asked, config, choice), config.models, history)
+        return FittingProvider(
+            provider,
+            within,
+            notices.notice,
+            model=choice.full_name,
+            options=choice.options,
+            past=past,
+        )
+
+    return opened
+
+
+def _check_prompt(config: Config, store: SessionStore, turn: Turn, choice: ModelChoice) -> None:
+    """Refuse a prompt that alone costs more than the turn may, before anything is kept.
+
+    Raises:
+        ConfigError: It does, or the model has no price.
+    """
+    if config.max_cost is None:
+        return
+    from hfs_cli.compose.budget import Spending, check_prompt
+    from hfs_cli.turn.run import make_request
+
+    request = make_request(turn, _unsaved(store).begin(turn))
+    if config.context != "error":
+        from hfs_cli.compose.context import measure, shortened
+
+        there = turn.place.session_id
+        history = [] if there is None else store.transcript(there)
+        request, _ = shortened(request, measure(choice, turn.options, config.models, history))
+    check_prompt(request, choice.full_name, Spending(config.max_cost), config.models)
 
 
 def within_cost(
@@ -168,44 +199,9 @@ def within_cost(
     _check_day(asked, config, store)
     if config.max_cost is None:
         return provider
-    from hfs_cli.compose.budget import CostLimit
+    from hfs_cli.compose.budget import CostLimit, Spending
 
-    return CostLimit(provider, turn.model, config.max_cost, config.models)
-
-
-def _compacted(
-    provider: Provider,
-    store: SessionStore,
-    session: Session,
-    turn: Turn,
-    toolbox: Toolbox | None,
-    within: Measure,
-) -> None:
-    """Summarise the oldest turns of the session where the turn would not fit.
-
-    Where it goes on from an earlier point, or answers a question again, nothing is added: what
-    does not fit is left out, as it is where the summary fails.
-    """
-    from hfs_cli.turn.run import make_request
-
-    request = make_request(turn, _unsaved(store).begin(turn), toolbox)
-    again = turn.place.at is not None or turn.place.answers is not None
-    if within.room is None or within.tokens(request) <= within.room or again:
-        return
-    from hfs_cli.compose.compact import compact
-    from hfs_cli.compose.context import TrimmingProvider
-    from hfs_cli.wording import plural
-
-    if isinstance(provider, TrimmingProvider):  # a summary of half of it would lose the rest
-        provider = provider.inner
-
-    try:
-        done = compact(provider, store, session.id, turn, within, keep=within.room / 4)
-    except HfsError as error:
-        notices.warn(f"not summarised, so the oldest turns are left out: {error.message}")
-    else:
-        if done:
-            notices.notice(f"the oldest {plural(done, 'turn')} summarised: the context was full")
+    return CostLimit(provider, turn.model, Spending(config.max_cost), config.models)
 
 
 def _renderer(
@@ -312,29 +308,6 @@ def provider_of(
         for name, one in choices.items()
     ]
     return FallbackProvider(candidates, notices.warn)
-
-
-def _print_request(
-    provider: Provider,
-    store: SessionStore,
-    turn: Turn,
-    toolbox: Toolbox | None,
-    within: Measure,
-    context: str,
-) -> None:
-    """Show what would be sent, and about how many tokens of the model's context that is."""
-    from hfs_cli.compose.context import shortened
-    from hfs_cli.render.json_shapes import print_json
-    from hfs_cli.turn.run import make_request
-
-    request = make_request(turn, _unsaved(store).begin(turn), toolbox)
-    sent, left_out = shortened(request, within) if context != "error" else (request, 0)
-    about = {
-        "estimated_input_tokens": within.tokens(sent),
-        "context_tokens": within.window,
-        "turns_left_out": left_out,
-    }
-    print_json({**provider.preview(sent), **about})
 
 
 def _unsaved(store: SessionStore) -> Unsaved:

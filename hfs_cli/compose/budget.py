@@ -9,7 +9,6 @@ from hfs_cli import notices
 from hfs_cli.compose.tokens import BYTES_A_TOKEN, estimated_tokens
 from hfs_cli.errors import ConfigError, IncompleteReplyError
 from hfs_cli.messages import (
-    Answering,
     ChatMessage,
     Delta,
     Event,
@@ -56,6 +55,51 @@ def check_budget(daily: float, models: Mapping[str, ModelConfig], store: Session
     return daily - today_cost
 
 
+class Spending:
+    """What one turn has cost so far, whoever was asked.
+
+    Args:
+        limit: The most that it may cost, in the currency of the prices.
+    """
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self.so_far = 0.0
+
+
+def check_prompt(
+    request: Request, model: str, spending: Spending, models: Mapping[str, ModelConfig]
+) -> None:
+    """See that the prompt alone does not cost more than the turn may.
+
+    Args:
+        request: What is to be sent.
+        model: ``provider/id``, for its prices.
+        spending: What the turn has cost, and may cost.
+        models: The prices, by model.
+
+    Raises:
+        ConfigError: It does, or the model has no price.
+    """
+    prices = _prices(model, models)
+    prompt = spending.so_far + (cost(Usage(estimated_tokens(request), 0), prices) or 0.0)
+    if prompt > spending.limit:
+        raise ConfigError(
+            f"the prompt alone costs about {prompt:.4f}, and the turn may cost"
+            f" {spending.limit:g} (max_cost): shorten it, or allow more"
+        )
+
+
+def _prices(model: str, models: Mapping[str, ModelConfig]) -> ModelConfig | None:
+    prices = prices_of(model, models)
+    if cost(Usage(0, 0), prices) is None:
+        raise ConfigError(
+            f"{model} has no price, so --max-cost cannot hold: set input_price and output_price"
+            f' in [models."{model}"]'
+        )
+    return prices
+
+
 class CostLimit:
     """A provider whose turn ends when it costs more than it may.
 
@@ -65,7 +109,7 @@ class CostLimit:
     Args:
         inner: Who is asked.
         model: ``provider/id``, for its prices.
-        limit: The most that the turn may cost, in the currency of the prices.
+        spending: What the turn has cost, and may cost.
         models: The prices, by model.
 
     Raises:
@@ -73,35 +117,13 @@ class CostLimit:
     """
 
     def __init__(
-        self, inner: Provider, model: str, limit: float, models: Mapping[str, ModelConfig]
+        self, inner: Provider, model: str, spending: Spending, models: Mapping[str, ModelConfig]
     ) -> None:
         self._inner = inner
-        self._limit = limit
-        self._models = models
-        self._spent = 0.0  # by the earlier requests of the turn
-        self._price(model)
-
-    def _price(self, model: str) -> None:
         self._model = model
-        self._prices = prices_of(model, self._models)
-        if cost(Usage(0, 0), self._prices) is None:
-            raise ConfigError(
-                f"{model} has no price, so --max-cost cannot hold: set input_price and output_price"
-                f' in [models."{model}"]'
-            )
-
-    def check(self, request: Request) -> None:
-        """See that the prompt alone does not cost more than the turn may.
-
-        Raises:
-            ConfigError: It does.
-        """
-        prompt = self._cost(Usage(estimated_tokens(request), 0))
-        if prompt > self._limit:
-            raise ConfigError(
-                f"the prompt alone costs about {prompt:.4f}, and the turn may cost"
-                f" {self._limit:g} (max_cost): shorten it, or allow more"
-            )
+        self._spending = spending
+        self._models = models
+        self._prices = _prices(model, models)
 
     def prepare(self, prompt: ChatMessage) -> None:
         """See `hfs_cli.turn.run.Provider`."""
@@ -118,15 +140,13 @@ class CostLimit:
             ConfigError: The next request of the turn would.
             IncompleteReplyError: The reply does; what has come of it stays.
         """
-        self.check(request)
+        check_prompt(request, self._model, self._spending, self._models)
         usage, size = Usage(estimated_tokens(request), 0), 0
         inner = iter(self._inner.stream(request))
         try:
             for events in inner:
                 for event in events:
                     match event:
-                        case Answering(model):
-                            self._price(model)
                         case Usage():
                             said = {k: n for k, n in event._asdict().items() if n is not None}
                             usage = usage._replace(**said)
@@ -134,13 +154,14 @@ class CostLimit:
                             size += len(text.encode("utf-8", "replace"))
                 yield events
                 made = max(usage.output_tokens or 0, size // BYTES_A_TOKEN)
-                if (so_far := self._cost(usage._replace(output_tokens=made))) > self._limit:
+                so_far = self._spending.so_far + self._cost(usage._replace(output_tokens=made))
+                if so_far > self._spending.limit:
                     raise IncompleteReplyError(
                         f"the reply was ended at a cost of about {so_far:.4f}: the turn may cost"
-                        f" {self._limit:g} (max_cost)"
+                        f" {self._spending.limit:g} (max_cost)"
                     )
         finally:
-            self._spent = self._cost(usage)
+            self._spending.so_far += self._cost(usage)
             if close := getattr(inner, "close", None):
                 close()
 
@@ -149,5 +170,4 @@ class CostLimit:
         self._inner.close()
 
     def _cost(self, usage: Usage) -> float:
-        """What the turn costs with this on top of its earlier requests."""
-        return self._spent + (cost(usage, self._prices) or 0.0)
+        return cost(usage, self._prices) or 0.0

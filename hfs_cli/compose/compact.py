@@ -2,114 +2,214 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from hfs_cli import signals
+from hfs_cli.compose.context import the_oldest
 from hfs_cli.compose.tokens import tokens_of
-from hfs_cli.errors import IncompleteReplyError, ProviderError
-from hfs_cli.messages import ChatMessage, Reply, Request, Turn
+from hfs_cli.errors import IncompleteReplyError, ProviderError, TooLongError
+from hfs_cli.messages import ChatMessage, Message, Place, Reply, Request
+from hfs_cli.store.messages import (
+    ASKED_FOR_SUMMARY,
+    AnsweredTurn,
+    answered_turns,
+    summarised,
+    summary_in_force,
+    system_in_force,
+)
 from hfs_cli.turn.collector import Collector
 
 if TYPE_CHECKING:
     from hfs_cli.compose.context import Measure
-    from hfs_cli.store.messages import AnsweredTurn
     from hfs_cli.store.store import SessionStore
     from hfs_cli.turn.run import Provider
 
+_ASKED = ChatMessage("user", ASKED_FOR_SUMMARY)
 
-def compact(
-    provider: Provider,
-    store: SessionStore,
-    session_id: int,
-    turn: Turn,
-    within: Measure,
-    keep: float,
-) -> int:
-    """Summarise the oldest turns of a session, and keep the summary as its last message.
 
-    Each summary is one request and one transaction: what ends it early leaves the session as it
-    was. Where the turns do not fit into one request, the first of them are summarised first.
+class Asking(NamedTuple):
+    """Who is asked for a summary.
 
     Args:
-        provider: Who is asked.
+        provider: Who that is.
+        model: ``provider/id``; kept with the summary.
+        options: What the model is configured with. What is typed for one turn, the most tokens
+            of its reply above all, is for that reply and not for a summary.
+        within: How much the model takes.
+    """
+
+    provider: Provider
+    model: str
+    options: Mapping[str, object]
+    within: Measure
+
+
+class Past:
+    """What a session held before a turn, of which summaries come to stand for the oldest.
+
+    Each summary is one request and one transaction: what ends it early leaves the session as it
+    was. It is kept as the session's last message, after the question that made it needed; so
+    that question is kept whatever happens meanwhile.
+
+    Args:
         store: Where the session is.
         session_id: The session.
-        turn: A turn of the session, for its model and options.
-        within: How much fits.
-        keep: How many tokens the newest turns may have that stay as they are; 0 for none.
-
-    Returns:
-        How many turns were summarised.
-
-    Raises:
-        HfsError: The model did not summarise them, or the summary cannot be kept.
+        history: What its transcript held before the turn.
     """
-    from hfs_cli.store.messages import (
-        ASKED_FOR_SUMMARY,
-        answered_turns,
-        summarised,
-        summary_in_force,
-        system_in_force,
-    )
 
-    asked = ChatMessage("user", ASKED_FOR_SUMMARY)
-    done = 0
-    while True:
-        history = store.transcript(session_id)
-        turns = answered_turns(history)
-        most = len(turns) - _newest(turns, within, keep)
-        if most <= 0:
-            return done
+    def __init__(self, store: SessionStore, session_id: int, history: Sequence[Message]) -> None:
+        self._store = store
+        self._session_id = session_id
         summary = summary_in_force(history)
-        begun = () if summary is None else summarised(summary)
-        vendor, _, model = turn.model.partition("/")
+        self._system = system_in_force(history)
+        self._begun = () if summary is None else summarised(summary)
+        self._turns = answered_turns(history)
+        self._was = self.messages
+
+    @property
+    def messages(self) -> tuple[ChatMessage, ...]:
+        """What a model is given of it: the summary in force, then the turns after that."""
+        return (*self._begun, *(message for turn in self._turns for message in turn.sent))
+
+    def in_place(self, request: Request) -> Request:
+        """A request of the turn with the past as it stands now.
+
+        Where it does not begin with this past (the session has gone on elsewhere) it stays.
+        """
+        if not self.is_of(request):
+            return request
+        return request._replace(messages=(*self.messages, *request.messages[len(self._was) :]))
+
+    def is_of(self, request: Request) -> bool:
+        """Whether a request of the turn began with this past."""
+        return request.messages[: len(self._was)] == self._was
+
+    def too_many(self, within: Measure, keep: float) -> int:
+        """How many of its turns a summary is to stand for: the oldest always.
+
+        Args:
+            within: How much the model takes.
+            keep: How many tokens the newest turns may have that stay as they are; 0 for none.
+        """
+        stay, room = 0, keep
+        for turn in reversed(self._turns[1:]):
+            room -= tokens_of(turn.sent) * within.factor
+            if room < 0:
+                break
+            stay += 1
+        return len(self._turns) - stay
+
+    def first_request(
+        self, model: str, options: Mapping[str, object], within: Measure, most: int
+    ) -> tuple[Request, int]:
+        """What would be asked for a summary, and of how many turns: of those that fit.
+
+        Args:
+            model: ``provider/id``.
+            options: What it is asked with.
+            within: How much it takes.
+            most: The most turns that it may be of; at least 1.
+        """
+        vendor, _, own_name = model.partition("/")
         request = Request(
-            model=model,
-            messages=(*begun, *turns[0].sent, asked),
-            system=system_in_force(history),
-            options=turn.options,
+            model=own_name,
+            messages=(*self._begun, *self._turns[0].sent, _ASKED),
+            system=self._system,
+            options=options,
             provider=vendor,
         )
         taken = 1
-        for one in turns[1:most]:
-            more = request._replace(messages=(*request.messages[:-1], *one.sent, asked))
+        for turn in self._turns[1:most]:
+            more = request._replace(messages=(*request.messages[:-1], *turn.sent, _ASKED))
             if within.room is not None and within.tokens(more) > within.room:
                 break
             request, taken = more, taken + 1
-        reply = _summary(provider, request, turn.model)
-        with signals.held():
-            store.add_summary(session_id, reply, _end(turns, taken))
-        done += taken
-        if taken == most:
-            return done
+        return request, taken
+
+    def stood_for(self, turns: int) -> Past:
+        """The past as it would be with a summary of its first turns; nothing is asked."""
+        made = Past(self._store, self._session_id, ())
+        made._begun = (_ASKED, ChatMessage("assistant", f"(a summary of {the_oldest(turns)})"))
+        made._turns, made._was = self._turns[turns:], self._was
+        return made
+
+    def compact(self, asking: Asking, keep: float) -> int:
+        """Have the oldest turns summarised, and keep the summary.
+
+        Where they do not fit into one request, or the vendor refuses them for their length, the
+        first of them are summarised first.
+
+        Args:
+            asking: Who is asked.
+            keep: See `too_many`.
+
+        Returns:
+            How many turns were summarised.
+
+        Raises:
+            HfsError: The model did not summarise them, or the summary cannot be kept.
+        """
+        within = asking.within
+        most = done = self.too_many(within, keep)
+        while most > 0:
+            request, taken = self.first_request(asking.model, asking.options, within, most)
+            try:
+                reply = _summary(asking, request)
+            except TooLongError as error:
+                if taken == 1:
+                    advice = "one turn alone is too long to summarise: take a larger model (-m)"
+                    raise TooLongError(error.what, advice) from error
+                within = within._replace(room=within.tokens(request) // 2)
+                continue
+            with signals.held():
+                self._store.add_summary(self._session_id, reply, self._end(taken))
+            self._begun = (_ASKED, ChatMessage("assistant", reply.text))
+            self._turns = self._turns[taken:]
+            most -= taken
+        return done
+
+    def _end(self, taken: int) -> int:
+        """How many messages of the transcript the first turns are."""
+        if taken < len(self._turns):
+            return self._turns[taken].question.position - 1
+        turns: list[AnsweredTurn] = self._turns
+        return max(m.position for turn in turns for m in (turn.question, *turn.steps))
 
 
-def _newest(turns: list[AnsweredTurn], within: Measure, keep: float) -> int:
-    """How many of the newest turns stay; the oldest of all never does."""
-    count, room = 0, keep
-    for turn in reversed(turns[1:]):
-        room -= tokens_of(turn.sent) * within.factor
-        if room < 0:
-            break
-        count += 1
-    return count
+def past_of(
+    store: SessionStore, session_id: int, history: Sequence[Message], place: Place
+) -> Past | None:
+    """What a turn goes on from, or None where nothing may be added to its session.
+
+    That is where a question is answered again that had an answer: until another one comes, the
+    session stays as it was.
+
+    Args:
+        store: Where the session is.
+        session_id: The session.
+        history: Its transcript.
+        place: Where in it the turn goes.
+    """
+    before = [*history[: place.at]]
+    if place.answers is not None:
+        from hfs_cli.store.turns import said_before
+
+        before = said_before(before, place.answers)
+        position = next(m.position for m in history if m.id == place.answers)
+        if any(m.role == "assistant" and m.stands_for is None for m in history[position:]):
+            return None
+    return Past(store, session_id, before)
 
 
-def _end(turns: list[AnsweredTurn], taken: int) -> int:
-    """How many messages of the transcript the first turns are."""
-    if taken < len(turns):
-        return turns[taken].question.position - 1
-    return max(m.position for turn in turns for m in (turn.question, *turn.steps))
-
-
-def _summary(provider: Provider, request: Request, model: str) -> Reply:
-    provider.prepare(request.messages[-1])
-    collector = Collector(model)
-    for batch in provider.stream(request):
+def _summary(asking: Asking, request: Request) -> Reply:
+    asking.provider.prepare(request.messages[-1])
+    collector = Collector(asking.model)
+    for batch in asking.provider.stream(request):
         collector.add(batch)
     reply = collector.reply(complete=True)
     if not reply.text.strip():
-        raise ProviderError("the summary is empty: try again, or choose another model with -m")
+        raise ProviderError("the summary is empty", "try again, or choose another model with -m")
     if reply.finish_reason not in {"stop", "unknown"}:
         raise IncompleteReplyError(f"the summary did not come whole: {reply.note}")
     return reply

@@ -256,7 +256,10 @@ def _call(call: Call) -> str:
 
 
 def _about(message: Message) -> str:
-    parts = [f"<b>{_ROLES[message.role]}</b>", time(message.created_at)]
+    who = _ROLES[message.role]
+    if message.stands_for is not None:
+        who = f"Summary of 1 to {message.stands_for}"
+    parts = [f"<b>{who}</b>", time(message.created_at)]
     if message.role == "assistant" and message.model:
         parts.append(line(message.model))
     usage = message.usage

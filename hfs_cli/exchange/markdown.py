@@ -138,7 +138,9 @@ def _fenced(text: str, language: str = "") -> str:
 
 def heading(message: Message) -> str:
     """Who, when, with which model, what it cost, and whether all of it is there."""
-    who = _ROLES[message.role] if message.stands_for is None else "Summary"
+    who = _ROLES[message.role]
+    if message.stands_for is not None:
+        who = f"Summary of 1 to {message.stands_for}"
     parts = [who, f"{message.created_at:%Y-%m-%d %H:%M:%S} UTC"]
     if message.role == "assistant" and message.model:
         parts.append(plain(message.model))

@@ -74,6 +74,24 @@ def transcript_json(session: Session, messages: Sequence[Message]) -> Json:
     return {"session": session_json(session), "messages": shapes}
 
 
+def context_json(
+    session: Session, model: str, amount: Json, sent: Sequence[tuple[Message, int]]
+) -> Json:
+    """What the next turn of a session would send of it.
+
+    Args:
+        session: The session.
+        model: ``provider/id`` of who would be asked.
+        amount: How much it is in all.
+        sent: The messages, each with about how many tokens it has.
+    """
+    shapes = [
+        {"id": m.id, **message_shape(m, data=False), "estimated_tokens": tokens}
+        for m, tokens in sent
+    ]
+    return {"session": session_json(session), "model": model, **amount, "messages": shapes}
+
+
 def branch_json(branch: Branch) -> Json:
     """One member of a session's family."""
     session = branch.session

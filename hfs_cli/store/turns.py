@@ -81,10 +81,10 @@ def _begin_again(db: Connection, turn: Turn, question_id: int) -> Opened:
     assert turn.place.session_id is not None
     session = sessions.get(db, turn.place.session_id)
     history = messages.transcript(db, session.id, session.messages)
+    earlier = said_before(history, question_id)
     question = _question(history, question_id)
     if question.error is not None:  # its request runs once more
         MessageRow.update(error=None).where(MessageRow.id == question.id).execute(db)
-    earlier = _before(history, question)
     # What is asked for this one reply is not kept: the question stands where it stood.
     system = messages.system_in_force(earlier) if turn.system is None else turn.system
     return Opened(
@@ -102,12 +102,21 @@ def _question(history: list[Message], question_id: int) -> Message:
     raise NotFoundError("the message to answer again is not in the session any more")
 
 
-def _before(history: list[Message], question: Message) -> list[Message]:
-    """What was said before a question: replies to earlier ones may have come after it."""
+def said_before(history: list[Message], question_id: int) -> list[Message]:
+    """What was said before a question: replies to earlier ones may have come after it.
+
+    So may a summary of what was said before it.
+
+    Raises:
+        NotFoundError: The question is not there any more.
+    """
+    position = _question(history, question_id).position
     return [
         m
         for m in history
-        if m.position < question.position or (m.role == "assistant" and m.reply_to)
+        if m.position < position
+        or (m.role == "assistant" and m.reply_to)
+        or (m.stands_for is not None and m.stands_for < position)
     ]
 
 
@@ -121,7 +130,7 @@ def peek(db: Connection, session_id: int, turn: Turn) -> Opened:
     count = session.messages if turn.place.at is None else turn.place.at
     history = messages.transcript(db, session_id, count)
     if turn.place.answers is not None:
-        history = _before(history, _question(history, turn.place.answers))
+        history = said_before(history, turn.place.answers)
     system = turn.system if turn.system is not None else messages.system_in_force(history)
     return Opened(
         session=None,
@@ -369,13 +378,20 @@ def _set_replies_aside(db: Connection, session_id: int, question_id: int, positi
     """Make room for another reply: the ones so far become a branch.
 
     Where a reply to an earlier question stands among them (turns overlapped) they stay, and
-    the new reply comes after them; the last reply to a question is the one that counts.
+    the new reply comes after them; the last reply to a question is the one that counts. What
+    comes up to a summary stays too, for the new reply goes on from that.
     """
-    own = {None, question_id}
+    own, last = {None, question_id}, position
     for message in messages.transcript(db, session_id)[position:]:
+        last = message.position
+        if message.stands_for is not None:
+            position = last
+            continue
         if message.role != "assistant" or message.reply_to not in own:
             return
         own.add(message.id)
+    if last == position:
+        return
     from hfs_cli.store import branches
 
     branches.set_aside(db, session_id, position, "retry")

@@ -59,8 +59,9 @@ def illegal(wire: str, body: dict[str, Any]) -> dict[str, Any]:
             return _illegal_for_anthropic(body)
         case "gemini":
             return _illegal_for_gemini(body)
-    # The server's `truncate` (api/types.go, ChatRequest) is not in its Python library yet.
-    return _illegal_for_ollama({k: v for k, v in body.items() if k != "truncate"})
+    # The server's fields (api/types.go, ChatRequest) that are not in its Python library yet.
+    newer = {"truncate", "shift"}
+    return _illegal_for_ollama({k: v for k, v in body.items() if k not in newer})
 
 
 def _illegal_for_anthropic(body: dict[str, Any]) -> dict[str, Any]:

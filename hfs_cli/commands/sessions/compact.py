@@ -32,7 +32,7 @@ def compact_session(
       hfs sessions compact "release notes" -m openai/gpt-6-luna
     """
     from hfs_cli.compose.ask import chosen_models, provider_of, turn_of, within_cost
-    from hfs_cli.compose.compact import compact
+    from hfs_cli.compose.compact import Asking, Past
     from hfs_cli.compose.context import measure
     from hfs_cli.compose.options import Asked
     from hfs_cli.messages import ChatMessage
@@ -46,10 +46,12 @@ def compact_session(
         session = meant_session(store, config, ref)
         choice = choose_model(config, os.environ, model, session.model)
         turn = turn_of(asked, config, choice, ChatMessage("user", ""), session, None)
-        within = measure(choice, turn.options, config.models, store.transcript(session.id))
+        history = store.transcript(session.id)
+        within = measure(choice, turn.options, config.models, history)
         with closing(provider_of(asked, config, chosen_models(asked, config, choice))) as provider:
             limited = within_cost(provider, turn, asked, config, store)
-            done = compact(limited, store, session.id, turn, within, keep=0)
+            asking = Asking(limited, turn.model, turn.options, within)
+            done = Past(store, session.id, history).compact(asking, keep=0)
     if not done:
         raise UsageError(f"session {session.id} has nothing to summarise")
     notices.notice(f"{plural(done, 'turn')} summarised: hfs sessions show {session.id}")

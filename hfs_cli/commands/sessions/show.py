@@ -41,6 +41,11 @@ if TYPE_CHECKING:
     show_default=True,
 )
 @click.option("--json", "output_format", flag_value="json", help="Short for --format json.")
+@click.option(
+    "--context",
+    is_flag=True,
+    help="What the next turn would send of it, and about how many tokens that is.",
+)
 @click.option("--no-pager", is_flag=True, help="Print a long transcript as it is.")
 def show_session(
     *,
@@ -50,6 +55,7 @@ def show_session(
     output: Path | None,
     force: bool,
     output_format: str,
+    context: bool,
     no_pager: bool,
 ) -> None:
     """Show the transcript of a session (the last used one by default), or its last reply.
@@ -60,6 +66,7 @@ def show_session(
       hfs sessions show "release notes"
       hfs sessions show -r | pbcopy
       hfs sessions show -r -x -O script.sh
+      hfs sessions show 12 --context
     """
     if not reply and (extract or output or force):
         raise UsageError("-x, -O and --force go with -r")
@@ -67,11 +74,20 @@ def show_session(
         raise UsageError("-r shows a text: leave out --format json")
     if force and output is None:
         raise UsageError("--force goes with -O FILE")
+    if context and reply:
+        raise UsageError("-r shows the last reply, --context what would be sent: leave out one")
     from hfs_cli.store.store import open_store
 
     config = load_config()
     with open_store(config) as store:
         session = meant_session(store, config, ref)
+        if context:
+            from hfs_cli.compose.preview import print_context
+
+            pager = "" if no_pager else config.pager
+            as_json = output_format == "json"
+            print_context(store, session, config, as_json=as_json, pager=pager)
+            return
         messages = store.transcript(session.id)
         checkpoints = store.checkpoints_of(session.id)
     if reply:

@@ -96,12 +96,16 @@ def _limited(
     shared: Callable[[ModelChoice], Provider],
 ) -> Provider:
     """Who is asked for one turn, within what it may cost."""
-    provider = provider_of(asked, config, choices, shared)
     if config.max_cost is None:
-        return provider
-    from hfs_cli.compose.budget import CostLimit
+        return provider_of(asked, config, choices, shared)
+    from hfs_cli.compose.budget import CostLimit, Spending
 
-    return CostLimit(provider, next(iter(choices)), config.max_cost, config.models)
+    spending = Spending(config.max_cost)
+
+    def limited(choice: ModelChoice) -> Provider:
+        return CostLimit(shared(choice), choice.full_name, spending, config.models)
+
+    return provider_of(asked, config, choices, limited)
 
 
 def check_prices(models: list[Model], config: Config) -> None:

@@ -43,6 +43,12 @@ if TYPE_CHECKING:
 _BESIDE = frozenset(
     {"think", "keep_alive", "format", "tools", "logprobs", "top_logprobs", "truncate", "shift"}
 )
+# By itself the server drops the oldest messages of what is too long for `num_ctx`, and the oldest
+# tokens where a reply fills it. With these it refuses the one (400, "exceeds the context length")
+# and ends the other ("length"). Neither is in its reference, nor in the library `ollama` 0.6.3:
+# ChatRequest of api/types.go, server/routes.go and llm/llama_server.go of v0.33 to 0.34, read
+# 2026-11-29: https://github.com/ollama/ollama/blob/main/api/types.go
+_NOTHING_DROPPED: Mapping[str, object] = {"truncate": False, "shift": False}
 # ollama's api/types.go and server/routes.go at 2026-08-21, read 2026-11-25.
 _ENDINGS: Mapping[str, Ending] = {"stop": STOPPED, "length": LIMITED}
 
@@ -59,8 +65,7 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
     for message in history(request, "ollama", quirks.call_ids):
         messages += [_message(message), *_results(message)]
     body: dict[str, Any] = {"model": request.model, "messages": messages, "stream": True}
-    # A history that is too long is refused; by itself the server would drop the oldest of it.
-    body["truncate"] = False
+    body |= _NOTHING_DROPPED
     if request.schema is not None:
         body["format"] = request.schema
     if request.tools:

@@ -32,6 +32,8 @@ def print_transcript(
     as_json: bool = False,
     checkpoints: Sequence[Checkpoint] = (),
     pager: str | None = None,
+    about: str = "",
+    notes: Mapping[int, str] | None = None,
 ) -> None:
     """Show a session: on a terminal with Markdown and, when it is long, the pager.
 
@@ -41,19 +43,26 @@ def print_transcript(
         as_json: As a JSON object, terminal or not.
         checkpoints: The session's own; they are marked in what a person reads.
         pager: What shows it when it is longer than the screen, as `page` takes it.
+        about: A line under the session's name, or nothing.
+        notes: What is said above a message beside whose it is, by its position.
     """
     if as_json:
         print_json(transcript_json(session, messages))
         return
     look = stdout()
+    points = _named(checkpoints)
     if look.tty:
-        _show(_pretty(session, messages, _named(checkpoints), look), look, pager)
+        _show(_pretty(session, messages, points, look, about, notes or {}), look, pager)
     else:
-        Output().write(_plain(session, messages, _named(checkpoints)))
+        Output().write(_plain(session, messages, points, about, notes or {}))
 
 
 def _plain(
-    session: Session, messages: Sequence[Message], points: Mapping[int, Sequence[str]]
+    session: Session,
+    messages: Sequence[Message],
+    points: Mapping[int, Sequence[str]],
+    about: str,
+    notes: Mapping[int, str],
 ) -> str:
     """The exact text of each message under a line that says whose it is.
 
@@ -61,12 +70,17 @@ def _plain(
         session: Whose transcript it is.
         messages: Its messages, oldest first.
         points: Labels of the checkpoints after each position.
+        about: A line of its own at the top, or nothing.
+        notes: What is said above a message beside whose it is, by its position.
     """
     parts = [f"session {session.id} · {sanitize_line(session.name)}\n"]
+    if about:
+        parts[0] += f"{about}\n"
     answered = answers(messages)
     for message in messages:
         end = "" if message.content.endswith("\n") else "\n"
-        parts.append(f"--- {_heading(message, answered)}\n{message.content}{end}")
+        heading = _heading(message, answered, notes.get(message.position, ""))
+        parts.append(f"--- {heading}\n{message.content}{end}")
         parts += map(_called, message.tool_calls)
         parts += [f"--- {CHECKPOINT} {label}\n" for label in points.get(message.position, ())]
     return "\n".join(parts)
@@ -90,11 +104,11 @@ def _named(checkpoints: Sequence[Checkpoint]) -> dict[int, list[str]]:
     return points
 
 
-def _heading(message: Message, answered: Container[int]) -> str:
+def _heading(message: Message, answered: Container[int], note: str) -> str:
     """Number, role, model, time, and whether something is missing."""
     model, *rest = _about(message, answered)
     moment = f"{local(message.created_at):%Y-%m-%d %H:%M}"
-    parts = [f"{message.position} {_who(message)}", model, moment, *rest]
+    parts = [f"{message.position} {_who(message)}", model, moment, *rest, note]
     return " · ".join(part for part in parts if part)
 
 
@@ -122,30 +136,33 @@ def _pretty(
     messages: Sequence[Message],
     points: Mapping[int, Sequence[str]],
     look: Terminal,
+    about: str,
+    notes: Mapping[int, str],
 ) -> list[Text]:
     from rich.text import Text
 
     answered = answers(messages)
     words, date = map(sanitize_line, first_words(session.name))
-    about = f"  session {session.id} · {plural(len(messages), 'message')}"
-    title = Text().append(words, "bold").append(date + about, "dim")
+    of = f"  session {session.id} · {plural(len(messages), 'message')}"
+    title = Text().append(words, "bold").append(date + of, "dim")
     if title.cell_len > look.width:
-        title = Text().append(words, "bold").append(about, "dim")
-    lines = [title]
+        title = Text().append(words, "bold").append(of, "dim")
+    lines = [title, Text(about, "dim")] if about else [title]
     for message in messages:
-        lines += [Text(), _ruled(message, answered, look), *_body(message, look)]
+        note = notes.get(message.position, "")
+        lines += [Text(), _ruled(message, answered, look, note), *_body(message, look)]
         for label in points.get(message.position, ()):
             lines += [Text(), Text(f"{CHECKPOINT} {label}", "cyan")]
     return lines
 
 
-def _ruled(message: Message, answered: Container[int], look: Terminal) -> Text:
+def _ruled(message: Message, answered: Container[int], look: Terminal, note: str) -> Text:
     """The line above a message: who speaks, a rule where there is room for one, and when."""
     from rich.text import Text
 
     style = "bold cyan" if message.role == "user" else "bold"
     line = Text().append(f"{message.position} {_who(message)}", style)
-    line.append("".join(f" · {part}" for part in _about(message, answered) if part), "dim")
+    line.append("".join(f" · {part}" for part in (*_about(message, answered), note) if part), "dim")
     moment = f"{local(message.created_at):%Y-%m-%d %H:%M}"
     room = min(look.width, _WIDEST_RULE) - line.cell_len - len(moment) - 2
     return line.append(f" {'─' * room} {moment}" if room > 2 else f" · {moment}", "dim")

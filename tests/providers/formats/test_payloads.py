@@ -97,6 +97,7 @@ def test_ollama():
         ],
         "stream": True,
         "truncate": False,
+        "shift": False,
         "think": True,
         "options": {
             "temperature": 0.5,
@@ -114,7 +115,7 @@ def test_ollama_has_the_fields_of_a_chat_beside_its_options():
         "keep_alive": "5m",
         "format": "json",
         "truncate": True,
-        "shift": False,
+        "shift": True,
     }
     sent = body("ollama", options={**beside, "stop": ["a", "b"], "num_ctx": 8192})
     assert {name: sent[name] for name in beside} == beside

@@ -1,0 +1,163 @@
+"""What a turn would send: how many tokens that is, and what would become of the oldest turns."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from hfs_cli.compose.compact import past_of
+from hfs_cli.compose.context import KEPT, Measure, is_too_long, measure, shortened, the_oldest
+from hfs_cli.compose.tokens import tokens_of
+from hfs_cli.messages import ChatMessage, Message, Request
+from hfs_cli.store.messages import answered_turns, summarised, summary_in_force
+from hfs_cli.turn.run import make_request
+from hfs_cli.wording import plural
+
+if TYPE_CHECKING:
+    from hfs_cli.config import Config
+    from hfs_cli.messages import Session, Turn
+    from hfs_cli.providers.choose import ModelChoice
+    from hfs_cli.store.store import SessionStore
+    from hfs_cli.turn.calls import Toolbox
+    from hfs_cli.turn.run import Provider
+
+
+class Plan(NamedTuple):
+    """What would be sent for a turn.
+
+    Args:
+        request: The request; where turns would be summarised, a note stands for the summary.
+        within: How it is held against what its model takes.
+        left_out: How many of the oldest turns are not in it.
+        summarised: How many of them a summary would stand for.
+        before: What would be asked for that summary before, or None. Where the turns do not fit
+            into one request, it is the first of several.
+    """
+
+    request: Request
+    within: Measure
+    left_out: int = 0
+    summarised: int = 0
+    before: Request | None = None
+
+    @property
+    def shape(self) -> dict[str, object]:
+        """How much it is, as JSON."""
+        return {
+            "estimated_input_tokens": self.within.tokens(self.request),
+            "context_tokens": self.within.window,
+            "turns_left_out": self.left_out,
+            "turns_summarised": self.summarised,
+        }
+
+
+def print_request(
+    provider: Provider,
+    store: SessionStore,
+    turn: Turn,
+    toolbox: Toolbox | None,
+    choice: ModelChoice,
+    config: Config,
+) -> None:
+    """Show what would be sent, and about how many tokens of the model's context that is."""
+    from hfs_cli.render.json_shapes import print_json
+
+    plan = planned(store, turn, toolbox, choice, config)
+    asked = None if plan.before is None else provider.preview(plan.before)
+    print_json({**provider.preview(plan.request), **plan.shape, "summary_request": asked})
+
+
+def planned(
+    store: SessionStore,
+    turn: Turn,
+    toolbox: Toolbox | None,
+    choice: ModelChoice,
+    config: Config,
+) -> Plan:
+    """What would be sent for a turn, by what ``context`` says; nothing is sent or kept."""
+    from hfs_cli.store.unsaved import Unsaved
+
+    there = turn.place.session_id
+    history = [] if there is None else store.transcript(there)
+    within = measure(choice, turn.options, config.models, history)
+    request = make_request(turn, Unsaved(store).begin(turn), toolbox)
+    if config.context == "error" or within.room is None or not is_too_long(request, within):
+        return Plan(request, within)
+    plan = Plan(request, within)
+    if config.context == "compact" and config.save and there is not None:
+        past = past_of(store, there, history, turn.place)
+        most = past.too_many(within, within.room * KEPT) if past else 0
+        if past and most:
+            before, _ = past.first_request(choice.full_name, choice.options, within, most)
+            request = past.stood_for(most).in_place(request)
+            plan = Plan(request, within, summarised=most, before=before)
+    request, left_out = shortened(plan.request, within)
+    return plan._replace(request=request, left_out=left_out)
+
+
+def print_context(
+    store: SessionStore, session: Session, config: Config, *, as_json: bool, pager: str | None
+) -> None:
+    """Show what the next turn of a session would send of it, before its question and its tools.
+
+    Args:
+        as_json: As a JSON object, terminal or not.
+        pager: What shows it when it is longer than the screen.
+
+    Raises:
+        HfsError: The session's model is not to be had.
+    """
+    from hfs_cli.compose.ask import turn_of
+    from hfs_cli.compose.options import Asked
+    from hfs_cli.providers.choose import choose_model
+    from hfs_cli.render.json_shapes import context_json, print_json
+    from hfs_cli.render.lists.transcript import print_transcript
+
+    choice = choose_model(config, os.environ, None, session.model)
+    turn = turn_of(Asked(), config, choice, ChatMessage("user", ""), session, None)
+    plan = planned(store, turn, None, choice, config)
+    sent = _sent(store.transcript(session.id), plan)
+    if as_json:
+        print_json(context_json(session, choice.full_name, plan.shape, sent))
+        return
+    print_transcript(
+        session,
+        [message for message, _ in sent],
+        pager=pager,
+        about=_told(plan, choice.full_name, session.messages - len(sent)),
+        notes={message.position: f"{tokens:,} tokens" for message, tokens in sent},
+    )
+
+
+def _told(plan: Plan, model: str, fewer: int) -> str:
+    """How much of a session it is, in one line."""
+    tokens = f"about {plan.within.tokens(plan.request):,} tokens"
+    if plan.within.window is not None:
+        tokens += f" of the {plan.within.window:,} that {model} takes"
+    parts = [tokens]
+    if plan.summarised:
+        parts.append(f"{the_oldest(plan.summarised)} would be summarised first")
+    if plan.left_out:
+        parts.append(f"{the_oldest(plan.left_out)} would be left out")
+    if fewer:
+        parts.append(f"without {plural(fewer, 'message')} of the transcript")
+    if is_too_long(plan.request, plan.within):
+        parts.append("too long: --context trim or compact")
+    return " · ".join(parts)
+
+
+def _sent(history: list[Message], plan: Plan) -> list[tuple[Message, int]]:
+    """The messages of a transcript that would be sent, each with about how many tokens it has."""
+    sent: list[tuple[Message, Sequence[ChatMessage]]] = []
+    if plan.request.system is not None:
+        system = [m for m in history if m.role == "system"][-1:]
+        sent += [(m, [ChatMessage("system", m.content)]) for m in system]
+    summary = summary_in_force(history)
+    if summary is not None and not plan.summarised:
+        sent.append((summary, summarised(summary)))
+    for turn in answered_turns(history)[plan.summarised + plan.left_out :]:
+        said = zip((turn.question, *turn.steps), turn.sent, strict=True)
+        sent += [(message, [as_sent]) for message, as_sent in said]
+    factor = plan.within.factor
+    return [(message, round(tokens_of(parts) * factor)) for message, parts in sent]

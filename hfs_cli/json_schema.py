@@ -1,19 +1,43 @@
 """JSON Schema: see that a schema can be used, and hold values against it.
 
-Used for replies (``--schema``) and for what a model gives a tool. Nothing is ever fetched.
+Used for replies (``--schema``) and for what a model gives a tool. Nothing is ever fetched, and
+nothing takes for ever: the main thread has a clock that rings in the middle of a pattern. No other
+thread has one, and while a pattern is tried none runs; what may take long there is done in a
+process of its own.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
+import threading
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from hfs_cli.posix import time_limit
 
 # Patterns backtrack: ``(a+)+$`` takes years on thirty characters.
 CHECK_SECONDS = 5.0
+# What a process of its own may take to begin with, on a machine that has much to do.
+_START_SECONDS = 25.0
+# It may name a place of many steps, each of any length.
+_MAX_ANSWER_BYTES = 10_000_000
+_PROGRAM = (
+    "import json, sys\n"
+    "asked = json.loads(sys.stdin.buffer.read())\n"
+    "sys.path[:] = asked['path']\n"
+    "from hfs_cli import json_schema\n"
+    "json_schema.CHECK_SECONDS = asked['seconds']\n"
+    "print(json.dumps(json_schema.answer(asked)))"
+)
+# Patterns backtrack, items are compared each with each, and what leads into itself by two ways at
+# each step has no end either.
+_MAY_TAKE_LONG = re.compile(
+    r'"(?:pattern|patternProperties|uniqueItems|\$(?:ref|dynamicRef|recursiveRef))":'
+)
+# Schemas that a process has found usable: the turns of a batch all have the same.
+_FOUND_USABLE: set[str] = set()
 _NEWEST = "https://json-schema.org/draft/2020-12/schema"
 _TYPES = {
     "str": "string",
@@ -81,14 +105,16 @@ def schema_of_fields(text: str) -> dict[str, Any]:
 def check_schema(schema: dict[str, Any]) -> None:
     """See that values can be held against a schema.
 
-    For the main thread, whose clock ends what takes too long.
-
     Raises:
         ValueError: They cannot; the message says why, in one line.
     """
     try:
-        with time_limit(CHECK_SECONDS):
-            _check(schema)
+        if (text := _too_long_here(schema)) is None:
+            with time_limit(CHECK_SECONDS):
+                _check(schema)
+        elif text not in _FOUND_USABLE:
+            _in_a_process("check", schema, None)
+            _FOUND_USABLE.add(text)
     except (ValueError, RecursionError, OverflowError, TimeoutError) as error:
         said = str(error).splitlines()[0] if str(error) else "it leads into itself"
         raise ValueError(said[:300]) from error
@@ -97,11 +123,11 @@ def check_schema(schema: dict[str, Any]) -> None:
 def fault(schema: Mapping[str, Any], value: object) -> str | None:
     """How a value does not fit a schema: the place and what is wrong there; None if it fits.
 
-    For the main thread, whose clock ends what takes too long.
-
     Raises:
         ValueError: It cannot be held against it; the message goes on after "the value".
     """
+    if _too_long_here(schema) is not None:
+        return _in_a_process("fault", schema, value)
     from jsonschema.exceptions import best_match
 
     validator = _validator_class(schema)(schema, registry=_registry())
@@ -110,7 +136,7 @@ def fault(schema: Mapping[str, Any], value: object) -> str | None:
             found = best_match(validator.iter_errors(value))
     except TimeoutError as error:
         raise ValueError(
-            f"could not be held against the schema within {CHECK_SECONDS:.0f} s:"
+            f"could not be held against the schema within {CHECK_SECONDS:g} s:"
             " a pattern in it takes too long"
         ) from error
     except (ArithmeticError, RecursionError, ValueError) as error:
@@ -119,6 +145,59 @@ def fault(schema: Mapping[str, Any], value: object) -> str | None:
         return None
     said = found.message if len(found.message) < 200 else f"{found.message[:200]} …"
     return f"{found.json_path}: {said}"
+
+
+def _too_long_here(schema: Mapping[str, Any]) -> str | None:
+    """A schema as text if what it asks for may take long and no clock would ring; else None."""
+    if threading.current_thread() is threading.main_thread():
+        return None
+    text = json.dumps(schema, sort_keys=True)
+    return text if _MAY_TAKE_LONG.search(text) else None
+
+
+def _in_a_process(
+    what: Literal["check", "fault"], schema: Mapping[str, Any], value: object
+) -> str | None:
+    """Do the same where a clock rings.
+
+    Raises:
+        ValueError: As there; or it cannot be done.
+    """
+    import os
+
+    from hfs_cli.processes import converse, passed_on
+
+    asked = {"what": what, "schema": schema, "value": value, "seconds": CHECK_SECONDS}
+    said = converse(
+        (sys.executable, "-I", "-c", _PROGRAM),
+        json.dumps({**asked, "path": sys.path}).encode(),
+        env=passed_on(os.environ, ()),
+        cwd=None,
+        seconds=CHECK_SECONDS + _START_SECONDS,
+        keep=_MAX_ANSWER_BYTES,
+        stopped=lambda: False,
+    )
+    try:
+        found = json.loads(said.output)
+    except ValueError as error:
+        last = said.errors.decode("utf-8", "replace").strip().splitlines()[-1:]
+        why = said.cut or ": ".join(["Python ended", *last])
+        raise ValueError(f"could not be held against the schema: {why}") from error
+    if found["error"] is not None:
+        raise ValueError(found["error"])
+    fits: str | None = found["fault"]
+    return fits
+
+
+def answer(asked: Mapping[str, Any]) -> dict[str, str | None]:
+    """What `_in_a_process` asks, as the process answers it."""
+    try:
+        if asked["what"] == "check":
+            check_schema(asked["schema"])
+            return {"fault": None, "error": None}
+        return {"fault": fault(asked["schema"], asked["value"]), "error": None}
+    except ValueError as error:
+        return {"fault": None, "error": str(error)}
 
 
 def _check(schema: dict[str, Any]) -> None:

@@ -65,8 +65,7 @@ class Toolbox:
     def refusals(self, calls: Sequence[Call]) -> Sequence[str | None]:
         """For each call why it must not run, told to the model; None where it may.
 
-        In the main thread: a regular expression that takes too long is ended there alone, and
-        the user may be asked.
+        The user may be asked, so where one can be, it is called in the main thread.
         """
         return [self._refusal(call) for call in calls]
 

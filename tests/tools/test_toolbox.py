@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,34 @@ def test_a_pattern_that_takes_years_is_given_up(monkeypatch):
     schema = {"type": "object", "properties": {"x": {"type": "string", "pattern": "^(a+)+$"}}}
     said = refusal(toolbox(Fake(parameters=schema)), "it", '{"x": "%s!"}' % ("a" * 40))
     assert "a pattern in it takes too long" in said
+
+
+def elsewhere(work):
+    """What a function returns in a thread of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
+def test_a_pattern_that_takes_years_is_given_up_in_any_thread_and_holds_up_no_other(monkeypatch):
+    """As of the turns of a batch; a pattern that were tried here would stop all of them."""
+    monkeypatch.setattr("hfs_cli.json_schema.CHECK_SECONDS", 1.0)
+    schema = {"type": "object", "properties": {"x": {"type": "string", "pattern": "^(a+)+$"}}}
+    box = toolbox(Fake(parameters=schema))
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(refusal, box, "it", '{"x": "%s!"}' % ("a" * 40))
+        turns = 0
+        while not asked.done():
+            time.sleep(0.01)
+            turns += 1
+    assert turns > 5
+    assert "could not be held against the schema within 1 s" in asked.result()
+    assert elsewhere(lambda: refusal(box, "it", '{"x": "aaa"}')) is None
+    assert "does not match" in elsewhere(lambda: refusal(box, "it", '{"x": "b"}'))
+
+
+def test_a_schema_with_a_pattern_that_cannot_be_used_is_told_in_any_thread():
+    box = toolbox(Fake(parameters={"type": "object", "pattern": "("}))
+    assert "is not a 'regex'" in elsewhere(lambda: refusal(box, "it"))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from hfs_cli.providers.formats.wire import Context, WireFormat
 from hfs_cli.providers.http.client import build_client, record_directory, replay_directory
 from hfs_cli.providers.http.exchange import Exchange, Head
 from hfs_cli.providers.http.limits import Limits
-from hfs_cli.providers.http.receive import ACCEPTED, read_reply, read_whole
+from hfs_cli.providers.http.receive import ACCEPTED, Answer, read_reply, read_whole
 from hfs_cli.providers.http.send import Sender, raise_unrecorded
 from hfs_cli.providers.presets import ProviderSettings, is_loopback
 
@@ -105,7 +105,7 @@ class HttpProvider:
         wire = self._wire
         self._check(request.messages)
         payload = wire.payload(request, self._settings.quirks)
-        build = self._builder("POST", self._path(request), payload)
+        build = self._builder("POST", self._path(request), _json_body(payload))
         return self._events(request, build)
 
     def _searching(self, request: Request) -> Request:
@@ -130,17 +130,39 @@ class HttpProvider:
         """
         from hfs_cli.providers.formats.listings import read_listing
 
-        build = self._builder("GET", self._wire.models_path, None)
-        context = self._context("", self._settings.base_url + self._wire.models_path)
-        sender = self._sender(context)
-        exchange, head = sender.send(build)
-        with contextlib.closing(exchange):
-            data = read_whole(exchange, head, sender.deadline, context)
         try:
-            return read_listing(json.loads(data))
+            with self.answered("GET", self._wire.models_path) as answer:
+                return read_listing(json.loads(read_whole(answer)))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             message = f"{self._settings.name} sent no list of models that can be read"
             raise ProviderError(message) from error
+
+    @contextlib.contextmanager
+    def answered(
+        self,
+        method: str,
+        path: str,
+        *,
+        model: str = "",
+        body: Callable[[], Mapping[str, Any]] = dict,
+    ) -> Iterator[Answer]:
+        """Send what is not the request of a turn; the answer is there while the block runs.
+
+        Args:
+            method: The HTTP method.
+            path: Where it goes, below the base URL.
+            model: What errors name.
+            body: Makes what httpx is given as the body, anew for each try.
+
+        Raises:
+            HfsError: It cannot be asked, or said no.
+        """
+        build = self._builder(method, path, body)
+        context = self._context(model, self._settings.base_url + path)
+        sender = self._sender(context)
+        exchange, head = sender.send(build)
+        with contextlib.closing(exchange):
+            yield Answer(exchange, head, sender.deadline, context)
 
     def _events(
         self, request: Request, build: Callable[[], httpx.Request]
@@ -156,16 +178,23 @@ class HttpProvider:
                 raise
             exchange, head = self._sent_as_responses(sender, request)
         with contextlib.closing(exchange):
-            decoder = ReplyDecoder(
-                self._wire.framer(),
-                self._wire.decoder(request),
-                think_tags=self._settings.quirks.think_tags,
-            )
-            yield from read_reply(exchange, head, decoder, sender.deadline, context)
+            decoder = self._decoder(request)
+            yield from read_reply(Answer(exchange, head, sender.deadline, context), decoder)
             if self._limits.pace is not None or record_directory():
                 exchange.settle(time.monotonic() + SETTLE_SECONDS)
-            if decoder.odd_counts:
-                self._warn(f"{context.provider} sent token counts that are not numbers: left out")
+            self._warn_of(decoder)
+
+    def _decoder(self, request: Request) -> ReplyDecoder:
+        return ReplyDecoder(
+            self._wire.framer(),
+            self._wire.decoder(request),
+            think_tags=self._settings.quirks.think_tags,
+        )
+
+    def _warn_of(self, decoder: ReplyDecoder) -> None:
+        if decoder.odd_counts:
+            name = self._settings.name
+            self._warn(f"{name} sent token counts that are not numbers: left out")
 
     def _sent(
         self, sender: Sender, build: Callable[[], httpx.Request], model: str
@@ -207,7 +236,7 @@ class HttpProvider:
         self._wire = wire = load_format("responses")
         self._check(request.messages)
         payload = wire.payload(request, self._settings.quirks)
-        build = self._builder("POST", self._path(request), payload)
+        build = self._builder("POST", self._path(request), _json_body(payload))
         answered = self._sent(sender, build, request.model)
         if replay_directory() is None:
             remember(self._settings.base_url, request.model)
@@ -249,7 +278,7 @@ class HttpProvider:
             raise_unrecorded()
 
     def _builder(
-        self, method: str, path: str, payload: dict[str, Any] | None
+        self, method: str, path: str, body: Callable[[], Mapping[str, Any]]
     ) -> Callable[[], httpx.Request]:
         """Make what builds the request for each try."""
         client = self._open()
@@ -259,12 +288,7 @@ class HttpProvider:
                 f"the key for {self._settings.name} travels unencrypted: base_url is http://"
             )
         headers = self._headers(self._key)
-        if payload is None:
-            return lambda: client.build_request(method, url, headers=headers)
-        # Piece by piece: as one string a long prompt would be in memory once more.
-        encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-        body = b"".join(piece.encode() for piece in encoder.iterencode(payload))
-        return lambda: client.build_request(method, url, headers=headers, content=body)
+        return lambda: client.build_request(method, url, headers=headers, **body())
 
     def _path(self, request: Request) -> str:
         """Where a request goes, below the base URL."""
@@ -330,3 +354,16 @@ class HttpProvider:
             secrets=tuple(form for secret in given for form in {secret, quote_plus(secret)}),
             url=url.partition("?")[0],
         )
+
+
+def _json_body(payload: Mapping[str, Any]) -> Callable[[], Mapping[str, Any]]:
+    """A body for each try of a request, encoded once."""
+    content = encoded(payload)
+    return lambda: {"content": content}
+
+
+def encoded(payload: Mapping[str, Any]) -> bytes:
+    """JSON as it is sent."""
+    # Piece by piece: as one string a long prompt would be in memory once more.
+    encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+    return b"".join(piece.encode() for piece in encoder.iterencode(payload))

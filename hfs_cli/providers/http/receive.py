@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from typing import NamedTuple
 
 from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError, TooLongError
 from hfs_cli.messages import Delta, Event, Finish, Reasoning, ToolCall
@@ -21,25 +22,37 @@ _LIKE_EVENTS = re.compile(rb"\s*(?:data|event|id|retry)?:")
 _GZIP = 31  # zlib's wbits for a gzip header and the largest window
 
 
-def read_reply(
-    exchange: Exchange, head: Head, decoder: ReplyDecoder, deadline: float, context: Context
-) -> Iterator[list[Event]]:
-    """Yield a reply's events, one batch for each read.
+class Answer(NamedTuple):
+    """A successful response of which the body is still to be read.
 
     Args:
         exchange: Where the body comes from.
-        head: The response's head, its status a success.
-        decoder: Reads the body.
-        deadline: When the reply must be over (`time.monotonic`).
+        head: The response's head.
+        deadline: When all of it must be here (`time.monotonic`).
         context: What error messages name.
+    """
+
+    exchange: Exchange
+    head: Head
+    deadline: float
+    context: Context
+
+
+def read_reply(answer: Answer, decoder: ReplyDecoder) -> Iterator[list[Event]]:
+    """Yield a reply's events, one batch for each read.
+
+    Args:
+        answer: Where the body comes from.
+        decoder: Reads the body.
 
     Raises:
         ProviderError: The body is not a reply, or an error came before any text.
         IncompleteReplyError: The reply broke off, stalled or was malformed.
     """
-    body = _decoded(exchange, head, deadline, context, lambda: decoder.ended != "no")
+    context = answer.context
+    body = _decoded(answer, lambda: decoder.ended != "no")
     first = next(body, b"")
-    media_type = head.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = answer.head.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "text/html":
         said = _vendors_words(first, context)
         raise ProviderError(
@@ -54,6 +67,28 @@ def read_reply(
         is_document = media_type == "application/json"
     whole = chain((first,), body)
     parts = _whole(whole, decoder, context) if is_document else _streamed(whole, decoder)
+    yield from _checked(parts, decoder, context)
+
+
+def read_document(data: bytes, decoder: ReplyDecoder, context: Context) -> Iterator[list[Event]]:
+    """The events of a reply that came whole, as a part of something else.
+
+    Args:
+        data: The reply, as JSON.
+        decoder: Reads it.
+        context: What error messages name.
+
+    Raises:
+        ProviderError: It is not a reply, or reports an error.
+        IncompleteReplyError: It is cut, or malformed.
+    """
+    yield from _checked(_whole((data,), decoder, context), decoder, context)
+
+
+def _checked(
+    parts: Iterable[list[Event]], decoder: ReplyDecoder, context: Context
+) -> Iterator[list[Event]]:
+    """The events without secrets, and at their end what was wrong with them."""
     has_text = False
     for events in parts:
         has_text = has_text or any(isinstance(event, Delta | Reasoning) for event in events)
@@ -63,13 +98,34 @@ def read_reply(
         raise _ended_early(decoder.fault, context, has_text=has_text) from None
 
 
-def read_whole(exchange: Exchange, head: Head, deadline: float, context: Context) -> bytes:
+def read_whole(answer: Answer) -> bytes:
     """The body of an answer other than a reply, such as a list of models.
 
     Raises:
         IncompleteReplyError: It broke off, stalled or is too large.
     """
-    return b"".join(_bounded(_decoded(exchange, head, deadline, context, lambda: False)))
+    return b"".join(_bounded(_decoded(answer, lambda: False)))
+
+
+def read_lines(answer: Answer) -> Iterator[bytes]:
+    """The lines of an answer, however long it is, without their ends; empty ones are none.
+
+    Raises:
+        IncompleteReplyError: It broke off or stalled, or a line is too large.
+    """
+    rest: list[bytes] = []
+    size = 0
+    for data in _decoded(answer, lambda: False):
+        first, *others = data.split(b"\n")
+        rest.append(first)
+        size += len(first)
+        if others:
+            yield from filter(None, (b"".join(rest), *others[:-1]))
+            rest, size = [others[-1]], len(others[-1])
+        if size > MAX_JSON_BYTES:
+            raise IncompleteReplyError(f"a result is over {MAX_JSON_BYTES} bytes: given up")
+    if last := b"".join(rest):
+        yield last
 
 
 def _streamed(body: Iterable[bytes], decoder: ReplyDecoder) -> Iterator[list[Event]]:
@@ -98,15 +154,10 @@ def _whole(body: Iterable[bytes], decoder: ReplyDecoder, context: Context) -> It
         yield decoder.end() if decoder.ended != "no" else [Finish("stop", "")]
 
 
-def _decoded(
-    exchange: Exchange,
-    head: Head,
-    deadline: float,
-    context: Context,
-    is_finished: Callable[[], bool],
-) -> Iterator[bytes]:
+def _decoded(answer: Answer, is_finished: Callable[[], bool]) -> Iterator[bytes]:
     """The body, decompressed; a break after the finish reason loses nothing."""
     httpx = load_httpx()
+    exchange, head, deadline, context = answer
     inflater = Inflater(head.headers.get("content-encoding", ""))
     try:
         while data := exchange.read(deadline):

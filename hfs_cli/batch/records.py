@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import tempfile
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
@@ -84,6 +85,7 @@ class Spool:
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed by __exit__
         self._hash = sha256()
+        self._places = array("q")
         self.count = 0
 
     def __enter__(self) -> Self:
@@ -97,6 +99,18 @@ class Spool:
         for line in self._file:
             number, value = json.loads(line)
             yield Record(number, value)
+
+    def at(self, number: int) -> Record:
+        """One record by its number, from 0; not while all are gone over."""
+        if not self._places:
+            self._file.seek(0)
+            place = 0
+            for line in self._file:
+                self._places.append(place)
+                place += len(line)
+        self._file.seek(self._places[number])
+        line_number, value = json.loads(self._file.readline())
+        return Record(line_number, value)
 
     @property
     def digest(self) -> str:

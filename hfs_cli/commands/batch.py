@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from hfs_cli.compose.options import Asked, TurnCommand, turn_options
 from hfs_cli.config import Config
@@ -14,6 +15,7 @@ from hfs_cli.errors import UsageError
 from hfs_cli.groups import Amount, Count
 
 if TYPE_CHECKING:
+    from hfs_cli.compose.batch.plan import Plan
     from hfs_cli.render.reply.choose import View
 
 _A_MINUTE = {"s": 60.0, "min": 1.0, "m": 1.0, "h": 1 / 60}
@@ -99,6 +101,26 @@ class _Batch(TurnCommand):
 @click.option(
     "--dry-run", is_flag=True, help="Count prompts, tokens and cost; send and save nothing."
 )
+@click.option(
+    "--vendor-batch",
+    "vendor",
+    is_flag=True,
+    help="With -O: hand all to the vendor's batch endpoint: half the price, within a day.",
+)
+@click.option("--no-wait", is_flag=True, help="With --vendor-batch: fetch what is there, and end.")
+@click.option(
+    "--status",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Show what of the output FILE is at a vendor, and how far it is.",
+)
+@click.option(
+    "--cancel",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Have the vendor answer no more of the output FILE.",
+)
+@click.option("--json", "as_json", is_flag=True, help="With --status or --cancel: as JSON.")
 @turn_options(many=True)
 def run_batch(
     asked: Asked,
@@ -106,6 +128,9 @@ def run_batch(
     view: View,
     *,
     file: str | None,
+    status: Path | None,
+    cancel: Path | None,
+    as_json: bool,
     **typed: Any,  # noqa: ANN401  (click's own types)
 ) -> None:
     """Send many prompts, and write a line of JSON for each.
@@ -113,12 +138,27 @@ def run_batch(
     A prompt is a line of text, a JSON object or a row of CSV, whose fields fill the
     placeholders of a template (-t), or whose field "prompt" is sent. Results come in
     the order of the input. With -O FILE a batch that broke off is gone on with.
+    Vendors' batch endpoints (--vendor-batch) are those of openai, anthropic and groq.
 
     \b
       hfs batch questions.txt -O answers.jsonl
       hfs batch rows.csv -t extract-json -p fields "name, age" -O out.jsonl
       hfs batch rows.csv -t extract-json -p fields "name, age" -O out.jsonl --resume
+      hfs batch questions.txt -O answers.jsonl --vendor-batch
     """
+    if status is not None or cancel is not None:
+        from hfs_cli.compose.batch.overview import cancel_job, show_status
+
+        _check_alone({"status", "cancel", "as_json"}, "--status" if status else "--cancel")
+        if cancel is not None and status is None:
+            cancel_job(cancel, config, as_json=as_json)
+        elif status is not None and cancel is None:
+            show_status(status, config, as_json=as_json)
+        else:
+            raise UsageError("--status and --cancel exclude each other: keep one")
+        return
+    if as_json:
+        raise UsageError("--json goes with --status or --cancel: results are JSON, one a line")
     from hfs_cli.compose.batch.plan import Plan
     from hfs_cli.compose.batch.take import take_batch
 
@@ -131,4 +171,53 @@ def run_batch(
         raise UsageError("--retry-failed goes with --resume")
     if plan.name is not None and not plan.keep:
         raise UsageError("-n names the sessions of --save: add it")
+    if plan.no_wait and not plan.vendor:
+        raise UsageError("--no-wait goes with --vendor-batch")
+    if plan.vendor:
+        _check_vendor(plan, view)
     take_batch(asked, config, view, plan, file)
+
+
+# What a vendor's batch cannot do, or does in its own way.
+_OF_SINGLE_REQUESTS = {
+    "width": "--concurrency",
+    "per_minute": "--rate",
+    "budget": "--budget",
+    "keep": "--save",
+    "timeout": "--timeout",
+    "max_steps": "--max-steps",
+    "tool_timeout": "--tool-timeout",
+}
+
+
+def _check_vendor(plan: Plan, view: View) -> None:
+    if view.output is None:
+        raise UsageError(
+            "--vendor-batch goes with -O FILE, beside which it keeps what the vendor has"
+        )
+    for name, option in _OF_SINGLE_REQUESTS.items():
+        if name in _typed() or (name in {"per_minute", "budget", "keep"} and getattr(plan, name)):
+            raise UsageError(
+                f"{option} is of single requests, and --vendor-batch hands all over at once:"
+                " leave it out"
+            )
+
+
+def _check_alone(allowed: set[str], option: str) -> None:
+    """See that nothing else was typed: it would be passed over.
+
+    Raises:
+        UsageError: Something was.
+    """
+    if others := sorted(_typed() - allowed - {"profile"}):
+        raise UsageError(f"{option} goes alone: leave out {', '.join(others)}")
+
+
+def _typed() -> set[str]:
+    """The names of the parameters that were given on the command line."""
+    context = click.get_current_context()
+    return {
+        param.name or ""
+        for param in context.command.get_params(context)
+        if context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+    }

@@ -143,6 +143,7 @@ _HEADINGS = {
         *("unordered", "render", "stream", "hide_reasoning"),
         *("citations", "usage", "quiet", "no_pager", "schema_of"),
     ),
+    "At a vendor": ("vendor", "no_wait", "status", "cancel", "as_json"),
     "Limits": (
         *("width", "per_minute", "timeout", "idle_timeout", "retries", "max_cost", "budget"),
         *("over_budget", "reuse", "record", "dry_run"),

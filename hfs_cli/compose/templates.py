@@ -26,6 +26,7 @@ from hfs_cli.wording import did_you_mean
 # be replaced.
 NOT_IN_TEMPLATES = {
     *("template", "params", "save_template", "dry_run", "profile", "schema_of", "force"),
+    *("status", "cancel", "as_json"),
 }
 # Of these one alone can hold: what is typed of a row puts the others out of force.
 _RIVALS = (

@@ -17,6 +17,7 @@ from hfs_cli.providers.http.provider import HttpProvider
 from hfs_cli.turn.run import Provider
 
 if TYPE_CHECKING:
+    from hfs_cli.providers.http.batches import BatchEndpoint
     from hfs_cli.providers.http.pace import Pace
 
 
@@ -65,6 +66,54 @@ def open_provider(
         warn,
         known_models,
     )
+
+
+def open_batches(
+    choice: ModelChoice,
+    *,
+    config: Config,
+    env: Mapping[str, str],
+    notify: Callable[[str], None],
+    warn: Callable[[str], None],
+    wire: str = "",
+) -> tuple[BatchEndpoint, str]:
+    """The batch endpoints of a model's provider; nothing is sent.
+
+    Args:
+        choice: What `choose_model` chose.
+        config: How long to wait for each answer of the endpoint, and where the key file is.
+        env: The environment, for keys.
+        notify: Told of waits before retries.
+        warn: Told of what the user should mend.
+        wire: The format that its requests were written in; empty for the one of today.
+
+    Returns:
+        The endpoints, and the format that they are asked in.
+
+    Raises:
+        UsageError: It has none that hfs knows.
+    """
+    from hfs_cli.errors import UsageError
+    from hfs_cli.providers.formats.batches import BATCHES
+    from hfs_cli.providers.http.batches import BatchEndpoint
+
+    settings = choice.provider
+    batches = BATCHES.get(settings.name)
+    wire = wire or _format_of(choice)
+    if batches is None or wire not in batches.formats or settings.quirks.in_path:
+        raise UsageError(
+            f"hfs knows of no batch endpoint for {choice.full_name}: --vendor-batch goes to a model"
+            f" of {', '.join(BATCHES)}; without it, hfs batch asks any"
+        )
+    provider = HttpProvider(
+        settings,
+        load_format(wire),
+        lambda: find_key(settings.key, env, key_file(config.file), warn),
+        Limits(idle=config.idle_timeout, retry=RetryPolicy(retries=config.retries)),
+        notify,
+        warn,
+    )
+    return BatchEndpoint(provider, batches, choice.model), wire
 
 
 def _format_of(choice: ModelChoice) -> str:

@@ -175,6 +175,7 @@ class BatchProgress:
         self._failed = 0
         self._tokens = [0, 0]
         self._cost: float | None = None
+        self._note = ""
         self._bar: tuple[Progress, TaskID] | None = None
 
     def add(self, *, failed: bool, usage: Usage | None, cost: float | None) -> None:
@@ -195,6 +196,13 @@ class BatchProgress:
             bar, task = self._bar
             bar.update(task, completed=self._there + self._done, said=self._said())
 
+    def note(self, text: str) -> None:
+        """Show a few words beside the numbers, in place of those before."""
+        self._note = sanitize_line(text)
+        if self._bar is not None:
+            bar, task = self._bar
+            bar.update(task, said=self._said())
+
     def show_on(self, bar: Progress) -> None:
         """Show it on a bar from here on."""
         task = bar.add_task("", total=self._total, completed=self._there, said=self._said())
@@ -210,6 +218,8 @@ class BatchProgress:
             parts.append(f"{sum(self._tokens):,} tokens")
         if self._cost is not None:
             parts.append(f"cost {self._cost:.4f}")
+        if self._note:
+            parts.append(self._note)
         return " · ".join(parts)
 
     def summary(self) -> str:

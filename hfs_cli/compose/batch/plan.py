@@ -22,6 +22,8 @@ class Plan:
         keep: Keep each turn as a session.
         name: What the names of those sessions begin with, or None.
         budget: What all of it may cost, in the currency of the prices, or None.
+        vendor: Hand all over to the vendor's batch endpoints.
+        no_wait: With `vendor`: fetch what is there, and do not wait for the rest.
     """
 
     kind: Kind | None
@@ -34,3 +36,5 @@ class Plan:
     keep: bool
     name: str | None
     budget: float | None
+    vendor: bool = False
+    no_wait: bool = False

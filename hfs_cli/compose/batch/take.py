@@ -13,18 +13,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from hfs_cli import notices
+from hfs_cli.batch.job import load_job
 from hfs_cli.batch.records import Source, Spool, kind_of
 from hfs_cli.batch.results import FileResults, Header, Results, stream_results
+from hfs_cli.compose.batch.endpoints import Endpoints, begin_job, check_job
 from hfs_cli.compose.batch.models import Model, check_prices, open_models
 from hfs_cli.compose.batch.plan import Plan
 from hfs_cli.compose.batch.prompts import Prompts
 from hfs_cli.compose.batch.turns import Batch, all_tasks, session_names
+from hfs_cli.compose.batch.vendor import SHARE, VendorBatch, check_vendor_batch
 from hfs_cli.compose.text import decode_text
 from hfs_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from hfs_cli.compose.options import Asked
-    from hfs_cli.config import Config
+    from hfs_cli.config import Config, ModelConfig
+    from hfs_cli.providers.choose import ModelChoice
     from hfs_cli.render.reply.choose import View
 
 
@@ -62,8 +66,12 @@ def take_batch(asked: Asked, config: Config, view: View, plan: Plan, name: str |
             # sent, and in the thread whose clock ends the checking of their schemas.
             if (tools := open_tools(config, confirm=False)) is not None:
                 tools.close()
+        if plan.vendor:
+            check_vendor_batch(config, models)
+            endpoints = Endpoints(stack, [_chosen(model) for model in models], config)
+            endpoints.check()
         if asked.dry_run:
-            _print_estimate(spool, prompts, models, config)
+            _print_estimate(spool, prompts, models, config, SHARE if plan.vendor else 1.0)
             return
         store = stack.enter_context(open_store(config))
         left = plan.budget
@@ -77,9 +85,17 @@ def take_batch(asked: Asked, config: Config, view: View, plan: Plan, name: str |
         header = Header(
             spool.digest, _digest(asked, config), tuple(model.turn.model for model in models)
         )
+        if view.output is not None:
+            check_job(load_job(view.output), header, plan, force=view.force)
         results = stack.enter_context(
             closing(_results(view, plan, header, spool.count * len(models)))
         )
+        if plan.vendor and view.output is not None:
+            job = begin_job(view.output, header, endpoints, anew=view.force and not plan.resume)
+            batch = Batch(asked, config, view, plan, store, results, None, SHARE)
+            vendor = VendorBatch(batch, job, endpoints, spool, prompts, models, results)
+            vendor.run(wait=not plan.no_wait)
+            return
         batch = Batch(asked, config, view, plan, store, results, left)
         batch.names = session_names(plan, name, spool.count, header.models)
         batch.run(all_tasks(spool, prompts, models, results), len(models))
@@ -132,8 +148,18 @@ def _results(view: View, plan: Plan, header: Header, count: int) -> Results:
     )
 
 
-def _print_estimate(spool: Spool, prompts: Prompts, models: list[Model], config: Config) -> None:
-    """Say how many requests there would be, and about what they would take."""
+def _chosen(model: Model) -> ModelChoice:
+    return next(iter(model.choices.values()))
+
+
+def _print_estimate(
+    spool: Spool, prompts: Prompts, models: list[Model], config: Config, share: float
+) -> None:
+    """Say how many requests there would be, and about what they would take.
+
+    Args:
+        share: What part of a model's price is paid.
+    """
     from hfs_cli.compose.tokens import estimated_tokens
     from hfs_cli.messages import Request, Usage
     from hfs_cli.prices import cost, prices_of
@@ -146,15 +172,20 @@ def _print_estimate(spool: Spool, prompts: Prompts, models: list[Model], config:
     shapes = []
     for model in models:
         prices = prices_of(model.turn.model, config.models)
+
+        def priced(usage: Usage, prices: ModelConfig | None = prices) -> float | None:
+            money = cost(usage, prices)
+            return None if money is None else money * share
+
         longest = model.turn.options.get("max_tokens")
         most = longest * spool.count if isinstance(longest, int) else None
         shapes.append(
             {
                 "model": model.turn.model,
                 "estimated_input_tokens": tokens,
-                "estimated_input_cost": cost(Usage(tokens, 0), prices),
+                "estimated_input_cost": priced(Usage(tokens, 0)),
                 "most_output_tokens": most,
-                "most_output_cost": None if most is None else cost(Usage(0, most), prices),
+                "most_output_cost": None if most is None else priced(Usage(0, most)),
             }
         )
     print_json({"prompts": spool.count, "requests": spool.count * len(models), "models": shapes})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from hfs_cli.render.progress import BatchProgress
     from hfs_cli.render.reply.choose import View
     from hfs_cli.store.store import SessionStore
-from hfs_cli.turn.run import Store
+from hfs_cli.turn.run import Provider, Store
 
 # So many refusals that every prompt would meet, and nothing else, are enough.
 _REFUSED_ALIKE = 3
@@ -65,11 +66,16 @@ def all_tasks(
         if item is None:
             return
         while item is not None and item // len(models) == index:
-            model = models[item % len(models)]
-            message, system = prompts.message(record.value)
-            turn = model.turn._replace(prompt=message, system=system or model.turn.system)
-            yield Task(item, index, record.value, model, turn)
+            yield task_of(index, record.value, item % len(models), models, prompts)
             item = next(to_do, None)
+
+
+def task_of(number: int, value: Value, model: int, models: list[Model], prompts: Prompts) -> Task:
+    """What one prompt asks of one of the models."""
+    asked = models[model]
+    message, system = prompts.message(value)
+    turn = asked.turn._replace(prompt=message, system=system or asked.turn.system)
+    return Task(number * len(models) + model, number, value, asked, turn)
 
 
 def session_names(
@@ -99,6 +105,7 @@ class Batch:
 
     Args:
         left: What it may still cost, or None.
+        share: What part of a model's price is paid.
 
     Attributes:
         names: What the session of each turn is called, or None where none is kept.
@@ -113,6 +120,7 @@ class Batch:
         store: SessionStore,
         results: Results,
         left: float | None,
+        share: float = 1.0,
     ) -> None:
         from hfs_cli.store.unsaved import Unsaved
 
@@ -123,6 +131,7 @@ class Batch:
         self._keeper: Store = store if plan.keep else Unsaved(store)
         self._results = results
         self._left = left
+        self._share = share
         self.names: Callable[[Task], str] | None = None
         self._spent = 0.0
         self._answered = 0
@@ -138,26 +147,45 @@ class Batch:
         Raises:
             HfsError: Not all of it went well.
         """
+        with self.shown():
+            try:
+                ask_all(tasks, self._ask, self._keep, self._plan.width)
+            except SignalReceived as signal:
+                self._results.write_waiting(all_=self._view.output is None)
+                raise Interrupted(signal.signum, self.how_to_go_on("interrupted")) from None
+        self.summarise()
+        if self._fatal is not None:
+            raise type(self._fatal)(self.how_to_go_on(self._fatal.message)) from self._fatal
+        if next(self._results.to_do(), None) is not None:
+            self._results.write_waiting(all_=self._view.output is None)
+            raise ConfigError(
+                self.how_to_go_on(f"what the batch may cost is spent (about {self._spent:.4f})")
+            )
+        self.check_failures(models)
+
+    @contextmanager
+    def shown(self) -> Iterator[BatchProgress]:
+        """Show how far it is while the block runs."""
         from hfs_cli.render.progress import batch_progress
 
         total = len(self._results.state)
         there = total - self._results.state.count(0)
         with batch_progress(total, there, quiet=self._view.quiet) as progress:
             self._progress = progress
-            try:
-                ask_all(tasks, self._ask, self._keep, self._plan.width)
-            except SignalReceived as signal:
-                self._results.write_waiting(all_=self._view.output is None)
-                raise Interrupted(signal.signum, self._how_to_go_on("interrupted")) from None
-        if self._view.usage or (notices.stderr_is_terminal() and not self._view.quiet):
-            notices.remark(progress.summary())
-        if self._fatal is not None:
-            raise type(self._fatal)(self._how_to_go_on(self._fatal.message)) from self._fatal
-        if next(self._results.to_do(), None) is not None:
-            self._results.write_waiting(all_=self._view.output is None)
-            raise ConfigError(
-                self._how_to_go_on(f"what the batch may cost is spent (about {self._spent:.4f})")
-            )
+            yield progress
+
+    def summarise(self) -> None:
+        """Say in a line what it came to, where somebody reads it."""
+        asked_for = self._view.usage or (notices.stderr_is_terminal() and not self._view.quiet)
+        if asked_for and self._progress is not None:
+            notices.remark(self._progress.summary())
+
+    def check_failures(self, models: int) -> None:
+        """See that none has failed.
+
+        Raises:
+            IncompleteReplyError: Some have; they are named.
+        """
         if failed := self._results.failed():
             raise IncompleteReplyError(self._failure(failed, models))
 
@@ -165,17 +193,19 @@ class Batch:
         """Take one turn, in a thread of its own; whatever fails is a result."""
         turn = task.turn
         if self.names is None:
-            return self._take(task, turn)
+            return self.take(turn, task.asked.provider)
         name = self.names(task)
         # An earlier run that was killed has left a session of that name.
         for number in range(1, 10):
             called = name if number == 1 else f"{name} ({number})"
-            outcome = self._take(task, turn._replace(place=Place(name=called)))
+            named = turn._replace(place=Place(name=called))
+            outcome = self.take(named, task.asked.provider)
             if not (isinstance(outcome.error, UsageError) and "taken" in outcome.error.message):
                 break
         return outcome
 
-    def _take(self, task: Task, turn: Turn) -> Outcome:
+    def take(self, turn: Turn, opening: Callable[[], Provider]) -> Outcome:
+        """Take one turn with whoever answers; whatever fails is its outcome."""
         from hfs_cli.render.output import Silent
         from hfs_cli.turn.run import run_turn
 
@@ -185,7 +215,7 @@ class Batch:
                 from hfs_cli.compose.tools import open_tools
 
                 toolbox = open_tools(self._config, confirm=False)
-            provider = task.asked.provider()
+            provider = opening()
             return run_turn(provider, self._keeper, Silent(), turn, toolbox, self._config.max_steps)
         except HfsError as error:
             return Outcome(None, None, Reply("", turn.model), error)
@@ -195,6 +225,12 @@ class Batch:
 
     def _keep(self, task: Task, outcome: Outcome) -> bool:
         """Write one result; whether to go on."""
+        self._count(self.keep(task, outcome))
+        spent = self._left is not None and self._spent >= self._left
+        return not spent and self._fatal is None
+
+    def keep(self, task: Task, outcome: Outcome) -> HfsError | None:
+        """Write one result; why it is a failure, or None."""
         from hfs_cli.prices import cost, prices_of
         from hfs_cli.render.json_shapes import batch_json, dump, error_json
 
@@ -208,16 +244,17 @@ class Batch:
                 shape["error"] = error_json(error)
         if outcome.usage is not None:
             price = prices_of(outcome.reply.model, self._config.models)
-            shape["cost"] = money = cost(outcome.usage, price)
+            money = cost(outcome.usage, price)
+            shape["cost"] = money = None if money is None else money * self._share
             self._spent += money or 0.0
         self._results.add(task.item, dump(shape).encode() + b"\n", failed=error is not None)
-        self._count(error)
+        if error is not None:
+            self._said[error.message] += 1
         if self._progress is not None:
             self._progress.add(
                 failed=error is not None, usage=outcome.usage, cost=self._spent or None
             )
-        spent = self._left is not None and self._spent >= self._left
-        return not spent and self._fatal is None
+        return error
 
     def _read(self, task: Task, reply: Reply) -> dict[str, object]:
         """What is made of a reply: the JSON that fits the schema, or the code in it.
@@ -249,13 +286,13 @@ class Batch:
         self._answered += 1
         if error is None:
             return
-        self._said[error.message] += 1
         self._refused[error.exit_code] += 1
         alike = max(self._refused[3], self._refused[4])
         if alike >= _REFUSED_ALIKE and alike == self._answered:
             self._fatal = error
 
-    def _how_to_go_on(self, what: str) -> str:
+    def how_to_go_on(self, what: str) -> str:
+        """What happened, how much is kept, and how to go on."""
         state = self._results.state
         done = f"{what}; {len(state) - state.count(0)} of {plural(len(state), 'result')}"
         if self._view.output is None:

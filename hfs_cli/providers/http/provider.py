@@ -21,7 +21,13 @@ from hfs_cli.providers.formats.wire import Context, WireFormat
 from hfs_cli.providers.http.client import build_client, record_directory, replay_directory
 from hfs_cli.providers.http.exchange import Exchange, Head
 from hfs_cli.providers.http.limits import Limits
-from hfs_cli.providers.http.receive import ACCEPTED, Answer, read_reply, read_whole
+from hfs_cli.providers.http.receive import (
+    ACCEPTED,
+    Answer,
+    read_document,
+    read_reply,
+    read_whole,
+)
 from hfs_cli.providers.http.send import Sender, raise_unrecorded
 from hfs_cli.providers.presets import ProviderSettings, is_loopback
 
@@ -93,7 +99,7 @@ class HttpProvider:
         return {
             "method": "POST",
             "url": self._url(
-                self._path(request), dict.fromkeys(self._secret_parameters(shown), "[key]")
+                self.path(request), dict.fromkeys(self._secret_parameters(shown), "[key]")
             ),
             "headers": headers,
             "body": self._wire.payload(request, self._settings.quirks),
@@ -101,12 +107,47 @@ class HttpProvider:
 
     def stream(self, request: Request) -> Iterator[list[Event]]:
         """Send one request and yield its events; see `hfs_cli.turn.run.Provider`."""
+        path, payload = self.encode(request)
+        return self._events(
+            self._searching(request), self._builder("POST", path, _json_body(payload))
+        )
+
+    def encode(self, request: Request) -> tuple[str, dict[str, Any]]:
+        """Where a request goes, below the base URL, and its body; nothing is sent.
+
+        Raises:
+            UsageError: It cannot be sent.
+        """
         request = self._searching(request)
-        wire = self._wire
         self._check(request.messages)
-        payload = wire.payload(request, self._settings.quirks)
-        build = self._builder("POST", self._path(request), _json_body(payload))
-        return self._events(request, build)
+        return self.path(request), self._wire.payload(request, self._settings.quirks)
+
+    def read(self, request: Request, data: bytes) -> Iterator[list[Event]]:
+        """The events of a reply that came whole, as a part of something else.
+
+        Args:
+            request: What it answers.
+            data: The reply, as JSON.
+        """
+        decoder = self._decoder(request)
+        yield from read_document(data, decoder, self._context(request.model, ""))
+        self._warn_of(decoder)
+
+    def refused(self, status: int, body: bytes, model: str) -> HfsError:
+        """The error for one that is answered with a refusal, as a part of something else."""
+        from hfs_cli.providers.formats.refusals import refusal
+
+        return refusal(status, body, self._context(model, self._settings.base_url))
+
+    @property
+    def name(self) -> str:
+        """What users call it."""
+        return self._settings.name
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        return self._context("", "").secrets
 
     def _searching(self, request: Request) -> Request:
         """The request with the vendor's own search, if it may; some search in another format.
@@ -167,7 +208,7 @@ class HttpProvider:
     def _events(
         self, request: Request, build: Callable[[], httpx.Request]
     ) -> Iterator[list[Event]]:
-        context = self._context(request.model, self._settings.base_url + self._path(request))
+        context = self._context(request.model, self._settings.base_url + self.path(request))
         sender = self._sender(context)
         try:
             exchange, head = self._sent(sender, build, request.model)
@@ -236,7 +277,7 @@ class HttpProvider:
         self._wire = wire = load_format("responses")
         self._check(request.messages)
         payload = wire.payload(request, self._settings.quirks)
-        build = self._builder("POST", self._path(request), _json_body(payload))
+        build = self._builder("POST", self.path(request), _json_body(payload))
         answered = self._sent(sender, build, request.model)
         if replay_directory() is None:
             remember(self._settings.base_url, request.model)
@@ -288,9 +329,17 @@ class HttpProvider:
                 f"the key for {self._settings.name} travels unencrypted: base_url is http://"
             )
         headers = self._headers(self._key)
-        return lambda: client.build_request(method, url, headers=headers, **body())
 
-    def _path(self, request: Request) -> str:
+        def build() -> httpx.Request:
+            given = body()
+            if "files" in given:  # httpx says what parts it is of
+                own = {n: value for n, value in headers.items() if n != "Content-Type"}
+                return client.build_request(method, url, headers=own, **given)
+            return client.build_request(method, url, headers=headers, **given)
+
+        return build
+
+    def path(self, request: Request) -> str:
         """Where a request goes, below the base URL."""
         if self._settings.quirks.in_path:
             return f"/models/{quote(request.model)}:streamRawPredict"

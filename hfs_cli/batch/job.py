@@ -1,0 +1,287 @@
+"""What was handed to a vendor's batch endpoints: kept beside the output, step by step.
+
+A part is as many prompts as the vendor takes at once. Each step is written down before the next
+one is taken, so that whoever goes on after a kill knows what may have happened meanwhile:
+
+    planned     nothing is sent; perhaps its file is uploaded, which costs nothing
+    sending     a batch may have been made: it is looked for before another one is
+    unsure      one of `maybe` may be it, and its answers will tell (Anthropic's have no name)
+    sent        `batch` is it
+    collected   each of its prompts has a result
+    dropped     nothing of it is at the vendor: it was cancelled before it was sent
+
+The file holds no key and no prompt.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple, get_args
+
+from hfs_cli.batch.results import Header
+from hfs_cli.errors import OutputError, UsageError
+from hfs_cli.files import read_file, write_file
+
+SUFFIX = ".vendor"
+_MOST_BYTES = 1_000_000_000
+
+Step = Literal["planned", "sending", "unsure", "sent", "collected", "dropped"]
+# Steps in which the vendor has something of it, or may have, that is not fetched.
+_THERE = frozenset({"sending", "unsure", "sent"})
+
+
+@dataclass
+class Part:
+    """So many prompts, handed over at once.
+
+    Args:
+        model: Which of the job's models they are for.
+        runs: The prompts by their numbers in the input, each run by its first and its last.
+        tag: What the batch and its requests are called.
+        wire: The format that the requests are written in.
+        step: How far it is.
+        file: The vendor's id of the uploaded requests; empty before, and where there is none.
+        since: When the batch was first asked for, in seconds since 1970.
+        batch: The vendor's id of it.
+        maybe: Batches of which one may be it.
+        cancelled: Whether the vendor was asked to end it.
+    """
+
+    model: int
+    runs: list[tuple[int, int]]
+    tag: str
+    wire: str
+    step: Step = "planned"
+    file: str = ""
+    since: float = 0.0
+    batch: str = ""
+    maybe: list[str] = field(default_factory=list)
+    cancelled: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many prompts it has."""
+        return sum(last - first + 1 for first, last in self.runs)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is still to be done about it."""
+        return self.step != "collected"
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the vendor has it, or may have, and nobody has told it to stop."""
+        return self.step in _THERE and not self.cancelled
+
+    def is_sent_as(self, batch: str) -> None:
+        """Note which batch it is."""
+        self.step, self.batch, self.maybe = "sent", batch, []
+
+    def numbers(self) -> Iterator[int]:
+        """Its prompts, in order."""
+        for first, last in self.runs:
+            yield from range(first, last + 1)
+
+    def number_of(self, custom_id: str) -> int | None:
+        """The prompt that a request of this part was made of; None for another's."""
+        tag, _, digits = custom_id.rpartition("-")
+        if tag != self.tag or not (digits.isascii() and digits.isdigit() and len(digits) < 10):
+            return None
+        number = int(digits)
+        return number if any(first <= number <= last for first, last in self.runs) else None
+
+    def custom_id(self, number: int) -> str:
+        """What the request of a prompt is called."""
+        return f"{self.tag}-{number}"
+
+
+def new_tag() -> str:
+    """A name that no other part has, of letters and digits: vendors take no more than these."""
+    return f"hfs{os.urandom(8).hex()}"
+
+
+@dataclass
+class Job:
+    """All parts of what was handed over for one output.
+
+    Args:
+        output: The output.
+        header: What its results are of.
+        urls: Where each model was asked, for when that changes.
+        parts: In the order in which they were planned.
+    """
+
+    output: Path
+    header: Header
+    urls: tuple[str, ...]
+    parts: list[Part] = field(default_factory=list)
+
+    @property
+    def path(self) -> Path:
+        """Where it is kept."""
+        return job_path(self.output)
+
+    def open_parts(self) -> list[Part]:
+        """Those about which something is still to be done."""
+        return [part for part in self.parts if part.is_open]
+
+    def save(self) -> None:
+        """Write it down, whole or not at all.
+
+        Raises:
+            OutputError: The disk is full or broken.
+        """
+        document = {
+            "hfs_vendor_batch": 1,
+            **self.header._asdict(),
+            "urls": self.urls,
+            "parts": [asdict(part) for part in self.parts],
+        }
+        try:
+            write_file(self.path, json.dumps(document).encode() + b"\n", replace=True)
+        except OSError as error:
+            raise OutputError(f"cannot write {self.path}: {error.strerror}") from error
+
+
+def job_path(output: Path) -> Path:
+    """The file beside an output that says what is at a vendor."""
+    return output.with_name(output.name + SUFFIX)
+
+
+def load_job(output: Path) -> Job | None:
+    """What was handed over for an output, or None where nothing was.
+
+    Raises:
+        UsageError: The file cannot be read, or is not what was written.
+    """
+    path = job_path(output)
+    data = read_file(path, _MOST_BYTES, absent=b"")
+    if not data:
+        return None
+    try:
+        found = json.loads(data)
+        if found["hfs_vendor_batch"] != 1:
+            raise ValueError(found["hfs_vendor_batch"])
+        header = Header(str(found["input"]), str(found["asked"]), _texts(found["models"]))
+        job = Job(output, header, _texts(found["urls"]), [_part(one) for one in found["parts"]])
+        if len(job.urls) != len(header.models) or any(
+            not 0 <= part.model < len(header.models) for part in job.parts
+        ):
+            raise ValueError("its models do not fit")
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise UsageError(
+            f"{path} is damaged, and says what of {output} is at the vendor: bring it back, or take"
+            " it away to send again what has no result"
+        ) from error
+    return job
+
+
+def _texts(values: Sequence[object]) -> tuple[str, ...]:
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError(values)
+    return tuple(map(str, values))
+
+
+def _part(found: dict[str, object]) -> Part:
+    part = Part(**found)  # type: ignore[arg-type]  # checked below
+    part.runs = [(int(first), int(last)) for first, last in part.runs]
+    texts = (part.tag, part.wire, part.file, part.batch, *part.maybe)
+    if (
+        part.step not in get_args(Step)
+        or not all(isinstance(text, str) for text in texts)
+        or type(part.model) is not int
+        or type(part.cancelled) is not bool
+        or not all(0 <= first <= last for first, last in part.runs)
+        or not part.tag
+        or (part.step == "sent" and not part.batch)
+    ):
+        raise ValueError(found)
+    part.since = float(part.since)
+    return part
+
+
+def forget_job(output: Path) -> None:
+    """Take away what was kept of an output that begins anew.
+
+    Raises:
+        UsageError: It cannot be.
+    """
+    try:
+        with suppress(FileNotFoundError):
+            job_path(output).unlink()
+    except OSError as error:
+        raise UsageError(f"cannot take away {job_path(output)}: {error.strerror}") from error
+
+
+class Room(NamedTuple):
+    """What a vendor takes at once.
+
+    Args:
+        requests: So many at most.
+        size: And so many bytes.
+        frame: How many bytes stand around all of them.
+        between: How many stand between two.
+    """
+
+    requests: int
+    size: int
+    frame: int
+    between: int
+
+
+def split(sizes: Iterable[tuple[int, int]], room: Room) -> Iterator[list[tuple[int, int]]]:
+    """Put prompts into parts, in order, each as large as it may be.
+
+    Args:
+        sizes: Each prompt's number, which only grow, and the bytes of its request.
+        room: What a part may be.
+
+    Yields:
+        The runs of the numbers in each part.
+
+    Raises:
+        UsageError: One is larger than a part may be.
+    """
+    runs: list[tuple[int, int]] = []
+    count = 0
+    size = room.frame
+    for number, length in sizes:
+        if room.frame + length > room.size:
+            raise UsageError(
+                f"prompt {number} is {length / 1e6:.0f} MB with all that goes with it: the vendor"
+                f" takes {room.size / 1e6:.0f} MB at once"
+            )
+        if count and (count >= room.requests or size + room.between + length > room.size):
+            yield runs
+            runs, count, size = [], 0, room.frame
+        size += length + (room.between if count else 0)
+        count += 1
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    if runs:
+        yield runs
+
+
+def uncovered(parts: Iterable[Part], model: int, to_do: Iterable[int], count: int) -> array[int]:
+    """The prompts without a result that no part has which is still open.
+
+    Args:
+        parts: All parts.
+        model: The model that is meant.
+        to_do: The numbers of the prompts that have no result of it.
+        count: How many prompts there are.
+    """
+    covered = bytearray(count)
+    for part in parts:
+        if part.is_open and part.model == model:
+            for first, last in part.runs:
+                covered[first : last + 1] = b"\1" * (min(last, count - 1) - first + 1)
+    return array("q", (number for number in to_do if not covered[number]))

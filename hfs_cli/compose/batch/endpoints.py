@@ -1,0 +1,149 @@
+"""The batch endpoints of the models that a batch is for, opened when they are first asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
+
+from hfs_cli import notices
+from hfs_cli.batch.job import Job, Part, forget_job, load_job
+from hfs_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hfs_cli.batch.results import Header
+    from hfs_cli.compose.batch.plan import Plan
+    from hfs_cli.config import Config
+    from hfs_cli.providers.choose import ModelChoice
+    from hfs_cli.providers.http.batches import BatchEndpoint
+
+
+class Endpoints:
+    """The batch endpoints of some models.
+
+    Args:
+        stack: Closes them.
+        choices: The models, in the job's order.
+        config: The settings.
+    """
+
+    def __init__(self, stack: ExitStack, choices: Sequence[ModelChoice], config: Config) -> None:
+        self._stack = stack
+        self._choices = choices
+        self._config = config
+        self._opened: dict[tuple[int, str], tuple[BatchEndpoint, str]] = {}
+
+    def check(self) -> None:
+        """See that each model can be asked; raises as `today` does."""
+        for model in range(len(self._choices)):
+            self.today(model)
+
+    def today(self, model: int) -> tuple[BatchEndpoint, str]:
+        """What a model's next requests go to, and the format that they are written in.
+
+        Raises:
+            UsageError: Its provider has no such endpoint.
+            CredentialsError, ConfigError: The key is missing, or cannot be used.
+        """
+        return self._open(model, "")
+
+    def of(self, part: Part) -> BatchEndpoint:
+        """What a part was, or is to be, handed to; raises as `today` does."""
+        return self._open(part.model, part.wire)[0]
+
+    def _open(self, model: int, wire: str) -> tuple[BatchEndpoint, str]:
+        if (model, wire) not in self._opened:
+            from hfs_cli.providers.open import open_batches
+
+            endpoint, name = open_batches(
+                self._choices[model],
+                config=self._config,
+                env=os.environ,
+                notify=lambda _: None,  # a wait is no news in a day
+                warn=notices.warn,
+                wire=wire,
+            )
+            self._stack.enter_context(closing(endpoint))
+            endpoint.prepare()
+            self._opened[model, wire] = self._opened[model, name] = endpoint, name
+        return self._opened[model, wire]
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Where each model is asked."""
+        return tuple(choice.provider.base_url for choice in self._choices)
+
+    def check_urls(self, job: Job) -> None:
+        """See that what was handed over is asked for where that was.
+
+        Raises:
+            UsageError: A provider's address is another one now.
+        """
+        for part in job.open_parts():
+            before, now = job.urls[part.model], self.urls[part.model]
+            if before != now:
+                raise UsageError(
+                    f"prompts of {job.output} were handed to {before}, and"
+                    f" {job.header.models[part.model]} is at {now} now: set base_url back"
+                )
+
+
+def check_job(job: Job | None, header: Header, plan: Plan, *, force: bool) -> None:
+    """See that what a vendor has for an output is not sent again, or lost.
+
+    Args:
+        job: What was handed over, or None.
+        header: What is asked for now.
+        plan: How.
+        force: Replace the output, or take it whatever it is of.
+
+    Raises:
+        UsageError: It would be.
+    """
+    if job is None or not job.open_parts():
+        return
+    there = any(part.is_there for part in job.parts)
+    cancel = f"hfs batch --cancel {job.output}"
+    if not plan.resume:
+        if force and not there:
+            return
+        anew = f"{cancel} lets go of them, and then --force begins anew"
+        raise UsageError(
+            f"prompts of {job.output} are at a vendor: --vendor-batch --resume goes on with them;"
+            f" {anew}"
+        )
+    if not plan.vendor:
+        raise UsageError(
+            f"prompts of {job.output} are at a vendor: add --vendor-batch, which fetches the"
+            f" answers; {cancel} ends it before that"
+        )
+    if job.header.models != header.models or not (force or job.header == header):
+        raise UsageError(
+            f"what of {job.output} is at a vendor is of another input, of other models or options:"
+            " say what it was begun with"
+        )
+
+
+def begin_job(output: Path, header: Header, endpoints: Endpoints, *, anew: bool) -> Job:
+    """What was handed over for an output, which is locked; an empty job where nothing was.
+
+    Args:
+        output: The output.
+        header: What its results are of.
+        endpoints: What is asked.
+        anew: Forget what there was.
+
+    Raises:
+        UsageError: It was handed over elsewhere.
+    """
+    if anew:
+        forget_job(output)
+    job = load_job(output)
+    if job is None or not job.open_parts():
+        return Job(output, header, endpoints.urls)
+    endpoints.check_urls(job)
+    job.header, job.urls = header, endpoints.urls
+    return job

@@ -1,0 +1,372 @@
+"""The vendors' batch endpoints: what goes to them, and what their answers say. Pure.
+
+Many requests are handed over at once, are answered within 24 hours, and cost half.
+
+OpenAI: a JSONL file is uploaded (``POST /files``, purpose ``batch``), a batch is made of it
+(``POST /batches``), and its answers are one or two files. Groq's endpoints are the same, for chat
+completions alone. Anthropic: ``POST /messages/batches`` takes all requests in one body.
+
+Read 2026-11-29: openai 3.57 (``types/batch.py``, ``batch_create_params.py``,
+``file_create_params.py`` and ``resources/batches.py``), groq 1.7 (the same modules), anthropic 2.14
+(``types/messages`` and ``resources/messages/batches.py``);
+https://developers.openai.com/api/docs/guides/batch,
+https://developers.openai.com/api/reference/resources/batches (the lines of the answers, which no
+library has: ``batch_expired`` and ``batch_cancelled`` are codes of errors) and
+https://platform.claude.com/docs/en/build-with-claude/batch-processing.
+
+Others have endpoints of another shape (Mistral, Together, Gemini, xAI), none that all may use
+(Cerebras), or addresses of each customer (Azure), and are not asked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, Protocol
+
+from hfs_cli.errors import ProviderError
+from hfs_cli.moments import from_iso
+from hfs_cli.providers.formats.decode import word
+
+# What an id may be that becomes a part of an address.
+_ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
+_TAG = "hfs_part"
+_FILE_ROUTE = "/files"
+# anthropic 2.14, types/shared/error_object.py, and the statuses of
+# https://platform.claude.com/docs/en/api/errors.
+_STATUSES: Mapping[str, int] = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "api_error": 500,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}
+
+Phase = Literal["running", "ended", "refused"]
+
+
+class BatchState(NamedTuple):
+    """How far a batch is, as its vendor says.
+
+    Args:
+        id: What the vendor calls it.
+        phase: Whether its answers are still to come, can be had, or never will be.
+        said: The vendor's own word for it.
+        total: How many requests it has, or None where that is not known yet.
+        done: How many of them are answered; some vendors tell it at the end alone.
+        failed: How many of them failed, expired or were cancelled.
+        created_at: Seconds since 1970, or None.
+        expires_at: When the vendor gives up, likewise.
+        answers: Where the answers are, below the base URL.
+        tag: What it was called when it was made; empty where a vendor keeps no such thing.
+        why: Why it was refused; mostly empty.
+    """
+
+    id: str
+    phase: Phase
+    said: str
+    total: int | None = None
+    done: int = 0
+    failed: int = 0
+    created_at: float | None = None
+    expires_at: float | None = None
+    answers: tuple[str, ...] = ()
+    tag: str = ""
+    why: str = ""
+
+
+class BatchAnswer(NamedTuple):
+    """The answer to one request.
+
+    Args:
+        custom_id: What the request was called.
+        status: The HTTP status that it would have had alone.
+        body: The reply, or what was refused, as JSON.
+        never: Why there is no answer: ``expired``, ``cancelled``, or the vendor's words.
+    """
+
+    custom_id: str
+    status: int
+    body: bytes = b""
+    never: str = ""
+
+
+class BatchWire(Protocol):
+    """How one vendor's endpoints are spoken to.
+
+    Attributes:
+        formats: The wire formats whose requests it takes.
+        most_requests: How many requests a batch may have.
+        most_bytes: How many bytes they may be, the frame around them included.
+        frame: What stands before the first request, between two, and after the last.
+        uploads: Whether the requests are a file that is uploaded first.
+        tagged: Whether a batch can be found by what it was called.
+        path: Where batches are, below the base URL.
+        page: How many are asked for at once when they are listed, as parameters.
+    """
+
+    formats: tuple[str, ...]
+    most_requests: int
+    most_bytes: int
+    frame: tuple[bytes, bytes, bytes]
+    uploads: bool
+    tagged: bool
+    path: str
+    page: str
+
+    def request(self, custom_id: str, path: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """One request of a batch.
+
+        Args:
+            custom_id: What it is called.
+            path: Where it would go alone, below the base URL.
+            payload: Its body.
+        """
+        ...
+
+    def creation(self, file_id: str, path: str, tag: str) -> dict[str, Any]:
+        """What makes a batch of an uploaded file."""
+        ...
+
+    def state(self, document: object) -> BatchState:
+        """What a batch says of itself.
+
+        Raises:
+            ProviderError: It is not a batch.
+        """
+        ...
+
+    def answer(self, line: bytes) -> BatchAnswer:
+        """What one line of the answers says.
+
+        Raises:
+            ProviderError: It is not an answer.
+        """
+        ...
+
+    def next_page(self, document: Mapping[str, Any], last: str) -> str | None:
+        """The parameters of the page after one, or None where it is the last."""
+        ...
+
+
+class OpenAIBatches:
+    """OpenAI's endpoints, and those of the same shape.
+
+    Args:
+        formats: The wire formats whose requests they take.
+        most_bytes: How large a file may be.
+        pages: Whether the list of batches is asked for by the page.
+    """
+
+    most_requests = 50_000
+    frame = (b"", b"\n", b"\n")
+    uploads = tagged = True
+    path = "/batches"
+
+    def __init__(self, formats: tuple[str, ...], most_bytes: int, *, pages: bool) -> None:
+        self.formats = formats
+        self.most_bytes = most_bytes
+        self.page = "limit=100" if pages else ""
+
+    def request(self, custom_id: str, path: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """See `BatchWire`."""
+        line = {"custom_id": custom_id, "method": "POST", "url": f"/v1{path}"}
+        return {**line, "body": _whole(payload)}
+
+    def creation(self, file_id: str, path: str, tag: str) -> dict[str, Any]:
+        """See `BatchWire`."""
+        return {
+            "input_file_id": file_id,
+            "endpoint": f"/v1{path}",
+            "completion_window": "24h",
+            "metadata": {_TAG: tag},
+        }
+
+    def state(self, document: object) -> BatchState:
+        """See `BatchWire`."""
+        batch = _object(document)
+        said = word(batch.get("status") or "")
+        phase: Phase = "running"
+        if said in {"completed", "expired", "cancelled"}:
+            phase = "ended"
+        elif said == "failed":
+            phase = "refused"
+        counts = _mapping(batch.get("request_counts"))
+        files = (batch.get("output_file_id"), batch.get("error_file_id"))
+        return BatchState(
+            id=checked_id(batch.get("id")),
+            phase=phase,
+            said=said,
+            total=_count(counts.get("total")),
+            done=_count(counts.get("completed")) or 0,
+            failed=_count(counts.get("failed")) or 0,
+            created_at=_seconds(batch.get("created_at")),
+            expires_at=_seconds(batch.get("expires_at")),
+            answers=tuple(f"{_FILE_ROUTE}/{checked_id(file)}/content" for file in files if file),
+            tag=word(_mapping(batch.get("metadata")).get(_TAG) or ""),
+            why=_faults(_mapping(batch.get("errors")).get("data")),
+        )
+
+    def answer(self, line: bytes) -> BatchAnswer:
+        """See `BatchWire`."""
+        found = _object(_parsed(line))
+        called = word(found.get("custom_id") or "")
+        if error := _mapping(found.get("error")):
+            code = word(error.get("code") or "")
+            known = {"batch_expired": "expired", "batch_cancelled": "cancelled"}
+            said = error.get("message") or code or "it gives no reason"
+            return BatchAnswer(called, 0, never=known.get(code) or word(said, 300))
+        response = _mapping(found.get("response"))
+        status = response.get("status_code")
+        return BatchAnswer(
+            called, status if isinstance(status, int) else 0, _dumped(response.get("body"))
+        )
+
+    def next_page(self, document: Mapping[str, Any], last: str) -> str | None:
+        """See `BatchWire`."""
+        return f"{self.page}&after={last}" if self.page and document.get("has_more") else None
+
+
+class AnthropicBatches:
+    """Anthropic's Message Batches, which keep no name that a batch could be found by."""
+
+    formats: tuple[str, ...] = ("anthropic",)
+    most_requests = 100_000
+    most_bytes = 256_000_000
+    frame = (b'{"requests":[', b",", b"]}")
+    uploads = tagged = False
+    path = "/messages/batches"
+    page = "limit=100"
+
+    def request(self, custom_id: str, path: str, payload: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        """See `BatchWire`."""
+        return {"custom_id": custom_id, "params": _whole(payload)}
+
+    def creation(self, file_id: str, path: str, tag: str) -> dict[str, Any]:
+        """See `BatchWire`; here the requests themselves make it."""
+        raise NotImplementedError
+
+    def state(self, document: object) -> BatchState:
+        """See `BatchWire`."""
+        batch = _object(document)
+        said = word(batch.get("processing_status") or "")
+        counts = {
+            name: _count(value) or 0
+            for name, value in _mapping(batch.get("request_counts")).items()
+        }
+        made = checked_id(batch.get("id"))
+        ended = said == "ended"
+        return BatchState(
+            id=made,
+            phase="ended" if ended else "running",
+            said=said,
+            total=sum(counts.values()) if counts else None,
+            done=counts.get("succeeded", 0),
+            failed=sum(counts.get(name, 0) for name in ("errored", "expired", "canceled")),
+            created_at=_moment(batch.get("created_at")),
+            expires_at=_moment(batch.get("expires_at")),
+            # Not `results_url`: the key goes to no address that an answer names.
+            answers=(f"{self.path}/{made}/results",) if ended else (),
+        )
+
+    def answer(self, line: bytes) -> BatchAnswer:
+        """See `BatchWire`."""
+        found = _object(_parsed(line))
+        called = word(found.get("custom_id") or "")
+        result = _mapping(found.get("result"))
+        match result.get("type"):
+            case "succeeded":
+                return BatchAnswer(called, 200, _dumped(result.get("message")))
+            case "errored":
+                error = _mapping(result.get("error"))
+                kind = _mapping(error.get("error")).get("type")
+                return BatchAnswer(called, _STATUSES.get(str(kind), 500), _dumped(error))
+            case "canceled":
+                return BatchAnswer(called, 0, never="cancelled")
+            case "expired":
+                return BatchAnswer(called, 0, never="expired")
+            case other:
+                return BatchAnswer(called, 0, never=f'it says "{word(other or "")}"')
+
+    def next_page(self, document: Mapping[str, Any], last: str) -> str | None:
+        """See `BatchWire`."""
+        return f"{self.page}&after_id={last}" if document.get("has_more") else None
+
+
+# By the providers' names: where a preset is pointed elsewhere, a gateway has the same endpoints.
+BATCHES: Mapping[str, BatchWire] = {
+    "openai": OpenAIBatches(("responses", "openai"), 200_000_000, pages=True),
+    "anthropic": AnthropicBatches(),
+    # Its library says 100 MB, and lists batches without parameters (groq 1.7).
+    "groq": OpenAIBatches(("openai",), 100_000_000, pages=False),
+}
+
+
+def checked_id(value: object) -> str:
+    """A vendor's id, which can become a part of an address.
+
+    Raises:
+        ProviderError: It cannot.
+    """
+    if isinstance(value, str) and _ID.fullmatch(value) and value.strip("."):
+        return value
+    raise ProviderError("it named a batch or a file in a way that is not an id")
+
+
+def _whole(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a request whose reply comes whole."""
+    return {n: value for n, value in payload.items() if n not in {"stream", "stream_options"}}
+
+
+def _parsed(line: bytes) -> object:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ProviderError("one of its answers is not JSON") from error
+
+
+def _object(document: object) -> Mapping[str, Any]:
+    if isinstance(document, dict):
+        return document
+    raise ProviderError("it sent something else than was asked for")
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _dumped(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def _count(value: object) -> int | None:
+    return value if type(value) is int and 0 <= value < 10**9 else None
+
+
+def _seconds(value: object) -> float | None:
+    return float(value) if type(value) in {int, float} and 0 < value < 10**11 else None  # type: ignore[operator,arg-type]
+
+
+def _moment(value: object) -> float | None:
+    try:
+        return from_iso(value).timestamp() if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _faults(errors: object) -> str:
+    """Why a batch was refused: the first of its faults, with the line, and how many more."""
+    found = [_mapping(error) for error in errors] if isinstance(errors, Sequence) else []
+    if not found:
+        return ""
+    first = found[0]
+    said = word(first.get("message") or first.get("code") or "it gives no reason", 300)
+    line = f" (line {first['line']} of what was sent)" if type(first.get("line")) is int else ""
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return f"{said}{line}{more}"

@@ -1,0 +1,204 @@
+"""Hand many requests to a vendor at once, look how far they are, and fetch the answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any, BinaryIO
+
+from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError
+from hfs_cli.messages import ChatMessage, Event, Request
+from hfs_cli.providers.formats.batches import BatchAnswer, BatchState, BatchWire, checked_id
+from hfs_cli.providers.formats.wire import shown
+from hfs_cli.providers.http.provider import HttpProvider, encoded
+from hfs_cli.providers.http.receive import read_lines, read_whole
+
+# More pages of batches than these are not looked through.
+_MOST_PAGES = 100
+# How far a vendor's clock may be from ours, in seconds.
+CLOCKS_APART_S = 3600.0
+
+
+class BatchEndpoint:
+    """One model's batches at its vendor.
+
+    Args:
+        provider: Who is asked; it encodes and decodes as it does for a turn.
+        wire: How the vendor's batch endpoints are spoken to.
+        model: The vendor's id of the model, for errors.
+    """
+
+    def __init__(self, provider: HttpProvider, wire: BatchWire, model: str) -> None:
+        self._provider = provider
+        self.wire = wire
+        self._model = model
+
+    def prepare(self) -> None:
+        """Find the key and open the client; nothing is sent."""
+        self._provider.prepare(ChatMessage("user", ""))
+
+    def close(self) -> None:
+        """Drop the connections."""
+        self._provider.close()
+
+    def encode(self, custom_id: str, request: Request) -> bytes:
+        """One request as it stands among the others.
+
+        Raises:
+            UsageError: It cannot be sent.
+        """
+        path, payload = self._provider.encode(request)
+        return encoded(self.wire.request(custom_id, path, payload))
+
+    def upload(self, file: BinaryIO, name: str) -> str:
+        """Send a file of requests; the vendor's id of it.
+
+        Nothing is answered, and nothing costs, before a batch is made of it. The vendor deletes it
+        after 30 days.
+
+        Raises:
+            HfsError: It could not be sent.
+        """
+
+        def body() -> dict[str, Any]:
+            file.seek(0)
+            return {
+                "data": {"purpose": "batch"},
+                "files": {"file": (name, file, "application/jsonl")},
+            }
+
+        with self._provider.answered("POST", "/files", model=self._model, body=body) as answer:
+            document = self._read(read_whole(answer))
+        return checked_id(document.get("id") if isinstance(document, dict) else None)
+
+    def create(self, given: BinaryIO | str, tag: str, found: Callable[[], object]) -> BatchState:
+        """Have a batch made.
+
+        A request that got no answer may have arrived all the same. So before each try after the
+        first, `found` looks for it.
+
+        Args:
+            given: The requests, in their frame, or the id of the file that they were uploaded as.
+            tag: What the batch is called.
+            found: Raises when a batch is there that was not known to be.
+
+        Raises:
+            HfsError: It was refused, or nobody knows whether it arrived.
+        """
+        tries = 0
+        path = self._provider.path(Request(self._model, ()))
+
+        def body() -> dict[str, Any]:
+            nonlocal tries
+            tries += 1
+            if tries > 1:
+                found()
+            if isinstance(given, str):
+                return {"content": encoded(self.wire.creation(given, path, tag))}
+            given.seek(0)
+            return {"content": given}
+
+        return self._state("POST", self.wire.path, body)
+
+    def look(self, batch: str) -> BatchState:
+        """How far a batch is.
+
+        Raises:
+            HfsError: The vendor does not say.
+        """
+        return self._state("GET", f"{self.wire.path}/{checked_id(batch)}")
+
+    def cancel(self, batch: str) -> BatchState:
+        """Ask the vendor to answer no more of a batch; what is answered can still be fetched.
+
+        Raises:
+            HfsError: It says no.
+        """
+        return self._state("POST", f"{self.wire.path}/{checked_id(batch)}/cancel")
+
+    def made_since(self, since: float) -> Iterator[BatchState]:
+        """The batches that were made since a moment, or shortly before it.
+
+        Vendors name the newest first, and go on by the page.
+
+        Args:
+            since: Seconds since 1970, by our clock.
+        """
+        page: str | None = self.wire.page
+        for _ in range(_MOST_PAGES):
+            path = f"{self.wire.path}?{page}" if page else self.wire.path
+            with self._provider.answered("GET", path, model=self._model) as answer:
+                document = self._read(read_whole(answer))
+            if not isinstance(document, dict) or not isinstance(document.get("data"), list):
+                raise self._fault(ProviderError("it sent no list of batches"))
+            states = [self._understood(one) for one in document["data"]]
+            recent = [one for one in states if _is_since(one, since)]
+            yield from recent
+            page = self.wire.next_page(document, states[-1].id) if states else None
+            if page is None or not recent:
+                return
+
+    def answers(self, state: BatchState) -> Generator[BatchAnswer]:
+        """The answers of a batch that has ended, in any order.
+
+        Raises:
+            HfsError: They could not be fetched whole.
+        """
+        for path in state.answers:
+            with self._provider.answered("GET", path, model=self._model) as answer:
+                for line in read_lines(answer):
+                    try:
+                        yield self.wire.answer(line)
+                    except ProviderError as error:
+                        raise self._fault(error) from error
+
+    def reply(self, request: Request, answer: BatchAnswer) -> Iterator[Sequence[Event]]:
+        """The events of one answer, as those of a turn.
+
+        Args:
+            request: What is answered.
+            answer: What the vendor says.
+
+        Raises:
+            HfsError: There is no reply, or it is not whole.
+        """
+        if answer.never in {"expired", "cancelled"}:
+            raise ProviderError(
+                f"{self._provider.name} ({self._model}): the batch"
+                f" {'was ' if answer.never == 'cancelled' else ''}{answer.never} before this"
+                " prompt was answered"
+            )
+        if answer.never:
+            said = shown(answer.never, self._provider.secrets)
+            raise ProviderError(f"{self._provider.name} ({self._model}) gave no answer: {said}")
+        if answer.status != 200:
+            raise self._provider.refused(answer.status, answer.body, self._model)
+        yield from self._provider.read(request, answer.body)
+
+    def _state(
+        self, method: str, path: str, body: Callable[[], dict[str, Any]] = dict
+    ) -> BatchState:
+        with self._provider.answered(method, path, model=self._model, body=body) as answer:
+            return self._understood(self._read(read_whole(answer)))
+
+    def _understood(self, document: object) -> BatchState:
+        try:
+            return self.wire.state(document)
+        except ProviderError as error:
+            raise self._fault(error) from error
+
+    def _read(self, data: bytes) -> object:
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError) as error:
+            # Something came: a success that cannot be read is not one that did not happen.
+            raise IncompleteReplyError(
+                f"{self._provider.name} sent an answer that is not JSON — check base_url"
+            ) from error
+
+    def _fault(self, error: HfsError) -> ProviderError:
+        return ProviderError(f"{self._provider.name} ({self._model}): {error.message}")
+
+
+def _is_since(state: BatchState, since: float) -> bool:
+    return state.created_at is None or state.created_at >= since - CLOCKS_APART_S

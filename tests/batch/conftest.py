@@ -1,0 +1,46 @@
+"""A vendor with batch endpoints, and the command without a vendor's waits."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.batch.vendors import LAUNCHER, AnthropicVendor, OpenAIVendor
+from tests.conftest import KEY
+
+MODELS = {"openai": "openai/m", "responses": "openai/m", "anthropic": "anthropic/claude-haiku-5-5"}
+
+
+def made_vendor(name):
+    return AnthropicVendor() if name == "anthropic" else OpenAIVendor(name)
+
+
+@pytest.fixture(params=["openai", "responses", "anthropic"])
+def vendor(request, hfs, server):
+    """Each of the vendors, as the provider that is asked."""
+    return at_vendor(request.param, hfs, server)
+
+
+def at_vendor(name, hfs, server):
+    made = made_vendor(name)
+    made.name, made.model = name, MODELS[name]
+    provider = made.model.partition("/")[0]
+    hfs.configure(
+        f'model = "{made.model}"\nretries = 0\n[providers.{provider}]\ntype = "{name}"\n'
+        f'base_url = "{server.url}"\napi_key_env = "TEST_KEY"\n'
+        f'[models."{made.model}"]\ninput_price = 10\noutput_price = 100\n'
+    )
+    hfs.env["TEST_KEY"] = KEY
+    hfs.argv = (sys.executable, "-c", LAUNCHER)
+    server.always(made)
+    return made
+
+
+@pytest.fixture
+def many(hfs, tmp_path):
+    """Ten prompts, and the command that hands them over."""
+    (tmp_path / "in.txt").write_text("\n".join(map(str, range(10))))
+    hfs.out = tmp_path / "out.jsonl"
+    hfs.given = ("batch", str(tmp_path / "in.txt"), "-O", str(hfs.out), "--vendor-batch")
+    return hfs

@@ -86,6 +86,10 @@ function __hfs_values
             echo 1
         case 'hfs batch -n' 'hfs batch --name'
             echo 1
+        case 'hfs batch --status'
+            echo 1
+        case 'hfs batch --cancel'
+            echo 1
         case 'hfs batch -t' 'hfs batch --template'
             echo 1
         case 'hfs batch -p' 'hfs batch --param'
@@ -505,6 +509,11 @@ complete -c hfs -n '__hfs_in \'hfs batch\' --save' -l save -d 'Keep each turn as
 complete -c hfs -n '__hfs_in \'hfs batch\' -n --name' -s n -l name -x -k -d 'With --save: what the sessions are called'
 complete -c hfs -n '__hfs_in \'hfs batch\' -u --usage' -s u -l usage -d 'Show the summary on stderr off a terminal too'
 complete -c hfs -n '__hfs_in \'hfs batch\' --dry-run' -l dry-run -d 'Count prompts, tokens and cost; send and save nothing'
+complete -c hfs -n '__hfs_in \'hfs batch\' --vendor-batch' -l vendor-batch -d 'With -O: hand all to the vendor\'s batch endpoint: half the price, within a day'
+complete -c hfs -n '__hfs_in \'hfs batch\' --no-wait' -l no-wait -d 'With --vendor-batch: fetch what is there, and end'
+complete -c hfs -n '__hfs_in \'hfs batch\' --status' -l status -r -k -F -d 'Show what of the output FILE is at a vendor, and how far it is'
+complete -c hfs -n '__hfs_in \'hfs batch\' --cancel' -l cancel -r -k -F -d 'Have the vendor answer no more of the output FILE'
+complete -c hfs -n '__hfs_in \'hfs batch\' --json' -l json -d 'With --status or --cancel: as JSON'
 complete -c hfs -n '__hfs_in \'hfs batch\'' -s t -l template -x -k -a '(__hfs_words templates)' -d 'Take prompt and options from a template; see hfs templates list'
 complete -c hfs -n '__hfs_in \'hfs batch\'' -s p -l param -x -k -d 'What a placeholder of the template stands for: -p to French or -p to=French'
 complete -c hfs -n '__hfs_in \'hfs batch\'' -s f -l file -r -k -F -d 'A file, a directory (as git sees it), a pattern, a URL or -: text joins the prompt; an image, a PDF or a sound is attached'

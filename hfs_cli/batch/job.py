@@ -161,9 +161,9 @@ def load_job(output: Path) -> Job | None:
         UsageError: The file cannot be read, or is not what was written.
     """
     path = job_path(output)
-    data = read_file(path, _MOST_BYTES, absent=b"")
-    if not data:
+    if not os.path.lexists(path):
         return None
+    data = read_file(path, _MOST_BYTES)
     try:
         found = json.loads(data)
         if found["hfs_vendor_batch"] != 1:

@@ -123,6 +123,9 @@ class Results:
         """The items that failed."""
         return [item for item, state in enumerate(self.state) if state == FAILED]
 
+    def forget(self) -> None:
+        """Take away what was begun, where nothing has come yet."""
+
     def close(self) -> None:
         """Let go of the files."""
         os.close(self._side)
@@ -168,7 +171,7 @@ class FileResults(Results):
         self._path = path
         self._beside = path.with_name(path.name + SUFFIX)
         self._header = header
-        existed = os.path.lexists(path)
+        self._existed = existed = os.path.lexists(path)
         if existed and not (resume or force):
             raise UsageError(f"{path} exists: --resume goes on with it, --force replaces it")
         with _refusing(path):
@@ -190,6 +193,12 @@ class FileResults(Results):
             if broken_off or (retry_failed and FAILED in self.state):
                 self._drop_failed()
         self.write_waiting()
+
+    def forget(self) -> None:
+        """Take the files away that were not there before, so that the same can be begun again."""
+        if not self._existed:
+            self._path.unlink(missing_ok=True)
+            self._beside.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let go of the files; nothing waits where all was written."""

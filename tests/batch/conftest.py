@@ -16,13 +16,14 @@ def made_vendor(name):
     return AnthropicVendor() if name == "anthropic" else OpenAIVendor(name)
 
 
-@pytest.fixture(params=["openai", "responses", "anthropic"])
+@pytest.fixture(params=["openai", "anthropic"])
 def vendor(request, hfs, server):
-    """Each of the vendors, as the provider that is asked."""
+    """Each of the vendors, as the provider that is asked; Responses are as chat completions."""
     return at_vendor(request.param, hfs, server)
 
 
 def at_vendor(name, hfs, server):
+    """Set a vendor up as the one that is asked; ``responses`` is OpenAI in its newer format."""
     made = made_vendor(name)
     made.name, made.model = name, MODELS[name]
     provider = made.model.partition("/")[0]

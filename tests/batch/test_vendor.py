@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
+
+import pytest
+
+from tests.batch.conftest import at_vendor
+from tests.batch.vendors import prompt_in
+from tests.conftest import KEY
+from tests.scripted_server import CUT, make_reply, openai_sse
+
+
+def wait_for(there, seconds=30):
+    until = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 def results_in(out):
     return [json.loads(line) for line in out.read_text().splitlines()]
 
 
-def test_results_are_those_of_single_requests_at_half_the_price(many, vendor):
+@pytest.mark.parametrize("name", ["openai", "responses", "anthropic"])
+def test_results_are_those_of_single_requests_at_half_the_price(many, server, name):
+    vendor = at_vendor(name, many, server)
     many.ok(*many.given)
     results = results_in(many.out)
     assert [(r["index"], r["input"], r["reply"]) for r in results] == [
@@ -34,3 +52,404 @@ def test_results_are_those_of_single_requests_at_half_the_price(many, vendor):
     }
     assert len(vendor.batches) == 1
     assert set(vendor.billed.values()) == {1}
+
+
+def billed_once(vendor, count=10):
+    assert vendor.billed == {str(n): 1 for n in range(count)}
+
+
+REFUSED = {
+    "openai": {"status": 400, "body": {"error": {"message": "too rude", "code": "x"}}},
+    "responses": {"status": 400, "body": {"error": {"message": "too rude", "code": "x"}}},
+    "anthropic": {
+        "status": 400,
+        "body": {
+            "type": "error",
+            "error": {"type": "invalid_request_error", "message": "too rude"},
+        },
+    },
+}
+
+
+def test_what_fails_is_named_and_can_be_sent_again_alone(many, vendor):
+    fates = {"3": REFUSED[vendor.name], "5": "!expired", "7": "!missing"}
+    vendor.fate = lambda body: fates.get(prompt_in(body), "fine")
+    done = many(*many.given)
+    assert done.returncode == 7
+    assert b"3 of 10 results failed (index 3, 5, 7)" in done.stderr
+    errors = {r["index"]: r["error"] for r in results_in(many.out) if r["error"]}
+    assert "too rude" in errors[3]["message"]
+    assert "expired before this prompt was answered" in errors[5]["message"]
+    assert "not among the answers" in errors[7]["message"]
+    assert {error["exit_code"] for error in errors.values()} == {5}
+    vendor.fate = lambda _: "again"
+    assert many(*many.given, "--resume").returncode == 7
+    assert len(vendor.batches) == 1
+    many.ok(*many.given, "--resume", "--retry-failed")
+    billed = {str(n): 2 if str(n) in fates else 1 for n in range(10)}
+    assert vendor.billed == billed
+    replies = ["again" if str(n) in fates else "fine" for n in range(10)]
+    assert [r["reply"] for r in results_in(many.out)] == replies
+
+
+def test_replies_are_checked_and_cut_as_those_of_single_requests(many, vendor):
+    vendor.fate = lambda body: '{"n": 1}' if prompt_in(body) != "4" else '{"n": "no"}'
+    done = many(*many.given, "--schema", "n int")
+    assert done.returncode == 7
+    results = results_in(many.out)
+    assert results[0]["parsed"] == {"n": 1}
+    assert results[4]["parsed"] is None
+    assert b"(index 4)" in done.stderr
+    vendor.fate = lambda _: "So:\n```py\nx = 1\n```\n"
+    many.ok(*many.given, "-x", "--force")
+    assert {r["reply"] for r in results_in(many.out)} == {"x = 1\n"}
+
+
+def test_more_than_a_vendor_takes_is_split(many, vendor):
+    many.env["TEST_MOST"] = "4"
+    many.ok(*many.given)
+    assert [len(batch["requests"]) for batch in vendor.batches.values()] == [4, 4, 2]
+    billed_once(vendor)
+    assert [r["index"] for r in results_in(many.out)] == list(range(10))
+
+
+def test_bytes_are_counted_too(many, server):
+    vendor = at_vendor("anthropic", many, server)
+    many.ok(*many.given, "--limit", "1")
+    (whole,) = (r.body for r in server.requests if r.method == "POST")
+    many.env["TEST_BYTES"] = str(2 * len(whole) - len(b'{"requests":[]}') + 1)
+    many.ok(*many.given, "--force")
+    assert [len(batch["requests"]) for batch in vendor.batches.values()][1:] == [2] * 5
+    sent = [r.body for r in server.requests if r.method == "POST"][1:]
+    assert {len(body) for body in sent} == {int(many.env["TEST_BYTES"])}
+    many.env["TEST_BYTES"] = str(len(whole) - 1)
+    done = many(*many.given, "--force")
+    assert done.returncode == 2
+    assert b"at once" in done.stderr
+
+
+def test_each_model_has_batches_of_its_own(many, vendor):
+    provider = vendor.model.partition("/")[0]
+    many.ok(*many.given, "-m", vendor.model, "-m", f"{provider}/other")
+    assert [len(batch["requests"]) for batch in vendor.batches.values()] == [10, 10]
+    results = results_in(many.out)
+    assert [(r["index"], r["model"]) for r in results[:2]] == [
+        (0, vendor.model),
+        (0, f"{provider}/other"),
+    ]
+    assert len(results) == 20
+
+
+def test_no_wait_hands_over_and_fetches_later(many, vendor):
+    vendor.looks = 2
+    assert many.ok(*many.given, "--no-wait") == ""
+    assert results_in(many.out) == []
+    (part,) = json.loads(many.ok("batch", "--status", str(many.out), "--json"))
+    assert (part["prompts"], part["step"], part["batch"]) == (10, "sent", "batch_0")
+    many.ok(*many.given, "--resume", "--no-wait")
+    assert len(results_in(many.out)) == 10
+    billed_once(vendor)
+    (part,) = json.loads(many.ok("batch", "--status", str(many.out), "--json"))
+    assert part["step"] == "collected"
+
+
+def test_status_is_a_line_a_part(many, vendor):
+    many.env["TEST_MOST"] = "5"
+    vendor.looks = 100
+    many.ok(*many.given, "--no-wait")
+    for file in (str(many.out), f"{many.out}.vendor"):
+        first, second = many.ok("batch", "--status", file).splitlines()
+        assert first.startswith(f"1/2 {vendor.model} · 5 prompts · in_progress · ends by 2")
+        assert second.endswith(" · batch_1")
+
+
+def test_a_cancelled_batch_gives_what_it_has(many, vendor):
+    vendor.looks = 100
+    many.ok(*many.given, "--no-wait")
+    said = many.ok("batch", "--cancel", str(many.out))
+    assert said.startswith(f"1/1 {vendor.model} · 10 prompts · cancel")
+    done = many(*many.given, "--resume")
+    assert done.returncode == 7
+    assert b"10 of 10 results failed" in done.stderr
+    assert "was cancelled before" in results_in(many.out)[0]["error"]["message"]
+    vendor.looks = 1
+    many.ok(*many.given, "--resume", "--retry-failed")
+    assert {r["reply"] for r in results_in(many.out)} == {f"re {n}" for n in range(10)}
+
+
+def test_a_batch_that_waits_sees_that_another_one_cancels_it(many, vendor):
+    vendor.looks = 10**9
+    running = many.start(*many.given)
+    wait_for(lambda: vendor.batches)
+    wait_for(lambda: b'"sent"' in many.out.with_name("out.jsonl.vendor").read_bytes())
+    many.ok("batch", "--cancel", str(many.out))
+    assert running.wait(30) == 7
+    assert b"10 of 10 results failed" in running.stderr.read()
+
+
+def test_what_was_not_sent_is_not_sent_once_it_is_cancelled(many, vendor):
+    vendor.refuse = (429, {"error": {"message": "no room"}})
+    done = many(*many.given)
+    assert done.returncode == 5
+    assert b"no room" in done.stderr
+    vendor.refuse = None
+    said = many.ok("batch", "--cancel", str(many.out))
+    assert "cancelled before it was sent" in said
+    assert many(*many.given, "--resume").returncode == 7
+    assert not vendor.billed
+
+
+def test_ctrl_c_says_how_to_go_on_and_loses_nothing(many, vendor):
+    vendor.looks = 10**9
+    running = many.start(*many.given)
+    wait_for(lambda: any(path.endswith("batch_0") for _, path in list(vendor.asked)))
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert b"interrupted; 10 prompts at the vendor; 0 of 10 results kept" in said
+    assert b"the same command with --resume goes on with" in said
+    vendor.looks = 1
+    many.ok(*many.given, "--resume")
+    billed_once(vendor)
+    assert len(results_in(many.out)) == 10
+
+
+def test_an_answer_that_is_lost_makes_no_second_batch(many, vendor):
+    vendor.lost = 1
+    done = many(*many.given)
+    assert done.returncode == 6
+    assert b"the same command with --resume goes on" in done.stderr
+    many.ok(*many.given, "--resume")
+    billed_once(vendor)
+    assert len(results_in(many.out)) == 10
+
+
+def test_a_batch_is_looked_for_before_it_is_made_again(many, vendor):
+    # The vendor says 500 to what it has taken in.
+    accept = vendor.answered
+
+    def badly(document):
+        vendor.answered = accept
+        return make_reply({"error": {"message": "oops"}}, status=500)
+
+    vendor.answered = badly
+    many.ok(*many.given, "--retries", "2")
+    billed_once(vendor)
+
+
+def test_another_batch_of_as_many_is_not_taken_for_ones_own(many, server):
+    vendor = at_vendor("anthropic", many, server)
+    many.ok(*many.given)
+    sent = sum(method == "POST" for method, _ in vendor.asked)
+    # The request breaks off before the vendor has read it: only the other batch is there.
+    vendor.looks = 3
+    vendor.refuse = (500, {"type": "error", "error": {"type": "api_error", "message": "oh"}})
+    other = many.out.with_name("other.jsonl")
+    given = [str(other) if word == str(many.out) else word for word in many.given]
+    assert many(*given).returncode == 5
+    assert b'"sending"' in other.with_name("other.jsonl.vendor").read_bytes()
+    vendor.refuse = None
+    many.ok(*given, "--resume")
+    assert len(results_in(other)) == 10
+    assert sum(method == "POST" for method, _ in vendor.asked) == sent + 2
+    assert vendor.billed == {str(n): 2 for n in range(10)}  # once for each output
+
+
+def test_a_batch_that_is_refused_whole_is_told_and_can_be_sent_again(many, server):
+    vendor = at_vendor("openai", many, server)
+    made = vendor.accept
+
+    def refused(requests):
+        batch = made([])
+        fault = {"code": "token_limit_exceeded", "message": "Enqueued token limit reached"}
+        batch |= {"state": "failed", "errors": {"object": "list", "data": [fault]}}
+        return batch
+
+    vendor.accept = refused
+    done = many(*many.given)
+    assert done.returncode == 5
+    assert b"openai/m took none of 10 prompts: Enqueued token limit reached" in done.stderr
+    assert b"--resume goes on" in done.stderr
+    vendor.accept = made
+    many.ok(*many.given, "--resume")
+    billed_once(vendor)
+
+
+def test_a_network_that_is_away_for_a_while_ends_no_wait(many, vendor):
+    vendor.looks = 6
+    usual, calls = vendor.answer, []
+
+    def away(request):
+        if request.method == "GET":
+            calls.append(request)
+            if len(calls) in {2, 4}:
+                return make_reply([CUT])
+            if len(calls) == 3:
+                return make_reply({"error": {"message": "down"}}, status=503)
+        return usual(request)
+
+    vendor.answer = away
+    many.ok(*many.given)
+    billed_once(vendor)
+    assert len(results_in(many.out)) == 10
+
+
+def test_answers_that_break_off_are_fetched_again(many, vendor):
+    usual, cut = vendor.answer, []
+
+    def broken(request):
+        made = usual(request)
+        if request.path.endswith(("/content", "/results")) and not cut:
+            cut.append(True)
+            (body,) = made.steps
+            return make_reply([body[: len(body) // 2], CUT])
+        return made
+
+    vendor.answer = broken
+    many.ok(*many.given)
+    assert cut
+    assert [r["index"] for r in results_in(many.out)] == list(range(10))
+
+
+def test_no_key_and_no_prompt_is_beside_the_output(many, vendor):
+    many.write = None
+    many.ok(*many.given, "-s", "A system prompt of mine")
+    kept = many.out.with_name("out.jsonl.vendor")
+    assert kept.stat().st_mode & 0o777 == 0o600
+    for secret in (KEY.encode(), b"system prompt"):
+        assert secret not in kept.read_bytes()
+    # And the key goes to the vendor alone, whatever address its answers name.
+    sent = [h.get("authorization") or h.get("x-api-key") for h in vendor.headers]
+    assert {word.removeprefix("Bearer ") for word in sent} == {KEY}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--tool", "x"), "runs no tools"),
+        (("--max-cost", "1"), "max_cost (--max-cost)"),
+        (("--budget", "1"), "--budget is of single requests"),
+        (("--concurrency", "3"), "--concurrency is of single requests"),
+        (("--rate", "3/min"), "--rate is of single requests"),
+        (("--save",), "--save is of single requests"),
+        (("--timeout", "9"), "--timeout is of single requests"),
+        (("-m", "local/smollm2"), "of openai, anthropic, groq"),
+        (("-m", "gemini/x"), "of openai, anthropic, groq"),
+        (("--retry-failed",), "goes with --resume"),
+    ],
+)
+def test_what_a_vendors_batch_cannot_do_is_refused(many, server, words, said):
+    vendor = at_vendor("openai", many, server)
+    done = many(*many.given, *words, env={"GEMINI_API_KEY": "x"})
+    assert (done.returncode, vendor.asked) == (2, [])
+    assert said in done.stderr.decode()
+    assert not many.out.exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("in.txt", "--vendor-batch"),
+        ("in.txt", "--no-wait"),
+        ("in.txt", "--json"),
+        ("--status", "x", "--cancel", "x"),
+        ("--status", "x", "in.txt"),
+        ("--cancel", "x", "-m", "openai/m"),
+    ],
+)
+def test_what_does_not_go_together(many, server, words):
+    vendor = at_vendor("openai", many, server)
+    done = many("batch", *words)
+    assert (done.returncode, vendor.asked) == (2, [])
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_recordings_and_fallbacks_do_not_go_with_it(many, server, tmp_path):
+    vendor = at_vendor("openai", many, server)
+    done = many(*many.given, env={"HFS_RECORD": str(tmp_path / "tapes")})
+    assert (done.returncode, vendor.asked) == (2, [])
+    many.configure('fallback = ["openai/other"]\n' + many.config.read_text())
+    done = many(*many.given)
+    assert (done.returncode, vendor.asked) == (2, [])
+    assert b"no fallback (openai/other)" in done.stderr
+
+
+def test_what_is_at_a_vendor_is_not_sent_again_by_other_ways(many, vendor):
+    vendor.looks = 100
+    many.ok(*many.given, "--no-wait")
+    single = [word for word in many.given if word != "--vendor-batch"]
+    for words, said in [
+        (many.given, "--vendor-batch --resume goes on with them"),
+        ((*many.given, "--force"), f"hfs batch --cancel {many.out}"),
+        ((*single, "--resume"), "add --vendor-batch"),
+        ((*many.given, "--resume", "-s", "Be brief"), "say what it was begun with"),
+    ]:
+        done = many(*words)
+        assert done.returncode == 2
+        assert said in done.stderr.decode()
+    billed_once(vendor)
+    many.ok("batch", "--cancel", str(many.out))
+    vendor.looks = 1
+    many.ok(*many.given, "--force")
+    assert len(results_in(many.out)) == 10
+
+
+def test_a_begun_batch_of_single_requests_can_be_ended_at_a_vendor(many, server):
+    vendor = at_vendor("openai", many, server)
+    usual = vendor.answer
+
+    def answer(request):
+        if request.path.endswith("/chat/completions"):
+            return openai_sse(f"re {prompt_in(request.json)}")
+        return usual(request)
+
+    vendor.answer = answer
+    single = [word for word in many.given if word != "--vendor-batch"]
+    many.ok(*single, "--resume", "--limit", "4")
+    many.ok(*many.given, "--resume")
+    assert sorted(vendor.billed) == list("456789")
+    assert [r["reply"] for r in results_in(many.out)] == [f"re {n}" for n in range(10)]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"{", b'{"hfs_vendor_batch": 2}', b"[]", None],
+)
+def test_what_is_kept_beside_the_output_may_be_damaged(many, server, damage):
+    vendor = at_vendor("openai", many, server)
+    vendor.looks = 100
+    many.ok(*many.given, "--no-wait")
+    kept = many.out.with_name("out.jsonl.vendor")
+    if damage is None:
+        kept.write_bytes(kept.read_bytes().replace(b'"sent"', b'"gone"'))
+    else:
+        kept.write_bytes(damage)
+    asked = len(vendor.asked)
+    for command in ((*many.given, "--resume"), ("batch", "--status", str(many.out))):
+        done = many(*command)
+        assert done.returncode == 2
+        assert b"is damaged" in done.stderr
+    assert len(vendor.asked) == asked
+
+
+def test_nothing_was_handed_over_of_another_file(many, server):
+    at_vendor("openai", many, server)
+    done = many("batch", "--status", "nothing.jsonl")
+    assert done.returncode == 4
+    assert b"give the file of -O" in done.stderr
+
+
+def test_a_dry_run_says_what_half_the_price_is(many, server):
+    vendor = at_vendor("openai", many, server)
+    found = json.loads(many.ok(*many.given, "--dry-run", "--max-tokens", "100"))
+    assert found["models"][0]["most_output_cost"] == 10 * 100 * 100 / 1e6 / 2
+    assert vendor.asked == []
+    assert not many.out.exists()
+
+
+def test_a_prompt_that_cannot_be_sent_is_told_before_anything_is(many, server, tmp_path):
+    vendor = at_vendor("responses", many, server)
+    done = many(*many.given, "-o", "seed=1")
+    assert (done.returncode, vendor.asked) == (2, [])
+    assert b"takes no seed" in done.stderr
+    many.ok(*many.given)

@@ -1,4 +1,4 @@
-"""The batch endpoints of OpenAI and of Anthropic on a scripted server, as the vendors describe them.
+"""The batch endpoints of OpenAI and of Anthropic on a scripted server, as they describe them.
 
 Shapes and statuses: openai 3.57 (`types/batch.py`, `types/file_object.py`), anthropic 2.14
 (`types/messages`), and https://developers.openai.com/api/reference/resources/batches for the lines
@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.providers.sdk_types import illegal
-from tests.scripted_server import CUT, Received, make_reply
+from tests.scripted_server import CUT, Received, Reply, make_reply
 
 # Runs the command with the waits of a test: nothing of a day is left.
 LAUNCHER = """
@@ -107,7 +107,7 @@ class Vendor:
         """The answer to a request that made a batch, or none."""
         if self.lost:
             self.lost -= 1
-            return make_reply([CUT])
+            return Reply([CUT], raw=True)
         return document
 
 

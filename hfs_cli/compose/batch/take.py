@@ -59,6 +59,10 @@ def take_batch(asked: Asked, config: Config, view: View, plan: Plan, name: str |
             raise UsageError(f"there is no prompt in {source.name}")
         first = prompts.message(next(iter(spool)).value)[0]
         models = open_models(stack, asked, config, plan, first)
+        if plan.vendor:
+            check_vendor_batch(config, models)
+            endpoints = Endpoints(stack, [_chosen(model) for model in models], config)
+            endpoints.check()
         if config.tool:
             from hfs_cli.compose.tools import open_tools
 
@@ -66,10 +70,6 @@ def take_batch(asked: Asked, config: Config, view: View, plan: Plan, name: str |
             # sent, and in the thread whose clock ends the checking of their schemas.
             if (tools := open_tools(config, confirm=False)) is not None:
                 tools.close()
-        if plan.vendor:
-            check_vendor_batch(config, models)
-            endpoints = Endpoints(stack, [_chosen(model) for model in models], config)
-            endpoints.check()
         if asked.dry_run:
             _print_estimate(spool, prompts, models, config, SHARE if plan.vendor else 1.0)
             return
@@ -94,6 +94,11 @@ def take_batch(asked: Asked, config: Config, view: View, plan: Plan, name: str |
             job = begin_job(view.output, header, endpoints, anew=view.force and not plan.resume)
             batch = Batch(asked, config, view, plan, store, results, None, SHARE)
             vendor = VendorBatch(batch, job, endpoints, spool, prompts, models, results)
+            try:
+                vendor.plan()
+            except UsageError:
+                results.forget()
+                raise
             vendor.run(wait=not plan.no_wait)
             return
         batch = Batch(asked, config, view, plan, store, results, left)

@@ -72,7 +72,8 @@ def check_vendor_batch(config: Config, models: list[Model]) -> None:
         )
     if record_directory() or replay_directory():
         raise UsageError(
-            "recordings are of single requests: unset HFS_RECORD and HFS_REPLAY for --vendor-batch"
+            "recordings are of single requests: leave out --record, and unset HFS_RECORD and"
+            " HFS_REPLAY, for --vendor-batch"
         )
     for first, *others in (list(model.choices) for model in models):
         if others:
@@ -117,7 +118,7 @@ class VendorBatch:
         self._silent = 0
 
     def run(self, *, wait: bool) -> None:
-        """Send what is to be sent, and fetch what is there.
+        """Send what was planned, and fetch what is there.
 
         Args:
             wait: Until all of it is there; without, look once.
@@ -125,7 +126,6 @@ class VendorBatch:
         Raises:
             HfsError: Not all of it went well; it says how to go on.
         """
-        self._plan()
         try:
             with self._batch.shown() as progress:
                 self._go_on(progress, wait=wait)
@@ -151,7 +151,7 @@ class VendorBatch:
 
     # --- planning ---------------------------------------------------------------------
 
-    def _plan(self) -> None:
+    def plan(self) -> None:
         """Put what has no result, and is in no open part, into parts; all is rendered for it.
 
         Raises:

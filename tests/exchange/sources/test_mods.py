@@ -318,6 +318,11 @@ def go(tmp_path_factory):
 needs_go = pytest.mark.skipif("HFS_TEST_GO" not in os.environ, reason="HFS_TEST_GO names no go")
 
 
+def test_what_these_tests_write_is_what_go_writes():
+    assert gob_of(TOLD) == GOB
+    assert gob_of([]) == NOTHING
+
+
 @needs_go
 def test_go_writes_what_stands_here(go):
     told, older, nothing = go(("2025", as_go_reads(TOLD)), ("2023", OLDER), ("2025", []))
@@ -371,18 +376,34 @@ def without_zeros(value):
 
 def gob_of(told):
     """A gob of messages, with the types that Go defined."""
-    value = b"\xff\x88\x00" + number(len(told)) + b"".join(map(message_of, told))
+    value = b"\xff\x88\x00" + number(len(told)) + b"".join(message_of(one) for one in told)
     return NOTHING[:-5] + number(len(value)) + value
 
 
 def message_of(message):
-    texts = [message.get("Role", ""), message.get("Content", "")]
+    calls = [call_of(one) for one in message.get("ToolCalls", ())]
+    asked = number(len(calls)) + b"".join(calls) if calls else b""
+    return struct(text_of(message, "Role"), text_of(message, "Content"), asked)
+
+
+def call_of(call):
+    function = struct(text_of(call["Function"], "Name"), text_of(call["Function"], "Arguments"))
+    return struct(text_of(call, "ID"), function, b"\1" if call.get("IsError") else b"")
+
+
+def struct(*fields):
+    """The fields of a struct that are not zero, each behind how much further it is."""
     found, place = b"", -1
-    for at, content in enumerate(texts):
-        if content:
-            found += number(at - place) + number(len(content.encode())) + content.encode()
+    for at, field in enumerate(fields):
+        if field:
+            found += number(at - place) + field
             place = at
     return found + b"\0"
+
+
+def text_of(value, name):
+    data = value.get(name, "").encode()
+    return number(len(data)) + data if data else b""
 
 
 def number(value):

@@ -2,8 +2,8 @@
 
 `models.json` is written at release time from the data set `genai-prices` (MIT), with its date;
 `hfs models update` puts a newer one into the cache directory. What models take (images, tools, …)
-is from the model list of `litellm` (MIT). It is read only when something
-asks for a price or a size, never on the way of a plain turn.
+and how much they may say is from the model list of `litellm` (MIT). It is read only when something
+asks for a price or a size: of plain turns, by those of Anthropic's format, which demands a limit.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ class KnownModel(NamedTuple):
         cached_price: The same for input that the vendor had cached.
         output_price: The same for output.
         takes: What it takes beside text, a letter for each of `TAKES`; empty for nothing.
+        most_output: How many tokens a reply may have.
     """
 
     context: int | None
@@ -79,6 +80,7 @@ class KnownModel(NamedTuple):
     cached_price: float | None
     output_price: float | None
     takes: str | None = None
+    most_output: int | None = None
 
 
 def known_model(name: str) -> KnownModel | None:
@@ -144,17 +146,18 @@ def checked(document: object) -> Document:
                 return {"date": day, "models": providers}
     raise UsageError(
         'it is not a list of models: {"date": "2026-11-25", "models":'
-        ' {"PROVIDER": {"MODEL": [context, input, cached, output, "letters"]}}}'
+        ' {"PROVIDER": {"MODEL": [context, input, cached, output, "letters", most_output]}}}'
     )
 
 
 def _is_row(row: object) -> bool:
-    if not isinstance(row, list) or len(row) not in {4, 5}:
+    if not isinstance(row, list) or not 4 <= len(row) <= 6:
         return False
-    context, *prices, takes = row if len(row) == 5 else [*row, ""]
-    if not isinstance(takes, str) or not set(takes) <= set(TAKES):
+    context, *prices, takes, most_output = [*row, None, None][:6]
+    if takes is not None and not (isinstance(takes, str) and set(takes) <= set(TAKES)):
         return False
-    return (context is None or (isinstance(context, int) and 0 < context < 1 << 53)) and all(
+    sizes = [size for size in (context, most_output) if size is not None]
+    return all(isinstance(size, int) and 0 < size < 1 << 53 for size in sizes) and all(
         price is None or (isinstance(price, int | float) and isfinite(price) and 0 <= price < 1e9)
         for price in prices
     )
@@ -212,9 +215,16 @@ def from_genai_prices(day: date) -> Document:
     found["gemini"] = {n: row for n, row in found["gemini"].items() if n.startswith("gem")}
     for vendor, rows in found.items():
         for name, row in rows.items():  # which the data set does not say
-            if (known := known_model(f"{vendor}/{name}")) and known.takes is not None:
-                row.append(known.takes)
+            if known := known_model(f"{vendor}/{name}"):
+                row.extend(without_end([known.takes, known.most_output]))
     return {"date": day.isoformat(), "models": dict(sorted(found.items()))}
+
+
+def without_end(row: list[float | str | None]) -> list[float | str | None]:
+    """A row, or a part of one, without the end that says nothing."""
+    while row and row[-1] is None:
+        row = row[:-1]
+    return row
 
 
 def _rows(vendor: Provider, day: date) -> dict[str, list[float | str | None]]:

@@ -90,6 +90,8 @@ def test_an_older_file_does_not(tmp_path):
         '{"date": "2026-01-01", "models": {"x": {"m": [-1, 0, 0, 0]}}}',
         '{"date": "2026-01-01", "models": {"x": {"m": [null, 1e999, 0, 0]}}}',
         '{"date": "2026-01-01", "models": {"x": {"m": [null, "1", 0, 0]}}}',
+        '{"date": "2026-01-01", "models": {"x": {"m": [1, 1, 1, 1, "t", 0]}}}',
+        '{"date": "2026-01-01", "models": {"x": {"m": [1, 1, 1, 1, "t", 1, 1]}}}',
     ],
 )
 def test_a_file_of_another_shape_is_refused_and_read_past(tmp_path, text):
@@ -123,8 +125,8 @@ def test_the_command(hfs):
 def test_what_models_take_is_known_and_stays_when_prices_are_newer():
     known = known_model("anthropic/claude-sonnet-5-5")
     assert known
-    assert known.takes == "iptsr"
+    assert (known.takes, known.most_output) == ("iptsr", 128_000)
     rows = from_genai_prices(date.today())["models"]["anthropic"]  # noqa: DTZ011
-    assert rows["claude-sonnet-5-5"][4] == "iptsr"
+    assert rows["claude-sonnet-5-5"][4:] == ["iptsr", 128_000]
     with pytest.raises(UsageError):
         checked({"date": "2026-11-29", "models": {"x": {"m": [1, 1, 1, 1, "z"]}}})

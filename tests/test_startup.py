@@ -8,6 +8,7 @@ import pytest
 
 from tests.benchmarks.databases import make_database
 from tests.benchmarks.house import loaded_by_a_chat
+from tests.providers.formats.talks import reply
 from tests.scripted_server import openai_sse
 
 # Heavy, or the beginning of something heavy.
@@ -92,6 +93,19 @@ def test_a_chat_in_a_pipe_loads_the_network_without_tls_and_no_terminal(hfs, loa
         server.reply(openai_sse("hello"))
         found = loaded("chat", "-m", "mock/m", "hi")
     assert found == LISTS | {"httpx", "httpcore", "h11", "tomllib"}
+
+
+def test_what_is_known_of_models_is_read_only_for_the_limit_that_a_format_demands(
+    hfs, loaded, server
+):
+    hfs.configure(f'[providers.mock]\ntype = "anthropic"\nbase_url = "{server.url}"\n')
+    for _ in range(2):  # the first one makes the database
+        server.reply(reply("anthropic", "hello"))
+        limited = loaded("chat", "-m", "mock/m", "--max-tokens", "50", "hi")
+    assert "hfs_cli.known_models" not in limited
+    server.reply(reply("anthropic", "hello"))
+    assert loaded("chat", "-m", "mock/m", "hi") - limited == {"hfs_cli.known_models"}
+    assert server.requests[-1].json["max_tokens"] == 8192
 
 
 def test_tools_that_are_configured_and_not_named_load_nothing(hfs, loaded, server):

@@ -1,7 +1,7 @@
 """Write the data file of the package anew: `uv run python -m tests.update_models [WHEEL]`.
 
-WHEEL is that of litellm (`pip download --no-deps litellm`); without, what models take stays as it
-is.
+WHEEL is that of litellm (`pip download --no-deps litellm`); without, what models take, and how much
+they may say, stays as it is.
 """
 
 import json
@@ -9,7 +9,7 @@ import sys
 import zipfile
 from datetime import UTC, datetime
 
-from hfs_cli.known_models import PACKAGED, from_genai_prices
+from hfs_cli.known_models import PACKAGED, from_genai_prices, without_end
 
 _LIST = "litellm/model_prices_and_context_window_backup.json"
 # How litellm's names begin, where they are not the provider's own name and a slash.
@@ -30,8 +30,11 @@ _LETTERS = {
 }
 
 
-def add_takes(models: dict[str, dict[str, list]], wheel: str) -> None:
-    """Write what each model takes behind its prices, where litellm lists it as one to chat with."""
+def add_abilities(models: dict[str, dict[str, list]], wheel: str) -> None:
+    """Write what each model takes, and the most that it may say, behind its prices.
+
+    That is where litellm lists it as one to chat with.
+    """
     with zipfile.ZipFile(wheel) as opened:
         listed = json.loads(opened.read(_LIST))
     for vendor, rows in models.items():
@@ -40,7 +43,7 @@ def add_takes(models: dict[str, dict[str, list]], wheel: str) -> None:
             entry = listed.get(f"{before}{name}")
             if entry and entry.get("mode") in {"chat", "responses"}:
                 takes = "".join(letter for key, letter in _LETTERS.items() if entry.get(key))
-                row[4:] = [takes]
+                row[4:] = without_end([takes, entry.get("max_output_tokens")])
 
 
 def main() -> None:
@@ -49,14 +52,14 @@ def main() -> None:
     models = document.pop("models")
     assert isinstance(models, dict)
     if sys.argv[1:]:
-        add_takes(models, sys.argv[1])
+        add_abilities(models, sys.argv[1])
     lines = ",\n".join(
         f"{json.dumps(vendor)}: {json.dumps(rows, separators=(',', ':'))}"
         for vendor, rows in models.items()
     )
     source = (
-        "genai-prices (MIT), https://github.com/pydantic/genai-prices; what models take: litellm"
-        " (MIT), https://github.com/BerriAI/litellm"
+        "genai-prices (MIT), https://github.com/pydantic/genai-prices; what models take and say:"
+        " litellm (MIT), https://github.com/BerriAI/litellm"
     )
     PACKAGED.write_text(
         f'{{"date": "{document["date"]}", "source": "{source}", "models": {{\n{lines}\n}}}}\n'

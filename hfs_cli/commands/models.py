@@ -77,6 +77,7 @@ def _row(
         "alias": alias,
         "default": model.id == default,
         "context": model.context or (known.context if known else None),
+        "most_output": known.most_output if known else None,
         "input_price": prices.input_price if prices else model.input_price,
         "output_price": prices.output_price if prices else model.output_price,
         "takes": None if takes is None else [TAKES[letter] for letter in TAKES if letter in takes],

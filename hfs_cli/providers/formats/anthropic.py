@@ -79,23 +79,34 @@ _ENDINGS: Mapping[str, Ending] = {
 _CALL_IDS = r"[A-Za-z0-9_-]{1,64}"
 
 
-def most_output(model: str) -> int:
+def most_output(provider: str, model: str) -> int:
     """The most tokens that a model may give: the limit that the format demands, if none is set.
 
-    https://platform.claude.com/docs/en/about-claude/models/overview and litellm's list of models,
-    as of 2026-11-29; of a newer model it is what the ones before it had, and of another
-    vendor's, what all allow.
+    It is the model's own, from the data file. Of a model that is not in it, it is what the
+    vendor's page says of its version, and of a newer one what the ones before it had; of another
+    vendor's, what all allow: https://platform.claude.com/docs/en/about-claude/models/overview,
+    read 2026-11-29.
+
+    Args:
+        provider: Who serves it: another vendor of the format, or a door to Anthropic's models.
+        model: The vendor's id.
     """
+    from hfs_cli.known_models import known_model
+
+    claude = re.search(r"claude-[a-z\d.-]+(@\d+)?", model)
+    for name in (f"{provider}/{model}", f"anthropic/{claude[0]}" if claude else ""):
+        known = known_model(name)
+        if known and known.most_output:
+            return known.most_output
     named = re.search(r"claude-(?:([a-z]+)-)?(\d)(?:[.-](\d{1,2})(?!\d))?(?!\d)", model)
     if named is None:
         return 8192
     version = (int(named[2]), int(named[3] or 0))
-    opus = named[1] == "opus"
     if version < (3, 7):
         return 8192 if version == (3, 5) else 4096
-    if opus and version < (4, 5):
+    if named[1] == "opus" and version < (4, 5):
         return 32_000
-    return 128_000 if version >= (5, 0) or (opus and version >= (4, 6)) else 64_000
+    return 128_000 if version >= (4, 6) else 64_000
 
 
 def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
@@ -118,7 +129,8 @@ def _built(request: Request) -> dict[str, Any]:
     """The body, all of which but for marks of the vendor's cache stands before a reply."""
     body: dict[str, Any] = {
         "model": request.model,
-        "max_tokens": most_output(request.model),
+        "max_tokens": request.options.get("max_tokens")
+        or most_output(request.provider, request.model),
         "messages": [],
         "stream": True,
     }

@@ -133,18 +133,25 @@ def test_ollama_has_the_fields_of_a_chat_beside_its_options():
         ("claude-opus-4-1-20250805", 32_000),
         ("claude-opus-4-20250514", 32_000),
         ("claude-sonnet-4-5@20250929", 64_000),
-        ("anthropic.claude-sonnet-4-6", 64_000),
+        ("anthropic.claude-sonnet-4-6", 128_000),
+        ("claude-sonnet-9-9", 128_000),
         ("claude-3-7-sonnet-latest", 64_000),
         ("claude-3-5-haiku-20241022", 8192),
         ("claude-3-haiku-20240307", 4096),
-        ("MiniMax-M3", 8192),
+        ("another-vendors", 8192),
     ],
 )
 def test_anthropic_is_given_the_models_own_limit(model, most):
-    request = Request(model, TALK)
-    assert load_format("anthropic").payload(request, Quirks())["max_tokens"] == most
+    for provider in ("anthropic", "gate"):
+        request = Request(model, TALK, provider=provider)
+        assert load_format("anthropic").payload(request, Quirks())["max_tokens"] == most
     limited = request._replace(options={"max_tokens": 5})
     assert load_format("anthropic").payload(limited, Quirks())["max_tokens"] == 5
+
+
+def test_another_vendor_of_anthropics_format_is_given_its_own_models_limit():
+    request = Request("MiniMax-M3", TALK, provider="minimax")
+    assert load_format("anthropic").payload(request, Quirks())["max_tokens"] == 128_000
 
 
 def test_anthropic_refuses_what_it_has_not_before_it_is_sent():

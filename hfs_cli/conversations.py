@@ -120,6 +120,8 @@ class Conversation:
             `reply_to` the position of the message answered.
         checkpoints: Its own; their ids mean nothing.
         left_out: What stood in the file and did not come with it: how often, by the reason.
+        derived: Its uid says only where another program's conversation parted, which moves when
+            that goes on elsewhere: what it says may be kept as part of another session.
     """
 
     uid: str
@@ -134,6 +136,7 @@ class Conversation:
     fork_position: int | None = None
     checkpoints: tuple[Checkpoint, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
+    derived: bool = False
 
     @property
     def length(self) -> int:

@@ -53,6 +53,7 @@ class Branch(NamedTuple):
         messages: How many it has of its own.
         attachments: How many these carry.
         calls: How many calls of tools they ask for.
+        derived: As `Conversation.derived`.
     """
 
     uid: str
@@ -63,6 +64,7 @@ class Branch(NamedTuple):
     messages: int
     attachments: int
     calls: int
+    derived: bool
 
 
 class Place(Protocol):
@@ -102,6 +104,10 @@ class Place(Protocol):
 
     def tie(self, branch: Branch) -> None:
         """Make a conversation that was added a branch of another that is there."""
+        ...
+
+    def release(self, branch: Branch) -> None:
+        """List an added conversation by itself: it shares nothing with the parent it lacks."""
         ...
 
     def remove(self, branch: Branch) -> None:
@@ -144,7 +150,8 @@ class _Reception:
         self._came: set[int] = set()
         # Which session holds all of one that came, where it is not that of its own uid.
         self._homes: dict[str, str] = {}
-        # What has gained something: which session had the beginning of it, up to which position.
+        # What has gained something, or has come in part: which session had the beginning of it, up
+        # to which position.
         self._grown: dict[str, tuple[str, int]] = {}
         # What says nothing itself and was rewound here: where it is depends on its parent, by whose
         # uid it waits; and what waits no more.
@@ -255,11 +262,13 @@ class _Reception:
         """A conversation that is not there, or of which only another one's branch has all."""
         uid, parent = conversation.uid, conversation.parent_uid
         shared = conversation.fork_position or 0
-        parted = meeting.is_parted(uid, parent, conversation.messages)
+        parted = meeting.is_anywhere(conversation)
         settled = parent is not None and self._has_come(parent) and parent not in self._unsettled
         if parent is not None and (settled or parted):
             home = self._homes.get(parent, parent)
-            there, position = self._place.overlap(conversation, [home, parent])
+            start = self._home_of_start(conversation)
+            parents = [home, parent] if start is None else [home, start, parent]
+            there, position = self._place.overlap(conversation, parents)
             if parted and shared < position == conversation.length:
                 # What an import elsewhere made a branch of is part of a session here.
                 self.done.present += 1
@@ -272,6 +281,7 @@ class _Reception:
                     conversation, parent_uid=there, fork_position=position, messages=own
                 )
                 answers = _answers_to_shared(conversation)
+                self._grown[uid] = there, position
                 self._place.add(conversation)
                 self._count(conversation)
                 self._place.tie(_branch(conversation, answers))
@@ -326,7 +336,10 @@ class _Reception:
                 todo.append(branch.uid)
 
     def end(self) -> None:
-        """Refuse what waits for something that did not come, or goes round in a circle."""
+        """Refuse what waits for something that did not come, or goes round in a circle.
+
+        What another program kept in a file of its own needs no parent that it shares nothing with.
+        """
         # Parents that did not come, and are there.
         for conversations in self._postponed.values():
             self._ready += conversations
@@ -338,12 +351,22 @@ class _Reception:
         of_parent: dict[str, list[str]] = {}
         for branch in (*self._lost, *waiting):
             of_parent.setdefault(branch.parent_uid, []).append(branch.uid)
+        self._gone |= {uid for uid in of_parent if self._place.is_deleted(uid)}
         going = deque(self._gone)
         while going:
             more = {*of_parent.get(going.popleft(), ())} - self._gone
             self._gone |= more
             going += more
         for branch in (*self._lost, *waiting):
+            apart = branch.parent_uid not in self._gone | self._unsettled
+            if branch.derived and branch.fork_position == 0 and apart:
+                self._place.release(branch)
+                self.done.branches -= 1
+                self._unsettled.discard(branch.uid)
+                self._settle(branch.uid)
+        for branch in (*self._lost, *waiting):
+            if branch.uid not in self._unsettled:
+                continue
             if branch.parent_uid in self._gone:
                 self._leave_out(_OF_DELETED, 1)
             else:
@@ -381,6 +404,7 @@ def _branch(conversation: Conversation, answers: dict[int, int]) -> Branch:
         len(conversation.messages),
         _attachments(conversation),
         _calls(conversation),
+        conversation.derived,
     )
 
 
@@ -475,6 +499,9 @@ class Nowhere:
     def tie(self, branch: Branch) -> None:
         """As `Place.tie`: there is nothing to tie."""
 
+    def release(self, branch: Branch) -> None:
+        """As `Place.release`: there is nothing to list."""
+
     def remove(self, branch: Branch) -> None:
         """As `Place.remove`."""
         del self._lengths[bytes.fromhex(branch.uid)]
@@ -563,9 +590,9 @@ class Import:
         """As `Place.overlap`."""
         if not {*parents} <= self._queued.keys():
             with self._engine.reading() as db:
-                parent = _of_uid(db, parents[-1]).fetchone()
+                found = [_of_uid(db, uid).fetchone() for uid in parents]
                 # What has come with this import holds nothing twice.
-                if parent is not None and (parent[2] is None or parent[2] != self._number):
+                if any(row and (row[2] is None or row[2] != self._number) for row in found):
                     return meeting.overlap(db, conversation, parents)
         return parents[0], conversation.fork_position or 0
 
@@ -596,6 +623,16 @@ class Import:
         self._ties.append(branch)
         if len(self._ties) > _MESSAGES:
             self._write_all()
+
+    def release(self, branch: Branch) -> None:
+        """As `Place.release`."""
+        self._write_all()
+        with self._engine.staging() as db:
+            session = meeting.of_uid(db, branch.uid)
+            assert session is not None
+            if not session.listed:
+                use_seq = self._use_place(db, session.updated_at)
+                sessions.change(db, session.id, use_seq=use_seq)
 
     def remove(self, branch: Branch) -> None:
         """As `Place.remove`."""
@@ -708,19 +745,21 @@ class Import:
             "last_status": last,
             "created_at": rows.to_microseconds(conversation.created_at),
             "updated_at": rows.to_microseconds(conversation.updated_at),
-            "use_seq": self._place(db, conversation) if conversation.listed else None,
+            "use_seq": self._use_place(db, conversation.updated_at)
+            if conversation.listed
+            else None,
             "import_id": self._number,
         }
         insert_many(db, SessionRow, tuple(columns), [tuple(columns.values())])
         db.index_name(session_id, name)
         return session_id
 
-    def _place(self, db: Connection, conversation: Conversation) -> int:
-        """Its place in the order of use: by its time, below all that was used here.
+    def _use_place(self, db: Connection, used: datetime) -> int:
+        """A conversation's place in the order of use: by its time, below all that was used here.
 
         So an import never changes what ``-c`` continues.
         """
-        place = rows.to_microseconds(conversation.updated_at) - sessions.BEFORE_ALL_USE
+        place = rows.to_microseconds(used) - sessions.BEFORE_ALL_USE
         if self._in_order and self._last_place is not None:
             # Whatever a clock has done to the times.
             place = max(place, self._last_place + 1)

@@ -153,11 +153,16 @@ def overlap(db: Connection, arriving: Conversation, parents: Sequence[str]) -> t
             continue
         comparing = _Comparing(arriving, session)
         way = comparing.follow(db, session, _path(db, session.id, shared), shared)
-        if is_parted(arriving.uid, arriving.parent_uid, arriving.messages):
+        if is_anywhere(arriving):
             way = comparing.through_branches(db, way)
         if way.position > best[1]:
             best = (way.session.uid, way.position)
     return best
+
+
+def is_anywhere(arriving: Conversation) -> bool:
+    """Whether a branch may be kept as a part of any session of its family."""
+    return arriving.derived or is_parted(arriving.uid, arriving.parent_uid, arriving.messages)
 
 
 def is_parted(uid: str, parent_uid: str | None, own: Sequence[Message]) -> bool:
@@ -231,7 +236,9 @@ class _Comparing:
         for kept in path:
             if position >= self._arriving.length or kept.position != position + 1:
                 break
-            if not self.same(kept, self.at(kept.position)):
+            arriving = self.at(kept.position)
+            # A partial reply at the end gives way to what has become of it, the same text or more.
+            if not self.same(kept, arriving) or (kept is path[-1] and self.less(kept, arriving)):
                 break
             position, anchor = kept.position, kept.number
         if anchor is None and position:

@@ -254,6 +254,7 @@ def _family(about: About, parts: list[_Part]) -> tuple[Conversation, ...]:
                 parent_uid=None if parent is None else parent.uid,
                 fork_position=None if parent is None else part.shares,
                 left_out=+about.left_out if parent is None else {},
+                derived=parent is not None,
             )
         )
     return tuple(family)

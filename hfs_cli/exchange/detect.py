@@ -16,7 +16,7 @@ from hfs_cli.errors import UsageError
 from hfs_cli.exchange import gob, own, zipped
 from hfs_cli.exchange.json_values import Fields
 from hfs_cli.exchange.pieces import MAX_VALUE, Pieces, parse_json
-from hfs_cli.exchange.sources import aichat, chatgpt, claude, lines, shell_gpt
+from hfs_cli.exchange.sources import aichat, chatgpt, claude, claude_code, lines, shell_gpt
 from hfs_cli.exchange.sources.records import LineFormat, first_object, records
 from hfs_cli.exchange.zipped import Zipped
 from hfs_cli.files import open_file, read_file
@@ -38,6 +38,7 @@ SOURCES = {
     "aichat": "aichat",
     "shell_gpt": "shell_gpt",
     "mods": "mods",
+    "claude-code": "Claude Code",
     "lines": "lines",
 }
 
@@ -195,6 +196,7 @@ _ARRAYS = {
 
 _LINES = {
     "lines": LineFormat(lines.fits, lines.conversations, growing=False),
+    "claude-code": LineFormat(claude_code.fits, claude_code.conversations),
 }
 
 

@@ -222,6 +222,33 @@ def mods(folder: Path) -> Path:
     return folder
 
 
+def claude_code(folder: Path) -> Path:
+    said: list[dict[str, object]] = [{"type": "mode", "mode": word("x"), "sessionId": "s"}]
+
+    def say(kind: str, key: int, before: int | None, *content: object) -> None:
+        message = {"role": kind, "id": f"m{key}", "model": "m", "content": content}
+        of = {"uuid": str(key), "parentUuid": before and str(before), "sessionId": "s"}
+        at = f"2026-11-22T18:05:{key:02}Z"
+        said.append({"type": kind, **of, "timestamp": at, "message": message})
+
+    def text(*kinds: str) -> dict[str, object]:
+        return {"type": "text", "text": " ".join(map(word, kinds))}
+
+    # Six digits of a word, and two more, are base64.
+    source = {"type": "base64", "media_type": "image/png", "data": f"{word('a')}00"}
+    thought = {"type": "thinking", "thinking": word("t")}
+    asked = {"type": "tool_use", "id": "c", "name": word("c"), "input": {}}
+    say("user", 1, None, text("m"), {"type": "image", "source": source})
+    say("assistant", 2, 1, thought, text("m"), asked)
+    say("user", 3, 2, {"type": "tool_result", "tool_use_id": "c", "content": word("r")})
+    say("assistant", 4, 3, text("m"))
+    say("user", 5, 4, text("b", "m"))
+    say("user", 6, 4, text("m"))
+    path = folder / "s.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in said))
+    return path
+
+
 def lines(folder: Path) -> Path:
     file = {"name": f"{word('a')}.png", "media_type": "image/png", "data": "AAAA"}
     said: list[dict[str, object]] = [
@@ -242,9 +269,9 @@ def lines(folder: Path) -> Path:
 
 
 MADE: dict[str, Callable[[Path], Path]] = {
-    made.__name__: made
-    for made in (hfs, chatgpt, claude, llm, aichat, shell_gpt, mods, lines)
-}  # fmt: skip
+    **{f.__name__: f for f in (hfs, chatgpt, claude, llm, aichat, shell_gpt, mods, lines)},
+    "claude-code": claude_code,
+}
 
 
 def test_every_source_is_counted():

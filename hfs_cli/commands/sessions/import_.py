@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from hfs_cli.store.store import SessionStore
 
 # As `SOURCES` of `hfs_cli.exchange.detect`, which is too heavy to load for `--help`.
-_SOURCES = ("hfs", "chatgpt", "claude", "llm", "aichat", "shell_gpt", "mods", "lines")
+_SOURCES = (
+    *("hfs", "chatgpt", "claude", "llm", "aichat", "shell_gpt", "mods"),
+    *("claude-code", "lines"),
+)
 
 
 @click.command(name="import")
@@ -58,6 +61,7 @@ def import_sessions(
     \b
       hfs sessions import backup.jsonl --dry-run
       hfs sessions import "$(llm logs path)"
+      hfs sessions import ~/.claude/projects
       ssh host hfs sessions export --all --since 2d --format jsonl | hfs sessions import -
     """
     from hfs_cli.store.store import open_store
@@ -144,7 +148,7 @@ def _show(file: Path, source: str, done: Imported, *, dry_run: bool) -> None:
     if done.broken:
         click.echo(f"  broken, passed over: {done.broken}")
     for reason, often in done.left_out.items():
-        click.echo(f"  left out: {often} × {reason}")
+        click.echo(f"  left out: {often} × {sanitize_line(reason)}")
 
 
 @contextmanager

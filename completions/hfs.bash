@@ -487,7 +487,7 @@ _hfs_table() {
                 '--name -'
                 '-h,--help'
             )
-            hfs_arguments='files'
+            hfs_arguments='weights'
             ;;
         'hfs models update')
             hfs_options=(
@@ -673,7 +673,7 @@ _hfs_table() {
             hfs_options=(
                 '-h,--help'
             )
-            hfs_arguments='-...'
+            hfs_arguments='=chat,batch,resume,rename,delete,sessions,checkpoints,models,keys,tools,config,templates,completion,doctor,db,help,refs,scripting,exit-codes,json'
             ;;
     esac
 }

@@ -808,7 +808,7 @@ complete -c hfs -n '__hfs_in \'hfs models list\' --json' -l json -d 'A JSON arra
 complete -c hfs -n '__hfs_in \'hfs models list\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs models default\' 1' -a '(__hfs_words models)'
 complete -c hfs -n '__hfs_in \'hfs models default\' -h --help' -s h -l help -d 'Show this message and exit'
-complete -c hfs -k -n '__hfs_at \'hfs models pull\' 1' -F
+complete -c hfs -k -n '__hfs_at \'hfs models pull\' 1' -a '(__hfs_words weights)'
 complete -c hfs -n '__hfs_in \'hfs models pull\' --sha256' -l sha256 -x -k -d 'The digest that the file must have'
 complete -c hfs -n '__hfs_in \'hfs models pull\' --name' -l name -x -k -d 'What to call it; by default as its file'
 complete -c hfs -n '__hfs_in \'hfs models pull\' -h --help' -s h -l help -d 'Show this message and exit'
@@ -890,4 +890,5 @@ complete -c hfs -k -n '__hfs_at \'hfs db backup\' 1' -F
 complete -c hfs -n '__hfs_in \'hfs db backup\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -n '__hfs_in \'hfs db check\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -n '__hfs_in \'hfs db vacuum\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -k -n '__hfs_at \'hfs help\' 1' -a 'chat batch resume rename delete sessions checkpoints models keys tools config templates completion doctor db help refs scripting exit-codes json'
 complete -c hfs -n '__hfs_in \'hfs help\' -h --help' -s h -l help -d 'Show this message and exit'

@@ -18,10 +18,11 @@ def plural(count: int, noun: str) -> str:
 
 
 def data_size(count: int) -> str:
-    """A number of bytes: ``12 B``, ``1.2 kB``, ``3.4 MB``."""
-    if count < 1000:
-        return f"{count} B"
-    return f"{count / 1e3:.1f} kB" if count < 1e6 else f"{count / 1e6:.1f} MB"
+    """A number of bytes: ``12 B``, ``1.2 kB``, ``3.4 MB``, ``5.6 GB``."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} B"
 
 
 def short_count(count: int) -> str:

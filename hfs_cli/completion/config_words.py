@@ -75,6 +75,24 @@ def providers() -> Iterator[Word]:
             yield name, str(provider.get("base_url", "")) if isinstance(provider, dict) else ""
 
 
+def weights(prefix: str) -> Iterator[Word]:
+    """What ``hfs models pull`` knows by name, and the GGUF files where the prefix leads."""
+    from hfs_cli.providers.embedded.weights import DOWNLOADS, SMOLLM2
+    from hfs_cli.wording import data_size
+
+    sizes = {SMOLLM2.name: SMOLLM2.size} | {name: d.size for name, d in DOWNLOADS.items()}
+    for name, size in sizes.items():
+        yield name, data_size(size) if size else ""
+    directory = os.path.dirname(prefix)  # noqa: PTH120  (pathlib takes 8 ms)
+    try:
+        files = sorted(os.listdir(directory or "."))  # noqa: PTH208
+    except OSError:
+        return
+    for file in files:
+        if file.endswith(".gguf"):
+            yield f"{directory}/{file}".removeprefix("/" * (not directory)), ""
+
+
 def profiles() -> Iterator[Word]:
     """The profiles of the configuration, with what each sets."""
     for name, profile in _table(_document(), "profiles").items():

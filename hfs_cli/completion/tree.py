@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from hfs_cli.topics import TOPICS
+
 # What a value is, by its metavar: the one place that a new kind of value is added to.
 # The dynamic kinds are those that `hfs_cli.completion.words` answers.
 KINDS = {
@@ -26,8 +28,9 @@ KINDS = {
     "FILE|-": "files",
     "PATH": "files",
     "PATH|URL": "files",
-    "NAME|URL|FILE": "files",
+    "NAME|URL|FILE": "weights",
 }
+_HELP = "COMMAND|TOPIC"
 # And of a word that is no option's value: hfs config set KEY VALUE.
 _OF_ARGUMENTS = KINDS | {"VALUE": "values"}
 
@@ -118,6 +121,12 @@ def read_tree(command: click.Command, parent: click.Context | None = None) -> Co
     context = click.Context(command, parent, name, **command.context_settings)
     parameters = command.get_params(context)
     words = [p for p in parameters if isinstance(p, click.Argument)]
+    arguments = [value for word in words for value in _argument(word)]
+    if arguments and arguments[0].label == _HELP:
+        root = context.find_root().command
+        assert isinstance(root, click.Group)
+        choices = dict.fromkeys((*root.list_commands(context), *TOPICS))
+        arguments[0] = replace(arguments[0], choices=tuple(choices))
     commands: tuple[Command, ...] = ()
     if isinstance(command, click.Group):
         found = [command.get_command(context, name) for name in command.list_commands(context)]
@@ -131,8 +140,11 @@ def read_tree(command: click.Command, parent: click.Context | None = None) -> Co
         options=tuple(
             _option(p) for p in parameters if isinstance(p, click.Option) and not p.hidden
         ),
-        arguments=tuple(value for word in words for value in _argument(word)),
-        endless=bool(words) and "..." in (words[-1].metavar or "..." * (words[-1].nargs < 0)),
+        arguments=tuple(arguments),
+        # Of what is one of few, the first word alone.
+        endless=bool(words)
+        and "..." in (words[-1].metavar or "..." * (words[-1].nargs < 0))
+        and not arguments[-1].choices,
         commands=commands,
     )
 

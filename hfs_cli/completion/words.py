@@ -73,5 +73,6 @@ _OF_CONFIG: dict[str, Callable[[ModuleType, str, str], Iterable[Word]]] = {
     "profiles": lambda words, _, __: words.profiles(),
     "tools": lambda words, _, __: words.tools(),
     "templates": lambda words, _, __: words.templates(),
+    "weights": lambda words, prefix, _: words.weights(prefix),
     "": lambda _, __, ___: (),
 }

@@ -20,7 +20,8 @@ _hfs_words() {
     for line in ${(f)"$(command hfs __complete $kind "${(Q)PREFIX}" \
         "${(Q)words[CURRENT - 1]}" 2>/dev/null)"}; do
         word=${line%%$'\t'*}
-        words_found+=("${${word//\\/\\\\}//:/\\:}:${line#*$'\t'}")
+        # A word without a description: a colon would leave a dash behind it.
+        words_found+=("${${word//\\/\\\\}//:/\\:}${${line#*$'\t'}:+:${line#*$'\t'}}")
     done
     # In the order in which they come: the last used first.
     _describe -V -t ${kind%%+*} ${kind//+/ or } words_found

@@ -20,6 +20,9 @@ from tests.completion.conftest import EVIL
         ("hfs chat --no-save hello --dr", ["chat", "--no-save", "hello", "--dry-run"]),
         ("hfs chat -o top_p 0.9 --no-sav", ["chat", "-o", "top_p", "0.9", "--no-save"]),
         ("hfs completion fi", ["completion", "fish"]),
+        ("hfs help exi", ["help", "exit-codes"]),
+        ("hfs help compl", ["help", "completion"]),
+        ("hfs help sessions exit", ["help", "sessions", "exit"]),
         # Given once, an option that cannot repeat is not offered again.
         ("hfs chat --no-save --no-sa", ["chat", "--no-save", "--no-sa"]),
         # After -- there are no options.
@@ -84,6 +87,7 @@ def test_the_beginning_may_be_quoted_as_the_shell_allows(shell, typed, name):
             ["config", "set", "providers.box.type", "anthropic"],
         ),
         ("hfs config set model openai/", ["config", "set", "model", "openai/gpt-6-luna"]),
+        ("hfs models pull qwen3-1", ["models", "pull", "qwen3-1.7b"]),
         ("hfs config set retries a", ["config", "set", "retries", "a"]),
         # A placeholder of a template and an option of a model are no settings.
         ("hfs chat -p render m", ["chat", "-p", "render", "m"]),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hfs_cli.completion.config_words import weights
 from hfs_cli.config.settings import AUTH, PROFILE_SETTINGS, REASONING_LEVELS, TURN_OPTIONS
 from hfs_cli.messages import ChatMessage, Place, Reply, Turn
 from hfs_cli.store.store import SessionStore
@@ -194,6 +195,18 @@ def test_a_profile_is_offered_all_that_it_may_hold(hfs, words):
     hfs.configure("[profiles.work]\nmodel = 'a/b'\n")
     offered = {name.rpartition(".")[2] for name, _ in words("settings", "profiles.work.")}
     assert offered == {*PROFILE_SETTINGS, *TURN_OPTIONS}
+
+
+def test_the_weights_that_can_be_fetched_and_files_of_weights_are_offered(
+    words, tmp_path, monkeypatch
+):
+    for name in ("a.gguf", "b.txt"):
+        (tmp_path / name).touch()
+    assert ("qwen3-1.7b", "1.8 GB") in words("weights")
+    assert words("weights", f"{tmp_path}/") == [(f"{tmp_path}/a.gguf", "")]
+    monkeypatch.chdir(tmp_path)
+    assert ("a.gguf", "") in weights("a")
+    assert words("weights", "/nosuch/") == []
 
 
 def test_profiles_are_told_by_what_they_set(hfs, words):

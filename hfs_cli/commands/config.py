@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -128,6 +129,7 @@ def edit_config() -> None:
     """Open the configuration file in $EDITOR and check it afterwards."""
     from hfs_cli.compose.editor import edit_file
     from hfs_cli.files import create, make_directory
+    from hfs_cli.providers.choose import check_setting
 
     file = Path(config_file(os.environ))
     try:
@@ -137,7 +139,22 @@ def edit_config() -> None:
     except OSError as error:
         raise ConfigError(f"cannot write {file}: {error.strerror}") from error
     edit_file(file)
-    load_config()
+    config = load_config()
+    for parts, value in _models_of(config):
+        check_setting(config, parts, value)
+
+
+def _models_of(config: Config) -> Iterator[tuple[list[str], str]]:
+    """The settings of the file that name a model or a provider, with what they are set to."""
+    if config.model and config.origins.get("model") == str(config.file):
+        yield ["model"], config.model
+    for name, model in config.aliases.items():
+        yield ["aliases", name], model
+    for name in config.providers:
+        yield ["providers", name], ""
+    for name, profile in config.profiles.items():
+        if "model" in profile:
+            yield ["profiles", name, "model"], str(profile["model"])
 
 
 @config_group.command(name="path")

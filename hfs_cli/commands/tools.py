@@ -154,7 +154,7 @@ def call_tool(*, name: str, arguments: str) -> None:
         call = Call("", toolbox.specs[0].name, arguments)
         refusal = toolbox.refusals([call])[0]
         if refusal is not None:
-            raise UsageError(refusal)
+            raise UsageError(f"{refusal} (hfs tools show {name} tells what it takes)")
         toolbox.run([call], lambda _: None, lambda _, text, failed: results.append((text, failed)))
     ((text, failed),) = results
     if failed:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -22,7 +25,8 @@ def edited(text: str) -> str:
     """
     check_terminal()
     try:
-        return click.edit(text, extension=".md", require_save=False) or ""
+        with _named():
+            return click.edit(text, extension=".md", require_save=False) or ""
     except OSError as error:
         raise UsageError(f"the editor left no file: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -36,7 +40,29 @@ def edit_file(path: Path) -> None:
         UsageError: There is no terminal, or the editor failed.
     """
     check_terminal()
-    click.edit(filename=str(path))
+    with _named():
+        click.edit(filename=str(path))
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """An editor that is not there is told with what chooses another.
+
+    Raises:
+        UsageError: It cannot be started, or has failed.
+    """
+    try:
+        yield
+    except click.ClickException as error:
+        cause = error.__cause__
+        if not isinstance(cause, OSError):
+            raise
+        raise UsageError(f"{_editor()} cannot be started ({cause.strerror}): set EDITOR") from error
+
+
+def _editor() -> str:
+    """What click asks for, in its order."""
+    return os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
 
 
 def check_terminal() -> None:

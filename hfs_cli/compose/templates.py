@@ -259,7 +259,7 @@ def save_template(
         Where it stands.
 
     Raises:
-        UsageError: There is one of that name, or none can have it.
+        UsageError: There is one of that name, none can have it, or a value has no placeholder.
         ConfigError: It cannot be written.
     """
     from hfs_cli.config.editing import toml_text
@@ -278,8 +278,14 @@ def save_template(
         ):
             key = max(param.opts, key=len).removeprefix("--")
             document[key] = True if param.is_flag else _as_toml(param, given)
-    if params := context.params.get("params"):
-        document["defaults"] = dict(params)
+    if params := dict(context.params.get("params") or ()):
+        known = placeholders(f"{prompt} {context.params.get('system') or ''}")
+        if lost := next((name for name in params if name not in known), None):
+            raise UsageError(
+                f"there is no ${lost} in the prompt: write it in single quotes, in which the shell"
+                " leaves it alone"
+            )
+        document["defaults"] = params
     try:
         write_file(file, toml_text(document).encode(), replace=replace)
     except FileExistsError:

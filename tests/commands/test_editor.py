@@ -54,3 +54,19 @@ def test_the_configuration_is_edited_and_checked(on_terminal, chat, editor):
 def test_a_configuration_made_by_the_editor_is_private(on_terminal, hfs, editor):
     on_terminal("config", "edit", env=editor('umask 0; echo "retries = 1" > "$1"'))
     assert stat.S_IMODE(hfs.config.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("words", [("chat", "-e"), ("config", "edit")])
+def test_an_editor_that_is_not_there_is_told_with_what_chooses_another(on_terminal, words):
+    seen = on_terminal(*words, env={"EDITOR": "nosuch-editor", "VISUAL": ""})
+    assert seen.code == 2
+    said = "nosuch-editor cannot be started (No such file or directory): set EDITOR"
+    assert "".join(seen.lines) == f"hfs: error: {said}"
+
+
+def test_a_model_that_no_turn_could_ask_is_told_after_the_configuration_was_edited(
+    on_terminal, chat, editor
+):
+    seen = on_terminal("config", "edit", env=editor("sed -i 's,test/m,nosuch,' \"$1\""))
+    assert (seen.code, 'no model "nosuch"' in "".join(seen.lines)) == (4, True)
+    assert 'model = "nosuch"' in chat.config.read_text()

@@ -200,6 +200,13 @@ def test_what_is_typed_becomes_a_template(hfs, asked):
     assert hfs("chat", "--save-template", "../x", "other").returncode == 2
 
 
+def test_a_value_whose_placeholder_the_shell_has_taken_is_told_so(hfs):
+    done = hfs("chat", "--save-template", "shout", "-p", "to", "English", "Say in : ")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"there is no $to in the prompt: write it in single quotes" in done.stderr
+    assert not (hfs.config.parent / "templates").exists()
+
+
 def test_the_list_has_both_kinds_and_ones_own_hides(hfs, template):
     found = json.loads(hfs.ok("templates", "list", "--json"))
     assert len(found) == 10

@@ -133,7 +133,10 @@ def _rendered(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
+    headed = any(column.title for column in columns)
+    table = Table(
+        box=None, show_header=headed, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0)
+    )
     widths = _widths(columns, rows)
     spare = look.width - sum(widths) - 2 * (len(columns) - 1)
     for index, (column, wide) in enumerate(zip(columns, widths, strict=True)):

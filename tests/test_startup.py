@@ -15,9 +15,10 @@ from tests.scripted_server import openai_sse
 HEAVY = {
     "asyncio", "click", "h11", "hfs_cli.compose.tools", "hfs_cli.config.tools",
     "hfs_cli.json_schema", "hfs_cli.known_models", "hfs_cli.messages", "hfs_cli.processes",
-    "hfs_cli.tools", "hfs_cli.turn.calls", "httpcore", "httpx", "httpx._main", "jsonschema",
-    "markdown_it", "mcp", "peewee", "platformdirs", "playhouse", "pygments", "rich", "tomlkit",
-    "psycopg", "tomllib", "typing", "unittest", "xllamacpp", "yaml",
+    "hfs_cli.redact", "hfs_cli.tools", "hfs_cli.turn.calls", "hfs_cli.turn.redact", "httpcore",
+    "httpx", "httpx._main", "jsonschema", "markdown_it", "mcp", "peewee", "platformdirs",
+    "playhouse", "psycopg", "pygments", "rich", "tomlkit", "tomllib", "typing", "unittest",
+    "xllamacpp", "yaml",
 }  # fmt: skip
 CORE = {"click", "typing"}
 LISTS = CORE | {"peewee", "hfs_cli.messages"}

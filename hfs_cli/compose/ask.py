@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hfs_cli.render.reply.choose import View
     from hfs_cli.store.store import SessionStore
     from hfs_cli.store.unsaved import Unsaved
-    from hfs_cli.turn.run import Provider, Renderer
+    from hfs_cli.turn.run import Provider, Renderer, Store
 
 
 def take_turn(
@@ -74,7 +74,11 @@ def take_turn(
             _check_day(asked, config, store)
             _check_prompt(config, store, turn, choice)
         # History is read either way; only what is kept differs.
-        keeper = store if config.save else _unsaved(store)
+        keeper: Store = store if config.save else _unsaved(store)
+        if config.redact == "mask":
+            from hfs_cli.turn.redact import RedactingStore
+
+            keeper = RedactingStore(keeper)
         renderer = _renderer(view, config, turn.schema, choices, tools=toolbox is not None)
         outcome = run_turn(recalled or provider, keeper, renderer, turn, toolbox, config.max_steps)
     if outcome.error is not None:

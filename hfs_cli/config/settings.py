@@ -187,6 +187,7 @@ _RENDER = _one_of('"auto", "markdown" or "plain"', "auto", "markdown", "plain")
 _STDIN = _one_of('"auto", "never" or "always"', "auto", "never", "always")
 _REASONING = _one_of('"none", "low", "medium", "high" or "max"', *REASONING_LEVELS)
 _CONTEXT = _one_of('"error", "trim" or "compact"', "error", "trim", "compact")
+_REDACT = _one_of('"off", "warn" or "mask"', "off", "warn", "mask")
 _TYPE = _one_of(f"one of {', '.join(PROVIDER_TYPES)}", *PROVIDER_TYPES)
 _AUTH = _one_of(f"one of {', '.join(AUTH)}", *AUTH)
 _STRINGS = Kind(
@@ -446,6 +447,14 @@ class Config:
         True,
         "Whether turns are kept.",
         "save = false",
+    )
+    redact: str = setting(
+        "redact",
+        _REDACT,
+        "off",
+        "What becomes of keys and tokens in what is about to be sent: a warning (warn), or they are"
+        " taken out of it and of what is kept (mask).",
+        'redact = "mask"',
     )
     stdin: str = setting(
         "stdin",

@@ -40,6 +40,23 @@ def open_provider(
         warn: Told of what the user should mend; `notify` if None.
         pace: What many turns at once share that ask it; None for one turn.
     """
+    provider = _open(choice, config, env, notify, warn, pace)
+    if config.redact == "off":
+        return provider
+    # Next to what is sent: whatever makes requests of its own, as for a summary, comes by here.
+    from hfs_cli.turn.redact import RedactingProvider
+
+    return RedactingProvider(provider, config.redact)
+
+
+def _open(
+    choice: ModelChoice,
+    config: Config,
+    env: Mapping[str, str],
+    notify: Callable[[str], None],
+    warn: Callable[[str], None] | None,
+    pace: Pace | None,
+) -> Provider:
     limits = Limits(
         idle=config.idle_timeout,
         total=config.timeout,
@@ -113,7 +130,7 @@ def open_batches(
         notify,
         warn,
     )
-    return BatchEndpoint(provider, batches, choice.model), wire
+    return BatchEndpoint(provider, batches, choice.model, config.redact), wire
 
 
 def _format_of(choice: ModelChoice) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar, cast
 
 from hfs_cli.redact.families import FAMILIES, Family
 
+JsonT = TypeVar("JsonT")
+# Files that hold no text; of the rest it is seen.
+_NO_TEXT = ("image/", "audio/", "video/", "application/pdf", "application/zip")
 # Shown of a key are what every such key begins with, and this many characters of its end.
 _SHOWN = 4
 _LONG = 20
@@ -52,6 +55,46 @@ def redacted(text: str, found: list[Finding] | None = None) -> str:
         pieces += [text[end : finding.start], f"[redacted {finding.family}]"]
         end = finding.end
     return "".join((*pieces, text[end:])) if pieces else text
+
+
+def strings(value: object) -> Iterator[str]:
+    """The texts of a JSON value: its strings, and the names of its members."""
+    match value:
+        case str():
+            yield value
+        case list() | tuple():
+            for item in value:
+                yield from strings(item)
+        case Mapping():
+            for name, item in value.items():
+                yield name
+                yield from strings(item)
+
+
+def redacted_value(value: JsonT) -> JsonT:
+    """A JSON value with `redacted` strings and names."""
+    return cast("JsonT", _redacted_value(value))
+
+
+def _redacted_value(value: object) -> object:
+    match value:
+        case str():
+            return redacted(value)
+        case list() | tuple():
+            return [_redacted_value(item) for item in value]
+        case Mapping():
+            return {redacted(name): _redacted_value(item) for name, item in value.items()}
+    return value
+
+
+def text_in(data: bytes, media_type: str) -> str | None:
+    """What a file says, where it is text: UTF-8."""
+    if media_type.startswith(_NO_TEXT) or b"\0" in data:
+        return None
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _of(family: Family, text: str) -> Iterator[Finding]:

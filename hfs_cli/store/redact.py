@@ -14,7 +14,7 @@ from peewee import Expression, Field, Model, Select
 from hfs_cli.conversations import KeptKey
 from hfs_cli.errors import StoreError
 from hfs_cli.files import read_file, write_file
-from hfs_cli.redact.find import Finding, find, redacted
+from hfs_cli.redact.find import Finding, find, redacted, redacted_value, strings, text_in
 from hfs_cli.store import deletion, messages, rows, sessions, spill
 from hfs_cli.store.engine import BadRow, Connection
 from hfs_cli.store.messages import Part
@@ -55,8 +55,6 @@ TEXTS: Mapping[type[Model], Mapping[str, str]] = {
     CheckpointRow: {"label": "checkpoint"},
 }
 _JSON = {"state", "citations", "extra"}
-# No text; what else is attached is looked into where it is UTF-8.
-_NO_TEXT = ("image/", "audio/", "video/", "application/pdf", "application/zip")
 # Rows of a transaction: some milliseconds.
 _AT_ONCE = 50
 # Of a reply's file: what a reply may have at most, in bytes, with all its calls.
@@ -154,10 +152,10 @@ class _Search:
         for session_id, position, message_id, place, media_type, digest, *kept in self._rows(own):
             values = dict(zip(TEXTS[tie], kept, strict=True))
             self._look(Place(tie, (message_id, place)), values, session_id, position)
-            if digest is None or digest in self._read or media_type.startswith(_NO_TEXT):
+            if digest is None or digest in self._read:
                 continue
             self._read.add(digest)
-            if (text := _text_of(self._db, digest)) is not None:
+            if (text := _text_of(self._db, digest, media_type)) is not None:
                 self._look(Place(AttachmentRow, digest), {"data": text}, session_id, position)
 
     def look_at_checkpoints(self, part: Part | None) -> None:
@@ -223,36 +221,18 @@ def _texts(column: str, value: object) -> Iterator[str]:
         return
     if not isinstance(value, str):
         raise BadRow(f"a {column} that is not text")
-    if column not in _JSON:
+    if column in _JSON and (inside := _json(value)) is not None:
+        yield from strings(inside)
+    else:
         yield value
-        return
-    found: list[str] = []
-
-    def note(text: str) -> str:
-        found.append(text)
-        return text
-
-    _rewritten(value, note)
-    yield from found
 
 
-def _rewritten(kept: str, change: Callable[[str], str]) -> str:
-    """A JSON text with each string changed; as it is where it is not JSON after all."""
+def _json(kept: str) -> object:
+    """The value of a JSON text; None where it is none after all."""
     try:
-        return json.dumps(_changed(json.loads(kept), change), ensure_ascii=False)
+        return json.loads(kept)
     except (ValueError, RecursionError):
-        return change(kept)
-
-
-def _changed(value: object, change: Callable[[str], str]) -> object:
-    match value:
-        case str():
-            return change(value)
-        case list():
-            return [_changed(item, change) for item in value]
-        case dict():
-            return {change(key): _changed(item, change) for key, item in value.items()}
-    return value
+        return None
 
 
 def _whole(db: Connection, number: int, kept: Mapping[str, object]) -> dict[str, object]:
@@ -265,18 +245,13 @@ def _whole(db: Connection, number: int, kept: Mapping[str, object]) -> dict[str,
     }
 
 
-def _text_of(db: Connection, digest: str) -> str | None:
+def _text_of(db: Connection, digest: str, media_type: str) -> str | None:
     """What is attached, where it is text."""
-    row = db.execute(
-        AttachmentRow.select(AttachmentRow.data).where(AttachmentRow.sha256 == digest)
-    ).fetchone()
-    data = bytes(row[0]) if row and row[0] is not None else b""
-    if b"\0" in data:
+    if text_in(b"", media_type) is None:  # not read for nothing: pictures are large
         return None
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return None
+    kept = AttachmentRow.select(AttachmentRow.data).where(AttachmentRow.sha256 == digest)
+    row = db.execute(kept).fetchone()
+    return text_in(bytes(row[0]), media_type) if row else None
 
 
 def _beginning(key: str, name: str) -> str | None:
@@ -322,6 +297,11 @@ def _from_message(db: Connection, place: Place) -> None:
     if after["state"] != now["state"]:
         # The vendor has signed it: changed, it would refuse the next request.
         after["state"] = None
+    if after["content"] != now["content"] and after["citations"] is not None:
+        # The passages that rest on them are elsewhere now.
+        cited = _json(str(after["citations"]))
+        if isinstance(cited, list):
+            after["citations"] = json.dumps([[*source[:3], None, None] for source in cited])
     if row[0] == "complete" and after["content"] != now["content"]:
         db.unindex_message(number, rows.texts((now["content"],))[0])
         db.index_message(number, str(after["content"]))
@@ -354,7 +334,7 @@ def _from_tie(db: Connection, place: Place) -> None:
 
 def _from_attachment(db: Connection, place: Place) -> None:
     tie = MessageAttachmentRow
-    if (text := _text_of(db, place.key)) is None:
+    if (text := _text_of(db, place.key, "text/plain")) is None:
         return
     data = redacted(text).encode()
     digest = sha256(data).hexdigest()
@@ -408,7 +388,11 @@ def _without_keys(values: Mapping[str, object]) -> dict[str, object]:
         if not any(find(text) for text in _texts(column, value)):
             continue
         text = str(value)
-        after[column] = _rewritten(text, redacted) if column in _JSON else redacted(text)
+        inside = _json(text) if column in _JSON else None
+        if inside is None:
+            after[column] = redacted(text)
+        else:
+            after[column] = json.dumps(redacted_value(inside), ensure_ascii=False)
     return after
 
 

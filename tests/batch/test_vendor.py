@@ -11,6 +11,7 @@ import pytest
 from tests.batch.conftest import at_vendor
 from tests.batch.vendors import prompt_in
 from tests.conftest import KEY
+from tests.redact.keys import Keys
 from tests.scripted_server import CUT, make_reply, openai_sse
 
 
@@ -52,6 +53,13 @@ def test_results_are_those_of_single_requests_at_half_the_price(many, server, na
     }
     assert len(vendor.batches) == 1
     assert set(vendor.billed.values()) == {1}
+
+
+def test_keys_are_taken_out_of_what_is_handed_over_too(many, vendor, tmp_path):
+    key = Keys().checked("ghp_")
+    (tmp_path / "in.txt").write_text(f"use {key}\n")
+    many.ok(*many.given, env={"HFS_REDACT": "mask"})
+    assert set(vendor.billed) == {"use [redacted github-token]"}
 
 
 def billed_once(vendor, count=10):

@@ -148,3 +148,9 @@ def test_ordinary_text_and_code_hold_no_keys():
         assert find(text) == [], path
         read += len(text)
     assert read > 500_000
+
+
+def test_the_manual_names_every_kind():
+    page = (Path(__file__).parents[2] / "docs/secrets.md").read_text("utf-8")
+    named = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert named == NAMES

@@ -129,6 +129,10 @@ class Batch:
         self._view = view
         self._plan = plan
         self._keeper: Store = store if plan.keep else Unsaved(store)
+        if config.redact == "mask":
+            from hfs_cli.turn.redact import RedactingStore
+
+            self._keeper = RedactingStore(self._keeper)
         self._results = results
         self._left = left
         self._share = share

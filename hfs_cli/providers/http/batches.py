@@ -26,10 +26,14 @@ class BatchEndpoint:
         provider: Who is asked; it encodes and decodes as it does for a turn.
         wire: How the vendor's batch endpoints are spoken to.
         model: The vendor's id of the model, for errors.
+        redact: What becomes of keys in requests; see `hfs_cli.turn.redact`.
     """
 
-    def __init__(self, provider: HttpProvider, wire: BatchWire, model: str) -> None:
+    def __init__(
+        self, provider: HttpProvider, wire: BatchWire, model: str, redact: str = "off"
+    ) -> None:
         self._provider = provider
+        self._redact = redact
         self.wire = wire
         self._model = model
 
@@ -47,6 +51,10 @@ class BatchEndpoint:
         Raises:
             UsageError: It cannot be sent.
         """
+        if self._redact != "off":
+            from hfs_cli.turn.redact import looked_at
+
+            request = looked_at(request, self._redact)
         path, payload = self._provider.encode(request)
         return encoded(self.wire.request(custom_id, path, payload))
 

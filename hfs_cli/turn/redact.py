@@ -1,0 +1,242 @@
+"""Look for keys in what is about to be sent and kept: tell of them, or take them out.
+
+``redact = "warn"`` tells of what is sent. With ``redact = "mask"`` no key reaches a vendor, or the
+database: of prompts, system prompts, attachments that are text, what tools were given and said, and
+the history that goes out again with them. A reply is shown as it came, and kept without keys. Where
+it is "off" nothing of this is loaded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from hfs_cli import notices
+from hfs_cli.messages import (
+    Attachment,
+    Call,
+    ChatMessage,
+    Event,
+    KeptState,
+    Opened,
+    Reply,
+    Request,
+    Turn,
+)
+from hfs_cli.redact.find import find, redacted, redacted_value, strings, text_in
+from hfs_cli.turn.run import Provider, Store
+
+# What has been told of: one line each, however many requests a turn or a batch makes.
+_TOLD: set[str] = set()
+# Characters before a piece that tell whether it begins with a secret: an id, a name.
+_BEFORE = 300
+# A line that is longer is no text that somebody waits for.
+_LONGEST_LINE = 1 << 16
+_END = re.compile(r"-----END [A-Z0-9 ]+-----")
+
+
+class RedactingProvider:
+    """A provider that is sent no keys, or that tells of them.
+
+    Args:
+        inner: Who is asked.
+        mode: ``warn`` or ``mask``.
+    """
+
+    def __init__(self, inner: Provider, mode: str) -> None:
+        self._inner = inner
+        self._mode = mode
+
+    def prepare(self, prompt: ChatMessage) -> None:
+        """See `hfs_cli.turn.run.Provider`."""
+        self._inner.prepare(prompt)
+
+    def preview(self, request: Request) -> Mapping[str, object]:
+        """What would be sent; see `hfs_cli.turn.run.Provider`."""
+        return self._inner.preview(looked_at(request, self._mode))
+
+    def stream(self, request: Request) -> Iterator[Sequence[Event]]:
+        """Send it; see `hfs_cli.turn.run.Provider`."""
+        return self._inner.stream(looked_at(request, self._mode))
+
+    def close(self) -> None:
+        """See `hfs_cli.turn.run.Provider`."""
+        self._inner.close()
+
+
+def looked_at(request: Request, mode: str) -> Request:
+    """A request as it is sent: told of, or without keys.
+
+    Args:
+        request: What is about to be sent.
+        mode: ``warn`` or ``mask``.
+    """
+    families = {found.family for text in _sent(request) for found in find(text)}
+    new = sorted(families - _TOLD)
+    _TOLD.update(new)
+    if mode == "warn":
+        for family in new:
+            notices.warn(f'what is sent holds a {family}: redact = "mask" takes it out')
+        return request
+    for family in new:
+        notices.notice(f"a {family} is taken out of what is sent and kept")
+    if not families:
+        return request
+    system = None if request.system is None else redacted(request.system)
+    return request._replace(system=system, messages=tuple(map(_masked_message, request.messages)))
+
+
+class RedactingStore:
+    """A store that is given no keys.
+
+    Args:
+        inner: Where turns are kept.
+    """
+
+    def __init__(self, inner: Store) -> None:
+        self._inner = inner
+        # What has come of replies and may be the beginning of a key.
+        self._held: dict[tuple[int | None, int], _Held] = {}
+
+    def begin(self, turn: Turn) -> Opened:
+        """See `hfs_cli.turn.run.Store`."""
+        place = turn.place
+        if place.name is not None:
+            place = place._replace(name=redacted(place.name))
+        system = None if turn.system is None else redacted(turn.system)
+        return self._inner.begin(
+            turn._replace(prompt=_masked_message(turn.prompt), system=system, place=place)
+        )
+
+    def save_piece(self, opened: Opened, piece: Reply, wait_s: float = 30.0) -> None:
+        """See `hfs_cli.turn.saver.Keeper`; what may be half a key waits for its line to end."""
+        at = (opened.user_message_id, piece.step)
+        held = self._held.get(at, _Held())
+        text, after = held.text.add(piece.text)
+        reasoning, thought = held.reasoning.add(piece.reasoning)
+        self._inner.save_piece(opened, piece._replace(text=text, reasoning=reasoning), wait_s)
+        # Only now: a piece that was not written is given again.
+        self._held[at] = _Held(after, thought)
+
+    def save_reply(self, opened: Opened, reply: Reply, wait_s: float = 30.0) -> int | None:
+        """See `hfs_cli.turn.saver.Keeper`."""
+        saved = self._inner.save_reply(opened, _masked_reply(reply), wait_s)
+        self._held.pop((opened.user_message_id, reply.step), None)
+        return saved
+
+    def save_call(
+        self, message_id: int | None, position: int, call: Call, wait_s: float = 30.0
+    ) -> None:
+        """See `hfs_cli.turn.saver.Keeper`."""
+        self._inner.save_call(message_id, position, _masked_call(call), wait_s)
+
+    def spill(self, opened: Opened, reply: Reply) -> str:
+        """See `hfs_cli.turn.saver.Keeper`."""
+        return self._inner.spill(opened, _masked_reply(reply))
+
+
+class _Line(NamedTuple):
+    """The end of a text that is still coming.
+
+    Args:
+        before: What was written last of it.
+        held: What was not written yet.
+    """
+
+    before: str = ""
+    held: str = ""
+
+    def add(self, piece: str) -> tuple[str, _Line]:
+        """What can be written now that more has come, and what is left."""
+        text = self.held + piece
+        cut = text.rfind("\n") + 1
+        if not cut and len(text) > _LONGEST_LINE:
+            cut = text.rfind(" ") + 1 or len(text)
+        # A key in several lines waits for its end.
+        block = text.rfind("-----BEGIN ")
+        if block >= 0 and not _END.search(text[block:cut]) and len(text) <= _LONGEST_LINE:
+            cut = min(cut, block)
+        known = len(self.before)
+        whole = self.before + text[:cut]
+        found = [key for key in find(whole) if key.start >= known]
+        ready = redacted(whole, found)[known:]
+        return ready, _Line(whole[-_BEFORE:], text[cut:])
+
+
+class _Held(NamedTuple):
+    text: _Line = _Line()
+    reasoning: _Line = _Line()
+
+
+def _masked_reply(reply: Reply) -> Reply:
+    """A reply without keys."""
+    text = redacted(reply.text)
+    citations = tuple(
+        cited._replace(
+            url=redacted(cited.url), title=redacted(cited.title), quote=redacted(cited.quote)
+        )
+        for cited in reply.citations
+    )
+    if text != reply.text:  # the passages are elsewhere now
+        citations = tuple(cited._replace(start=None, end=None) for cited in citations)
+    return reply._replace(
+        text=text,
+        reasoning=redacted(reply.reasoning),
+        tool_calls=tuple(map(_masked_call, reply.tool_calls)),
+        citations=citations,
+        state=_masked_state(reply.state),
+        error=None if reply.error is None else redacted(reply.error),
+    )
+
+
+def _masked_message(message: ChatMessage) -> ChatMessage:
+    """A message without keys."""
+    return message._replace(
+        content=redacted(message.content),
+        attachments=tuple(map(_attachment, message.attachments)),
+        calls=tuple(map(_masked_call, message.calls)),
+        state=_masked_state(message.state),
+    )
+
+
+def _attachment(attached: Attachment) -> Attachment:
+    text = text_in(attached.data, attached.media_type)
+    return attached._replace(
+        name=redacted(attached.name),
+        data=attached.data if text is None else redacted(text).encode(),
+        url=None if attached.url is None else redacted(attached.url),
+    )
+
+
+def _masked_call(call: Call) -> Call:
+    """A call without keys in what the tool was given and said."""
+    return call._replace(
+        arguments=redacted(call.arguments),
+        result=None if call.result is None else redacted(call.result),
+        extra=None if call.extra is None else redacted_value(call.extra),
+    )
+
+
+def _masked_state(state: KeptState | None) -> KeptState | None:
+    """What the vendor wants back; None where a key is in it: signed, it cannot be changed."""
+    if state is None or any(find(text) for item in state.items for text in strings(item)):
+        return None
+    return state
+
+
+def _sent(request: Request) -> Iterator[str]:
+    """Every text of a request."""
+    if request.system is not None:
+        yield request.system
+    for message in request.messages:
+        yield message.content
+        for attached in message.attachments:
+            yield attached.name
+            yield text_in(attached.data, attached.media_type) or attached.url or ""
+        for call in message.calls:
+            yield call.arguments
+            yield call.result or ""
+            yield from strings(call.extra)
+        for item in message.state.items if message.state else ():
+            yield from strings(item)

@@ -1,0 +1,174 @@
+"""Keys in what is about to be sent and kept: told of, or taken out."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hfs_cli.redact.find import redacted
+from hfs_cli.turn.redact import _Line
+from tests.redact.keys import Keys
+from tests.scripted_server import openai_chunk, openai_sse, sse
+from tests.tools.asking import script
+
+KEYS = Keys()
+KEY, OTHER, THIRD = KEYS.checked("ghp_"), KEYS.of("npm-token")[0], KEYS.of("gitlab-token")[0]
+MASK = {"HFS_REDACT": "mask"}
+
+
+def sent(request) -> str:
+    return json.dumps(request.json)
+
+
+def files_with(hfs, key: str) -> list[str]:
+    """The files that hold the middle of a key, in small letters as an index does too."""
+    part = key[12:24].lower().encode()
+    return [file.name for file in hfs.data.iterdir() if part in file.read_bytes().lower()]
+
+
+def test_by_itself_everything_is_sent_and_kept_as_it_is(chat, server):
+    server.reply(openai_sse("ok"))
+    assert chat.ok("chat", f"use {KEY}") == "ok\n"
+    assert f"use {KEY}" in sent(server.requests[0])
+    assert files_with(chat, KEY)
+
+
+@pytest.mark.parametrize("way", ["variable", "setting", "profile"])
+def test_a_warning_says_whose_key_is_sent_once_and_sends_it(chat, server, way):
+    env, words = {}, []
+    if way == "variable":
+        env = {"HFS_REDACT": "warn"}
+    elif way == "setting":
+        chat.configure('redact = "warn"\n' + chat.config.read_text())
+    else:
+        chat.configure(chat.config.read_text() + '[profiles.careful]\nredact = "warn"\n')
+        words = ["--profile", "careful"]
+    server.reply(openai_sse("ok"))
+    done = chat("chat", *words, f"{KEY}, {KEY} and {OTHER}", env=env)
+    assert done.stdout == b"ok\n"
+    assert done.stderr.decode().splitlines() == [
+        f'hfs: warning: what is sent holds a {family}: redact = "mask" takes it out'
+        for family in ("github-token", "npm-token")
+    ]
+    assert KEY in sent(server.requests[0])
+    assert KEY in chat.ok("sessions", "show")
+
+
+def test_without_keys_nothing_is_said_and_nothing_is_changed(chat, server):
+    server.reply(openai_sse("ok"))
+    assert chat.ok("chat", "sk-your-key-here", env=MASK) == "ok\n"
+    assert "sk-your-key-here" in sent(server.requests[0])
+
+
+def test_what_is_masked_reaches_neither_the_vendor_nor_a_file(chat, server, tmp_path):
+    (tmp_path / "env.txt").write_text(f"TOKEN={OTHER}\n")
+    server.reply(openai_sse(f"You said {KEY}?"))
+    words = ("chat", "-s", f"Never say {THIRD}.", "-f", str(tmp_path / "env.txt"))
+    shown = chat.ok(*words, f"{KEY} is my token", env=MASK)
+    assert shown == f"You said {KEY}?\n"
+    for key in (KEY, OTHER, THIRD):
+        assert key not in sent(server.requests[0])
+        assert files_with(chat, key) == []
+    assert "TOKEN=[redacted npm-token]" in server.requests[0].json["messages"][1]["content"]
+    kept = json.loads(chat.ok("sessions", "show", "--format", "json"))
+    assert kept["session"]["name"].startswith("[redacted github-token]")
+    assert [message["content"] for message in kept["messages"]][::2] == [
+        "Never say [redacted gitlab-token].",
+        "You said [redacted github-token]?",
+    ]
+
+
+def test_what_was_kept_before_is_masked_when_it_is_sent_again(chat, server):
+    server.reply(openai_sse("ok"))
+    chat.ok("chat", f"use {KEY}")
+    server.reply(openai_sse("ok"))
+    chat.ok("chat", "-c", "and now?", env=MASK)
+    assert server.requests[1].json["messages"][0]["content"] == "use [redacted github-token]"
+    server.reply(openai_sse("ok"))
+    chat.ok("sessions", "retry", env=MASK)
+    assert KEY not in sent(server.requests[2])
+
+
+def test_what_tools_are_given_and_say_is_masked(chat, server, tmp_path):
+    (tmp_path / "secret").write_text(f"it is {OTHER}")
+    chat.configure(
+        chat.config.read_text()
+        + f'[tools.look]\ncommand = ["cat", "{tmp_path}/secret"]\ndescription = "x"\n'
+    )
+    server.always(script([("look", {"with": KEY})], answer="seen"))
+    assert chat.ok("chat", "--tool", "look", "go", env=MASK) == "seen\n"
+    assert "it is [redacted npm-token]" in sent(server.requests[1])
+    for key in (KEY, OTHER):
+        assert key not in sent(server.requests[1])
+        assert files_with(chat, key) == []
+    assert "it is [redacted npm-token]" in chat.ok("sessions", "show", "--format", "json")
+
+
+def test_a_dry_run_shows_what_would_be_sent(chat):
+    assert "use [redacted github-token]" in chat.ok("chat", "--dry-run", f"use {KEY}", env=MASK)
+
+
+def test_what_is_asked_for_a_summary_is_masked(chat, server):
+    server.reply(openai_sse("ok"))
+    chat.ok("chat", f"use {KEY}")
+    server.reply(openai_sse("a summary"))
+    chat.ok("sessions", "compact", env=MASK)
+    assert server.requests[1].json["messages"][0]["content"] == "use [redacted github-token]"
+    # And by itself, where the context is full.
+    chat.configure(chat.config.read_text() + '[models."test/m"]\ncontext = 1000\n')
+    for number in range(3):
+        server.reply(openai_sse("ok", usage=None))
+        chat.ok("chat", *(["-c"] if number else []), f"use {KEY} {'word ' * 200}")
+    server.requests.clear()
+    server.always(lambda _: openai_sse("a summary"))
+    chat.ok("chat", "-c", "--context", "compact", "and now?", env=MASK)
+    assert len(server.requests) >= 2
+    assert not any(KEY in sent(request) for request in server.requests)
+
+
+def test_a_reply_that_breaks_off_leaves_no_key_behind(chat, server):
+    pieces = [openai_chunk({"content": piece}) for piece in ("first\nuse ", KEY[:20], KEY[20:])]
+    server.reply(sse(*pieces, done=False))
+    done = chat("chat", "go", env=MASK)
+    assert done.returncode == 7
+    assert files_with(chat, KEY) == []
+    assert "use [redacted github-token]" in chat.ok("sessions", "show")
+
+
+def test_prompts_of_a_batch_are_masked(chat, server):
+    server.always(lambda _: openai_sse("ok"))
+    lines = f"use {KEY}\nand {KEY}\n".encode()
+    done = chat("batch", "--save", stdin=lines, env=MASK)
+    assert done.returncode == 0, done.stderr
+    assert len(server.requests) == 2
+    assert not any(KEY in sent(request) for request in server.requests)
+    assert files_with(chat, KEY) == []
+    done = chat("batch", stdin=lines, env={"HFS_REDACT": "warn"})
+    assert done.stderr.decode().count("what is sent holds a github-token") == 1
+
+
+def test_the_same_request_is_answered_again_with_its_key_taken_out(chat, server):
+    server.reply(openai_sse("ok"))
+    for _ in range(2):
+        assert chat.ok("chat", "--reuse", "1d", f"use {KEY}", env=MASK) == "ok\n"
+    assert len(server.requests) == 1
+
+
+TEXT = (
+    f"One line.\nThe token is {KEY}, and so on.\n\nAKIA{'Q3EGRYVMZ5T7WFBN'}\n"
+    f"{KEYS.drawn(40)}\n{KEYS.block()}\nand {OTHER} at the end"
+)
+
+
+@given(st.lists(st.integers(0, len(TEXT)), max_size=30))
+def test_however_a_reply_comes_no_part_of_a_key_is_kept_of_it(cuts):
+    ends = [*sorted(cuts), len(TEXT)]
+    line, kept = _Line(), ""
+    for start, end in zip([0, *ends], ends, strict=False):
+        ready, line = line.add(TEXT[start:end])
+        kept += ready
+    assert redacted(TEXT).startswith(kept)
+    assert kept.endswith("[redacted private-key]\n")

@@ -200,8 +200,12 @@ class FittingProvider:
         self.inner.prepare(prompt)
 
     def preview(self, request: Request) -> Mapping[str, object]:
-        """What would be sent without a summary; see `hfs_cli.turn.run.Provider`."""
-        return self.inner.preview(shortened(request, self._within)[0])
+        """What would be sent; of what would be summarised, all that the summary is made of.
+
+        See `hfs_cli.turn.run.Provider`.
+        """
+        fitted = request if self._past is not None else shortened(request, self._within)[0]
+        return self.inner.preview(fitted)
 
     def stream(self, request: Request) -> Iterator[Sequence[Event]]:
         """Send what fits; see `hfs_cli.turn.run.Provider`.

@@ -124,6 +124,27 @@ def test_a_conversation_is_answered_turn_by_turn_without_a_key(asked, chat, serv
     assert asked("--reuse", "-c", "two") == ("reply 2", 2)
 
 
+@pytest.mark.parametrize(
+    ("context", "asks"),
+    [
+        # The oldest turn is in neither request: the same is sent, and so it is once.
+        ("trim", 1),
+        # A summary says something of it: another is sent.
+        ("compact", 2),
+    ],
+)
+def test_what_is_compared_is_what_is_sent(chat, server, context, asks):
+    chat.configure(f'{chat.config.read_text()}[models."test/m"]\ncontext = 1000\n')
+    server.always(openai_sse("ok", usage=None))
+    for oldest in ("one", "two"):
+        chat.ok("chat", "-n", oldest, f"{oldest} {'word ' * 500}")
+        chat.ok("chat", "-S", oldest, f"short {'word ' * 200}")
+    for oldest in ("one", "two"):
+        chat.ok("chat", "-S", oldest, "--reuse", "--context", context, "the same")
+    last = [request.json["messages"][-1]["content"] for request in server.requests]
+    assert last.count("the same") == asks
+
+
 def test_tools_and_an_age_that_is_none_are_refused(chat, server):
     chat.configure(
         chat.config.read_text() + '[tools.again]\ncommand = ["cat"]\ndescription = "x"\n'

@@ -64,6 +64,15 @@ def test_a_profile_may_name_tools_and_a_flag_beats_it(tooled, server):
     assert "not allowed" in told(server.requests[3])[0]
 
 
+def test_a_template_may_name_tools(tooled, server, tmp_path):
+    template = tmp_path / "t.toml"
+    template.write_text('prompt = "look at $input"\ntool = ["again"]\n')
+    server.always(script([("again", {"a": 1}), ("shell", {})], answer="seen"))
+    assert tooled.ok("chat", "-t", str(template), stdin=b"it") == "seen\n"
+    assert told(server.requests[1])[0] == '{"a": 1}'
+    assert "shell is not allowed" in told(server.requests[1])[1]
+
+
 def test_no_standing_order_names_tools(tooled, server):
     text = tooled.config.read_text()
     tooled.configure(f'tool = ["again"]\n{text}')

@@ -45,7 +45,8 @@ class Call(NamedTuple):
         arguments: JSON text as the model gave it; it need not be an object, or JSON.
         result: What the tool said; None while it has not: it was not run, or it was and broke off.
         failed: Whether the result is an error.
-        extra: What the vendor wants back with the call, and nobody else can read.
+        extra: What it held in the program that it came from and has no place here, or None. What
+            a vendor wants back with a call is a part of the reply's `state`.
         started_at: When it began to run, UTC; None where it never did.
         ended_at: When its result came, UTC, or None.
     """
@@ -200,10 +201,9 @@ class ToolCall(_Event):
         arguments: JSON text, or a piece of it.
         id: What the vendor calls the call; empty where it does not say, and on later pieces.
         index: Which call of the reply it belongs to, or None where the vendor does not say.
-        extra: What the vendor wants back with the call, or None.
     """
 
-    __slots__ = __match_args__ = ("name", "arguments", "id", "index", "extra")
+    __slots__ = __match_args__ = ("name", "arguments", "id", "index")
 
     def __init__(
         self,
@@ -211,13 +211,11 @@ class ToolCall(_Event):
         arguments: str = "",
         id: str = "",  # noqa: A002 - the field's own word
         index: int | None = None,
-        extra: Mapping[str, object] | None = None,
     ) -> None:
         self.name: Final = name
         self.arguments: Final = arguments
         self.id: Final = id
         self.index: Final = index
-        self.extra: Final = extra
 
 
 class State(_Event):

@@ -27,7 +27,7 @@ def test_events_of_one_kind_are_equal_by_their_values(make):
 
 def test_an_event_shows_what_it_holds():
     shown = repr([Delta("x"), ToolCall("f", "{}", "c1", 0), Finish("stop", "end_turn")])
-    assert shown.startswith("[Delta('x'), ToolCall('f', '{}', 'c1', 0, None), Finish('stop', '")
+    assert shown.startswith("[Delta('x'), ToolCall('f', '{}', 'c1', 0), Finish('stop', '")
 
 
 def test_counts_are_not_an_event_of_another_kind():

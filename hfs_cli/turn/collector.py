@@ -99,7 +99,7 @@ class _Calls:
 
     def __iter__(self) -> Iterator[Call]:
         for begun, arguments in self._begun[:_MOST_CALLS]:
-            yield Call(begun.id, begun.name, "".join(arguments), extra=begun.extra)
+            yield Call(begun.id, begun.name, "".join(arguments))
 
 
 class Collector:

@@ -197,7 +197,7 @@ def test_a_turn_is_as_many_requests_as_the_model_needs(store):
 def test_each_request_carries_the_calls_with_their_results(store):
     first: list[Event] = [
         Delta("hm"),
-        ToolCall("do", "{}", "c1", 0, {"seal": "x"}),
+        ToolCall("do", "{}", "c1", 0),
         State([{"r": 1}]),
         ASKS,
     ]
@@ -206,7 +206,7 @@ def test_each_request_carries_the_calls_with_their_results(store):
     question, step = model.requests[1].messages
     (call,) = step.calls
     assert (step.role, step.content, step.state) == ("assistant", "hm", ("fake", ({"r": 1},)))
-    assert (call.id, call.result, call.failed, call.extra) == ("c1", "did {}", False, {"seal": "x"})
+    assert (call.id, call.result, call.failed) == ("c1", "did {}", False)
     assert [len(request.messages) for request in model.requests] == [1, 2, 3]
     # And so does the next turn, from what is kept.
     opened = store.begin(Turn(ChatMessage("user", "and"), "fake/m", place=Place(1)))

@@ -198,7 +198,6 @@ def _without_secrets(events: list[Event], context: Context) -> list[Event]:
             event.arguments,
             event.id,
             event.index,
-            event.extra,
         )
         if isinstance(event, ToolCall)
         else Finish(

@@ -27,6 +27,7 @@ from typing import Literal, NamedTuple, get_args
 from hfs_cli.batch.results import Header
 from hfs_cli.errors import OutputError, UsageError
 from hfs_cli.files import read_file, write_file
+from hfs_cli.wording import data_size
 
 SUFFIX = ".vendor"
 _MOST_BYTES = 1_000_000_000
@@ -198,7 +199,7 @@ def _part(found: dict[str, object]) -> Part:
         or type(part.model) is not int
         or type(part.cancelled) is not bool
         or not all(0 <= first <= last for first, last in part.runs)
-        or not part.tag
+        or not (part.tag and part.runs)
         or (part.step == "sent" and not part.batch)
     ):
         raise ValueError(found)
@@ -254,8 +255,8 @@ def split(sizes: Iterable[tuple[int, int]], room: Room) -> Iterator[list[tuple[i
     for number, length in sizes:
         if room.frame + length > room.size:
             raise UsageError(
-                f"prompt {number} is {length / 1e6:.0f} MB with all that goes with it: the vendor"
-                f" takes {room.size / 1e6:.0f} MB at once"
+                f"the prompt of index {number} is {data_size(length)} with all that goes with it:"
+                f" the vendor takes {data_size(room.size)} at once"
             )
         if count and (count >= room.requests or size + room.between + length > room.size):
             yield runs

@@ -113,6 +113,7 @@ def open_batches(
     from hfs_cli.errors import UsageError
     from hfs_cli.providers.formats.batches import BATCHES
     from hfs_cli.providers.http.batches import BatchEndpoint
+    from hfs_cli.providers.http.pace import Pace
 
     settings = choice.provider
     batches = BATCHES.get(settings.name)
@@ -126,7 +127,12 @@ def open_batches(
         settings,
         load_format(wire),
         lambda: find_key(settings.key, env, key_file(config.file), warn),
-        Limits(idle=config.idle_timeout, retry=RetryPolicy(retries=config.retries)),
+        # A vendor that asks to wait is waited for, by the next look too: nobody is in a hurry.
+        Limits(
+            idle=config.idle_timeout,
+            retry=RetryPolicy(retries=config.retries, most_asked=3600.0),
+            pace=Pace(1),
+        ),
         notify,
         warn,
     )

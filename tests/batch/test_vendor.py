@@ -319,8 +319,106 @@ def test_answers_that_break_off_are_fetched_again(many, vendor):
     assert [r["index"] for r in results_in(many.out)] == list(range(10))
 
 
+def test_a_vendor_that_asks_to_wait_is_not_asked_before(many, server):
+    vendor = at_vendor("openai", many, server)
+    usual, slow = vendor.answer, []
+
+    def answer(request):
+        if request.method == "GET" and not slow:
+            slow.append(request)
+            return make_reply(b"slow down", status=429, headers={"Retry-After": "1"})
+        return usual(request)
+
+    vendor.answer = answer
+    many.ok(*many.given)
+    after = next(r for r in server.requests if r.method == "GET" and r is not slow[0])
+    assert after.at - slow[0].at >= 0.99
+
+
+# TAG is what the part is called; the prompts 0 to 4 get no answer that makes sense.
+ODD = b"""
+{
+[]
+{"custom_id": 5}
+{"custom_id": "other-1", "response": {"status_code": 200, "body": {}}}
+{"custom_id": "TAG-99999999999999999999", "response": {"status_code": 200}}
+{"custom_id": "TAG-0", "response": null, "error": null, "result": null}
+{"custom_id": "TAG-1", "response": {"status_code": "x", "body": 1}, "result": 7}
+{"custom_id": "TAG-2", "response": {"status_code": 200, "body": null},\
+ "result": {"type": "succeeded", "message": null}}
+{"custom_id": "TAG-3", "response": {"status_code": 200, "body": {"choices": 5}},\
+ "result": {"type": "succeeded", "message": {"type": "message", "content": 5}}}
+{"custom_id": "TAG-4", "error": {"code": 5, "message": {"a": "\\ud800"}},\
+ "result": {"type": "errored", "error": "no"}}
+"""
+
+
+def test_answers_that_make_no_sense_are_failures_and_not_bugs(many, vendor):
+    usual, odd = vendor.answer, ODD + b"[" * 100_000
+
+    def answer(request):
+        made = usual(request)
+        if request.path.endswith(("/content", "/results")):
+            (batch,) = vendor.batches.values()
+            tag = batch["requests"][0][0].rpartition("-")[0]
+            (body,) = made.steps
+            return make_reply(odd.replace(b"TAG", tag.encode()) + b"\n" + body)
+        return made
+
+    vendor.answer = answer
+    done = many(*many.given)
+    assert done.returncode == 7
+    *warnings, said = done.stderr.decode().splitlines()
+    assert "5 of 10 results failed (index 0, 1, 2, 3, 4)" in said
+    assert warnings
+    assert all(line.startswith("hfs: warning: ") for line in warnings)
+    results = results_in(many.out)
+    assert {r["error"]["exit_code"] for r in results[:5]} <= {5, 7}
+    assert [r["reply"] for r in results[5:]] == [f"re {n}" for n in range(5, 10)]
+
+
+@pytest.mark.parametrize("made", [[], {"id": "../models"}])
+def test_a_batch_without_an_id_is_looked_for(many, vendor, made):
+    usual = vendor.answer
+
+    def answer(request):
+        true = usual(request)
+        is_made = request.method == "POST" and request.path.endswith("/batches")
+        return make_reply(json.dumps(made)) if is_made else true
+
+    vendor.answer = answer
+    done = many(*many.given)
+    assert done.returncode == 7
+    vendor.answer = usual
+    many.ok(*many.given, "--resume")
+    billed_once(vendor)
+
+
+def test_a_smaller_limit_would_leave_out_what_was_begun(many, vendor):
+    vendor.looks = 100
+    many.ok(*many.given, "--no-wait")
+    done = many(*many.given, "--resume", "--limit", "5")
+    assert done.returncode == 2
+    assert b"--limit" in done.stderr
+
+
+def test_a_batch_that_may_be_ones_own_can_be_deleted(many, server):
+    vendor = at_vendor("anthropic", many, server)
+    vendor.lost = 1
+    vendor.looks = 10**9
+    assert many(*many.given).returncode == 6
+    assert many(*many.given, "--resume", "--no-wait").returncode == 0
+    assert "its answers will tell" in many.ok("batch", "--status", str(many.out))
+    done = many("batch", "--cancel", str(many.out))
+    assert done.returncode == 2
+    assert b"batch_0 may be a part of" in done.stderr
+    vendor.batches.clear()
+    vendor.looks = 1
+    many.ok(*many.given, "--resume")
+    assert len(results_in(many.out)) == 10
+
+
 def test_no_key_and_no_prompt_is_beside_the_output(many, vendor):
-    many.write = None
     many.ok(*many.given, "-s", "A system prompt of mine")
     kept = many.out.with_name("out.jsonl.vendor")
     assert kept.stat().st_mode & 0o777 == 0o600

@@ -34,6 +34,7 @@ class Endpoints:
         self._stack = stack
         self._choices = choices
         self._config = config
+        self._warned: set[str] = set()
         self._opened: dict[tuple[int, str], tuple[BatchEndpoint, str]] = {}
 
     def check(self) -> None:
@@ -63,13 +64,18 @@ class Endpoints:
                 config=self._config,
                 env=os.environ,
                 notify=lambda _: None,  # a wait is no news in a day
-                warn=notices.warn,
+                warn=self._warn_once,
                 wire=wire,
             )
             self._stack.enter_context(closing(endpoint))
             endpoint.prepare()
             self._opened[model, wire] = self._opened[model, name] = endpoint, name
         return self._opened[model, wire]
+
+    def _warn_once(self, text: str) -> None:
+        if text not in self._warned:
+            self._warned.add(text)
+            notices.warn(text)
 
     @property
     def urls(self) -> tuple[str, ...]:

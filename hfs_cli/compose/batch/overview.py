@@ -91,7 +91,7 @@ def cancel_job(file: Path, config: Config, *, as_json: bool) -> None:
             if part.step == "sending":
                 from hfs_cli.compose.batch.vendor import find_batch
 
-                if not find_batch(job, part, endpoint):
+                if not find_batch(job, part, endpoint, settle=True):
                     part.step = "planned"
             if part.step == "planned":
                 part.step, part.cancelled = "dropped", True

@@ -25,6 +25,7 @@ from hfs_cli.errors import (
     IncompleteReplyError,
     Interrupted,
     NetworkError,
+    NotFoundError,
     OutputError,
     ProviderError,
     SignalReceived,
@@ -158,6 +159,10 @@ class VendorBatch:
             UsageError: A prompt cannot be sent.
         """
         planned: list[Part] = []
+        if any(part.runs[-1][1] >= self._spool.count for part in self._job.open_parts()):
+            raise UsageError(
+                f"more of {self._job.output} was begun than --limit leaves: give no smaller one"
+            )
         count = len(self._models)
         for model in range(count):
             to_do = (item // count for item in self._results.to_do() if item % count == model)
@@ -234,10 +239,8 @@ class VendorBatch:
     def _send(self, part: Part) -> None:
         """Hand a part over, unless that has happened already."""
         endpoint = self._endpoints.of(part)
-        if part.step == "sending":
-            time.sleep(max(0.0, min(SETTLE_S, part.since + SETTLE_S - time.time())))
-            if find_batch(self._job, part, endpoint):
-                return
+        if part.step == "sending" and find_batch(self._job, part, endpoint, settle=True):
+            return
         with self._written(part, endpoint) as file:
             if endpoint.wire.uploads and not part.file:
                 part.file = endpoint.upload(file, f"{part.tag}.jsonl")
@@ -306,12 +309,18 @@ class VendorBatch:
     def _tell_which(self, part: Part, endpoint: BatchEndpoint) -> None:
         """See whether one of the batches that may be a part's own is it."""
         for batch in list(part.maybe):
-            self._seen[part.tag] = state = endpoint.look(batch)
-            self._silent = 0
-            if state.phase == "running":
-                continue
-            with closing(endpoint.answers(state)) as answers:
-                first = next(answers, None)
+            first = None
+            try:
+                self._seen[part.tag] = state = endpoint.look(batch)
+                self._silent = 0
+                if state.phase == "running":
+                    continue
+                with closing(endpoint.answers(state)) as answers:
+                    first = next(answers, None)
+            except UnavailableError:
+                raise
+            except (ProviderError, NotFoundError):
+                pass  # somebody has deleted it, as nobody does with one that hfs waits for
             if first is not None and part.number_of(first.custom_id) is not None:
                 part.is_sent_as(batch)
                 self._job.save()
@@ -357,12 +366,20 @@ class VendorBatch:
             self._batch.keep(task, outcome)
 
 
-def find_batch(job: Job, part: Part, endpoint: BatchEndpoint) -> bool:
+def find_batch(job: Job, part: Part, endpoint: BatchEndpoint, *, settle: bool = False) -> bool:
     """Look for a batch that may have been made of a part, and write down what there is.
+
+    Args:
+        job: What else there is.
+        part: Whose batch it may be.
+        endpoint: Who is asked.
+        settle: Wait until a request that another run has left cannot be on its way any longer.
 
     Returns:
         Whether there is one, perhaps.
     """
+    if settle:
+        time.sleep(max(0.0, min(SETTLE_S, part.since + SETTLE_S - time.time())))
     known = {other.batch for other in job.parts}
     states = [one for one in endpoint.made_since(part.since) if one.id not in known]
     if endpoint.wire.tagged:

@@ -224,9 +224,9 @@ class OpenAIBatches:
             return BatchAnswer(called, 0, never=known.get(code) or word(said, 300))
         response = _mapping(found.get("response"))
         status = response.get("status_code")
-        return BatchAnswer(
-            called, status if isinstance(status, int) else 0, _dumped(response.get("body"))
-        )
+        if type(status) is not int:
+            return BatchAnswer(called, 0, never="it says neither a reply nor an error")
+        return BatchAnswer(called, status, _dumped(response.get("body")))
 
     def next_page(self, document: Mapping[str, Any], last: str) -> str | None:
         """See `BatchWire`."""

@@ -77,7 +77,10 @@ class BatchEndpoint:
 
         with self._provider.answered("POST", "/files", model=self._model, body=body) as answer:
             document = self._read(read_whole(answer))
-        return checked_id(document.get("id") if isinstance(document, dict) else None)
+        try:
+            return checked_id(document.get("id") if isinstance(document, dict) else None)
+        except ProviderError as error:
+            raise self._fault(error) from error
 
     def create(self, given: BinaryIO | str, tag: str, found: Callable[[], object]) -> BatchState:
         """Have a batch made.
@@ -138,7 +141,7 @@ class BatchEndpoint:
             with self._provider.answered("GET", path, model=self._model) as answer:
                 document = self._read(read_whole(answer))
             if not isinstance(document, dict) or not isinstance(document.get("data"), list):
-                raise self._fault(ProviderError("it sent no list of batches"))
+                raise self._fault(ProviderError("it sent something else than a list of batches"))
             states = [self._understood(one) for one in document["data"]]
             recent = [one for one in states if _is_since(one, since)]
             yield from recent
@@ -149,6 +152,8 @@ class BatchEndpoint:
     def answers(self, state: BatchState) -> Generator[BatchAnswer]:
         """The answers of a batch that has ended, in any order.
 
+        One that cannot be read is left out, as if it had not come: the others are worth having.
+
         Raises:
             HfsError: They could not be fetched whole.
         """
@@ -156,9 +161,11 @@ class BatchEndpoint:
             with self._provider.answered("GET", path, model=self._model) as answer:
                 for line in read_lines(answer):
                     try:
-                        yield self.wire.answer(line)
+                        found = self.wire.answer(line)
                     except ProviderError as error:
-                        raise self._fault(error) from error
+                        self._provider.warn(f"{self._provider.name}: {error.message}: left out")
+                    else:
+                        yield found
 
     def reply(self, request: Request, answer: BatchAnswer) -> Iterator[Sequence[Event]]:
         """The events of one answer, as those of a turn.
@@ -199,13 +206,12 @@ class BatchEndpoint:
         try:
             return json.loads(data)
         except (ValueError, RecursionError) as error:
-            # Something came: a success that cannot be read is not one that did not happen.
-            raise IncompleteReplyError(
-                f"{self._provider.name} sent an answer that is not JSON — check base_url"
-            ) from error
+            fault = ProviderError("its answer is not JSON — check base_url")
+            raise self._fault(fault) from error
 
-    def _fault(self, error: HfsError) -> ProviderError:
-        return ProviderError(f"{self._provider.name} ({self._model}): {error.message}")
+    def _fault(self, error: HfsError) -> IncompleteReplyError:
+        """What is wrong with a success that says nothing: not that it was none."""
+        return IncompleteReplyError(f"{self._provider.name} ({self._model}): {error.message}")
 
 
 def _is_since(state: BatchState, since: float) -> bool:

@@ -17,7 +17,7 @@ from hfs_cli.errors import HfsError, NotFoundError, ProviderError
 from hfs_cli.messages import ChatMessage, Event, Request
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.decode import ReplyDecoder
-from hfs_cli.providers.formats.wire import Context, WireFormat
+from hfs_cli.providers.formats.wire import Context, WireFormat, shown
 from hfs_cli.providers.http.client import build_client, record_directory, replay_directory
 from hfs_cli.providers.http.exchange import Exchange, Head
 from hfs_cli.providers.http.limits import Limits
@@ -143,6 +143,10 @@ class HttpProvider:
     def name(self) -> str:
         """What users call it."""
         return self._settings.name
+
+    def warn(self, text: str) -> None:
+        """Say what the user should know of the vendor's answers."""
+        self._warn(shown(text, self.secrets))
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -85,12 +85,28 @@ UNKNOWN = ("unknown", True)
 MEANINGS: list[tuple[str, Callable[..., bytes], str, tuple[str, bool]]] = [
     (wire, body, word, meaning)
     for wire, body, meaning, words in [
-        ("openai", openai, WHOLE, "stop eos eos_token stop_sequence end_turn STOP COMPLETE"),
+        (
+            "openai",
+            openai,
+            WHOLE,
+            "stop eos eos_token stop_sequence end_turn STOP COMPLETE STOP_SEQUENCE",
+        ),
         ("openai", openai, LIMIT, "length max_tokens model_length model_context_window_exceeded"),
         ("openai", openai, LIMIT, "MAX_TOKENS ERROR_LIMIT"),
         ("openai", openai, TOOL, "tool_calls function_call tool_use TOOL_CALL"),
-        ("openai", openai, BLOCKED, "content_filter sensitive content_filtered ERROR_TOXIC"),
-        ("openai", openai, BLOCKED, "guardrail_intervened refusal SAFETY RECITATION SPII"),
+        (
+            "openai",
+            openai,
+            BLOCKED,
+            "content_filter sensitive content_filtered ERROR_TOXIC",
+        ),
+        ("openai", openai, BLOCKED, "PROHIBITED_CONTENT BLOCKLIST LANGUAGE"),
+        (
+            "openai",
+            openai,
+            BLOCKED,
+            "guardrail_intervened refusal SAFETY RECITATION SPII",
+        ),
         (
             "openai",
             openai,

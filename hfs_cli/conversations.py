@@ -150,7 +150,10 @@ class Conversation:
     def end(self) -> End:
         """Where it ends: see `Incoming`."""
         labels = sum(mark.label is not None for mark in self.checkpoints)
-        return End(self.length, digest_of(self.messages[-1]) if self.messages else "", labels)
+        if not self.messages:
+            return End(self.length, "", labels)
+        last = self.messages[-1]
+        return End(self.length, digest_of(last, answered_calls(last)), labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +188,22 @@ class End(NamedTuple):
     labels: int
 
 
-def digest_of(message: Message) -> str:
-    """What tells a message from the others that may stand at its place: 32 hexadecimal digits."""
+def answered_calls(message: Message) -> int:
+    """How many calls of a message have a result."""
+    return sum(call.result is not None for call in message.tool_calls)
+
+
+def digest_of(message: Message, answered: int = 0) -> str:
+    """What tells a message from the others that may stand at its place: 32 hexadecimal digits.
+
+    Args:
+        answered: How many of its calls have a result.
+    """
     from hashlib import sha256
 
-    parts = (message.role, message.status, message.created_at.isoformat(), message.content)
+    parts = [message.role, message.status, message.created_at.isoformat(), message.content]
+    if answered:
+        parts.append(str(answered))
     return sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

@@ -881,7 +881,7 @@ def _join(db: Connection, joining: _Joining) -> bool:
     if known.messages and _message_at(db, known.id, known.messages) != growth.last:
         return False
     if growth.stale is not None:
-        _remove_rows(db, [growth.stale])
+        _remove_message(db, growth.stale)
     tail = meeting.of_uid(db, growth.tail.uid)
     assert tail is not None
     (use_seq,), (used,) = (
@@ -1071,6 +1071,16 @@ def _remove_messages(db: Connection, session_id: int, most: int) -> int:
     if ids:
         _remove_rows(db, ids)
     return most - len(ids)
+
+
+def _remove_message(db: Connection, number: int) -> None:
+    """Take one message away."""
+    found = MessageRow.select(MessageRow.content).where(
+        MessageRow.id == number, MessageRow.status == "complete"
+    )
+    for (content,) in list(db.execute(found)):
+        db.unindex_message(number, content)
+    _remove_rows(db, [number])
 
 
 def _remove_rows(db: Connection, ids: Sequence[int]) -> None:

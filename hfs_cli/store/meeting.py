@@ -15,14 +15,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from peewee import Select
+from peewee import Select, fn
 
-from hfs_cli.conversations import Checkpoint, Conversation, End, digest_of
+from hfs_cli.conversations import Checkpoint, Conversation, End, answered_calls, digest_of
 from hfs_cli.messages import Message, Session
 from hfs_cli.naming import MAX_NAME
 from hfs_cli.store import checkpoints, deleted, messages, rows
 from hfs_cli.store.engine import Connection, statement
-from hfs_cli.store.tables import MessageRow, SessionRow
+from hfs_cli.store.tables import CallRow, MessageRow, SessionRow
 
 # The uid of what parted is made of where it did (RFC 9562, version 5), so that it is found again
 # when it comes again, and known for what it is on the machine that it came from.
@@ -96,7 +96,7 @@ def holds(db: Connection, uid: str, end: End) -> bool:
     if not end.last:
         return True
     last = _at(db, session, end.length)
-    return last is not None and last.status == "complete" and _digest(last) == end.last
+    return last is not None and last.status == "complete" and _digest(db, last) == end.last
 
 
 def of_uid(db: Connection, uid: str) -> Session | None:
@@ -201,14 +201,17 @@ class _Comparing:
             return True
         return message.status == "partial" and kept.content.startswith(content)
 
-    def less(self, kept: _Kept, message: Message) -> bool:
-        """Whether a kept message is a partial reply of which more arrives."""
-        return (
-            (kept.status, kept.role) == ("partial", message.role)
-            and kept.moment == rows.to_microseconds(message.created_at)
-            and rows.storable(message.content).startswith(kept.content)
-            and (message.status == "complete" or len(message.content) > len(kept.content))
-        )
+    def less(self, db: Connection, kept: _Kept, message: Message) -> bool:
+        """Whether a kept message is a reply of which more arrives: of its text, or results."""
+        content = rows.storable(message.content)
+        moment = rows.to_microseconds(message.created_at)
+        if (kept.role, kept.moment) != (message.role, moment):
+            return False
+        if kept.status == "partial":
+            longer = message.status == "complete" or len(message.content) > len(kept.content)
+            return longer and content.startswith(kept.content)
+        answered = answered_calls(message)
+        return kept.content == content and answered > _answered(db, kept.number)
 
     def at(self, position: int) -> Message:
         """The message that arrives at a position."""
@@ -237,8 +240,9 @@ class _Comparing:
             if position >= self._arriving.length or kept.position != position + 1:
                 break
             arriving = self.at(kept.position)
-            # A partial reply at the end gives way to what has become of it, the same text or more.
-            if not self.same(kept, arriving) or (kept is path[-1] and self.less(kept, arriving)):
+            # A reply at the end gives way to what has become of it: more text, or more results.
+            ends = kept is path[-1]
+            if not self.same(kept, arriving) or (ends and self.less(db, kept, arriving)):
                 break
             position, anchor = kept.position, kept.number
         if anchor is None and position:
@@ -296,7 +300,7 @@ def _growth(
     mine = session.uid == known.uid or _is_parted(db, session)
     last = _at(db, session, session.messages) if session.messages else None
     if last is not None and last.position == position + 1 and last.session_id == session.id:
-        stale = last.number if comparing.less(last, first) else None
+        stale = last.number if comparing.less(db, last, first) else None
     extends = mine and (session.messages == position or stale is not None)
     if position < (session.fork_position or 0):
         # It parted in what the session shares: from the one that has the message before.
@@ -359,10 +363,17 @@ def _name(name: str) -> str:
     return name[: MAX_NAME - len(_SUFFIX)].rstrip() + _SUFFIX
 
 
-def _digest(kept: _Kept) -> str:
+def _digest(db: Connection, kept: _Kept) -> str:
     moment: datetime = rows.to_datetime(kept.moment)
     role, status = rows.role(kept.role), rows.status(kept.status)
-    return digest_of(Message(0, 0, role, kept.content, moment, status))
+    message = Message(0, 0, role, kept.content, moment, status)
+    return digest_of(message, _answered(db, kept.number))
+
+
+def _answered(db: Connection, number: int) -> int:
+    """How many calls of a message have a result."""
+    row = _results(db, number).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 # --- read -----------------------------------------------------------------------------
@@ -452,6 +463,11 @@ def _at_row(session_id: int, position: int) -> Select:
 @statement
 def _numbered(number: int) -> Select:
     return MessageRow.select(*_KEPT).where(MessageRow.id == number)
+
+
+@statement
+def _results(number: int) -> Select:
+    return CallRow.select(fn.COUNT(CallRow.result)).where(CallRow.message_id == number)
 
 
 @statement

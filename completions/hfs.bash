@@ -349,7 +349,7 @@ _hfs_table() {
         'hfs sessions import')
             hfs_options=(
                 '--dry-run'
-                '--from =hfs,chatgpt,claude,llm,aichat,shell_gpt,mods,claude-code,lines'
+                '--from =hfs,chatgpt,claude,llm,aichat,shell_gpt,mods,claude-code,codex,gemini-cli,lines'
                 '--skip-broken'
                 '--restore'
                 '-h,--help'

@@ -16,8 +16,17 @@ from hfs_cli.errors import UsageError
 from hfs_cli.exchange import gob, own, zipped
 from hfs_cli.exchange.json_values import Fields
 from hfs_cli.exchange.pieces import MAX_VALUE, Pieces, parse_json
-from hfs_cli.exchange.sources import aichat, chatgpt, claude, claude_code, lines, shell_gpt
-from hfs_cli.exchange.sources.records import LineFormat, first_object, records
+from hfs_cli.exchange.sources import (
+    aichat,
+    chatgpt,
+    claude,
+    claude_code,
+    codex,
+    gemini,
+    lines,
+    shell_gpt,
+)
+from hfs_cli.exchange.sources.records import LineFormat, Record, first_object, records
 from hfs_cli.exchange.zipped import Zipped
 from hfs_cli.files import open_file, read_file
 
@@ -39,6 +48,8 @@ SOURCES = {
     "shell_gpt": "shell_gpt",
     "mods": "mods",
     "claude-code": "Claude Code",
+    "codex": "Codex",
+    "gemini-cli": "Gemini CLI",
     "lines": "lines",
 }
 
@@ -125,7 +136,7 @@ def _json(
     """The conversations of an array or an object, and whose they are."""
     if pieces.peek() == "[" and key != "hfs":
         return _array(pieces, path, key, piped=piped)
-    if pieces.peek() == "{" and key in {None, "hfs", *_ARRAYS}:
+    if pieces.peek() == "{" and key in {None, "hfs", "gemini-cli", *_ARRAYS}:
         return _document(pieces, path, key)
     if key is not None:
         raise UsageError(f"{path} is not a history of {SOURCES[key]}")
@@ -196,16 +207,19 @@ _ARRAYS = {
 
 _LINES = {
     "lines": LineFormat(lines.fits, lines.conversations, growing=False),
+    "codex": LineFormat(codex.fits, codex.conversations),
+    "gemini-cli": LineFormat(gemini.fits, gemini.conversations),
     "claude-code": LineFormat(claude_code.fits, claude_code.conversations),
 }
 
 
 def _line_format(head: bytes, key: str | None) -> str | None:
     """Whose lines they are that begin with this one, or None."""
-    if key is not None:
-        return key if key in _LINES else None
     first = first_object(head)
-    if first is None:
+    # A session of Gemini CLI may be one object over many lines.
+    if key in _LINES and (first is not None or key != "gemini-cli"):
+        return key
+    if first is None or key is not None:
         return None
     return next((name for name, format_ in _LINES.items() if format_.fits(first)), None)
 
@@ -281,6 +295,10 @@ def _document(pieces: Pieces, path: Path, key: str | None) -> tuple[str, Iterato
     pieces.end()
     if (found := _whose([head], None)) and key in {None, found}:
         return found, _ARRAYS[found].read([head], str(path), None)
+    if key in {None, "gemini-cli"} and gemini.fits(head):
+        return "gemini-cli", gemini.conversations([Record(str(path), head, 0)], str(path))
+    if key not in {None, "hfs"}:
+        raise UsageError(f"{path} is not a history of {SOURCES[key]}")
     fields = Fields(head, str(path))
     own.check_head(fields)
     return "hfs", _sessions(fields.items("sessions"), path)

@@ -1,5 +1,6 @@
 """Read files as an import does."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,3 +24,20 @@ def bring_in(store: SessionStore, file: Path, **how) -> Imported:
     """Import a file."""
     with open_source(file) as source:
         return store.put(source, in_order=source.in_order, **how)
+
+
+def written(file: Path, *lines: object, end: str = "\n") -> Path:
+    """A file of lines, each of them JSON."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("\n".join(json.dumps(line) for line in lines) + end)
+    return file
+
+
+def said(conversation: Conversation) -> list[tuple[str, str]]:
+    """Who said what."""
+    return [(message.role, message.content) for message in conversation.messages]
+
+
+def counts(done: Imported) -> tuple[int, ...]:
+    """What came: sessions, branches, messages, attachments and calls."""
+    return (done.sessions, done.branches, done.messages, done.attachments, done.calls)

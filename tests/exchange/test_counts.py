@@ -249,6 +249,58 @@ def claude_code(folder: Path) -> Path:
     return path
 
 
+def codex(folder: Path) -> Path:
+    said: list[dict[str, object]] = []
+
+    def roll(kind: str, **payload: object) -> None:
+        at = f"2026-11-22T18:05:{len(said):02}Z"
+        said.append({"timestamp": at, "type": kind, "payload": payload})
+
+    def say(role: str, text: str, *more: object) -> None:
+        content = [{"type": "input_text", "text": text}, *more]
+        roll("response_item", type="message", role=role, content=content)
+
+    picture = {"type": "input_image", "image_url": f"data:image/png;base64,{word('a')}00"}
+    roll("session_meta", id="s", timestamp=TIME)
+    say("user", word("m"), picture)
+    roll("response_item", type="reasoning", summary=[{"text": word("t")}])
+    say("assistant", word("m"))
+    roll("response_item", type="function_call", name=word("c"), arguments="{}", call_id="c")
+    roll("response_item", type="function_call_output", call_id="c", output=word("r"))
+    say("assistant", word("m"))
+    say("user", f"{word('b')} {word('m')}")
+    say("assistant", word("m"))
+    roll("event_msg", type="thread_rolled_back", num_turns=1)
+    say("user", word("m"))
+    roll("event_msg", type="error", message=word("x"))
+    roll("compacted", message=word("m"))
+    path = folder / "rollout.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in said))
+    return path
+
+
+def gemini_cli(folder: Path) -> Path:
+    said: list[dict[str, object]] = [{"sessionId": "s", "projectHash": "p", "startTime": TIME}]
+
+    def say(kind: str, key: str, content: object, **more: object) -> None:
+        at = f"2026-11-22T18:05:{len(said):02}Z"
+        said.append({"id": key, "type": kind, "timestamp": at, "content": content, **more})
+
+    answer = {"functionResponse": {"id": "c", "response": {"output": word("r")}}}
+    asked = {"id": "c", "name": word("c"), "args": {}, "result": [answer]}
+    picture = {"inlineData": {"mimeType": "image/png", "data": f"{word('a')}00"}}
+    say("user", "1", [{"text": word("m")}, picture])
+    say("gemini", "2", word("m"), thoughts=[{"subject": word("t")}], toolCalls=[asked])
+    say("user", "3", [answer])
+    say("info", "4", word("x"))
+    say("user", "5", f"{word('b')} {word('m')}")
+    said.append({"$rewindTo": "5"})
+    say("user", "6", word("m"))
+    path = folder / "session-1.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in said))
+    return path
+
+
 def lines(folder: Path) -> Path:
     file = {"name": f"{word('a')}.png", "media_type": "image/png", "data": "AAAA"}
     said: list[dict[str, object]] = [
@@ -271,6 +323,8 @@ def lines(folder: Path) -> Path:
 MADE: dict[str, Callable[[Path], Path]] = {
     **{f.__name__: f for f in (hfs, chatgpt, claude, llm, aichat, shell_gpt, mods, lines)},
     "claude-code": claude_code,
+    "codex": codex,
+    "gemini-cli": gemini_cli,
 }
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # As `SOURCES` of `hfs_cli.exchange.detect`, which is too heavy to load for `--help`.
 _SOURCES = (
     *("hfs", "chatgpt", "claude", "llm", "aichat", "shell_gpt", "mods"),
-    *("claude-code", "lines"),
+    *("claude-code", "codex", "gemini-cli", "lines"),
 )
 
 
@@ -61,7 +61,7 @@ def import_sessions(
     \b
       hfs sessions import backup.jsonl --dry-run
       hfs sessions import "$(llm logs path)"
-      hfs sessions import ~/.claude/projects
+      hfs sessions import ~/.claude/projects ~/.codex/sessions ~/.gemini/tmp
       ssh host hfs sessions export --all --since 2d --format jsonl | hfs sessions import -
     """
     from hfs_cli.store.store import open_store

@@ -14,13 +14,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
 from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.json_values import Fields
 from hfs_cli.exchange.sources.drafts import (
+    DETAIL,
     NO_CALL,
     NO_DATA,
     OTHER_LINE,
@@ -30,8 +30,9 @@ from hfs_cli.exchange.sources.drafts import (
     Draft,
     all_said,
     leave_out,
+    of_agent,
 )
-from hfs_cli.exchange.sources.foreign import About, parted, uid_of
+from hfs_cli.exchange.sources.foreign import About, parted
 from hfs_cli.exchange.sources.records import CUT, Record, Sizes
 from hfs_cli.messages import Call, Usage
 
@@ -43,7 +44,6 @@ _NOT_TYPED = ("<local-command-", "[Request interrupted by user")
 _LISTINGS = ("_listing", "_delta", "_reminder")
 _PLACE = ("cwd", "gitBranch", "version")
 _ATTACHED = "attachment of the program's own"
-_DETAIL = "detail of a tool's result beside its text"
 
 
 def fits(first: Mapping[str, object]) -> bool:
@@ -241,7 +241,7 @@ class _Session:
             ended_at=line.maybe_moment("timestamp"),
         )
         self.left_out[NO_CALL] += not found
-        self.left_out[_DETAIL] += isinstance(line.whole().get("toolUseResult"), dict)
+        self.left_out[DETAIL] += isinstance(line.whole().get("toolUseResult"), dict)
 
     def conversations(self, where: str) -> tuple[Conversation, ...]:
         """The session, and what its agents did; of an agent's own file that alone.
@@ -267,27 +267,8 @@ class _Session:
         for name, drafts in apart.items():
             left_out = Counter() if family else self.left_out
             about = About(SOURCE, f"{self._key}:{name}", _first_typed(drafts), None, left_out)
-            family += self._of_agent(parted(about, all_said(drafts), None))
+            family += of_agent(SOURCE, self._key, parted(about, all_said(drafts), None))
         return tuple(family)
-
-    def _of_agent(self, found: tuple[Conversation, ...]) -> Iterator[Conversation]:
-        """What an agent did is a branch of the session that shares nothing with it.
-
-        The session may be in another file, or gone: then it comes by itself.
-        """
-        main = uid_of(SOURCE, self._key)
-        for one in found:
-            if one.parent_uid is None:
-                yield replace(
-                    one,
-                    parent_uid=main,
-                    fork_position=0,
-                    origin="fork",
-                    listed=False,
-                    derived=True,
-                )
-            else:
-                yield one
 
     def _message_before(self, key: str, line: str | None) -> str | None:
         """The message before one, whatever stands between them."""

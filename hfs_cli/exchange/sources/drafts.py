@@ -5,23 +5,29 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from hfs_cli.exchange.sources.foreign import Said
+from hfs_cli.conversations import Conversation
+from hfs_cli.exchange.sources.foreign import Said, uid_of
 from hfs_cli.messages import Attachment, Call, Role, Usage
 
 NO_CALL = "result of a call that is not there"
 NO_DATA = "file that is there by its name alone"
 OTHER_LINE = "line of the program's own state"
 OTHER_PART = "part of a message"
+DETAIL = "detail of a tool's result beside its text"
 SEALED = "thought that only its vendor can read"
 
 
 @dataclass(slots=True)
 class Draft:
-    """One message while it is being read; see `Said` for what its fields mean."""
+    """One message while it is being read; see `Said` for what its fields mean.
+
+    Args:
+        unfinished: Its program has not said yet that this is all of it, as it does say.
+    """
 
     role: Role
     key: str
@@ -31,6 +37,7 @@ class Draft:
     usage: Usage | None = None
     extra: Mapping[str, object] | None = None
     finish_raw: str | None = None
+    unfinished: bool = False
     texts: list[str] = field(default_factory=list)
     thoughts: list[str] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
@@ -52,7 +59,7 @@ class Draft:
     def is_open(self) -> bool:
         """Whether more of it may come, as it is while its program is at work."""
         waits = any(call.result is None for call in self.calls)
-        return waits or not (self.calls or any(self.texts))
+        return self.unfinished or waits or not (self.calls or any(self.texts))
 
     def said(self, *, partial: bool = False) -> Said:
         """The message."""
@@ -87,6 +94,27 @@ def all_said(drafts: Sequence[Draft]) -> list[Said]:
     ]
 
 
+def of_agent(source: str, session: str, family: Iterable[Conversation]) -> tuple[Conversation, ...]:
+    """What an agent did, as a branch of the session that sent it out; the two share nothing.
+
+    The session may be in another file, or gone: then it comes by itself.
+
+    Args:
+        source: The program.
+        session: What it calls that session.
+        family: What the agent did, with its own branches.
+    """
+    parent = uid_of(source, session)
+    return tuple(
+        one
+        if one.parent_uid is not None
+        else replace(
+            one, parent_uid=parent, fork_position=0, origin="fork", listed=False, derived=True
+        )
+        for one in family
+    )
+
+
 def leave_out(left_out: Counter[str], what: str, kind: object) -> None:
     """Count what does not come in by its kind, as its program calls that."""
     known = isinstance(kind, str) and len(kind) <= 40 and kind.isprintable()
@@ -110,6 +138,18 @@ class Calls:
     def asker(self, name: str) -> Draft | None:
         """The reply that asked for a tool, by the call's id."""
         return self._places[name][0] if name in self._places else None
+
+    def complete(self, call: Call) -> bool:
+        """Give a call a result if it has none; False when no call is called so."""
+        if call.id not in self._places:
+            return False
+        draft, place = self._places[call.id]
+        there = draft.calls[place]
+        if there.result is None:
+            draft.calls[place] = there._replace(
+                result=call.result, failed=call.failed, ended_at=call.ended_at
+            )
+        return True
 
     def answer(
         self, name: str, result: str, *, failed: bool = False, ended_at: datetime | None = None

@@ -1,27 +1,10 @@
 """The sessions of Claude Code, as small files in their shape."""
 
-import json
-
 import pytest
 
 from hfs_cli.errors import UsageError
 from hfs_cli.messages import Attachment, Usage
-from tests.exchange.reading import bring_in, conversations_in
-
-
-def written(file, *lines, end="\n"):
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("\n".join(json.dumps(line) for line in lines) + end)
-    return file
-
-
-def said(conversation):
-    return [(m.role, m.content) for m in conversation.messages]
-
-
-def counts(done):
-    return (done.sessions, done.branches, done.messages, done.attachments, done.calls)
-
+from tests.exchange.reading import bring_in, conversations_in, counts, said, written
 
 SESSION = "6c8f2f0e-0000-4000-8000-000000000001"
 

@@ -2,7 +2,7 @@
 
 `HFS_TEST_AGENTS` is the folder of their executables; each talks to a scripted server on loopback:
 
-    npm install --prefix /tmp/agents @anthropic-ai/claude-code
+    npm install --prefix /tmp/agents @anthropic-ai/claude-code @openai/codex @google/gemini-cli
     node /tmp/agents/node_modules/@anthropic-ai/claude-code/install.cjs
     export HFS_TEST_AGENTS=/tmp/agents/node_modules/.bin
     uv run pytest tests/exchange/sources/test_real_agents.py
@@ -182,3 +182,160 @@ def test_claude_code(tmp_path, run, bring_in):
     replies = [m["content"] for m in by_length[0]["messages"] if m["role"] == "assistant"]
     assert [replies[1], replies[2], replies[-1]] == [first.strip(), second.strip(), third.strip()]
     assert by_length[1]["parent_uid"] == by_length[0]["uid"]
+
+
+# --- Codex ----------------------------------------------------------------------------
+
+
+def responses(number, request):
+    """A reply in the format of OpenAI's Responses: where it is told to look, it does."""
+    asked = request.json
+    last = asked["input"][-1]
+    usage = {
+        "input_tokens": 20,
+        "input_tokens_details": {"cached_tokens": 5},
+        "output_tokens": 6,
+        "output_tokens_details": {"reasoning_tokens": 2},
+        "total_tokens": 26,
+    }
+    if "Please look" in json.dumps(last):
+        arguments = json.dumps({"cmd": "echo from the tool"})
+        called = {"id": f"fc_{number}", "call_id": f"call_{number}", "name": "exec_command"}
+        thought = {"type": "summary_text", "text": "I think."}
+        items: list[Any] = [
+            {"type": "reasoning", "id": f"rs_{number}", "summary": [thought]},
+            {"type": "function_call", **called, "arguments": arguments},
+        ]
+    else:
+        text = {"type": "output_text", "text": f"Answer {number}.", "annotations": []}
+        items = [{"type": "message", "id": f"m_{number}", "role": "assistant", "content": [text]}]
+    response = {"id": f"resp_{number}", "object": "response", "output": []}
+    done = {**response, "status": "completed", "output": items, "usage": usage}
+    return events(
+        {"type": "response.created", "response": response},
+        *[
+            {"type": f"response.output_item.{when}", "output_index": index, "item": item}
+            for index, item in enumerate(items)
+            for when in ("added", "done")
+        ],
+        {"type": "response.completed", "response": done},
+    )
+
+
+def test_codex(tmp_path, run, bring_in):
+    numbers = count(1)
+    home = tmp_path / "codex"
+    home.mkdir()
+    with ScriptedServer() as server:
+        server.always(
+            lambda request: (
+                responses(next(numbers), request)
+                if request.path.endswith("/responses") and request.method == "POST"
+                else make_reply({}, status=404)
+            )
+        )
+        provider = {"name": "loop", "base_url": server.url, "wire_api": "responses"}
+        lines = [f"{name} = {json.dumps(value)}" for name, value in provider.items()]
+        settings = ['model = "m"', 'model_provider = "loop"', "[model_providers.loop]", *lines]
+        (home / "config.toml").write_text("\n".join([*settings, 'env_key = "LOOP_KEY"\n']))
+        may = ["--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"]
+        keys = {"CODEX_HOME": str(home), "LOOP_KEY": "none"}
+        codex = [program("codex"), "exec", *may]
+        first = run(*codex, "Please look here", **keys)
+        came, _ = bring_in(home / "sessions")
+        second = run(*codex, "resume", "--last", "And now?", **keys)
+
+    (file,) = (home / "sessions").glob("*/*/*/*.jsonl")
+    more, (session,) = bring_in(home / "sessions")
+    assert (came["sessions"], more["sessions extended"], more["sessions"]) == (1, 1, 0)
+    assert bring_in(home / "sessions")[0]["messages"] == 0
+    items = [line["payload"] for line in lines_of(file) if line["type"] == "response_item"]
+    said = [
+        "\n\n".join(part["text"] for part in item["content"])
+        for item in items
+        if item["type"] == "message"
+    ]
+    messages = session["messages"]
+    calls = [call for message in messages for call in message["calls"]]
+    # The reply that asks for a tool says nothing, and is no item of its own.
+    assert [message["content"] for message in messages if message["content"]] == said
+    assert came["messages"] + more["messages"] == len(messages) == len(said) + 1
+    asked = [item["call_id"] for item in items if item["type"] == "function_call"]
+    assert [call["id"] for call in calls] == asked
+    assert came["tool calls"] + more["tool calls"] == len(asked) == 1
+    assert "from the tool" in calls[0]["result"]
+    replies = [message for message in messages if message["role"] == "assistant"]
+    assert [reply["content"] for reply in replies[1:]] == [first.strip(), second.strip()]
+    assert replies[0]["reasoning"] == "I think."
+    assert {reply["usage"]["input_tokens"] for reply in replies} == {20}
+    assert [m["content"] for m in messages if m["role"] == "user"] == [
+        "Please look here",
+        "And now?",
+    ]
+
+
+# --- Gemini CLI -----------------------------------------------------------------------
+
+
+def gemini(number, request):
+    """A reply in Google's format: where it is told to look, it does."""
+    asked = request.json
+    last = json.dumps(asked["contents"][-1])
+    if "Please look" in last and "tools" in asked:
+        call = {"id": f"c{number}", "name": "list_directory", "args": {"dir_path": "."}}
+        thought = {"text": "**Look**\nI think.", "thought": True}
+        parts: list[Any] = [thought, {"functionCall": call}]
+    else:
+        parts = [{"text": f"Answer {number}."}]
+    usage = {"promptTokenCount": 9, "candidatesTokenCount": 3, "thoughtsTokenCount": 2}
+    candidate = {"content": {"role": "model", "parts": parts}, "finishReason": "STOP", "index": 0}
+    given = {"candidates": [candidate], "usageMetadata": usage | {"totalTokenCount": 14}}
+    if "stream" not in request.path:
+        return given
+    return [f"data: {json.dumps(given)}\r\n\r\n".encode()]
+
+
+def test_gemini_cli(tmp_path, run, bring_in):
+    numbers = count(1)
+    home = tmp_path / "its-home"
+    (home / ".gemini").mkdir()
+    way = {"security": {"auth": {"selectedType": "gemini-api-key"}}}
+    (home / ".gemini" / "settings.json").write_text(json.dumps(way))
+    with ScriptedServer() as server:
+        server.always(
+            lambda request: (
+                gemini(next(numbers), request)
+                if "enerateContent" in request.path
+                else make_reply({"totalTokens": 5})
+            )
+        )
+        settings = {"GOOGLE_GEMINI_BASE_URL": server.origin, "GEMINI_API_KEY": "none"}
+        asked = [program("gemini"), "-m", "gemini-2.5-flash", "--skip-trust", "-y"]
+        first = run(*asked, "-p", "Please look here", **settings)
+        came, _ = bring_in(home / ".gemini" / "tmp")
+        second = run(*asked, "-r", "latest", "-p", "And now?", **settings)
+
+    (file,) = (home / ".gemini" / "tmp").glob("*/chats/*.jsonl")
+    more, (session,) = bring_in(home / ".gemini" / "tmp")
+    assert (came["sessions"], more["sessions extended"], more["sessions"]) == (1, 1, 0)
+    assert bring_in(home / ".gemini" / "tmp")[0]["messages"] == 0
+    # Of each message what was written last, when it was written as a line of its own.
+    written = {line["id"]: line for line in lines_of(file) if "id" in line}
+    results = {
+        key for key, line in written.items() if "functionResponse" in json.dumps(line["content"])
+    }
+    messages = session["messages"]
+    calls = [call for message in messages for call in message["calls"]]
+    asked_for = [call["id"] for line in written.values() for call in line.get("toolCalls", [])]
+    # With what the program says of where it is, which it writes as the first of all messages.
+    assert came["messages"] + more["messages"] == len(messages) == len(written) - len(results) + 1
+    assert came["tool calls"] + more["tool calls"] == len(asked_for) == 1
+    assert [(call["id"], "is empty" in call["result"]) for call in calls] == [(asked_for[0], True)]
+    assert [m["role"] for m in messages] == [
+        *("system", "user", "assistant", "assistant", "user", "assistant"),
+    ]
+    assert [m["content"] for m in messages[1:]] == [
+        *("Please look here", "", first.strip(), "And now?", second.strip()),
+    ]
+    assert messages[2]["reasoning"] == "Look\nI think."
+    assert messages[2]["usage"]["output_tokens"] == 5

@@ -21,7 +21,7 @@ _hfs_table() {
                 '--create'
                 '-n,--name -'
                 '--at -'
-                '--schema-of =json,jsonl,sessions,transcript'
+                '--schema-of =json,jsonl,sessions,transcript,export'
                 '-t,--template* templates'
                 '-p,--param* - -'
                 '-f,--file* files'

@@ -444,7 +444,7 @@ complete -c hfs -n '__hfs_in \'hfs chat\' -S --session' -s S -l session -x -k -a
 complete -c hfs -n '__hfs_in \'hfs chat\' --create' -l create -d 'With -S or -c: make the session if absent'
 complete -c hfs -n '__hfs_in \'hfs chat\' -n --name' -s n -l name -x -k -d 'Name of the new session'
 complete -c hfs -n '__hfs_in \'hfs chat\' --at' -l at -x -k -d 'Continue from message N; what follows it is kept as a branch'
-complete -c hfs -n '__hfs_in \'hfs chat\' --schema-of' -l schema-of -x -k -a 'json jsonl sessions transcript' -d 'Print the JSON Schema of a format and leave'
+complete -c hfs -n '__hfs_in \'hfs chat\' --schema-of' -l schema-of -x -k -a 'json jsonl sessions transcript export' -d 'Print the JSON Schema of a format and leave'
 complete -c hfs -n '__hfs_in \'hfs chat\'' -s t -l template -x -k -a '(__hfs_words templates)' -d 'Take prompt and options from a template; see hfs templates list'
 complete -c hfs -n '__hfs_in \'hfs chat\'' -s p -l param -x -k -d 'What a placeholder of the template stands for: -p to French or -p to=French'
 complete -c hfs -n '__hfs_in \'hfs chat\'' -s f -l file -r -k -F -d 'A file, a directory (as git sees it), a pattern, a URL or -: text joins the prompt; an image, a PDF or a sound is attached'

@@ -16,7 +16,7 @@ from hfs_cli.groups import Count
 if TYPE_CHECKING:
     from hfs_cli.render.reply.choose import View
 
-SCHEMAS = ("json", "jsonl", "sessions", "transcript")
+SCHEMAS = ("json", "jsonl", "sessions", "transcript", "export")
 
 
 def _print_schema(context: click.Context, _: click.Parameter, name: str | None) -> None:

@@ -129,6 +129,7 @@ class Request(NamedTuple):
         tool_choice: The name of the one that it must ask for, or None: it chooses.
         provider: Who is asked: `KeptState` of another is left out.
         search: Whether the vendor's own web search may be used.
+        code: Whether the vendor may run code that the model writes, on machines of its own.
         cache: None where nothing need be cached; else what the requests of one conversation
             share, which may be empty: a vendor finds by it what it has read before.
     """
@@ -142,6 +143,7 @@ class Request(NamedTuple):
     tool_choice: str | None = None
     provider: str = ""
     search: bool = False
+    code: bool = False
     cache: str | None = None
 
 
@@ -469,6 +471,7 @@ class Turn(NamedTuple):
         place: Where it goes.
         tool_choice: The tool that the model must ask for first, or None: it chooses.
         search: Whether the vendor's own web search may be used.
+        code: Whether the vendor may run code that the model writes, on machines of its own.
         cache: Whether the vendor is asked to keep the conversation for the next turn.
     """
 
@@ -481,6 +484,7 @@ class Turn(NamedTuple):
     place: Place = Place()
     tool_choice: str | None = None
     search: bool = False
+    code: bool = False
     cache: bool = False
 
 

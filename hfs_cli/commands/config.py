@@ -94,7 +94,7 @@ def _check_profile(config: Config, parts: list[str]) -> None:
         ConfigError: It is not.
         NotFoundError: A tool that is not there.
     """
-    from hfs_cli.config.settings import TURN_OPTIONS, WEB_SEARCH
+    from hfs_cli.config.settings import TURN_OPTIONS, VENDOR_TOOLS
 
     match parts:
         case ["profiles", name, "tool"]:
@@ -102,7 +102,7 @@ def _check_profile(config: Config, parts: list[str]) -> None:
             from hfs_cli.tools.choose import wanted_tools
 
             tools = cast("tuple[str, ...]", config.profiles[name]["tool"])
-            named = [tool for tool in tools if tool != WEB_SEARCH]
+            named = [tool for tool in tools if tool not in VENDOR_TOOLS]
             wanted_tools(named, configured_tools(config))
         case ["profiles", name, option, *_] if option in TURN_OPTIONS:
             from hfs_cli.commands.chat import chat

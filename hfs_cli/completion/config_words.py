@@ -109,6 +109,7 @@ def tools() -> Iterator[Word]:
         for tool in _json_list(f"{cache_directory()}/mcp-{name}.json", "tools"):
             if isinstance(tool, list) and len(tool) > 1:
                 yield f"{name}:{tool[0]}", next(iter(str(tool[1]).splitlines()), "")
+    yield "code-execution", "the provider's own"
     yield "web-search", "the provider's own"
 
 

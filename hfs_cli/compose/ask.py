@@ -244,12 +244,13 @@ def turn_of(
     # A continued session has its own: the setting must not replace it in the middle.
     if system is None and session is None and config.system is not None:
         system = utf8_word(config.system)
-    if config.searches:
+    if config.searches or config.runs_code:
         from hfs_cli.messages import Request
-        from hfs_cli.providers.search import with_search
+        from hfs_cli.providers.search import with_server_tools
 
-        # Refused before anything is kept; the provider itself adds it.
-        with_search(choice.provider, Request(choice.model, ()))
+        # Refused before anything is kept; the provider itself adds them.
+        request = Request(choice.model, (), search=config.searches, code=config.runs_code)
+        with_server_tools(choice.provider, request)
     return Turn(
         prompt=message,
         model=choice.full_name,
@@ -260,6 +261,7 @@ def turn_of(
         cache=config.cache,
         place=place or Place(session.id if session else None),
         search=config.searches,
+        code=config.runs_code,
     )
 
 

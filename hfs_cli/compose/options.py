@@ -340,7 +340,8 @@ _SETTINGS = (
         "--tool",
         multiple=True,
         metavar="TOOL",
-        help="Let the model use a tool: NAME, all of an MCP SERVER's, SERVER:TOOL, or web-search.",
+        help="Let the model use a tool: NAME, all of an MCP SERVER's, SERVER:TOOL, or of the"
+        " vendor's own web-search or code-execution.",
     ),
     click.option(
         "--max-steps",

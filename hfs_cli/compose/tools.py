@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hfs_cli import notices
 from hfs_cli.config import Config
-from hfs_cli.config.settings import WEB_SEARCH
+from hfs_cli.config.settings import VENDOR_TOOLS
 from hfs_cli.config.tools import configured_tools
 from hfs_cli.errors import UsageError
 
@@ -26,8 +26,8 @@ def open_tools(config: Config, *, confirm: bool) -> Toolbox | None:
         UsageError: There is nothing to confirm, or nobody to ask.
         HfsError: A tool that was named cannot be used.
     """
-    # The provider's own search is one word of the list, and no tool of ours.
-    names = [name for name in config.tool if name != WEB_SEARCH]
+    # What the provider does itself is a word of the list, and no tool of ours.
+    names = [name for name in config.tool if name not in VENDOR_TOOLS]
     if not names:
         if confirm:
             raise UsageError("--confirm goes with --tool NAME")

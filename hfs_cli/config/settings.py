@@ -172,8 +172,8 @@ PROVIDER_TYPES = ("openai", "responses", "anthropic", "gemini", "ollama", "local
 
 # How a key is sent: in a header, or as the parameter "key" of the address.
 AUTH = ("bearer", "x-api-key", "x-goog-api-key", "api-key", "query")
-# The vendor's own search, as ``--tool`` names it.
-WEB_SEARCH = "web-search"
+# What the vendor itself does, as ``--tool`` names it.
+WEB_SEARCH, CODE_EXECUTION = VENDOR_TOOLS = ("web-search", "code-execution")
 
 REASONING_LEVELS = ("none", "low", "medium", "high", "max")
 
@@ -541,6 +541,11 @@ class Config:
     def searches(self) -> bool:
         """Whether the vendor may search the web: it is one of the tools that a turn may name."""
         return self.search or WEB_SEARCH in self.tool
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether the vendor may run code that the model writes."""
+        return CODE_EXECUTION in self.tool
 
     @property
     def database(self) -> Path:

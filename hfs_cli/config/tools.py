@@ -15,7 +15,7 @@ from hfs_cli.config.settings import (
     COMMAND,
     SECONDS,
     TEXT,
-    WEB_SEARCH,
+    VENDOR_TOOLS,
     YES_OR_NO,
     Config,
     Kind,
@@ -245,8 +245,6 @@ def configured_tools(config: Config) -> Configured:
             )
         if name in programs and name in servers:
             raise ConfigError(f"[tools.{name}] and [mcp.{name}] in {config.file}: rename one")
-        if name == WEB_SEARCH:
-            raise ConfigError(
-                f"{WEB_SEARCH} in {config.file}: it means the provider's own search, rename it"
-            )
+        if name in VENDOR_TOOLS:
+            raise ConfigError(f"{name} in {config.file}: it means the provider's own, rename it")
     return Configured(programs, servers)

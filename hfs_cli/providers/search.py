@@ -1,4 +1,4 @@
-"""`--search` in each vendor's own words: the web search that it runs itself.
+"""`--search` and `--tool code-execution` in each vendor's own words: the tools that it runs itself.
 
 Loaded only when it is asked for. Each vendor's way is as its own library's types or pages had it
 on 2026-11-29; whether a model may use it, the vendor says.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from hfs_cli.config.settings import CODE_EXECUTION
 from hfs_cli.errors import UsageError
 from hfs_cli.messages import Request
 from hfs_cli.providers.presets import ProviderSettings
@@ -32,11 +33,34 @@ _VENDORS: Mapping[str, Mapping[str, object]] = {
     "xai": _WEB_SEARCH,
 }
 _BY_RESPONSES = frozenset({"xai"})
+# The same for code: responses/tool_param.py, CodeInterpreter; types.py, Tool; and anthropic's
+# types/code_execution_tool_20250825_param.py, with bash and files.
+_CODE_FORMATS: Mapping[str, Mapping[str, object]] = {
+    "responses": {"type": "code_interpreter", "container": {"type": "auto"}},
+    "anthropic": {"type": "code_execution_20250825", "name": "code_execution"},
+    "gemini": {"codeExecution": {}},
+}
+_CODE_VENDORS: Mapping[str, Mapping[str, object]] = {
+    # https://console.groq.com/docs/code-execution and https://docs.x.ai/developers/tools/overview
+    "groq": {"type": "code_interpreter"},
+    "xai": {"type": "code_interpreter"},
+}
 
 
 def search_format(settings: ProviderSettings) -> str:
-    """The format in which a provider searches: its own, but for those that search in another."""
+    """The format in which a provider has such tools: its own, but for those with another."""
     return "responses" if settings.name in _BY_RESPONSES else settings.type
+
+
+def with_server_tools(settings: ProviderSettings, request: Request) -> Request:
+    """A request that lets the vendor use the tools of its own that it asks for.
+
+    Raises:
+        UsageError: It has none such.
+    """
+    if request.search:
+        request = with_search(settings, request)
+    return with_code(settings, request) if request.code else request
 
 
 def with_search(settings: ProviderSettings, request: Request) -> Request:
@@ -59,8 +83,34 @@ def with_search(settings: ProviderSettings, request: Request) -> Request:
             " or take a model of openai, anthropic, gemini, openrouter, xai, perplexity or groq"
             " (gpt-oss)"
         )
-    given = options.get("tools")
+    return _with(tool, request)
+
+
+def with_code(settings: ProviderSettings, request: Request) -> Request:
+    """A request that lets the vendor run code, which the model writes, on machines of its own.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    if settings.name == "groq" and "compound" in request.model:
+        return request
+    tool = _CODE_VENDORS.get(settings.name) or _CODE_FORMATS.get(settings.type)
+    # Perplexity speaks Responses, and only searches.
+    unable = settings.name == "perplexity" or (
+        settings.name == "groq" and "gpt-oss" not in request.model
+    )
+    if tool is None or unable:
+        raise UsageError(
+            f"hfs knows of no way in which {settings.name}/{request.model} runs code: leave out"
+            f" --tool {CODE_EXECUTION}, or take a model of openai, anthropic, gemini, xai or groq"
+            " (gpt-oss)"
+        )
+    return _with(tool, request)
+
+
+def _with(tool: Mapping[str, object], request: Request) -> Request:
+    given = request.options.get("tools")
     tools = given if isinstance(given, list) else []
-    if tool not in tools:
-        options["tools"] = [*tools, tool]
-    return request._replace(options=options)
+    if tool in tools:
+        return request
+    return request._replace(options={**request.options, "tools": [*tools, tool]})

@@ -184,6 +184,7 @@ def make_request(turn: Turn, opened: Opened, toolbox: Toolbox | None = None) -> 
         tool_choice=turn.tool_choice,
         provider=provider,
         search=turn.search,
+        code=turn.code,
         cache=(opened.session.uid if opened.session else "") if turn.cache else None,
     )
 

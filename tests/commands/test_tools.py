@@ -139,7 +139,7 @@ def test_tab_knows_programs_servers_and_their_tools(tools):
         said = tools.ok("__complete", "tools", prefix)
         return [line.partition("\t")[0] for line in said.splitlines()]
 
-    assert names("") == ["again", "lines", "scripted", "web-search"]
+    assert names("") == ["again", "lines", "scripted", "code-execution", "web-search"]
     tools.ok("tools", "list", "--probe")
     assert names("scr") == ["scripted", "scripted:echo"]
 

@@ -77,6 +77,8 @@ def test_gemini_shows_what_it_searched_where_there_are_other_tools(tmp_path):
     assert illegal("gemini", body) == {}
     with pytest.raises(UsageError, match="leave out --search or the tools"):
         preview(tmp_path, "gemini/gemini-2.5-flash", tools=TOOLS)
+    with pytest.raises(UsageError, match="leave out --tool code-execution or the tools"):
+        preview(tmp_path, "gemini/gemini-2.5-flash", tools=TOOLS, search=False, code=True)
 
 
 @pytest.mark.parametrize(
@@ -151,3 +153,79 @@ def test_a_search_is_asked_for_shown_and_kept(hfs, server):
     assert hfs("chat", "-c", "--no-search", "and?").returncode == 0
     assert server.requests[2].json["messages"][1] == {"role": "assistant", "content": "So it is."}
     assert "tools" not in server.requests[2].json
+
+
+# --- code that the vendor runs ------------------------------------------------------------
+
+RUNS = {
+    "openai/gpt-6-luna": (
+        "responses",
+        {"type": "code_interpreter", "container": {"type": "auto"}},
+    ),
+    "xai/grok-4.3": ("responses", {"type": "code_interpreter"}),
+    "anthropic/claude-haiku-5-5": (
+        "anthropic",
+        {"type": "code_execution_20250825", "name": "code_execution"},
+    ),
+    "gemini/gemini-3.8-flash": ("gemini", {"codeExecution": {}}),
+    "groq/openai/gpt-oss-120b": ("openai", {"type": "code_interpreter"}),
+}
+
+
+@pytest.mark.parametrize("model", RUNS)
+def test_each_vendor_runs_code_in_its_own_way_alone_and_beside_a_search(tmp_path, model):
+    wire, tool = RUNS[model]
+    sent = preview(tmp_path, model, search=False, code=True)
+    assert sent["body"]["tools"] == [tool]
+    assert ("/responses" in sent["url"]) == (wire == "responses")
+    if model.split("/", maxsplit=1)[0] not in {"xai", "groq"}:
+        assert illegal(wire, sent["body"]) == {}
+    both = preview(tmp_path, model, code=True)["body"]["tools"]
+    assert both == [VENDORS[model][1], tool]
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["ollama/qwen3", "groq/qwen/qwen3.8-32b", "perplexity/perplexity/sonar", "openrouter/a/b"],
+)
+def test_one_that_runs_no_code_is_an_error_before_anything_is_kept(hfs, model):
+    done = hfs("chat", "-m", model, "--tool", "code-execution", "hi")
+    assert done.returncode == 2
+    assert b"runs code: leave out --tool code-execution" in done.stderr
+    assert hfs("sessions", "list", "--all", "--ids").stdout == b""
+
+
+def test_what_was_run_is_kept_for_its_vendor_and_the_answer_is_shown(hfs, server):
+    hfs.configure(
+        'model = "x/claude-haiku-5-5"\n'
+        f'[providers.x]\ntype = "anthropic"\nbase_url = "{server.url}"\n'
+    )
+    ran = {"type": "server_tool_use", "id": "srv_1", "name": "bash_code_execution", "input": {}}
+    output = {"type": "bash_code_execution_result", "stdout": "42", "stderr": "", "return_code": 0}
+    result = {
+        "type": "bash_code_execution_tool_result",
+        "tool_use_id": "srv_1",
+        "content": {**output, "content": []},
+    }
+
+    def events(*blocks):
+        for index, block in enumerate(blocks):
+            yield {"type": "content_block_start", "index": index, "content_block": block}
+            if block is ran:
+                given = {
+                    "type": "input_json_delta",
+                    "partial_json": '{"command": "expr 6 \\\\* 7"}',
+                }
+                yield {"type": "content_block_delta", "index": index, "delta": given}
+        yield {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}
+        yield {"type": "message_stop"}
+
+    said = {"type": "text", "text": "It is 42."}
+    server.always(lambda _: [lines(*events(ran, result, said))])
+    assert hfs.ok("chat", "--tool", "code-execution", "6 * 7?") == "It is 42.\n"
+    tool = RUNS["anthropic/claude-haiku-5-5"][1]
+    assert server.requests[0].json["tools"] == [tool]
+    hfs.ok("chat", "-c", "--tool", "code-execution", "sure?")
+    ran = {**ran, "input": {"command": r"expr 6 \* 7"}}
+    assert server.requests[1].json["messages"][1]["content"] == [ran, result, said]
+    assert illegal("anthropic", server.requests[1].json) == {}

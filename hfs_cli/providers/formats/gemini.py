@@ -153,9 +153,10 @@ def _tools(request: Request, beside: Mapping[str, object]) -> dict[str, Any]:
         config["functionCallingConfig"] = named
     if beside.get("tools"):
         if (version := _version(request.model)) and version < 3:
+            own = "--tool code-execution" if "codeExecution" in str(beside["tools"]) else "--search"
             raise UsageError(
-                f"{request.model} cannot search and use tools in one turn: leave out --search or"
-                " the tools, or take Gemini 3 or later"
+                f"{request.model} cannot use tools beside Google's own: leave out {own} or the"
+                " tools, or take Gemini 3 or later"
             )
         config["includeServerSideToolInvocations"] = True
     given = beside.get("toolConfig")

@@ -88,7 +88,7 @@ class HttpProvider:
 
     def preview(self, request: Request) -> dict[str, Any]:
         """What would be sent, without a key and without sending it."""
-        request = self._searching(request)
+        request = self._with_server_tools(request)
         self._check(request.messages)
         headers = self._headers(None)
         shown = None
@@ -109,7 +109,7 @@ class HttpProvider:
         """Send one request and yield its events; see `hfs_cli.turn.run.Provider`."""
         path, payload = self.encode(request)
         return self._events(
-            self._searching(request), self._builder("POST", path, _json_body(payload))
+            self._with_server_tools(request), self._builder("POST", path, _json_body(payload))
         )
 
     def encode(self, request: Request) -> tuple[str, dict[str, Any]]:
@@ -118,7 +118,7 @@ class HttpProvider:
         Raises:
             UsageError: It cannot be sent.
         """
-        request = self._searching(request)
+        request = self._with_server_tools(request)
         self._check(request.messages)
         return self.path(request), self._wire.payload(request, self._settings.quirks)
 
@@ -153,19 +153,19 @@ class HttpProvider:
         """What must never be shown."""
         return self._context("", "").secrets
 
-    def _searching(self, request: Request) -> Request:
-        """The request with the vendor's own search, if it may; some search in another format.
+    def _with_server_tools(self, request: Request) -> Request:
+        """The request with the vendor's own tools, if it may; some do that in another format.
 
         Raises:
-            UsageError: The vendor does not search.
+            UsageError: The vendor has no such tool.
         """
-        if not request.search:
+        if not request.search and not request.code:
             return request
-        from hfs_cli.providers.search import search_format, with_search
+        from hfs_cli.providers.search import search_format, with_server_tools
 
         if (name := search_format(self._settings)) != self._settings.type:
             self._wire = load_format(name)
-        return with_search(self._settings, request)
+        return with_server_tools(self._settings, request)
 
     def models(self) -> list[Listed]:
         """The models that the provider offers, by their ids.

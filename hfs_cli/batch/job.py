@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import os
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -84,6 +85,10 @@ class Part:
         """Note which batch it is."""
         self.step, self.batch, self.maybe = "sent", batch, []
 
+    def plan_again(self) -> None:
+        """Note that the batch which was made of it is none: another one will be."""
+        self.step, self.file, self.batch, self.tag = "planned", "", "", new_tag()
+
     def numbers(self) -> Iterator[int]:
         """Its prompts, in order."""
         for first, last in self.runs:
@@ -95,7 +100,8 @@ class Part:
         if tag != self.tag or not (digits.isascii() and digits.isdigit() and len(digits) < 10):
             return None
         number = int(digits)
-        return number if any(first <= number <= last for first, last in self.runs) else None
+        place = bisect_right(self.runs, number, key=lambda run: run[0]) - 1
+        return number if place >= 0 and number <= self.runs[place][1] else None
 
     def custom_id(self, number: int) -> str:
         """What the request of a prompt is called."""

@@ -283,6 +283,47 @@ def test_a_batch_that_is_refused_whole_is_told_and_can_be_sent_again(many, serve
     billed_once(vendor)
 
 
+def test_what_a_full_queue_has_no_room_for_is_sent_when_there_is(many, server):
+    vendor = at_vendor("openai", many, server)
+    many.env["TEST_MOST"] = "4"
+    vendor.looks = 3
+    usual, refused = vendor.accept, []
+
+    def accept(requests):
+        if not any(batch["state"] == "running" for batch in vendor.batches.values()):
+            return usual(requests)
+        batch = usual([])
+        refused.append(batch)
+        fault = {"code": "token_limit_exceeded", "message": "Enqueued token limit reached"}
+        batch |= {"state": "failed", "errors": {"object": "list", "data": [fault]}}
+        return batch
+
+    vendor.accept = accept
+    many.ok(*many.given)
+    assert refused
+    billed_once(vendor)
+    assert [r["reply"] for r in results_in(many.out)] == [f"re {n}" for n in range(10)]
+
+
+def test_a_vendor_that_is_too_busy_for_more_is_asked_when_something_is_fetched(many, server):
+    vendor = at_vendor("anthropic", many, server)
+    many.env["TEST_MOST"] = "4"
+    vendor.looks = 3
+    usual, refused = vendor.create, []
+
+    def create(given):
+        if not any(batch["state"] == "running" for batch in vendor.batches.values()):
+            return usual(given)
+        refused.append(given)
+        error = {"type": "rate_limit_error", "message": "too many in the queue"}
+        return make_reply({"type": "error", "error": error}, status=429)
+
+    vendor.create = create
+    many.ok(*many.given)
+    assert refused
+    billed_once(vendor)
+
+
 def test_a_network_that_is_away_for_a_while_ends_no_wait(many, vendor):
     vendor.looks = 6
     usual, calls = vendor.answer, []

@@ -51,6 +51,8 @@ SHARE = 0.5
 FIRST_LOOK_S, MOST_LOOK_S = 5.0, 60.0
 # Seconds that a request which was cut off may still be on its way.
 SETTLE_S = 20.0
+# Seconds until a part for which a vendor has no room is tried again, if nothing is fetched before.
+HELD_S = 600.0
 # So many looks in a row without an answer are enough: about an hour.
 MOST_SILENT = 60
 _SILENCE = (NetworkError, UnavailableError, IncompleteReplyError)
@@ -116,6 +118,7 @@ class VendorBatch:
         self._results = results
         self._refused: list[str] = []
         self._seen: dict[str, BatchState] = {}
+        self._held: dict[str, float] = {}
         self._silent = 0
 
     def run(self, *, wait: bool) -> None:
@@ -213,11 +216,15 @@ class VendorBatch:
         pause = FIRST_LOOK_S
         while True:
             for part in self._job.open_parts():
-                if part.step in {"planned", "sending"}:
-                    self._send(part)
+                if part.step in {"planned", "sending"} and self._may_be_sent(part):
+                    try:
+                        self._send(part)
+                    except UnavailableError:
+                        if not (wait and self._hold(part)):
+                            raise
             for part in self._job.open_parts():
                 try:
-                    self._look(part)
+                    self._look(part, wait=wait)
                 except _SILENCE:
                     # A day is long: a network that is away for a while ends nothing.
                     self._silent += 1
@@ -228,6 +235,20 @@ class VendorBatch:
             progress.note(self._said())
             time.sleep(pause)
             pause = min(pause * 1.5, MOST_LOOK_S)
+
+    def _may_be_sent(self, part: Part) -> bool:
+        return time.monotonic() >= self._held.get(part.tag, 0.0)
+
+    def _hold(self, part: Part) -> bool:
+        """Keep a part back for which there is no room, until another one has been fetched.
+
+        Returns:
+            False where no other one is at the vendor: then something else is wrong.
+        """
+        others = any(one.step in {"sent", "unsure"} for one in self._job.parts if one is not part)
+        if others:
+            self._held[part.tag] = time.monotonic() + HELD_S
+        return others
 
     def _said(self) -> str:
         """How far all of it is, in a few words."""
@@ -287,7 +308,7 @@ class VendorBatch:
                     ) from error
             yield cast("BinaryIO", file)
 
-    def _look(self, part: Part) -> None:
+    def _look(self, part: Part, *, wait: bool) -> None:
         """See how far a part is, and fetch what has come of it."""
         endpoint = self._endpoints.of(part)
         if part.step == "dropped":
@@ -299,6 +320,11 @@ class VendorBatch:
             self._silent = 0
             if state.phase == "ended":
                 self._collect(part, endpoint, state)
+            elif state.full and wait and self._hold(part):
+                until = self._held[part.tag]
+                part.plan_again()
+                self._held[part.tag] = until
+                self._job.save()
             elif state.phase == "refused":
                 self._job.parts.remove(part)
                 self._job.save()
@@ -350,6 +376,7 @@ class VendorBatch:
         for number in part.numbers():
             self._keep(part, number, BatchAnswer("", 0, never=why))
         part.step = "collected"
+        self._held.clear()  # there is room now
         self._job.save()
 
     def _keep(self, part: Part, number: int, answer: BatchAnswer) -> None:

@@ -33,6 +33,9 @@ from hfs_cli.providers.formats.decode import word
 _ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _TAG = "hfs_part"
 _FILE_ROUTE = "/files"
+# The code of a batch that came when the account had too many tokens in batches
+# (https://github.com/openai/openai-python/issues/2084, read 2026-11-29).
+_QUEUE_IS_FULL = "token_limit_exceeded"
 # anthropic 2.14, types/shared/error_object.py, and the statuses of
 # https://platform.claude.com/docs/en/api/errors.
 _STATUSES: Mapping[str, int] = {
@@ -66,6 +69,7 @@ class BatchState(NamedTuple):
         answers: Where the answers are, below the base URL.
         tag: What it was called when it was made; empty where a vendor keeps no such thing.
         why: Why it was refused; mostly empty.
+        full: Whether that is because the vendor has too much of the account's in its queue.
     """
 
     id: str
@@ -79,6 +83,7 @@ class BatchState(NamedTuple):
     answers: tuple[str, ...] = ()
     tag: str = ""
     why: str = ""
+    full: bool = False
 
 
 class BatchAnswer(NamedTuple):
@@ -211,6 +216,7 @@ class OpenAIBatches:
             answers=tuple(f"{_FILE_ROUTE}/{checked_id(file)}/content" for file in files if file),
             tag=word(_mapping(batch.get("metadata")).get(_TAG) or ""),
             why=_faults(_mapping(batch.get("errors")).get("data")),
+            full=_QUEUE_IS_FULL in json.dumps(batch.get("errors")),
         )
 
     def answer(self, line: bytes) -> BatchAnswer:

@@ -95,6 +95,8 @@ def from_iso(text: str) -> datetime:
     from datetime import UTC, datetime
 
     moment = datetime.fromisoformat(text)
+    if moment.tzinfo is UTC:
+        return moment
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
     try:

@@ -34,7 +34,10 @@ class Fields:
         Raises:
             UsageError: It is missing, of another type, or holds lone surrogates.
         """
-        return self._encodable(name, self._fields.get(name))
+        value = self._fields.get(name)
+        if isinstance(value, str) and value.isascii():  # most are, and there are millions
+            return value
+        return self._encodable(name, value)
 
     def _encodable(self, name: str, value: object) -> str:
         if not isinstance(value, str):
@@ -47,14 +50,18 @@ class Fields:
 
     def maybe_text(self, name: str) -> str | None:
         """A string, or None where it is null or missing."""
-        return None if self._fields.get(name) is None else self.text(name)
+        value = self._fields.get(name)
+        if value is None or (isinstance(value, str) and value.isascii()):
+            return value
+        return self._encodable(name, value)
 
     def choice(self, name: str, choices: Sequence[str]) -> str:
         """One of a few words."""
-        value = self.text(name)
-        if value not in choices:
-            raise self._wrong(name, f"one of {', '.join(choices)}")
-        return value
+        value = self._fields.get(name)
+        if isinstance(value, str) and value in choices:
+            return value
+        self.text(name)
+        raise self._wrong(name, f"one of {', '.join(choices)}")
 
     def flag(self, name: str) -> bool:
         """True or false."""
@@ -66,13 +73,14 @@ class Fields:
     def count(self, name: str) -> int:
         """A whole number that is not negative."""
         value = self._fields.get(name)
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_INT:
-            raise self._wrong(name, "a whole number, 0 or more")
-        return value
+        if type(value) is int and 0 <= value <= _MAX_INT:  # a bool is an int, too
+            return value
+        raise self._wrong(name, "a whole number, 0 or more")
 
     def maybe_count(self, name: str) -> int | None:
         """A whole number that is not negative, or None."""
-        return None if self._fields.get(name) is None else self.count(name)
+        value = self._fields.get(name)
+        return None if value is None else self.count(name)
 
     def maybe_number(self, name: str) -> float | None:
         """A number that a clock or a database can hold, or None."""
@@ -121,6 +129,10 @@ class Fields:
     def names(self) -> set[str]:
         """The names of its fields."""
         return {*self._fields}
+
+    def holds(self, name: str) -> bool:
+        """Whether anything but null, false, zero or an empty value stands there."""
+        return bool(self._fields.get(name))
 
     def is_array(self, name: str) -> bool:
         """Whether an array stands there."""

@@ -148,6 +148,8 @@ def conversation(value: object, where: str) -> Conversation:
     shared = fields.maybe_count("fork_position")
     if (parent is None) != (shared is None):
         raise UsageError(f"{where}: parent_uid and fork_position go together")
+    if parent is not None and not is_uid(parent):
+        raise UsageError(f"{where}: parent_uid must be 32 hexadecimal digits")
     first = (shared or 0) + 1
     messages = tuple(
         _message(m, f"{where}, message {n}", n)
@@ -186,7 +188,8 @@ def _message(value: object, where: str, position: int) -> Message:
     fields = Fields(value, where)
     if fields.count("position") != position:
         raise UsageError(f"{where}: position must be {position}")
-    usage = fields.maybe_fields("usage")
+    # What most messages have none of is not looked into: there may be a million.
+    carries = fields.holds
     return Message(
         id=position,
         position=position,
@@ -197,20 +200,25 @@ def _message(value: object, where: str, position: int) -> Message:
         reasoning=fields.maybe_text("reasoning") or "",
         finish_reason=fields.maybe_text("finish_reason"),
         model=fields.maybe_text("model"),
-        usage=Usage(*(usage.maybe_count(name) for name in _USAGE)) if usage else None,
+        usage=_usage(fields),
         reply_to=fields.maybe_count("reply_to"),
         error=fields.maybe_text("error"),
         first_token_s=fields.maybe_number("first_token_s"),
         total_s=fields.maybe_number("total_s"),
-        attachments=tuple(_attachment(a, where) for a in fields.items("attachments")),
+        attachments=_attachments(fields) if carries("attachments") else (),
         finish_raw=fields.maybe_text("finish_raw"),
-        tool_calls=_calls(fields),
-        citations=tuple(_citation(source, where) for source in fields.items("citations")),
+        tool_calls=_calls(fields) if carries("calls") or carries("tool_calls") else (),
+        citations=_citations(fields) if carries("citations") else (),
         step=fields.maybe_count("step") or 0,
         state=_state(fields.maybe_fields("state")),
         extra=fields.maybe_object("extra"),
         stands_for=_stands_for(fields, position),
     )
+
+
+def _usage(message: Fields) -> Usage | None:
+    usage = message.maybe_fields("usage")
+    return None if usage is None else Usage(*[usage.maybe_count(name) for name in _USAGE])
 
 
 def _stands_for(fields: Fields, position: int) -> int | None:
@@ -250,19 +258,26 @@ def _state(state: Fields | None) -> KeptState | None:
     return KeptState(state.text("provider"), tuple(item.whole() for item in items))
 
 
-def _citation(value: object, where: str) -> Citation:
-    fields = Fields(value, f"{where}, a citation")
-    return Citation(
-        fields.text("url"),
-        fields.text("title"),
-        fields.text("quote"),
-        fields.maybe_count("start"),
-        fields.maybe_count("end"),
+def _citations(message: Fields) -> tuple[Citation, ...]:
+    found = (Fields(value, f"{message.where}, a citation") for value in message.items("citations"))
+    return tuple(
+        Citation(
+            fields.text("url"),
+            fields.text("title"),
+            fields.text("quote"),
+            fields.maybe_count("start"),
+            fields.maybe_count("end"),
+        )
+        for fields in found
     )
 
 
-def _attachment(value: object, where: str) -> Attachment:
-    fields = Fields(value, f"{where}, an attachment")
+def _attachments(message: Fields) -> tuple[Attachment, ...]:
+    where = f"{message.where}, an attachment"
+    return tuple(_attachment(Fields(value, where)) for value in message.items("attachments"))
+
+
+def _attachment(fields: Fields) -> Attachment:
     name, media_type = fields.text("name"), fields.text("media_type")
     url = fields.maybe_text("url")
     if url is not None:

@@ -34,6 +34,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # What every engine can count to.
 LARGEST = 2**63 - 1
+_NO_USAGE = (None,) * len(Usage._fields)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 # All columns of a row, in the order that `session`, `message` and `checkpoint` take them.
@@ -194,30 +195,52 @@ def role(value: object) -> Role:
     raise BadRow("a role that is not one")
 
 
+# What a reply that comes and a message that travels have in common, in the order of the table.
+COMMON = (
+    "reasoning",
+    "status",
+    "finish_reason",
+    "finish_raw",
+    "model",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "state",
+    "error",
+    "first_token_s",
+    "total_s",
+    "citations",
+    "step",
+)
+
+
 def message_columns(kept: Message | Reply) -> dict[str, object]:
-    """What a reply that comes and a message that travels have in common, as columns.
+    """What a reply that comes and a message that travels have in common, as columns."""
+    return dict(zip(COMMON, message_values(kept), strict=True))
+
+
+def message_values(kept: Message | Reply) -> tuple[object, ...]:
+    """The values of `COMMON`.
 
     No value of a reply may be the reason that its text is not kept: where a server's number or
     word slipped through the decoders and no database can hold it, it is left out here.
     """
-    usage = kept.usage or Usage()
-    return {
-        "reasoning": storable(kept.reasoning),
-        "status": kept.status,
-        "finish_reason": _word(kept.finish_reason),
-        "finish_raw": _word(kept.finish_raw),
-        "model": _word(kept.model),
-        "input_tokens": _count(usage.input_tokens),
-        "output_tokens": _count(usage.output_tokens),
-        "cached_tokens": _count(usage.cached_tokens),
-        "reasoning_tokens": _count(usage.reasoning_tokens),
-        "state": as_json(kept.state and kept.state._asdict()),
-        "step": _count(kept.step) or 0,
-        "citations": json.dumps(kept.citations) if kept.citations else None,
-        "error": _word(kept.error),
-        "first_token_s": _seconds(kept.first_token_s),
-        "total_s": _seconds(kept.total_s),
-    }
+    usage = kept.usage
+    return (
+        storable(kept.reasoning),
+        kept.status,
+        _word(kept.finish_reason),
+        _word(kept.finish_raw),
+        _word(kept.model),
+        *(_NO_USAGE if usage is None else map(_count, usage)),
+        as_json(kept.state and kept.state._asdict()),
+        _word(kept.error),
+        _seconds(kept.first_token_s),
+        _seconds(kept.total_s),
+        json.dumps(kept.citations) if kept.citations else None,
+        _count(kept.step) or 0,
+    )
 
 
 def _count(value: object) -> int | None:

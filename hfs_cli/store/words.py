@@ -12,6 +12,7 @@ _SPACELESS = (
     "\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff])"
 )
 
+_SET_APART = f"[\u0300-\u036f]|{_SPACELESS}"
 
 # Characters that are put into Unicode's forms at a time.
 _PIECE = 1 << 18
@@ -34,6 +35,13 @@ def pieces(text: str) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
+    # Dashes, quotation marks and the like have one form only, and most texts no more than these.
+    if (
+        unicodedata.is_normalized("NFD", text)
+        and unicodedata.is_normalized("NFC", text)
+        and not re.search(_SET_APART, text)
+    ):
+        return text
     plain = "".join(c for c in unicodedata.normalize("NFD", text) if not is_accent(c))
     return re.sub(_SPACELESS, r" \1 ", unicodedata.normalize("NFC", plain))
 

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from enum import Enum, auto
 from itertools import count
 from typing import NamedTuple, Protocol, Self
 
@@ -38,9 +39,14 @@ from hfs_cli.store.tables import (
 
 # How much one transaction writes: as many messages as take a tenth of a second at most, or as
 # many characters. Whoever waits for the database waits for one of them.
-_MESSAGES = 500
-_CHARACTERS = 500_000
+_MESSAGES = 2000
+_CHARACTERS = 1_000_000
 _SESSIONS = 50
+# What `_Written.add` gives of a message.
+_COLUMNS = (
+    *("id", "session_id", "position", "role", "content", "created_at", "extra", "stands_for"),
+    *("reply_to", *rows.COMMON),
+)
 _NOTHING_SAID = "conversation in which nothing was said"
 _OF_DELETED = "branch of a session that was deleted here"
 
@@ -78,8 +84,11 @@ class Place(Protocol):
         """Whether it was deleted, and is to stay so."""
         ...
 
-    def holds(self, uid: str, end: End) -> bool:
-        """Whether the session of a uid has all of a conversation that ends so."""
+    def holds(self, uid: str, end: End | None) -> bool | None:
+        """Whether the session of a uid has all of a conversation that ends so.
+
+        None when there is no session; where nobody knows the end, it does not.
+        """
         ...
 
     def meet(self, conversation: Conversation, parent: str | None) -> meeting.Met | None:
@@ -134,6 +143,14 @@ def receive(
     return reception.done
 
 
+class _Look(Enum):
+    """What there is of a conversation that arrives: nothing, some of it, or all that may come."""
+
+    NEW = auto()
+    KNOWN = auto()
+    DONE = auto()
+
+
 class _Reception:
     """Takes conversations one by one, and ties branches as soon as that can be done."""
 
@@ -160,8 +177,12 @@ class _Reception:
         self._gone: set[str] = set()
 
     def take(self, item: Incoming) -> None:
-        if item.uid is not None and self._is_done(item.uid, item.end()):
-            return
+        is_new = False
+        if item.uid is not None:
+            found = self._look(item.uid, item.end())
+            if found is _Look.DONE:
+                return
+            is_new = found is _Look.NEW
         try:
             family = item.read()
             if not family:
@@ -171,32 +192,38 @@ class _Reception:
                 check_name(conversation.name)
             answers = [_answers_to_shared(conversation) for conversation in family]
             for conversation, answered in zip(family, answers, strict=True):
-                if not self._is_done(conversation.uid, conversation.end()):
+                # What was looked for a moment ago need not be looked for again.
+                if is_new and conversation.uid == item.uid:
+                    self._bring(conversation, answered)
+                else:
                     self._receive(conversation, answered)
         except UsageError as error:
             self._refuse(error)
         self._receive_ready()
 
-    def _is_done(self, uid: str, end: End | None) -> bool:
+    def _look(self, uid: str, end: End | None) -> _Look:
         """Whether nothing of it comes in, because it is there or was deleted."""
-        length = self._place.length_of(uid)
-        if length is None:
+        holds = self._place.holds(uid, end)
+        if holds is None:
             if not self._place.is_deleted(uid):
-                return False
+                return _Look.NEW
             self.done.deleted += 1
             self._gone.add(uid)
-            return True
-        if end is None or not self._place.holds(uid, end):
-            return False
+            return _Look.DONE
+        if not holds:
+            return _Look.KNOWN
         self.done.present += 1
         self._settle(uid)
-        return True
+        return _Look.DONE
 
     def _receive(self, conversation: Conversation, answers: dict[int, int]) -> None:
-        length = self._place.length_of(conversation.uid)
-        if length is None:
+        found = self._look(conversation.uid, conversation.end())
+        if found is _Look.DONE:
+            return
+        if found is _Look.NEW:
             self._bring(conversation, answers)
             return
+        length = self._place.length_of(conversation.uid) or 0
         parent = conversation.parent_uid
         waits = not conversation.messages and length < conversation.length
         if waits and parent is not None and not self._has_come(parent):
@@ -220,9 +247,7 @@ class _Reception:
             )
         met = self._place.meet(conversation, self._home_of_start(conversation))
         if met is None:
-            apart = meeting.apart(conversation)
-            if not self._is_done(apart.uid, apart.end()):
-                self._receive(apart, answers)
+            self._receive(meeting.apart(conversation), answers)
             return
         if met.marks:
             self._place.mark(conversation.uid, met.marks)
@@ -465,13 +490,15 @@ class Nowhere:
         with self._engine.reading() as db:
             return not self._restore and deleted.is_deleted(db, uid)
 
-    def holds(self, uid: str, end: End) -> bool:
+    def holds(self, uid: str, end: End | None) -> bool | None:
         """As `Place.holds`."""
         length = self._lengths.get(bytes.fromhex(uid))
         if length is not None:
-            return length >= end.length
+            return end is not None and length >= end.length
         with self._engine.reading() as db:
-            return meeting.holds(db, uid, end)
+            found = meeting.holds(db, uid, end)
+        # What an import that was killed has left is not there.
+        return None if found is None or self.length_of(uid) is None else found
 
     def meet(self, conversation: Conversation, parent: str | None) -> meeting.Met | None:
         """As `Place.meet`."""
@@ -573,9 +600,11 @@ class Import:
             deleted.met(db, self._deleted)
         self._deleted.clear()
 
-    def holds(self, uid: str, end: End) -> bool:
+    def holds(self, uid: str, end: End | None) -> bool | None:
         """As `Place.holds`."""
         if uid in self._queued:
+            if end is None:
+                return False
             self._write_all()
         with self._engine.reading() as db:
             return meeting.holds(db, uid, end)
@@ -701,7 +730,7 @@ class Import:
         with self._engine.staging() as db:
             if self._number is None:
                 self._number = int(ImportRow.insert(started_at=_now()).execute(db))
-            written = _Written(db, db.first_free(MessageRow))
+            written = _Written(db)
             while self._queue and written.has_room():
                 self._write_next(db, written)
             written.flush()
@@ -717,7 +746,8 @@ class Import:
         conversation = self._queue[0]
         half = self._half
         if half is None:
-            half = _Half(self._add_session(db, conversation))
+            half = _Half(next(written.sessions))
+            self._add_session(db, conversation, half.session_id)
         for message in conversation.messages[half.written :]:
             if not written.has_room():
                 self._half = half
@@ -731,10 +761,9 @@ class Import:
         self._queue.popleft()
         del self._queued[conversation.uid]
 
-    def _add_session(self, db: Connection, conversation: Conversation) -> int:
+    def _add_session(self, db: Connection, conversation: Conversation, session_id: int) -> None:
         name = sessions.free_name(db, check_name(conversation.name))
         last = conversation.messages[-1].status if conversation.messages else None
-        session_id = db.first_free(SessionRow)
         columns = {
             "id": session_id,
             "uid": conversation.uid,
@@ -752,7 +781,6 @@ class Import:
         }
         insert_many(db, SessionRow, tuple(columns), [tuple(columns.values())])
         db.index_name(session_id, name)
-        return session_id
 
     def _use_place(self, db: Connection, used: datetime) -> int:
         """A conversation's place in the order of use: by its time, below all that was used here.
@@ -803,13 +831,17 @@ class _Half:
 
 
 class _Written:
-    """The messages of one transaction, which are inserted together."""
+    """The messages of one transaction, which are inserted together.
 
-    def __init__(self, db: Connection, first: int) -> None:
+    Attributes:
+        sessions: The numbers of the sessions that it adds.
+    """
+
+    def __init__(self, db: Connection) -> None:
         self._db = db
-        self._numbers = count(first)
+        self.sessions = count(db.first_free(SessionRow))
+        self._numbers = count(db.first_free(MessageRow))
         self._rows: list[tuple[object, ...]] = []
-        self._columns: Sequence[str] = ()
         self._texts: list[tuple[int, str]] = []
         self._carrying: list[tuple[int, Message]] = []
         self.messages = self.characters = 0
@@ -820,21 +852,20 @@ class _Written:
     def add(self, half: _Half, message: Message) -> int:
         """Its number."""
         number = next(self._numbers)
-        columns = rows.message_columns(message)
-        columns |= {
-            "id": number,
-            "session_id": half.session_id,
-            "position": message.position,
-            "role": message.role,
-            "content": message.content,
-            "created_at": rows.to_microseconds(message.created_at),
-            "extra": rows.as_json(message.extra),
-            "stands_for": message.stands_for,
+        row = (
+            number,
+            half.session_id,
+            message.position,
+            message.role,
+            message.content,
+            rows.to_microseconds(message.created_at),
+            rows.as_json(message.extra),
+            message.stands_for,
             # A question that another session shares is named when the two are tied.
-            "reply_to": half.ids.get(message.reply_to or 0),
-        }
-        self._columns = tuple(columns)
-        self._rows.append(tuple(columns.values()))
+            half.ids.get(message.reply_to or 0),
+            *rows.message_values(message),
+        )
+        self._rows.append(row)
         if message.status == "complete":
             self._texts.append((number, message.content))
         if message.attachments or message.tool_calls:
@@ -846,7 +877,7 @@ class _Written:
     def flush(self) -> None:
         if not self._rows:
             return
-        insert_many(self._db, MessageRow, self._columns, self._rows)
+        insert_many(self._db, MessageRow, _COLUMNS, self._rows)
         self._db.index_messages(self._texts)
         for number, message in self._carrying:
             attach(self._db, number, message.attachments)
@@ -857,6 +888,8 @@ class _Written:
 def _weight(message: Message) -> int:
     """What a message costs to write, in characters."""
     weight = len(message.content) + len(message.reasoning)
+    if not message.attachments and not message.tool_calls:
+        return weight
     for attachment in message.attachments:
         weight += len(attachment.data) // 10
     for call in message.tool_calls:

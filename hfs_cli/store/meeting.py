@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from peewee import Select, fn
+from peewee import JOIN, Select, fn
 
 from hfs_cli.conversations import Checkpoint, Conversation, End, answered_calls, digest_of
 from hfs_cli.messages import Message, Session
@@ -84,18 +84,32 @@ class _Way(NamedTuple):
     anchor: int | None
 
 
-def holds(db: Connection, uid: str, end: End) -> bool:
-    """Whether a session has all of a conversation that ends so."""
-    session = of_uid(db, uid)
-    if session is None or session.messages < end.length:
+def holds(db: Connection, uid: str, end: End | None) -> bool | None:
+    """Whether a session has all of a conversation that ends so.
+
+    None when there is no such session; where nobody knows the end, it does not.
+    """
+    # One query for what nearly all of a history that comes again needs.
+    row = _end(db, uid, 0 if end is None else end.length).fetchone()
+    if row is None or end is None:
+        return None if row is None else False
+    session_id, length = rows.numbers(row[:2])
+    if length < end.length:
         return False
     if end.labels:
-        named = sum(mark.label is not None for mark in checkpoints.of(db, session.id))
+        named = sum(mark.label is not None for mark in checkpoints.of(db, session_id))
         if named < end.labels:
             return False
     if not end.last:
         return True
-    last = _at(db, session, end.length)
+    last: _Kept | None
+    if row[2] is None:
+        session = of_uid(db, uid)
+        last = None if session is None else _at(db, session, end.length)
+    elif row[-1] != "complete":
+        return False
+    else:
+        last = _kept(db, row[2:])
     return last is not None and last.status == "complete" and _digest(db, last) == end.last
 
 
@@ -468,6 +482,14 @@ def _numbered(number: int) -> Select:
 @statement
 def _results(number: int) -> Select:
     return CallRow.select(fn.COUNT(CallRow.result)).where(CallRow.message_id == number)
+
+
+@statement
+def _end(uid: str, length: int) -> Select:
+    """A session's number and length, and the message of its own at a position."""
+    at = (MessageRow.session_id == SessionRow.id) & (MessageRow.position == length)
+    found = SessionRow.select(SessionRow.id, SessionRow.message_count, *_KEPT)
+    return found.join(MessageRow, JOIN.LEFT_OUTER, on=at).where(SessionRow.uid == uid)
 
 
 @statement

@@ -28,6 +28,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
+from hfs_cli.conversations import digest_of
+from hfs_cli.messages import Message
+from hfs_cli.moments import from_iso
 from hfs_cli.store.store import SessionStore
 from tests.benchmarks.history import texts
 from tests.scripted_server import ScriptedServer, openai_sse
@@ -48,8 +51,13 @@ def write_history(file: Path, messages: int) -> None:
 
 
 def _session(number: int, sentences: Iterator[str]) -> dict[str, object]:
+    contents = [" ".join(islice(sentences, _SENTENCES)) for _ in range(MESSAGES)]
+    last = Message(MESSAGES, MESSAGES, "assistant", contents[-1], from_iso(_TIME))
     return {
         "uid": uuid.uuid4().hex,
+        "length": MESSAGES,
+        "last": digest_of(last),
+        "labels": 0,
         "name": f"{next(sentences)[:30]} - {number}",
         "origin": "chat",
         "listed": True,
@@ -63,7 +71,7 @@ def _session(number: int, sentences: Iterator[str]) -> dict[str, object]:
             {
                 "position": position,
                 "role": "user" if position % 2 else "assistant",
-                "content": " ".join(islice(sentences, _SENTENCES)),
+                "content": content,
                 "reasoning": "",
                 "status": "complete",
                 "model": None if position % 2 else "test/m",
@@ -73,7 +81,7 @@ def _session(number: int, sentences: Iterator[str]) -> dict[str, object]:
                 "reply_to": None if position % 2 else position - 1,
                 "attachments": [],
             }
-            for position in range(1, MESSAGES + 1)
+            for position, content in enumerate(contents, 1)
         ],
     }
 

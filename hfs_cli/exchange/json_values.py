@@ -130,10 +130,6 @@ class Fields:
         """The names of its fields."""
         return {*self._fields}
 
-    def holds(self, name: str) -> bool:
-        """Whether anything but null, false, zero or an empty value stands there."""
-        return bool(self._fields.get(name))
-
     def is_array(self, name: str) -> bool:
         """Whether an array stands there."""
         return isinstance(self._fields.get(name), list)

@@ -11,8 +11,8 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import cast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, cast
 
 from hfs_cli.conversations import Checkpoint, Conversation, End
 from hfs_cli.errors import UsageError
@@ -36,6 +36,8 @@ SCHEMA_VERSION = 1
 HEAD = {"format": FORMAT, "schema_version": SCHEMA_VERSION}
 _ROLES = ("system", "user", "assistant", "tool")
 _ORIGINS = ("chat", "fork", "rewind", "undo", "retry", "import")
+_NOTHING: tuple[object, ...] = (None, [])
+_STATUS = ("complete", "partial")
 _USAGE = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
 
 
@@ -188,44 +190,27 @@ def _message(value: object, where: str, position: int) -> Message:
     fields = Fields(value, where)
     if fields.count("position") != position:
         raise UsageError(f"{where}: position must be {position}")
-    # What most messages have none of is not looked into: there may be a million.
-    carries = fields.holds
+    # What a message does not have is not looked at a second time: there may be a million.
+    there = fields.whole().get
+    more: Any = {name: read(fields) for name, read in _MORE.items() if there(name) not in _NOTHING}
+    if there("calls") or there("tool_calls"):
+        more["tool_calls"] = _calls(fields)
+    if more.get("stands_for", 0) >= position:
+        raise UsageError(f"{where}: stands_for must be below its position")
     return Message(
         id=position,
         position=position,
         role=cast("Role", fields.choice("role", _ROLES)),
         content=fields.text("content"),
         created_at=fields.moment("created_at"),
-        status=cast("Status", fields.choice("status", ("complete", "partial"))),
-        reasoning=fields.maybe_text("reasoning") or "",
-        finish_reason=fields.maybe_text("finish_reason"),
-        model=fields.maybe_text("model"),
-        usage=_usage(fields),
-        reply_to=fields.maybe_count("reply_to"),
-        error=fields.maybe_text("error"),
-        first_token_s=fields.maybe_number("first_token_s"),
-        total_s=fields.maybe_number("total_s"),
-        attachments=_attachments(fields) if carries("attachments") else (),
-        finish_raw=fields.maybe_text("finish_raw"),
-        tool_calls=_calls(fields) if carries("calls") or carries("tool_calls") else (),
-        citations=_citations(fields) if carries("citations") else (),
-        step=fields.maybe_count("step") or 0,
-        state=_state(fields.maybe_fields("state")),
-        extra=fields.maybe_object("extra"),
-        stands_for=_stands_for(fields, position),
+        status=cast("Status", fields.choice("status", _STATUS)),
+        **more,
     )
 
 
-def _usage(message: Fields) -> Usage | None:
-    usage = message.maybe_fields("usage")
-    return None if usage is None else Usage(*[usage.maybe_count(name) for name in _USAGE])
-
-
-def _stands_for(fields: Fields, position: int) -> int | None:
-    count = fields.maybe_count("stands_for")
-    if count is not None and count >= position:
-        raise UsageError(f"{fields.where}: stands_for must be below its position")
-    return count
+def _usage(message: Fields) -> Usage:
+    usage = message.fields("usage")
+    return Usage(*[usage.maybe_count(name) for name in _USAGE])
 
 
 def _calls(message: Fields) -> tuple[Call, ...]:
@@ -251,9 +236,8 @@ def _calls(message: Fields) -> tuple[Call, ...]:
     )
 
 
-def _state(state: Fields | None) -> KeptState | None:
-    if state is None:
-        return None
+def _state(message: Fields) -> KeptState:
+    state = message.fields("state")
     items = (Fields(item, f"{state.where}, an item") for item in state.items("items"))
     return KeptState(state.text("provider"), tuple(item.whole() for item in items))
 
@@ -286,3 +270,23 @@ def _attachment(fields: Fields) -> Attachment:
         return Attachment(name, media_type, base64.b64decode(fields.text("data"), validate=True))
     except (binascii.Error, ValueError):
         raise UsageError(f"{fields.where}: data must be base64") from None
+
+
+# What a message may have besides its calls, and how each is read.
+_MORE: Mapping[str, Callable[[Fields], object]] = {
+    "reasoning": lambda message: message.text("reasoning"),
+    "finish_reason": lambda message: message.text("finish_reason"),
+    "model": lambda message: message.text("model"),
+    "usage": _usage,
+    "reply_to": lambda message: message.count("reply_to"),
+    "error": lambda message: message.text("error"),
+    "first_token_s": lambda message: message.maybe_number("first_token_s"),
+    "total_s": lambda message: message.maybe_number("total_s"),
+    "attachments": _attachments,
+    "finish_raw": lambda message: message.text("finish_raw"),
+    "citations": _citations,
+    "step": lambda message: message.count("step"),
+    "state": _state,
+    "extra": lambda message: message.maybe_object("extra"),
+    "stands_for": lambda message: message.count("stands_for"),
+}

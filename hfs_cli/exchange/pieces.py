@@ -157,7 +157,7 @@ def parse_json(data: bytes, where: str) -> Any:  # noqa: ANN401  (JSON)
         UsageError: It is not.
     """
     try:
-        return _STRICT.decode(data.decode("utf-8-sig"))
+        return _STRICT.decode(data.removeprefix(codecs.BOM_UTF8).decode())
     except UnicodeDecodeError as error:
         raise UsageError(f"{where} is not UTF-8 (byte {error.start})") from error
     except RecursionError as error:

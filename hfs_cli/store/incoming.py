@@ -73,6 +73,18 @@ class Branch(NamedTuple):
     derived: bool
 
 
+class Look(Enum):
+    """What there is of a conversation that arrives."""
+
+    NOTHING = auto()
+    DELETED = auto()
+    SOME = auto()
+    ALL = auto()
+
+
+_DONE = (Look.DELETED, Look.ALL)
+
+
 class Place(Protocol):
     """Where conversations go: a database, or nowhere when it is only tried."""
 
@@ -84,11 +96,8 @@ class Place(Protocol):
         """Whether it was deleted, and is to stay so."""
         ...
 
-    def holds(self, uid: str, end: End | None) -> bool | None:
-        """Whether the session of a uid has all of a conversation that ends so.
-
-        None when there is no session; where nobody knows the end, it does not.
-        """
+    def look(self, uid: str, end: End | None) -> Look:
+        """What there is of a conversation that ends so; None where nobody knows the end."""
         ...
 
     def meet(self, conversation: Conversation, parent: str | None) -> meeting.Met | None:
@@ -143,14 +152,6 @@ def receive(
     return reception.done
 
 
-class _Look(Enum):
-    """What there is of a conversation that arrives: nothing, some of it, or all that may come."""
-
-    NEW = auto()
-    KNOWN = auto()
-    DONE = auto()
-
-
 class _Reception:
     """Takes conversations one by one, and ties branches as soon as that can be done."""
 
@@ -180,9 +181,9 @@ class _Reception:
         is_new = False
         if item.uid is not None:
             found = self._look(item.uid, item.end())
-            if found is _Look.DONE:
+            if found in _DONE:
                 return
-            is_new = found is _Look.NEW
+            is_new = found is Look.NOTHING
         try:
             family = item.read()
             if not family:
@@ -201,26 +202,22 @@ class _Reception:
             self._refuse(error)
         self._receive_ready()
 
-    def _look(self, uid: str, end: End | None) -> _Look:
-        """Whether nothing of it comes in, because it is there or was deleted."""
-        holds = self._place.holds(uid, end)
-        if holds is None:
-            if not self._place.is_deleted(uid):
-                return _Look.NEW
+    def _look(self, uid: str, end: End | None) -> Look:
+        """What there is of it; counted when nothing of it comes in."""
+        found = self._place.look(uid, end)
+        if found is Look.DELETED:
             self.done.deleted += 1
             self._gone.add(uid)
-            return _Look.DONE
-        if not holds:
-            return _Look.KNOWN
-        self.done.present += 1
-        self._settle(uid)
-        return _Look.DONE
+        elif found is Look.ALL:
+            self.done.present += 1
+            self._settle(uid)
+        return found
 
     def _receive(self, conversation: Conversation, answers: dict[int, int]) -> None:
         found = self._look(conversation.uid, conversation.end())
-        if found is _Look.DONE:
+        if found in _DONE:
             return
-        if found is _Look.NEW:
+        if found is Look.NOTHING:
             self._bring(conversation, answers)
             return
         length = self._place.length_of(conversation.uid) or 0
@@ -490,15 +487,15 @@ class Nowhere:
         with self._engine.reading() as db:
             return not self._restore and deleted.is_deleted(db, uid)
 
-    def holds(self, uid: str, end: End | None) -> bool | None:
-        """As `Place.holds`."""
+    def look(self, uid: str, end: End | None) -> Look:
+        """As `Place.look`."""
         length = self._lengths.get(bytes.fromhex(uid))
         if length is not None:
-            return end is not None and length >= end.length
+            return Look.ALL if end is not None and length >= end.length else Look.SOME
         with self._engine.reading() as db:
-            found = meeting.holds(db, uid, end)
-        # What an import that was killed has left is not there.
-        return None if found is None or self.length_of(uid) is None else found
+            if self.length_of(uid) is not None:
+                return Look.ALL if meeting.holds(db, uid, end) else Look.SOME
+            return Look.DELETED if self.is_deleted(uid) else Look.NOTHING
 
     def meet(self, conversation: Conversation, parent: str | None) -> meeting.Met | None:
         """As `Place.meet`."""
@@ -595,19 +592,23 @@ class Import:
                 self._write_deleted()
         return found
 
+    def look(self, uid: str, end: End | None) -> Look:
+        """As `Place.look`."""
+        if uid in self._queued:
+            if end is None:
+                return Look.SOME
+            self._write_all()
+        with self._engine.reading() as db:
+            holds = meeting.holds(db, uid, end)
+            if holds is not None:
+                return Look.ALL if holds else Look.SOME
+            was_deleted = not self._restore and deleted.is_deleted(db, uid)
+        return Look.DELETED if was_deleted and self.is_deleted(uid) else Look.NOTHING
+
     def _write_deleted(self) -> None:
         with self._engine.staging() as db:
             deleted.met(db, self._deleted)
         self._deleted.clear()
-
-    def holds(self, uid: str, end: End | None) -> bool | None:
-        """As `Place.holds`."""
-        if uid in self._queued:
-            if end is None:
-                return False
-            self._write_all()
-        with self._engine.reading() as db:
-            return meeting.holds(db, uid, end)
 
     def meet(self, conversation: Conversation, parent: str | None) -> meeting.Met | None:
         """As `Place.meet`."""
@@ -643,7 +644,7 @@ class Import:
         self._queue.append(conversation)
         self._queued[conversation.uid] = conversation.length
         self._messages += len(conversation.messages)
-        self._characters += sum(_weight(message) for message in conversation.messages)
+        self._characters += sum(map(_weight, conversation.messages))
         while self._messages > _MESSAGES or self._characters > _CHARACTERS:
             self._write()
 

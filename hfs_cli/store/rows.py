@@ -234,10 +234,10 @@ def message_values(kept: Message | Reply) -> tuple[object, ...]:
         _word(kept.finish_raw),
         _word(kept.model),
         *(_NO_USAGE if usage is None else map(_count, usage)),
-        as_json(kept.state and kept.state._asdict()),
+        None if kept.state is None else as_json(kept.state._asdict()),
         _word(kept.error),
-        _seconds(kept.first_token_s),
-        _seconds(kept.total_s),
+        None if kept.first_token_s is None else _seconds(kept.first_token_s),
+        None if kept.total_s is None else _seconds(kept.total_s),
         json.dumps(kept.citations) if kept.citations else None,
         _count(kept.step) or 0,
     )
@@ -253,6 +253,8 @@ def _seconds(value: object) -> float | None:
 
 
 def _word(value: object) -> str | None:
+    if value is None:
+        return None
     return storable(value) if isinstance(value, str) else None
 
 

@@ -255,11 +255,16 @@ def test_an_import_onto_a_full_disk_says_so_and_leaves_nothing(store, talk):
     found = list(store.conversations())
     store.delete([session.id])
     store.vacuum()
-    with store._engine.autocommitting() as db:
-        db.execute_sql(f"PRAGMA max_page_count = {db.pragma('page_count') + 1}")
+
+    def on_a_full_disk():
+        # Of the connection that an import has of its own.
+        with store._engine.autocommitting() as db:
+            db.execute_sql(f"PRAGMA max_page_count = {db.pragma('page_count') + 1}")
+        yield from found
+
     assert store.put(found, dry_run=True, restore=True).sessions == 1
     with pytest.raises(StoreError, match="disk is full"):
-        store.put(found, restore=True)
+        store.put(on_a_full_disk(), restore=True)
     store.close()
     assert store.count() == 0
     assert store.check() == []

@@ -9,12 +9,13 @@ Whoever kills it in between leaves rows that nobody sees and the next import tak
 
 from __future__ import annotations
 
+import gc
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import Enum, auto
-from itertools import count
+from itertools import chain, count
 from typing import NamedTuple, Protocol, Self
 
 from peewee import Query, Select, fn
@@ -31,6 +32,7 @@ from hfs_cli.store.messages import attach, lineage, put_call
 from hfs_cli.store.tables import (
     AttachmentRow,
     CallRow,
+    DeletedRow,
     ImportRow,
     MessageAttachmentRow,
     MessageRow,
@@ -42,6 +44,9 @@ from hfs_cli.store.tables import (
 _MESSAGES = 2000
 _CHARACTERS = 1_000_000
 _SESSIONS = 50
+# How many uids an import has in mind, some 20 MB, before it asks the database for each.
+_IN_MIND = 250_000
+_MANY_VALUES = 50_000
 # What `_Written.add` gives of a message.
 _COLUMNS = (
     *("id", "session_id", "position", "role", "content", "created_at", "extra", "stands_for"),
@@ -146,9 +151,15 @@ def receive(
         UsageError: One of them cannot be kept.
     """
     reception = _Reception(place, broken)
-    for item in incoming:
-        reception.take(item)
-    reception.end()
+    thresholds = gc.get_threshold()
+    # Looking for circles among values that have none took a tenth of the time.
+    gc.set_threshold(_MANY_VALUES, *thresholds[1:])
+    try:
+        for item in incoming:
+            reception.take(item)
+        reception.end()
+    finally:
+        gc.set_threshold(*thresholds)
     return reception.done
 
 
@@ -553,6 +564,9 @@ class Import:
         # Of what was deleted here and came: to be kept in mind for longer.
         self._deleted: list[str] = []
         self._number: int | None = None
+        # What there is or was when it began, and what came: nobody else brings in a uid that may
+        # arrive. None where that would be too many to have in mind.
+        self._known = self._known_uids()
         # What is to be written: conversations, and their lengths by uid until they are.
         self._queue: deque[Conversation] = deque()
         self._queued: dict[str, int] = {}
@@ -564,6 +578,16 @@ class Import:
         self._late: list[Branch] = []
         self._untied: set[str] = set()
         self._last_place: int | None = None
+
+    def _known_uids(self) -> set[int] | None:
+        with self._engine.reading() as db:
+            there = db.execute(SessionRow.select(SessionRow.uid).limit(_IN_MIND + 1))
+            gone = db.execute(DeletedRow.select(DeletedRow.uid).limit(_IN_MIND + 1))
+            try:
+                known = {_digits(uid) for (uid,) in chain(there, gone)}
+            except ValueError:  # a uid that hfs never gave
+                return None
+        return known if len(known) <= _IN_MIND else None
 
     def __enter__(self) -> Self:
         return self
@@ -598,6 +622,8 @@ class Import:
             if end is None:
                 return Look.SOME
             self._write_all()
+        if self._known is not None and _digits(uid) not in self._known:
+            return Look.NOTHING
         with self._engine.reading() as db:
             holds = meeting.holds(db, uid, end)
             if holds is not None:
@@ -641,6 +667,10 @@ class Import:
 
     def add(self, conversation: Conversation) -> None:
         """As `Place.add`."""
+        if self._known is not None:
+            self._known.add(_digits(conversation.uid))
+            if len(self._known) > _IN_MIND:
+                self._known = None
         self._queue.append(conversation)
         self._queued[conversation.uid] = conversation.length
         self._messages += len(conversation.messages)
@@ -869,10 +899,12 @@ class _Written:
         self._rows.append(row)
         if message.status == "complete":
             self._texts.append((number, message.content))
+        self.messages += 1
         if message.attachments or message.tool_calls:
             self._carrying.append((number, message))
-        self.messages += 1
-        self.characters += _weight(message)
+            self.characters += _weight(message)
+        else:
+            self.characters += len(message.content) + len(message.reasoning)
         return number
 
     def flush(self) -> None:

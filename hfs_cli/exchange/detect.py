@@ -37,6 +37,7 @@ _MAX_FIRST = 16_000_000
 _MAX_CHAT = 1_000_000
 _SAVE_IT = "save it to a file and import that"
 _DATABASE = b"SQLite format 3\0"
+_ZSTD = b"\x28\xb5\x2f\xfd"  # RFC 8878, 3.1.1
 
 # What each source is called where it is asked for, and where it is shown.
 SOURCES = {
@@ -106,6 +107,8 @@ def open_source(
         raw = opened.enter_context(open_file(path, pipes=True)) if piped is None else piped
         stream = cast("BinaryIO", _Counted(raw, advance))
         head = stream.readline(_MAX_HEAD)
+        if head.startswith(_ZSTD):
+            raise UsageError(f"{path} is compressed: unpack it first (zstd -d), and import that")
         if key in {None, "aichat"} and aichat.begins_log(head):
             log = aichat.log(stream, head, str(path))
             return Source("aichat", log, opened.pop_all(), in_order=True)
@@ -154,7 +157,7 @@ def _from_path(path: Path, head: bytes, key: str | None, *, piped: bool) -> Sour
     if not (is_database or gob.begins_slice(head) or key in {"llm", "mods"}):
         return None
     if piped or not path.is_file():
-        raise UsageError(f"{path} cannot come in a pipe: {_SAVE_IT}")
+        raise UsageError(f"{path} is a history that cannot come in a pipe: {_SAVE_IT}")
     if key in {None, "mods"} and not is_database:
         return Source("mods", mods.conversation(path), ExitStack())
     if key == "mods" or (key is None and mods.is_database(path)):

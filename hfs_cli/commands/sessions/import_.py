@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
@@ -25,6 +27,7 @@ _SOURCES = (
     *("hfs", "chatgpt", "claude", "llm", "aichat", "shell_gpt", "mods"),
     *("claude-code", "codex", "gemini-cli", "lines"),
 )
+_NO_FORMAT = "in no format that can be imported"
 
 
 @click.command(name="import")
@@ -90,19 +93,23 @@ class _How(NamedTuple):
 
 def _import(store: SessionStore, file: Path, how: _How) -> Iterator[Imported]:
     """Import a file, or all files of a directory that hold a history."""
+    from hfs_cli.conversations import Imported
     from hfs_cli.exchange.detect import files_in
+    from hfs_cli.sanitize import sanitize_line
 
     is_directory = file.is_dir()
-    came = unknown = 0
+    files = quiet = came = 0
+    unknown: Counter[str] = Counter()
     reason = "no file in it holds a history"
+    total = Imported()
     for one in files_in(file) if is_directory else [file]:
         with ExitStack() as opened:
             try:
                 found = opened.enter_context(_opened(one, how.source))
-            except UsageError:
+            except UsageError as error:
                 if not is_directory:
                     raise
-                unknown += 1
+                unknown["compressed" if "compressed" in error.message else _NO_FORMAT] += 1
                 continue
             done = store.put(
                 found,
@@ -112,25 +119,48 @@ def _import(store: SessionStore, file: Path, how: _How) -> Iterator[Imported]:
                 broken=notices.warn if how.skip_broken else None,
                 waiting=lambda: notices.notice("waiting for another import to end"),
             )
-        _show(one, found.name, done, dry_run=how.dry_run)
+        files += 1
+        _add(total, done)
+        is_new = done.messages + done.sessions + done.broken + done.deleted > 0
+        if is_new or not is_directory:
+            _show(f"{_would(how)} from {sanitize_line(str(one))} ({found.name})", done)
+        else:
+            quiet += 1
         came += done.sessions + done.present + done.broken
         came += done.extended + done.parted + done.deleted
         # Between two machines that exchange what is new there may be nothing.
         came += found.name == "hfs"
         reason = "; ".join(f"{n} × {why}" for why, n in done.left_out.items()) or "it is empty"
         yield done
-    if unknown:
-        click.echo(f"left out: {plural(unknown, 'file')} in no format that can be imported")
+    if files > 1:
+        _show(f"in all from {sanitize_line(str(file))} ({plural(files, 'file')})", total)
+    if quiet:
+        click.echo(f"nothing new in {plural(quiet, 'file')}")
+    for why, often in unknown.items():
+        click.echo(f"left out: {plural(often, 'file')} {why}")
     if not came:
         raise NotFoundError(f"{file} holds nothing to import: {reason}")
 
 
-def _show(file: Path, source: str, done: Imported, *, dry_run: bool) -> None:
-    """What came of a file, and what did not."""
+def _would(how: _How) -> str:
+    return "would come in" if how.dry_run else "imported"
+
+
+def _add(total: Imported, done: Imported) -> None:
+    """Add what a file brought to what came in all."""
+    for field in fields(done):
+        value = getattr(done, field.name)
+        if isinstance(value, int):
+            setattr(total, field.name, getattr(total, field.name) + value)
+    for why, often in done.left_out.items():
+        total.left_out[why] = total.left_out.get(why, 0) + often
+
+
+def _show(head: str, done: Imported) -> None:
+    """What came, and what did not."""
     from hfs_cli.sanitize import sanitize_line
 
-    would = "would come in" if dry_run else "imported"
-    click.echo(f"{would} from {sanitize_line(str(file))} ({source}):")
+    click.echo(f"{head}:")
     # The first five always, so that a script finds them.
     click.echo(f"  sessions: {done.sessions}")
     click.echo(f"  of them branches: {done.branches}")

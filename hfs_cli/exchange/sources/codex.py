@@ -32,7 +32,7 @@ from hfs_cli.exchange.sources.drafts import (
     of_agent,
 )
 from hfs_cli.exchange.sources.foreign import About, parted
-from hfs_cli.exchange.sources.records import CUT, Record, Sizes
+from hfs_cli.exchange.sources.records import Record, Sizes
 from hfs_cli.messages import Call, Role, Usage
 
 SOURCE = "codex"
@@ -62,8 +62,8 @@ def _read(lines: Iterator[Record], where: str) -> tuple[Conversation, ...]:
     sizes = Sizes(where)
     for line in lines:
         sizes.add(line.size)
-        if line.value is None:
-            session.left_out[CUT] += 1
+        if line.lost:
+            session.left_out[line.lost] += 1
         else:
             session.take(line.fields())
     return session.conversations(where)

@@ -35,7 +35,7 @@ from hfs_cli.exchange.sources.drafts import (
     of_agent,
 )
 from hfs_cli.exchange.sources.foreign import About, parted
-from hfs_cli.exchange.sources.records import CUT, Record, Sizes
+from hfs_cli.exchange.sources.records import Record, Sizes
 from hfs_cli.messages import Call, Usage
 
 SOURCE = "gemini-cli"
@@ -61,8 +61,8 @@ def _read(lines: Iterable[Record], where: str) -> tuple[Conversation, ...]:
     sizes = Sizes(where)
     for line in lines:
         sizes.add(line.size)
-        if line.value is None:
-            session.left_out[CUT] += 1
+        if line.lost:
+            session.left_out[line.lost] += 1
         else:
             session.take(line.fields())
     return session.conversations(where)

@@ -13,8 +13,9 @@ from hfs_cli.exchange.pieces import MAX_VALUE, parse_json
 
 # The most bytes of the lines of one conversation, which is read as a whole.
 MAX_CONVERSATION = 256_000_000
-# A line that breaks off at the end of a file to which its program is still writing.
+# Lines of a file to which its program is still writing, or was when it was killed.
 CUT = "last line, which is not whole yet"
+BROKEN = "line that is not whole"
 
 
 class Record(NamedTuple):
@@ -22,13 +23,15 @@ class Record(NamedTuple):
 
     Args:
         where: How errors name it.
-        value: Its object, or None for a last line that breaks off.
+        value: Its object, or None for one that breaks off.
         size: How many bytes it has.
+        lost: Why it has none, as a report says it.
     """
 
     where: str
     value: object
     size: int
+    lost: str = ""
 
     def fields(self) -> Fields:
         """Its object.
@@ -55,7 +58,7 @@ def records(stream: BinaryIO, where: str, begun: bytes, *, growing: bool) -> Ite
         stream: Where they come from.
         where: How errors name it.
         begun: What was read of the stream already.
-        growing: A program may be writing to it, so that the last line need not be whole.
+        growing: A program may be writing to it, or was killed as it did: a line need not be whole.
 
     Raises:
         UsageError: A line is not an object of JSON, or too long.
@@ -72,13 +75,14 @@ def records(stream: BinaryIO, where: str, begun: bytes, *, growing: bool) -> Ite
             raise UsageError(f"{place} is over {MAX_VALUE // 10**6} MB")
         if not line.strip():
             continue
+        value, lost = None, ""
         try:
             value = parse_json(line, place)
         except UsageError:
-            if not growing or line.endswith(b"\n"):
+            if not growing:
                 raise
-            value = None
-        yield Record(place, value, len(line))
+            lost = BROKEN if line.endswith(b"\n") else CUT
+        yield Record(place, value, len(line), lost)
 
 
 class Sizes:

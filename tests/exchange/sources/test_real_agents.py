@@ -61,7 +61,8 @@ def bring_in(hfs):
     def bring_in(folder):
         done = hfs("sessions", "import", str(folder))
         assert done.returncode == 0, done.stderr
-        rows = (line.rpartition(": ") for line in done.stdout.decode().splitlines())
+        each = done.stdout.decode().partition("in all from ")[0]
+        rows = (line.rpartition(": ") for line in each.splitlines())
         came = Counter()
         for name, _, number in rows:
             if number.isdecimal():

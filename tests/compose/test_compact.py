@@ -226,6 +226,26 @@ def _said_in(wire, sent):
     return [m for m in messages if m.get("role") != "system" and "role" in m]
 
 
+@pytest.mark.parametrize("wire", sorted({*WIRES} - {"local"}))
+def test_each_format_summarises_and_goes_on(chat, server, wire):
+    chat.configure(
+        f'model = "test/m"\nretries = 0\n[providers.test]\ntype = "{wire}"\n'
+        f'base_url = "{server.url}"\napi_key_env = "TEST_KEY"\n'
+        '[models."test/m"]\ncontext = 1200\n'
+    )
+    chat.keep("grown", f"1 {LONG}", "r1", f"2 {LONG}", "r2", f"3 {LONG}", "r3")
+    kind = {"Content-Type": "application/x-ndjson"} if wire == "ollama" else None
+    for text in ("In short.", "four"):
+        server.reply([reply(wire, text)], headers=kind)
+    assert chat.ok("chat", "-c", *COMPACT, f"4 {LONG}") == "four\n"
+    summary, turn = (request.json for request in server.requests)
+    for sent in (summary, turn):
+        assert illegal(wire, sent) == {}
+    assert ASKED_FOR_SUMMARY[:40] in json.dumps(_said_in(wire, summary)[-1])
+    assert "In short." in json.dumps(_said_in(wire, turn)[1])
+    assert kept(chat)[-3:] == ["4", "In≤6", "four"]
+
+
 def test_the_steps_of_a_turn_go_on_from_the_summary(tmp_path):
     with SessionStore(tmp_path / "hfs.db") as store:
         session = _keep_three_turns(store, "openai")

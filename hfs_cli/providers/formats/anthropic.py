@@ -485,7 +485,10 @@ class AnthropicEvents:
             self.finish = STOPPED.finish(reason)
         elif reason:
             details = message.get("stop_details") or {}
-            said = details.get("explanation") or details.get("category")
+            said, category = details.get("explanation"), details.get("category")
+            if isinstance(said, str) and isinstance(category, str) and said and category:
+                said = f"{said} (category {category})"
+            said = said or category
             self.finish = finish_of(reason, _ENDINGS, said)
 
     def _count(self, usage: object, batch: Batch) -> None:

@@ -92,6 +92,16 @@ _NO_MODEL = re.compile(
     r"|\b(unknown|invalid|no such) model\b(?! (param|option|input|output))",
     re.IGNORECASE,
 )
+# Ollama's words for its own limit: it serves less than the model has.
+_OLLAMAS_LIMIT = re.compile("(exceeds|longer than) the context length")
+# How vendors say that a model does not think, or not so much: OpenAI "Unsupported parameter:
+# 'reasoning.effort' is not supported with this model", "Unrecognized request argument supplied:
+# reasoning_effort"; Anthropic "adaptive thinking is not supported on this model"; Gemini "Thinking
+# level is not supported for this model"; Ollama "does not support thinking"; xAI and Groq
+# "`reasoning_effort` is not supported with this model". Read 2026-11-29.
+_THINK = r"(reasoning|thinking|effort)"
+_NO = r"(not (supported|allowed|enabled)|(un|does not )support|unrecognized|unknown|invalid value)"
+_NO_THOUGHTS = re.compile(rf"{_THINK}.{{0,60}}{_NO}|{_NO}.{{0,60}}{_THINK}", re.IGNORECASE)
 _NO_MODEL_CODES = frozenset({"model_not_found", "model_decommissioned", "model_not_available"})
 
 
@@ -99,12 +109,15 @@ def _next_step(status: int, context: Context, said: str) -> str:
     if status in {402, 429}:
         quota = f"see {context.docs} for your quota"
         return quota if context.docs else "wait, or choose another model with -m"
-    if "exceeds the context length" in said:  # Ollama's, which serves less than the model has
+    if _OLLAMAS_LIMIT.search(said):
         return f"give it more (-o num_ctx 32768), or {LEAVE_OUT}"
     if status == 413 or (status in {400, 422, 500} and says_too_long(said)):
         return LEAVE_OUT
-    if status in {400, 422} and "context" in said.lower():
-        return "shorten the prompt, or start a new session"
+    if status in {400, 422}:
+        context_is_full = "context" in said.lower()
+        otherwise = "shorten the prompt, or start a new session" if context_is_full else ""
+        thinks_not = "leave out --reasoning, or choose another model with -m"
+        return thinks_not if _NO_THOUGHTS.search(said) else otherwise
     if status >= 500:
         return "try again, or choose another model with -m"
     return ""

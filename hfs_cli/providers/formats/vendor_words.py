@@ -14,12 +14,13 @@ _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.DOTALL | re.IGNORECASE)
 # How vendors say that a request is longer than the model's context, read on 2026-11-29 in their
 # documentation and in the errors that litellm and the SDKs know: OpenAI "maximum context length",
 # "exceeds the context window"; Anthropic "prompt is too long", "exceed context limit"; Gemini
-# "exceeds the maximum number of tokens allowed"; Ollama "exceeds the context length"; llama.cpp
-# "exceeds the available context size"; xAI "maximum prompt length"; Bedrock "Input is too long".
+# "exceeds the maximum number of tokens allowed"; Ollama "exceeds the context length", and "longer
+# than" it; llama.cpp "exceeds the available context size"; xAI "maximum prompt length"; Bedrock
+# "Input is too long".
 _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|maximum (context|prompt|model) length"
     r"|exceeds? (the |this model's )?(available |maximum )?(context|number of tokens)"
-    r"|maximum number of tokens allowed|(prompt|input) is too long"
+    r"|longer than the context length|maximum number of tokens allowed|(prompt|input) is too long"
     r"|reduce the length of the (messages|prompt|input)|too large for model with",
     re.IGNORECASE,
 )

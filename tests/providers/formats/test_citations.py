@@ -97,9 +97,33 @@ def test_citations_of_anthropic():
 
 
 def test_grounding_of_gemini():
-    assert cited(decode("gemini", {"candidates": [GROUNDED]})) == [A]
+    placed = A._replace(start=0, end=5)
+    assert cited(decode("gemini", {"candidates": [GROUNDED]})) == [placed]
     recited = GROUNDED | {"citationMetadata": {"citationSources": [{"uri": "https://c.test/"}]}}
-    assert cited(decode("gemini", {"candidates": [recited]})) == [A, Citation("https://c.test/")]
+    also = Citation("https://c.test/")
+    assert cited(decode("gemini", {"candidates": [recited]})) == [placed, also]
+
+
+def test_the_passage_that_rests_on_a_source_is_told_in_characters():
+    """Gemini counts bytes, in the text without thoughts, over all that has come."""
+    said = [{"text": "hm", "thought": True}, {"text": "Naïve 🙂. "}, {"text": "Yes, naïve."}]
+    web = [{"web": {"uri": A.url, "title": "A"}}, {"web": {"uri": B.url, "title": "B"}}]
+    supports = [
+        {"segment": {"startIndex": 13, "endIndex": 25}, "groundingChunkIndices": [1]},
+        {"segment": {"endIndex": 12}, "groundingChunkIndices": [0, 1, 7, True, "0", {}, []]},
+        {"segment": {"startIndex": 3, "endIndex": 1}, "groundingChunkIndices": [0]},
+        {"segment": {"endIndex": 3}, "groundingChunkIndices": [0]},
+        {"segment": "x"}, None, {"segment": {"endIndex": 1}, "groundingChunkIndices": 0},
+    ]  # fmt: skip
+    last = {"groundingMetadata": {"groundingChunks": web, "groundingSupports": supports}}
+    found = decode(
+        "gemini",
+        *({"candidates": [{"content": {"parts": [part]}}]} for part in said),
+        {"candidates": [last]},
+    )
+    first, second = cited(found)
+    assert text(found)[slice(first.start, first.end)] == "Naïve 🙂."
+    assert text(found)[slice(second.start, second.end)] == "Yes, naïve."
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,8 @@ def test_the_vendors_own_explanation_is_told():
     details = {"type": "refusal", "category": "cyber", "explanation": "Flagged \x1b[2J as unsafe."}
     _, fault = decoded("anthropic", anthropic("refusal", stop_details=details))
     assert fault.message == (
-        r'refused to go on (it says: "Flagged \x1b[2J as unsafe."): ask in other words, or choose'
+        r'refused to go on (it says: "Flagged \x1b[2J as unsafe. (category cyber)"): ask in other'
+        " words, or choose"
         " another model; later turns leave this one out (refusal)"
     )
     _, fault = decoded("gemini", gemini("SAFETY", finishMessage="Too dangerous."))

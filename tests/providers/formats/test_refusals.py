@@ -136,3 +136,25 @@ def test_any_body_becomes_one_short_line_without_the_key(status, body):
     assert "\n" not in message
     assert "\x1b" not in message
     assert len(message) < MAX_MESSAGE + 300
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Unsupported parameter: 'reasoning.effort' is not supported with this model.",
+        "Unrecognized request argument supplied: reasoning_effort",
+        "adaptive thinking is not supported on this model",
+        "Thinking level is not supported for this model.",
+        '"llama3.2:latest" does not support thinking',
+    ],
+)
+def test_a_model_that_does_not_think_is_said_with_what_helps(said):
+    assert told(400, error(said)) == (
+        f"5 vendor (gpt-x) refused the request (400): {said} — leave out --reasoning, or choose"
+        " another model with -m"
+    )
+
+
+def test_a_prompt_that_is_longer_than_ollamas_context_is_too_long():
+    said = "the prompt is longer than the context length currently available to the model"
+    assert "— give it more (-o num_ctx 32768), or leave out" in told(400, {"error": said})

@@ -6,6 +6,7 @@ says from its journal whether the client coped.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -14,7 +15,12 @@ from hfs_cli.messages import ChatMessage, Request, Usage
 from hfs_cli.providers.http.limits import RetryPolicy
 from tests.providers.asking import Answer, ask, provider_at, quick
 
-BASES = {"openai": "/v1", "anthropic": "/anthropic/v1", "gemini": "/gemini/v1beta"}
+BASES = {
+    "openai": "/v1",
+    "responses": "/v1",
+    "anthropic": "/anthropic/v1",
+    "gemini": "/gemini/v1beta",
+}
 REQUEST = Request(
     "gpt-4o",
     (ChatMessage("user", "a"), ChatMessage("assistant", "b"), ChatMessage("user", "c")),
@@ -33,7 +39,10 @@ def asked(llmock, wire):
     """Ask the judge's server in one of the formats."""
 
     def asked(**limits: Any) -> Answer:
-        return ask(llmock.url + BASES[wire], REQUEST, wire=wire, limits=quick(**limits))
+        request = REQUEST
+        if wire == "responses":  # which has no place for `stop`
+            request = REQUEST._replace(options={"temperature": 0.5, "max_tokens": 50})
+        return ask(llmock.url + BASES[wire], request, wire=wire, limits=quick(**limits))
 
     return asked
 
@@ -95,3 +104,19 @@ def test_a_stall(llmock, asked):
     # Long enough for the first words to come on a busy machine, and for them alone.
     llmock.stall(after_chunks=3, seconds=20)
     assert asked(idle=4).exit_code == 7
+
+
+def test_a_conversation_that_is_too_long_goes_on_with_a_summary(hfs, llmock, wire):
+    """It judges the requests, and says in the vendor's words that the first one is too long."""
+    hfs.configure(
+        f'model = "judge/m"\nretries = 0\n[providers.judge]\ntype = "{wire}"\n'
+        f'base_url = "{llmock.url}{BASES[wire]}"\napi_key_env = "JUDGE_KEY"\n'
+    )
+    hfs.env["JUDGE_KEY"] = "k"
+    hfs.keep("long", *(f"{n} {'word ' * 200}" for n in range(6)), model="judge/m")
+    llmock.context_overflow()
+    llmock.reply("They counted to five.")
+    assert hfs.ok("chat", "-c", "--context", "compact", "And now?")
+    kept = json.loads(hfs.ok("sessions", "show", "--json"))["messages"]
+    assert "They counted to five." in [m["content"] for m in kept if m["stands_for"]]
+    llmock.assert_resilient(strict=True)

@@ -161,7 +161,9 @@ def _among_branches(db: Connection, session_id: int, label: str) -> tuple[int, i
 def _check_label(label: str) -> str:
     label = normalise(label)
     shown = f'"{sanitize_line(label[:40])}"'
-    if not label.strip() or label.isdigit():
+    if not label.strip():
+        raise UsageError("a checkpoint's label must not be empty")
+    if label.isdigit():
         raise UsageError(f"{shown} would be taken for a message's number: add a letter")
     if len(label) > _MAX_LABEL or sanitize_line(label) != label:
         raise UsageError(

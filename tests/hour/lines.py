@@ -125,6 +125,7 @@ MISTAKES = tuple(
         ("TEST_KEY='sk x' hfs chat hi", 3, "copy it again"),
         ("TEST_KEY= hfs chat hi", 3, "set TEST_KEY or run: hfs keys set test"),
         ("hfs models pull nosuch", 4, "there are smollm2"),
+        ("hfs models pull nosuch.gguf", 4, "no file nosuch.gguf"),
         ("hfs models pull https://host.example/x.gguf", 2, "--sha256"),
         ("hfs models default nosuch", 4, "no model"),
         ("hfs keys set openai sk-123", 2, "a key is never an argument"),
@@ -169,6 +170,7 @@ MISTAKES = tuple(
         ("hfs delete", 2, "name sessions"),
         ("hfs delete notes < /dev/null", 2, "--yes"),
         ("hfs delete --older-than 5x -y", 2, "is not an age"),
+        ("hfs checkpoints create notes --label ''", 2, "must not be empty"),
         ("hfs checkpoints delete notes nosuch", 4, "nosuch"),
         # Settings
         ("hfs config set modle x", 3, "model"),

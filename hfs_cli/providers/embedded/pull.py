@@ -133,6 +133,8 @@ def _meant(what: str, sha256: str | None, name: str | None) -> tuple[str, Downlo
         return _name(what, name), Download(what, _digest(sha256))
     if Path(what).expanduser().is_file():
         return _name(what, name), Download("", _digest(sha256) if sha256 else "")
+    if what.endswith(".gguf") or "/" in what:
+        raise NotFoundError(f"no file {what} to take weights from")
     raise NotFoundError(
         f'no model "{what}" to pull: there are {SMOLLM2.name}, {", ".join(DOWNLOADS)}; or give a'
         " URL or a file of weights (GGUF)"

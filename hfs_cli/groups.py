@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from hfs_cli.notices import wants_color
+
 
 class Count(click.ParamType[int]):
     """A whole number of at most nine digits, which every database holds.
@@ -60,7 +62,10 @@ class Amount(click.ParamType[float]):
 
 
 class HelpFormatter(click.HelpFormatter):
-    """Help that is laid out for the window as it is; click's own takes none under 52 columns."""
+    """Help that is laid out for the window as it is; click's own takes none under 52 columns.
+
+    In colour it has the look of the lists: headings stand out, and names are cyan.
+    """
 
     def __init__(
         self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None
@@ -71,18 +76,31 @@ class HelpFormatter(click.HelpFormatter):
             columns = get_terminal_size().columns
             width = max(min(columns, max_width or _WIDEST) - 2, _NARROWEST)
         super().__init__(indent_increment, width, max_width)
+        self._colored = wants_color(sys.stdout)
+
+    def write_heading(self, heading: str) -> None:
+        """Write a heading."""
+        shown = click.style(f"{heading}:", bold=True) if self._colored else f"{heading}:"
+        self.write(f"{'':>{self.current_indent}}{shown}\n")
 
     def write_dl(
         self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
     ) -> None:
         """Write terms and what they mean, in two columns or, in a narrow window, below them."""
         if self.width >= _TWO_COLUMNS:
-            super().write_dl(rows, col_max, col_spacing)
+            named = [(self._named(term), meaning) for term, meaning in rows]
+            super().write_dl(named, col_max, col_spacing)
             return
         for term, meaning in rows:
-            self.write_text(term)
+            if len(term) + self.current_indent <= self.width:
+                self.write(f"{'':>{self.current_indent}}{self._named(term)}\n")
+            else:
+                self.write_text(term)
             with self.indentation():
                 self.write_text(meaning)
+
+    def _named(self, term: str) -> str:
+        return click.style(term, fg="cyan") if self._colored else term
 
 
 _WIDEST, _TWO_COLUMNS, _NARROWEST = 80, 56, 20
@@ -155,6 +173,31 @@ class Group(click.Group):
         return found and with_help(found)
 
 
+def _help_option() -> click.Option:
+    """The one that click would add, which prints the page with its colours."""
+
+    def show(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001
+        if value and not ctx.resilient_parsing:
+            show_page(ctx.get_help())
+            ctx.exit()
+
+    return click.Option(
+        ["-h", "--help"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=show,
+        help="Show this message and exit.",
+    )
+
+
+def show_page(text: str) -> None:
+    """Print a page of the program's own words, and their colours with them."""
+    # Of `hfs_cli.render.output.StandardOutput`, which escapes what others print on a terminal.
+    write = getattr(sys.stdout, "write_own", sys.stdout.write)
+    write(f"{text}\n")
+
+
 def _has(command: click.Command, option: str, ctx: click.Context) -> bool:
     return any(option in (*p.opts, *p.secondary_opts) for p in command.get_params(ctx))
 
@@ -203,6 +246,9 @@ def with_help(command: click.Command) -> click.Command:
     Under ``PYTHONOPTIMIZE=2`` docstrings are read from the source.
     """
     command.context_class = Context
+    if command.add_help_option:
+        command.add_help_option = False
+        command.params.append(_help_option())
     if sys.flags.optimize >= 2 and command.help is None and command.callback is not None:
         import ast
         import inspect

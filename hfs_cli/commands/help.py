@@ -6,7 +6,7 @@ import re
 
 import click
 
-from hfs_cli.groups import Context, HelpFormatter, no_command
+from hfs_cli.groups import Context, HelpFormatter, no_command, show_page
 
 
 @click.command(name="help")
@@ -25,7 +25,7 @@ def show_help(context: click.Context, *, words: tuple[str, ...]) -> None:
 
     topic = TOPICS.get(words[0]) if len(words) == 1 else None
     if topic and words[0] not in {"config", "models"}:
-        click.echo(_laid_out(topic), nl=False)
+        show_page(_laid_out(topic).removesuffix("\n"))
         return
     shown = context.find_root()
     for index, word in enumerate(words):
@@ -39,9 +39,9 @@ def show_help(context: click.Context, *, words: tuple[str, ...]) -> None:
                 error = click.UsageError(f"{error.message}: {topics}", shown)
             raise error
         shown = Context(found, shown, word, **found.context_settings)
-    click.echo(shown.get_help())
+    show_page(shown.get_help())
     if topic:  # config and models are commands too
-        click.echo(f"\n{_laid_out(topic)}", nl=False)
+        show_page(f"\n{_laid_out(topic)}".removesuffix("\n"))
 
 
 def _laid_out(topic: str) -> str:

@@ -187,6 +187,10 @@ class StandardOutput(io.TextIOBase):
         self._output.write(sanitize(text) if self._safe else text)
         return len(text)
 
+    def write_own(self, text: str) -> None:
+        """Write what the program itself says, in its colours, as it is."""
+        self._output.write(text)
+
     def writable(self) -> bool:
         """As far as anybody knows before trying."""
         return True

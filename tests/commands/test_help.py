@@ -130,3 +130,17 @@ def test_commands_stand_in_the_order_of_their_use():
     rows = shown.partition("Commands:")[2].splitlines()
     names = [row.split()[0] for row in rows if row.startswith("  ") and row[2] != " "]
     assert names == ["list", "get", "set", "unset", "edit", "path"]
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+@pytest.mark.parametrize(
+    "words", [("chat", "--help"), ("help", "sessions"), ("help", "exit-codes")]
+)
+def test_help_has_the_look_of_the_lists_on_a_terminal_alone(on_terminal, chat, words, columns):
+    seen = on_terminal(*words, columns=columns)
+    plain = on_terminal(*words, columns=columns, env={"NO_COLOR": "1"})
+    assert b"\x1b[36m" in seen.raw
+    assert b"\x1b" not in plain.raw
+    assert seen.lines == plain.lines
+    assert max(map(len, seen.lines)) <= columns
+    assert b"\x1b" not in chat(*words).stdout

@@ -179,7 +179,8 @@ def _print(family: Sequence[Branch], look: Terminal) -> None:
     from rich.text import Text
 
     placed = columns(family)
-    labels = [_label(branch, place) for place, branch in enumerate(family)]
+    most = min(_MAX_LABEL, look.width // 4)
+    labels = [_label(branch, place, most) for place, branch in enumerate(family)]
     width = max(cell_len(label) for label in labels)
     room = max(4, look.width - width - 2)
     longest = max(end for _, end in placed.values())
@@ -209,14 +210,14 @@ def _title(family: Sequence[Branch], look: Terminal) -> Text:
     return title.append(about, "dim")
 
 
-def _label(branch: Branch, place: int) -> str:
+def _label(branch: Branch, place: int, most: int) -> str:
     if place == 0:
         return "main"
     name = f"{branch.origin} {branch.session.id}"
     if branch.origin == "fork":
         words, _ = first_words(branch.session.name)
         name = f"fork {branch.session.id}: {sanitize_line(words)}"
-    return name if len(name) <= _MAX_LABEL else name[: _MAX_LABEL - 1] + "…"
+    return name if len(name) <= most else name[: most - 1] + "…"
 
 
 def _track(branch: Branch, place: tuple[int, int], step: int, skipped: int) -> Text:

@@ -76,8 +76,8 @@ class Prompt(NamedTuple):
             UsageError: A placeholder has no value.
         """
         given = {**self.values, **fields}
-        system = self.system and substituted(self.system, given, self.name)
-        return substituted(self.text, given, self.name), system
+        system = self.system and substituted(self.system, given, self.name, record=True)
+        return substituted(self.text, given, self.name, record=True), system
 
 
 def fill_from_templates(

@@ -144,7 +144,7 @@ def placeholders(text: str) -> list[str]:
     return list(dict.fromkeys(name for name in names if name))
 
 
-def substituted(text: str, values: Mapping[str, str], name: str) -> str:
+def substituted(text: str, values: Mapping[str, str], name: str, *, record: bool = False) -> str:
     """A text with its placeholders' values in their places, each as it stands.
 
     ``$name`` and ``${name}`` are placeholders and ``$$`` is a dollar; any other dollar is itself.
@@ -154,12 +154,18 @@ def substituted(text: str, values: Mapping[str, str], name: str) -> str:
         text: The text.
         values: By the placeholders' names.
         name: The template's, for the error.
+        record: Whether the fields of a record are among the values.
 
     Raises:
         UsageError: One has no value.
     """
     for missing in placeholders(text):
         if missing not in values:
+            if record:
+                raise UsageError(
+                    f"the template {name} needs a value for {missing}: give the record a field of"
+                    f" that name, or pass -p {missing} VALUE"
+                )
             how = "pipe it in" if missing == INPUT else f"pass -p {missing} VALUE"
             what = "standard input" if missing == INPUT else f"a value for {missing}"
             raise UsageError(f"the template {name} needs {what}: {how}")

@@ -9,11 +9,18 @@ import pytest
 from tests.batch.vendors import LAUNCHER, AnthropicVendor, OpenAIVendor
 from tests.conftest import KEY
 
-MODELS = {"openai": "openai/m", "responses": "openai/m", "anthropic": "anthropic/claude-haiku-5-5"}
+MODELS = {
+    "openai": "openai/m",
+    "responses": "openai/m",
+    "groq": "groq/m",
+    "anthropic": "anthropic/claude-haiku-5-5",
+}
 
 
 def made_vendor(name):
-    return AnthropicVendor() if name == "anthropic" else OpenAIVendor(name)
+    if name == "anthropic":
+        return AnthropicVendor()
+    return OpenAIVendor("responses" if name == "responses" else "openai")
 
 
 @pytest.fixture(params=["openai", "anthropic"])
@@ -28,7 +35,8 @@ def at_vendor(name, hfs, server):
     made.name, made.model = name, MODELS[name]
     provider = made.model.partition("/")[0]
     hfs.configure(
-        f'model = "{made.model}"\nretries = 0\n[providers.{provider}]\ntype = "{name}"\n'
+        f'model = "{made.model}"\nretries = 0\n[providers.{provider}]\n'
+        f'type = "{"openai" if name == "groq" else name}"\n'
         f'base_url = "{server.url}"\napi_key_env = "TEST_KEY"\n'
         f'[models."{made.model}"]\ninput_price = 10\noutput_price = 100\n'
     )

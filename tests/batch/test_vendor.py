@@ -232,6 +232,16 @@ def test_an_answer_that_is_lost_makes_no_second_batch(many, vendor):
     assert len(results_in(many.out)) == 10
 
 
+def test_groq_is_asked_as_openai_is(many, server):
+    vendor = at_vendor("groq", many, server)
+    vendor.lost = 1
+    assert many(*many.given).returncode == 6
+    many.ok(*many.given, "--resume")
+    billed_once(vendor)
+    listed = [r.target for r in server.requests if r.path == "/v1/batches" and r.method == "GET"]
+    assert listed == ["/v1/batches"]  # its library knows no parameters of it
+
+
 def test_a_batch_is_looked_for_before_it_is_made_again(many, vendor):
     # The vendor says 500 to what it has taken in.
     accept = vendor.answered

@@ -190,11 +190,14 @@ class OpenAIVendor(Vendor):
         return self.answered(self.shape(batch))
 
     def listed(self, request: Received) -> Any:
-        query = dict(part.split("=") for part in request.target.partition("?")[2].split("&"))
+        parts = filter(None, request.target.partition("?")[2].split("&"))
+        query = dict(part.split("=") for part in parts)
         newest = list(reversed(self.batches.values()))
         if after := query.get("after"):
             newest = newest[[b["id"] for b in newest].index(after) + 1 :]
-        page = newest[: min(int(query["limit"]), 3)]  # pages so small that there are several
+        page = newest[
+            : min(int(query.get("limit", 20)), 3)
+        ]  # pages so small that there are several
         return {
             "object": "list",
             "data": [self.shape(batch) for batch in page],

@@ -183,7 +183,10 @@ def test_a_placeholder_without_a_value_names_the_line(batch, server):
     done = batch("batch", file, "-t", template)
     assert done.returncode == 2
     assert b"line 2 of " in done.stderr
-    assert b"needs a value for to" in done.stderr
+    assert b"needs a value for to: give the record a field of that name" in done.stderr
+    done = batch("batch", file, "-t", "extract-json", "-p", "fields", "name")
+    assert done.returncode == 2
+    assert b"needs a value for input: give the record a field of that name" in done.stderr
     assert server.requests == []
 
 

@@ -101,6 +101,9 @@ def waiting(label: str) -> Iterator[None]:
         spinner.stop()
 
 
+_WIDE = 70
+
+
 @contextmanager
 def progress(label: str, total: int | None, *, quiet: bool = False) -> Iterator[Advance]:
     """Show a bar while the block runs; off a terminal, nothing at all.
@@ -135,10 +138,15 @@ def progress(label: str, total: int | None, *, quiet: bool = False) -> Iterator[
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
+    # In a narrow window how far it is, and no more: the rest would be cut in each column.
+    shown = columns if look.width >= _WIDE else columns[:3]
+    label, most = sanitize_line(label), look.width // 2
+    if len(label) > most:
+        label = f"…{label[1 - most :]}"
     with Progress(
-        *columns, console=_console(look), redirect_stdout=False, redirect_stderr=False
+        *shown, console=_console(look), redirect_stdout=False, redirect_stderr=False
     ) as bar:
-        task = bar.add_task(sanitize_line(label), total=total)
+        task = bar.add_task(label, total=total)
         try:
             yield lambda done: bar.advance(task, done)
         except BaseException:

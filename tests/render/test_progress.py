@@ -16,6 +16,20 @@ def test_it_is_for_people_only(tmp_path):
     assert run_in_terminal(CODE, env={"TERM": "dumb"}).raw == b""
 
 
+LONG = """
+from hfs_cli.render.progress import progress
+with progress("reading /a/path/that/is/longer/than/such/a/window/export.zip", 100) as advance:
+    advance(100)
+"""
+
+
+def test_in_a_narrow_window_it_is_one_line_that_says_how_far_it_is():
+    (line,) = [line for line in run_in_terminal(LONG, columns=40).lines if line.strip()]
+    assert line.startswith("…")
+    assert "export.zip ━" in line
+    assert line.endswith("100%")
+
+
 FAILS = """
 from contextlib import suppress
 from hfs_cli.render.progress import progress

@@ -126,7 +126,7 @@ def print_context(
         [message for message, _ in sent],
         pager=pager,
         about=_told(plan, choice.full_name, session.messages - len(sent)),
-        notes={message.position: f"{tokens:,} tokens" for message, tokens in sent},
+        notes={m.position: f"{tokens:,} token{'s' * (tokens != 1)}" for m, tokens in sent},
     )
 
 

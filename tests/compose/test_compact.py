@@ -537,6 +537,7 @@ def test_show_says_what_the_next_turn_would_send(compacted, server):
     assert f"about {shown['estimated_input_tokens']} tokens of the 1,200 that test/m takes" in text
     assert "without 6 messages of the transcript" in text
     assert "8 summary of 1 to 6" in text
+    assert "four" in text and " · 1 token\n" in text
     assert "r3" not in text
     assert server.requests == []
 

@@ -18,7 +18,9 @@ import pytest
 
 from hfs_cli.messages import ChatMessage, Place, Reply, Turn
 from hfs_cli.store.store import SessionStore
+from tests import postgres
 from tests.scripted_server import ScriptedServer
+from tests.store.places import OnServer, directory_of_run, end_server, server_of_the_run
 
 # What a test's environment must not inherit: settings, keys and colours of the developer.
 # The last two change what Python itself does: one would have every one of some thousand processes
@@ -160,9 +162,16 @@ class Hfs:
 
 def pytest_configure() -> None:
     """Take signals back that a background job or `nohup` ignores, for all that is started."""
+    directory_of_run()  # named before there are processes that share it
     for signum in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(signum) is signal.SIG_IGN:
             signal.signal(signum, signal.SIG_DFL)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the server that the run has started, once for all its processes."""
+    if not hasattr(config, "workerinput"):
+        end_server(directory_of_run())
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -188,6 +197,19 @@ def server() -> Iterator[ScriptedServer]:
     """A scripted HTTP server on loopback."""
     with ScriptedServer() as scripted:
         yield scripted
+
+
+@pytest.fixture(scope="session")
+def postgres_databases() -> OnServer:
+    """Databases on a PostgreSQL server, which the run starts once, or `HFS_TEST_POSTGRES` names."""
+    given = os.environ.get("HFS_TEST_POSTGRES", "")
+    if given == "none":
+        pytest.skip("HFS_TEST_POSTGRES=none")
+    if given:
+        return OnServer(given)
+    if postgres.programs() is None:
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    return OnServer(server_of_the_run(directory_of_run()))
 
 
 @pytest.fixture

@@ -107,21 +107,24 @@ def among_partial(db: Connection, found: Iterable[Found], match: str, limit: int
     return [by_id[number]._replace(score=score) for number, score in scores[:limit]]
 
 
-def ranked(texts: Mapping[int, str], match: str) -> list[tuple[int, float]]:
+def ranked(
+    texts: Mapping[int, str], match: str, column: str = "content"
+) -> list[tuple[int, float]]:
     """Which of the texts match, the best first, each with its bm25 score.
 
     Args:
         texts: Texts by number, as `words` leaves them.
         match: An FTS5 query.
+        column: What a query may call the text.
 
     Raises:
         sqlite3.OperationalError: The query is not FTS5 syntax.
     """
     with closing(sqlite3.connect(":memory:")) as memory:
         memory.execute(
-            f"CREATE VIRTUAL TABLE w USING fts5 (content, content = '', tokenize = '{TOKENIZER}')"
+            f"CREATE VIRTUAL TABLE w USING fts5 ({column}, content = '', tokenize = '{TOKENIZER}')"
         )
-        memory.executemany("INSERT INTO w (rowid, content) VALUES (?, ?)", texts.items())
+        memory.executemany(f"INSERT INTO w (rowid, {column}) VALUES (?, ?)", texts.items())
         found = memory.execute("SELECT rowid, bm25(w) FROM w WHERE w MATCH ? ORDER BY 2", [match])
         return [(int(number), float(score)) for number, score in found]
 

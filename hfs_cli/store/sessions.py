@@ -163,7 +163,7 @@ def _beginning(db: Connection, ref: str) -> list[Session]:
         name >= ref, name < ref + "\U0010ffff", is_shown()
     )
     for tail in (False, True):
-        query = named.where(SessionRow.use_seq.is_null(tail)).limit(_SHOWN + 1)
+        query = named.where(SessionRow.use_seq.is_null(tail)).order_by(name).limit(_SHOWN + 1)
         if found := [rows.session(row) for row in db.execute(query)]:
             return found
     return []

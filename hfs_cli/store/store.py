@@ -40,12 +40,12 @@ class SessionStore:
     does not need is loaded by the method that needs it.
 
     Args:
-        path: The database file.
+        where: A file of SQLite's, or another engine.
         checkpoint_retention: How many automatic checkpoints a session keeps.
     """
 
-    def __init__(self, path: Path, *, checkpoint_retention: int = 10) -> None:
-        self._engine: Engine = Database(path)
+    def __init__(self, where: Path | Engine, *, checkpoint_retention: int = 10) -> None:
+        self._engine: Engine = Database(where) if isinstance(where, Path) else where
         self._retention = checkpoint_retention
         # The row of each reply that is being written, by the question it answers and its step.
         self._replies: dict[tuple[int, int], int] = {}
@@ -629,6 +629,20 @@ class SessionStore:
             with self._engine.staging() as db:
                 forget_old(db)
             return self._engine.vacuum()
+
+
+def engine_at(where: Path | str, directory: Path) -> Engine:
+    """The engine of a database.
+
+    Args:
+        where: A file of SQLite's, or the URL of a PostgreSQL database.
+        directory: Where a reply is kept that a server would not take.
+    """
+    if isinstance(where, Path):
+        return Database(where)
+    from hfs_cli.store.postgres.database import Postgres
+
+    return Postgres(where, shown=where, directory=directory)
 
 
 def open_store(config: Config) -> SessionStore:

@@ -1,8 +1,5 @@
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hfs_cli.errors import HfsError, NotFoundError, UsageError
@@ -250,7 +247,7 @@ def test_a_question_that_is_gone_cannot_be_answered_again(store, talk, session):
 # --- checkpoints ----------------------------------------------------------------------
 
 
-def test_each_completed_reply_is_marked_and_old_marks_go(path, talk, store):
+def test_each_completed_reply_is_marked_and_old_marks_go(database, talk, store):
     session = talk.turn("q", "a")
     store.create_checkpoint(session.id, "mine")
     for _ in range(12):
@@ -258,7 +255,7 @@ def test_each_completed_reply_is_marked_and_old_marks_go(path, talk, store):
     (branch,) = store.family(session.id)
     assert [c.position for c in branch.checkpoints if c.label is None] == list(range(8, 27, 2))
     assert [c.position for c in branch.checkpoints if c.label] == [2]
-    with SessionStore(path, checkpoint_retention=0) as none:
+    with database.open(checkpoint_retention=0) as none:
         Talk(none).turn("q", "a", session)
         assert [c.label for c in none.family(session.id)[0].checkpoints] == ["mine"]
 
@@ -480,10 +477,10 @@ STEPS = st.tuples(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(STEPS, max_size=14))
-def test_no_order_of_operations_loses_or_mixes_a_message(steps):
-    with TemporaryDirectory() as directory, SessionStore(Path(directory) / "hfs.db") as store:
+def test_no_order_of_operations_loses_or_mixes_a_message(databases, steps):
+    with databases.new() as database, database.open() as store:
         model = Model(store)
         for what, number, at in steps:
             model.do(what, number, at)

@@ -6,11 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise, takewhile
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hfs_cli.errors import HfsError
@@ -28,6 +26,7 @@ from hfs_cli.messages import (
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.wire import Quirks
 from hfs_cli.store.store import SessionStore
+from tests.store.places import EmptyDatabase
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 
@@ -50,9 +49,9 @@ class Running:
 class World:
     """A database on which turns with tools, retries, forks, rewinds and deletions happen."""
 
-    def __init__(self, path: Path, seed: int) -> None:
-        self.path = path
-        self.store = SessionStore(path)
+    def __init__(self, database: EmptyDatabase, seed: int) -> None:
+        self.database = database
+        self.store = database.open()
         self.chance = random.Random(seed)
         self.running: list[Running] = []
         self.runs = 0
@@ -91,7 +90,7 @@ class World:
     def begin(self, question: str, place: Place) -> None:
         self.runs += 1
         turn = Turn(ChatMessage("user", question), "fake/m", place=place)
-        store = SessionStore(self.path)
+        store = self.database.open()
         self.running.append(Running(store, store.begin(turn), question, self.runs))
 
     def go_on(self) -> None:
@@ -209,10 +208,14 @@ def ids(message: dict[str, Any], kind: str, name: str) -> list[str]:
     return [block[name] for block in blocks if block["type"] == kind]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.integers(0, 2**32))
-def test_contexts_are_legal_and_of_one_run_whatever_happens(seed):
-    with TemporaryDirectory() as directory, World(Path(directory) / "hfs.db", seed) as world:
+def test_contexts_are_legal_and_of_one_run_whatever_happens(databases, seed):
+    with databases.new() as database, World(database, seed) as world:
         world.live(60)
         store = world.store
         for session in [
@@ -231,9 +234,9 @@ def test_contexts_are_legal_and_of_one_run_whatever_happens(seed):
         assert store.check() == []
 
 
-def test_such_a_world_has_turns_with_tools_in_its_contexts(tmp_path):
+def test_such_a_world_has_turns_with_tools_in_its_contexts(database):
     """What the test above looks at is there."""
-    with World(tmp_path / "hfs.db", 20261129) as world:
+    with World(database, 20261129) as world:
         world.live(200)
         store = world.store
         turn = Turn(ChatMessage("user", "next"), "fake/m")

@@ -4,11 +4,9 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,8 +26,8 @@ IMPORT = """
 import sys
 from pathlib import Path
 from hfs_cli.exchange.detect import open_source
-from hfs_cli.store.store import SessionStore
-with SessionStore(Path(sys.argv[1])) as store, open_source(Path(sys.argv[2])) as source:
+from tests.store.places import open_place
+with open_place(sys.argv[1]) as store, open_source(Path(sys.argv[2])) as source:
     store.put(source)
 """
 SMALL = "import hfs_cli.store.incoming as i; i._MESSAGES = 3\n"
@@ -53,12 +51,7 @@ def history(tmp_path) -> Path:
     return tmp_path / "in.jsonl"
 
 
-def rows_of(path: Path, table: str) -> int:
-    with closing(sqlite3.connect(path)) as db:
-        return db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-
-
-def test_many_small_transactions_bring_the_same(small, history, path, store):
+def test_many_small_transactions_bring_the_same(small, history, database, store):
     bring_in(store, history)
     assert "".join(json_document(store.conversations())) == (
         history.with_suffix(".json").read_text()
@@ -66,7 +59,7 @@ def test_many_small_transactions_bring_the_same(small, history, path, store):
     assert store.check() == []
 
 
-def test_nothing_is_shown_before_all_has_come(small, history, store, talk):
+def test_nothing_is_shown_before_all_has_come(small, history, database, store, talk):
     mine = talk.turn("my question", "my reply", name="mine")
     seen = []
 
@@ -74,7 +67,7 @@ def test_nothing_is_shown_before_all_has_come(small, history, store, talk):
         for conversation in conversations_in(history):
             yield conversation
             # Another process, in the middle of it.
-            with SessionStore(store._engine.path) as other:
+            with database.open() as other:
                 assert [s.name for s in other.list_recent(unanswered=True)] == ["mine"]
                 assert (other.count(), other.last_used().name) == (1, "mine")
                 assert [h.session_name for h in other.search("llamas")] == []
@@ -84,7 +77,7 @@ def test_nothing_is_shown_before_all_has_come(small, history, store, talk):
                 assert other.find(conversation.name) is None
                 assert other.check() == []
                 Talk(other).turn("more", "and more", mine)
-                seen.append(rows_of(store._engine.path, "session"))
+                seen.append(database.count("session"))
 
     done = store.put(conversations())
     assert max(seen[:-1]) > 1  # it was there in part
@@ -95,33 +88,35 @@ def test_nothing_is_shown_before_all_has_come(small, history, store, talk):
     assert store.check() == []
 
 
-def test_what_breaks_off_leaves_nothing(small, history, path, store, talk):
+def test_what_breaks_off_leaves_nothing(small, history, database, store, talk):
     talk.turn("q", "a")
-    before = [rows_of(path, t) for t in ("session", "message", "attachment", "import")]
+    before = [database.count(t) for t in ("session", "message", "attachment", "import")]
     history.write_text(history.read_text() + "{}\n")
     with pytest.raises(UsageError, match="uid must be"):
         bring_in(store, history)
-    assert [rows_of(path, t) for t in ("session", "message", "attachment", "import")] == before
+    assert [database.count(t) for t in ("session", "message", "attachment", "import")] == before
     assert store.check() == []
     # Words that are gone are found nowhere.
     assert store.search("llamas") == []
 
 
-def test_an_import_that_is_killed_shows_nothing_and_the_next_one_brings_all(history, path, store):
+def test_an_import_that_is_killed_shows_nothing_and_the_next_one_brings_all(
+    history, database, store
+):
     names = [json.loads(line)["name"] for line in history.read_text().splitlines()[1:]]
     lines = history.read_text().splitlines(keepends=True)
     pipe = history.with_name("pipe")
     os.mkfifo(pipe)
-    with SessionStore(path) as empty:
+    with database.open() as empty:
         empty.delete([1])  # makes the tables
     process = subprocess.Popen(
-        [sys.executable, "-c", IMPORT.replace("with ", SMALL + "with "), str(path), str(pipe)]
+        [sys.executable, "-c", IMPORT.replace("with ", SMALL + "with "), database.where, str(pipe)]
     )
     with pipe.open("w") as half:
         half.writelines(lines[: len(lines) // 2])
         half.flush()
         deadline = time.monotonic() + 60
-        while not rows_of(path, "session"):
+        while not database.count("session"):
             assert time.monotonic() < deadline
             time.sleep(0.01)
         # It waits for the rest, in the middle of its work, and a chat does not wait for it.
@@ -130,19 +125,19 @@ def test_an_import_that_is_killed_shows_nothing_and_the_next_one_brings_all(hist
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert [s.name for s in store.list_recent()] == ["meanwhile"]
-    assert rows_of(path, "session") > 1
+    assert database.count("session") > 1
     assert store.check() == []
     with pytest.raises(UsageError, match="comes in with an import"):
         Talk(store).turn("q", "a", name=names[0])
     assert bring_in(store, history).sessions == len(names)
-    assert rows_of(path, "session") == len(names) + 1
-    assert rows_of(path, "import") == 1
+    assert database.count("session") == len(names) + 1
+    assert database.count("import") == 1
     assert store.check() == []
 
 
-def test_two_imports_of_one_file_bring_it_once(history, path, store):
+def test_two_imports_of_one_file_bring_it_once(history, database, store):
     processes = [
-        subprocess.Popen([sys.executable, "-c", IMPORT, str(path), str(history)]) for _ in "ab"
+        subprocess.Popen([sys.executable, "-c", IMPORT, database.where, str(history)]) for _ in "ab"
     ]
     assert [process.wait(120) for process in processes] == [0, 0]
     assert "".join(json_document(store.conversations())) == (
@@ -151,7 +146,7 @@ def test_two_imports_of_one_file_bring_it_once(history, path, store):
     assert store.check() == []
 
 
-def test_what_a_branch_was_of_may_go_while_it_comes(small, history, path, store, talk):
+def test_what_a_branch_was_of_may_go_while_it_comes(small, history, database, store, talk):
     parent = talk.turn("q", "a", name="parent")
     fork = store.fork(parent.id, at=2, name="child")
     talk.turn("x", "y", fork)
@@ -165,7 +160,7 @@ def test_what_a_branch_was_of_may_go_while_it_comes(small, history, path, store,
 
     with pytest.raises(UsageError, match="changed meanwhile"):
         store.put(conversations(), restore=True)
-    assert rows_of(path, "session") == 0
+    assert database.count("session") == 0
 
 
 def test_sessions_of_one_time_stand_in_the_order_in_which_they_came(store):
@@ -180,7 +175,7 @@ def test_sessions_of_one_time_stand_in_the_order_in_which_they_came(store):
     assert Talk(store).turn("q", "a").id == store.last_used().id
 
 
-def test_a_broken_branch_of_much_text_leaves_no_word_in_the_index(tmp_path, path, store):
+def test_a_broken_branch_of_much_text_leaves_no_word_in_the_index(database, store):
     question = Message(1, 1, "user", "ostrich " * 50_000, MOMENT)
     branch = Conversation(
         uid="b" * 32,
@@ -197,6 +192,6 @@ def test_a_broken_branch_of_much_text_leaves_no_word_in_the_index(tmp_path, path
     told = []
     done = store.put([branch], broken=told.append)
     assert (done.sessions, done.messages, done.broken, len(told)) == (0, 0, 1, 1)
-    assert [rows_of(path, table) for table in ("session", "message")] == [0, 0]
+    assert [database.count(table) for table in ("session", "message")] == [0, 0]
     assert store.check() == []
     assert store.search("ostrich") == []

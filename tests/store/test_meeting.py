@@ -6,24 +6,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.own import json_lines
 from hfs_cli.exchange.sources.foreign import About, Said, arrived
 from hfs_cli.messages import Role
-from hfs_cli.store.store import SessionStore
 from tests.exchange.reading import bring_in
+from tests.store.places import EmptyDatabase
 from tests.store.talking import Talk
 
 
 class Machine:
     """A database that is sent to others and gets theirs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: EmptyDatabase) -> None:
         self.folder = folder
-        self.store = SessionStore(folder / "data" / "hfs.db")
+        self.store = database.open()
         self.talk = Talk(self.store)
         self.file = folder / "out.jsonl"
 
@@ -58,17 +58,19 @@ class Machine:
 
 
 @pytest.fixture
-def here(tmp_path):
-    machine = Machine(tmp_path / "here")
-    yield machine
-    machine.store.close()
+def here(tmp_path, databases):
+    with databases.new() as database:
+        machine = Machine(tmp_path / "here", database)
+        yield machine
+        machine.store.close()
 
 
 @pytest.fixture
-def there(tmp_path):
-    machine = Machine(tmp_path / "there")
-    yield machine
-    machine.store.close()
+def there(tmp_path, databases):
+    with databases.new() as database:
+        machine = Machine(tmp_path / "there", database)
+        yield machine
+        machine.store.close()
 
 
 def news(done) -> tuple[int, int, int, int]:
@@ -385,11 +387,17 @@ def begins(transcript: list[str], among: list[list[str]]) -> bool:
     return any(other[: len(transcript)] == transcript for other in among)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(
+    deadline=None,
+    max_examples=20,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(STEPS, STEPS)
-def test_two_machines_that_exchange_all_hold_all(first, second):
+def test_two_machines_that_exchange_all_hold_all(databases, first, second):
     with TemporaryDirectory() as folder, ExitStack() as opened:
-        machines = [Machine(Path(folder) / name) for name in "ab"]
+        machines = [
+            Machine(Path(folder) / name, opened.enter_context(databases.new())) for name in "ab"
+        ]
         for machine in machines:
             opened.callback(machine.store.close)
         count = 0

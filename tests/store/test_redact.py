@@ -18,6 +18,7 @@ from hfs_cli.store.sqlite import database
 from hfs_cli.store.store import SessionStore
 from hfs_cli.store.tables import TABLES, MessageRow
 from tests.redact.keys import Keys
+from tests.store.places import on_a_file
 
 # Words of ours, models, numbers of vendors' and ours, and digests.
 WITHOUT = {
@@ -131,6 +132,7 @@ def reply(text: str):
     return Reply(text, "openai/gpt", status="partial")
 
 
+@on_a_file
 def test_no_file_holds_a_key_after_it_was_taken_out(store, talk, keys, path):
     at = everywhere(store, talk, keys)
     image = at.pop("text")  # in a picture too, which stays as it is
@@ -224,6 +226,7 @@ def test_names_and_checkpoints_that_come_to_be_the_same_are_told_apart(store, ta
     assert labels == {"[redacted gitlab-token]", "[redacted gitlab-token] (2)"}
 
 
+@on_a_file
 def test_replies_in_files_of_their_own_are_looked_at(
     store, talk, keys, path, monkeypatch, tmp_path
 ):
@@ -245,6 +248,7 @@ def test_replies_in_files_of_their_own_are_looked_at(
     assert store.kept_keys() == []
 
 
+@on_a_file
 def test_a_reader_of_what_was_there_before_is_told_of(store, talk, keys, path, monkeypatch):
     key = keys.of("npm-token")[0]
     talk.turn(f"use {key}", "ok")
@@ -261,6 +265,7 @@ def test_a_reader_of_what_was_there_before_is_told_of(store, talk, keys, path, m
     assert held(path.parent, key) == set()
 
 
+@on_a_file
 def test_a_backup_from_before_a_migration_is_told_of(store, talk, keys, path, capsys):
     talk.turn("q", "a")
     path.with_name("hfs.db.bak-v3").write_bytes(b"")

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hfs_cli.errors import AmbiguousError, NotFoundError, UsageError
+from tests.store.places import on_a_file
 
 
+@on_a_file
 def test_reading_an_absent_database_sees_nothing_and_creates_nothing(store, path):
     assert store.list_recent() == []
     assert store.count() == 0
@@ -110,6 +112,7 @@ def test_a_deleted_id_is_never_given_again(store, talk):
     assert store.check() == []
 
 
+@on_a_file
 def test_deleting_nothing_makes_no_database(store, path):
     assert store.delete([]) == 0
     assert not path.exists()

@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from hfs_cli.errors import NotFoundError, UsageError
 from hfs_cli.messages import Attachment, Call, ChatMessage, Citation, Place, Reply, Turn, Usage
-from hfs_cli.store.store import SessionStore
 from hfs_cli.store.unsaved import Unsaved
+from tests.store.places import on_a_file
 from tests.store.talking import Talk
 
 
@@ -100,7 +102,7 @@ def test_an_empty_system_prompt_switches_it_off(store, talk):
     assert talk.ask("again", session).system is None
 
 
-def test_attachments_are_kept_once_and_sent_again(store, talk, path):
+def test_attachments_are_kept_once_and_sent_again(store, talk):
     picture = Attachment("a.png", "image/png", b"\x89PNG" * 1000)
     link = Attachment("b.png", "image/png", url="https://example.org/b.png")
     session = talk.turn("look", "nice", attachments=(picture, link))
@@ -165,6 +167,7 @@ def test_a_session_that_is_deleted_while_its_reply_comes_leaves_no_orphans(store
     assert talk.ask("new").session.id > early.session.id
 
 
+@on_a_file
 def test_an_unsaved_turn_reads_the_history_and_writes_nothing(store, talk, path):
     fresh = Unsaved(store).begin(Turn(ChatMessage("user", "hi"), "m/x", system="s"))
     assert (said(fresh), fresh.system, fresh.session) == ([("user", "hi")], "s", None)
@@ -205,11 +208,11 @@ def test_the_last_write_puts_the_text_in_place_of_its_pieces(store, talk):
         assert db.execute_sql("SELECT count(*) FROM piece").fetchone() == (0,)
 
 
-def test_what_a_killed_turn_left_is_continued_forked_and_deleted(store, talk, path):
+def test_what_a_killed_turn_left_is_continued_forked_and_deleted(store, talk, database):
     opened = talk.ask("hi")
     store.save_piece(opened, piece("half "))
     store.save_piece(opened, piece("a reply"))
-    with SessionStore(path) as later:
+    with database.open() as later:
         again = Talk(later).ask("go on", opened.session)
         assert [m.content for m in again.messages] == ["hi", "half a reply", "go on"]
         later.delete([opened.session.id])
@@ -219,6 +222,7 @@ def test_what_a_killed_turn_left_is_continued_forked_and_deleted(store, talk, pa
         store.save_piece(opened, piece("more"))
 
 
+@on_a_file
 def test_a_long_reply_is_not_written_again_with_each_piece(store, talk, path):
     opened = talk.ask("hi")
     for _ in range(40):
@@ -227,9 +231,9 @@ def test_a_long_reply_is_not_written_again_with_each_piece(store, talk, path):
     assert log.stat().st_size < 2 * 40 * 100_000
 
 
-def test_a_reply_that_cannot_be_kept_is_spilled_to_a_private_file(store, talk, path):
+def test_a_reply_that_cannot_be_kept_is_spilled_to_a_private_file(store, talk):
     opened = talk.ask("hi")
-    file = path.parent / store.spill(opened, Reply("the words", "m/x"))
+    file = Path(store.spill(opened, Reply("the words", "m/x")))
     assert file.read_text() == "the words"
     assert file.stat().st_mode & 0o777 == 0o600
 
@@ -272,8 +276,8 @@ def test_words_that_no_database_holds_do_not_cost_the_reply(talk):
     assert len(reply.citations) == 1
 
 
-def test_a_retention_beyond_all_counting_keeps_every_checkpoint(path):
-    with SessionStore(path, checkpoint_retention=2**63) as store:
+def test_a_retention_beyond_all_counting_keeps_every_checkpoint(database):
+    with database.open(checkpoint_retention=2**63) as store:
         talk = Talk(store)
         session = talk.turn("hi", "hello")
         assert len(store.checkpoints_of(session.id)) == 1

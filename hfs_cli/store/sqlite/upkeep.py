@@ -8,12 +8,13 @@ from pathlib import Path
 from peewee import BlobField, Field, FloatField, IntegerField, Model, SqliteDatabase, TextField
 
 from hfs_cli.files import PRIVATE_DIRECTORY, PRIVATE_FILE
-from hfs_cli.store.sqlite.database import CALL
+from hfs_cli.store.sqlite.database import CALL, SqliteConnection
 from hfs_cli.store.tables import TABLES
+from hfs_cli.store.upkeep import contradictions
 from hfs_cli.store.words import words
 
 
-def problems(db: SqliteDatabase) -> list[str]:
+def problems(db: SqliteConnection) -> list[str]:
     """What is wrong with the database, one line each; empty when all is well.
 
     Opening it has already checked whose it is, its schema version, and that it holds no
@@ -28,15 +29,7 @@ def problems(db: SqliteDatabase) -> list[str]:
     ]
     for model in TABLES:
         found += _value_problems(db, model)
-    found += [
-        f"session {row[0]} says it holds {row[1]} messages but {row[2]} are there"
-        for row in db.execute_sql(_COUNTS)
-    ]
-    found += [f"session {row[0]} is a branch of itself" for row in db.execute_sql(_CIRCLES)]
-    found += [
-        f"message {row[0]} is complete and has pieces all the same"
-        for row in db.execute_sql(_LEFT_OVER)
-    ]
+    found += contradictions(db)
     if not found:  # the words of a text that is not valid cannot be compared
         found += _index_problems(db, "message", "message WHERE status = 'complete'", "content")
         found += _index_problems(db, "session", "session", "name")
@@ -121,29 +114,6 @@ _KINDS: dict[type[Field[object]], tuple[str, ...]] = {
 }
 # Microseconds of the first and the last day that Python's calendar has.
 _FIRST_MOMENT, _LAST_MOMENT = -62_135_596_800_000_000, 253_402_300_799_999_999
-# Whatever cannot be reached from a session without a parent goes round in a circle.
-_CIRCLES = """
-WITH RECURSIVE reached (id) AS (
-    SELECT id FROM session WHERE parent_id IS NULL
-    UNION SELECT s.id FROM session s JOIN reached r ON s.parent_id = r.id
-)
-SELECT id FROM session WHERE id NOT IN (SELECT id FROM reached)
-"""
-_LEFT_OVER = """
-SELECT DISTINCT m.id FROM message m JOIN piece p ON p.message_id = m.id WHERE m.status = 'complete'
-"""
-
-
-# A transcript is the shared messages and the session's own, without gaps.
-_COUNTS = """
-SELECT s.id, s.message_count, coalesce(s.fork_position, 0) + count(m.id) AS there
-FROM session s LEFT JOIN message m ON m.session_id = s.id
-WHERE s.import_id IS NULL OR s.import_id NOT IN (SELECT id FROM import WHERE ended_at IS NULL)
-GROUP BY s.id
-HAVING there <> s.message_count
-    OR coalesce(max(m.position), s.message_count) <> s.message_count
-    OR coalesce(min(m.position), there + 1) <> coalesce(s.fork_position, 0) + 1
-"""
 
 
 def too_open(path: Path) -> list[str]:

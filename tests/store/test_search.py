@@ -11,6 +11,8 @@ from hfs_cli.errors import UsageError
 from hfs_cli.store import words
 from hfs_cli.store.snippets import snippet, terms
 from hfs_cli.store.sqlite import search as searching
+from tests.store.places import Files, of_sqlites_index
+from tests.store.talking import Talk
 
 
 def found(store, text, asked=SearchFilter(), **more):  # noqa: B008  frozen
@@ -143,6 +145,7 @@ def test_filters(store, talk):
     assert len(found(store, "word", limit=3)) == 3
 
 
+@of_sqlites_index
 def test_words_that_are_everywhere_do_not_weigh_but_have_to_be_there(store, talk, monkeypatch):
     monkeypatch.setattr(searching, "_COMMON", 4)
     for number in range(6):
@@ -154,6 +157,7 @@ def test_words_that_are_everywhere_do_not_weigh_but_have_to_be_there(store, talk
     assert found(store, "the", SearchFilter(role="assistant")) == []
 
 
+@of_sqlites_index
 def test_the_index_is_not_touched_while_a_reply_streams(store, talk, path):
     opened = talk.ask("hi")
     talk.answer(opened, "some words", status="partial")
@@ -228,3 +232,36 @@ def test_a_long_text_is_indexed_in_pieces_as_it_is_as_a_whole(text):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(words, "_PIECE", size)
             assert words.words(text) == whole
+
+
+WORDS = st.text(st.sampled_from("abAB éÉ-_.'@1２検索\0#ßøŒ\u0301\ufdd0"), min_size=1, max_size=12)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(WORDS, min_size=1, max_size=6), st.lists(WORDS, min_size=1, max_size=8))
+@example(["a-b.c@d", "a b", "A\u0301 b"], ["a-b", '"a b"', "á", "a* NOT b", "a OR b", "NEAR(a b)"])
+@example(["word " * 20_000 + "last one"], ['"last one"', '"word last"', '"word one"'])
+@example(["x" * 5000, "x" * 199 + "y"], ["x" * 5000, "x" * 4999, "x" * 199 + "y"])
+def test_every_engine_finds_the_same(postgres_databases, tmp_path_factory, texts, queries):
+    """Whatever is searched for, and however: the set is the same, if not the order."""
+    files = Files(tmp_path_factory.mktemp("sqlite"))
+    found = []
+    for databases in (files, postgres_databases):
+        with databases.new() as database, database.open() as store:
+            talk = Talk(store)
+            for number, text in enumerate(texts):
+                talk.answer(talk.ask(text, name=f"n{number}"), text, status="partial")
+                talk.turn("q", text)
+            found.append([whatever_is_found(store, query) for query in queries])
+            assert store.check() == []
+    assert found[0] == found[1]
+
+
+def whatever_is_found(store, query):
+    told: list[object] = []
+    for raw in (False, True):
+        try:
+            told.append(sorted(map(str, found(store, query, limit=1000, raw=raw))))
+        except UsageError as error:
+            told.append(error.message)
+    return told

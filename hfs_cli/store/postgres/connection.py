@@ -1,0 +1,231 @@
+"""One connection to a server: how it is made, and what PostgreSQL does in its own way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from peewee import Case, Field, Function, Model, PostgresqlDatabase, Psycopg3Adapter, fn
+from psycopg.adapt import Dumper, Loader
+from psycopg.pq import TransactionStatus
+
+from hfs_cli.store.engine import Connection
+from hfs_cli.store.postgres import indexing
+
+# A server that cannot be reached is given up after this long, whatever its addresses.
+CONNECT_S = 5.0
+
+# PostgreSQL's text has room for every character but NUL, which prompts and replies may hold. It is
+# kept as two: a noncharacter, which no text is made of, and a digit. That one is doubled likewise.
+_MARK = "\ufdd0"
+_NUL, _ITSELF = f"{_MARK}0", f"{_MARK}1"
+_MARK_BYTES = _MARK.encode()
+
+
+class _Text(Dumper):
+    """Text on its way to the server."""
+
+    def dump(self, obj: str) -> bytes:
+        if "\0" in obj or _MARK in obj:
+            obj = obj.replace(_MARK, _ITSELF).replace("\0", _NUL)
+        return obj.encode()
+
+
+class _TextLoader(Loader):
+    """Text that comes back."""
+
+    def load(self, data: psycopg.abc.Buffer) -> str:
+        text = bytes(data)
+        if _MARK_BYTES in text:
+            return text.decode().replace(_NUL, "\0").replace(_ITSELF, _MARK)
+        return text.decode()
+
+
+class _Adapter(Psycopg3Adapter):
+    """Peewee's adapter for psycopg, which is loaded where PostgreSQL is asked for alone."""
+
+    txn_idle = TransactionStatus.IDLE
+    txn_inerror = TransactionStatus.INERROR
+    txn_unknown = TransactionStatus.UNKNOWN
+
+    def check_driver(self) -> None:
+        """It is there: this module has loaded it."""
+
+    def get_binary_type(self) -> Any:  # noqa: ANN401  (the driver's own)
+        """What bytes are bound as."""
+        return psycopg.Binary
+
+
+class PostgresConnection(Connection, PostgresqlDatabase):
+    """What PostgreSQL does in its own way.
+
+    Nothing of it lives in the server's session, so that a pooler may give each transaction to
+    another one: no prepared statements, no SET but SET LOCAL, no lock but a transaction's.
+
+    Args:
+        connect: Opens a connection; see `connect`.
+    """
+
+    psycopg2_adapter = psycopg3_adapter = _Adapter
+
+    if TYPE_CHECKING:  # Peewee's own are without types
+        _state: Any
+
+    def __init__(self, connect: Callable[[], psycopg.Connection]) -> None:
+        self._connect_to_server = connect
+        # Tables whose rows were numbered by us: their sequences are behind.
+        self._numbered: set[str] = set()
+        # One connection for all threads, under the engine's lock.
+        super().__init__("postgresql", thread_safe=False)
+
+    def _connect(self) -> psycopg.Connection:
+        return self._connect_to_server()
+
+    # --- transactions ---------------------------------------------------------------------
+
+    def begin(  # type: ignore[override]
+        self, how: Callable[[psycopg.Connection], None] | None = None
+    ) -> None:
+        """Begin a transaction in the way that is given."""
+        assert how is not None
+        how(self.connection())
+
+    def commit(self) -> None:
+        """Commit, when the numbers that were given by us are known to the sequences."""
+        for table in self._numbered:
+            self.execute_sql(
+                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), "
+                f"(SELECT GREATEST(max(id), 1) FROM {table}))"
+            )
+        self._numbered.clear()
+        super().commit()
+
+    def rollback(self) -> None:
+        """Roll back; a connection that is lost, or was left in the middle of a query, has."""
+        self._numbered.clear()
+        there = self._state.conn
+        if there is None or there.closed:
+            return
+        if there.info.transaction_status in {TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN}:
+            there.close()
+            return
+        try:
+            super().rollback()
+        except Exception:  # noqa: BLE001  the failure before this one is the one to be told
+            there.close()
+
+    def forget(self) -> None:
+        """Let go of a connection, whatever state it is in."""
+        there = self._state.conn
+        self._state.reset()
+        if there is not None:
+            there.close()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether there was a connection, and the server has ended it."""
+        there = self._state.conn
+        return there is not None and there.closed
+
+    # --- statements -----------------------------------------------------------------------
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run a statement once for each row of values."""
+        with self.connection().cursor() as cursor:
+            cursor.executemany(sql, rows)
+
+    def first_free(self, table: type[Model]) -> int:
+        """The number after the last one that was ever given."""
+        name = table._meta.table_name  # noqa: SLF001  (Peewee's documented way)
+        self._numbered.add(name)
+        row = self.execute_sql(
+            f"SELECT GREATEST((SELECT max(id) FROM {name}), "
+            f"CASE WHEN is_called THEN last_value ELSE 0 END) + 1 FROM {name}_id_seq"
+        ).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def local_day(self, microseconds: Field[int]) -> Function:
+        """A kept time as the user's own day: the server's time zone is another one."""
+        from hfs_cli.store.postgres.days import offsets
+
+        first, *later = offsets()
+        shift: Any = first[1]
+        if later:
+            cases = [(microseconds >= since, seconds) for since, seconds in reversed(later)]
+            shift = Case(None, cases, first[1])
+        moment = fn.to_timestamp((microseconds / 1_000_000) + shift)
+        return fn.to_char(fn.timezone("UTC", moment), "YYYY-MM-DD")
+
+    # --- the index of words ---------------------------------------------------------------
+
+    index_message = indexing.index_message
+    index_messages = indexing.index_messages
+    unindex_message = indexing.unindex_message
+    unindex_messages = indexing.unindex_messages
+    index_call = indexing.index_call
+    unindex_call = indexing.unindex_call
+    index_name = indexing.index_name
+    unindex_name = indexing.unindex_name
+    forget_words = indexing.forget_words
+
+
+def connect(url: str, password: Callable[[], str | None]) -> psycopg.Connection:
+    """A connection to the server of a URL, as libpq reads it.
+
+    Args:
+        url: ``postgresql://…``.
+        password: Gives the password, where neither the URL nor the environment does.
+
+    Raises:
+        psycopg.Error: There is none.
+        TimeoutError: There was none within `CONNECT_S`.
+    """
+    settings: dict[str, Any] = dict(psycopg.conninfo.conninfo_to_dict(url))
+    settings.setdefault("fallback_application_name", "hfs")
+    settings["client_encoding"] = "utf8"
+    if not settings.get("password") and (known := password()) is not None:
+        settings["password"] = known
+
+    def make() -> psycopg.Connection:
+        return psycopg.connect(autocommit=True, prepare_threshold=None, **settings)
+
+    import os
+
+    if settings.get("connect_timeout") or os.environ.get("PGCONNECT_TIMEOUT"):
+        made = make()  # whoever set it wants to wait that long
+    else:
+        settings["connect_timeout"] = int(CONNECT_S)
+        made = _within(make, CONNECT_S)
+    made.adapters.register_dumper(str, _Text)
+    made.adapters.register_loader("text", _TextLoader)
+    return made
+
+
+def _within(make: Callable[[], psycopg.Connection], seconds: float) -> psycopg.Connection:
+    """Make a connection in a thread: a name that is looked up has no time limit of its own."""
+    made: list[psycopg.Connection] = []
+    failed: list[BaseException] = []
+    ended = threading.Event()
+    given_up = threading.Event()
+
+    def run() -> None:
+        try:
+            connection = make()
+            if given_up.is_set():
+                connection.close()
+            made.append(connection)
+        except BaseException as error:  # noqa: BLE001  raised by who waits
+            failed.append(error)
+        finally:
+            ended.set()
+
+    threading.Thread(target=run, name="hfs-connect", daemon=True).start()
+    if not ended.wait(seconds):
+        given_up.set()
+        raise TimeoutError(f"no answer within {seconds:.0f} s")
+    if failed:
+        raise failed[0]
+    return made[0]

@@ -1,0 +1,90 @@
+"""Look the database over, and let the server tidy up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hfs_cli.store.postgres.indexing import CALL, tokens
+from hfs_cli.store.upkeep import contradictions
+
+if TYPE_CHECKING:
+    from hfs_cli.store.postgres.connection import PostgresConnection
+
+# Texts that are read, and told apart into words, at a time.
+_AT_ONCE = 500
+_TABLES = (
+    *("import", "session", "message", "piece", "tool_call", "attachment", "message_attachment"),
+    *("checkpoint", "request", "deleted", "asking", "message_words", "call_words"),
+    "session_words",
+)
+
+
+def problems(db: PostgresConnection) -> list[str]:
+    """What is wrong with the database, one line each; empty when all is well.
+
+    Types, references and times are the server's business: it takes no others. Its files are
+    looked over by `pg_amcheck`.
+    """
+    found = contradictions(db)
+    found += _index_problems(db, "message", "message", "content", "status = 'complete'")
+    found += _index_problems(db, "session", "session", "name", "true")
+    found += _index_problems(db, "call", "tool_call", CALL, "result IS NOT NULL")
+    return found
+
+
+def _index_problems(
+    db: PostgresConnection, name: str, table: str, text: str, shown: str
+) -> list[str]:
+    """Whether the words of what is complete, and nothing else, are kept."""
+    index = f"{name}_words"
+    extra = db.execute_sql(
+        f"SELECT count(*) FROM {index} w WHERE NOT EXISTS"
+        f" (SELECT 1 FROM {table} WHERE {table}.id = w.id AND {shown})"
+    ).fetchone()
+    differing = 0 if extra is None else int(extra[0])
+    last = 0
+    while True:
+        rows = list(
+            db.execute_sql(
+                f"SELECT {table}.id, {text}, w.words FROM {table} LEFT JOIN {index} w"
+                f" ON w.id = {table}.id WHERE {table}.id > %s AND {shown}"
+                f" ORDER BY {table}.id LIMIT %s",
+                (last, _AT_ONCE),
+            )
+        )
+        if not rows:
+            break
+        differing += sum(tokens(text) != kept for _, text, kept in rows)
+        last = int(rows[-1][0])
+    if not differing:
+        return []
+    return [f"the search index of {name}s and their texts differ, in {differing} of them"]
+
+
+def vacuum(db: PostgresConnection) -> int:
+    """Let the server tidy up now rather than when it gets round to it; the bytes gained."""
+    before = _size(db)
+    _make_index_of_names(db)
+    for table in _TABLES:
+        db.connection().execute(f"VACUUM (ANALYZE) {table}".encode())
+    return max(0, before - _size(db))
+
+
+def write_anew(db: PostgresConnection) -> None:
+    """Write every table anew; others wait for each meanwhile."""
+    for table in _TABLES:
+        db.connection().execute(f"VACUUM (FULL) {table}".encode())
+
+
+def _make_index_of_names(db: PostgresConnection) -> None:
+    """Where the extension has come since: names by three of their letters."""
+    if db.execute_sql("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'").fetchone():
+        db.execute_sql(
+            "CREATE INDEX IF NOT EXISTS session_name_part ON session USING gin (name gin_trgm_ops)"
+        )
+
+
+def _size(db: PostgresConnection) -> int:
+    total = " + ".join(f"pg_total_relation_size('{table}')" for table in _TABLES)
+    row = db.execute_sql(f"SELECT {total}").fetchone()
+    return 0 if row is None else int(row[0])

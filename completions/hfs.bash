@@ -643,7 +643,7 @@ _hfs_table() {
             )
             ;;
         'hfs db')
-            hfs_commands='path backup check vacuum'
+            hfs_commands='path backup copy check vacuum'
             hfs_options=(
                 '-h,--help'
             )
@@ -658,6 +658,12 @@ _hfs_table() {
                 '-h,--help'
             )
             hfs_arguments='files'
+            ;;
+        'hfs db copy')
+            hfs_options=(
+                '-h,--help'
+            )
+            hfs_arguments='- -'
             ;;
         'hfs db check')
             hfs_options=(

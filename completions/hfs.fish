@@ -377,7 +377,7 @@ function __hfs_walk
         else if test $ended = 0; and string match -q -- '-?*' $word
             set -a options (string replace -r '=.*' '' -- $word)
             set values (__hfs_values "$path" $word)
-        else if contains -- "$path $word" 'hfs chat' 'hfs batch' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions compact' 'hfs sessions redact' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions rename' 'hfs sessions delete' 'hfs sessions resume' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints list' 'hfs checkpoints delete' 'hfs models' 'hfs models list' 'hfs models default' 'hfs models pull' 'hfs models update' 'hfs keys' 'hfs keys set' 'hfs keys list' 'hfs keys remove' 'hfs keys path' 'hfs tools' 'hfs tools list' 'hfs tools show' 'hfs tools call' 'hfs config' 'hfs config list' 'hfs config get' 'hfs config set' 'hfs config unset' 'hfs config edit' 'hfs config path' 'hfs templates' 'hfs templates list' 'hfs templates show' 'hfs templates edit' 'hfs templates remove' 'hfs templates path' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db path' 'hfs db backup' 'hfs db check' 'hfs db vacuum' 'hfs help'
+        else if contains -- "$path $word" 'hfs chat' 'hfs batch' 'hfs resume' 'hfs rename' 'hfs delete' 'hfs sessions' 'hfs sessions list' 'hfs sessions show' 'hfs sessions search' 'hfs sessions tree' 'hfs sessions fork' 'hfs sessions rewind' 'hfs sessions undo' 'hfs sessions retry' 'hfs sessions compact' 'hfs sessions redact' 'hfs sessions export' 'hfs sessions import' 'hfs sessions stats' 'hfs sessions rename' 'hfs sessions delete' 'hfs sessions resume' 'hfs checkpoints' 'hfs checkpoints create' 'hfs checkpoints list' 'hfs checkpoints delete' 'hfs models' 'hfs models list' 'hfs models default' 'hfs models pull' 'hfs models update' 'hfs keys' 'hfs keys set' 'hfs keys list' 'hfs keys remove' 'hfs keys path' 'hfs tools' 'hfs tools list' 'hfs tools show' 'hfs tools call' 'hfs config' 'hfs config list' 'hfs config get' 'hfs config set' 'hfs config unset' 'hfs config edit' 'hfs config path' 'hfs templates' 'hfs templates list' 'hfs templates show' 'hfs templates edit' 'hfs templates remove' 'hfs templates path' 'hfs completion' 'hfs doctor' 'hfs db' 'hfs db path' 'hfs db backup' 'hfs db copy' 'hfs db check' 'hfs db vacuum' 'hfs help'
             set path "$path $word"
         else
             set arguments (math $arguments + 1)
@@ -882,12 +882,14 @@ complete -c hfs -n '__hfs_in \'hfs doctor\' --json' -l json -d 'A JSON array'
 complete -c hfs -n '__hfs_in \'hfs doctor\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs db\' 1' -a vacuum -d 'Give the room that deleted sessions took back to the disk'
 complete -c hfs -k -n '__hfs_at \'hfs db\' 1' -a check -d 'Look the whole database over'
+complete -c hfs -k -n '__hfs_at \'hfs db\' 1' -a copy -d 'Copy all sessions of one database into another'
 complete -c hfs -k -n '__hfs_at \'hfs db\' 1' -a backup -d 'Copy the database to a new FILE, also while others write to it'
 complete -c hfs -k -n '__hfs_at \'hfs db\' 1' -a path -d 'Print where the database is, or would be'
 complete -c hfs -n '__hfs_in \'hfs db\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -n '__hfs_in \'hfs db path\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs db backup\' 1' -F
 complete -c hfs -n '__hfs_in \'hfs db backup\' -h --help' -s h -l help -d 'Show this message and exit'
+complete -c hfs -n '__hfs_in \'hfs db copy\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -n '__hfs_in \'hfs db check\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -n '__hfs_in \'hfs db vacuum\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs help\' 1' -a 'chat batch resume rename delete sessions checkpoints models keys tools config templates completion doctor db help refs scripting exit-codes json'

@@ -1,16 +1,22 @@
-"""`hfs db`: the database as a file."""
+"""`hfs db`: the database as a whole."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hfs_cli import notices
 from hfs_cli.config import load_config
-from hfs_cli.errors import StoreError
+from hfs_cli.errors import StoreError, UsageError
 from hfs_cli.groups import Group
 from hfs_cli.wording import plural
+
+if TYPE_CHECKING:
+    from hfs_cli.conversations import Conversation
 
 
 @click.group(name="db", cls=Group)
@@ -21,7 +27,7 @@ def db() -> None:
 @db.command(name="path")
 def print_database_path() -> None:
     """Print where the database is, or would be."""
-    click.echo(load_config().database)
+    click.echo(load_config().shown_database)
 
 
 @db.command(name="backup")
@@ -36,6 +42,70 @@ def back_up_database(*, file: Path) -> None:
     with open_store(load_config()) as store:
         store.back_up(file)
     notices.notice(f"written: {file}")
+
+
+@db.command(name="copy")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+def copy_database(*, source: str, target: str) -> None:
+    """Copy all sessions of one database into another.
+
+    Each is a file of SQLite's or postgresql://HOST/NAME. All that a session has comes along:
+    branches and what was set aside, checkpoints, attachments, calls of tools, times. Others may
+    go on chatting in both, and nothing is shown in TO before all of it is there.
+
+    Run again, it brings what is new since; killed, it is run again. What is in TO besides stays.
+
+    \b
+      hfs db copy "$(hfs db path)" postgresql://db.example.com/hfs
+    """
+    from hfs_cli.render.lists.imported import show_imported
+    from hfs_cli.render.progress import progress
+    from hfs_cli.sanitize import sanitize_line
+    from hfs_cli.store.store import open_store
+
+    config = load_config()
+    places = _place(source), _place(target)
+    if places[0] == places[1]:
+        raise UsageError("FROM and TO are the same database")
+    with open_store(config, places[0]) as giver, open_store(config, places[1]) as taker:
+        if not giver.exists():
+            raise StoreError(f"there is no database at {source}")
+        with (
+            progress("copying sessions", giver.count_kept(), counted=True) as advance,
+            closing(giver.conversations()) as conversations,
+        ):
+            done = taker.put(
+                _counted(conversations, advance),
+                restore=True,
+                waiting=lambda: notices.notice("waiting for an import into TO to end"),
+            )
+    click.echo(f"copied from {sanitize_line(source)} to {sanitize_line(target)}:")
+    show_imported(done)
+
+
+def _place(text: str) -> Path | str:
+    """A database that is named on the command line."""
+    from hfs_cli.config.database import has_password
+
+    if "://" not in text:
+        return Path(text).expanduser().absolute()
+    if not text.startswith(("postgresql://", "postgres://")):
+        raise UsageError(f"{text.partition('://')[0]}:// is not a database: postgresql:// is")
+    if has_password(text):
+        raise UsageError(
+            "everybody on this machine can read the arguments of a command: leave the password"
+            " out, and set PGPASSWORD, or a line of ~/.pgpass"
+        )
+    return text
+
+
+def _counted(
+    conversations: Iterable[Conversation], advance: Callable[[int], None]
+) -> Iterator[Conversation]:
+    for conversation in conversations:
+        yield conversation
+        advance(1)
 
 
 @db.command(name="check")

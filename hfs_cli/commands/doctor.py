@@ -96,13 +96,14 @@ def _looked_at(check: str, look: Callable[[], str], *, needed: bool = True) -> F
 def _database(config: Config) -> str:
     from hfs_cli.store.store import open_store
 
-    if not config.database.exists():
-        return f"{config.database} (not there yet: made by the first turn)"
+    where = config.sessions_at
+    if isinstance(where, Path) and not where.exists():
+        return f"{where} (not there yet: made by the first turn)"
     with open_store(config) as store:
         problems = store.check()
         if problems:
             raise ConfigError("; ".join(problems))
-        message = f"{config.database}, {plural(store.count(), 'session')}"
+        message = f"{config.shown_database}, {plural(store.count(), 'session')}"
         return "; ".join([message, *store.exposed()])
 
 

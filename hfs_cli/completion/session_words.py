@@ -12,7 +12,7 @@ from contextlib import closing
 
 from hfs_cli.moments import age
 from hfs_cli.naming import first_words
-from hfs_cli.places import data_directory
+from hfs_cli.places import config_file, data_directory
 from hfs_cli.sanitize import sanitize_line
 
 TYPE_CHECKING = False  # typing's own costs 5 ms
@@ -40,6 +40,10 @@ def sessions(prefix: str, limit: int) -> list[Word]:
     names; anything else fits names. A name that cannot stand on a command line as it is
     (control characters, a leading dash) is offered by its id.
     """
+    if _is_on_server():
+        from hfs_cli.completion import server_words
+
+        return server_words.sessions(prefix, limit)
     with closing(_open()) as db:
         if not prefix:
             rows = _newest(db, "TRUE", (), limit)
@@ -65,6 +69,10 @@ def sessions(prefix: str, limit: int) -> list[Word]:
 
 def models_used(prefix: str) -> list[Word]:
     """The models of the latest sessions, the last used first; none without a database."""
+    if _is_on_server():
+        from hfs_cli.completion import server_words
+
+        return server_words.models_used(prefix)
     try:
         db = _open()
     except (OSError, sqlite3.Error):
@@ -81,6 +89,10 @@ def models_used(prefix: str) -> list[Word]:
 
 def checkpoints(prefix: str, limit: int) -> list[Word]:
     """Names of checkpoints, those of the last used session first."""
+    if _is_on_server():
+        from hfs_cli.completion import server_words
+
+        return server_words.checkpoints(prefix, limit)
     with closing(_open()) as db:
         rows = db.execute(
             "SELECT label, position, session.name FROM checkpoint JOIN session"  # noqa: S608
@@ -94,13 +106,33 @@ def checkpoints(prefix: str, limit: int) -> list[Word]:
         return list(words.items())
 
 
+def _where() -> str:
+    """The database's path, or its address on a server."""
+    named = os.environ.get("HFS_DATABASE")
+    if not named:
+        try:
+            with open(config_file(os.environ), "rb") as file:  # noqa: PTH123  (pathlib takes 8 ms)
+                mentioned = b"database" in file.read()
+        except OSError:
+            mentioned = False
+        if not mentioned:
+            return f"{data_directory(os.environ)}/hfs.db"
+    from hfs_cli.config import load_config
+
+    return str(load_config().sessions_at)
+
+
+def _is_on_server() -> bool:
+    return "://" in _where()
+
+
 def _open() -> sqlite3.Connection:
     """Open the database so that nothing is created, changed or waited for.
 
     Raises:
         OSError, sqlite3.Error: There is nothing to read.
     """
-    path = f"{data_directory(os.environ)}/hfs.db"
+    path = _where()
     if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  (pathlib takes 8 ms)
         raise FileNotFoundError(path)
     escaped = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")

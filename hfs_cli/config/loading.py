@@ -66,6 +66,7 @@ def load_config(
     if profile is not None:
         layers.insert(-1, (f"profile {profile}", profiles[profile]))
     values, origins = _resolved(layers)
+    _refuse_password(values.get("database"), origins.get("database", ""))
     for name in ("data_dir", "profile", "session"):
         if env.get(f"HFS_{name.upper()}"):
             origins[name] = f"HFS_{name.upper()}"
@@ -94,6 +95,23 @@ def load_config(
         origins=origins,
         **values,
     )
+
+
+def _refuse_password(database: object, origin: str) -> None:
+    """Refuse a password in the file: others read it, copy it, and keep it under version control.
+
+    Raises:
+        ConfigError: There is one.
+    """
+    if not isinstance(database, str) or origin == "HFS_DATABASE":
+        return
+    from hfs_cli.config.database import has_password
+
+    if has_password(database):
+        raise ConfigError(
+            f"database ({origin}) holds a password: leave it out, and set PGPASSWORD, a line of"
+            " ~/.pgpass, or database_cmd"
+        )
 
 
 def _providers(

@@ -78,7 +78,8 @@ def rows(config: Config) -> list[Row]:
     """The settings of every turn, whether or not they are set, and all tables of the file."""
     names = ("data_dir", *SETTINGS, *(("tool",) if config.tool else ()), "profile", "session")
     found = [
-        Row(name, getattr(config, name), config.origins.get(name, "default")) for name in names
+        Row(name, _shown(name, getattr(config, name)), config.origins.get(name, "default"))
+        for name in names
     ]
     return [*found, *(Row(key, value, str(config.file)) for key, value in _in_tables(config))]
 
@@ -88,7 +89,7 @@ def _in_tables(config: Config) -> Iterator[tuple[str, object]]:
         yield "budget.daily", config.daily_budget
     for name, profile in config.profiles.items():
         for key, value in profile.items():
-            yield f"profiles.{name}.{key}", value
+            yield f"profiles.{name}.{key}", _shown(key, value)
     for name, target in config.aliases.items():
         yield f"aliases.{name}", target
     for name, provider in config.providers.items():
@@ -114,9 +115,18 @@ def _in_tools(config: Config) -> Iterator[tuple[str, object]]:
                 yield f"{kind}.{name}.{key}", _without_secrets(key, value)
 
 
+def _shown(name: str, value: Any) -> object:  # noqa: ANN401  (any setting's)
+    """A setting of every turn as it may be shown."""
+    if name == "database" and isinstance(value, str):
+        from hfs_cli.config.database import without_password
+
+        return without_password(value)
+    return value if value is None or name != "database_cmd" else _without_secrets(name, value)
+
+
 def _without_secrets(key: str, value: Any) -> object:  # noqa: ANN401  (any setting's)
     """A provider's setting as it may be shown."""
-    if key in {"api_key_cmd", "headers_cmd"}:
+    if key in {"api_key_cmd", "headers_cmd", "database_cmd"}:
         # Its words may be the key itself (printf …): the command's name is enough.
         words = value.split() if isinstance(value, str) else value
         return " ".join((*map(hide, words[:1]), *("…" for _ in words[1:2])))

@@ -190,6 +190,26 @@ _CONTEXT = _one_of('"error", "trim" or "compact"', "error", "trim", "compact")
 _REDACT = _one_of('"off", "warn" or "mask"', "off", "warn", "mask")
 _TYPE = _one_of(f"one of {', '.join(PROVIDER_TYPES)}", *PROVIDER_TYPES)
 _AUTH = _one_of(f"one of {', '.join(AUTH)}", *AUTH)
+
+
+def _database(value: object) -> Path | str:
+    """The address of a server as it is, or a file's path."""
+    text = _text(value)
+    if "://" in text:
+        scheme, _, place = text.partition("://")
+        if scheme not in {"postgresql", "postgres"}:
+            raise ValueError
+        return f"postgresql://{place}"
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:  # there is no such user
+        raise ValueError from None
+    if not path.is_absolute():
+        raise ValueError
+    return path
+
+
+_DATABASE = Kind("the whole path of a SQLite file, or postgresql://HOST/NAME", _database)
 _STRINGS = Kind(
     "a table of strings",
     lambda value: {name: _text(item) for name, item in _table(value).items()},
@@ -434,6 +454,20 @@ class Config:
         "What shows a transcript that is longer than the screen; PAGER, then less, by default.",
         'pager = "cat"   # none',
     )
+    database: Path | str | None = setting(  # noqa: RUF009  (frozen, as all of them)
+        "database",
+        _DATABASE,
+        None,
+        "Where sessions are kept: a SQLite file, or a PostgreSQL database; hfs.db by default.",
+        'database = "postgresql://db.example.com/hfs"',
+    )
+    database_cmd: str | tuple[str, ...] | None = setting(
+        "database_cmd",
+        COMMAND,
+        None,
+        "A command that prints the password of the database's server; it is run without a shell.",
+        'database_cmd = ["pass", "show", "hfs-database"]',
+    )
     stream: bool = setting(
         "stream",
         YES_OR_NO,
@@ -548,9 +582,18 @@ class Config:
         return CODE_EXECUTION in self.tool
 
     @property
-    def database(self) -> Path:
-        """The database file."""
-        return self.data_dir / "hfs.db"
+    def sessions_at(self) -> Path | str:
+        """Where sessions are kept: a SQLite file, or the address of a PostgreSQL database."""
+        return self.database or self.data_dir / "hfs.db"
+
+    @property
+    def shown_database(self) -> str:
+        """The same, as it may be shown."""
+        if isinstance(self.sessions_at, Path):
+            return str(self.sessions_at)
+        from hfs_cli.config.database import without_password
+
+        return without_password(self.sessions_at)
 
 
 _OF_CONFIG = declared(Config)
@@ -595,7 +638,7 @@ TABLES: Mapping[str, str] = {
 # The variables that set nothing which the file could.
 VARIABLES: Mapping[str, str] = {
     "HFS_CONFIG": "The configuration file.",
-    "HFS_DATA_DIR": "The directory that holds the database, hfs.db.",
+    "HFS_DATA_DIR": "The directory that holds hfs.db, unless database names another place.",
     "HFS_PROFILE": "The profile to use, [profiles.NAME] of the file; --profile beats it.",
     "HFS_SESSION": "The session that hfs chat continues or starts; meant where REF is left out.",
     "HFS_RECORD": "A directory where each exchange is kept as a file; --record beats it.",

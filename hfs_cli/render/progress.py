@@ -105,16 +105,19 @@ _WIDE = 70
 
 
 @contextmanager
-def progress(label: str, total: int | None, *, quiet: bool = False) -> Iterator[Advance]:
+def progress(
+    label: str, total: int | None, *, quiet: bool = False, counted: bool = False
+) -> Iterator[Advance]:
     """Show a bar while the block runs; off a terminal, nothing at all.
 
     Args:
         label: What is being done.
         total: Bytes in all, or None when nobody knows.
         quiet: Show nothing.
+        counted: It is things that are counted, and no bytes.
 
     Yields:
-        A function to call with the number of bytes that have been done since the last call.
+        A function to call with the number of those that have been done since the last call.
     """
     look = terminal(sys.stderr)
     if quiet or not look.moves:
@@ -123,6 +126,7 @@ def progress(label: str, total: int | None, *, quiet: bool = False) -> Iterator[
     from rich.progress import (
         BarColumn,
         DownloadColumn,
+        MofNCompleteColumn,
         Progress,
         TaskProgressColumn,
         TextColumn,
@@ -134,8 +138,7 @@ def progress(label: str, total: int | None, *, quiet: bool = False) -> Iterator[
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None, complete_style="cyan", finished_style="cyan"),
         TaskProgressColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
+        *((MofNCompleteColumn(),) if counted else (DownloadColumn(), TransferSpeedColumn())),
         TimeRemainingColumn(),
     )
     # In a narrow window how far it is, and no more: the rest would be cut in each column.

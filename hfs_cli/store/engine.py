@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeAli
 
 from peewee import Database, Field, Function, Model, Node, Value, fn
 
+from hfs_cli.errors import StoreError
+
 if TYPE_CHECKING:
     from hfs_cli.conversations import SearchFilter, SearchHit
 
@@ -27,6 +29,10 @@ P = ParamSpec("P")
 
 class BadRow(Exception):
     """A row that hfs never wrote: somebody else did, or the file is damaged."""
+
+
+class LostError(StoreError):
+    """The connection to a server ended in the middle of a transaction, which then did nothing."""
 
 
 class Cursor(Protocol):

@@ -41,6 +41,11 @@ def count(db: Connection, since: datetime | None, model: str | None, query: str 
     return SessionRow.select().where(_LISTED, *_fitting(since, model, query)).count(db)
 
 
+def count_kept(db: Connection) -> int:
+    """How many sessions there are in all."""
+    return SessionRow.select().where(sessions.is_shown()).count(db)
+
+
 def older_than(db: Connection, moment: datetime, keep: int) -> list[Session]:
     """What was last used, or set aside, before `moment`, but for the `keep` last used."""
     kept = SessionRow.alias("kept")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from hfs_cli.errors import ConfigError
 from hfs_cli.messages import Call, Message, Opened, Reply, Session, Turn
 from hfs_cli.naming import check_name
 from hfs_cli.store import messages, sessions, turns
-from hfs_cli.store.engine import Engine
+from hfs_cli.store.engine import Engine, LostError
 from hfs_cli.store.sqlite.database import Database
 from hfs_cli.store.sqlite.line import WAIT_S
 
@@ -98,8 +101,16 @@ class SessionStore:
         if opened.user_message_id is None:
             return None
         at = self._rows(opened.user_message_id, reply.step)
-        with self._engine.writing(wait_s) as db:
-            saved = turns.save_reply(db, opened, reply, at, self._retention)
+        deadline = time.monotonic() + wait_s
+        while True:
+            try:
+                with self._engine.writing(wait_s) as db:
+                    saved = turns.save_reply(db, opened, reply, at, self._retention)
+                break
+            except LostError:
+                # A server that was started anew meanwhile: it is to have the reply all the same.
+                if time.monotonic() > deadline:
+                    raise
         # Only now: a transaction that failed to commit left no row behind.
         self._replies[opened.user_message_id, reply.step] = saved
         if opened.session is not None:
@@ -196,6 +207,17 @@ class SessionStore:
 
         with self._engine.reading() as db:
             return lists.count(db, since, model, query)
+
+    def count_kept(self) -> int:
+        """How many sessions there are in all: those set aside, too."""
+        from hfs_cli.store import lists
+
+        with self._engine.reading() as db:
+            return lists.count_kept(db)
+
+    def exists(self) -> bool:
+        """Whether there is a database: the first turn makes it."""
+        return self._engine.exists()
 
     def resolve(self, ref: str) -> Session:
         """The one session that `ref` names: id, name, prefix of one name, ``@last~N``.
@@ -631,20 +653,52 @@ class SessionStore:
             return self._engine.vacuum()
 
 
-def engine_at(where: Path | str, directory: Path) -> Engine:
+def engine_at(
+    where: Path | str, directory: Path, password: Callable[[], str | None] = lambda: None
+) -> Engine:
     """The engine of a database.
 
     Args:
-        where: A file of SQLite's, or the URL of a PostgreSQL database.
+        where: A file of SQLite's, or the address of a PostgreSQL database.
         directory: Where a reply is kept that a server would not take.
+        password: Gives the server's, where neither its address nor the environment does.
+
+    Raises:
+        ConfigError: What speaks to servers is not installed.
     """
     if isinstance(where, Path):
         return Database(where)
-    from hfs_cli.store.postgres.database import Postgres
+    from hfs_cli.config.database import without_password
 
-    return Postgres(where, shown=where, directory=directory)
+    try:
+        from hfs_cli.store.postgres.database import Postgres
+    except ImportError as error:  # also where it is there without libpq
+        if "psycopg" not in f"{error.name} {error}" and "pq" not in str(error):
+            raise
+        raise ConfigError(
+            "a database on a server needs another package: pip install 'hfs-cli[postgres]'"
+        ) from error
+    shown = without_password(where)
+    return Postgres(where, shown=shown, directory=directory, password=password)
 
 
-def open_store(config: Config) -> SessionStore:
-    """The store that a configuration names; to be closed, or used as a context manager."""
-    return SessionStore(config.database, checkpoint_retention=config.checkpoint_retention)
+def open_store(config: Config, where: Path | str | None = None) -> SessionStore:
+    """The store that a configuration names; to be closed, or used as a context manager.
+
+    Args:
+        where: Another one, which is logged in to without the configuration's command.
+    """
+    at = where or config.sessions_at
+    if at == config.sessions_at:
+        engine = engine_at(at, config.data_dir, partial(_password, config))
+    else:
+        engine = engine_at(at, config.data_dir)
+    return SessionStore(engine, checkpoint_retention=config.checkpoint_retention)
+
+
+def _password(config: Config) -> str | None:
+    if config.database_cmd is None:
+        return None
+    from hfs_cli.config.keys import command_output
+
+    return command_output(config.database_cmd, "database_cmd")

@@ -13,6 +13,8 @@ _SPACELESS = (
 )
 
 _SET_APART = f"[\u0300-\u036f]|{_SPACELESS}"
+# A call is found by its tool, what that was given and what it said.
+CALL = "tool_call.name || ' ' || tool_call.arguments || ' ' || tool_call.result"
 
 # Characters that are put into Unicode's forms at a time.
 _PIECE = 1 << 18

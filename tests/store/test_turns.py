@@ -1,9 +1,12 @@
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from hfs_cli.errors import NotFoundError, UsageError
 from hfs_cli.messages import Attachment, Call, ChatMessage, Citation, Place, Reply, Turn, Usage
+from hfs_cli.naming import automatic_name
+from hfs_cli.store import turns
 from hfs_cli.store.unsaved import Unsaved
 from tests.store.places import on_a_file
 from tests.store.talking import Talk
@@ -130,7 +133,10 @@ def test_a_lone_surrogate_from_a_model_does_not_cost_the_reply(store, talk):
     assert talk.contents(session)[1] == "ok \ufffd 😀"
 
 
-def test_a_name_is_made_from_the_prompt_and_twins_get_a_number(store, talk):
+def test_a_name_is_made_from_the_prompt_and_twins_get_a_number(store, talk, monkeypatch):
+    # A minute that ends meanwhile would make other names.
+    now = datetime.now(UTC)
+    monkeypatch.setattr(turns, "automatic_name", lambda text, _: automatic_name(text, now))
     names = [talk.turn("hi there", "x").name for _ in range(3)]
     assert names[0].startswith("hi there - ")
     assert [n.removeprefix(names[0]) for n in names] == ["", " (2)", " (3)"]

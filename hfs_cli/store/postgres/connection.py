@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from peewee import Case, Field, Function, Model, PostgresqlDatabase, Psycopg3Ada
 from psycopg.adapt import Dumper, Loader
 from psycopg.pq import TransactionStatus
 
+from hfs_cli.errors import ConfigError
 from hfs_cli.store.engine import Connection
 from hfs_cli.store.postgres import indexing
 
@@ -77,6 +79,8 @@ class PostgresConnection(Connection, PostgresqlDatabase):
         self._connect_to_server = connect
         # Tables whose rows were numbered by us: their sequences are behind.
         self._numbered: set[str] = set()
+        # What the server calls the transaction that writes, or None.
+        self.number: str | None = None
         # One connection for all threads, under the engine's lock.
         super().__init__("postgresql", thread_safe=False)
 
@@ -90,6 +94,7 @@ class PostgresConnection(Connection, PostgresqlDatabase):
     ) -> None:
         """Begin a transaction in the way that is given."""
         assert how is not None
+        self.number = None
         how(self.connection())
 
     def commit(self) -> None:
@@ -180,19 +185,25 @@ def connect(url: str, password: Callable[[], str | None]) -> psycopg.Connection:
         password: Gives the password, where neither the URL nor the environment does.
 
     Raises:
+        ConfigError: The address cannot be read.
         psycopg.Error: There is none.
         TimeoutError: There was none within `CONNECT_S`.
     """
-    settings: dict[str, Any] = dict(psycopg.conninfo.conninfo_to_dict(url))
+    try:
+        settings: dict[str, Any] = dict(psycopg.conninfo.conninfo_to_dict(url))
+    except psycopg.ProgrammingError as error:
+        # What it says may quote all of it.
+        raise ConfigError(
+            "database is not an address that PostgreSQL's libpq reads: write it as"
+            " postgresql://USER@HOST:PORT/NAME?sslmode=verify-full"
+        ) from error
     settings.setdefault("fallback_application_name", "hfs")
     settings["client_encoding"] = "utf8"
-    if not settings.get("password") and (known := password()) is not None:
-        settings["password"] = known
+    if not (settings.get("password") or os.environ.get("PGPASSWORD")):
+        settings["password"] = password()
 
     def make() -> psycopg.Connection:
         return psycopg.connect(autocommit=True, prepare_threshold=None, **settings)
-
-    import os
 
     if settings.get("connect_timeout") or os.environ.get("PGCONNECT_TIMEOUT"):
         made = make()  # whoever set it wants to wait that long

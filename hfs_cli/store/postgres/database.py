@@ -17,7 +17,7 @@ from peewee import InterfaceError, OperationalError, PeeweeException, Programmin
 
 from hfs_cli import notices, signals
 from hfs_cli.errors import StoreError, UsageError
-from hfs_cli.store.engine import BadRow
+from hfs_cli.store.engine import BadRow, LostError
 from hfs_cli.store.postgres import migrate
 from hfs_cli.store.postgres.connection import PostgresConnection, connect
 
@@ -131,7 +131,9 @@ class Postgres:
                     yield self._db
                 return
             self._make_current(wait_s)
-            with self._transaction(lambda there: _take_turn(there, wait_s, durable), wait_s):
+            with self._transaction(
+                lambda there: self._take_turn(there, wait_s, durable=durable), wait_s
+            ):
                 yield self._db
 
     @contextmanager
@@ -144,17 +146,45 @@ class Postgres:
     def _transaction(
         self, begin: Callable[[psycopg.Connection], None], wait_s: float
     ) -> Iterator[None]:
-        transaction: Any = self._begun(begin, time.monotonic() + wait_s)
+        deadline = time.monotonic() + wait_s
+        transaction: Any = self._begun(begin, deadline)
+        number = self._db.number
         try:
             try:
                 yield
             except BaseException as error:
                 transaction.__exit__(type(error), error, error.__traceback__)
                 raise
-            transaction.__exit__(None, None, None)
+            try:
+                transaction.__exit__(None, None, None)
+            except (PeeweeException, psycopg.Error) as error:
+                # The answer to COMMIT may be what was lost, and not the COMMIT.
+                if number is None or not _is_lost(error):
+                    raise
+                self._db.forget()
+                if not self._was_committed(number, deadline):
+                    raise
         finally:
             if self._db.is_lost:
                 self._db.forget()
+
+    def _was_committed(self, number: str, deadline: float) -> bool:
+        """Whether a transaction whose connection was lost has become true.
+
+        https://www.postgresql.org/docs/current/functions-info.html (`pg_xact_status`, 2026-11-29)
+        """
+        ask = "SELECT pg_xact_status(%s::xid8)"
+        while True:
+            asking: Any = self._begun(lambda there: _run(there, _READ), deadline)
+            try:
+                row = self._db.execute_sql(ask, (number,)).fetchone()
+            finally:
+                asking.__exit__(None, None, None)
+            status = row and row[0]
+            # What the server still works at ends as soon as it sees that nobody is there.
+            if status != "in progress" or time.monotonic() > deadline:
+                return bool(status == "committed")
+            time.sleep(_AGAIN_S)
 
     def _begun(self, begin: Callable[[psycopg.Connection], None], deadline: float) -> Any:  # noqa: ANN401
         """A transaction that has begun; a server that went away meanwhile is waited for."""
@@ -171,6 +201,19 @@ class Postgres:
                 time.sleep(_AGAIN_S)
             else:
                 return transaction
+
+    def _take_turn(self, there: psycopg.Connection, wait_s: float, *, durable: bool) -> None:
+        """Begin a transaction that writes, when those before it have ended."""
+        soon = "" if durable else _SOON
+        _run(there, f"{_WRITE}{soon};SET LOCAL lock_timeout = {max(1, int(wait_s * 1000))}")
+        row = there.execute(
+            f"SELECT pg_try_advisory_xact_lock({_CLASS}, {_WRITING}),"
+            " pg_current_xact_id()::text".encode()
+        ).fetchone()
+        assert row is not None
+        self._db.number = str(row[1])
+        if not row[0]:
+            _wait_for_turn(there)
 
     def _connected_for_the_first_time(self) -> psycopg.Connection:
         """A connection; a server that is full or on its way up is waited for."""
@@ -194,7 +237,9 @@ class Postgres:
             version = migrate.schema_version(self._db)
         migrate.refuse_newer(version, self._shown)
         if version < migrate.SCHEMA_VERSION:
-            with self._transaction(lambda there: _take_turn(there, WAIT_S, True), WAIT_S):
+            with self._transaction(
+                lambda there: self._take_turn(there, WAIT_S, durable=True), WAIT_S
+            ):
                 migrate.bring_up_to_date(self._db, self._shown)
         self._is_current = True
 
@@ -365,8 +410,8 @@ class Postgres:
         return StoreError(self._damaged(said))
 
     def _away(self, said: str, code: str | None) -> StoreError:
-        if self._was_there and code is None:
-            return StoreError(f"the connection to {self._shown} was lost ({said}): try again")
+        if self._was_there and (code is None or code.startswith("57P")):
+            return LostError(f"the connection to {self._shown} was lost ({said}): try again")
         advice = _HOW_TO_LOG_IN if _wants_password(said) else _REACH
         return StoreError(f"cannot reach {self._shown}: {said}; {advice}")
 
@@ -403,12 +448,8 @@ def _try_lock(there: psycopg.Connection, number: int) -> bool:
     return bool(row and row[0])
 
 
-def _take_turn(there: psycopg.Connection, wait_s: float, durable: bool) -> None:  # noqa: FBT001
-    """Begin a transaction that writes, when those before it have ended."""
-    soon = "" if durable else _SOON
-    _run(there, f"{_WRITE}{soon};SET LOCAL lock_timeout = {max(1, int(wait_s * 1000))}")
-    if _try_lock(there, _WRITING):
-        return
+def _wait_for_turn(there: psycopg.Connection) -> None:
+    """Stand in line, in a transaction that has begun."""
     # Who waits for a lock is served in the order of asking; a signal makes the wait short.
     served = threading.Event()
 

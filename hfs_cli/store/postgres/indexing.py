@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from hfs_cli.store.search import TOKENIZER
-from hfs_cli.store.words import words
+from hfs_cli.store.words import CALL, words
 
 if TYPE_CHECKING:
     from hfs_cli.store.engine import Connection
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 # word of a language: its beginning and a digest stand for it.
 LONGEST = 200
 _BEGINNING = 100
-
-# A call is found by its tool, what that was given and what it said.
-CALL = "tool_call.name || ' ' || tool_call.arguments || ' ' || tool_call.result"
 
 
 class _Tokenizer:

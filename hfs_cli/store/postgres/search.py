@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hfs_cli.conversations import SearchFilter, SearchHit
 from hfs_cli.store.messages import lineage
-from hfs_cli.store.postgres.indexing import CALL, LONGEST, tokens
+from hfs_cli.store.postgres.indexing import LONGEST, tokens
 from hfs_cli.store.rows import LARGEST, to_microseconds
 from hfs_cli.store.search import (
     Found,
@@ -21,6 +21,7 @@ from hfs_cli.store.search import (
     phrases_of,
     ranked,
 )
+from hfs_cli.store.words import CALL
 
 if TYPE_CHECKING:
     from hfs_cli.store.postgres.connection import PostgresConnection

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hfs_cli.store.postgres.indexing import CALL, tokens
+from hfs_cli.store.postgres.indexing import tokens
 from hfs_cli.store.upkeep import contradictions
+from hfs_cli.store.words import CALL
 
 if TYPE_CHECKING:
     from hfs_cli.store.postgres.connection import PostgresConnection

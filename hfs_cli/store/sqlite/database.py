@@ -47,8 +47,6 @@ _LOOK_AGAIN_S = 0.1
 _MUCH_LOG = 8 * 1024 * 1024
 
 _INDEX = "INSERT INTO message_words (rowid, content) VALUES (?, ?)"
-# A call is found by its tool, what that was given and what it said.
-CALL = "tool_call.name || ' ' || tool_call.arguments || ' ' || tool_call.result"
 
 # What SQLite says of a database on a read-only disk, or in a directory that cannot be written.
 _NOT_WRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
@@ -463,7 +461,7 @@ class SqliteConnection(Connection, SqliteDatabase):
     def unindex_messages(self, session_id: int) -> None:
         """Take a session's own messages and calls out of the index, before they are deleted."""
         called = self.execute_sql(
-            f"SELECT tool_call.id, {CALL} FROM tool_call JOIN message m ON m.id = message_id"
+            f"SELECT tool_call.id, {words.CALL} FROM tool_call JOIN message m ON m.id = message_id"
             " WHERE m.session_id = ? AND result IS NOT NULL",
             (session_id,),
         )
@@ -494,7 +492,9 @@ class SqliteConnection(Connection, SqliteDatabase):
         )
 
     def _text_of_call(self, call_id: int) -> str:
-        row = self.execute_sql(f"SELECT {CALL} FROM tool_call WHERE id = ?", (call_id,)).fetchone()
+        row = self.execute_sql(
+            f"SELECT {words.CALL} FROM tool_call WHERE id = ?", (call_id,)
+        ).fetchone()
         return _called(row and row[0])
 
     def index_name(self, session_id: int, name: str) -> None:

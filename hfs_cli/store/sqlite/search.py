@@ -12,7 +12,7 @@ from hfs_cli.store.engine import Connection
 from hfs_cli.store.messages import lineage
 from hfs_cli.store.rows import LARGEST, to_microseconds
 from hfs_cli.store.search import Found, among_partial, best_hits, checked, not_a_query, phrases_of
-from hfs_cli.store.sqlite.database import CALL
+from hfs_cli.store.words import CALL
 
 # A word in more messages than this says little about any of them, and ranking by it means
 # reading all of them: it still has to be there, but does not weigh.

@@ -8,13 +8,13 @@ from pathlib import Path
 from peewee import BlobField, Field, FloatField, IntegerField, Model, SqliteDatabase, TextField
 
 from hfs_cli.files import PRIVATE_DIRECTORY, PRIVATE_FILE
-from hfs_cli.store.sqlite.database import CALL, SqliteConnection
+from hfs_cli.store.engine import Connection
 from hfs_cli.store.tables import TABLES
 from hfs_cli.store.upkeep import contradictions
-from hfs_cli.store.words import words
+from hfs_cli.store.words import CALL, words
 
 
-def problems(db: SqliteConnection) -> list[str]:
+def problems(db: Connection) -> list[str]:
     """What is wrong with the database, one line each; empty when all is well.
 
     Opening it has already checked whose it is, its schema version, and that it holds no
@@ -37,7 +37,7 @@ def problems(db: SqliteConnection) -> list[str]:
     return found
 
 
-def _value_problems(db: SqliteDatabase, model: type[Model]) -> list[str]:
+def _value_problems(db: Connection, model: type[Model]) -> list[str]:
     """Values of another type, text that is not UTF-8, times that no calendar has."""
     table, fields = model._meta.table_name, model._meta.sorted_fields  # noqa: SLF001  (Peewee's documented way)
     wrong = []
@@ -71,7 +71,7 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _index_problems(db: SqliteDatabase, name: str, rows: str, column: str) -> list[str]:
+def _index_problems(db: Connection, name: str, rows: str, column: str) -> list[str]:
     """Whether the words of what is complete, and nothing else, are indexed.
 
     All is indexed anew, aside, and the two are compared: one changed byte of a text is a word

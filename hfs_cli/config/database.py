@@ -1,0 +1,30 @@
+"""The address of a database on a server: what of it may be shown, and what may stand in a file."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+# libpq's own words for what is a secret:
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS (2026-11-29)
+_SECRETS = {"password", "sslpassword", "oauth_client_secret", "scram_client_key"}
+PREFIXES = ("postgresql://", "postgres://")
+
+
+def without_password(url: str) -> str:
+    """The address as it may be shown."""
+    parts = urlsplit(url)
+    owner, at, host = parts.netloc.rpartition("@")
+    user = owner.partition(":")[0]
+    shown = [
+        item
+        for item in parts.query.split("&")
+        if item and item.partition("=")[0].lower() not in _SECRETS
+    ]
+    return parts._replace(netloc=f"{user}{at}{host}", query="&".join(shown)).geturl()
+
+
+def has_password(url: str) -> bool:
+    """Whether there is more in an address than may be shown."""
+    parts = urlsplit(url)
+    names = {item.partition("=")[0].lower() for item in parts.query.split("&")}
+    return ":" in parts.netloc.rpartition("@")[0] or bool(names & _SECRETS)

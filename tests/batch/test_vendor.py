@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 import time
 
 import pytest
@@ -12,7 +13,7 @@ from tests.batch.conftest import at_vendor
 from tests.batch.vendors import prompt_in
 from tests.conftest import KEY
 from tests.redact.keys import Keys
-from tests.scripted_server import CUT, make_reply, openai_sse
+from tests.scripted_server import CUT, Await, make_reply, openai_sse
 
 
 def wait_for(there, seconds=30):
@@ -98,6 +99,60 @@ def test_what_fails_is_named_and_can_be_sent_again_alone(many, vendor):
     assert vendor.billed == billed
     replies = ["again" if str(n) in fates else "fine" for n in range(10)]
     assert [r["reply"] for r in results_in(many.out)] == replies
+
+
+def test_a_batch_that_expires_gives_what_was_answered(many, server):
+    vendor = at_vendor("openai", many, server)
+    vendor.fate = lambda body: "fine" if prompt_in(body) < "5" else "!missing"
+
+    def expired(batch):
+        batch["state"] = "expired"
+
+    vendor.seen = expired
+    done = many(*many.given)
+    assert done.returncode == 7
+    assert b"5 of 10 results failed (index 5, 6, 7, 8, 9)" in done.stderr
+    results = results_in(many.out)
+    assert [r["reply"] for r in results[:5]] == ["fine"] * 5
+    assert "the batch expired before" in results[9]["error"]["message"]
+
+
+def test_a_reply_that_the_vendor_paused_is_incomplete(many, server):
+    vendor = at_vendor("anthropic", many, server)
+    usual = vendor.message
+    vendor.message = lambda text: {**usual(text), "stop_reason": "pause_turn"}
+    done = many(*many.given, "--limit", "1")
+    assert done.returncode == 7
+    (result,) = results_in(many.out)
+    assert (result["reply"], result["status"]) == ("re 0", "partial")
+    assert result["error"]["exit_code"] == 7
+    assert "paused the reply" in result["error"]["message"]
+
+
+def test_ctrl_c_while_answers_come_makes_no_failure_of_any(many, server):
+    vendor = at_vendor("openai", many, server)
+    usual, gate = vendor.answer, threading.Event()
+
+    def slowly(request):
+        made = usual(request)
+        if request.path.endswith("/content"):
+            (body,) = made.steps
+            lines = body.splitlines(keepends=True)
+            return [*lines[:5], Await(gate), *lines[5:]]
+        return made
+
+    vendor.answer = slowly
+    running = many.start(*many.given, "--unordered")
+    wait_for(lambda: many.out.exists() and many.out.read_bytes().count(b"\n") == 5)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    gate.set()
+    assert running.returncode == 130
+    assert b"5 of 10 results kept" in said
+    vendor.answer = usual
+    many.ok(*many.given, "--unordered", "--resume")
+    assert sorted(r["reply"] for r in results_in(many.out)) == [f"re {n}" for n in range(10)]
+    billed_once(vendor)
 
 
 def test_replies_are_checked_and_cut_as_those_of_single_requests(many, vendor):

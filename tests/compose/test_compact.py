@@ -390,6 +390,20 @@ def test_what_ends_a_summary_loses_neither_the_question_nor_a_summary_that_was_w
     assert grown("db", "check").returncode == 0
 
 
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
+def test_what_ends_a_summary_by_hand_leaves_the_session_as_it_was(grown, server, signum):
+    came = threading.Event()
+    server.reply([*openai_sse("They cou")[:2], came.set, STALL])
+    before = grown.ok("sessions", "show", "--json")
+    process = grown.start("sessions", "compact")
+    assert came.wait(60)
+    process.send_signal(signum)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == (130 if signum == signal.SIGINT else -signum), err
+    assert err in {b"", b"hfs: error: interrupted\n"}
+    assert grown.ok("sessions", "show", "--json") == before
+
+
 def test_a_session_that_is_rewound_while_it_is_summarised_gets_no_summary(grown, server):
     """What the summary would stand for is not there any more."""
     asked, rewound = threading.Event(), threading.Event()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from hfs_cli.store.store import SessionStore
 from hfs_cli.store.tables import TABLES, MessageRow
 from tests.redact.keys import Keys
 from tests.store.places import on_a_file
+from tests.store.talking import Talk
 
 # Words of ours, models, numbers of vendors' and ours, and digests.
 WITHOUT = {
@@ -271,6 +273,28 @@ def test_a_backup_from_before_a_migration_is_told_of(store, talk, keys, path, ca
     path.with_name("hfs.db.bak-v3").write_bytes(b"")
     store.redact()
     assert "hfs.db.bak-v3 is older than the change" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_one_that_is_killed_is_finished_by_the_next(hfs, keys, share):
+    secrets = [keys.checked("ghp_") for _ in range(150)]
+    with SessionStore(hfs.database) as store:
+        talk = Talk(store)
+        session = None
+        for secret in secrets:
+            session = talk.turn(f"use {secret}", "ok", session)
+    began = time.monotonic()
+    with hfs.start("sessions", "redact") as looking:
+        assert looking.stdout.read().count(b"\n") > 150
+    took = time.monotonic() - began
+    with hfs.start("sessions", "redact", "--yes") as process:
+        time.sleep(took * 2 * share)  # somewhere between its start and its end
+        process.kill()
+    assert hfs("sessions", "redact", "--yes").returncode == 0
+    assert hfs.ok("sessions", "redact") == ""
+    assert hfs.ok("db", "check") == ""
+    for secret in secrets[::10]:
+        assert held(hfs.data, secret) == set()
 
 
 def test_where_there_is_no_database_none_is_made(path):

@@ -12,6 +12,12 @@ from hfs_cli.messages import Message, Session
 from hfs_cli.wording import plural
 
 _MOST_FORKS = 100
+# Drawn: the sign that Unicode has for it is an empty box in most fonts.
+_BRANCH = (
+    '<svg class="sign" viewBox="0 0 16 16" role="img" aria-label="Branch">'
+    '<circle cx="4" cy="3" r="1.8"/><circle cx="4" cy="13" r="1.8"/>'
+    '<circle cx="12" cy="3" r="1.8"/><path d="M4 5v6m0-1c0-4 8-1 8-5"/></svg>'
+)
 _POLICY = (
     "default-src 'none'; style-src 'self' file: 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'"
@@ -46,7 +52,8 @@ def page(kept: Kept) -> Iterator[str]:
 def _tail(branch: Session, messages: Iterable[Message]) -> Iterator[str]:
     name = f"b{branch.id}"
     about = f"set aside by {branch.origin}, after message {branch.fork_position or 0}"
-    yield f'<details class="aside"><summary>⑂ {html.line(branch.name)} · {about}</summary>\n'
+    label = f"{_BRANCH} {html.line(branch.name)} · {about}"
+    yield f'<details class="aside"><summary>{label}</summary>\n'
     yield f'<div id="{name}">\n'
     yield from html.sections(messages, f"{name}-")
     yield "</div></details>\n"
@@ -60,11 +67,11 @@ def _notes(kept: Kept) -> dict[int, list[str]]:
             notes[checkpoint.position].append(f"◆ {html.line(checkpoint.label)}")
     for branch, _ in kept.tails:
         link = f'<a href="#b{branch.id}">{html.line(branch.name)}</a>'
-        notes[branch.fork_position or 0].append(f"⑂ {link}, set aside by {branch.origin}")
+        notes[branch.fork_position or 0].append(f"{_BRANCH} {link}, set aside by {branch.origin}")
     for fork in kept.forks[:_MOST_FORKS]:
-        notes[fork.fork_position or 0].append(f"⑂ {_link(fork)}")
+        notes[fork.fork_position or 0].append(f"{_BRANCH} {_link(fork)}")
     if more := kept.forks[_MOST_FORKS:]:
-        notes[more[0].fork_position or 0].append(f"⑂ {plural(len(more), 'branch')} more")
+        notes[more[0].fork_position or 0].append(f"{_BRANCH} {plural(len(more), 'branch')} more")
     return {
         position: [f'<p class="note">{note}</p>\n' for note in there]
         for position, there in notes.items()

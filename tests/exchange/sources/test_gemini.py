@@ -141,6 +141,14 @@ def test_a_session_that_is_imported_while_it_goes_on_is_whole_in_the_end(tmp_pat
     assert store.check() == []
 
 
+def test_a_second_file_of_a_resumed_session_in_which_nothing_was_said_brings_nothing(
+    tmp_path, store
+):
+    bring_in(store, written(tmp_path / "session-1.jsonl", *BEGUN, *RESUMED))
+    done = bring_in(store, written(tmp_path / "session-2.jsonl", *RESUMED[:2]))
+    assert (counts(done), done.parted) == ((0, 0, 0, 0, 0), 0)
+
+
 def test_what_was_compressed_was_said_all_the_same(tmp_path):
     summary = {"id": "s", "type": "user", "content": "<state_snapshot>Files</state_snapshot>"}
     agreed = {"id": "k", "type": "gemini", "content": "Got it."}

@@ -3,6 +3,8 @@
 `HFS_TEST_AGENTS` is the folder of their executables; each talks to a scripted server on loopback:
 
     npm install --prefix /tmp/agents @anthropic-ai/claude-code @openai/codex @google/gemini-cli
+    npm install --prefix /tmp/agents opencode-ai
+    node /tmp/agents/node_modules/opencode-ai/postinstall.mjs
     node /tmp/agents/node_modules/@anthropic-ai/claude-code/install.cjs
     export HFS_TEST_AGENTS=/tmp/agents/node_modules/.bin
     uv run pytest tests/exchange/sources/test_real_agents.py
@@ -10,7 +12,10 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
+import sys
 from collections import Counter
 from itertools import count
 from pathlib import Path
@@ -18,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from tests.scripted_server import ScriptedServer, make_reply
+from tests.scripted_server import ScriptedServer, make_reply, openai_chunk, sse
 
 FOLDER = os.environ.get("HFS_TEST_AGENTS", "")
 
@@ -316,7 +321,9 @@ def test_gemini_cli(tmp_path, run, bring_in):
         came, _ = bring_in(home / ".gemini" / "tmp")
         second = run(*asked, "-r", "latest", "-p", "And now?", **settings)
 
-    (file,) = (home / ".gemini" / "tmp").glob("*/chats/*.jsonl")
+    # A session that is resumed in another minute leaves a second file, in which nothing is said.
+    files = (home / ".gemini" / "tmp").glob("*/chats/*.jsonl")
+    file = max(files, key=lambda file: file.stat().st_size)
     more, (session,) = bring_in(home / ".gemini" / "tmp")
     assert (came["sessions"], more["sessions extended"], more["sessions"]) == (1, 1, 0)
     assert bring_in(home / ".gemini" / "tmp")[0]["messages"] == 0
@@ -340,3 +347,60 @@ def test_gemini_cli(tmp_path, run, bring_in):
     ]
     assert messages[2]["reasoning"] == "Look\nI think."
     assert messages[2]["usage"]["output_tokens"] == 5
+
+
+# --- opencode, by the recipe of docs/import.md ----------------------------------------
+
+
+def chat_completion(number, request):
+    """A reply in the format of chat completions: where it is told to look, it does."""
+    last = request.json["messages"][-1]
+    if last["role"] == "user" and "Please look" in json.dumps(last) and request.json.get("tools"):
+        arguments = json.dumps({"command": "echo from the tool", "description": "say"})
+        called = {"name": "bash", "arguments": arguments}
+        asked = {"index": 0, "id": f"call_{number}", "type": "function", "function": called}
+        pieces: list[Any] = [{"reasoning_content": "I think."}, {"tool_calls": [asked]}]
+    else:
+        pieces = [{"content": f"Answer {number}."}]
+    finish = "tool_calls" if len(pieces) > 1 else "stop"
+    usage = {"prompt_tokens": 20, "completion_tokens": 6, "total_tokens": 26}
+    end = {**openai_chunk(), "choices": [], "usage": usage}
+    return sse(*[openai_chunk(piece) for piece in pieces], openai_chunk(finish=finish), end)
+
+
+def test_opencode(tmp_path, run, hfs):
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed")
+    numbers = count(1)
+    opencode = program("opencode")
+    with ScriptedServer() as server:
+        server.always(lambda request: chat_completion(next(numbers), request))
+        options = {"baseURL": server.url, "apiKey": "none"}
+        provider = {"npm": "@ai-sdk/openai-compatible", "options": options, "models": {"m": {}}}
+        settings = {
+            "model": "loop/m",
+            "small_model": "loop/m",
+            "autoupdate": False,
+            "provider": {"loop": provider},
+        }
+        (tmp_path / "work" / "opencode.json").write_text(json.dumps(settings))
+        quiet = {"OPENCODE_DISABLE_AUTOUPDATE": "1", "OPENCODE_DISABLE_MODELS_FETCH": "1"}
+        first = run(opencode, "run", "Please look here", **quiet)
+    page = Path(__file__).parents[3] / "docs" / "import.md"
+    (recipe,) = re.findall(
+        r"<!-- recipe: opencode -->\n```sh\n(.*?)```", page.read_text(), re.DOTALL
+    )
+    begin = f'hfs() {{ "{sys.executable}" -m hfs_cli "$@"; }}\n'
+    where = {"HFS_DATA_DIR": str(tmp_path / "data")}
+    way = {"PATH": f"{FOLDER}:{os.environ['PATH']}"}
+    told = run("sh", "-c", begin + recipe, **where, **way, **quiet)
+    assert "tool calls: 1" in told
+    exported = hfs("sessions", "export", "--all", "--format", "json", env=where)
+    (session,) = json.loads(exported.stdout)["sessions"]
+    question, look, answer = session["messages"]
+    assert question["content"].strip('"') == "Please look here"
+    assert (look["reasoning"], look["usage"]["input_tokens"]) == ("I think.", 20)
+    assert [(call["name"], call["result"]) for call in look["calls"]] == [
+        ("bash", "from the tool\n")
+    ]
+    assert answer["content"] == first.strip()

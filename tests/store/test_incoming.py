@@ -195,3 +195,40 @@ def test_a_broken_branch_of_much_text_leaves_no_word_in_the_index(database, stor
     assert [database.count(table) for table in ("session", "message")] == [0, 0]
     assert store.check() == []
     assert store.search("ostrich") == []
+
+
+def test_texts_of_all_kinds_are_found_once_they_have_come(store):
+    texts = ["plain one", "plain two", "Über den Wolken", "a “quote” – and a dash", "東京タワー"]
+    texts += ["zero\0byte", "plain three", "plain four"]
+    said = [
+        Message(n, n, "user", text, MOMENT, "partial" if text == "plain three" else "complete")
+        for n, text in enumerate(texts, 1)
+    ]
+    for uid, messages in (("a" * 32, said), ("b" * 32, said[:3])):
+        given = ("n", "chat", True, None, MOMENT, MOMENT)
+        store.put([Conversation(uid, *given, messages=tuple(messages))])
+    for word in ("one", "two", "uber", "quote", "dash", "京タ", "byte", "three", "four", "wolken"):
+        found = store.search(word)
+        assert len(found) == (2 if word in {"one", "two", "uber", "wolken"} else 1), word
+    assert store.check() == []
+    store.delete([session.id for session in store.list_recent()])
+    assert store.search("plain") == []
+    assert store.check() == []
+
+
+def test_a_row_with_a_uid_that_nobody_gave_is_in_nobody_s_way(store, talk, path, history):
+    talk.turn("hi", "hello")
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("UPDATE session SET uid = 'not a number'")
+    assert bring_in(store, history).sessions
+
+
+@pytest.mark.parametrize("most", [0, 3])
+def test_uids_that_are_too_many_to_have_in_mind_are_asked_for(store, history, monkeypatch, most):
+    monkeypatch.setattr(incoming, "_IN_MIND", most)
+    came = bring_in(store, history)
+    again = bring_in(store, history)
+    assert (again.sessions, again.messages, again.present) == (0, 0, came.sessions)
+    alone = next(s for s in store.list_recent(limit=None) if len(store.family(s.id)) == 1)
+    store.delete([alone.id])
+    assert bring_in(store, history).deleted == 1

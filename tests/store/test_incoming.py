@@ -18,6 +18,7 @@ from hfs_cli.exchange.own import json_document, json_lines
 from hfs_cli.messages import Message
 from hfs_cli.store import incoming
 from hfs_cli.store.store import SessionStore
+from hfs_cli.store.tables import SessionRow
 from tests.exchange.reading import bring_in, conversations_in
 from tests.exchange.test_own import populate
 from tests.store.talking import Talk
@@ -205,8 +206,8 @@ def test_texts_of_all_kinds_are_found_once_they_have_come(store):
         for n, text in enumerate(texts, 1)
     ]
     for uid, messages in (("a" * 32, said), ("b" * 32, said[:3])):
-        given = ("n", "chat", True, None, MOMENT, MOMENT)
-        store.put([Conversation(uid, *given, messages=tuple(messages))])
+        arriving = Conversation(uid, "n", "chat", True, None, MOMENT, MOMENT, tuple(messages))
+        store.put([arriving])
     for word in ("one", "two", "uber", "quote", "dash", "京タ", "byte", "three", "four", "wolken"):
         found = store.search(word)
         assert len(found) == (2 if word in {"one", "two", "uber", "wolken"} else 1), word
@@ -216,10 +217,10 @@ def test_texts_of_all_kinds_are_found_once_they_have_come(store):
     assert store.check() == []
 
 
-def test_a_row_with_a_uid_that_nobody_gave_is_in_nobody_s_way(store, talk, path, history):
+def test_a_row_with_a_uid_that_nobody_gave_is_in_nobody_s_way(store, talk, history):
     talk.turn("hi", "hello")
-    with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        db.execute("UPDATE session SET uid = 'not a number'")
+    with store._engine.writing() as db:
+        SessionRow.update(uid="not a number").execute(db)
     assert bring_in(store, history).sessions
 
 

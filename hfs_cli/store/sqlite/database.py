@@ -38,8 +38,9 @@ _PRAGMAS = {
     "journal_size_limit": 4 * 1024 * 1024,
 }
 
-# Of an import: as many as it has in turn.
+# Of an import: as many as it has in turn, and the pages (in KiB, below 0) that these come back to.
 _CACHED_STATEMENTS = 32
+_OF_IMPORTS = {"cache_size": -32_000}
 # How often to see whether another import has ended: they take seconds to minutes.
 _LOOK_AGAIN_S = 0.1
 # Bytes of the log after which a long work copies it into the file: a chat's commit would do so
@@ -387,7 +388,7 @@ class Database:
         return f"{self.path.as_uri()}?{mode}"
 
     def _opened(self, name: str) -> SqliteConnection:
-        db = _connect(name, _CACHED_STATEMENTS if self._is_importing else 0)
+        db = _connect(name, importing=self._is_importing)
         try:
             self._bring_up_to_date(db)
         except BaseException:
@@ -538,17 +539,17 @@ def _called(text: object) -> str:
     return text
 
 
-def _connect(name: str, cached_statements: int) -> SqliteConnection:
+def _connect(name: str, *, importing: bool) -> SqliteConnection:
     db = SqliteConnection(
         name,
-        pragmas=_PRAGMAS,
+        pragmas=_PRAGMAS | (_OF_IMPORTS if importing else {}),
         timeout=WAIT_S,
         uri=True,
         # One connection for all threads, under the lock above.
         thread_safe=False,
         check_same_thread=False,
         # A cached statement keeps a copy of the values it was last run with: a long reply.
-        cached_statements=cached_statements,
+        cached_statements=_CACHED_STATEMENTS if importing else 0,
     )
     db.connect()
     return db

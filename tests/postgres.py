@@ -66,8 +66,8 @@ class Server:
         _until_ready(self)
 
 
-def _someone() -> dict[str, Any]:
-    """Whom to run as: anybody but root."""
+def someone() -> dict[str, Any]:
+    """Whom to run as, as keywords of `Popen`: anybody but root."""
     if os.geteuid():
         return {}
     for name in ("postgres", "nobody"):
@@ -94,7 +94,7 @@ def _postgres(directory: Path, port: int) -> subprocess.Popen[bytes]:
             stderr=log,
             cwd=directory,
             start_new_session=True,  # a Ctrl-C in the terminal is for the tests
-            **_someone(),
+            **someone(),
         )
 
 
@@ -119,12 +119,7 @@ def running() -> Iterator[Server]:
     """A server with an empty database, which is gone at the end of the block."""
     bin_directory = programs()
     assert bin_directory is not None, "PostgreSQL's programs are not installed"
-    # Below /tmp whatever TMPDIR says: a socket's path has room for about 100 characters.
-    directory = Path(tempfile.mkdtemp(prefix="hfs-pg-", dir="/tmp"))
-    who = _someone()
-    if who:
-        os.chown(directory, who["user"], who["group"])
-    try:
+    with readable_directory() as directory:
         subprocess.run(
             [
                 *(bin_directory / "initdb", "-D", directory / "data", "-U", "hfs", "-A", "trust"),
@@ -133,7 +128,7 @@ def running() -> Iterator[Server]:
             check=True,
             capture_output=True,
             cwd=directory,
-            **who,
+            **someone(),
         )
         port = _free_port()
         server = Server(port, _postgres(directory, port), directory)
@@ -142,6 +137,18 @@ def running() -> Iterator[Server]:
             yield server
         finally:
             server.stop()
+
+
+@contextmanager
+def readable_directory() -> Iterator[Path]:
+    """A directory of whom servers are run as."""
+    # Below /tmp whatever TMPDIR says: a socket's path has room for about 100 characters.
+    directory = Path(tempfile.mkdtemp(prefix="hfs-pg-", dir="/tmp"))
+    who = someone()
+    if who:
+        os.chown(directory, who["user"], who["group"])
+    try:
+        yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 

@@ -155,6 +155,7 @@ AT_THE_TOP = {
     "httpx": ["hfs_cli.providers.http"],
     "peewee": ["hfs_cli.store"],
     "playhouse": ["hfs_cli.store"],
+    "psycopg": ["hfs_cli.store.postgres"],
     "rich": ["hfs_cli.render"],
     "pygments": ["hfs_cli.render"],
     "markdown_it": ["hfs_cli.markdown", "hfs_cli.render"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from hfs_cli.redact.families import FAMILIES, Family
 
@@ -58,33 +58,35 @@ def redacted(text: str, found: list[Finding] | None = None) -> str:
 
 
 def strings(value: object) -> Iterator[str]:
-    """The texts of a JSON value: its strings, and the names of its members."""
-    match value:
-        case str():
-            yield value
-        case list() | tuple():
-            for item in value:
-                yield from strings(item)
-        case Mapping():
-            for name, item in value.items():
-                yield name
-                yield from strings(item)
+    """The texts of a JSON value, however deep: its strings, and the names of its members."""
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case str() as text:
+                yield text
+            case list() | tuple() as items:
+                waiting += reversed(items)
+            case Mapping() as members:
+                for name, item in reversed([*members.items()]):
+                    waiting += (item, name)
 
 
 def redacted_value(value: JsonT) -> JsonT:
-    """A JSON value with `redacted` strings and names."""
-    return cast("JsonT", _redacted_value(value))
-
-
-def _redacted_value(value: object) -> object:
-    match value:
-        case str():
-            return redacted(value)
-        case list() | tuple():
-            return [_redacted_value(item) for item in value]
-        case Mapping():
-            return {redacted(name): _redacted_value(item) for name, item in value.items()}
-    return value
+    """A JSON value, however deep, with `redacted` strings and names."""
+    whole: list[object] = [value]
+    waiting: list[tuple[Any, Any]] = [(whole, 0)]
+    while waiting:
+        holder, place = waiting.pop()
+        match holder[place]:
+            case str() as text:
+                holder[place] = redacted(text)
+            case list() | tuple() as items:
+                holder[place] = [*items]
+                waiting += ((holder[place], number) for number in range(len(items)))
+            case Mapping() as members:
+                holder[place] = {redacted(name): item for name, item in members.items()}
+                waiting += ((holder[place], name) for name in holder[place])
+    return cast("JsonT", whole[0])
 
 
 def text_in(data: bytes, media_type: str) -> str | None:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from hfs_cli.redact.families import FAMILIES, is_checked
-from hfs_cli.redact.find import find, redacted
+from hfs_cli.redact.find import find, redacted, redacted_value, strings
 from tests.redact.keys import Keys
 
 # Without a sign of their own: they are found by what stands beside them.
@@ -154,3 +154,16 @@ def test_the_manual_names_every_kind():
     page = (Path(__file__).parents[2] / "docs/secrets.md").read_text("utf-8")
     named = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
     assert named == NAMES
+
+
+def test_a_value_as_deep_as_any_is_looked_through():
+    key = Keys().checked("ghp_")
+    value: object = {"a": ("first", {key: None})}
+    for _ in range(5000):
+        value = [value, 1]
+    assert list(strings(value)) == ["a", "first", key]
+    inside = redacted_value(value)
+    while isinstance(inside, list):
+        inside, one = inside
+        assert one == 1
+    assert inside == {"a": ["first", {"[redacted github-token]": None}]}

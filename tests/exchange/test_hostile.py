@@ -133,6 +133,8 @@ def test_yaml_is_text_whatever_its_tags_say(tmp_path, text):
         b'{"format": "hfs", "schema_version": ' + b"9" * 5000 + b', "sessions": []}',
         b'{"a": ' * 50_000,
         b"[1e999]",
+        b'{"type": ["user"], "payload": {}}\n{}\n',
+        b'{"type": {"a": 1}, "sessionId": "s"}\n{}\n',
         b"\x00" * 1_000_000,
         b"",
     ],

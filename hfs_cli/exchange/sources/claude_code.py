@@ -49,13 +49,15 @@ _ATTACHED = "attachment of the program's own"
 def fits(first: Mapping[str, object]) -> bool:
     """Whether the first line of a file is one of a session."""
     kind = first.get("type")
+    if not isinstance(kind, str):
+        return False
     if kind in {"user", "assistant", "system"}:
         return {"uuid", "parentUuid", "sessionId"} <= first.keys()
     if kind == "summary":
         return "leafUuid" in first
     if kind == "file-history-snapshot":
         return "snapshot" in first
-    return isinstance(kind, str) and "sessionId" in first
+    return "sessionId" in first
 
 
 def conversations(lines: Iterator[Record], where: str) -> Iterator[Incoming]:

@@ -47,8 +47,9 @@ _NOT_TYPED = (
 
 def fits(first: Mapping[str, object]) -> bool:
     """Whether the first line of a file is one of a session."""
-    if first.get("type") in _KINDS:
-        return isinstance(first.get("payload"), dict)
+    if "payload" in first:
+        kind = first.get("type")
+        return isinstance(kind, str) and kind in _KINDS and isinstance(first["payload"], dict)
     return "type" not in first and {"id", "timestamp", "instructions"} <= first.keys()
 
 

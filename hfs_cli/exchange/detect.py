@@ -357,14 +357,18 @@ def _session(value: object, where: str) -> tuple[Conversation, ...]:
     return (own.conversation(value, where),)
 
 
-def files_in(directory: Path) -> Iterator[Path]:
+def files_in(directory: Path, failed: Callable[[OSError], object] | None = None) -> Iterator[Path]:
     """The regular files below a directory, by name; links are not followed.
 
     Files that come with a database beside them are left out.
+
+    Args:
+        directory: Where to look.
+        failed: Called for each directory that cannot be read, which is passed over.
     """
     from hfs_cli.exchange.sources import mods
 
-    for folder, folders, names in os.walk(directory):
+    for folder, folders, names in os.walk(directory, onerror=failed):
         folders.sort()
         for name in sorted({*names} - mods.covered(Path(folder), names)):
             path = Path(folder, name)

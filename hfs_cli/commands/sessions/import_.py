@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -70,16 +70,19 @@ def import_sessions(
     from hfs_cli.store.store import open_store
 
     broken = 0
+    unread: list[str] = []
     with open_store(load_config()) as store:
         for file in files:
             try:
                 how = _How(source, dry_run, skip_broken, restore)
-                for done in _import(store, file, how):
+                for done in _import(store, file, how, unread.append):
                     broken += done.broken
             except OSError as error:
                 raise UsageError(f"cannot read {file}: {error.strerror}") from error
     if broken:
         raise IncompleteReplyError(f"{plural(broken, 'conversation')} could not be imported")
+    if unread:
+        raise IncompleteReplyError(f"{len(unread)} of the files and directories could not be read")
 
 
 class _How(NamedTuple):
@@ -91,25 +94,41 @@ class _How(NamedTuple):
     restore: bool
 
 
-def _import(store: SessionStore, file: Path, how: _How) -> Iterator[Imported]:
-    """Import a file, or all files of a directory that hold a history."""
+def _import(
+    store: SessionStore, file: Path, how: _How, unread: Callable[[str], None]
+) -> Iterator[Imported]:
+    """Import a file, or all files of a directory that hold a history.
+
+    Args:
+        store: Where to.
+        file: The file, or the directory.
+        how: What was asked for.
+        unread: Told of what in a directory cannot be read; it is passed over, with a warning.
+    """
     from hfs_cli.conversations import Imported
     from hfs_cli.exchange.detect import files_in
     from hfs_cli.sanitize import sanitize_line
+
+    def not_read(error: OSError) -> None:
+        notices.warn(f"cannot read {error.filename}: {error.strerror}")
+        unread(str(error.filename))
 
     is_directory = file.is_dir()
     files = quiet = came = 0
     unknown: Counter[str] = Counter()
     reason = "no file in it holds a history"
     total = Imported()
-    for one in files_in(file) if is_directory else [file]:
+    for one in files_in(file, not_read) if is_directory else [file]:
         with ExitStack() as opened:
             try:
                 found = opened.enter_context(_opened(one, how.source))
             except UsageError as error:
                 if not is_directory:
                     raise
-                unknown["compressed" if "compressed" in error.message else _NO_FORMAT] += 1
+                if isinstance(error.__cause__, OSError):
+                    not_read(error.__cause__)
+                else:
+                    unknown["compressed" if "compressed" in error.message else _NO_FORMAT] += 1
                 continue
             done = store.put(
                 found,

@@ -1,8 +1,12 @@
 """Export and import from outside."""
 
 import json
+import os
+import shutil
 
 import pytest
+
+from tests.store.sqlite.test_database import UNPRIVILEGED
 
 
 @pytest.fixture
@@ -245,6 +249,30 @@ def test_a_directory_is_walked(kept, tmp_path):
     (folder / "all.jsonl").unlink()
     (folder.parent / "two.json").unlink()
     assert kept("sessions", "import", str(folder.parent), env=elsewhere).returncode == 4
+
+
+def test_what_cannot_be_read_in_a_directory_is_named(kept, tmp_path):
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root may read everything, and there is no setpriv")
+        kept.argv = (*UNPRIVILEGED, *kept.argv)
+    folder = tmp_path / "in"
+    for name in ("a", "locked"):
+        (folder / name).mkdir(parents=True)
+    for name in ("a/1.jsonl", "a/2.jsonl", "locked/3.jsonl"):
+        (folder / name).write_text(kept.ok("sessions", "export", "one", "--format", "jsonl"))
+    (folder / "a" / "1.jsonl").chmod(0)
+    (folder / "locked").chmod(0)
+    elsewhere = {"HFS_DATA_DIR": str(tmp_path / "elsewhere")}
+    done = kept("sessions", "import", str(folder), env=elsewhere)
+    (folder / "locked").chmod(0o700)
+    assert done.returncode == 7
+    assert done.stdout.count(b"imported from") == 1
+    assert done.stderr.decode().splitlines() == [
+        f"hfs: warning: cannot read {folder}/a/1.jsonl: Permission denied",
+        f"hfs: warning: cannot read {folder}/locked: Permission denied",
+        "hfs: error: 2 of the files and directories could not be read",
+    ]
 
 
 def test_whose_history_it_is_can_be_said(kept, tmp_path):

@@ -77,10 +77,10 @@ def looked_at(request: Request, mode: str) -> Request:
     _TOLD.update(new)
     if mode == "warn":
         for family in new:
-            notices.warn(f'what is sent holds a {family}: redact = "mask" takes it out')
+            notices.warn(f'what is sent holds a key ({family}): redact = "mask" takes it out')
         return request
     for family in new:
-        notices.notice(f"a {family} is taken out of what is sent and kept")
+        notices.notice(f"a key ({family}) is taken out of what is sent and kept")
     if not families:
         return request
     system = None if request.system is None else redacted(request.system)

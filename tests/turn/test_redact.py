@@ -50,7 +50,7 @@ def test_a_warning_says_whose_key_is_sent_once_and_sends_it(chat, server, way):
     done = chat("chat", *words, f"{KEY}, {KEY} and {OTHER}", env=env)
     assert done.stdout == b"ok\n"
     assert done.stderr.decode().splitlines() == [
-        f'hfs: warning: what is sent holds a {family}: redact = "mask" takes it out'
+        f'hfs: warning: what is sent holds a key ({family}): redact = "mask" takes it out'
         for family in ("github-token", "npm-token")
     ]
     assert KEY in sent(server.requests[0])
@@ -147,7 +147,7 @@ def test_prompts_of_a_batch_are_masked(chat, server):
     assert not any(KEY in sent(request) for request in server.requests)
     assert files_with(chat, KEY) == []
     done = chat("batch", stdin=lines, env={"HFS_REDACT": "warn"})
-    assert done.stderr.decode().count("what is sent holds a github-token") == 1
+    assert done.stderr.decode().count("what is sent holds a key (github-token)") == 1
 
 
 def test_the_same_request_is_answered_again_with_its_key_taken_out(chat, server):

@@ -109,10 +109,19 @@ class OnServer:
             self._run(name, self._EMPTY)
             self._free.append(name)
 
-    def _made(self) -> str:
+    def _made(self, template: str = TEMPLATE) -> str:
         name = f"hfs_{uuid.uuid4().hex}"
-        self._run("postgres", f"CREATE DATABASE {name} TEMPLATE {self.TEMPLATE}")
+        self._run("postgres", f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
+
+    @contextmanager
+    def bare(self) -> Iterator[EmptyDatabase]:
+        """A database without tables, as its owner has made it."""
+        name = self._made("template1")
+        try:
+            yield EmptyDatabase(self._url(name))
+        finally:
+            self._run("postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
     def make_template(self) -> None:
         """Make what the others are copies of."""

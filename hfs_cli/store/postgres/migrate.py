@@ -22,8 +22,12 @@ def schema_version(db: PostgresConnection) -> int:
     Raises:
         peewee.ProgrammingError: It has tables of ours, or of another program that calls them so.
     """
-    there = db.execute_sql("SELECT to_regclass('hfs_schema')").fetchone()
-    if there is None or there[0] is None:
+    # Not to_regclass(): after a wait for the lock it still says what the session knew before.
+    there = db.execute_sql(
+        "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = current_schema()"
+        " AND tablename = 'hfs_schema'"
+    ).fetchone()
+    if there is None:
         return 0
     row = db.execute_sql("SELECT version FROM hfs_schema").fetchone()
     return 0 if row is None else int(row[0])

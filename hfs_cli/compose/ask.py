@@ -160,7 +160,8 @@ def _opening(
             provider = CostLimit(provider, choice.full_name, spending, config.models)
         if config.context == "error":
             return provider
-        from hfs_cli.compose.context import FittingProvider, measure
+        from hfs_cli.compose.context import measure
+        from hfs_cli.compose.fitting import FittingProvider
 
         within = measure(choice, model_options(asked, config, choice), config.models, history)
         return FittingProvider(

@@ -1,27 +1,16 @@
-"""Keep a conversation within its model's context: count it, and shorten what is oldest."""
+"""How much of a conversation its model takes: count it, and leave out what is oldest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from hfs_cli import notices
 from hfs_cli.compose.tokens import estimated_tokens, tokens_of
-from hfs_cli.errors import (
-    CredentialsError,
-    HfsError,
-    NetworkError,
-    NotFoundError,
-    TooLongError,
-    UnavailableError,
-)
-from hfs_cli.messages import ChatMessage, Event, Message, Request
+from hfs_cli.messages import ChatMessage, Message, Request
 
 if TYPE_CHECKING:
-    from hfs_cli.compose.compact import Past
     from hfs_cli.config import ModelConfig
     from hfs_cli.providers.choose import ModelChoice
-    from hfs_cli.turn.run import Provider
 
 # What is left for the reply where nobody says how long it may be, but at most a quarter of all.
 _REPLY_TOKENS = 4096
@@ -158,115 +147,6 @@ def shortened(request: Request, within: Measure) -> tuple[Request, int]:
         return request, 0
     rest = tuple(message for turn in (*kept, *turns[left_out:]) for message in turn)
     return request._replace(messages=rest), left_out
-
-
-class FittingProvider:
-    """A provider that is sent what fits: what is oldest is summarised, or left out.
-
-    Where the vendor refuses a request for its length before the first byte, it is asked once
-    more with half of it.
-
-    Args:
-        inner: Who is asked.
-        within: How much fits.
-        notify: Told what became of the oldest turns, one line each time that it is more.
-        model: ``provider/id``; it writes the summaries.
-        options: What the model is configured with.
-        past: What the session held before the turn, to be summarised; None where the oldest
-            turns are to be left out.
-    """
-
-    def __init__(
-        self,
-        inner: Provider,
-        within: Measure,
-        notify: Callable[[str], None],
-        *,
-        model: str = "",
-        options: Mapping[str, object] | None = None,
-        past: Past | None = None,
-    ) -> None:
-        self.inner = inner
-        self._within = within
-        self._notify = notify
-        self._model = model
-        self._options = options or {}
-        self._past = past
-        self._gave_up = past is None
-        self._left_out = 0
-
-    def prepare(self, prompt: ChatMessage) -> None:
-        """See `hfs_cli.turn.run.Provider`."""
-        self.inner.prepare(prompt)
-
-    def preview(self, request: Request) -> Mapping[str, object]:
-        """What would be sent; of what would be summarised, all that the summary is made of.
-
-        See `hfs_cli.turn.run.Provider`.
-        """
-        fitted = request if self._past is not None else shortened(request, self._within)[0]
-        return self.inner.preview(fitted)
-
-    def stream(self, request: Request) -> Iterator[Sequence[Event]]:
-        """Send what fits; see `hfs_cli.turn.run.Provider`.
-
-        Raises:
-            TooLongError: The vendor takes not even half of it, or the question alone is too long.
-        """
-        sent = self._fitted(request)
-        rest = iter(self.inner.stream(sent))
-        try:
-            first = next(rest, ())
-        except TooLongError as error:
-            # The later steps of the turn must not be refused first too.
-            self._within = self._within._replace(room=self._within.tokens(sent) // 2)
-            shorter = self._fitted(request)
-            if len(shorter.messages) == len(sent.messages):
-                advice = "the question alone is too long: shorten it, or choose another model (-m)"
-                raise TooLongError(error.what, advice) from error
-            rest = iter(self.inner.stream(shorter))
-            first = next(rest, ())
-        yield first
-        yield from rest
-
-    def close(self) -> None:
-        """See `hfs_cli.turn.run.Provider`."""
-        self.inner.close()
-
-    def _fitted(self, request: Request) -> Request:
-        """The request as it is sent; what had to be summarised or left out is told."""
-        if self._past is not None:
-            if not self._gave_up and is_too_long(self._past.in_place(request), self._within):
-                self._summarise(self._past, request)
-            request = self._past.in_place(request)
-        fitted, left_out = shortened(request, self._within)
-        if left_out > self._left_out:
-            self._left_out = left_out
-            self._notify(f"{the_oldest(left_out)} left out: the context is full")
-        return fitted
-
-    def _summarise(self, past: Past, request: Request) -> None:
-        """Have the oldest turns summarised, once for all requests of the turn if it fails.
-
-        Raises:
-            HfsError: The model cannot be asked at all now.
-        """
-        from hfs_cli.compose.compact import Asking
-
-        room = self._within.room
-        if room is None or not past.is_of(request):
-            return
-        asking = Asking(self.inner, self._model, self._options, self._within)
-        try:
-            done = past.compact(asking, keep=room * KEPT)
-        except (NetworkError, UnavailableError, CredentialsError, NotFoundError):
-            raise  # which the turn itself would end with
-        except HfsError as error:
-            self._gave_up = True
-            notices.warn(f"not summarised, so the oldest turns are left out: {error.what}")
-        else:
-            if done:
-                self._notify(f"{the_oldest(done)} summarised: the context was full")
 
 
 def is_too_long(request: Request, within: Measure) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -97,25 +96,26 @@ def planned(
 
 
 def print_context(
-    store: SessionStore, session: Session, config: Config, *, as_json: bool, pager: str | None
+    store: SessionStore,
+    session: Session,
+    turn: Turn,
+    choice: ModelChoice,
+    config: Config,
+    *,
+    as_json: bool,
+    pager: str | None,
 ) -> None:
     """Show what the next turn of a session would send of it, before its question and its tools.
 
     Args:
+        turn: The next one, with an empty prompt.
+        choice: Whom it would be sent to.
         as_json: As a JSON object, terminal or not.
         pager: What shows it when it is longer than the screen.
-
-    Raises:
-        HfsError: The session's model is not to be had.
     """
-    from hfs_cli.compose.ask import turn_of
-    from hfs_cli.compose.options import Asked
-    from hfs_cli.providers.choose import choose_model
     from hfs_cli.render.json_shapes import context_json, print_json
     from hfs_cli.render.lists.transcript import print_transcript
 
-    choice = choose_model(config, os.environ, None, session.model)
-    turn = turn_of(Asked(), config, choice, ChatMessage("user", ""), session, None)
     plan = planned(store, turn, None, choice, config)
     sent = _sent(store.transcript(session.id), plan)
     if as_json:

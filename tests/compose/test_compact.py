@@ -10,7 +10,8 @@ from itertools import pairwise
 import pytest
 
 from hfs_cli.compose.compact import Past
-from hfs_cli.compose.context import FittingProvider, Measure
+from hfs_cli.compose.context import Measure
+from hfs_cli.compose.fitting import FittingProvider
 from hfs_cli.messages import Attachment, ChatMessage, Place, Reply, Turn
 from hfs_cli.store.messages import ASKED_FOR_SUMMARY
 from hfs_cli.store.store import SessionStore

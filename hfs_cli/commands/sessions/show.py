@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -82,11 +83,16 @@ def show_session(
     with open_store(config) as store:
         session = meant_session(store, config, ref)
         if context:
+            from hfs_cli.compose.ask import turn_of
+            from hfs_cli.compose.options import Asked
             from hfs_cli.compose.preview import print_context
+            from hfs_cli.messages import ChatMessage
+            from hfs_cli.providers.choose import choose_model
 
-            pager = "" if no_pager else config.pager
-            as_json = output_format == "json"
-            print_context(store, session, config, as_json=as_json, pager=pager)
+            choice = choose_model(config, os.environ, None, session.model)
+            turn = turn_of(Asked(), config, choice, ChatMessage("user", ""), session, None)
+            as_json, pager = output_format == "json", "" if no_pager else config.pager
+            print_context(store, session, turn, choice, config, as_json=as_json, pager=pager)
             return
         messages = store.transcript(session.id)
         checkpoints = store.checkpoints_of(session.id)

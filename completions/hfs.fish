@@ -718,7 +718,7 @@ complete -c hfs -n '__hfs_in \'hfs sessions export\' --force' -l force -d 'Repla
 complete -c hfs -n '__hfs_in \'hfs sessions export\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions import\' 1+' -F
 complete -c hfs -n '__hfs_in \'hfs sessions import\' --dry-run' -l dry-run -d 'Only say what would come in'
-complete -c hfs -n '__hfs_in \'hfs sessions import\' --from' -l from -x -k -a 'hfs chatgpt claude llm aichat shell_gpt mods claude-code codex gemini-cli lines' -d 'Whose history it is; found out otherwise'
+complete -c hfs -n '__hfs_in \'hfs sessions import\' --from' -l from -x -k -a 'hfs chatgpt claude llm aichat shell_gpt mods claude-code codex gemini-cli lines' -d 'Whose history it is, found out otherwise: hfs, chatgpt, claude, llm, aichat, shell_gpt, mods, claude-code, codex, gemini-cli, lines'
 complete -c hfs -n '__hfs_in \'hfs sessions import\' --skip-broken' -l skip-broken -d 'Pass over conversations that are damaged'
 complete -c hfs -n '__hfs_in \'hfs sessions import\' --restore' -l restore -d 'Bring back what was deleted here, too'
 complete -c hfs -n '__hfs_in \'hfs sessions import\' -h --help' -s h -l help -d 'Show this message and exit'

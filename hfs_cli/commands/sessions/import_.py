@@ -38,8 +38,9 @@ _NO_FORMAT = "in no format that can be imported"
 @click.option(
     "--from",
     "source",
+    metavar="NAME",
     type=click.Choice(_SOURCES),
-    help="Whose history it is; found out otherwise.",
+    help=f"Whose history it is, found out otherwise: {', '.join(_SOURCES)}.",
 )
 @click.option("--skip-broken", is_flag=True, help="Pass over conversations that are damaged.")
 @click.option("--restore", is_flag=True, help="Bring back what was deleted here, too.")

@@ -138,6 +138,7 @@ def test_the_list_shows_what_is_known(hfs, server):
         "alias": None,
         "default": False,
         "context": None,
+        "most_output": None,
         "input_price": None,
         "output_price": None,
         "takes": None,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.redact.keys import Keys
 from tests.scripted_server import openai_sse
 
 
@@ -130,3 +131,12 @@ def test_words_that_were_found_are_marked_for_a_person_alone(on_terminal, kept):
     assert b"\x1b[" in marked
     assert b"\x1b[" not in kept("sessions", "search", "log").stdout
     assert b"\x1b[" not in on_terminal("sessions", "search", "log", env={"NO_COLOR": "1"}).raw
+
+
+def test_keys_that_were_found_stand_in_a_table(on_terminal, hfs):
+    key = Keys().checked("ghp_")
+    hfs.keep("a", f"use {key}", "ok")
+    seen = on_terminal("sessions", "redact")
+    assert seen.lines[0].split() == ["WHERE", "IN", "KIND", "EXCERPT", "SESSION"]
+    assert seen.lines[1].split() == ["1·1", "text", "github-token", f"ghp_…{key[-4:]}", "a"]
+    assert "1 key found, in every session: --yes replaces them" in seen.lines[-1]

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hfs_cli.messages import ChatMessage, Citation, Place, Reply, Turn
 from hfs_cli.redact.find import redacted
-from hfs_cli.turn.redact import _Line
+from hfs_cli.store.store import SessionStore
+from hfs_cli.turn.redact import RedactingStore, _Line
 from tests.redact.keys import Keys
 from tests.scripted_server import openai_chunk, openai_sse, sse
 from tests.tools.asking import script
@@ -172,3 +174,45 @@ def test_however_a_reply_comes_no_part_of_a_key_is_kept_of_it(cuts):
         kept += ready
     assert redacted(TEXT).startswith(kept)
     assert kept.endswith("[redacted private-key]\n")
+
+
+@pytest.fixture
+def store(tmp_path):
+    with SessionStore(tmp_path / "hfs.db") as store:
+        yield store
+
+
+def said(store, opened) -> str:
+    return store.transcript(opened.session.id)[-1].content
+
+
+def test_what_is_kept_while_a_reply_comes_holds_no_key(store):
+    masked = RedactingStore(store)
+    prompt = ChatMessage("user", f"use {KEY}")
+    opened = masked.begin(Turn(prompt, "test/m", place=Place(name=f"about {OTHER}")))
+    assert opened.session.name == "about [redacted npm-token]"
+    for piece in ("A line.\nIt is ", KEY[:9], f"{KEY[9:]}.\nAnd"):
+        masked.save_piece(opened, Reply(piece, "test/m", reasoning=piece))
+    kept = "A line.\nIt is [redacted github-token].\n"
+    assert said(store, opened) == kept
+    assert store.transcript(opened.session.id)[-1].reasoning == kept
+
+
+def test_sources_of_a_reply_whose_keys_were_taken_out_have_no_place_in_it(store):
+    masked = RedactingStore(store)
+    opened = masked.begin(Turn(ChatMessage("user", "q"), "test/m"))
+    source = Citation(f"https://example.com/?key={KEY}", "A title", f"it is {KEY}", 0, 5)
+    masked.save_reply(opened, Reply(f"It is {KEY}.", "test/m", "complete", citations=(source,)))
+    (cited,) = store.transcript(opened.session.id)[-1].citations
+    assert said(store, opened) == "It is [redacted github-token]."
+    assert (cited.quote, cited.start, cited.end) == ("it is [redacted github-token]", None, None)
+    assert KEY not in cited.url
+
+
+def test_a_reply_that_is_spilled_holds_no_key(store, tmp_path):
+    masked = RedactingStore(store)
+    opened = masked.begin(Turn(ChatMessage("user", "q"), "test/m"))
+    masked.spill(opened, Reply(f"It is {KEY}.", "test/m"))
+    (spilled,) = tmp_path.glob("*reply*")
+    assert KEY not in spilled.read_text()
+    assert "[redacted github-token]" in spilled.read_text()

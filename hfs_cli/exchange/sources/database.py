@@ -51,7 +51,8 @@ def opened(path: Path, whose: str) -> Iterator[tuple[sqlite3.Connection, Clock]]
     clock = Clock()
     try:
         uri = f"{path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True)) as db:
+        # Who stops half-way leaves it to the garbage collector, which works in any thread.
+        with closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as db:
             db.row_factory = sqlite3.Row
             db.execute("PRAGMA trusted_schema = OFF")
             db.execute("PRAGMA query_only = ON")

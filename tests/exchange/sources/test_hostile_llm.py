@@ -4,7 +4,10 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import threading
+from collections.abc import Generator
 from contextlib import closing
+from typing import cast
 
 import pytest
 
@@ -56,6 +59,22 @@ def test_odd_values_are_read_or_refused(tmp_path, store, column):
         except UsageError:
             continue
         assert store.check() == []
+
+
+def test_what_is_left_half_way_is_closed_in_whichever_thread_it_goes(tmp_path):
+    path = made(tmp_path / "logs.db", TABLES)
+    coming = cast("Generator[object]", llm.conversations(path))
+    next(coming)
+    closed = []
+
+    def close():
+        coming.close()
+        closed.append(True)
+
+    thread = threading.Thread(target=close)
+    thread.start()
+    thread.join()
+    assert closed == [True]
 
 
 @pytest.mark.parametrize("table", ["responses", "conversations", "prompt_attachments"])

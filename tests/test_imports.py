@@ -118,7 +118,7 @@ def own_imports(module: str) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            # Of a package's names, some are modules; what is no module is the package's own.
+            # Of a package's names, some are modules; the others are the package's own.
             inner = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= inner & MODULES.keys() or {node.module}
     return found & MODULES.keys()

@@ -86,7 +86,7 @@ class Part:
         self.step, self.batch, self.maybe = "sent", batch, []
 
     def plan_again(self) -> None:
-        """Note that the batch which was made of it is none: another one will be."""
+        """Note that its batch does not count: another one will be made."""
         self.step, self.file, self.batch, self.tag = "planned", "", "", new_tag()
 
     def numbers(self) -> Iterator[int]:

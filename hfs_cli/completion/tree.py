@@ -31,7 +31,7 @@ KINDS = {
     "NAME|URL|FILE": "weights",
 }
 _HELP = "COMMAND|TOPIC"
-# And of a word that is no option's value: hfs config set KEY VALUE.
+# And of an argument, which belongs to no option: hfs config set KEY VALUE.
 _OF_ARGUMENTS = KINDS | {"VALUE": "values"}
 
 

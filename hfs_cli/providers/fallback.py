@@ -70,7 +70,7 @@ class FallbackProvider:
                 raise
             except HfsError as error:
                 # What is wrong with the request would be wrong elsewhere; what is wrong with a
-                # fallback (no key, an option that it has not) is no reason to stop.
+                # fallback (no key, an option it does not know) must not stop the search.
                 again = isinstance(error, NetworkError | UnavailableError | NotFoundError)
                 if not (again or place > begun):
                     raise

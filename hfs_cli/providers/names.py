@@ -85,7 +85,7 @@ def _nearest(config: Config, typed: str, providers: Providers) -> list[str]:
 def _newest(model: str) -> tuple[object, ...]:
     """Sorts ids from the newest version on: ``x-5-5``, ``x-5``, ``x-4``, ``x-20250101``, ``x``.
 
-    A size (70b, 128k) is no version, and what has a date or another high number comes later.
+    A size (70b, 128k) is not a version, and what has a date or another high number comes later.
     """
     numbers = [int(n) for n in re.findall(r"(?<!\d)\d+(?![\dbke])", model)]
     versions = [-number for number in numbers if number < 20]

@@ -32,8 +32,8 @@ class Preset:
         options: Options that its models need to do well; the user's own win.
         automatic: Whether its key in the environment is reason enough to choose it. Some
             tokens, as Hugging Face's, are mostly there for other work.
-        also: Another variable that the vendor's own tools read its key from, or None; it is no
-            reason to choose it.
+        also: Another variable that the vendor's own tools read its key from, or None; having
+            it does not choose the vendor.
     """
 
     type: str

@@ -1,7 +1,7 @@
 r"""What keys and tokens look like, family by family, as their vendors say or scanners have learnt.
 
 A pattern has the group ``secret``, the whole match where it has none: that alone is replaced. What
-a group ``head`` matches is no secret, and is shown. A match counts if `Family.is_real` says so of
+a group ``head`` matches is not secret, and is shown. A match counts if `Family.is_real` says so of
 what follows the head: a checksum where the format has one, else whether it looks drawn by lot
 rather than written in a manual.
 
@@ -10,7 +10,7 @@ https://docs.github.com/en/code-security/reference/secret-security/supported-sec
 the rules of gitleaks (b58d3f1, 2026-07-22) and the detectors of trufflehog (on GitHub), and
 https://openrouter.ai/docs/guides/features/guardrails/secret-formats.
 
-JSON Web Tokens are none of them: most that people show are expired, or are examples.
+JSON Web Tokens are not among them: most that people show are expired, or examples.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Family(NamedTuple):
         words: One of them is in whatever text has such a key, and is looked for first: it takes a
             fraction of the time of the pattern.
         pattern: A key, from the word on.
-        is_real: Whether what follows its head is no example.
+        is_real: Whether what follows its head is a real key, and not an example.
         before: How many characters the match may begin before the word.
     """
 

@@ -228,7 +228,7 @@ def _texts(column: str, value: object) -> Iterator[str]:
 
 
 def _json(kept: str) -> object:
-    """The value of a JSON text; None where it is none after all."""
+    """The value of a JSON text; None where it is not JSON after all."""
     try:
         return json.loads(kept)
     except (ValueError, RecursionError):

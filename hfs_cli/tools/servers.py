@@ -202,7 +202,7 @@ class Server:
         files = []
         for word in self._words:
             with suppress(OSError, ValueError):
-                status = os.stat(word)  # noqa: PTH116  any word; most are no files
+                status = os.stat(word)  # noqa: PTH116  any word; most are not files
                 if stat.S_ISREG(status.st_mode):
                     files.append([word, status.st_mtime_ns, status.st_size])
         config = self.config

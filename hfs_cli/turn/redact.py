@@ -31,7 +31,7 @@ from hfs_cli.turn.run import Provider, Store
 _TOLD: set[str] = set()
 # Characters before a piece that tell whether it begins with a secret: an id, a name.
 _BEFORE = 300
-# A line that is longer is no text that somebody waits for.
+# Nobody waits to read a line that is longer.
 _LONGEST_LINE = 1 << 16
 _END = re.compile(r"-----END [A-Z0-9 ]+-----")
 

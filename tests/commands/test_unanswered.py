@@ -152,7 +152,7 @@ def test_a_request_that_was_killed_has_not_taken_the_name(kept, server):
     server.reply(openai_sse("yes"))
     assert kept.ok("chat", "-n", "second", "and then?") == "yes\n"
     assert names(kept) == ["second", "first"]
-    # What the killed one asked stays, and is no part of what follows.
+    # What the killed one asked stays, and is not sent with what follows.
     assert len(server.requests[-1].json["messages"]) == 1
     assert kept.ok("sessions", "show", "second").count("and then?") == 2
     assert list(kept.data.glob("*.asking-*")) == []

@@ -50,7 +50,7 @@ def settings_table() -> str:
 
 
 def variables_table() -> str:
-    """Each variable that is no setting, and those that are."""
+    """Each variable that is not a setting, and those that are."""
     rows = ["| variable | what it is |", "|---|---|"]
     rows += [f"| `{name}` | {meaning} |" for name, meaning in VARIABLES.items()]
     names = ", ".join(f"`{setting.variable}`" for setting in SETTINGS.values())

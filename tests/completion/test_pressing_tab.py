@@ -89,7 +89,7 @@ def test_the_beginning_may_be_quoted_as_the_shell_allows(shell, typed, name):
         ("hfs config set model openai/", ["config", "set", "model", "openai/gpt-6-luna"]),
         ("hfs models pull qwen3-1", ["models", "pull", "qwen3-1.7b"]),
         ("hfs config set retries a", ["config", "set", "retries", "a"]),
-        # A placeholder of a template and an option of a model are no settings.
+        # A placeholder of a template and an option of a model are not settings.
         ("hfs chat -p render m", ["chat", "-p", "render", "m"]),
         ("hfs chat -o render m", ["chat", "-o", "render", "m"]),
         ("hfs chat nothing", ["chat", "nothing"]),

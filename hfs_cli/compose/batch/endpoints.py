@@ -63,7 +63,7 @@ class Endpoints:
                 self._choices[model],
                 config=self._config,
                 env=os.environ,
-                notify=lambda _: None,  # a wait is no news in a day
+                notify=lambda _: None,  # a wait is not worth a line in a day
                 warn=self._warn_once,
                 wire=wire,
             )

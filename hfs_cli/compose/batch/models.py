@@ -68,7 +68,7 @@ def open_models(
                         choice,
                         config=config,
                         env=os.environ,
-                        notify=lambda _: None,  # a wait is no news among so many
+                        notify=lambda _: None,  # a wait is not worth a line among so many
                         warn=warn_once,
                         pace=pace,
                     )

@@ -44,7 +44,7 @@ class Draft:
     attachments: list[Attachment] = field(default_factory=list)
 
     def add_file(self, media_type: str, data: str, left_out: Counter[str]) -> None:
-        """Add a file that is given in base64; what is none is counted."""
+        """Add a file that is given in base64; what cannot be decoded is counted."""
         try:
             raw = base64.b64decode(data, validate=True)
         except (binascii.Error, ValueError):
@@ -119,7 +119,7 @@ def leave_out(left_out: Counter[str], what: str, kind: object) -> None:
     """Count what does not come in by its kind, as its program calls that."""
     known = isinstance(kind, str) and len(kind) <= 40 and kind.isprintable()
     reason = f"{what}: {kind}" if known else what
-    # A file that makes up a kind for each line is none of a program.
+    # No program makes up a new kind for each line.
     left_out[reason if reason in left_out or len(left_out) < 100 else what] += 1
 
 

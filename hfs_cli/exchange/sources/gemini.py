@@ -249,7 +249,7 @@ class _Session:
             self._head.maybe_moment("startTime"),
             self.left_out,
         )
-        # What was said by nobody but the program is no conversation.
+        # Where only the program spoke, there was no conversation.
         if all(draft.role == "system" for draft in drafts):
             return ()
         family = parted(about, all_said(drafts), self._last)

@@ -155,7 +155,7 @@ def _call(call: Fields) -> Call:
 
 
 def _as_text(fields: Fields, name: str) -> str | None:
-    """A string, or the JSON of what is none."""
+    """A string as it is, or the JSON of anything else."""
     value = fields.whole().get(name)
     if value is None or isinstance(value, str):
         return fields.maybe_text(name)

@@ -255,7 +255,7 @@ def _result(call: Call) -> dict[str, Any]:
 
 
 def _reply_tool(request: Request) -> str:
-    """The name of the tool that carries a schema's reply, which is no other tool's."""
+    """The name of the tool that carries a schema's reply; no other tool may have it."""
     return "final_reply" if any(tool.name == "reply" for tool in request.tools) else "reply"
 
 

@@ -95,7 +95,7 @@ def _another(schema: Mapping[str, Any]) -> dict[str, Any]:
     match schema:
         case {"allOf": [only]} if "$ref" not in schema:
             inner = _strict(only)
-            # A reference stands alone there: what is said beside it is lost, and is no rule.
+            # A reference stands alone there: what is said beside it is lost, but holds no rule.
             said = (
                 {} if "$ref" in inner else {k: schema[k] for k in ("description",) if k in schema}
             )

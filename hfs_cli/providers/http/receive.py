@@ -108,7 +108,7 @@ def read_whole(answer: Answer) -> bytes:
 
 
 def read_lines(answer: Answer) -> Iterator[bytes]:
-    """The lines of an answer, however long it is, without their ends; empty ones are none.
+    """The lines of an answer, however long it is, without their ends; empty ones are skipped.
 
     Raises:
         IncompleteReplyError: It broke off or stalled, or a line is too large.

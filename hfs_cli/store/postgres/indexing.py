@@ -19,8 +19,8 @@ from hfs_cli.store.words import CALL, words
 if TYPE_CHECKING:
     from hfs_cli.store.engine import Connection
 
-# An entry of the index holds 2,700 bytes at most. What is longer than this, in characters, is no
-# word of a language: its beginning and a digest stand for it.
+# An entry of the index holds 2,700 bytes at most. What is longer than this, in characters, is not
+# a word of any language: its beginning and a digest stand for it.
 LONGEST = 200
 _BEGINNING = 100
 

@@ -93,7 +93,7 @@ def test_a_session_with_calls_a_branch_and_an_agent(tmp_path, store):
     assert (agent.parent_uid, agent.listed) == (main.uid, False)
     assert said(agent) == [("user", "Look closely"), ("assistant", "I did.")]
     done = bring_in(store, file)
-    # Nine messages, of which one is three lines; two results; a title; two that are no messages.
+    # Nine messages, of which one is three lines; two results; a title; two that are not messages.
     assert counts(done) == (3, 2, 9, 1, 2)
     assert done.left_out == {
         "line of the program's own state: file-history-snapshot": 1,

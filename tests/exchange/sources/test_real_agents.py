@@ -263,7 +263,7 @@ def test_codex(tmp_path, run, bring_in):
     ]
     messages = session["messages"]
     calls = [call for message in messages for call in message["calls"]]
-    # The reply that asks for a tool says nothing, and is no item of its own.
+    # The reply that asks for a tool says nothing, and is not an item of its own.
     assert [message["content"] for message in messages if message["content"]] == said
     assert came["messages"] + more["messages"] == len(messages) == len(said) + 1
     asked = [item["call_id"] for item in items if item["type"] == "function_call"]

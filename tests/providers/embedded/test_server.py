@@ -23,7 +23,7 @@ from tests.providers.formats.talks import TOOLS
 from tests.providers.formats.test_turns import Screen
 from tests.providers.sdk_types import illegal
 
-# A model on two loaded cores is slow, and that is no failure.
+# A model on two loaded cores is slow, and that is not a failure.
 pytestmark = pytest.mark.timeout(300)
 
 needs_model = pytest.mark.skipif(

@@ -454,7 +454,7 @@ def piece(name=None, arguments="", **more):
             [piece("f", "1", index=0, id="a"), piece("g", "2", index=1, id="a")],
             [("a", "f", "1"), ("call00002", "g", "2")],
         ),
-        (  # numbers that are none, and a very large one
+        (  # indexes that are not numbers, and a very large one
             [
                 *(piece("f", "1", index=10**9, id="a"), piece("g", "2", index="x", id="b")),
                 *(piece(None, "3", index=10**9), piece("h", "4", index=-1, id=7)),

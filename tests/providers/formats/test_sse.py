@@ -18,7 +18,7 @@ CASES = {
     "lines of data are joined": (b"data: a\ndata: b\n\n", ["a\nb"]),
     "data without a colon is an empty line": (b"data\n\n", [""]),
     "two empty lines of data": (b"data\ndata\n\n", ["\n"]),
-    "a block without data is no event": (b"event: ping\nid: 1\n\n", []),
+    "a block without data is not an event": (b"event: ping\nid: 1\n\n", []),
     "comments are left out": (b": keep-alive\n\n:\ndata: a\n: b\n\n", ["a"]),
     "unknown fields, names, ids and retry times": (
         b"event: x\nid: 7\nretry: 10\nfoo: bar\ndatum: no\ndata: a\n\n",
@@ -28,7 +28,7 @@ CASES = {
     "a byte order mark at the start": (b"\xef\xbb\xbfdata: a\n\n", ["a"]),
     "a byte order mark later is text": (b"data: \xef\xbb\xbfa\n\n", ["\ufeffa"]),
     "an unfinished event is dropped": (b"data: a\n\ndata: b\n", ["a"]),
-    "what is no line end": (
+    "what does not end a line": (
         "data: a\u2028b\u2029c\u0085d\x0be\x0cf\n\n".encode(),
         ["a\u2028b\u2029c\u0085d\x0be\x0cf"],
     ),

@@ -270,7 +270,7 @@ def test_the_model_is_the_recorded_one_where_nothing_names_another(hfs, server, 
 def test_a_file_that_is_no_recording_is_named(hfs, folder, spoilt):
     folder.mkdir()
     (folder / "odd.json").write_text(spoilt)
-    (folder / "README.md").write_text("is no concern")
+    (folder / "README.md").write_text("not a recording")
     done = hfs("chat", "-m", "ollama/m", "hi", env={"HFS_REPLAY": str(folder)})
     assert done.returncode == 3
     assert b"odd.json" in done.stderr

@@ -205,7 +205,7 @@ def test_every_earlier_schema_opens_and_its_names_of_tools_are_calls_without_a_r
         assert store.check() == []
         turn = Turn(ChatMessage("user", "and"), "a/m", place=Place(1))
         opened = store.begin(turn)
-        # What nobody ran is no part of what a model is told.
+        # A model is not told of what nobody ran.
         assert [m.calls for m in opened.messages] == [(), (), ()]
         done = Call("c", "files", "{}", "zebras")
         store.save_reply(opened, Reply("", "a/m", "complete", tool_calls=(done,)))

@@ -150,7 +150,8 @@ class Group(click.Group):
                 path.append("chat")
                 command = self.get_command(ctx, "chat") or self
                 says = "is an option of hfs chat"
-            if command is not self and _has(command, option, ctx):
+            params = [] if command is self else command.get_params(ctx)
+            if any(option in (*p.opts, *p.secondary_opts) for p in params):
                 raise click.UsageError(
                     f"{option} {says}: {' '.join(path)} {option} …", ctx
                 ) from error
@@ -196,10 +197,6 @@ def show_page(text: str) -> None:
     # Of `hfs_cli.render.output.StandardOutput`, which escapes what others print on a terminal.
     write = getattr(sys.stdout, "write_own", sys.stdout.write)
     write(f"{text}\n")
-
-
-def _has(command: click.Command, option: str, ctx: click.Context) -> bool:
-    return any(option in (*p.opts, *p.secondary_opts) for p in command.get_params(ctx))
 
 
 def no_option(error: click.NoSuchOption) -> str:

@@ -149,7 +149,9 @@ def run_batch(
     if status is not None or cancel is not None:
         from hfs_cli.compose.batch.overview import cancel_job, show_status
 
-        _check_alone({"status", "cancel", "as_json"}, "--status" if status else "--cancel")
+        if others := sorted(_typed() - {"status", "cancel", "as_json", "profile"}):
+            option = "--status" if status else "--cancel"  # which would pass them over
+            raise UsageError(f"{option} goes alone: leave out {', '.join(others)}")
         if cancel is not None and status is None:
             cancel_job(cancel, config, as_json=as_json)
         elif status is not None and cancel is None:
@@ -201,16 +203,6 @@ def _check_vendor(plan: Plan, view: View) -> None:
                 f"{option} is of single requests, and --vendor-batch hands all over at once:"
                 " leave it out"
             )
-
-
-def _check_alone(allowed: set[str], option: str) -> None:
-    """See that nothing else was typed: it would be passed over.
-
-    Raises:
-        UsageError: Something was.
-    """
-    if others := sorted(_typed() - allowed - {"profile"}):
-        raise UsageError(f"{option} goes alone: leave out {', '.join(others)}")
 
 
 def _typed() -> set[str]:

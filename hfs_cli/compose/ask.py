@@ -73,12 +73,7 @@ def take_turn(
         if recalled is None:
             _check_day(asked, config, store)
             _check_prompt(config, store, turn, choice)
-        # History is read either way; only what is kept differs.
-        keeper: Store = store if config.save else _unsaved(store)
-        if config.redact == "mask":
-            from hfs_cli.turn.redact import RedactingStore
-
-            keeper = RedactingStore(keeper)
+        keeper = keeper_of(store, config, keeps=config.save)
         renderer = _renderer(view, config, turn.schema, choices, tools=toolbox is not None)
         outcome = run_turn(recalled or provider, keeper, renderer, turn, toolbox, config.max_steps)
     if outcome.error is not None:
@@ -315,6 +310,20 @@ def provider_of(
         for name, one in choices.items()
     ]
     return FallbackProvider(candidates, notices.warn)
+
+
+def keeper_of(store: SessionStore, config: Config, *, keeps: bool) -> Store:
+    """Where a turn is kept, without keys if they are to be masked; its history is read either way.
+
+    Args:
+        keeps: Whether it is kept at all.
+    """
+    keeper: Store = store if keeps else _unsaved(store)
+    if config.redact != "mask":
+        return keeper
+    from hfs_cli.turn.redact import RedactingStore
+
+    return RedactingStore(keeper)
 
 
 def _unsaved(store: SessionStore) -> Unsaved:

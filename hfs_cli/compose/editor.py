@@ -57,12 +57,9 @@ def _named() -> Iterator[None]:
         cause = error.__cause__
         if not isinstance(cause, OSError):
             raise
-        raise UsageError(f"{_editor()} cannot be started ({cause.strerror}): set EDITOR") from error
-
-
-def _editor() -> str:
-    """What click asks for, in its order."""
-    return os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+        # What click asks for, in its order.
+        editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+        raise UsageError(f"{editor} cannot be started ({cause.strerror}): set EDITOR") from error
 
 
 def check_terminal() -> None:

@@ -119,11 +119,12 @@ def fill_from_templates(
     systems = [(t.name, t.system) for t in found if t.system is not None]
     texts = [text for _, text in (*prompts[-1:], *systems[-1:])]
     known = {name for text in texts for name in placeholders(text)} - {INPUT}
-    for name, _ in pairs:
-        if name not in known:
-            there = f"it has {', '.join(sorted(known))}" if known else "it has none"
-            hint = did_you_mean(name, known, 1, otherwise=f": {there}")
-            raise UsageError(f'no placeholder "{name}" in the template {found[-1].name}{hint}')
+    lost = next((name for name, _ in pairs if name not in known), None)
+    if lost is not None:
+        hint = did_you_mean(
+            lost, known, 1, otherwise=f": it has {', '.join(sorted(known)) or 'none'}"
+        )
+        raise UsageError(f'no placeholder "{lost}" in the template {found[-1].name}{hint}')
     options: dict[str, object] = {}
     for template in found:
         options |= template.options

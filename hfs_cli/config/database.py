@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 # libpq's own words for what is a secret:
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS (2026-11-29)
 _SECRETS = {"password", "sslpassword", "oauth_client_secret", "scram_client_key"}
-PREFIXES = ("postgresql://", "postgres://")
 
 
 def without_password(url: str) -> str:

@@ -55,13 +55,7 @@ def load_config(
     _warn_of_readers(document, file)
     profiles = _profiles(document, file)
     given = {name: value for name, value in (flags or {}).items() if value is not None}
-    profile = given.pop("profile", None) or env.get("HFS_PROFILE") or None
-    if profile is not None and profile not in profiles:
-        from hfs_cli.wording import did_you_mean
-
-        there = f"it has {', '.join(profiles) or 'none'}"
-        hint = did_you_mean(str(profile), profiles, 1, otherwise=f": {there}")
-        raise ConfigError(f"no profile {profile!r} in {file}{hint}")
+    profile = _profile(given.pop("profile", None) or env.get("HFS_PROFILE"), profiles, file)
     layers = [*_typed_and_exported(given, env), (str(file), document)]
     if profile is not None:
         layers.insert(-1, (f"profile {profile}", profiles[profile]))
@@ -95,6 +89,23 @@ def load_config(
         origins=origins,
         **values,
     )
+
+
+def _profile(name: object, profiles: Mapping[str, object], file: Path) -> str | None:
+    """The profile that was named, or None.
+
+    Raises:
+        ConfigError: The file has none of that name.
+    """
+    if not name:
+        return None
+    if name not in profiles:
+        from hfs_cli.wording import did_you_mean
+
+        there = f"it has {', '.join(profiles) or 'none'}"
+        hint = did_you_mean(str(name), profiles, 1, otherwise=f": {there}")
+        raise ConfigError(f"no profile {name!r} in {file}{hint}")
+    return str(name)
 
 
 def _refuse_password(database: object, origin: str) -> None:

@@ -123,13 +123,11 @@ def _finding(family: Family, match: re.Match[str]) -> Finding | None:
     head = (groups.get("head") or "") if secret is None else ""
     start, end = match.span("secret" if secret is not None else 0)
     body = match.string[start + len(head) : end]
-    return Finding(family.name, start, end, _excerpt(head, body)) if family.is_real(body) else None
-
-
-def _excerpt(head: str, body: str) -> str:
+    if not family.is_real(body):
+        return None
     is_block = head.startswith("-----")
     tail = body[-_SHOWN:] if len(body) >= _LONG and not is_block else ""
-    return f"{head}…{tail}"
+    return Finding(family.name, start, end, f"{head}…{tail}")
 
 
 @cache

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hfs_cli.config import Config
     from hfs_cli.messages import Message, Session
     from hfs_cli.render.reply.choose import View
+    from hfs_cli.store.store import SessionStore
 
 
 @click.command(name="show")
@@ -83,16 +84,8 @@ def show_session(
     with open_store(config) as store:
         session = meant_session(store, config, ref)
         if context:
-            from hfs_cli.compose.ask import turn_of
-            from hfs_cli.compose.options import Asked
-            from hfs_cli.compose.preview import print_context
-            from hfs_cli.messages import ChatMessage
-            from hfs_cli.providers.choose import choose_model
-
-            choice = choose_model(config, os.environ, None, session.model)
-            turn = turn_of(Asked(), config, choice, ChatMessage("user", ""), session, None)
-            as_json, pager = output_format == "json", "" if no_pager else config.pager
-            print_context(store, session, turn, choice, config, as_json=as_json, pager=pager)
+            pager = "" if no_pager else config.pager
+            _show_context(store, session, config, as_json=output_format == "json", pager=pager)
             return
         messages = store.transcript(session.id)
         checkpoints = store.checkpoints_of(session.id)
@@ -115,6 +108,21 @@ def show_session(
         checkpoints=checkpoints,
         pager="" if no_pager else config.pager,
     )
+
+
+def _show_context(
+    store: SessionStore, session: Session, config: Config, *, as_json: bool, pager: str | None
+) -> None:
+    """What the next turn would send, whatever it asks."""
+    from hfs_cli.compose.ask import turn_of
+    from hfs_cli.compose.options import Asked
+    from hfs_cli.compose.preview import print_context
+    from hfs_cli.messages import ChatMessage
+    from hfs_cli.providers.choose import choose_model
+
+    choice = choose_model(config, os.environ, None, session.model)
+    turn = turn_of(Asked(), config, choice, ChatMessage("user", ""), session, None)
+    print_context(store, session, turn, choice, config, as_json=as_json, pager=pager)
 
 
 def _show_reply(session: Session, message: Message, view: View, config: Config) -> None:

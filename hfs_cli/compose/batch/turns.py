@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hfs_cli.render.progress import BatchProgress
     from hfs_cli.render.reply.choose import View
     from hfs_cli.store.store import SessionStore
-from hfs_cli.turn.run import Provider, Store
+from hfs_cli.turn.run import Provider
 
 # So many refusals that every prompt would meet, and nothing else, are enough.
 _REFUSED_ALIKE = 3
@@ -122,17 +122,13 @@ class Batch:
         left: float | None,
         share: float = 1.0,
     ) -> None:
-        from hfs_cli.store.unsaved import Unsaved
+        from hfs_cli.compose.ask import keeper_of
 
         self._asked = asked
         self._config = config
         self._view = view
         self._plan = plan
-        self._keeper: Store = store if plan.keep else Unsaved(store)
-        if config.redact == "mask":
-            from hfs_cli.turn.redact import RedactingStore
-
-            self._keeper = RedactingStore(self._keeper)
+        self._keeper = keeper_of(store, config, keeps=plan.keep)
         self._results = results
         self._left = left
         self._share = share

@@ -26,9 +26,9 @@ def show_models(rows: Sequence[Mapping[str, object]], words: Sequence[str] = ())
     """Show models: with what is known of them on a terminal, names and aliases in a pipe.
 
     Args:
-        words: Those that were looked for.
         rows: Each with ``model``, ``alias``, ``default``, ``context``, ``input_price``,
             ``output_price``, ``takes`` and ``ends``, as ``--json`` shows them.
+        words: Those that were looked for in the names.
     """
     with_alias = any(row["alias"] for row in rows)
     if not stdout().tty:

@@ -214,12 +214,15 @@ def no_option(error: click.NoSuchOption) -> str:
         from hfs_cli.wording import near_names
 
         # --no-pager is not meant as --no-save, though the letters are mostly the same.
-        near = near_names(typed, names, 1, likeness=0.75)
+        meant = _OPTIONS_ALSO_CALLED.get(typed)
+        near = [meant] if meant in names else near_names(typed, names, 1, likeness=0.75)
     hint = f": did you mean {' or '.join(near)}?" if 0 < len(near) <= _MOST_GUESSES else ""
     return f"No such option {typed!r}{hint}"
 
 
 _MOST_GUESSES = 3
+# What another command calls it, where the nearest by its letters would be the opposite.
+_OPTIONS_ALSO_CALLED = {"--budget": "--max-cost"}
 
 
 def missing(error: click.MissingParameter) -> str:

@@ -601,8 +601,10 @@ _OF_CONFIG = declared(Config)
 SETTINGS: Mapping[str, Setting] = {n: s for n, s in _OF_CONFIG.items() if "." not in s.key}
 # And what a profile alone can besides, or a flag: which tools run is never a standing order.
 PROFILE_SETTINGS: Mapping[str, Setting] = {**SETTINGS, "tool": _OF_CONFIG["tool"]}
-# The options of `hfs chat` by their long names that a profile may hold: those that are no
+# The options of `hfs chat` by their long names that a profile may hold: those that are not
 # settings, and that are about more than one turn; with what each can be, where that is few.
+# Not --record, which a template may hold: a template is named for a turn, and a profile may stand
+# (HFS_PROFILE) and would go on writing conversations to files unasked; HFS_RECORD is for that.
 _FLAG = ("true",)
 FORMATS = ("text", "json", "jsonl")
 TURN_OPTIONS: Mapping[str, tuple[str, ...]] = {

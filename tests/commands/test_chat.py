@@ -432,6 +432,7 @@ def test_a_reply_at_the_token_limit_is_whole_with_a_warning(chat, server):
         (("-V",), "No such option '-V': did you mean --version?"),
         (("chat", "--sys", "x"), "did you mean --system or --system-file?"),
         (("chat", "--no-pager", "x"), "No such option '--no-pager' (see hfs chat --help)"),
+        (("chat", "--budget", "1", "x"), "No such option '--budget': did you mean --max-cost?"),
         (("resume",), "missing REF: hfs resume REF [PROMPT]... (see hfs resume --help)"),
         (("config", "set", "model"), "missing VALUE: hfs config set KEY VALUE (see"),
         (("sessions", "rewind", "x"), "missing option --to N|CHECKPOINT (see"),

@@ -111,19 +111,15 @@ def fill_from_templates(
     if pairs and not names:
         raise UsageError("-p gives a placeholder of a template its value: name one with -t")
     found = [find_template(name, directory_of(config_file)) for name in names]
-    params: dict[str, str] = {}
-    for template in found:
-        params |= template.defaults
-    params |= dict(pairs)
+    params = {name: value for t in found for name, value in t.defaults.items()} | dict(pairs)
     prompts = [(t.name, t.prompt) for t in found if t.prompt is not None]
     systems = [(t.name, t.system) for t in found if t.system is not None]
     texts = [text for _, text in (*prompts[-1:], *systems[-1:])]
     known = {name for text in texts for name in placeholders(text)} - {INPUT}
     lost = next((name for name, _ in pairs if name not in known), None)
     if lost is not None:
-        hint = did_you_mean(
-            lost, known, 1, otherwise=f": it has {', '.join(sorted(known)) or 'none'}"
-        )
+        there = f"it has {', '.join(sorted(known)) or 'none'}"
+        hint = did_you_mean(lost, known, 1, otherwise=f": {there}")
         raise UsageError(f'no placeholder "{lost}" in the template {found[-1].name}{hint}')
     options: dict[str, object] = {}
     for template in found:

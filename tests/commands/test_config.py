@@ -142,6 +142,12 @@ def test_an_editor_that_leaves_what_is_not_text_is_told_so(hfs):
         ("profiles.p", "1", 3, "must be a table: [profiles.p]"),
         ("providers.x", "1", 3, "must be a table: [providers.x]"),
         ("fallback", "nosuch", 4, 'no model "nosuch"'),
+        ("model", "nosuch/model", 4, 'no provider "nosuch"'),
+        ("profiles.p.model", "nosuch/model", 4, 'no provider "nosuch"'),
+        ("aliases.a", "nosuch/model", 4, 'no provider "nosuch"'),
+        ("providers.x.base_url", "ftp://x", 3, "http:// or https://"),
+        ("providers.x.base_url", "https://me:pw@x/v1", 3, "must hold no password"),
+        ("providers.x.headers", '{ "a b" = "c" }', 3, "is not the name of a header"),
     ],
 )
 def test_what_use_would_refuse_is_not_set(hfs, key, value, code, says):
@@ -151,6 +157,11 @@ def test_what_use_would_refuse_is_not_set(hfs, key, value, code, says):
     assert f"not set: {says}" in (said := done.stderr.decode()) or says in said
     assert len(said) < 320
     assert hfs.config.read_text() == "# mine\n"
+
+
+def test_a_value_that_is_refused_makes_no_file(hfs):
+    assert hfs("config", "set", "model", "nosuch/model").returncode == 4
+    assert not hfs.config.exists()
 
 
 def test_what_use_takes_is_set_and_used(chat, server):

@@ -38,24 +38,6 @@ def test_every_table_is_declared():
     assert {key.partition(".")[0] for key in DECLARED if "." in key} | {"profiles"} == set(TABLES)
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "code", "says"),
-    [
-        ("model", "nosuch/model", 4, 'no provider "nosuch"'),
-        ("profiles.p.model", "nosuch/model", 4, 'no provider "nosuch"'),
-        ("aliases.a", "nosuch/model", 4, 'no provider "nosuch"'),
-        ("providers.x.base_url", "ftp://x", 3, "http:// or https://"),
-        ("providers.x.base_url", "https://me:pw@x/v1", 3, "must hold no password"),
-        ("providers.x.headers", '{ "a b" = "c" }', 3, "is not the name of a header"),
-    ],
-)
-def test_what_would_be_refused_in_use_is_refused_when_it_is_set(hfs, key, value, code, says):
-    done = hfs("config", "set", key, value)
-    assert done.returncode == code
-    assert says in done.stderr.decode()
-    assert not hfs.config.exists()
-
-
 def test_profiles_are_listed_read_and_completed(hfs):
     hfs.ok("config", "set", "profiles.work.render", "plain")
     assert hfs.ok("config", "get", "profiles.work.render") == "plain\n"

@@ -66,27 +66,30 @@ def keys() -> Keys:
     return Keys()
 
 
+# Whose key is put where; in the text is one with a checksum, and in a result one of many lines.
+FAMILIES = {
+    "reply": "slack-token",
+    "reasoning": "anthropic-key",
+    "state": "openai-key",
+    "citations": "stripe-key",
+    "extra": "huggingface-token",
+    "error": "groq-key",
+    "arguments": "npm-token",
+    "call extra": "sendgrid-key",
+    "attachment": "gitlab-token",
+    "attachment name": "xai-key",
+    "attachment url": "google-key",
+    "checkpoint": "digitalocean-token",
+    "system": "openrouter-key",
+    "partial": "perplexity-key",
+    "old": "replicate-token",
+}
+
+
 def everywhere(store, talk, keys) -> dict[str, str]:
     """A session with a key in each place, by the place's name."""
-    at = {
-        "text": keys.checked("ghp_"),
-        "reply": keys.of("slack-token")[0],
-        "reasoning": keys.of("anthropic-key")[0],
-        "state": keys.of("openai-key")[0],
-        "citations": keys.of("stripe-key")[0],
-        "extra": keys.of("huggingface-token")[0],
-        "error": keys.of("groq-key")[0],
-        "arguments": keys.of("npm-token")[0],
-        "result": keys.block(),
-        "call extra": keys.of("sendgrid-key")[0],
-        "attachment": keys.of("gitlab-token")[0],
-        "attachment name": keys.of("xai-key")[0],
-        "attachment url": keys.of("google-key")[0],
-        "checkpoint": keys.of("digitalocean-token")[0],
-        "system": keys.of("openrouter-key")[0],
-        "partial": keys.of("perplexity-key")[0],
-        "old": keys.of("replicate-token")[0],
-    }
+    at = {place: keys.of(family)[0] for place, family in FAMILIES.items()}
+    at |= {"text": keys.checked("ghp_"), "result": keys.block()}
     files = (
         Attachment(
             f"{at['attachment name']}.txt", "text/plain", f"k = {at['attachment']}".encode()

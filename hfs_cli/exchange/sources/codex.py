@@ -14,9 +14,8 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import partial
 
-from hfs_cli.conversations import Conversation, Incoming, Unread
+from hfs_cli.conversations import Conversation, Incoming
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.json_values import Fields
 from hfs_cli.exchange.sources.drafts import (
@@ -32,7 +31,7 @@ from hfs_cli.exchange.sources.drafts import (
     of_agent,
 )
 from hfs_cli.exchange.sources.foreign import About, parted
-from hfs_cli.exchange.sources.records import Record, Sizes
+from hfs_cli.exchange.sources.records import Record, of_one_session
 from hfs_cli.messages import Call, Role, Usage
 
 SOURCE = "codex"
@@ -55,19 +54,7 @@ def fits(first: Mapping[str, object]) -> bool:
 
 def conversations(lines: Iterator[Record], where: str) -> Iterator[Incoming]:
     """The session of a file."""
-    yield Unread(None, partial(_read, lines, where))
-
-
-def _read(lines: Iterator[Record], where: str) -> tuple[Conversation, ...]:
-    session = _Session()
-    sizes = Sizes(where)
-    for line in lines:
-        sizes.add(line.size)
-        if line.lost:
-            session.left_out[line.lost] += 1
-        else:
-            session.take(line.fields())
-    return session.conversations(where)
+    return of_one_session(_Session, lines, where)
 
 
 class _Session:

@@ -15,10 +15,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
-from hfs_cli.conversations import Conversation, Incoming, Unread
+from hfs_cli.conversations import Conversation, Incoming
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.json_values import Fields
 from hfs_cli.exchange.sources.drafts import (
@@ -35,7 +34,7 @@ from hfs_cli.exchange.sources.drafts import (
     of_agent,
 )
 from hfs_cli.exchange.sources.foreign import About, parted
-from hfs_cli.exchange.sources.records import Record, Sizes
+from hfs_cli.exchange.sources.records import Record, of_one_session
 from hfs_cli.messages import Call, Usage
 
 SOURCE = "gemini-cli"
@@ -53,19 +52,7 @@ def fits(first: Mapping[str, object]) -> bool:
 
 def conversations(lines: Iterable[Record], where: str) -> Iterator[Incoming]:
     """The session of a file."""
-    yield Unread(None, partial(_read, lines, where))
-
-
-def _read(lines: Iterable[Record], where: str) -> tuple[Conversation, ...]:
-    session = _Session()
-    sizes = Sizes(where)
-    for line in lines:
-        sizes.add(line.size)
-        if line.lost:
-            session.left_out[line.lost] += 1
-        else:
-            session.take(line.fields())
-    return session.conversations(where)
+    return of_one_session(_Session, lines, where)
 
 
 class _Session:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import BinaryIO, NamedTuple
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import BinaryIO, NamedTuple, Protocol
 
-from hfs_cli.conversations import Incoming
+from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.json_values import Fields
 from hfs_cli.exchange.pieces import MAX_VALUE, parse_json
@@ -105,6 +107,44 @@ class Sizes:
         if self._bytes > MAX_CONVERSATION:
             most = MAX_CONVERSATION // 10**6
             raise UsageError(f"{self._where}: a conversation is over {most} MB")
+
+
+class Session(Protocol):
+    """A session of which each line says something."""
+
+    left_out: Counter[str]
+
+    def take(self, line: Fields) -> None:
+        """Read its next line."""
+
+    def conversations(self, where: str) -> tuple[Conversation, ...]:
+        """What was read of it."""
+
+
+def of_one_session(
+    make: Callable[[], Session], lines: Iterable[Record], where: str
+) -> Iterator[Incoming]:
+    """The session that a file holds; lines that are not whole are counted.
+
+    Args:
+        make: Makes one of which nothing was read.
+        lines: The lines of the file.
+        where: How errors name it.
+    """
+    yield Unread(None, partial(_read, make, lines, where))
+
+
+def _read(
+    make: Callable[[], Session], lines: Iterable[Record], where: str
+) -> tuple[Conversation, ...]:
+    session, sizes = make(), Sizes(where)
+    for line in lines:
+        sizes.add(line.size)
+        if line.lost:
+            session.left_out[line.lost] += 1
+        else:
+            session.take(line.fields())
+    return session.conversations(where)
 
 
 class LineFormat(NamedTuple):

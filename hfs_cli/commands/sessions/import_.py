@@ -106,7 +106,6 @@ def _import(
         how: What was asked for.
         unread: Told of what in a directory cannot be read; it is passed over, with a warning.
     """
-    from hfs_cli.conversations import Imported
     from hfs_cli.exchange.detect import files_in
     from hfs_cli.sanitize import sanitize_line
 
@@ -115,10 +114,7 @@ def _import(
         unread(str(error.filename))
 
     is_directory = file.is_dir()
-    files = quiet = came = 0
-    unknown: Counter[str] = Counter()
-    reason = "no file in it holds a history"
-    total = Imported()
+    whole = _Whole()
     for one in files_in(file, not_read) if is_directory else [file]:
         with ExitStack() as opened:
             try:
@@ -129,7 +125,8 @@ def _import(
                 if isinstance(error.__cause__, OSError):
                     not_read(error.__cause__)
                 else:
-                    unknown["compressed" if "compressed" in error.message else _NO_FORMAT] += 1
+                    compressed = "compressed" in error.message
+                    whole.unknown["compressed" if compressed else _NO_FORMAT] += 1
                 continue
             done = store.put(
                 found,
@@ -139,41 +136,67 @@ def _import(
                 broken=notices.warn if how.skip_broken else None,
                 waiting=lambda: notices.notice("waiting for another import to end"),
             )
-        files += 1
-        _add(total, done)
-        is_new = done.messages + done.sessions + done.broken + done.deleted > 0
-        if is_new or not is_directory:
+        if whole.add(done, found.name) or not is_directory:
             _show(f"{_would(how)} from {sanitize_line(str(one))} ({found.name})", done)
-        else:
-            quiet += 1
-        came += done.sessions + done.present + done.broken
-        came += done.extended + done.parted + done.deleted
-        # Between two machines that exchange what is new there may be nothing.
-        came += found.name == "hfs"
-        reason = "; ".join(f"{n} × {why}" for why, n in done.left_out.items()) or "it is empty"
         yield done
-    if files > 1:
-        _show(f"in all from {sanitize_line(str(file))} ({plural(files, 'file')})", total)
-    if quiet:
-        click.echo(f"nothing new in {plural(quiet, 'file')}")
-    for why, often in unknown.items():
-        click.echo(f"left out: {plural(often, 'file')} {why}")
-    if not came:
-        raise NotFoundError(f"{file} holds nothing to import: {reason}")
+    whole.show(file)
+
+
+class _Whole:
+    """What came of all files of a directory; a file by itself is one of one.
+
+    Attributes:
+        unknown: How many files hold no history, by what is the matter with them.
+    """
+
+    def __init__(self) -> None:
+        from hfs_cli.conversations import Imported
+
+        self.unknown: Counter[str] = Counter()
+        self._total = Imported()
+        self._files = self._quiet = self._came = 0
+        self._reason = "no file in it holds a history"
+
+    def add(self, done: Imported, name: str) -> bool:
+        """Add what came of a file of a program; whether it brought anything new."""
+        self._files += 1
+        for field in fields(done):
+            value = getattr(done, field.name)
+            if isinstance(value, int):
+                setattr(self._total, field.name, getattr(self._total, field.name) + value)
+        for why, often in done.left_out.items():
+            self._total.left_out[why] = self._total.left_out.get(why, 0) + often
+        self._came += done.sessions + done.present + done.broken
+        self._came += done.extended + done.parted + done.deleted
+        # Between two machines that exchange what is new there may be nothing.
+        self._came += name == "hfs"
+        self._reason = "; ".join(f"{n} × {why}" for why, n in done.left_out.items())
+        self._reason = self._reason or "it is empty"
+        is_new = done.messages + done.sessions + done.broken + done.deleted > 0
+        self._quiet += not is_new
+        return is_new
+
+    def show(self, file: Path) -> None:
+        """Say what came in all.
+
+        Raises:
+            NotFoundError: Nothing came, and nothing of it was there.
+        """
+        from hfs_cli.sanitize import sanitize_line
+
+        if self._files > 1:
+            head = f"in all from {sanitize_line(str(file))} ({plural(self._files, 'file')})"
+            _show(head, self._total)
+        if self._quiet and file.is_dir():
+            click.echo(f"nothing new in {plural(self._quiet, 'file')}")
+        for why, often in self.unknown.items():
+            click.echo(f"left out: {plural(often, 'file')} {why}")
+        if not self._came:
+            raise NotFoundError(f"{file} holds nothing to import: {self._reason}")
 
 
 def _would(how: _How) -> str:
     return "would come in" if how.dry_run else "imported"
-
-
-def _add(total: Imported, done: Imported) -> None:
-    """Add what a file brought to what came in all."""
-    for field in fields(done):
-        value = getattr(done, field.name)
-        if isinstance(value, int):
-            setattr(total, field.name, getattr(total, field.name) + value)
-    for why, often in done.left_out.items():
-        total.left_out[why] = total.left_out.get(why, 0) + often
 
 
 def _show(head: str, done: Imported) -> None:

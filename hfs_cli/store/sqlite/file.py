@@ -60,35 +60,32 @@ def is_there(path: Path) -> bool:
         raise _unusable(path, error) from error
     if not stat.S_ISREG(status.st_mode):
         raise StoreError(f"the database {path} is not a regular file: move it away")
+    directory = path.resolve().parent
     _refuse_others(path, status)
+    _refuse_others(directory, directory.stat())
     return True
 
 
-def _refuse_others(path: Path, status: os.stat_result) -> None:
+def _refuse_others(place: Path, there: os.stat_result) -> None:
     """Refuse what another user made or may change: it could hold anything.
 
     Reading is another matter: whoever lets others read their conversations is warned by
-    `hfs db check`. Root may change everything, so what root owns is as good as one's own.
+    `hfs db check`. Root may change everything, so a directory of root's is as good as one's own.
     """
     if sys.platform == "win32":
         return
-    directory = path.resolve().parent
     me = os.geteuid()
-    for place, there, owners in (
-        (path, status, {me}),
-        (directory, directory.stat(), {me, 0}),
-    ):
-        if there.st_uid not in owners:
-            raise StoreError(
-                f"{place} belongs to another user (uid {there.st_uid}), and hfs keeps nothing in "
-                f'what others may change: run sudo chown {me} "{place}" if it is yours, or set '
-                "HFS_DATA_DIR to another directory"
-            )
-        if there.st_mode & stat.S_IWOTH:
-            raise StoreError(
-                f'every user may write to {place}: run chmod o-w "{place}", or set HFS_DATA_DIR '
-                "to another directory"
-            )
+    if there.st_uid not in ({me, 0} if stat.S_ISDIR(there.st_mode) else {me}):
+        raise StoreError(
+            f"{place} belongs to another user (uid {there.st_uid}), and hfs keeps nothing in "
+            f'what others may change: run sudo chown {me} "{place}" if it is yours, or set '
+            "HFS_DATA_DIR to another directory"
+        )
+    if there.st_mode & stat.S_IWOTH:
+        raise StoreError(
+            f'every user may write to {place}: run chmod o-w "{place}", or set HFS_DATA_DIR '
+            "to another directory"
+        )
 
 
 def make(path: Path) -> None:
@@ -97,10 +94,13 @@ def make(path: Path) -> None:
     SQLite gives its -wal and -shm files the same mode.
 
     Raises:
-        StoreError: The directory or the file cannot be made.
+        StoreError: The directory or the file cannot be made, or others may change them.
     """
     try:
         make_directory(path.parent)
+        if not os.path.lexists(path):  # else what is there is looked at
+            directory = path.parent.resolve()
+            _refuse_others(directory, directory.stat())
         create(path)
     except FileExistsError as error:
         if error.filename != str(path):

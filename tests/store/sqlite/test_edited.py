@@ -146,6 +146,16 @@ def test_what_every_user_may_write_is_refused(kept, place, mode):
         store.touch(1)
 
 
+def test_nothing_is_made_in_a_directory_that_every_user_may_write(path):
+    path.parent.mkdir()
+    path.parent.chmod(0o1777)
+    with SessionStore(path) as store:
+        for change in (lambda: store.touch(1), lambda: store.put([])):
+            with pytest.raises(StoreError, match="chmod o-w"):
+                change()
+    assert list(path.parent.iterdir()) == []
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 @pytest.mark.parametrize("place", ["hfs.db", "."])
 def test_what_belongs_to_another_user_is_refused(kept, place):

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from typing import NamedTuple, cast
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias, cast
 
-from hfs_cli.conversations import SearchHit
+from peewee import OperationalError
+
+from hfs_cli.conversations import SearchFilter, SearchHit
 from hfs_cli.errors import UsageError
 from hfs_cli.messages import Role, Status
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.store import rows
 from hfs_cli.store.engine import BadRow, Connection, Row
-from hfs_cli.store.messages import pieces
-from hfs_cli.store.rows import storable, to_datetime
+from hfs_cli.store.messages import Part, lineage, pieces
+from hfs_cli.store.rows import LARGEST, storable, to_datetime, to_microseconds
 from hfs_cli.store.snippets import snippet, terms
-from hfs_cli.store.words import words
+from hfs_cli.store.words import CALL, words
 
 # How texts are taken apart into words: by FTS5, whichever engine keeps them.
 TOKENIZER = "unicode61 remove_diacritics 2"
@@ -25,17 +28,135 @@ TOKENIZER = "unicode61 remove_diacritics 2"
 _QUERY_ERRORS = ("fts5:", "no such column", "unterminated", "unknown special", "unable")
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
 
+UNFINISHED = "SELECT id FROM import WHERE ended_at IS NULL"
+_HIDDEN = f" AND (s.import_id IS NULL OR s.import_id NOT IN ({UNFINISHED}))"
 
-def phrases_of(text: str, *, raw: bool) -> list[str]:
-    """A query as FTS5 phrases that must all be there, or with `raw` the query itself.
+
+class Dialect(NamedTuple):
+    """What the engines say in SQL of their own.
+
+    Args:
+        number: The column of an index `w` that has the number of what it holds the words of.
+        find: The function that says where in a text another one begins, from 1.
+        within: The condition that a message `m` is in a transcript, and its values.
+    """
+
+    number: str
+    find: str
+    within: Callable[[list[Part]], tuple[str, list[object]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to search: an index of words, and the rows that they are the words of.
+
+    Args:
+        index: The table of words; `w` in the rest refers to it.
+        column: What FTS5 calls the text, in a query that names it.
+        columns: What to read, in the order of `Found`.
+        join: The tables to read it from.
+        conditions: What a row must be, each beginning with AND.
+        values: Values of the conditions.
+    """
+
+    index: str
+    column: str
+    columns: str
+    join: str
+    conditions: str
+    values: tuple[object, ...] = ()
+
+
+# What an engine finds in a place that has all of the phrases: the best, at most so many.
+Best: TypeAlias = "Callable[[Place, Sequence[str], int], list[Found]]"
+
+
+def search_by(
+    dialect: Dialect,
+    best: Best,
+    db: Connection,
+    text: str,
+    asked: SearchFilter | None,
+    *,
+    limit: int,
+    raw: bool,
+    importing: bool = True,
+) -> list[SearchHit]:
+    """The messages and names that hold the words, the best first.
+
+    Args:
+        text: Plain words, or with `raw` an FTS5 query.
+        asked: What a found message must be; None for any, and names too.
+        importing: What an import is bringing may be there, and is left out.
 
     Raises:
-        UsageError: There is no word in it.
+        UsageError: There is no word in it, or the raw query is not FTS5 syntax.
     """
-    return [words(storable(text))] if raw else plain_query(text)
+    limit = min(limit, LARGEST)
+    phrases = [words(storable(text))] if raw else _plain_query(text)
+    places = _places(db, asked or SearchFilter(), dialect, _HIDDEN if importing else "")
+    found: list[Found] = []
+    try:
+        for place in places:
+            found += best(place, phrases, limit)
+        found += _among_partial(db, places[0], " ".join(phrases), limit)
+    except (OperationalError, sqlite3.OperationalError) as error:
+        if raw and (unusable := _not_a_query(str(error.args[-1]))):
+            raise unusable from error
+        raise
+    found.sort(key=lambda row: (row.score, -row.created_at))
+    looked_for = terms(text)
+    return [_hit(row, looked_for) for row in found[:limit]]
 
 
-def plain_query(text: str) -> list[str]:
+def _places(db: Connection, asked: SearchFilter, dialect: Dialect, hidden: str) -> list[Place]:
+    """Messages, calls of tools, which have the role of a tool, and names if nothing is asked."""
+    conditions: list[str] = []
+    values: list[object] = []
+    if asked.session_id is not None:
+        condition, values = dialect.within(lineage(db, asked.session_id))
+        conditions.append(condition)
+    value = db.param
+    for condition, wanted in (
+        (f"{{role}} = {value}", asked.role),
+        (f"m.created_at >= {value}", asked.since and to_microseconds(asked.since)),
+        (f"m.created_at < {value}", asked.until and to_microseconds(asked.until)),
+        (
+            f"{value} IN (m.model, substr(m.model, {dialect.find}(m.model, '/') + 1))",
+            asked.model,
+        ),
+    ):
+        if wanted is not None:
+            conditions.append(condition)
+            values.append(wanted)
+    stated = "".join(f" AND {condition}" for condition in conditions) + hidden
+
+    def place(index: str, role: str, content: str, join: str) -> Place:
+        return Place(
+            index,
+            "content",
+            f"m.session_id, s.name, m.id, m.position, {role}, m.status, m.created_at, {content}",
+            f"{join} JOIN session s ON s.id = m.session_id",
+            stated.replace("{role}", role),
+            tuple(values),
+        )
+
+    number = dialect.number
+    call = f"JOIN tool_call ON tool_call.id = {number} JOIN message m ON m.id = message_id"
+    places = [
+        place("message_words", "m.role", "m.content", f"JOIN message m ON m.id = {number}"),
+        place("call_words", "'tool'", CALL, call),
+    ]
+    if asked == SearchFilter():
+        columns = "s.id, s.name, NULL, NULL, NULL, NULL, s.updated_at, s.name"
+        names = Place(
+            "session_words", "name", columns, f"JOIN session s ON s.id = {number}", hidden
+        )
+        places.append(names)
+    return places
+
+
+def _plain_query(text: str) -> list[str]:
     """What a user typed, as FTS5 phrases that must all be there.
 
     Words between double quotes stay together. Nothing in the text is an operator.
@@ -50,7 +171,7 @@ def plain_query(text: str) -> list[str]:
     return phrases
 
 
-def not_a_query(said: str) -> UsageError | None:
+def _not_a_query(said: str) -> UsageError | None:
     """The error for what FTS5 said of a query, or None when it said something else."""
     if not said.startswith(_QUERY_ERRORS):
         return None
@@ -85,18 +206,23 @@ def checked(found: Iterable[Row]) -> list[Found]:
     return hits
 
 
-def among_partial(db: Connection, found: Iterable[Found], match: str, limit: int) -> list[Found]:
+def _among_partial(db: Connection, messages: Place, match: str, limit: int) -> list[Found]:
     """Hits among replies that broke off or are still coming.
 
     They are few, and change every second while they come: they are indexed for the one
     query, in memory.
 
     Args:
-        found: The partial replies, without what they have gained since.
         match: An FTS5 query.
     """
+    partial = db.execute_sql(
+        f"SELECT {messages.columns}, CAST(0 AS double precision) FROM message m "
+        "JOIN session s ON s.id = m.session_id "
+        f"WHERE m.status = 'partial' {messages.conditions}",
+        messages.values,
+    )
     by_id = {}
-    for row in found:
+    for row in checked(partial):
         number = cast("int", row.id)
         content = row.content + "".join(text for text, _ in pieces(db, number))
         if content:
@@ -127,13 +253,6 @@ def ranked(
         memory.executemany(f"INSERT INTO w (rowid, {column}) VALUES (?, ?)", texts.items())
         found = memory.execute("SELECT rowid, bm25(w) FROM w WHERE w MATCH ? ORDER BY 2", [match])
         return [(int(number), float(score)) for number, score in found]
-
-
-def best_hits(found: list[Found], text: str, limit: int) -> list[SearchHit]:
-    """The best of all that was found, wherever, as a user is shown them."""
-    found.sort(key=lambda row: (row.score, -row.created_at))
-    looked_for = terms(text)
-    return [_hit(row, looked_for) for row in found[:limit]]
 
 
 def _hit(row: Found, looked_for: Sequence[str]) -> SearchHit:

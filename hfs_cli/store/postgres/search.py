@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hfs_cli.conversations import SearchFilter, SearchHit
-from hfs_cli.store.messages import lineage
 from hfs_cli.store.postgres.indexing import LONGEST, tokens
-from hfs_cli.store.rows import LARGEST, to_microseconds
-from hfs_cli.store.search import (
-    Found,
-    among_partial,
-    best_hits,
-    checked,
-    not_a_query,
-    phrases_of,
-    ranked,
-)
-from hfs_cli.store.words import CALL
+from hfs_cli.store.rows import LARGEST
+from hfs_cli.store.search import Dialect, Found, Place, checked, ranked, search_by
 
 if TYPE_CHECKING:
+    from hfs_cli.conversations import SearchFilter, SearchHit
+    from hfs_cli.store.messages import Part
     from hfs_cli.store.postgres.connection import PostgresConnection
 
 # The newest that hold the words are ranked: all would have to be read for it.
@@ -41,109 +30,29 @@ _TOO_LONG = re.compile(rf"[^\W_]{{{LONGEST + 1},}}")
 def search(
     db: PostgresConnection, text: str, asked: SearchFilter | None, *, limit: int, raw: bool
 ) -> list[SearchHit]:
-    """The messages and names that hold the words, the best first.
+    """As `SessionStore.search`."""
 
-    Args:
-        text: Plain words, or with `raw` an FTS5 query.
-        asked: What a found message must be; None for any, and names too.
+    def best(place: Place, phrases: Sequence[str], limit: int) -> list[Found]:
+        # As the index has them.
+        match = _TOO_LONG.sub(lambda word: tokens(word[0]), " ".join(phrases))
+        return _best(db, place, match, None if raw else phrases, limit)
 
-    Raises:
-        UsageError: There is no word in it, or the raw query is not FTS5 syntax.
-    """
-    limit = min(limit, LARGEST)
-    phrases = phrases_of(text, raw=raw)
-    match = " ".join(phrases)
-    # As the index has them.
-    shortened = _TOO_LONG.sub(lambda word: tokens(word[0]), match)
-    asked = asked or SearchFilter()
-    messages, calls, names = _places(db, asked)
-    places = [messages, calls, names] if asked == SearchFilter() else [messages, calls]
-    found: list[Found] = []
-    try:
-        for place in places:
-            found += _best(db, place, shortened, None if raw else phrases, limit)
-        found += among_partial(db, _partial(db, messages), match, limit)
-    except sqlite3.OperationalError as error:
-        if raw and (unusable := not_a_query(str(error.args[-1]))):
-            raise unusable from error
-        raise
-    return best_hits(found, text, limit)
+    return search_by(_DIALECT, best, db, text, asked, limit=limit, raw=raw)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where to search: rows of words, and the rows that they are the words of.
-
-    Args:
-        index: The table of words; `w` in the rest refers to it.
-        column: What FTS5 calls the text, in a query that names it.
-        columns: What to read.
-        join: The tables to read it from.
-        conditions: What a row must be, each beginning with AND.
-        values: Values of the conditions.
-    """
-
-    index: str
-    column: str
-    columns: str
-    join: str
-    conditions: str
-    values: tuple[object, ...]
-
-
-def _places(db: PostgresConnection, asked: SearchFilter) -> tuple[_Place, _Place, _Place]:
-    """Where messages are found, calls of tools, which have the role of a tool, and names."""
-    conditions: list[str] = []
-    values: list[object] = []
-    if asked.session_id is not None:
-        parts = lineage(db, asked.session_id)
-        conditions.append(
-            "EXISTS (SELECT 1 FROM unnest(%s::bigint[], %s::bigint[]) AS l (session_id, upto)"
-            " WHERE l.session_id = m.session_id AND m.position <= l.upto)"
-        )
-        values += [[part.session_id for part in parts], [part.upto for part in parts]]
-    for condition, value in (
-        ("{role} = %s", asked.role),
-        ("m.created_at >= %s", asked.since and to_microseconds(asked.since)),
-        ("m.created_at < %s", asked.until and to_microseconds(asked.until)),
-        ("%s IN (m.model, substr(m.model, strpos(m.model, '/') + 1))", asked.model),
-    ):
-        if value is not None:
-            conditions.append(condition)
-            values.append(value)
-    hidden = (
-        " AND (s.import_id IS NULL OR s.import_id NOT IN"
-        " (SELECT id FROM import WHERE ended_at IS NULL))"
+def _within(parts: list[Part]) -> tuple[str, list[object]]:
+    condition = (
+        "EXISTS (SELECT 1 FROM unnest(%s::bigint[], %s::bigint[]) AS l (session_id, upto)"
+        " WHERE l.session_id = m.session_id AND m.position <= l.upto)"
     )
-    stated = "".join(f" AND {condition}" for condition in conditions) + hidden
+    return condition, [[part.session_id for part in parts], [part.upto for part in parts]]
 
-    def place(index: str, role: str, content: str, join: str) -> _Place:
-        return _Place(
-            index,
-            "content",
-            f"m.session_id, s.name, m.id, m.position, {role}, m.status, m.created_at, {content}",
-            f"{join} JOIN session s ON s.id = m.session_id",
-            stated.replace("{role}", role),
-            tuple(values),
-        )
 
-    call = "JOIN tool_call ON tool_call.id = w.id JOIN message m ON m.id = tool_call.message_id"
-    return (
-        place("message_words", "m.role", "m.content", "JOIN message m ON m.id = w.id"),
-        place("call_words", "'tool'", CALL, call),
-        _Place(
-            "session_words",
-            "name",
-            "s.id, s.name, NULL, NULL, NULL, NULL, s.updated_at, s.name",
-            "JOIN session s ON s.id = w.id",
-            hidden,
-            (),
-        ),
-    )
+_DIALECT = Dialect("w.id", "strpos", _within)
 
 
 def _best(
-    db: PostgresConnection, place: _Place, match: str, phrases: Sequence[str] | None, limit: int
+    db: PostgresConnection, place: Place, match: str, phrases: Sequence[str] | None, limit: int
 ) -> list[Found]:
     """Hits in an index: of the newest the best first, the others after them.
 
@@ -193,7 +102,7 @@ def _scores(texts: dict[int, str], match: str, column: str) -> list[tuple[int, f
 
 
 def _tried(
-    db: PostgresConnection, place: _Place, match: str, limit: int
+    db: PostgresConnection, place: Place, match: str, limit: int
 ) -> Iterator[tuple[int, str]]:
     """The newest texts that a raw query fits, which is tried on each that may.
 
@@ -224,14 +133,3 @@ def _tried(
             if number in fitting and found < limit:
                 found += 1
                 yield number, words
-
-
-def _partial(db: PostgresConnection, place: _Place) -> list[Found]:
-    """Replies that broke off or are still coming."""
-    return checked(
-        db.execute_sql(
-            f"SELECT {place.columns}, 0.0::double precision FROM message m "
-            f"JOIN session s ON s.id = m.session_id WHERE m.status = 'partial' {place.conditions}",
-            place.values,
-        )
-    )

@@ -9,6 +9,7 @@ from peewee import BlobField, Field, FloatField, IntegerField, Model, SqliteData
 
 from hfs_cli.files import PRIVATE_DIRECTORY, PRIVATE_FILE
 from hfs_cli.store.engine import Connection
+from hfs_cli.store.search import TOKENIZER
 from hfs_cli.store.tables import TABLES
 from hfs_cli.store.upkeep import contradictions
 from hfs_cli.store.words import CALL, words
@@ -79,8 +80,7 @@ def _index_problems(db: Connection, name: str, rows: str, column: str) -> list[s
     """
     index, anew = f"{name}_words", f"temp.{name}_anew"
     db.execute_sql(
-        f"CREATE VIRTUAL TABLE {anew} USING fts5 "
-        "(content, content = '', tokenize = 'unicode61 remove_diacritics 2')"
+        f"CREATE VIRTUAL TABLE {anew} USING fts5 (content, content = '', tokenize = '{TOKENIZER}')"
     )
     for number, text in db.execute_sql(f"SELECT id, {column} FROM {rows}"):
         db.execute_sql(f"INSERT INTO {anew} (rowid, content) VALUES (?, ?)", (number, words(text)))

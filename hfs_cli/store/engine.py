@@ -7,6 +7,7 @@ long as running it, so those of a turn and those run in a loop are built once (`
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import wraps
@@ -49,7 +50,7 @@ class Cursor(Protocol):
         ...
 
 
-class Connection(Database):
+class Connection(Database, ABC):
     """Peewee's database, with what each engine does in its own way.
 
     Full-text search is one of these things: a message is indexed in the transaction that
@@ -62,37 +63,37 @@ class Connection(Database):
         def connection(self) -> Any: ...  # noqa: D102, ANN401  (the driver's own)
         def execute_sql(self, sql: str, params: Sequence[object] = ()) -> Cursor: ...  # noqa: D102
 
+    @abstractmethod
     def index_message(self, message_id: int, content: str) -> None:
         """Index a message that has become complete."""
-        raise NotImplementedError
 
+    @abstractmethod
     def unindex_message(self, message_id: int, content: str) -> None:
         """Take a complete message out of the index, before it is deleted."""
-        raise NotImplementedError
 
+    @abstractmethod
     def unindex_messages(self, session_id: int) -> None:
         """Take a session's own messages and calls out of the index, before they are deleted."""
-        raise NotImplementedError
 
+    @abstractmethod
     def index_call(self, call_id: int) -> None:
         """Index a call that has its result: its tool, arguments and result."""
-        raise NotImplementedError
 
+    @abstractmethod
     def unindex_call(self, call_id: int) -> None:
         """Take a call out of the index, before its result changes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def index_name(self, session_id: int, name: str) -> None:
         """Index a session's name."""
-        raise NotImplementedError
 
+    @abstractmethod
     def unindex_name(self, session_id: int, name: str) -> None:
         """Take a session's name out of the index, before it changes or goes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forget_words(self) -> None:
         """Empty the indexes, before everything is deleted."""
-        raise NotImplementedError
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Run a statement once for each row of values."""
@@ -110,9 +111,9 @@ class Connection(Database):
         assert row is not None
         return int(row[0])
 
+    @abstractmethod
     def local_day(self, microseconds: Field[int]) -> Function:
         """A kept time as the user's own day, ``2026-11-22``."""
-        raise NotImplementedError
 
 
 class Engine(Protocol):

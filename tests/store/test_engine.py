@@ -35,7 +35,12 @@ class PlainConnection(Connection, SqliteDatabase):
     def index_message(self, message_id, content):
         pass
 
-    index_name = unindex_name = index_message
+    unindex_message = index_name = unindex_name = index_message
+
+    def index_call(self, call_id):
+        pass
+
+    unindex_call = index_call
 
     def unindex_messages(self, session_id):
         # What refers to a session goes with it, which is the engine's business.

@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from peewee import Case, Field, Function, Model, PostgresqlDatabase, Psycopg3Adapter, fn
+from peewee import (
+    Case,
+    Field,
+    Function,
+    Model,
+    PeeweeException,
+    PostgresqlDatabase,
+    Psycopg3Adapter,
+    fn,
+)
 from psycopg.adapt import Dumper, Loader
 from psycopg.pq import TransactionStatus
 
@@ -118,7 +127,7 @@ class PostgresConnection(Connection, PostgresqlDatabase):
             return
         try:
             super().rollback()
-        except Exception:  # noqa: BLE001  the failure before this one is the one to be told
+        except PeeweeException:  # the failure before this one is the one to report
             there.close()
 
     def forget(self) -> None:

@@ -124,12 +124,12 @@ class Between:
     def _pass_on(self, giver: socket.socket, taker: socket.socket, asks: bool) -> None:
         with suppress(OSError):
             while data := giver.recv(1 << 16):
-                if asks and self.loses and b"COMMIT" in data:
-                    if self.loses == "answer":
-                        taker.sendall(data)
-                        taker.recv(1 << 16, socket.MSG_PEEK)  # it has been done
-                    self.loses = None
-                    break
+                if self.loses == ("request" if asks else "answer to it"):
+                    if not asks or b"COMMIT" in data:
+                        self.loses = None
+                        break
+                elif asks and self.loses == "answer" and b"COMMIT" in data:
+                    self.loses = "answer to it"
                 taker.sendall(data)
         for one in (giver, taker):
             with suppress(OSError):

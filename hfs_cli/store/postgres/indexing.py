@@ -1,8 +1,10 @@
 """Keep the words of messages, calls and names: by FTS5's own tokenizer, as on SQLite.
 
 PostgreSQL's parser parts a text in another way (addresses, hyphens, numbers), and its `tsvector`
-holds 16,383 positions and a megabyte; so words are told apart here, by the tokenizer that finds
-them on SQLite, and kept as a row of them. An inverted index (GIN) finds a word in any of them.
+holds 16,383 positions and a megabyte
+(https://www.postgresql.org/docs/current/textsearch-limitations.html, 2026-11-29); so words are told
+apart here, by the tokenizer that finds them on SQLite, and kept as a row of them. An inverted index
+(GIN) finds a word in any of them.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from hfs_cli.store.words import CALL, words
 if TYPE_CHECKING:
     from hfs_cli.store.engine import Connection
 
-# An entry of the index holds 2,700 bytes at most. What is longer than this, in characters, is not
+# An entry of the index holds 2,712 bytes at most, as PostgreSQL 15 says where it refuses a longer
+# one (2026-11-29). What is longer than this, in characters, is not
 # a word of any language: its beginning and a digest stand for it.
 LONGEST = 200
 _BEGINNING = 100

@@ -70,10 +70,10 @@ def _best(
         )
         rows = db.execute_sql(newest, (*values, *place.values, max(limit, _RANKED)))
         candidates = [(int(number), words) for number, words in rows]
-    scores = dict(_scores(dict(candidates[:_RANKED]), match, place.column))
-    best = sorted(candidates, key=lambda one: (scores.get(one[0], 0.0), -one[0]))[:limit]
-    if not best:
+    if not candidates:
         return []
+    scores = dict(ranked(dict(candidates[:_RANKED]), match, place.column))
+    best = sorted(candidates, key=lambda one: (scores.get(one[0], 0.0), -one[0]))[:limit]
     numbers = [number for number, _ in best]
     rows = db.execute_sql(
         f"SELECT w.id, {place.columns} FROM {place.index} w {place.join} WHERE w.id = ANY(%s)",
@@ -95,10 +95,6 @@ def _holding(phrases: Sequence[str]) -> tuple[str, list[object]]:
             conditions.append("strpos(' ' || w.words || ' ', %s) > 0")
             values.append(f" {phrase} ")
     return " AND ".join(conditions), values
-
-
-def _scores(texts: dict[int, str], match: str, column: str) -> list[tuple[int, float]]:
-    return ranked(texts, match, column) if texts else []
 
 
 def _tried(

@@ -16,8 +16,10 @@ from contextlib import closing
 from itertools import count
 from pathlib import Path
 
+import click
 import pytest
 
+from hfs_cli.commands.sessions.import_ import import_sessions
 from hfs_cli.exchange.detect import SOURCES, files_in, open_source
 from hfs_cli.exchange.own import json_lines
 from hfs_cli.store.store import SessionStore
@@ -328,8 +330,11 @@ MADE: dict[str, Callable[[Path], Path]] = {
 }
 
 
-def test_every_source_is_counted():
+def test_every_source_is_counted_and_can_be_named():
     assert {*MADE} == {*SOURCES}
+    (named,) = (one for one in import_sessions.params if one.name == "source")
+    assert isinstance(named.type, click.Choice)
+    assert [*named.type.choices] == [*SOURCES]
 
 
 @pytest.mark.parametrize("source", list(MADE))

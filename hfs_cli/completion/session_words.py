@@ -40,10 +40,6 @@ def sessions(prefix: str, limit: int) -> list[Word]:
     names; anything else fits names. A name that cannot stand on a command line as it is
     (control characters, a leading dash) is offered by its id.
     """
-    if _is_on_server():
-        from hfs_cli.completion import server_words
-
-        return server_words.sessions(prefix, limit)
     with closing(_open()) as db:
         if not prefix:
             rows = _newest(db, "TRUE", (), limit)
@@ -69,10 +65,6 @@ def sessions(prefix: str, limit: int) -> list[Word]:
 
 def models_used(prefix: str) -> list[Word]:
     """The models of the latest sessions, the last used first; none without a database."""
-    if _is_on_server():
-        from hfs_cli.completion import server_words
-
-        return server_words.models_used(prefix)
     try:
         db = _open()
     except (OSError, sqlite3.Error):
@@ -89,10 +81,6 @@ def models_used(prefix: str) -> list[Word]:
 
 def checkpoints(prefix: str, limit: int) -> list[Word]:
     """Names of checkpoints, those of the last used session first."""
-    if _is_on_server():
-        from hfs_cli.completion import server_words
-
-        return server_words.checkpoints(prefix, limit)
     with closing(_open()) as db:
         rows = db.execute(
             "SELECT label, position, session.name FROM checkpoint JOIN session"  # noqa: S608
@@ -122,7 +110,8 @@ def _where() -> str:
     return str(load_config().sessions_at)
 
 
-def _is_on_server() -> bool:
+def are_on_server() -> bool:
+    """Whether sessions are not in a file, which alone is read here: see `server_words`."""
     return "://" in _where()
 
 

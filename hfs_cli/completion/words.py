@@ -45,9 +45,7 @@ def answer(arguments: Sequence[str]) -> None:
 def _words(kind: str, prefix: str, before: str) -> Iterable[Word]:
     """All words of a kind; only the database is asked for those that fit alone."""
     if kind in {"sessions", "checkpoints"}:
-        from hfs_cli.completion import session_words
-
-        found: Iterable[Word] = getattr(session_words, kind)(prefix, MOST_WORDS)
+        found: Iterable[Word] = getattr(_of_sessions(), kind)(prefix, MOST_WORDS)
         return found
     from hfs_cli.completion import config_words
 
@@ -57,14 +55,23 @@ def _words(kind: str, prefix: str, before: str) -> Iterable[Word]:
         if words:
             return words
     if kind == "models":
-        from hfs_cli.completion.session_words import models_used
-
         # Of several descriptions of a model the first one found is the most telling.
         models: dict[str, str] = {}
-        for model, description in (*config_words.models(), *models_used(prefix)):
+        for model, description in (*config_words.models(), *_of_sessions().models_used(prefix)):
             models.setdefault(model, description)
         return models.items()
     return _OF_CONFIG[kind](config_words, prefix, before)
+
+
+def _of_sessions() -> ModuleType:
+    """What reads them where they are kept."""
+    from hfs_cli.completion import session_words
+
+    if not session_words.are_on_server():
+        return session_words
+    from hfs_cli.completion import server_words
+
+    return server_words
 
 
 _OF_CONFIG: dict[str, Callable[[ModuleType, str, str], Iterable[Word]]] = {

@@ -12,7 +12,6 @@ from hfs_cli.errors import IncompleteReplyError, ProviderError, TooLongError
 from hfs_cli.messages import ChatMessage, Message, Place, Reply, Request
 from hfs_cli.store.messages import (
     ASKED_FOR_SUMMARY,
-    AnsweredTurn,
     answered_turns,
     summarised,
     summary_in_force,
@@ -173,8 +172,7 @@ class Past:
         """How many messages of the transcript the first turns are."""
         if taken < len(self._turns):
             return self._turns[taken].question.position - 1
-        turns: list[AnsweredTurn] = self._turns
-        return max(m.position for turn in turns for m in (turn.question, *turn.steps))
+        return max(m.position for turn in self._turns for m in (turn.question, *turn.steps))
 
 
 def past_of(

@@ -132,9 +132,9 @@ def shortened(request: Request, within: Measure) -> tuple[Request, int]:
     """
     if within.room is None:
         return request, 0
-    over: float = within.tokens(request) - within.room
     from hfs_cli.store.messages import ASKED_FOR_SUMMARY
 
+    over: float = within.tokens(request) - within.room
     turns = split_turns(request.messages)
     # A summary stands for more than a turn; it stays, with the newest question.
     kept = turns[:1] if len(turns) > 1 and turns[0][0].content == ASKED_FOR_SUMMARY else []

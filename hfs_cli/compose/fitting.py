@@ -48,7 +48,7 @@ class FittingProvider:
         options: Mapping[str, object] | None = None,
         past: Past | None = None,
     ) -> None:
-        self.inner = inner
+        self._inner = inner
         self._within = within
         self._notify = notify
         self._model = model
@@ -59,7 +59,7 @@ class FittingProvider:
 
     def prepare(self, prompt: ChatMessage) -> None:
         """See `hfs_cli.turn.run.Provider`."""
-        self.inner.prepare(prompt)
+        self._inner.prepare(prompt)
 
     def preview(self, request: Request) -> Mapping[str, object]:
         """What would be sent; of what would be summarised, all that the summary is made of.
@@ -67,7 +67,7 @@ class FittingProvider:
         See `hfs_cli.turn.run.Provider`.
         """
         fitted = request if self._past is not None else shortened(request, self._within)[0]
-        return self.inner.preview(fitted)
+        return self._inner.preview(fitted)
 
     def stream(self, request: Request) -> Iterator[Sequence[Event]]:
         """Send what fits; see `hfs_cli.turn.run.Provider`.
@@ -76,7 +76,7 @@ class FittingProvider:
             TooLongError: The vendor takes not even half of it, or the question alone is too long.
         """
         sent = self._fitted(request)
-        rest = iter(self.inner.stream(sent))
+        rest = iter(self._inner.stream(sent))
         try:
             first = next(rest, ())
         except TooLongError as error:
@@ -86,14 +86,14 @@ class FittingProvider:
             if len(shorter.messages) == len(sent.messages):
                 advice = "the question alone is too long: shorten it, or choose another model (-m)"
                 raise TooLongError(error.what, advice) from error
-            rest = iter(self.inner.stream(shorter))
+            rest = iter(self._inner.stream(shorter))
             first = next(rest, ())
         yield first
         yield from rest
 
     def close(self) -> None:
         """See `hfs_cli.turn.run.Provider`."""
-        self.inner.close()
+        self._inner.close()
 
     def _fitted(self, request: Request) -> Request:
         """The request as it is sent; what had to be summarised or left out is told."""
@@ -116,7 +116,7 @@ class FittingProvider:
         room = self._within.room
         if room is None or not past.is_of(request):
             return
-        asking = Asking(self.inner, self._model, self._options, self._within)
+        asking = Asking(self._inner, self._model, self._options, self._within)
         try:
             done = past.compact(asking, keep=room * KEPT)
         except (NetworkError, UnavailableError, CredentialsError, NotFoundError):

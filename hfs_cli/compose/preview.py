@@ -81,9 +81,9 @@ def planned(
     history = [] if there is None else store.transcript(there)
     within = measure(choice, turn.options, config.models, history)
     request = make_request(turn, Unsaved(store).begin(turn), toolbox)
-    if config.context == "error" or within.room is None or not is_too_long(request, within):
-        return Plan(request, within)
     plan = Plan(request, within)
+    if config.context == "error" or within.room is None or not is_too_long(request, within):
+        return plan
     if config.context == "compact" and config.save and there is not None:
         past = past_of(store, there, history, turn.place)
         most = past.too_many(within, within.room * KEPT) if past else 0

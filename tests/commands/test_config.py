@@ -154,7 +154,7 @@ def test_what_use_would_refuse_is_not_set(hfs, key, value, code, says):
     hfs.configure("# mine\n")
     done = hfs("config", "set", key, value)
     assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (code, b"", 1)
-    assert f"not set: {says}" in (said := done.stderr.decode()) or says in said
+    assert says in (said := done.stderr.decode())
     assert len(said) < 320
     assert hfs.config.read_text() == "# mine\n"
 

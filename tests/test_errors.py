@@ -11,7 +11,7 @@ def test_advice_is_part_of_the_message_and_can_be_left_out() -> None:
     assert (error.what, error.advice) == ("box cannot be reached", "does it run?")
 
 
-def test_a_dash_in_the_words_of_others_is_no_advice() -> None:
+def test_a_dash_in_the_words_of_others_is_not_advice() -> None:
     error = NotFoundError('box has no model "m": gone — ask support')
     assert error.what == error.message == 'box has no model "m": gone — ask support'
     assert error.advice == ""

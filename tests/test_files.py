@@ -122,7 +122,7 @@ def test_a_lock_keeps_others_out_and_ends_with_the_block(tmp_path):
     os.close(descriptor)
 
 
-def test_devices_and_pipes_are_no_files_to_read(tmp_path):
+def test_devices_and_pipes_are_not_files_to_read(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path, kind in (
         (tmp_path / "pipe", "a named pipe"),

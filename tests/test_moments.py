@@ -75,7 +75,7 @@ def test_what_no_calendar_holds_is_one_kind_of_error(text):
 
 
 @pytest.mark.parametrize("seconds", [float("inf"), float("nan"), 1e300, -1e300])
-def test_a_wild_unix_time_is_no_moment(seconds):
+def test_a_wild_unix_time_is_not_a_moment(seconds):
     assert moments.from_seconds(seconds) is None
 
 

@@ -66,7 +66,7 @@ def test_any_other_name_is_kept_as_it_is(name):
 
 
 @pytest.mark.parametrize("around", [" ", "  ", "\u00a0", "\u3000"])
-def test_white_space_around_a_name_is_no_part_of_it(around):
+def test_white_space_around_a_name_is_not_part_of_it(around):
     assert check_name(f"{around}a  b{around}") == "a  b"
     for name in ("@last", "-x", "123", ""):
         with pytest.raises(UsageError):

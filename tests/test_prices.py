@@ -28,7 +28,7 @@ def test_more_cached_tokens_than_input_are_not_paid_back():
     assert cost(Usage(10, 0, 1_000_000), PRICES["a/x"]) == pytest.approx(10 * 0.3 / 1e6)
 
 
-def test_no_price_is_no_cost_and_not_zero():
+def test_without_a_price_there_is_no_cost_and_not_zero():
     assert cost(tally(), None) is None
     assert cost(tally(), ModelConfig()) is None
     assert cost(Usage(), PRICES["a/x"]) is None

@@ -498,7 +498,7 @@ def test_a_line_that_a_kill_cut_off_is_asked_again(output, server):
     assert output.out.read_bytes() == whole
 
 
-def test_a_file_that_is_no_output_is_left_alone(output):
+def test_a_file_that_is_not_an_output_is_left_alone(output):
     output.ok(*output.given, "--limit", "1")
     output.out.write_bytes(b"my notes\n")
     done = output(*output.given, "--resume")

@@ -471,7 +471,7 @@ def test_an_interrupted_reply_that_cannot_be_saved_is_spilled(chat, locked):
     assert spilled.stat().st_mode & 0o777 == 0o600
 
 
-def test_an_empty_file_is_no_prompt(chat, server, tmp_path):
+def test_an_empty_file_is_not_a_prompt(chat, server, tmp_path):
     empty = tmp_path / "empty"
     empty.write_bytes(b"\n")
     done = chat("chat", "-f", str(empty))
@@ -653,7 +653,7 @@ def test_a_setting_that_is_a_path_is_printed_bare(hfs):
         (("sessions", "list", "--since", "2026-13-01"), "30d or 2w, or a date such as 2026-11-22"),
     ],
 )
-def test_a_time_that_is_none_is_a_usage_error(hfs, args, says):
+def test_what_is_not_a_time_is_a_usage_error(hfs, args, says):
     done = hfs(*args)
     assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
     assert says in done.stderr.decode()
@@ -667,7 +667,7 @@ def test_a_negative_value_is_answered_in_the_words_of_the_setting(hfs):
 
 
 @pytest.mark.parametrize("args", [["sessions", "list", "--query"], ["config", "set", "system"]])
-def test_what_is_not_utf8_is_no_bug_anywhere(chat, args):
+def test_what_is_not_utf8_is_not_a_bug_anywhere(chat, args):
     chat.keep("talk", "hi", "ok")
     done = chat(*args, LATIN1)
     assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)

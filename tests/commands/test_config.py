@@ -61,7 +61,7 @@ def test_a_full_disk_leaves_the_settings_as_they_were(hfs, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["fifo", "zero", "directory", "long"])
-def test_a_configuration_that_is_no_file_is_refused_at_once(hfs, tmp_path, kind):
+def test_a_configuration_that_is_not_a_file_is_refused_at_once(hfs, tmp_path, kind):
     path = {"fifo": tmp_path / "fifo", "directory": tmp_path, "long": tmp_path / ("n" * 300)}.get(
         kind, "/dev/zero"
     )
@@ -116,7 +116,7 @@ def test_config_edit_changes_a_private_file_and_checks_it(hfs):
 
 
 @pytest.mark.parametrize("words", [("config", "edit"), ("chat", "-e", "hi")])
-def test_an_editor_that_deletes_its_file_is_no_bug(hfs, words):
+def test_an_editor_that_deletes_its_file_is_not_a_bug(hfs, words):
     code, shown = in_terminal(hfs, *words, editor="rm")
     assert code in {0, 2}
     assert "bug" not in shown

@@ -168,7 +168,7 @@ def test_a_reply_that_does_not_fit_is_shown_and_kept_and_exits_7(chat, server):
     assert len(json.loads(chat.ok("sessions", "show", "--format", "json"))["messages"]) == 2
 
 
-def test_a_schema_that_is_none_sends_nothing(chat, server):
+def test_what_is_not_a_schema_sends_nothing(chat, server):
     assert chat("chat", "--schema", "a b c d", "who?").returncode == 2
     assert server.requests == []
 
@@ -188,7 +188,7 @@ def test_the_name_of_a_file_may_be_any_bytes(chat, server, tmp_path):
 
 @pytest.mark.parametrize("option", ["-f", "--system-file", "--schema"])
 @pytest.mark.parametrize("kind", ["/dev/zero", "directory", "latin-1"])
-def test_what_has_no_end_or_is_no_text_is_refused(chat, server, tmp_path, option, kind):
+def test_what_has_no_end_or_is_not_text_is_refused(chat, server, tmp_path, option, kind):
     if kind == "latin-1":
         kind = str(tmp_path / "latin-1")
         (tmp_path / "latin-1").write_bytes("é".encode("latin-1"))

@@ -41,7 +41,7 @@ def test_a_key_from_a_hidden_prompt(hfs):
 
 
 @pytest.mark.parametrize("given", [b"", b"\n", b"has space \n", "naïve\n".encode()])
-def test_what_is_no_key_is_not_kept(hfs, given):
+def test_what_is_not_a_key_is_not_kept(hfs, given):
     assert hfs("keys", "set", "openai", stdin=given).returncode in {2, 3}
     assert hfs.ok("keys", "list") == ""
 

@@ -114,7 +114,7 @@ def test_what_has_no_value_is_named_and_nothing_is_sent(hfs, server, template, a
         ("prompt = ", "is not valid TOML"),
     ],
 )
-def test_a_file_that_is_no_template_is_refused(hfs, template, text, said):
+def test_a_file_that_is_not_a_template_is_refused(hfs, template, text, said):
     template("t", text)
     done = hfs("chat", "-t", "t", "hi")
     assert done.returncode == 3

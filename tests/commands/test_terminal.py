@@ -214,7 +214,7 @@ def test_no_pager_prints_a_long_transcript(terminal, long_session):
         assert (code, "line 59" in text) == (0, True)
 
 
-def test_a_pager_that_is_left_early_is_no_failure(terminal, long_session):
+def test_a_pager_that_is_left_early_is_not_a_failure(terminal, long_session):
     code, text = ended(terminal("sessions", "show", long_session, env={"PAGER": "head -n 1"}))
     assert (code, "hfs: error" in text) == (0, False)
 

@@ -68,7 +68,7 @@ def test_a_name_that_cannot_stand_on_a_command_line_goes_by_its_id(hfs, words, n
     assert not any(bad in raw for bad in "\x1b\x07\u202e\x9b")
 
 
-def test_names_that_are_no_text_do_not_hide_the_others(hfs, words):
+def test_names_that_are_not_text_do_not_hide_the_others(hfs, words):
     add_sessions(hfs.database, "good", "bad")
     with closing(sqlite3.connect(hfs.database)) as db, db:
         db.execute("UPDATE session SET name = CAST(x'ff41' AS TEXT) WHERE id = 2")
@@ -234,7 +234,7 @@ def test_an_absent_database_is_not_made(hfs):
 @pytest.mark.parametrize(
     "content", [b"", b"no database at all", bytes(range(256)) * 16], ids=["empty", "text", "bytes"]
 )
-def test_what_is_no_database_is_left_alone(hfs, words, content):
+def test_what_is_not_a_database_is_left_alone(hfs, words, content):
     hfs.database.write_bytes(content)
     assert words("sessions") == []
     assert snapshot(hfs.data) == {"hfs.db": content}

@@ -103,7 +103,7 @@ def test_by_hand_all_is_summarised_and_a_rewind_brings_it_back(grown, server):
     assert said(server.requests[2]) == ["1", "r1", "2", "r2", "3", "r3", "4"]
 
 
-def test_a_limit_for_the_reply_is_none_for_the_summary(grown, server):
+def test_a_limit_for_the_reply_does_not_limit_the_summary(grown, server):
     server.reply(SUMMARY).reply(FOUR)
     grown.ok("chat", "-c", *COMPACT, "--max-tokens", "250", f"4 {LONG}")
     first, second = (request.json for request in server.requests)

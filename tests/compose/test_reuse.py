@@ -145,7 +145,7 @@ def test_what_is_compared_is_what_is_sent(chat, server, context, asks):
     assert last.count("the same") == asks
 
 
-def test_tools_and_an_age_that_is_none_are_refused(chat, server):
+def test_tools_and_what_is_not_an_age_are_refused(chat, server):
     chat.configure(
         chat.config.read_text() + '[tools.again]\ncommand = ["cat"]\ndescription = "x"\n'
     )

@@ -96,7 +96,7 @@ def test_a_file(tmp_path):
     "text",
     ["", "a b c", "1st", "a date", "a,", '{"type": "objekt"}', "{", '{"type": 7}', "no/such.json"],
 )
-def test_what_is_no_schema_is_refused(text):
+def test_what_is_not_a_schema_is_refused(text):
     with pytest.raises(UsageError):
         parse_schema(text)
 

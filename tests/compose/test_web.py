@@ -144,7 +144,7 @@ def test_what_is_too_large_is_given_up_whatever_the_server_says_of_it(ask, site)
         ("http://a b/", "not an http"),
     ],
 )
-def test_what_is_no_address_is_told(ask, url, told):
+def test_what_is_not_an_address_is_told(ask, url, told):
     done, _ = ask(url)
     assert (done.returncode, told in done.stderr.decode()) == (2, True)
     assert b"pw" not in done.stderr

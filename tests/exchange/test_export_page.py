@@ -145,7 +145,7 @@ def test_lines_are_the_head_and_then_the_sessions(kept):
         lambda s: s["messages"][2]["calls"][0].pop("failed"),
     ],
 )
-def test_what_is_none_is_refused_by_the_schema(kept, change):
+def test_what_is_not_an_export_is_refused_by_the_schema(kept, change):
     document = json.loads(kept.ok("sessions", "export", "--all", "--format", "json"))
     change(next(s for s in document["sessions"] if s["origin"] == "chat"))
     assert not validator(kept).is_valid(document)

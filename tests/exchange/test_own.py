@@ -323,7 +323,7 @@ def test_one_bad_session_keeps_all_out(tmp_path, what):
 
 
 @pytest.mark.parametrize("what", BAD_DOCUMENTS)
-def test_what_is_no_document_of_ours_is_refused(tmp_path, what):
+def test_what_is_not_a_document_of_ours_is_refused(tmp_path, what):
     refused(tmp_path, BAD_DOCUMENTS[what].encode("utf-8", "surrogateescape"))
 
 

@@ -155,7 +155,7 @@ def test_a_deleted_working_directory_does_not_matter(chat, tmp_path):
 
 
 @pytest.mark.parametrize("make", ["file", "dangling", "fifo"])
-def test_a_data_directory_that_is_none_is_one_line(chat, server, tmp_path, make):
+def test_a_data_directory_that_cannot_be_one_is_one_line(chat, server, tmp_path, make):
     path = tmp_path / "data"
     if make == "file":
         path.write_text("mine")
@@ -241,7 +241,7 @@ def test_where_no_thread_can_be_started_it_is_said_and_what_was_asked_is_kept(ch
     chat.ok("chat", "with threads")
 
 
-def test_a_config_that_is_no_toml_is_one_line(chat, server):
+def test_a_config_that_is_not_toml_is_one_line(chat, server):
     chat.config.write_text("model = ")
     done = chat("chat", "hi")
     assert (done.returncode, done.stderr.count(b"\n")) == (3, 1)

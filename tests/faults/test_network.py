@@ -246,7 +246,7 @@ def test_no_answer_within_the_total_limit(server):
 
 
 @pytest.mark.parametrize("steps", [(CUT,), (b"HTTP/1.1 200",), (b"SSH-2.0-x\r\n\r\n",), (b"",)])
-def test_an_answer_that_is_none(server, steps):
+def test_what_is_not_an_answer(server, steps):
     server.raw(*steps, Pause(0.05), CUT)
     answer = ask(server.url)
     assert answer.exit_code == 6

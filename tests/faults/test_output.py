@@ -95,7 +95,7 @@ def test_an_output_that_cannot_be_written_is_one_line_whoever_prints(chat, args,
 
 
 @pytest.mark.parametrize("args", [("--version",), ("completion", "bash")])
-def test_a_reader_that_left_before_is_no_error(chat, args):
+def test_a_reader_that_left_before_is_not_an_error(chat, args):
     done = in_shell(chat, '{ sleep 0.1; "$@"; echo $? >&2; } | :', *args)
     assert done.stderr == b"141\n"
 

@@ -25,7 +25,7 @@ def test_a_reply_that_comes_one_byte_at_a_time(server, framing):
     assert answer.exit_code == 0
 
 
-def test_keepalives_and_event_names_are_no_text(server):
+def test_keepalives_and_event_names_are_not_text(server):
     events = openai_sse("hello")
     server.reply([b": ping\n\n", b"event: message\r\nid: 1\r\n", *events, b"retry: 1\n\n"])
     assert ask(server.url).text == "hello"

@@ -121,7 +121,7 @@ def test_a_key_in_the_query_is_never_shown(clouds, server):
         ('key_header = "X-Key"\nauth = "bearer"', "keep one"),
     ],
 )
-def test_a_door_that_is_none(hfs, line, says):
+def test_what_is_not_a_door(hfs, line, says):
     hfs.configure(f'[providers.x]\ntype = "openai"\nbase_url = "https://x.test/v1"\n{line}\n')
     done = hfs("chat", "-m", "x/m", "hi")
     assert (done.returncode, says in done.stderr.decode()) == (3, True)

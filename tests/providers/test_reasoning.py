@@ -194,7 +194,7 @@ def test_the_flag_the_variable_and_the_setting(hfs, server):
         assert server.requests[-1].json["reasoning_effort"] == expected
 
 
-def test_a_level_that_is_none_is_refused(hfs):
+def test_an_unknown_level_is_refused(hfs):
     done = hfs("chat", "--reasoning", "huge", "hi")
     assert done.returncode == 2
     assert b"none" in done.stderr

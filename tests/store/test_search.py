@@ -94,7 +94,7 @@ def test_scripts_accents_and_case(store, talk, text, query, shown):
     assert "".join(marked(hit)) == "".join(shown)
 
 
-def test_part_of_a_chinese_word_in_another_order_is_no_hit(store, talk):
+def test_part_of_a_chinese_word_in_another_order_is_not_a_hit(store, talk):
     talk.turn("x", "点检查", name="n")
     assert store.search("检查点") == []
 

@@ -87,7 +87,7 @@ def test_a_result_of_escapes_alone_stays_within_the_limit():
     assert len(result.text) < MAX_RESULT_BYTES + 200
 
 
-def test_bytes_that_are_no_text_are_shown_and_escapes_are_kept():
+def test_bytes_that_are_not_text_are_shown_and_escapes_are_kept():
     result = run(shell(r"printf 'a\377\033]52;c;eA==\007\000z'"))
     assert result.text == "a\\xff\x1b]52;c;eA==\x07\\x00z"
 

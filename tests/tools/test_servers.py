@@ -127,7 +127,7 @@ def test_one_that_does_not_start_is_given_up(scripted, opened):
         ("cat", "answered with an error|cannot be used|did not start"),
     ],
 )
-def test_what_is_no_server_is_an_error(opened, command, says):
+def test_what_is_not_a_server_is_an_error(opened, command, says):
     with pytest.raises(ConfigError, match=says):
         opened(f'[mcp.x]\ncommand = "{command}"\ntimeout = 3\n').listing()
 

@@ -215,7 +215,7 @@ def test_what_the_database_refuses_is_spilled_and_both_are_said(failure, said):
     assert keeper.kept == [("spilled", "x", 0)]
 
 
-def test_a_session_that_was_deleted_is_no_reason_to_spill():
+def test_a_reply_of_a_deleted_session_is_not_spilled():
     class Gone(Keeper):
         def save_reply(self, opened, reply, wait_s=30.0):
             raise NotFoundError("session 7 was deleted")

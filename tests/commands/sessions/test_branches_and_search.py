@@ -219,7 +219,7 @@ def test_the_database_is_found_copied_checked_and_shrunk(kept, tmp_path):
     assert re.fullmatch(r"\d+ bytes\n", kept.ok("db", "vacuum"))
 
 
-def test_permissions_are_no_damage(kept):
+def test_permissions_are_not_damage(kept):
     kept.data.chmod(0o755)
     done = kept("db", "check")
     assert (done.returncode, done.stdout) == (0, b"")

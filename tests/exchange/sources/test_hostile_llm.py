@@ -78,7 +78,7 @@ def test_what_is_left_half_way_is_closed_in_whichever_thread_it_goes(tmp_path):
 
 
 @pytest.mark.parametrize("table", ["responses", "conversations", "prompt_attachments"])
-def test_a_view_is_no_table(tmp_path, table):
+def test_a_view_is_not_a_table(tmp_path, table):
     path = made(
         tmp_path / "logs.db",
         f"{TABLES} ALTER TABLE {table} RENAME TO old; "

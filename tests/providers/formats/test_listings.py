@@ -76,6 +76,6 @@ def test_an_id_that_no_request_could_ask_for_is_left_out(name):
 
 
 @pytest.mark.parametrize("document", [None, 1, {}, {"data": 1}, {"data": [1]}])
-def test_another_shape_is_no_list(document):
+def test_another_shape_is_not_a_list(document):
     with pytest.raises((KeyError, TypeError, AttributeError)):
         read_listing(document)

@@ -134,7 +134,7 @@ def test_what_a_schema_asks_for_comes_as_its_json():
     assert text_of(events) == '"rain"'
 
 
-def test_calls_that_are_cut_at_the_token_limit_are_none():
+def test_calls_that_are_cut_at_the_token_limit_do_not_count():
     request = ask("local", (HI,))
     text = json.dumps(calls("weather", "weather"))
     events, fault = decoded("local", written(text[:50], finish="length"), request=request)

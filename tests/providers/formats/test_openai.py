@@ -54,7 +54,7 @@ def test_quirks_rename_and_leave_out():
     assert not {"max_tokens", "stream_options"} & body.keys()
 
 
-def test_an_option_that_is_none_takes_its_key_out():
+def test_an_option_of_none_takes_its_key_out():
     assert "stream_options" not in payload(
         Request("m", ASK.messages, options={"stream_options": None}), Quirks()
     )

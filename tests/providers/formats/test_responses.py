@@ -202,7 +202,7 @@ def test_a_reply_that_comes_at_one_level_alone(kept):
     assert joined(events, Delta) == "Hello"
 
 
-def test_a_done_sentinel_of_a_gateway_is_no_end_of_its_own():
+def test_a_done_sentinel_of_a_gateway_is_not_an_end_of_its_own():
     assert decode(text("x"), ended(), after=b"data: [DONE]\n\n")[-1] == Finish("stop", "completed")
     with pytest.raises(IncompleteReplyError, match="without a finish reason"):
         decode(text("x"), after=b"data: [DONE]\n\n")

@@ -267,7 +267,7 @@ def test_the_model_is_the_recorded_one_where_nothing_names_another(hfs, server, 
 
 
 @pytest.mark.parametrize("spoilt", ["{", "[]", '{"hfs_recording": 2}', '{"hfs_recording": 1}'])
-def test_a_file_that_is_no_recording_is_named(hfs, folder, spoilt):
+def test_a_file_that_is_not_a_recording_is_named(hfs, folder, spoilt):
     folder.mkdir()
     (folder / "odd.json").write_text(spoilt)
     (folder / "README.md").write_text("not a recording")

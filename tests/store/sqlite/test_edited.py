@@ -84,7 +84,7 @@ ODD = [b"\xff\xfe blob", 2**62, -(2**63), "text", 1e308, None]
 
 
 @pytest.mark.parametrize("column", COLUMNS, ids=".".join)
-def test_odd_values_are_no_bug(kept, column):
+def test_odd_values_are_not_a_bug(kept, column):
     for number, value in enumerate(ODD):
         (kept.parent / str(number)).mkdir(mode=0o700)
         path = shutil.copy(kept, kept.parent / str(number) / "hfs.db")

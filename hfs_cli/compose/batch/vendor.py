@@ -274,7 +274,7 @@ class VendorBatch:
                     raise _FoundError
 
             try:
-                state = endpoint.create(part.file or file, part.tag, look_first)
+                state = endpoint.create(part.file, file, part.tag, look_first)
             except _FoundError:
                 return
             except (NetworkError, UnavailableError, IncompleteReplyError):

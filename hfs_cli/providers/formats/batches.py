@@ -135,8 +135,8 @@ class BatchWire(Protocol):
         """
         ...
 
-    def creation(self, file_id: str, path: str, tag: str) -> dict[str, Any]:
-        """What makes a batch of an uploaded file."""
+    def creation(self, file_id: str, path: str, tag: str) -> dict[str, Any] | None:
+        """What makes a batch of an uploaded file; None where the requests themselves make it."""
         ...
 
     def state(self, document: object) -> BatchState:
@@ -254,9 +254,8 @@ class AnthropicBatches:
         """See `BatchWire`."""
         return {"custom_id": custom_id, "params": _whole(payload)}
 
-    def creation(self, file_id: str, path: str, tag: str) -> dict[str, Any]:
-        """See `BatchWire`; here the requests themselves make it."""
-        raise NotImplementedError
+    def creation(self, file_id: str, path: str, tag: str) -> None:
+        """See `BatchWire`."""
 
     def state(self, document: object) -> BatchState:
         """See `BatchWire`."""

@@ -16,7 +16,7 @@ from hfs_cli.providers.http.receive import read_lines, read_whole
 # More pages of batches than these are not looked through.
 _MOST_PAGES = 100
 # How far a vendor's clock may be from ours, in seconds.
-CLOCKS_APART_S = 3600.0
+_CLOCKS_APART_S = 3600.0
 
 
 class BatchEndpoint:
@@ -82,14 +82,17 @@ class BatchEndpoint:
         except ProviderError as error:
             raise self._fault(error) from error
 
-    def create(self, given: BinaryIO | str, tag: str, found: Callable[[], object]) -> BatchState:
+    def create(
+        self, file_id: str, requests: BinaryIO, tag: str, found: Callable[[], object]
+    ) -> BatchState:
         """Have a batch made.
 
         A request that got no answer may have arrived all the same. So before each try after the
         first, `found` looks for it.
 
         Args:
-            given: The requests, in their frame, or the id of the file that they were uploaded as.
+            file_id: The file that the requests were uploaded as; empty where they were not.
+            requests: The requests, in their frame, where they were not.
             tag: What the batch is called.
             found: Raises when a batch is there that was not known to be.
 
@@ -97,17 +100,17 @@ class BatchEndpoint:
             HfsError: It was refused, or nobody knows whether it arrived.
         """
         tries = 0
-        path = self._provider.path(Request(self._model, ()))
+        made = self.wire.creation(file_id, self._provider.path(Request(self._model, ())), tag)
 
         def body() -> dict[str, Any]:
             nonlocal tries
             tries += 1
             if tries > 1:
                 found()
-            if isinstance(given, str):
-                return {"content": encoded(self.wire.creation(given, path, tag))}
-            given.seek(0)
-            return {"content": given}
+            if made is not None:
+                return {"content": encoded(made)}
+            requests.seek(0)
+            return {"content": requests}
 
         return self._state("POST", self.wire.path, body)
 
@@ -143,7 +146,8 @@ class BatchEndpoint:
             if not isinstance(document, dict) or not isinstance(document.get("data"), list):
                 raise self._fault(ProviderError("it sent something else than a list of batches"))
             states = [self._understood(one) for one in document["data"]]
-            recent = [one for one in states if _is_since(one, since)]
+            after = since - _CLOCKS_APART_S
+            recent = [one for one in states if one.created_at is None or one.created_at >= after]
             yield from recent
             page = self.wire.next_page(document, states[-1].id) if states else None
             if page is None or not recent:
@@ -212,7 +216,3 @@ class BatchEndpoint:
     def _fault(self, error: HfsError) -> IncompleteReplyError:
         """What is wrong with a success that says nothing: not that it was none."""
         return IncompleteReplyError(f"{self._provider.name} ({self._model}): {error.message}")
-
-
-def _is_since(state: BatchState, since: float) -> bool:
-    return state.created_at is None or state.created_at >= since - CLOCKS_APART_S

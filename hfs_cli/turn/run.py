@@ -37,8 +37,8 @@ if TYPE_CHECKING:  # a chat without tools does without
 MAX_STEPS = 10
 
 
-class Provider(Protocol):
-    """Where replies come from."""
+class Answering(Protocol):
+    """Where replies come from, as a turn needs it."""
 
     def prepare(self, prompt: ChatMessage) -> None:
         """See that a request with this message can be made; nothing is sent.
@@ -47,14 +47,6 @@ class Provider(Protocol):
             UsageError: The provider cannot take one of the attachments.
             ConfigError, CredentialsError: Something is missing or cannot be used, a key
                 above all.
-        """
-        ...
-
-    def preview(self, request: Request) -> Mapping[str, object]:
-        """What would be sent: method, url, headers (keys left out) and body.
-
-        Raises:
-            UsageError: It cannot be sent.
         """
         ...
 
@@ -68,6 +60,18 @@ class Provider(Protocol):
             CredentialsError, NotFoundError, ProviderError: The provider said no.
             NetworkError: It was not reached, or never began to answer.
             IncompleteReplyError: The stream broke off, stalled or was malformed.
+        """
+        ...
+
+
+class Provider(Answering, Protocol):
+    """Where replies come from, for whoever opens it."""
+
+    def preview(self, request: Request) -> Mapping[str, object]:
+        """What would be sent: method, url, headers (keys left out) and body.
+
+        Raises:
+            UsageError: It cannot be sent.
         """
         ...
 
@@ -127,7 +131,7 @@ class Renderer(Protocol):
 
 
 def run_turn(
-    provider: Provider,
+    provider: Answering,
     store: Store,
     renderer: Renderer,
     turn: Turn,
@@ -192,7 +196,7 @@ def make_request(turn: Turn, opened: Opened, toolbox: Toolbox | None = None) -> 
 class _Run(NamedTuple):
     """What all steps of a turn share."""
 
-    provider: Provider
+    provider: Answering
     store: Store
     output: _Output
     opened: Opened

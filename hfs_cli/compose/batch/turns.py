@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hfs_cli.render.progress import BatchProgress
     from hfs_cli.render.reply.choose import View
     from hfs_cli.store.store import SessionStore
-from hfs_cli.turn.run import Provider
+from hfs_cli.turn.run import Answering
 
 # So many refusals that every prompt would meet, and nothing else, are enough.
 _REFUSED_ALIKE = 3
@@ -204,7 +204,7 @@ class Batch:
                 break
         return outcome
 
-    def take(self, turn: Turn, opening: Callable[[], Provider]) -> Outcome:
+    def take(self, turn: Turn, opening: Callable[[], Answering]) -> Outcome:
         """Take one turn with whoever answers; whatever fails is its outcome."""
         from hfs_cli.render.output import Silent
         from hfs_cli.turn.run import run_turn

@@ -427,7 +427,7 @@ class _FoundError(Exception):
 
 
 class _Answered:
-    """A provider whose reply has come already.
+    """What gives a turn a reply that has come already.
 
     Args:
         endpoint: Reads it.
@@ -441,18 +441,11 @@ class _Answered:
     def prepare(self, prompt: ChatMessage) -> None:
         """Nothing is sent."""
 
-    def preview(self, request: Request) -> dict[str, object]:
-        """Nothing is sent, so there is nothing to show."""
-        raise NotImplementedError
-
     def stream(self, request: Request) -> Iterator[Sequence[Event]]:
-        """The events of the reply; see `hfs_cli.turn.run.Provider`."""
+        """The events of the reply; see `hfs_cli.turn.run.Answering`."""
         answer, self._answer = self._answer, None
         if answer is None:
             raise IncompleteReplyError(
                 "the vendor paused the reply, and a batch does not go on with one"
             )
         yield from self._endpoint.reply(request, answer)
-
-    def close(self) -> None:
-        """Nothing is open."""

@@ -37,11 +37,6 @@ class Endpoints:
         self._warned: set[str] = set()
         self._opened: dict[tuple[int, str], tuple[BatchEndpoint, str]] = {}
 
-    def check(self) -> None:
-        """See that each model can be asked; raises as `today` does."""
-        for model in range(len(self._choices)):
-            self.today(model)
-
     def today(self, model: int) -> tuple[BatchEndpoint, str]:
         """What a model's next requests go to, and the format that they are written in.
 

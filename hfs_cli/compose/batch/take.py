@@ -16,20 +16,20 @@ from hfs_cli import notices
 from hfs_cli.batch.job import load_job
 from hfs_cli.batch.records import Source, Spool, kind_of
 from hfs_cli.batch.results import FileResults, Header, Results, stream_results
-from hfs_cli.compose.batch.endpoints import Endpoints, begin_job, check_job
+from hfs_cli.compose.batch.endpoints import begin_job, check_job
 from hfs_cli.compose.batch.models import Model, check_prices, open_models
 from hfs_cli.compose.batch.plan import Plan
 from hfs_cli.compose.batch.prompts import Prompts
 from hfs_cli.compose.batch.turns import Batch, all_tasks, session_names
-from hfs_cli.compose.batch.vendor import SHARE, VendorBatch, check_vendor_batch
+from hfs_cli.compose.batch.vendor import SHARE, VendorBatch, open_endpoints
 from hfs_cli.compose.text import decode_text
 from hfs_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from hfs_cli.compose.options import Asked
     from hfs_cli.config import Config, ModelConfig
-    from hfs_cli.providers.choose import ModelChoice
     from hfs_cli.render.reply.choose import View
+    from hfs_cli.store.store import SessionStore
 
 
 def take_batch(asked: Asked, config: Config, view: View, plan: Plan, name: str | None) -> None:
@@ -59,10 +59,7 @@ def take_batch(asked: Asked, config: Config, view: View, plan: Plan, name: str |
             raise UsageError(f"there is no prompt in {source.name}")
         first = prompts.message(next(iter(spool)).value)[0]
         models = open_models(stack, asked, config, plan, first)
-        if plan.vendor:
-            check_vendor_batch(config, models)
-            endpoints = Endpoints(stack, [_chosen(model) for model in models], config)
-            endpoints.check()
+        endpoints = open_endpoints(stack, config, models) if plan.vendor else None
         if config.tool:
             from hfs_cli.compose.tools import open_tools
 
@@ -74,14 +71,7 @@ def take_batch(asked: Asked, config: Config, view: View, plan: Plan, name: str |
             _print_estimate(spool, prompts, models, config, SHARE if plan.vendor else 1.0)
             return
         store = stack.enter_context(open_store(config))
-        left = plan.budget
-        if config.daily_budget is not None and not asked.over_budget:
-            from hfs_cli.compose.budget import check_budget
-
-            today = check_budget(config.daily_budget, config.models, store)
-            left = today if left is None else min(left, today)
-        if plan.budget is not None:
-            check_prices(models, config)
+        left = _left(asked, config, plan, store, models)
         header = Header(
             spool.digest, _digest(asked, config), tuple(model.turn.model for model in models)
         )
@@ -90,15 +80,10 @@ def take_batch(asked: Asked, config: Config, view: View, plan: Plan, name: str |
         results = stack.enter_context(
             closing(_results(view, plan, header, spool.count * len(models)))
         )
-        if plan.vendor and view.output is not None:
+        if endpoints is not None and view.output is not None:
             job = begin_job(view.output, header, endpoints, anew=view.force and not plan.resume)
             batch = Batch(asked, config, view, plan, store, results, None, SHARE)
             vendor = VendorBatch(batch, job, endpoints, spool, prompts, models, results)
-            try:
-                vendor.plan()
-            except UsageError:
-                results.forget()
-                raise
             vendor.run(wait=not plan.no_wait)
             return
         batch = Batch(asked, config, view, plan, store, results, left)
@@ -127,6 +112,25 @@ def _source(stack: ExitStack, name: str | None, plan: Plan, encoding: str | None
     return Source(called, stream, kind, decode, whole)
 
 
+def _left(
+    asked: Asked, config: Config, plan: Plan, store: SessionStore, models: list[Model]
+) -> float | None:
+    """What all of it may still cost, or None.
+
+    Raises:
+        ConfigError: What the day may cost is spent, or a model has no price.
+    """
+    left = plan.budget
+    if config.daily_budget is not None and not asked.over_budget:
+        from hfs_cli.compose.budget import check_budget
+
+        today = check_budget(config.daily_budget, config.models, store)
+        left = today if left is None else min(left, today)
+    if plan.budget is not None:
+        check_prices(models, config)
+    return left
+
+
 def _digest(asked: Asked, config: Config) -> str:
     """What tells these options from others, as far as a reply depends on them."""
     values = asdict(replace(asked, models=(), dry_run=False, over_budget=False))
@@ -151,10 +155,6 @@ def _results(view: View, plan: Plan, header: Header, count: int) -> Results:
     return stream_results(
         count, lambda line: output.write(line.decode()), ordered=not plan.unordered
     )
-
-
-def _chosen(model: Model) -> ModelChoice:
-    return next(iter(model.choices.values()))
 
 
 def _print_estimate(

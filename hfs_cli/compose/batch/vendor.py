@@ -13,12 +13,13 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from hfs_cli import notices, signals
 from hfs_cli.batch.job import Job, Part, Room, new_tag, split, uncovered
 from hfs_cli.batch.results import TO_DO, Results
+from hfs_cli.compose.batch.endpoints import Endpoints
 from hfs_cli.compose.batch.turns import Batch, Task, task_of
 from hfs_cli.errors import (
     HfsError,
@@ -36,7 +37,6 @@ from hfs_cli.wording import plural
 
 if TYPE_CHECKING:
     from hfs_cli.batch.records import Spool
-    from hfs_cli.compose.batch.endpoints import Endpoints
     from hfs_cli.compose.batch.models import Model
     from hfs_cli.compose.batch.prompts import Prompts
     from hfs_cli.config import Config
@@ -58,11 +58,17 @@ MOST_SILENT = 60
 _SILENCE = (NetworkError, UnavailableError, IncompleteReplyError)
 
 
-def check_vendor_batch(config: Config, models: list[Model]) -> None:
-    """See that a vendor's batch can do all that is asked for.
+def open_endpoints(stack: ExitStack, config: Config, models: list[Model]) -> Endpoints:
+    """What the models are asked by; a vendor's batch can do all that is asked for.
+
+    Args:
+        stack: Closes them.
+        config: The settings.
+        models: Whom the prompts are for.
 
     Raises:
         UsageError: It cannot.
+        CredentialsError, ConfigError: A key is missing, or cannot be used.
     """
     from hfs_cli.providers.http.client import record_directory, replay_directory
 
@@ -84,6 +90,10 @@ def check_vendor_batch(config: Config, models: list[Model]) -> None:
                 f"a vendor's batch has no fallback ({', '.join(others)}): name one model with"
                 f" -m {first}"
             )
+    endpoints = Endpoints(stack, [next(iter(model.choices.values())) for model in models], config)
+    for number in range(len(models)):
+        endpoints.today(number)
+    return endpoints
 
 
 class VendorBatch:
@@ -122,14 +132,20 @@ class VendorBatch:
         self._silent = 0
 
     def run(self, *, wait: bool) -> None:
-        """Send what was planned, and fetch what is there.
+        """Plan what is to be sent, send it, and fetch what is there.
 
         Args:
             wait: Until all of it is there; without, look once.
 
         Raises:
+            UsageError: A prompt cannot be sent; nothing was.
             HfsError: Not all of it went well; it says how to go on.
         """
+        try:
+            self._plan()
+        except UsageError:
+            self._results.forget()
+            raise
         try:
             with self._batch.shown() as progress:
                 self._go_on(progress, wait=wait)
@@ -155,7 +171,7 @@ class VendorBatch:
 
     # --- planning ---------------------------------------------------------------------
 
-    def plan(self) -> None:
+    def _plan(self) -> None:
         """Put what has no result, and is in no open part, into parts; all is rendered for it.
 
         Raises:

@@ -496,7 +496,7 @@ complete -c hfs -n '__hfs_in \'hfs chat\' -h --help' -s h -l help -d 'Show this 
 complete -c hfs -k -n '__hfs_at \'hfs batch\' 1' -F
 complete -c hfs -n '__hfs_in \'hfs batch\' --input' -l input -x -k -a 'text jsonl csv' -d 'How the input is read; found by its suffix and its first bytes'
 complete -c hfs -n '__hfs_in \'hfs batch\'' -s m -l model -x -k -a '(__hfs_words models)' -d 'Model (provider/id) or alias; with several, each prompt is sent to each'
-complete -c hfs -n '__hfs_in \'hfs batch\' --concurrency' -l concurrency -x -k -d 'How many at once'
+complete -c hfs -n '__hfs_in \'hfs batch\' --concurrency' -l concurrency -x -k -d 'How many at once (8)'
 complete -c hfs -n '__hfs_in \'hfs batch\' --rate' -l rate -x -k -d 'The most requests a minute'
 complete -c hfs -n '__hfs_in \'hfs batch\' --limit' -l limit -x -k -d 'Only the first N prompts'
 complete -c hfs -n '__hfs_in \'hfs batch\' --budget' -l budget -x -k -d 'Begin no prompt once all have cost so much'

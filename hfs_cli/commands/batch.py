@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from hfs_cli.compose.options import Asked, TurnCommand, turn_options
 from hfs_cli.config import Config
@@ -15,11 +14,10 @@ from hfs_cli.errors import UsageError
 from hfs_cli.groups import Amount, Count
 
 if TYPE_CHECKING:
-    from hfs_cli.compose.batch.plan import Plan
     from hfs_cli.render.reply.choose import View
 
 _A_MINUTE = {"s": 60.0, "min": 1.0, "m": 1.0, "h": 1 / 60}
-_MOST_AT_ONCE = 1000
+_AT_ONCE, _MOST_AT_ONCE = 8, 1000
 
 
 class _Rate(click.ParamType[float]):
@@ -71,10 +69,8 @@ class _Batch(TurnCommand):
     "--concurrency",
     "width",
     type=Count(1),
-    default=8,
-    show_default=True,
     metavar="N",
-    help="How many at once.",
+    help=f"How many at once ({_AT_ONCE}).",
 )
 @click.option(
     "--rate", "per_minute", type=_Rate(), metavar="N/min", help="The most requests a minute."
@@ -149,9 +145,7 @@ def run_batch(
     if status is not None or cancel is not None:
         from hfs_cli.compose.batch.overview import cancel_job, show_status
 
-        if others := sorted(_typed() - {"status", "cancel", "as_json", "profile"}):
-            option = "--status" if status else "--cancel"  # which would pass them over
-            raise UsageError(f"{option} goes alone: leave out {', '.join(others)}")
+        _check_alone("--status" if status else "--cancel")
         if cancel is not None and status is None:
             cancel_job(cancel, config, as_json=as_json)
         elif status is not None and cancel is None:
@@ -164,7 +158,7 @@ def run_batch(
     from hfs_cli.compose.batch.plan import Plan
     from hfs_cli.compose.batch.take import take_batch
 
-    plan = Plan(**typed)
+    plan = Plan(**{**typed, "width": typed["width"] or _AT_ONCE})
     if plan.width > _MOST_AT_ONCE:
         raise UsageError(f"--concurrency is at most {_MOST_AT_ONCE}")
     if plan.resume and view.output is None:
@@ -176,11 +170,12 @@ def run_batch(
     if plan.no_wait and not plan.vendor:
         raise UsageError("--no-wait goes with --vendor-batch")
     if plan.vendor:
-        _check_vendor(plan, view)
+        _check_vendor(typed, config, view)
     take_batch(asked, config, view, plan, file)
 
 
-# What a vendor's batch cannot do, or does in its own way.
+# What a vendor's batch cannot do, or does in its own way. Settings of the configuration are another
+# matter: nobody asked for them this time.
 _OF_SINGLE_REQUESTS = {
     "width": "--concurrency",
     "per_minute": "--rate",
@@ -192,24 +187,33 @@ _OF_SINGLE_REQUESTS = {
 }
 
 
-def _check_vendor(plan: Plan, view: View) -> None:
+def _check_vendor(given: dict[str, Any], config: Config, view: View) -> None:
     if view.output is None:
         raise UsageError(
             "--vendor-batch goes with -O FILE, beside which it keeps what the vendor has"
         )
     for name, option in _OF_SINGLE_REQUESTS.items():
-        if name in _typed() or (name in {"per_minute", "budget", "keep"} and getattr(plan, name)):
+        value = given.get(name)
+        if not (value is None or value is False) or config.origins.get(name) == option:
             raise UsageError(
                 f"{option} is of single requests, and --vendor-batch hands all over at once:"
                 " leave it out"
             )
 
 
-def _typed() -> set[str]:
-    """The names of the parameters that were given on the command line."""
+def _check_alone(option: str) -> None:
+    """See that nothing was typed that would be passed over.
+
+    Raises:
+        UsageError: Something was.
+    """
+    from hfs_cli.compose.templates import typed_parameters
+
     context = click.get_current_context()
-    return {
-        param.name or ""
+    others = typed_parameters(context) - {"status", "cancel", "as_json", "profile"}
+    if said := [
+        max(param.opts, key=len) if isinstance(param, click.Option) else "FILE"
         for param in context.command.get_params(context)
-        if context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
-    }
+        if param.name in others
+    ]:
+        raise UsageError(f"{option} goes alone: leave out {', '.join(said)}")

@@ -166,11 +166,7 @@ def fill(
         ConfigError: There is no such option, or it cannot have that value.
     """
     by_name = _by_long_name(context)
-    typed = taken | {
-        param.name or ""
-        for param in context.command.get_params(context)
-        if context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
-    }
+    typed = taken | typed_parameters(context)
     out = typed | {name for row in _RIVALS if row & typed for name in row}
     sampling = {name for name, _ in values.get("pairs", ())}
     for key, value in options.items():
@@ -191,6 +187,15 @@ def fill(
                 values[name] = converted
                 taken |= {name}
     return taken
+
+
+def typed_parameters(context: click.Context) -> frozenset[str]:
+    """The names of the parameters that were given on the command line."""
+    return frozenset(
+        param.name or ""
+        for param in context.command.get_params(context)
+        if context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+    )
 
 
 def _by_long_name(context: click.Context) -> dict[str, click.Option]:

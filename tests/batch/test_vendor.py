@@ -559,20 +559,49 @@ def test_what_a_vendors_batch_cannot_do_is_refused(many, server, words, said):
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("key", "option"),
     [
-        ("in.txt", "--vendor-batch"),
-        ("in.txt", "--no-wait"),
-        ("in.txt", "--json"),
-        ("--status", "x", "--cancel", "x"),
-        ("--status", "x", "in.txt"),
-        ("--cancel", "x", "-m", "openai/m"),
+        ("concurrency = 3", "--concurrency"),
+        ("concurrency = 8", "--concurrency"),
+        ('rate = "3/min"', "--rate"),
+        ("budget = 0", "--budget"),
+        ("save = true", "--save"),
+        ("timeout = 9", "--timeout"),
+        ("max-steps = 2", "--max-steps"),
     ],
 )
-def test_what_does_not_go_together(many, server, words):
+def test_what_it_cannot_do_is_refused_of_a_template_too(many, server, tmp_path, key, option):
     vendor = at_vendor("openai", many, server)
-    done = many("batch", *words)
+    template = tmp_path / "t.toml"
+    template.write_text(f'prompt = "$input"\n{key}\n')
+    done = many(*many.given, "-t", str(template))
+    assert (done.returncode, vendor.asked) == (2, []), done.stderr
+    assert f"{option} is of single requests" in done.stderr.decode()
+    assert not many.out.exists()
+
+
+def test_a_timeout_of_the_configuration_is_left_to_single_requests(many, server):
+    at_vendor("openai", many, server)
+    many.configure("timeout = 9\n" + many.config.read_text())
+    many.ok(*many.given)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("IN", "--vendor-batch"), "--vendor-batch goes with -O FILE"),
+        (("IN", "--no-wait"), "--no-wait goes with --vendor-batch"),
+        (("IN", "--json"), "--json goes with --status or --cancel"),
+        (("--status", "x", "--cancel", "x"), "--status and --cancel exclude each other"),
+        (("--status", "x", "IN"), "--status goes alone: leave out FILE\n"),
+        (("--cancel", "x", "-m", "openai/m"), "--cancel goes alone: leave out --model\n"),
+    ],
+)
+def test_what_does_not_go_together(many, server, words, said):
+    vendor = at_vendor("openai", many, server)
+    done = many("batch", *(many.given[1] if word == "IN" else word for word in words))
     assert (done.returncode, vendor.asked) == (2, [])
+    assert said in done.stderr.decode()
     assert done.stderr.count(b"\n") == 1
 
 

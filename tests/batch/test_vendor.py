@@ -331,14 +331,7 @@ def test_another_batch_of_as_many_is_not_taken_for_ones_own(many, server):
 def test_a_batch_that_is_refused_whole_is_told_and_can_be_sent_again(many, server):
     vendor = at_vendor("openai", many, server)
     made = vendor.accept
-
-    def refused(requests):
-        batch = made([])
-        fault = {"code": "token_limit_exceeded", "message": "Enqueued token limit reached"}
-        batch |= {"state": "failed", "errors": {"object": "list", "data": [fault]}}
-        return batch
-
-    vendor.accept = refused
+    vendor.accept = lambda _: vendor.without_room(made([]))
     done = many(*many.given)
     assert done.returncode == 5
     assert b"openai/m took none of 10 prompts: Enqueued token limit reached" in done.stderr
@@ -355,13 +348,10 @@ def test_what_a_full_queue_has_no_room_for_is_sent_when_there_is(many, server):
     usual, refused = vendor.accept, []
 
     def accept(requests):
-        if not any(batch["state"] == "running" for batch in vendor.batches.values()):
+        if not vendor.is_busy:
             return usual(requests)
-        batch = usual([])
-        refused.append(batch)
-        fault = {"code": "token_limit_exceeded", "message": "Enqueued token limit reached"}
-        batch |= {"state": "failed", "errors": {"object": "list", "data": [fault]}}
-        return batch
+        refused.append(requests)
+        return vendor.without_room(usual([]))
 
     vendor.accept = accept
     many.ok(*many.given)
@@ -377,7 +367,7 @@ def test_a_vendor_that_is_too_busy_for_more_is_asked_when_something_is_fetched(m
     usual, refused = vendor.create, []
 
     def create(given):
-        if not any(batch["state"] == "running" for batch in vendor.batches.values()):
+        if not vendor.is_busy:
             return usual(given)
         refused.append(given)
         error = {"type": "rate_limit_error", "message": "too many in the queue"}

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -47,16 +48,17 @@ def prompt_in(body: dict[str, Any]) -> str:
     return str(message["content"])
 
 
-class Vendor:
+class Vendor(ABC):
     """What both have in common: the journal, and what becomes of a batch.
 
     Attributes:
         looks: How often a batch is looked at before it is answered.
         fate: For a request's body: text (the reply), ``{"status", "body"}`` (a refusal),
-            ``"!expired"``, ``"!missing"``, or ``"!odd"``.
+            ``"!expired"``, or ``"!missing"``.
         lost: How many of the next batches are accepted without an answer: the connection breaks.
         billed: How often each prompt was accepted.
         batches: All batches by their ids, each with its requests.
+        refuse: The status and the body with which each new batch is refused, or None.
         asked: What was asked, method and path, in order.
     """
 
@@ -77,8 +79,9 @@ class Vendor:
             self.headers.append({name.lower(): value for name, value in request.headers})
             return self.answer(request)
 
+    @abstractmethod
     def answer(self, request: Received) -> Any:
-        raise NotImplementedError
+        """Answer as this vendor does."""
 
     def accept(self, requests: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
         """Take a batch in, and bill it."""
@@ -95,6 +98,11 @@ class Vendor:
         }
         self.batches[batch["id"]] = batch
         return batch
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a batch is still to be answered."""
+        return any(batch["state"] == "running" for batch in self.batches.values())
 
     def seen(self, batch: dict[str, Any]) -> None:
         batch["looks"] += 1
@@ -189,15 +197,19 @@ class OpenAIVendor(Vendor):
         batch |= given
         return self.answered(self.shape(batch))
 
+    def without_room(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """A batch that came when the account had too much in the queue."""
+        fault = {"code": "token_limit_exceeded", "message": "Enqueued token limit reached"}
+        batch |= {"state": "failed", "errors": {"object": "list", "data": [fault]}}
+        return batch
+
     def listed(self, request: Received) -> Any:
         parts = filter(None, request.target.partition("?")[2].split("&"))
         query = dict(part.split("=") for part in parts)
         newest = list(reversed(self.batches.values()))
         if after := query.get("after"):
             newest = newest[[b["id"] for b in newest].index(after) + 1 :]
-        page = newest[
-            : min(int(query.get("limit", 20)), 3)
-        ]  # pages so small that there are several
+        page = newest[: min(int(query.get("limit", 20)), 3)]  # so small that there are several
         return {
             "object": "list",
             "data": [self.shape(batch) for batch in page],

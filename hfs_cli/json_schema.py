@@ -1,7 +1,7 @@
 """JSON Schema: see that a schema can be used, and hold values against it.
 
 Used for replies (``--schema``) and for what a model gives a tool. Nothing is ever fetched, and
-nothing takes for ever: the main thread has a clock that rings in the middle of a pattern. No other
+nothing takes forever: the main thread has a clock that rings in the middle of a pattern. No other
 thread has one, and while a pattern is tried none runs; what may take long there is done in a
 process of its own.
 """
@@ -9,6 +9,7 @@ process of its own.
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import threading
@@ -163,8 +164,6 @@ def _in_a_process(
     Raises:
         ValueError: As there; or it cannot be done.
     """
-    import os
-
     from hfs_cli.processes import converse, passed_on
 
     asked = {"what": what, "schema": schema, "value": value, "seconds": CHECK_SECONDS}

@@ -25,7 +25,7 @@ INHERITED = (
 )
 ERRORS_KEPT = 4000
 # Waits until nobody holds the other end of its standard input, and ends what hfs has left behind:
-# the group whose leader it was told, and on Linux all that bear the mark.
+# the group whose leader it is given, and on Linux all that bear the mark.
 _GUARD = """\
 read -r leader
 read -r nothing
@@ -152,18 +152,14 @@ class Guard:
             with suppress(OSError):
                 self._process.stdin.write(b"%d\n" % leader)
 
-    def close(self) -> None:
-        """Let go of the program, which has ended."""
-        process, self._process = self._process, None
-        if process is not None:
-            with process:
-                process.kill()
-
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+    def __exit__(self, *_: object) -> None:
+        """Let go of the program, which has ended."""
+        if self._process is not None:
+            with self._process as process:
+                process.kill()
 
 
 class _Talk:

@@ -214,5 +214,5 @@ class BatchEndpoint:
             raise self._fault(fault) from error
 
     def _fault(self, error: HfsError) -> IncompleteReplyError:
-        """What is wrong with a success that says nothing: not that it was none."""
+        """What is wrong with a success that says nothing; it may be one all the same."""
         return IncompleteReplyError(f"{self._provider.name} ({self._model}): {error.message}")

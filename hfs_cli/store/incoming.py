@@ -902,9 +902,7 @@ class _Written:
         self.messages += 1
         if message.attachments or message.tool_calls:
             self._carrying.append((number, message))
-            self.characters += _weight(message)
-        else:
-            self.characters += len(message.content) + len(message.reasoning)
+        self.characters += _weight(message)
         return number
 
     def flush(self) -> None:

@@ -137,7 +137,8 @@ def _import(
                 waiting=lambda: notices.notice("waiting for another import to end"),
             )
         if whole.add(done, found.name) or not is_directory:
-            _show(f"{_would(how)} from {sanitize_line(str(one))} ({found.name})", done)
+            came = "would come in" if how.dry_run else "imported"
+            _show(f"{came} from {sanitize_line(str(one))} ({found.name})", done)
         yield done
     whole.show(file)
 
@@ -193,10 +194,6 @@ class _Whole:
             click.echo(f"left out: {plural(often, 'file')} {why}")
         if not self._came:
             raise NotFoundError(f"{file} holds nothing to import: {self._reason}")
-
-
-def _would(how: _How) -> str:
-    return "would come in" if how.dry_run else "imported"
 
 
 def _show(head: str, done: Imported) -> None:

@@ -364,7 +364,7 @@ class Database:
             self._line.close()
 
     def _connected(self, *, create: bool) -> SqliteConnection:
-        if self._db is not None and not (self._in_memory and (create or self.exists())):
+        if self._db is not None and not (self._in_memory and (create or self._has_come())):
             return self._db
         self.close()
         if create:
@@ -382,6 +382,10 @@ class Database:
             self._db = self._opened(self._uri(mode))
             notices.notice(f"{self.path} cannot be written: it is read as it stands")
         return self._db
+
+    def _has_come(self) -> bool:
+        """Whether there is a file where there was none, and nobody looks at the empty one."""
+        return self._db is not None and not self._db.in_transaction() and self.exists()
 
     def _uri(self, mode: str) -> str:
         # mode=rw: SQLite must not create the file, it would be readable by others.

@@ -348,3 +348,15 @@ def test_reading_sees_one_moment(path, talk):
         talk.turn("more", "words", session)
         assert db.execute_sql("SELECT count(*) FROM message").fetchone() == before
     database.close()
+
+
+def test_a_reader_of_nothing_reads_on_when_another_makes_the_database(path, talk):
+    nothing = Database(path)
+    with nothing.reading() as db:
+        talk.turn("meanwhile", "made")
+        with nothing.reading() as within:
+            assert within is db
+            assert within.execute_sql("SELECT count(*) FROM session").fetchone() == (0,)
+    with nothing.reading() as db:
+        assert db.execute_sql("SELECT count(*) FROM session").fetchone() == (1,)
+    nothing.close()

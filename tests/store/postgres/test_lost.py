@@ -80,6 +80,10 @@ def test_a_save_ends_with_its_wait_and_the_next_one_connects_anew(own_server):
         assert talk.contents(store.get(1)) == ["hi", "a"]
 
 
+# With its end: a transaction begins as READ COMMITTED.
+_COMMIT = b"COMMIT\0"
+
+
 class Between:
     """A way to a server that can lose a COMMIT, or the answer to it.
 
@@ -125,10 +129,10 @@ class Between:
         with suppress(OSError):
             while data := giver.recv(1 << 16):
                 if self.loses == ("request" if asks else "answer to it"):
-                    if not asks or b"COMMIT" in data:
+                    if not asks or _COMMIT in data:
                         self.loses = None
                         break
-                elif asks and self.loses == "answer" and b"COMMIT" in data:
+                elif asks and self.loses == "answer" and _COMMIT in data:
                     self.loses = "answer to it"
                 taker.sendall(data)
         for one in (giver, taker):

@@ -1,14 +1,14 @@
 """Whether the tests would notice: ``python -m tests.mutants [--sample N] [MODULE...]``.
 
-Each mutant is a copy of the package with one small change; the tests of the module run on it,
-and one that passes them all has survived. ``--sample`` takes so many of each module by chance
-(``--seed`` says which), ``--jobs`` runs as many at once. Survivors are printed with what changed;
-those that are kept knowingly stand in ``SURVIVORS.md``, with the reason.
+Each mutant is a copy of the package with one small change. The tests of the module that run the
+changed line run on it, in their own process or in one that they start, and one that passes them
+all has survived; so has one whose line no test runs. ``--sample`` takes so many of each module by
+chance (``--seed`` says which), ``--jobs`` runs as many at once. Survivors are printed with what
+changed; those that are kept knowingly stand in ``SURVIVORS.md``, with the reason.
 
 Why a runner of our own: most tests start `hfs` as a process, so a mutant has to be a tree on the
-disk (mutmut switches mutants inside the test process), and each module has tests that are closest
-to it, which run first and mostly kill in a second or two (cosmic-ray runs one command for all, in
-the work tree itself).
+disk (mutmut switches mutants inside the test process), and what its line is run by mostly kills it
+in a second or two (cosmic-ray runs one command for all, in the work tree itself).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import itertools
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -54,6 +55,7 @@ NEAREST = {
         "tests/providers/http",
     ],
     "store/sqlite": ["tests/store/sqlite", "tests/store"],
+    "store/postgres": ["tests/store/postgres", "tests/store"],
     "store": ["tests/store", "tests/commands/sessions", "tests/exchange"],
     "exchange": ["tests/exchange", "tests/commands/sessions"],
     "render": ["tests/render", "tests/faults/test_output.py", "tests/commands"],
@@ -90,7 +92,7 @@ class Tree:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("hfs_cli", "tests", "completions"):
+        for name in ("hfs_cli", "tests", "completions", "docs"):
             ignore = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / name, folder / name, ignore=ignore)
         for name in ("pyproject.toml", "README.md", "CHANGELOG.md"):
@@ -113,21 +115,23 @@ class Tree:
         self._runner.communicate()
         self._log.close()
 
-    def fate(
-        self, module: str, mutant: Mutant, nearest: Sequence[str], seconds: float, *, quick: bool
-    ) -> str:
-        """What becomes of a mutant: it "lived", "died", or "hung" (which a run notices too)."""
+    def fate(self, module: str, mutant: Mutant, tests: Sequence[str], seconds: float) -> str:
+        """What becomes of a mutant: it "lived", "died", or "hung" (which a run notices too).
+
+        Args:
+            tests: Those that run its line.
+            seconds: How long they may take before they count as hung.
+        """
         path = self.folder / "hfs_cli" / f"{module}.py"
         kept = path.read_text()
         self._write(path, mutant.make())
         try:
-            if (not nearest or self.passes(nearest, seconds)) and (
-                quick or self.passes(tests_of(module), seconds)
-            ):
+            if not tests or self.passes(tests, seconds):
                 return "lived"
             said = (self.folder / "said").read_text()
             # Killed from outside it says nothing; a test alone has pytest's limit.
-            return "died" if "FAILED" in said and "Failed: Timeout" not in said else "hung"
+            failed = re.search("^(FAILED|ERROR)", said, re.MULTILINE)
+            return "died" if failed and "Failed: Timeout" not in said else "hung"
         finally:
             self._write(path, kept)
 
@@ -160,21 +164,24 @@ class Tree:
             end()
 
 
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants")
+    parser.add_argument("modules", nargs="*", default=DEFAULT, help="e.g. turn or store/turns")
+    parser.add_argument("--sample", type=int, help="so many of each module, by chance")
+    parser.add_argument("--seed", default="0")
+    parser.add_argument("--tests", nargs="+", help="run these instead of the nearest")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--seconds", type=float, default=300, help="how much longer may a run take")
+    return parser.parse_args()
+
+
 def main() -> int:
     """Run the mutants and print what survived.
 
     Returns:
         0 when all of them died.
     """
-    parser = argparse.ArgumentParser(prog="python -m tests.mutants")
-    parser.add_argument("modules", nargs="*", default=DEFAULT, help="e.g. turn or store/turns")
-    parser.add_argument("--sample", type=int, help="so many of each module, by chance")
-    parser.add_argument("--seed", default="0")
-    parser.add_argument("--tests", nargs="+", help="run these instead of the nearest")
-    parser.add_argument("--quick", action="store_true", help="no tests but those of the line")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--seconds", type=float, default=300, help="when a run counts as hung")
-    asked = parser.parse_args()
+    asked = _asked()
     if asked.tests:
         NEAREST.update(dict.fromkeys(NEAREST, asked.tests))
     work: list[tuple[str, Mutant]] = []
@@ -193,16 +200,19 @@ def main() -> int:
         names = dict.fromkeys(test for module, _ in work for test in tests_of(module))
         first = trees.get()
         lines = Lines(first.folder, [*names], asked.jobs)
-        if not first.passes(["tests/test_moments.py"], asked.seconds):
-            raise SystemExit(f"no test can be run:\n{(first.folder / 'said').read_text()[-3000:]}")
+        if not first.passes(["--collect-only", *lines.names], asked.seconds):
+            said = (first.folder / "said").read_text()
+            raise SystemExit(f"the tests cannot be run by their names:\n{said[-3000:]}")
         trees.put(first)
 
         def run(item: tuple[str, Mutant]) -> None:
             module, mutant = item
-            near = lines.tests(module, mutant.line)
+            tests = lines.tests(module, mutant.line)
             tree = trees.get()
             try:
-                fate = tree.fate(module, mutant, near, asked.seconds, quick=asked.quick)
+                # A machine that is busy is slower than it was when the tests were measured.
+                seconds = asked.seconds + 3 * lines.seconds(tests)
+                fate = tree.fate(module, mutant, tests, seconds)
             finally:
                 trees.put(tree)
             fates[fate][module] += 1
@@ -210,7 +220,9 @@ def main() -> int:
                 before, after = (
                     text.replace("\n", " ")[:90] for text in (mutant.before, mutant.after)
                 )
-                print(f"{fate} {module}.py:{mutant.line}: {before}  ->  {after}", flush=True)
+                which = f"{len(tests)} tests" if tests else "no test runs it"
+                where = f"{module}.py:{mutant.line}"
+                print(f"{fate} {where} ({which}): {before}  ->  {after}", flush=True)
 
         with ThreadPoolExecutor(asked.jobs) as pool:
             list(pool.map(run, work))

@@ -1,4 +1,4 @@
-"""Which tests run a line of the package in their own process, and how long each takes."""
+"""Which tests run a line of the package, themselves or in a process that they start."""
 
 from __future__ import annotations
 
@@ -7,20 +7,31 @@ import json
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import coverage
+import pytest
 
-# Lines alone, of the tests' own processes alone: what a child runs is not told by test.
 _SETTINGS = "[run]\nsource = hfs_cli\n"
-_DURATIONS = "HFS_MUTANTS_DURATIONS"
+# `hfs` ends with os._exit(); one that is killed says nothing.
+_CHILDREN = "patch = _exit\nparallel = true\ndata_file = {}\n"
+_TREE = "HFS_MUTANTS_TREE"
 
 
-def pytest_runtest_logreport(report) -> None:
-    """As a plugin (``-p tests.mutants.lines``), note how long a test took."""
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """As a plugin (``-p tests.mutants.lines``), have what a test starts say whose it is."""
+    settings = str(Path(os.environ[_TREE]) / "child.ini")
+    # What coverage itself gives to processes (`patch = subprocess`), with the test's name.
+    child = coverage.Coverage(config_file=settings, context=f"{item.nodeid}|child")
+    os.environ["COVERAGE_PROCESS_CONFIG"] = child.config.serialize()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note how long a test took."""
     if report.when == "call" and "PYTEST_XDIST_WORKER" not in os.environ:
-        with Path(os.environ[_DURATIONS]).open("a") as file:
+        with (Path(os.environ[_TREE]) / "durations").open("a") as file:
             print(json.dumps([report.nodeid, report.duration]), file=file)
 
 
@@ -37,13 +48,14 @@ class Lines:
     """
 
     def __init__(self, tree: Path, tests: Sequence[str], jobs: int) -> None:
-        (tree / "coveragerc").write_text(_SETTINGS)
+        (tree / "own.ini").write_text(_SETTINGS)
+        (tree / "child.ini").write_text(_SETTINGS + _CHILDREN.format(tree / "children"))
         command = [sys.executable, "-m", "pytest", "-q", "-n", str(jobs), "-p", __name__]
-        measure = ["--cov", "--cov-config=coveragerc", "--cov-context=test", "--cov-report="]
+        measure = ["--cov", "--cov-config=own.ini", "--cov-context=test", "--cov-report="]
         run = subprocess.run(
             [*command, *measure, *tests],
             cwd=tree,
-            env={**os.environ, "PYTHONPATH": str(tree), _DURATIONS: str(tree / "durations")},
+            env={**os.environ, "PYTHONPATH": str(tree), _TREE: str(tree)},
             capture_output=True,
             text=True,
             check=False,
@@ -51,8 +63,11 @@ class Lines:
         if run.returncode:
             raise SystemExit(f"the tests fail as it is:\n{run.stdout[-3000:]}")
         self._tree = tree
-        self._data = coverage.CoverageData(str(tree / ".coverage"))
-        self._data.read()
+        children = coverage.Coverage(data_file=tree / "children", config_file=False)
+        children.combine([str(tree)])
+        own = coverage.CoverageData(str(tree / ".coverage"))
+        own.read()
+        self._seen = [own, children.get_data()]
         told = (tree / "durations").read_text().splitlines()
         self._durations: dict[str, float] = dict(map(json.loads, told))
 
@@ -63,14 +78,22 @@ class Lines:
         module.
         """
         path = self._tree / "hfs_cli" / f"{module}.py"
-        by_line = {
-            number: {context.rpartition("|")[0] for context in contexts} - {""}
-            for number, contexts in self._data.contexts_by_lineno(str(path)).items()
-        }
+        by_line: defaultdict[int, set[str]] = defaultdict(set)
+        for data in self._seen:
+            for number, contexts in data.contexts_by_lineno(str(path)).items():
+                by_line[number] |= {context.rpartition("|")[0] for context in contexts} - {""}
         lines = _statement(ast.parse(path.read_text()), line)
         near = [names for number, names in by_line.items() if lines is None or number in lines]
-        names = set().union(*near) or set().union(*by_line.values())
-        return sorted(names, key=lambda name: self._durations.get(name, 0.0))
+        return sorted(set().union(*near), key=lambda name: self._durations.get(name, 0.0))
+
+    @property
+    def names(self) -> list[str]:
+        """All tests that ran."""
+        return list(self._durations)
+
+    def seconds(self, tests: Sequence[str]) -> float:
+        """How long these tests took, measured as they were."""
+        return sum(self._durations.get(name, 0.0) for name in tests)
 
 
 def _statement(tree: ast.Module, line: int) -> range | None:

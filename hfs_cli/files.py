@@ -24,7 +24,6 @@ from hfs_cli.errors import HfsError, OutputError, UsageError
 
 PRIVATE_FILE = 0o600
 PRIVATE_DIRECTORY = 0o700
-_BLOCK = 1 << 20
 _ABANDONED_S = 600.0
 
 

@@ -72,19 +72,24 @@ def looked_at(request: Request, mode: str) -> Request:
         request: What is about to be sent.
         mode: ``warn`` or ``mask``.
     """
-    families = {found.family for text in _sent(request) for found in find(text)}
-    new = sorted(families - _TOLD)
-    _TOLD.update(new)
-    if mode == "warn":
-        for family in new:
-            notices.warn(f'what is sent holds a key ({family}): redact = "mask" takes it out')
-        return request
-    for family in new:
-        notices.notice(f"a key ({family}) is taken out of what is sent and kept")
-    if not families:
+    families = _told_of(request, mode)
+    if mode == "warn" or not families:
         return request
     system = None if request.system is None else redacted(request.system)
     return request._replace(system=system, messages=tuple(map(_masked_message, request.messages)))
+
+
+def _told_of(request: Request, mode: str) -> set[str]:
+    """Whose keys a request holds; whoever has not heard of them is told."""
+    families = {found.family for text in _sent(request) for found in find(text)}
+    new = sorted(families - _TOLD)
+    _TOLD.update(new)
+    for family in new:
+        if mode == "warn":
+            notices.warn(f'what is sent holds a key ({family}): redact = "mask" takes it out')
+        else:
+            notices.notice(f"a key ({family}) is taken out of what is sent and kept")
+    return families
 
 
 class RedactingStore:
@@ -101,6 +106,8 @@ class RedactingStore:
 
     def begin(self, turn: Turn) -> Opened:
         """See `hfs_cli.turn.run.Store`."""
+        # What is sent comes from here, without them: nothing will be found in it.
+        _told_of(Request("", (turn.prompt,), system=turn.system), "mask")
         place = turn.place
         if place.name is not None:
             place = place._replace(name=redacted(place.name))

@@ -24,6 +24,7 @@ def test_nothing_has_come_yet():
     assert (reply.text, reply.reasoning, reply.model, reply.status) == ("", "", "test/m", "partial")
     assert (reply.finish_reason, reply.finish_raw, reply.note) == (None, None, "")
     assert (reply.usage, reply.first_token_s, reply.citations) == (None, None, ())
+    assert (reply.step, reply.cached, reply.state) == (0, False, None)
     assert reply.total_s is not None
 
 

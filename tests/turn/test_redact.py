@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import json
 
+import pexpect
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfs_cli.messages import ChatMessage, Citation, Place, Reply, Turn
+from hfs_cli.messages import (
+    Attachment,
+    Call,
+    ChatMessage,
+    Citation,
+    KeptState,
+    Place,
+    Reply,
+    Request,
+    Turn,
+)
 from hfs_cli.redact.find import redacted
 from hfs_cli.store.store import SessionStore
-from hfs_cli.turn.redact import RedactingStore, _Line
+from hfs_cli.turn.redact import RedactingStore, _Line, looked_at
 from tests.redact.keys import Keys
 from tests.scripted_server import openai_chunk, openai_sse, sse
 from tests.tools.asking import script
@@ -83,6 +94,16 @@ def test_what_is_masked_reaches_neither_the_vendor_nor_a_file(chat, server, tmp_
     ]
 
 
+def test_a_person_is_told_once_what_is_taken_out(chat, server):
+    server.reply(openai_sse("ok"))
+    words = [*chat.argv[1:], "chat", f"{KEY} and {KEY}"]
+    env = chat.environment(MASK)
+    child = pexpect.spawn(chat.argv[0], words, env=env, timeout=120, dimensions=(24, 200))
+    shown = child.read().decode()
+    child.close()
+    assert shown.count("a key (github-token) is taken out of what is sent and kept") == 1
+
+
 def test_what_was_kept_before_is_masked_when_it_is_sent_again(chat, server):
     server.reply(openai_sse("ok"))
     chat.ok("chat", f"use {KEY}")
@@ -129,6 +150,40 @@ def test_what_is_asked_for_a_summary_is_masked(chat, server):
     chat.ok("chat", "-c", "--context", "compact", "and now?", env=MASK)
     assert len(server.requests) >= 2
     assert not any(KEY in sent(request) for request in server.requests)
+
+
+def test_every_part_of_a_message_is_masked_and_what_holds_no_key_stays():
+    picture = Attachment("a.png", "image/png", b"\x89PNG" + KEY.encode())
+    page = Attachment("page", "image/png", url=f"https://example.com/?token={KEY}")
+    safe = Attachment("b.png", "image/png", url="https://example.com/b.png")
+    text = Attachment(f"{OTHER}.txt", "text/plain", f"TOKEN={KEY}".encode())
+    calls = (
+        Call("1", "look", json.dumps({"at": KEY}), f"it is {KEY}", extra={"says": ["x", KEY]}),
+        Call("2", "wait", "{}"),
+    )
+    mine = ChatMessage("user", f"use {KEY}", (picture, page, safe, text))
+    sealed = ChatMessage("assistant", "hm", calls=calls, state=KeptState("test", ({"t": KEY},)))
+    open_ = ChatMessage("assistant", "ok", state=KeptState("test", ({"t": "thought"},)))
+    request = Request("m", (mine, sealed, open_), system=f"keep {OTHER} safe")
+
+    masked = looked_at(request, "mask")
+    assert masked.system == "keep [redacted npm-token] safe"
+    first, second, third = masked.messages
+    assert first.content == "use [redacted github-token]"
+    assert first.attachments == (
+        picture,
+        page._replace(url="https://example.com/?token=[redacted github-token]"),
+        safe,
+        text._replace(name="[redacted npm-token].txt", data=b"TOKEN=[redacted github-token]"),
+    )
+    (told, waits), secret = second.calls, "[redacted github-token]"
+    assert (json.loads(told.arguments), told.result) == ({"at": secret}, f"it is {secret}")
+    assert told.extra == {"says": ["x", secret]}
+    assert waits == calls[1]
+    # It is signed: with a key taken out of it the vendor would refuse it.
+    assert second.state is None
+    assert third == open_
+    assert looked_at(Request("m", (open_,)), "mask") == Request("m", (open_,))
 
 
 def test_a_reply_that_breaks_off_leaves_no_key_behind(chat, server):

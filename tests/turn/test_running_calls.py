@@ -1,6 +1,8 @@
 """The calls of one step are run once, kept once, and ended with whatever ends the turn."""
 
 import signal
+import threading
+import time
 
 import pytest
 
@@ -141,6 +143,27 @@ def test_whatever_ends_a_step_early_closes_the_toolbox(failure):
             assert error.message == "interrupted; what tools have done is kept in session 7"
         else:
             assert error is failure
+
+
+def test_what_a_tool_says_while_it_is_ended_is_waited_for_and_kept():
+    class Ended(Toolbox):
+        def __init__(self):
+            super().__init__()
+            self._ending = threading.Event()
+
+        def run(self, calls, started, ended):
+            started(0)
+            assert self._ending.wait(60)
+            time.sleep(0.05)  # it has a last word to say
+            ended(0, "as far as it came", True)
+
+        def close(self):
+            self._ending.set()
+
+    reply, error, keeper, _ = run(Ended(), display=Display(SignalReceived(2)))
+    assert error.exit_code == 130
+    assert [call.result for call in reply.tool_calls] == ["as far as it came", None]
+    assert (1, "as far as it came", 0.8) in keeper.kept
 
 
 def test_a_signal_that_comes_as_the_last_result_is_kept_is_not_lost():

@@ -3,7 +3,8 @@ r"""What keys and tokens look like, family by family, as their vendors say or sc
 A pattern has the group ``secret``, the whole match where it has none: that alone is replaced. What
 a group ``head`` matches is not secret, and is shown. A match counts if `Family.is_real` says so of
 what follows the head: a checksum where the format has one, else whether it looks drawn by lot
-rather than written in a manual.
+rather than written in a manual. None of that can be said of a key of which only a part has come:
+there, what stands before the secret counts, and that it looks like no example.
 
 Read on 2026-11-29, unless a family says otherwise:
 https://docs.github.com/en/code-security/reference/secret-security/supported-secret-scanning-patterns,
@@ -59,6 +60,11 @@ def entropy(text: str) -> float:
     return -sum(n / len(text) * math.log2(n / len(text)) for n in counts)
 
 
+def is_example(body: str) -> bool:
+    """Whether it holds one of the words that examples are made of."""
+    return _EXAMPLE.search(body[:_LONG_ENOUGH]) is not None
+
+
 def _is_github(body: str) -> bool:
     # Short ones have a checksum. Longer ones are a number and a JSON Web Token, as installations'
     # are since April 2026, or what GitHub has said may come: up to 255 characters.
@@ -94,16 +100,30 @@ class Family(NamedTuple):
         name: What takes the place of one: ``[redacted NAME]``.
         words: One of them is in whatever text has such a key, and is looked for first: it takes a
             fraction of the time of the pattern.
-        pattern: A key, from the word on.
+        lead: What stands before the secret: the head, or the name beside it.
+        rest: The secret, and what may follow it.
         is_real: Whether what follows its head is a real key, and not an example.
         before: How many characters the match may begin before the word.
+        goes_on: A character of those that the secret is written in.
     """
 
     name: str
     words: tuple[str, ...]
-    pattern: str
+    lead: str
+    rest: str
     is_real: Callable[[str], bool] = is_random
     before: int = 0
+    goes_on: str = "[A-Za-z0-9_+/=.-]"
+
+    @property
+    def pattern(self) -> str:
+        """A key, from the word on."""
+        return self.lead + self.rest
+
+    @property
+    def begun(self) -> str:
+        """As much of a key as has come when the text breaks off in it; fewer tell nothing."""
+        return rf"{self.lead}(?P<begun>{self.goes_on}{{{_LEAST_BEGUN},}})\Z"
 
 
 _LEAST_ENTROPY = 2.6
@@ -111,6 +131,7 @@ _LEAST_ENTROPY = 2.6
 _LONG_ENOUGH = 100
 # The key of an Ed25519 pair is 48 characters in PEM.
 _LEAST_BLOCK, _LEAST_BLOCK_ENTROPY = 40, 3.5
+_LEAST_BEGUN = 6
 _BASE_62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # Stands somewhere in each key that AWS prints in its manuals.
 _AWS_SAYS = "EXAMPLE"
@@ -130,22 +151,37 @@ FAMILIES = (
     Family(
         "openai-key",
         ("T3BlbkFJ",),
-        _B + r"(?P<head>sk-(?:(?:proj|svcacct|admin)-)?)"
+        _B + r"(?P<head>sk-(?:(?:proj|svcacct|admin)-)?)",
         r"[A-Za-z0-9_-]{20,120}T3BlbkFJ[A-Za-z0-9_-]{20,120}",
         before=132,
     ),
     Family(
         "anthropic-key",
         ("sk-ant-",),
-        _B + r"(?P<head>sk-ant-[a-z]{2,10}\d\d-)[A-Za-z0-9_-]{60,160}",
+        _B + r"(?P<head>sk-ant-[a-z]{2,10}\d\d-)",
+        r"[A-Za-z0-9_-]{60,160}",
         is_mixed,
     ),
     # AIza… to 2026, AQ.Ab… since: https://ai.google.dev/gemini-api/docs/api-key.md.txt
     Family(
         "google-key",
-        ("AIza", "AQ.Ab", "GOCSPX-"),
-        _B + r"(?:(?P<head>AIza)[A-Za-z0-9_-]{35}|AQ\.Ab[A-Za-z0-9_-]{40,150}"
-        r"|GOCSPX-[A-Za-z0-9_-]{28})" + _E64,
+        ("AIza",),
+        _B + r"(?P<head>AIza)",
+        r"[A-Za-z0-9_-]{35}" + _E64,
+        is_mixed,
+    ),
+    Family(
+        "google-key",
+        ("AQ.Ab",),
+        _B + r"(?P<head>AQ\.Ab)",
+        r"[A-Za-z0-9_-]{40,150}" + _E64,
+        is_mixed,
+    ),
+    Family(
+        "google-key",
+        ("GOCSPX-",),
+        _B + r"(?P<head>GOCSPX-)",
+        r"[A-Za-z0-9_-]{28}" + _E64,
         is_mixed,
     ),
     # A digit in those that begin as a word does: ASIANDEVELOPMENTBANK has 20 letters.
@@ -153,15 +189,16 @@ FAMILIES = (
     Family(
         "aws-key-id",
         ("AKIA", "ASIA", "ABIA"),
-        _B64 + r"(?P<head>AKIA(?=[A-Z2-7]{16})|A[SB]IA(?=[A-Z]{0,15}[2-7]))"
-        r"[A-Z2-7]{16}(?![A-Za-z0-9_+/])",
+        _B64 + r"(?P<head>AKIA|A[SB]IA)",
+        r"(?:(?<=AKIA)|(?=[A-Z]{0,15}[2-7]))[A-Z2-7]{16}(?![A-Za-z0-9_+/])",
     ),
     # Forty characters without a sign of their own: beside a name that says what they are …
     Family(
         "aws-secret",
         ("ecret", "ECRET"),
         r"(?i:secret[_ -]?(?:access[_ -]?)?key|aws[_ -]?secret\w{0,20})"
-        r"[\"'\\]{0,2}\s{0,3}(?:=>|[:=,])\s{0,3}[\"'\\]{0,2}(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])",
+        r"[\"'\\]{0,2}\s{0,3}(?:=>|[:=,])\s{0,3}[\"'\\]{0,2}",
+        r"(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])",
         _is_aws_secret,
         before=5,
     ),
@@ -171,13 +208,14 @@ FAMILIES = (
         ("AKIA", "ASIA"),
         _B64 + r"A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9_+/])"
         r"[^A-Za-z0-9/+](?s:.{0,120}?)"
-        r"(?<![A-Za-z0-9/+=])(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])",
+        r"(?<![A-Za-z0-9/+=])",
+        r"(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])",
         _is_aws_secret,
     ),
     Family(
         "aws-secret",
         ("ession_t", "essionT", "ESSION_T"),
-        r"(?i:session_?token)[\"'\\]{0,2}\s{0,3}(?:=>|[:=,])\s{0,3}[\"'\\]{0,2}"
+        r"(?i:session_?token)[\"'\\]{0,2}\s{0,3}(?:=>|[:=,])\s{0,3}[\"'\\]{0,2}",
         r"(?P<secret>[A-Za-z0-9/+]{100,2000}={0,2})(?![A-Za-z0-9/+=])",
         _is_aws_secret,
         before=1,
@@ -185,7 +223,8 @@ FAMILIES = (
     Family(
         "aws-bedrock-key",
         ("ABSK", "bedrock-api-key-"),
-        _B64 + r"(?P<head>ABSK|bedrock-api-key-)[A-Za-z0-9+/]{100,2000}={0,2}",
+        _B64 + r"(?P<head>ABSK|bedrock-api-key-)",
+        r"[A-Za-z0-9+/]{100,2000}={0,2}",
         is_mixed,
     ),
     # Installations' are a number and a JSON Web Token since April 2026:
@@ -193,15 +232,16 @@ FAMILIES = (
     Family(
         "github-token",
         ("gh",),
-        _B
-        + r"(?P<head>gh[pousr]_)(?:[A-Za-z0-9]+_eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
+        _B + r"(?P<head>gh[pousr]_)",
+        r"(?:[A-Za-z0-9]+_eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"
         r"|[A-Za-z0-9]{36,251}" + _E + ")",
         _is_github,
     ),
     Family(
         "github-token",
         ("github_pat_",),
-        _B + r"(?P<head>github_pat_)[A-Za-z0-9]{22}_[A-Za-z0-9]{59}" + _E,
+        _B + r"(?P<head>github_pat_)",
+        r"[A-Za-z0-9]{22}_[A-Za-z0-9]{59}" + _E,
         is_mixed,
     ),
     # https://docs.gitlab.com/security/tokens/#token-prefixes; since 2025 a token may also say which
@@ -210,28 +250,28 @@ FAMILIES = (
     Family(
         "gitlab-token",
         ("gl",),
-        _B + r"(?P<head>gl(?:pat|dt|rtr?|cbt|ft|imt|agent|oas|soat|ffct|wt)-)"
+        _B + r"(?P<head>gl(?:pat|dt|rtr?|cbt|ft|imt|agent|oas|soat|ffct|wt)-)",
         r"[A-Za-z0-9_-]{20,300}(?:\.[0-9a-z]{2}\.?[0-9a-z]{7,9})?" + _E64,
         is_mixed,
     ),
     Family(
         "gitlab-token",
         ("glptt-",),
-        _B + r"(?P<head>glptt-)[0-9a-f]{40}" + _E,
+        _B + r"(?P<head>glptt-)",
+        r"[0-9a-f]{40}" + _E,
     ),
     # https://docs.slack.dev/authentication/tokens
     Family(
         "slack-token",
         ("xox", "xapp-"),
-        _B
-        + r"(?P<head>xox[a-z](?:\.xox[bp])?-|xapp-)(?:[A-Z0-9]{1,15}-){1,4}[A-Za-z0-9]{16,250}"
-        + _E64,
+        _B + r"(?P<head>xox[a-z](?:\.xox[bp])?-|xapp-)",
+        r"(?:[A-Z0-9]{1,15}-){1,4}[A-Za-z0-9]{16,250}" + _E64,
         _ends_random,
     ),
     Family(
         "slack-webhook",
         ("hooks.slack.com/",),
-        r"(?P<head>hooks\.slack\.com/(?:services|workflows|triggers)/)"
+        r"(?P<head>hooks\.slack\.com/(?:services|workflows|triggers)/)",
         r"[A-Z0-9]+/[A-Za-z0-9]+/(?:[A-Za-z0-9]+/)?[A-Za-z0-9]{20,64}" + _E,
         _ends_random,
     ),
@@ -240,43 +280,48 @@ FAMILIES = (
     Family(
         "stripe-key",
         ("_live_", "whsec_"),
-        _B + r"(?P<head>(?:sk|rk|sk_org)_live_|whsec_)[A-Za-z0-9+/]{24,250}={0,2}" + _E,
+        _B + r"(?P<head>(?:sk|rk|sk_org)_live_|whsec_)",
+        r"[A-Za-z0-9+/]{24,250}={0,2}" + _E,
         is_mixed,
         before=6,
     ),
     Family(
         "huggingface-token",
         ("hf_", "api_org_"),
-        _B + r"(?P<head>hf_|api_org_)[A-Za-z0-9]{34}" + _E,
+        _B + r"(?P<head>hf_|api_org_)",
+        r"[A-Za-z0-9]{34}" + _E,
         is_mixed,
     ),
-    Family("npm-token", ("npm_",), _B + r"(?P<head>npm_)[A-Za-z0-9]{36}" + _E, is_checked),
+    Family("npm-token", ("npm_",), _B + r"(?P<head>npm_)", r"[A-Za-z0-9]{36}" + _E, is_checked),
     # A macaroon; what it begins with says that it is of pypi.org, or of test.pypi.org.
     Family(
         "pypi-token",
         ("pypi-AgE",),
-        _B + r"(?P<head>pypi-AgE(?:IcHlwaS5vcmc|NdGVzdC5weXBpLm9yZw))[A-Za-z0-9_-]{50,1000}",
+        _B + r"(?P<head>pypi-AgE(?:IcHlwaS5vcmc|NdGVzdC5weXBpLm9yZw))",
+        r"[A-Za-z0-9_-]{50,1000}",
         is_mixed,
     ),
-    Family("twilio-key", ("SK",), _B + r"(?P<head>SK)[0-9a-f]{32}" + _E),
+    Family("twilio-key", ("SK",), _B + r"(?P<head>SK)", r"[0-9a-f]{32}" + _E),
     Family(
         "twilio-key",
         ("wilio", "WILIO"),
-        r"(?i:twilio[a-z_]{0,20}token)[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?P<secret>[0-9a-f]{32})" + _E,
+        r"(?i:twilio[a-z_]{0,20}token)[\"']?\s{0,3}[:=]\s{0,3}[\"']?",
+        r"(?P<secret>[0-9a-f]{32})" + _E,
         before=1,
     ),
     Family(
         "sendgrid-key",
         ("SG.",),
-        _B + r"(?P<head>SG\.)[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}" + _E64,
+        _B + r"(?P<head>SG\.)",
+        r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}" + _E64,
         is_mixed,
     ),
     # https://core.telegram.org/bots/api#authorizing-your-bot
     Family(
         "telegram-token",
         (":A",),
-        rf"(?:(?<![A-Za-z0-9_.-])|(?<=/bot){_ESCAPE})(?P<head>\d{{8,10}}:)A[A-Za-z0-9_-]{{34}}"
-        + _E64,
+        rf"(?:(?<![A-Za-z0-9_.-])|(?<=/bot){_ESCAPE})(?P<head>\d{{8,10}}:)",
+        r"A[A-Za-z0-9_-]{34}" + _E64,
         is_mixed,
         before=10,
     ),
@@ -284,55 +329,72 @@ FAMILIES = (
     Family(
         "private-key",
         ("-----BEGIN ",),
-        r"(?P<head>-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----)"
+        r"(?P<head>-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----)",
         r"(?:(?:(?!-----)[^\"]){40,20000}-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----"
         r"|(?:(?:\\[nrt]|[\s\"'+\\,>])*[A-Za-z0-9+/=]{20,}){1,400})",
         _is_key_block,
+        goes_on=r"[A-Za-z0-9+/=\s\"'\\,>:-]",
     ),
     Family(
         "private-key",
         ("AGE-SECRET-KEY-1",),
-        _B + r"(?P<head>AGE-SECRET-KEY-1)[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}" + _E,
+        _B + r"(?P<head>AGE-SECRET-KEY-1)",
+        r"[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}" + _E,
     ),
-    Family("openrouter-key", ("sk-or-v1-",), _B + r"(?P<head>sk-or-v1-)[0-9a-f]{64}" + _E),
+    Family("openrouter-key", ("sk-or-v1-",), _B + r"(?P<head>sk-or-v1-)", r"[0-9a-f]{64}" + _E),
     # DeepSeek's form, which other vendors use too.
-    Family("deepseek-key", ("sk-",), _B + r"(?P<head>sk-)[0-9a-f]{32}" + _E64),
-    Family("xai-key", ("xai-",), _B + r"(?P<head>xai-)[A-Za-z0-9_]{80}" + _E, is_mixed),
-    Family("groq-key", ("gsk_",), _B + r"(?P<head>gsk_)[A-Za-z0-9]{52}" + _E, is_mixed),
-    Family("perplexity-key", ("pplx-",), _B + r"(?P<head>pplx-)[A-Za-z0-9]{48}" + _E, is_mixed),
-    Family("nvidia-key", ("nvapi-",), _B + r"(?P<head>nvapi-)[A-Za-z0-9_-]{64}" + _E64, is_mixed),
-    Family("replicate-token", ("r8_",), _B + r"(?P<head>r8_)[A-Za-z0-9_-]{37}" + _E64, is_mixed),
+    Family("deepseek-key", ("sk-",), _B + r"(?P<head>sk-)", r"[0-9a-f]{32}" + _E64),
+    Family("xai-key", ("xai-",), _B + r"(?P<head>xai-)", r"[A-Za-z0-9_]{80}" + _E, is_mixed),
+    Family("groq-key", ("gsk_",), _B + r"(?P<head>gsk_)", r"[A-Za-z0-9]{52}" + _E, is_mixed),
+    Family(
+        "perplexity-key", ("pplx-",), _B + r"(?P<head>pplx-)", r"[A-Za-z0-9]{48}" + _E, is_mixed
+    ),
+    Family(
+        "nvidia-key", ("nvapi-",), _B + r"(?P<head>nvapi-)", r"[A-Za-z0-9_-]{64}" + _E64, is_mixed
+    ),
+    Family(
+        "replicate-token", ("r8_",), _B + r"(?P<head>r8_)", r"[A-Za-z0-9_-]{37}" + _E64, is_mixed
+    ),
     Family(
         "digitalocean-token",
         ("do",),
-        _B + r"(?P<head>do[opr]_v1_)[0-9a-f]{64}" + _E,
+        _B + r"(?P<head>do[opr]_v1_)",
+        r"[0-9a-f]{64}" + _E,
     ),
-    Family("databricks-token", ("dapi",), _B + r"(?P<head>dapi)[0-9a-f]{32}(?:-\d)?" + _E),
+    Family("databricks-token", ("dapi",), _B + r"(?P<head>dapi)", r"[0-9a-f]{32}(?:-\d)?" + _E),
     Family(
         "docker-token",
         ("dckr_",),
-        _B + r"(?P<head>dckr_[a-z]{3}_)[A-Za-z0-9_-]{27}" + _E64,
+        _B + r"(?P<head>dckr_[a-z]{3}_)",
+        r"[A-Za-z0-9_-]{27}" + _E64,
         is_mixed,
     ),
     Family(
         "shopify-token",
         ("shp",),
-        _B + r"(?P<head>shp(?:at|ca|pa|ss)_)[0-9a-fA-F]{32}" + _E,
+        _B + r"(?P<head>shp(?:at|ca|pa|ss)_)",
+        r"[0-9a-fA-F]{32}" + _E,
     ),
-    Family("linear-key", ("lin_api_",), _B + r"(?P<head>lin_api_)[A-Za-z0-9]{40}" + _E, is_mixed),
-    Family("notion-token", ("ntn_",), _B + r"(?P<head>ntn_)\d{11}[A-Za-z0-9]{35}" + _E, is_mixed),
-    Family("postman-key", ("PMAK-",), _B + r"(?P<head>PMAK-)[0-9a-f]{24}-[0-9a-f]{34}" + _E),
-    Family("rubygems-key", ("rubygems_",), _B + r"(?P<head>rubygems_)[0-9a-f]{48}" + _E),
+    Family(
+        "linear-key", ("lin_api_",), _B + r"(?P<head>lin_api_)", r"[A-Za-z0-9]{40}" + _E, is_mixed
+    ),
+    Family(
+        "notion-token", ("ntn_",), _B + r"(?P<head>ntn_)", r"\d{11}[A-Za-z0-9]{35}" + _E, is_mixed
+    ),
+    Family("postman-key", ("PMAK-",), _B + r"(?P<head>PMAK-)", r"[0-9a-f]{24}-[0-9a-f]{34}" + _E),
+    Family("rubygems-key", ("rubygems_",), _B + r"(?P<head>rubygems_)", r"[0-9a-f]{48}" + _E),
     Family(
         "grafana-token",
         ("glsa_",),
-        _B + r"(?P<head>glsa_)[A-Za-z0-9]{32}_[0-9a-fA-F]{8}" + _E,
+        _B + r"(?P<head>glsa_)",
+        r"[A-Za-z0-9]{32}_[0-9a-fA-F]{8}" + _E,
         is_mixed,
     ),
     Family(
         "vault-token",
         ("hvs.", "hvb."),
-        _B + r"(?P<head>hv[sb]\.)[A-Za-z0-9_-]{90,300}" + _E64,
+        _B + r"(?P<head>hv[sb]\.)",
+        r"[A-Za-z0-9_-]{90,300}" + _E64,
         is_mixed,
     ),
 )

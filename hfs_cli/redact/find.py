@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple, TypeVar, cast
 
-from hfs_cli.redact.families import FAMILIES, Family
+from hfs_cli.redact.families import FAMILIES, Family, is_example
 
 JsonT = TypeVar("JsonT")
 # Files that hold no text; of the rest it is seen.
@@ -15,6 +15,8 @@ _NO_TEXT = ("image/", "audio/", "video/", "application/pdf", "application/zip")
 # Shown of a key are what every such key begins with, and this many characters of its end.
 _SHOWN = 4
 _LONG = 20
+# No key is longer than a block of this many characters.
+_LONGEST = 20_000
 
 
 class Finding(NamedTuple):
@@ -33,25 +35,36 @@ class Finding(NamedTuple):
     excerpt: str
 
 
-def find(text: str) -> list[Finding]:
-    """The keys in a text, in order; of two that overlap, the one that begins first."""
+def find(text: str, *, broken_off: bool = False) -> list[Finding]:
+    """The keys in a text, in order; of two that overlap, the one that begins first.
+
+    Args:
+        broken_off: The text is cut short, and may end in the middle of a key.
+    """
     found = [finding for family in FAMILIES for finding in _of(family, text)]
     found.sort(key=lambda finding: (finding.start, -finding.end))
     apart: list[Finding] = []
     for finding in found:
         if not apart or finding.start >= apart[-1].end:
             apart.append(finding)
+    if broken_off and not (apart and apart[-1].end == len(text)) and (last := _begun(text)):
+        while apart and apart[-1].start >= last.start:
+            apart.pop()
+        if apart and apart[-1].end > last.start:
+            last = apart.pop()._replace(end=last.end)
+        apart.append(last)
     return apart
 
 
-def redacted(text: str, found: list[Finding] | None = None) -> str:
+def redacted(text: str, found: list[Finding] | None = None, *, broken_off: bool = False) -> str:
     """A text with ``[redacted FAMILY]`` in the place of each key.
 
     Args:
         found: What `find` found in it, where that is known.
+        broken_off: See `find`.
     """
     pieces, end = [], 0
-    for finding in find(text) if found is None else found:
+    for finding in find(text, broken_off=broken_off) if found is None else found:
         pieces += [text[end : finding.start], f"[redacted {finding.family}]"]
         end = finding.end
     return "".join((*pieces, text[end:])) if pieces else text
@@ -128,6 +141,24 @@ def _finding(family: Family, match: re.Match[str]) -> Finding | None:
     is_block = head.startswith("-----")
     tail = body[-_SHOWN:] if len(body) >= _LONG and not is_block else ""
     return Finding(family.name, start, end, f"{head}…{tail}")
+
+
+def _begun(text: str) -> Finding | None:
+    """The key that a text breaks off in the middle of; of several, the one that most is known of.
+
+    ``sk-or-v1-a81f…`` begins as three families do, and is OpenRouter's.
+    """
+    offset = max(0, len(text) - _LONGEST)
+    best: tuple[int, int, Finding] | None = None
+    for family in FAMILIES:
+        match = _compiled(family.begun).search(text, offset)
+        if match is None or is_example(match["begun"]):
+            continue
+        head = match.groupdict().get("head") or ""
+        start = match.start("head") if head else match.start("begun")
+        if best is None or (start, -len(head)) < best[:2]:
+            best = start, -len(head), Finding(family.name, start, len(text), f"{head}…")
+    return best[2] if best else None
 
 
 @cache

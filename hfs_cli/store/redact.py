@@ -55,6 +55,9 @@ TEXTS: Mapping[type[Model], Mapping[str, str]] = {
     CheckpointRow: {"label": "checkpoint"},
 }
 _JSON = {"state", "citations", "extra"}
+# What of a message came piece by piece, and what tells whether its last piece came.
+_CAME = {"content", "reasoning"}
+_ENDING = (MessageRow.status, MessageRow.finish_reason)
 # Rows of a transaction: some milliseconds.
 _AT_ONCE = 50
 # Of a reply's file: what a reply may have at most, in bytes, with all its calls.
@@ -129,12 +132,13 @@ class _Search:
 
     def look_at_messages(self, part: Part | None) -> None:
         own = MessageRow.select(MessageRow.id, MessageRow.session_id, MessageRow.position)
-        own = own.select_extend(MessageRow.status, *_columns(MessageRow)).where(*_within(part))
-        for number, session_id, position, status, *kept in self._rows(own):
+        own = own.select_extend(*_ENDING, *_columns(MessageRow)).where(*_within(part))
+        for number, session_id, position, status, reason, *kept in self._rows(own):
             values = dict(zip(TEXTS[MessageRow], kept, strict=True))
             if status == "partial":
                 values |= _whole(self._db, number, values)
-            self._look(Place(MessageRow, number), values, session_id, position)
+            cut = _breaks_off(status, reason)
+            self._look(Place(MessageRow, number), values, session_id, position, broken_off=cut)
 
     def look_at_calls(self, part: Part | None) -> None:
         own = CallRow.select(CallRow.id, MessageRow.session_id, MessageRow.position)
@@ -194,15 +198,26 @@ class _Search:
         return self._db.execute(query)
 
     def _look(
-        self, place: Place, values: Mapping[str, object], session_id: int, position: int
+        self,
+        place: Place,
+        values: Mapping[str, object],
+        session_id: int,
+        position: int,
+        *,
+        broken_off: bool = False,
     ) -> None:
         for column, value in values.items():
+            cut = broken_off and column in _CAME
             for text in _texts(column, value):
-                for finding in find(text):
+                for finding in find(text, broken_off=cut):
                     self._keys[session_id][text[finding.start : finding.end]] = finding
                     what = TEXTS[place.table][column]
                     kept = KeptKey(session_id, "", position, what, finding.family, finding.excerpt)
                     self._found.append((kept, place))
+
+
+def _breaks_off(status: object, reason: object) -> bool:
+    return status == "partial" or reason == "length"
 
 
 def _columns(table: type[Model]) -> list[Field[object]]:
@@ -285,13 +300,13 @@ def take_out(db: Connection, places: Iterable[Place]) -> None:
 
 def _from_message(db: Connection, place: Place) -> None:
     number = place.key
-    columns = MessageRow.select(MessageRow.status, *_columns(MessageRow))
+    columns = MessageRow.select(*_ENDING, *_columns(MessageRow))
     row = db.execute(columns.where(MessageRow.id == number)).fetchone()
     if row is None:
         return
-    before = dict(zip(TEXTS[MessageRow], row[1:], strict=True))
+    before = dict(zip(TEXTS[MessageRow], row[len(_ENDING) :], strict=True))
     now = before | _whole(db, number, before) if row[0] == "partial" else before
-    after = _without_keys(now)
+    after = _without_keys(now, broken_off=_breaks_off(row[0], row[1]))
     if after == now:
         return
     if after["state"] != now["state"]:
@@ -382,15 +397,16 @@ _TAKE_OUT: Mapping[type[Model], Callable[[Connection, Place], None]] = {
 }
 
 
-def _without_keys(values: Mapping[str, object]) -> dict[str, object]:
+def _without_keys(values: Mapping[str, object], *, broken_off: bool = False) -> dict[str, object]:
     after = dict(values)
     for column, value in values.items():
-        if not any(find(text) for text in _texts(column, value)):
+        cut = broken_off and column in _CAME
+        if not any(find(text, broken_off=cut) for text in _texts(column, value)):
             continue
         text = str(value)
         inside = _json(text) if column in _JSON else None
         if inside is None:
-            after[column] = redacted(text)
+            after[column] = redacted(text, broken_off=cut)
         else:
             after[column] = json.dumps(redacted_value(inside), ensure_ascii=False)
     return after

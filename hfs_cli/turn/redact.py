@@ -177,8 +177,9 @@ class _Held(NamedTuple):
 
 
 def _masked_reply(reply: Reply) -> Reply:
-    """A reply without keys."""
-    text = redacted(reply.text)
+    """A reply without keys, or as much of one as there is where it breaks off."""
+    cut = reply.status == "partial" or reply.finish_reason == "length"
+    text = redacted(reply.text, broken_off=cut)
     citations = tuple(
         cited._replace(
             url=redacted(cited.url), title=redacted(cited.title), quote=redacted(cited.quote)
@@ -189,8 +190,8 @@ def _masked_reply(reply: Reply) -> Reply:
         citations = tuple(cited._replace(start=None, end=None) for cited in citations)
     return reply._replace(
         text=text,
-        reasoning=redacted(reply.reasoning),
-        tool_calls=tuple(map(_masked_call, reply.tool_calls)),
+        reasoning=redacted(reply.reasoning, broken_off=cut),
+        tool_calls=tuple(_masked_call(call, broken_off=cut) for call in reply.tool_calls),
         citations=citations,
         state=_masked_state(reply.state),
         error=None if reply.error is None else redacted(reply.error),
@@ -216,10 +217,10 @@ def _attachment(attached: Attachment) -> Attachment:
     )
 
 
-def _masked_call(call: Call) -> Call:
+def _masked_call(call: Call, *, broken_off: bool = False) -> Call:
     """A call without keys in what the tool was given and said."""
     return call._replace(
-        arguments=redacted(call.arguments),
+        arguments=redacted(call.arguments, broken_off=broken_off),
         result=None if call.result is None else redacted(call.result),
         extra=None if call.extra is None else redacted_value(call.extra),
     )

@@ -98,6 +98,65 @@ def test_a_block_that_was_cut_is_found_and_what_follows_it_stays():
     assert redacted(f"{cut}\n\nWhat is this?") == "[redacted private-key]\n\nWhat is this?"
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in BY_CONTEXT])
+def test_of_a_key_that_breaks_off_no_more_stays_than_how_all_begin(name):
+    for key in Keys(4).of(name):
+        head = find(key)[0].excerpt.partition("…")[0]
+        # Five characters are no secret, and fewer than that no key.
+        for size in range(len(head) + 6, len(key), 1 if len(key) < 300 else 29):
+            text = redacted(f"export KEY={key[:size]}", broken_off=True)
+            assert text.startswith("export KEY=[redacted "), (size, text)
+            assert key[len(head) : len(head) + 6] not in text
+            assert text.endswith("]"), (size, text)
+
+
+def test_a_secret_that_is_known_by_its_name_and_breaks_off_is_found():
+    keys = Keys(5)
+    (number, _), secret = keys.of("aws-key-id"), keys.drawn(40)
+    for lead in (
+        "aws_secret_access_key = ",
+        f"{number},",
+        "AWS_SESSION_TOKEN=",
+        '"SessionToken": "',
+    ):
+        cut = redacted(f"{lead}{secret[:20]}", broken_off=True)
+        assert cut.endswith("[redacted aws-secret]"), cut
+        assert secret[:6] not in cut
+
+
+def test_a_key_that_breaks_off_is_told_by_the_longest_beginning_and_shows_no_end():
+    keys = Keys(6)
+    for name in ("openrouter-key", "anthropic-key"):
+        (found,) = find(f"as in {keys.of(name)[0][:30]}", broken_off=True)
+        assert (found.family, found.excerpt[-1]) == (name, "…")
+    whole = keys.of("deepseek-key")[0]
+    assert find(whole, broken_off=True) == find(whole)
+    first = keys.checked("ghp_")
+    assert redacted(f"{first} and {whole[:20]}", broken_off=True) == (
+        "[redacted github-token] and [redacted openai-key]"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from sk-learn",
+        "sk-your-key-here",
+        "ask-whoever-knows",
+        "a task-0123456789abcdef",
+        "npm_test and npm_",
+        "ghp_",
+        "the SK8 park",
+        "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIB",
+        "-----BEGIN PRIVATE KEY----- is how it begins; what follows is base64.",
+        "AKIA and so on, and on",
+        "",
+    ],
+)
+def test_ordinary_text_that_breaks_off_stays(text):
+    assert redacted(text, broken_off=True) == text
+
+
 def test_many_keys_are_replaced_each_by_its_family():
     keys = Keys()
     one, two = keys.checked("ghp_"), keys.of("slack-token")[0]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 
 import pexpect
 import pytest
@@ -24,7 +26,7 @@ from hfs_cli.redact.find import redacted
 from hfs_cli.store.store import SessionStore
 from hfs_cli.turn.redact import RedactingStore, _Line, looked_at
 from tests.redact.keys import Keys
-from tests.scripted_server import openai_chunk, openai_sse, sse
+from tests.scripted_server import STALL, openai_chunk, openai_sse, sse
 from tests.tools.asking import script
 
 KEYS = Keys()
@@ -195,6 +197,44 @@ def test_a_reply_that_breaks_off_leaves_no_key_behind(chat, server):
     assert "use [redacted github-token]" in chat.ok("sessions", "show")
 
 
+def test_ctrl_c_in_the_middle_of_a_key_keeps_nothing_of_it(chat, server):
+    half = KEYS.of("anthropic-key")[0][:42]
+    pieces = [openai_chunk({"content": piece}) for piece in ("use ", half[:20], half[20:])]
+    server.reply([*sse(*pieces, done=False), STALL])
+    process = chat.start("chat", "go", env=MASK)
+    shown = b""
+    while half.encode() not in shown:
+        shown += os.read(process.stdout.fileno(), 4096)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    kept = json.loads(chat.ok("sessions", "show", "--format", "json"))["messages"][-1]
+    assert (kept["status"], kept["content"]) == ("partial", "use [redacted anthropic-key]")
+    assert not any(half[13:25].encode() in file.read_bytes() for file in chat.data.iterdir())
+
+
+def test_a_limit_in_the_middle_of_a_key_keeps_nothing_of_it(chat, server):
+    server.reply(openai_sse(["use ", KEY[:20]], finish="length"))
+    chat("chat", "go", env=MASK)
+    assert "use [redacted github-token]" in chat.ok("sessions", "show")
+    assert files_with(chat, KEY[:18]) == []
+    server.reply(openai_sse(["sk-learning"], finish="stop"))
+    chat("chat", "go", env=MASK)
+    assert "sk-learning" in chat.ok("sessions", "show")
+
+
+def test_half_a_key_that_was_kept_before_is_found_and_taken_out(chat, server):
+    pieces = [openai_chunk({"content": piece}) for piece in ("use ", KEY[:20])]
+    server.reply(sse(*pieces, done=False))
+    assert chat("chat", "go").returncode == 7
+    assert files_with(chat, KEY[:18])
+    found = json.loads(chat.ok("sessions", "redact", "--json"))
+    assert [key["family"] for key in found] == ["github-token"]
+    assert chat("sessions", "redact", "--yes").returncode == 0
+    assert "use [redacted github-token]" in chat.ok("sessions", "show")
+    assert files_with(chat, KEY[:18]) == []
+
+
 def test_prompts_of_a_batch_are_masked(chat, server):
     server.always(lambda _: openai_sse("ok"))
     lines = f"use {KEY}\nand {KEY}\n".encode()
@@ -262,6 +302,18 @@ def test_sources_of_a_reply_whose_keys_were_taken_out_have_no_place_in_it(store)
     assert said(store, opened) == "It is [redacted github-token]."
     assert (cited.quote, cited.start, cited.end) == ("it is [redacted github-token]", None, None)
     assert KEY not in cited.url
+
+
+def test_thoughts_and_a_call_that_are_cut_in_a_key_hold_nothing_of_it(store):
+    masked = RedactingStore(store)
+    opened = masked.begin(Turn(ChatMessage("user", "q"), "test/m"))
+    asking = Call("c1", "look", f'{{"with": "{KEY[:20]}')
+    thought = f"It may be {OTHER[:20]}"
+    masked.save_reply(opened, Reply("", "test/m", reasoning=thought, tool_calls=(asking,)))
+    kept = store.transcript(opened.session.id)[-1]
+    assert kept.reasoning == "It may be [redacted npm-token]"
+    (call,) = kept.tool_calls
+    assert call.arguments == '{"with": "[redacted github-token]'
 
 
 def test_a_reply_that_is_spilled_holds_no_key(store, tmp_path):

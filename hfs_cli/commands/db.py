@@ -92,7 +92,13 @@ def _place(text: str) -> Path | str:
         return Path(text).expanduser().absolute()
     if not text.startswith(("postgresql://", "postgres://")):
         raise UsageError(f"{text.partition('://')[0]}:// is not a database: postgresql:// is")
-    if has_password(text):
+    try:
+        secret = has_password(text)
+    except ValueError:  # which says more of it than may be shown
+        raise UsageError(
+            "FROM or TO is not the address of a database: postgresql://HOST/NAME"
+        ) from None
+    if secret:
         raise UsageError(
             "everybody on this machine can read the arguments of a command: leave the password"
             " out, and set PGPASSWORD, or a line of ~/.pgpass"

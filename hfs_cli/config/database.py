@@ -23,7 +23,11 @@ def without_password(url: str) -> str:
 
 
 def has_password(url: str) -> bool:
-    """Whether there is more in an address than may be shown."""
+    """Whether there is more in an address than may be shown.
+
+    Raises:
+        ValueError: It is not an address; the message may show all of it.
+    """
     parts = urlsplit(url)
     names = {item.partition("=")[0].lower() for item in parts.query.split("&")}
     return ":" in parts.netloc.rpartition("@")[0] or bool(names & _SECRETS)

@@ -195,10 +195,15 @@ _AUTH = _one_of(f"one of {', '.join(AUTH)}", *AUTH)
 def _database(value: object) -> Path | str:
     """The address of a server as it is, or a file's path."""
     text = _text(value)
+    if "\0" in text:
+        raise ValueError
     if "://" in text:
         scheme, _, place = text.partition("://")
         if scheme not in {"postgresql", "postgres"}:
             raise ValueError
+        from hfs_cli.config.database import has_password
+
+        has_password(text)  # raises ValueError for what is no address
         return f"postgresql://{place}"
     try:
         path = Path(text).expanduser()

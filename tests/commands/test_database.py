@@ -133,12 +133,22 @@ def test_without_the_driver_is_said_how_to_install_it(hfs):
     assert "pip install 'hfs-cli[postgres]'" in said(done)
 
 
-@pytest.mark.parametrize("value", ["mysql://host/db", "hfs.db", "./hfs.db"])
+@pytest.mark.parametrize(
+    "value", ["mysql://host/db", "hfs.db", "./hfs.db", "postgresql://[", "postgresql://\u2100/db"]
+)
 def test_what_is_neither_a_whole_path_nor_an_address_is_refused(hfs, value):
     hfs.env["HFS_DATABASE"] = value
     done = hfs("sessions", "list")
     assert done.returncode == 3
     assert "the whole path of a SQLite file, or postgresql://HOST/NAME" in said(done)
+
+
+def test_a_nul_byte_in_the_place_of_a_database_is_refused(hfs):
+    for place in ("/x\\u0000y", "postgresql://host/db\\u0000"):
+        hfs.configure(f'database = "{place}"\n')
+        done = hfs("sessions", "list")
+        assert done.returncode == 3
+        assert "the whole path of a SQLite file" in said(done)
 
 
 def test_an_address_that_libpq_cannot_read_is_refused(hfs):
@@ -232,6 +242,7 @@ def test_killed_however_often_it_is_whole_in_the_end(hfs, full, on_server):
         ("none.db", "to.db", 8, "there is no database at none.db"),
         ("a.db", "./a.db", 2, "are the same database"),
         ("a.db", "mysql://host/db", 2, "mysql:// is not a database"),
+        ("a.db", f"postgresql://u:{PASSWORD}@\u2100/db", 2, "is not the address of a database"),
         ("a.db", f"postgresql://u:{PASSWORD}@host/db", 2, "leave the password out"),
     ],
 )

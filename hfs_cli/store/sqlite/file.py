@@ -172,6 +172,8 @@ def store_errors(path: Path) -> Iterator[None]:
         yield
     except BadRow as error:
         raise StoreError(damaged(path, str(error))) from error
+    except OverflowError as error:  # what was counted on from a number in it; ours are smaller
+        raise StoreError(damaged(path, "a number in it is past all counting")) from error
     except (InterfaceError, ProgrammingError, sqlite3.InterfaceError, sqlite3.ProgrammingError):
         raise
     except (PeeweeException, sqlite3.Error) as error:

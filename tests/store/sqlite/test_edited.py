@@ -10,7 +10,7 @@ import pytest
 
 from hfs_cli.conversations import SearchFilter
 from hfs_cli.errors import HfsError, StoreError
-from hfs_cli.messages import Call, KeptState, Reply
+from hfs_cli.messages import Call, ChatMessage, KeptState, Place, Reply, Turn
 from hfs_cli.store import tables
 from hfs_cli.store.store import SessionStore
 
@@ -61,6 +61,7 @@ def use_everything(path) -> list[HfsError]:
         lambda store: store.check(),
         lambda store: store.rename(1, "another name"),
         lambda store: store.touch(2),
+        lambda store: store.begin(Turn(ChatMessage("user", "on"), "m/x", place=Place(2))),
         lambda store: store.fork(2),
         lambda store: store.delete([1, 2]),
     ]
@@ -80,7 +81,7 @@ COLUMNS = [
     for field in model._meta.sorted_fields
     if field.column_name not in {"id", "sha256"}
 ]
-ODD = [b"\xff\xfe blob", 2**62, -(2**63), "text", 1e308, None]
+ODD = [b"\xff\xfe blob", 2**62, 2**63 - 1, -(2**63), "text", 1e308, None]
 
 
 @pytest.mark.parametrize("column", COLUMNS, ids=".".join)
@@ -127,7 +128,7 @@ def test_a_check_names_what_was_edited(kept, statement, found):
 def test_triggers_and_views_are_refused(kept, statement):
     edit(kept, statement)
     refusals = use_everything(kept)
-    assert len(refusals) == 18
+    assert len(refusals) == 19
     assert all("that hfs did not make" in error.message for error in refusals)
 
 

@@ -24,6 +24,7 @@ WORDS = [
     *("[]", "{}", "[" * 5000, '{"a": 1e999}', '"\\ud800"', '{"$ref": "#"}', "name, age int", "a b c"),
     *("\x1b]52;c;x\x07", "[/foo]", "%s{0}", "é" * 300, "x" * 300, "\u202e", "'; DROP TABLE x", "a\"b("),
     *("/dev/null", "/dev/zero", "/dev/full", "/nowhere/x", "file.txt", "out.md", "image.png", "fifo"),
+    *("rows.csv", "t", "echo", "mask", "new.db", "postgresql://127.0.0.1:1/x", "postgresql://["),
     *("http://[", "http://127.0.0.1:1", "temperature=0.2", "stop=[]", "model=x", "test.base_url"),
     *(setting.key for setting in SETTINGS.values()),
 ]  # fmt: skip
@@ -82,7 +83,7 @@ def configurations(draw: st.DrawFn) -> str:
         table, _, name = setting.key.rpartition(".")
         table = table.replace("providers.NAME", "providers.test")
         table = 'models."test/m"' if table.startswith("models.") else table
-        value = draw(st.just(setting.example.partition("=")[2].strip()) | ANY_JSON.map(_toml))
+        value = draw(st.just(setting.example.partition("=")[2].strip()) | ANY_JSON.map(toml))
         tables.setdefault(table, []).append(f"{name.replace('NAME', 'test')} = {value}")
     for table, body in tables.items():
         lines += [f"[{table}]"] * bool(table) + sorted(set(body), key=body.index)
@@ -90,16 +91,23 @@ def configurations(draw: st.DrawFn) -> str:
     return draw(st.just(text) | st.text(max_size=40).map(lambda noise: text + "\n" + noise))
 
 
-def _toml(value: object) -> str:
+def toml(value: object) -> str:
+    """A value as a configuration has it."""
     if value is None:
         return "''"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(
+                f"{json.dumps(k, ensure_ascii=False)} = {toml(v)}" for k, v in value.items()
+            )
+            + "}"
+        )
     if isinstance(value, list):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return json.dumps(value)
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 # A good reply of each format, which then has some of its values replaced.
@@ -139,15 +147,16 @@ REPLIES: dict[str, list[Any]] = {
 }  # fmt: skip
 
 
-def _paths(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def paths(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where something stands in nested lists and objects."""
     if path:
         yield path
     if isinstance(value, dict):
         for name, inner in value.items():
-            yield from _paths(inner, (*path, name))
+            yield from paths(inner, (*path, name))
     elif isinstance(value, list):
         for number, inner in enumerate(value):
-            yield from _paths(inner, (*path, number))
+            yield from paths(inner, (*path, number))
 
 
 @st.composite
@@ -155,7 +164,7 @@ def changed(draw: st.DrawFn, document: object) -> Any:
     """A JSON document of which up to three values are others, or gone."""
     made = json.loads(json.dumps(document))
     for _ in range(draw(st.integers(0, 3))):
-        *way, last = draw(st.sampled_from(list(_paths(made))))
+        *way, last = draw(st.sampled_from(list(paths(made))))
         holder: Any = made
         for step in way:
             holder = holder[step]
@@ -163,15 +172,19 @@ def changed(draw: st.DrawFn, document: object) -> Any:
             holder.pop(last)
         else:
             holder[last] = draw(ANY_JSON)
-        if not list(_paths(made)):
+        if not list(paths(made)):
             break
     return made
 
 
 @st.composite
-def replies(draw: st.DrawFn) -> tuple[str, list[bytes]]:
-    """A format, and a stream in it that may be wrong at any place."""
-    wire = draw(st.sampled_from([name for name in PROVIDER_TYPES if name in REPLIES]))
+def replies(draw: st.DrawFn, wire: str | None = None) -> tuple[str, list[bytes]]:
+    """A format, and a stream in it that may be wrong at any place.
+
+    Args:
+        wire: The format, where only one will do.
+    """
+    wire = wire or draw(st.sampled_from([name for name in PROVIDER_TYPES if name in REPLIES]))
     events = draw(changed(REPLIES[wire]))
     pieces = [
         json.dumps(event).encode() for event in (events if isinstance(events, list) else [events])

@@ -37,6 +37,7 @@ class SearchHit:
         snippet: The part of the text around the words.
         spans: Where in the snippet the words are: start and end, in characters.
         score: The better the match, the lower (bm25).
+        owner: As of the session.
     """
 
     session_id: int
@@ -49,6 +50,7 @@ class SearchHit:
     snippet: str
     spans: tuple[tuple[int, int], ...]
     score: float
+    owner: str = ""
 
 
 class KeptKey(NamedTuple):

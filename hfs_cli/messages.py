@@ -329,7 +329,7 @@ class Session(NamedTuple):
     Args:
         id: The number users type.
         uid: A stable identifier that survives export and import (32 hex digits).
-        name: Unique among sessions.
+        name: Unique among the sessions of its owner.
         model: ``provider/id`` of the last reply; before there is one, of the first question.
         messages: How many messages its transcript holds.
         created_at: UTC.
@@ -340,6 +340,7 @@ class Session(NamedTuple):
         origin: How it came to be.
         listed: False for a tail that was set aside and has not been used since, and for a
             session that never had a reply.
+        owner: Whose it is, in a database on a server; empty in a file.
     """
 
     id: int
@@ -354,6 +355,7 @@ class Session(NamedTuple):
     fork_position: int | None = None
     origin: Origin = "chat"
     listed: bool = True
+    owner: str = ""
 
     @property
     def label(self) -> str:

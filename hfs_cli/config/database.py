@@ -1,4 +1,4 @@
-"""The address of a database on a server: what of it may be shown, and what may stand in a file."""
+"""A database on a server: what of its address may be shown or stand in a file, and who acts."""
 
 from __future__ import annotations
 
@@ -20,6 +20,24 @@ def without_password(url: str) -> str:
         if item and item.partition("=")[0].lower() not in _SECRETS
     ]
     return parts._replace(netloc=f"{user}{at}{host}", query="&".join(shown)).geturl()
+
+
+def login_name() -> str:
+    """Who is logged in on this machine.
+
+    Raises:
+        ConfigError: Nobody knows: no variable, and no entry in the list of users.
+    """
+    from getpass import getuser
+
+    try:
+        return getuser()
+    except (KeyError, OSError):  # OSError since Python 3.13
+        from hfs_cli.errors import ConfigError
+
+        raise ConfigError(
+            "this machine has no name for you: set HFS_USER, whose sessions these are"
+        ) from None
 
 
 def has_password(url: str) -> bool:

@@ -10,10 +10,10 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from peewee import Expression, Insert, Query, Select, Value
+from peewee import ColumnBase, Insert, Query, Select, Value
 
 from hfs_cli.store import rows
-from hfs_cli.store.engine import Connection, statement
+from hfs_cli.store.engine import Connection, own, statement
 from hfs_cli.store.tables import DeletedRow, SessionRow
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _MET_ANEW = timedelta(days=30)
 _NAMESPACE = uuid.UUID("0d6f2f0e-51a4-5d0b-9c1d-686673646c74")
 
 
-def note(db: Connection, which: Expression) -> None:
+def note(db: Connection, which: ColumnBase) -> None:
     """Note that sessions are deleted; before they are.
 
     Args:
@@ -45,7 +45,8 @@ def note_mark(db: Connection, session_uid: str, mark: Checkpoint) -> None:
 
 def _seen_last(insert: Insert) -> Insert:
     """What was deleted before is given the later time."""
-    return insert.on_conflict(conflict_target=[DeletedRow.uid], preserve=[DeletedRow.seen_at])
+    once = [DeletedRow.uid, DeletedRow.owner]
+    return insert.on_conflict(conflict_target=once, preserve=[DeletedRow.seen_at])
 
 
 def is_deleted(db: Connection, uid: str) -> bool:
@@ -68,24 +69,24 @@ def met(db: Connection, uids: list[str]) -> None:
 def restored(db: Connection, number: int) -> None:
     """Forget that what an import has brought was deleted."""
     brought = SessionRow.select(SessionRow.uid).where(SessionRow.import_id == number)
-    DeletedRow.delete().where(DeletedRow.uid.in_(brought)).execute(db)
+    DeletedRow.delete().where(own(DeletedRow.uid.in_(brought), DeletedRow)).execute(db)
 
 
 def forget_old(db: Connection) -> None:
     """Forget what no import has met for a year."""
     long_ago = _now() - _KEPT // timedelta(microseconds=1)
-    DeletedRow.delete().where(DeletedRow.seen_at < long_ago).execute(db)
+    DeletedRow.delete().where(own(DeletedRow.seen_at < long_ago, DeletedRow)).execute(db)
 
 
 @statement
 def _seen(uid: str) -> Select:
-    return DeletedRow.select(DeletedRow.seen_at).where(DeletedRow.uid == uid)
+    return DeletedRow.select(DeletedRow.seen_at).where(own(DeletedRow.uid == uid, DeletedRow))
 
 
 @statement
 def _meet(uid: str, now: int, before: int) -> Query:
     seen = DeletedRow.update(seen_at=now)
-    return seen.where(DeletedRow.uid == uid, DeletedRow.seen_at < before)
+    return seen.where(own(DeletedRow.uid == uid, DeletedRow), DeletedRow.seen_at < before)
 
 
 def _uid_of(session_uid: str, mark: Checkpoint) -> str:

@@ -9,7 +9,8 @@ from peewee import Query, Select
 from hfs_cli.messages import Session
 from hfs_cli.store import deleted, rows, sessions
 from hfs_cli.store.branches import move
-from hfs_cli.store.engine import Connection, statement
+from hfs_cli.store.engine import Connection, only_own, own, statement
+from hfs_cli.store.messages import drop_bytes
 from hfs_cli.store.tables import (
     AttachmentRow,
     MessageAttachmentRow,
@@ -29,7 +30,7 @@ def delete(db: Connection, ids: Iterable[int]) -> int:
     chosen = dict.fromkeys(ids)
     # All of them at once is quicker than each; the newest tells soon when it is not all.
     # Sessions that never had a reply are not listed; they are not branches either.
-    whole = SessionRow.select(SessionRow.id).where(SessionRow.parent_id.is_null())
+    whole = SessionRow.select(SessionRow.id).where(own(SessionRow.parent_id.is_null(), SessionRow))
     if all(number in chosen for (number,) in _listed(db)) and all(
         number in chosen for (number,) in db.execute(whole)
     ):
@@ -46,19 +47,23 @@ def delete(db: Connection, ids: Iterable[int]) -> int:
 
 @statement
 def _listed() -> Select:
-    listed = SessionRow.select(SessionRow.id).where(SessionRow.use_seq.is_null(False))
+    listed = SessionRow.select(SessionRow.id)
+    listed = listed.where(own(SessionRow.use_seq.is_null(False), SessionRow))
     return listed.order_by(SessionRow.use_seq.desc())
 
 
 def _delete_all(db: Connection, chosen: dict[int, None]) -> int:
-    """Delete everything: tails belong to sessions, and none is left."""
-    there = [number for (number,) in db.execute(SessionRow.select(SessionRow.id))]
+    """Delete everything that is one's own: tails belong to sessions, and none is left."""
+    every = only_own(db, SessionRow.select(SessionRow.id), SessionRow)
+    there = [number for (number,) in db.execute(every)]
     db.forget_words()
     deleted.note(db, sessions.is_shown())
-    SessionRow.update(parent_id=None, fork_position=None).execute(db)
+    update = SessionRow.update(parent_id=None, fork_position=None)
+    only_own(db, update, SessionRow).execute(db)
     # Messages, ties and checkpoints go with their sessions (ON DELETE CASCADE).
-    SessionRow.delete().execute(db)
-    AttachmentRow.delete().execute(db)
+    only_own(db, SessionRow.delete(), SessionRow).execute(db)
+    if not db.frees_attachments:
+        AttachmentRow.delete().execute(db)
     return sum(number in chosen for number in there)
 
 
@@ -96,10 +101,8 @@ def _delete_one(db: Connection, session: Session) -> None:
     deleted.note(db, SessionRow.id == session.id)
     # Its messages, their attachments' ties and its checkpoints go with it (ON DELETE CASCADE).
     _remove(db, session.id)
-    for digest in carried:
-        tied = MessageAttachmentRow.select().where(MessageAttachmentRow.sha256 == digest)
-        if not tied.exists(db):
-            AttachmentRow.delete().where(AttachmentRow.sha256 == digest).execute(db)
+    if carried:
+        drop_bytes(db, carried)
 
 
 @statement

@@ -14,9 +14,19 @@ from functools import wraps
 from inspect import signature
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeAlias, cast
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    cast,
+)
 
-from peewee import Database, Field, Function, Model, Node, Value, fn
+from peewee import ColumnBase, Database, Field, Function, Model, Node, Value, WrappedNode, fn
 
 from hfs_cli.errors import StoreError
 
@@ -26,6 +36,8 @@ if TYPE_CHECKING:
 # A row as it comes: `hfs_cli.store.rows` makes a value of it before it goes anywhere.
 Row: TypeAlias = tuple[Any, ...]
 P = ParamSpec("P")
+# Of Peewee's: a Select, an Update or a Delete.
+Q = TypeVar("Q", bound=Any)
 
 
 class BadRow(Exception):
@@ -34,6 +46,59 @@ class BadRow(Exception):
 
 class LostError(StoreError):
     """The connection to a server ended in the middle of a transaction, which then did nothing."""
+
+
+Owners: TypeAlias = Literal["one", "every"]
+
+
+class ByOwners(WrappedNode):
+    """What a query says as far as it depends on whose rows it is to see.
+
+    Args:
+        otherwise: What it says where neither of the two is said: in a file, above all, where rows
+            have no owner and nobody is to pay for one.
+        one: What it says where one owner's are seen.
+        every: What it says where everybody's are.
+    """
+
+    def __init__(
+        self, otherwise: Node, *, one: Node | None = None, every: Node | None = None
+    ) -> None:
+        super().__init__(otherwise)
+        self._said = {"one": one, "every": every}
+
+    def __sql__(self, ctx: Any) -> Any:  # noqa: ANN401  (Peewee's own are without types)
+        said = self._said.get(ctx.state.owners)
+        return ctx.sql(self.node if said is None else said)
+
+
+class _ActingOwner(ColumnBase):
+    """Who acts, as the engine has it."""
+
+    def __sql__(self, ctx: Any) -> Any:  # noqa: ANN401
+        return ctx.sql(ctx.state.acting_owner)
+
+
+def own(condition: ColumnBase, table: Any) -> ByOwners:  # noqa: ANN401  (a table or its alias)
+    """A condition for rows of who acts, where rows have owners; the condition alone elsewhere.
+
+    Args:
+        table: One that has an owner.
+    """
+    return ByOwners(condition, one=condition & (table.owner == _ActingOwner()))
+
+
+def only_own(db: Connection, query: Q, table: type[Model]) -> Q:
+    """A query for rows of who acts alone, where rows have owners.
+
+    Args:
+        query: One that has no condition, or others.
+    """
+    if db.owners != "one":
+        return query
+    owner: Any = table
+    narrowed: Q = query.where(owner.owner == _ActingOwner())
+    return narrowed
 
 
 class Cursor(Protocol):
@@ -56,6 +121,15 @@ class Connection(Database, ABC):
     Full-text search is one of these things: a message is indexed in the transaction that
     completes it, and a name whenever it changes.
     """
+
+    owners: Owners | None = None
+    """Whose rows queries see: ``one`` owner's, or ``every`` one's; None where none has an owner."""
+
+    own_sessions = ""
+    """The same of a session `s`, as a condition that goes on with AND."""
+
+    frees_attachments = False
+    """Whether the bytes of an attachment go by themselves with the last message that has them."""
 
     if TYPE_CHECKING:  # Peewee's own are without types
 
@@ -221,16 +295,17 @@ def statement(build: Callable[P, Node]) -> Callable[Concatenate[Connection, P], 
             otherwise it does once.
     """
     count = len(signature(build).parameters)
-    built: dict[type[Connection], tuple[str, list[object]]] = {}
+    built: dict[tuple[type[Connection], Owners | None], tuple[str, list[object]]] = {}
 
     @wraps(build)
     def run(db: Connection, *values: P.args, **_: P.kwargs) -> Cursor:
-        if type(db) not in built:
+        kind = (type(db), db.owners)
+        if kind not in built:
             # converter=False: the stand-in is not a number yet where a number will be.
             stand_ins: Any = [Value(_Slot(n), converter=False) for n in range(count)]
             query = cast("Callable[..., Node]", build)(*stand_ins)
-            built[type(db)] = db.get_sql_context().sql(query).query()
-        sql, parameters = built[type(db)]
+            built[kind] = db.get_sql_context().sql(query).query()
+        sql, parameters = built[kind]
         return db.execute_sql(sql, [values[p] if isinstance(p, _Slot) else p for p in parameters])
 
     return cast("Callable[Concatenate[Connection, P], Cursor]", run)

@@ -27,10 +27,9 @@ from hfs_cli.messages import Message
 from hfs_cli.naming import check_name
 from hfs_cli.store import checkpoints, deleted, meeting, rows, sessions
 from hfs_cli.store.branches import move
-from hfs_cli.store.engine import Connection, Engine, insert_many, statement
-from hfs_cli.store.messages import attach, lineage, put_call
+from hfs_cli.store.engine import Connection, Engine, insert_many, only_own, own, statement
+from hfs_cli.store.messages import attach, drop_bytes, lineage, put_call
 from hfs_cli.store.tables import (
-    AttachmentRow,
     CallRow,
     DeletedRow,
     ImportRow,
@@ -583,8 +582,11 @@ class Import:
 
     def _known_uids(self) -> set[int] | None:
         with self._engine.reading() as db:
-            there = db.execute(SessionRow.select(SessionRow.uid).limit(_IN_MIND + 1))
-            gone = db.execute(DeletedRow.select(DeletedRow.uid).limit(_IN_MIND + 1))
+            uids = [
+                only_own(db, table.select(table.uid), table).limit(_IN_MIND + 1)
+                for table in (SessionRow, DeletedRow)
+            ]
+            there, gone = map(db.execute, uids)
             try:
                 known = {_digits(uid) for (uid,) in chain(there, gone)}
             except ValueError:  # a uid that hfs never gave
@@ -1048,20 +1050,20 @@ def _id_of(db: Connection, uid: str) -> int:
 @statement
 def _of_uid(uid: str) -> Select:
     found = SessionRow.select(SessionRow.id, SessionRow.message_count, SessionRow.import_id)
-    return found.where(SessionRow.uid == uid)
+    return found.where(own(SessionRow.uid == uid, SessionRow))
 
 
 @statement
 def _taken(place: int) -> Select:
-    return SessionRow.select(SessionRow.id).where(SessionRow.use_seq == place)
+    return SessionRow.select(SessionRow.id).where(own(SessionRow.use_seq == place, SessionRow))
 
 
 @statement
 def _end_of_run(place: int) -> Select:
     """The last of the places from one on that are all taken."""
     after = SessionRow.alias("after")
-    next_one = after.select(after.id).where(after.use_seq == SessionRow.use_seq + 1)
-    run = SessionRow.select(SessionRow.use_seq).where(SessionRow.use_seq >= place)
+    next_one = after.select(after.id).where(own(after.use_seq == SessionRow.use_seq + 1, after))
+    run = SessionRow.select(SessionRow.use_seq).where(own(SessionRow.use_seq >= place, SessionRow))
     return run.where(~fn.EXISTS(next_one)).order_by(SessionRow.use_seq).limit(1)
 
 
@@ -1085,13 +1087,14 @@ def _answer(message_id: int, question_id: int) -> Query:
 
 
 def take_back(engine: Engine) -> None:
-    """Delete what imports that did not end have brought, a little at a time.
+    """Delete what one's own imports that did not end have brought, a little at a time.
 
     Only for who holds the lock of `Engine.importing`: then all of them are dead.
     """
     while True:
         with engine.staging() as db:
-            row = db.execute(ImportRow.select(ImportRow.id).where(ImportRow.ended_at.is_null()))
+            going_on = own(ImportRow.ended_at.is_null(), ImportRow)
+            row = db.execute(ImportRow.select(ImportRow.id).where(going_on))
             if (unfinished := row.fetchone()) is None:
                 return
             _take_back_some(db, rows.numbers(unfinished)[0])
@@ -1163,8 +1166,6 @@ def _remove_carried(db: Connection, ids: Sequence[int]) -> None:
     tie = MessageAttachmentRow
     carried = tie.select(tie.sha256).where(tie.message_id.in_(ids), tie.sha256.is_null(False))
     digests = [digest for (digest,) in db.execute(carried.distinct())]
-    if not digests:
-        return
-    tie.delete().where(tie.message_id.in_(ids)).execute(db)
-    still = [d for (d,) in db.execute(tie.select(tie.sha256).where(tie.sha256.in_(digests)))]
-    AttachmentRow.delete().where(AttachmentRow.sha256.in_({*digests} - {*still})).execute(db)
+    if digests:
+        tie.delete().where(tie.message_id.in_(ids)).execute(db)
+        drop_bytes(db, digests)

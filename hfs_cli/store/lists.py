@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from peewee import Expression
+from peewee import ColumnBase
 
 from hfs_cli.messages import Session
 from hfs_cli.naming import normalise
 from hfs_cli.store import rows, sessions
-from hfs_cli.store.engine import Connection
+from hfs_cli.store.engine import Connection, own
 from hfs_cli.store.tables import SessionRow
 
 _LISTED = SessionRow.use_seq.is_null(False)
@@ -29,8 +29,8 @@ def list_recent(
     """The sessions that fit, the last used first; at the end those that never had a reply."""
     shown = _LISTED | _UNANSWERED if unanswered else _LISTED
     chosen = SessionRow.select(rows.SESSION).where(shown, *_fitting(since, model, query))
-    order = (SessionRow.use_seq.is_null(), SessionRow.use_seq.desc(), SessionRow.id.desc())
-    chosen = chosen.order_by(*order if unanswered else (SessionRow.use_seq.desc(),))
+    order = (SessionRow.use_seq.is_null(), sessions.USE.desc(), SessionRow.id.desc())
+    chosen = chosen.order_by(*order if unanswered else (sessions.USE.desc(),))
     if limit is not None:
         chosen = chosen.limit(min(limit, rows.LARGEST))
     return [rows.session(row) for row in db.execute(chosen)]
@@ -49,9 +49,8 @@ def count_kept(db: Connection) -> int:
 def older_than(db: Connection, moment: datetime, keep: int) -> list[Session]:
     """What was last used, or set aside, before `moment`, but for the `keep` last used."""
     kept = SessionRow.alias("kept")
-    spared = kept.select(kept.id).where(
-        kept.use_seq.is_null(False), kept.id.not_in(sessions.hidden())
-    )
+    listed = kept.use_seq.is_null(False) & kept.id.not_in(sessions.hidden())
+    spared = kept.select(kept.id).where(own(listed, kept))
     spared = spared.order_by(kept.use_seq.desc()).limit(min(keep, rows.LARGEST))
     old = rows.to_microseconds(moment)
     # A tail keeps the time of its last use; when it was set aside is when it was made.
@@ -66,8 +65,8 @@ def older_than(db: Connection, moment: datetime, keep: int) -> list[Session]:
     return [rows.session(row) for row in db.execute(chosen.order_by(*order))]
 
 
-def _fitting(since: datetime | None, model: str | None, query: str | None) -> list[Expression]:
-    asked: list[Expression] = [sessions.is_shown()]
+def _fitting(since: datetime | None, model: str | None, query: str | None) -> list[ColumnBase]:
+    asked: list[ColumnBase] = [sessions.is_shown()]
     if since is not None:
         asked.append(SessionRow.updated_at >= rows.to_microseconds(since))
     if model is not None:

@@ -21,7 +21,7 @@ from hfs_cli.conversations import Checkpoint, Conversation, End, answered_calls,
 from hfs_cli.messages import Message, Session
 from hfs_cli.naming import MAX_NAME
 from hfs_cli.store import checkpoints, deleted, messages, rows
-from hfs_cli.store.engine import Connection, statement
+from hfs_cli.store.engine import Connection, own, statement
 from hfs_cli.store.tables import CallRow, MessageRow, SessionRow
 
 # The uid of what parted is made of where it did (RFC 9562, version 5), so that it is found again
@@ -489,12 +489,13 @@ def _end(uid: str, length: int) -> Select:
     """A session's number and length, and the message of its own at a position."""
     at = (MessageRow.session_id == SessionRow.id) & (MessageRow.position == length)
     found = SessionRow.select(SessionRow.id, SessionRow.message_count, *_KEPT)
-    return found.join(MessageRow, JOIN.LEFT_OUTER, on=at).where(SessionRow.uid == uid)
+    found = found.join(MessageRow, JOIN.LEFT_OUTER, on=at)
+    return found.where(own(SessionRow.uid == uid, SessionRow))
 
 
 @statement
 def _of_uid(uid: str) -> Select:
-    return SessionRow.select(rows.SESSION).where(SessionRow.uid == uid)
+    return SessionRow.select(rows.SESSION).where(own(SessionRow.uid == uid, SessionRow))
 
 
 @statement

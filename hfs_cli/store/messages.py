@@ -21,6 +21,9 @@ from hfs_cli.store.tables import (
     SessionRow,
 )
 
+# Values of one query, of which every database takes as many.
+_AT_ONCE = 500
+
 # --- read -----------------------------------------------------------------------------
 
 
@@ -292,8 +295,7 @@ def attach(db: Connection, message_id: int, attachments: Iterable[Attachment]) -
             import hashlib
 
             digest = hashlib.sha256(attachment.data).hexdigest()
-            kept = AttachmentRow.insert(sha256=digest, data=attachment.data)
-            kept.on_conflict_ignore().execute(db)
+            put_bytes(db, digest, attachment.data)
         _tie(
             db,
             message_id,
@@ -303,6 +305,25 @@ def attach(db: Connection, message_id: int, attachments: Iterable[Attachment]) -
             digest,
             attachment.url,
         )
+
+
+def put_bytes(db: Connection, digest: str, data: bytes) -> None:
+    """Keep the bytes of an attachment, unless they are kept."""
+    # By the connection, which asks for nothing back: who may not see the bytes that are there
+    # (a policy of a server's) may not ask for them.
+    db.execute(AttachmentRow.insert(sha256=digest, data=data).on_conflict_ignore())
+
+
+def drop_bytes(db: Connection, digests: Iterable[str]) -> None:
+    """Drop the bytes of attachments that no message carries any more."""
+    if db.frees_attachments:
+        return
+    tie = MessageAttachmentRow
+    once = list(dict.fromkeys(digests))
+    for start in range(0, len(once), _AT_ONCE):
+        some = once[start : start + _AT_ONCE]
+        still = [d for (d,) in db.execute(tie.select(tie.sha256).where(tie.sha256.in_(some)))]
+        AttachmentRow.delete().where(AttachmentRow.sha256.in_({*some} - {*still})).execute(db)
 
 
 @statement

@@ -9,14 +9,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from peewee import Expression, Field, Model, Select
+from peewee import ColumnBase, Field, Model, Select
 
 from hfs_cli.conversations import KeptKey
 from hfs_cli.errors import StoreError
 from hfs_cli.files import read_file, write_file
 from hfs_cli.redact.find import Finding, find, redacted, redacted_value, strings, text_in
 from hfs_cli.store import deletion, messages, rows, sessions, spill
-from hfs_cli.store.engine import BadRow, Connection
+from hfs_cli.store.engine import BadRow, ByOwners, Connection, only_own
 from hfs_cli.store.messages import Part
 from hfs_cli.store.tables import (
     AttachmentRow,
@@ -167,11 +167,13 @@ class _Search:
         own = own.select_extend(CheckpointRow.position, CheckpointRow.label)
         if part is not None:
             own = own.where(CheckpointRow.session_id == part.session_id)
+        elif self._db.owners:
+            own = own.where(sessions.is_of_shown(CheckpointRow.session_id))
         for number, session_id, position, label in self._rows(own):
             self._look(Place(CheckpointRow, number), {"label": label}, session_id, position)
 
     def look_at_names(self, part: Part | None) -> None:
-        own = SessionRow.select(SessionRow.id, SessionRow.name)
+        own = only_own(self._db, SessionRow.select(SessionRow.id, SessionRow.name), SessionRow)
         if part is not None:
             own = own.where(SessionRow.id == part.session_id)
         for number, name in list(self._rows(own)):
@@ -224,9 +226,10 @@ def _columns(table: type[Model]) -> list[Field[object]]:
     return [getattr(table, column) for column in TEXTS[table]]
 
 
-def _within(part: Part | None) -> tuple[Expression, ...]:
+def _within(part: Part | None) -> tuple[ColumnBase, ...]:
     if part is None:
-        return (MessageRow.id.is_null(False),)
+        mine = sessions.is_of_shown(MessageRow.session_id)
+        return (ByOwners(MessageRow.id.is_null(False), one=mine),)
     return (MessageRow.session_id == part.session_id, MessageRow.position <= part.upto)
 
 
@@ -355,9 +358,14 @@ def _from_attachment(db: Connection, place: Place) -> None:
     digest = sha256(data).hexdigest()
     if digest == place.key:
         return
-    AttachmentRow.insert(sha256=digest, data=data).on_conflict_ignore().execute(db)
-    tie.update(sha256=digest).where(tie.sha256 == place.key).execute(db)
-    AttachmentRow.delete().where(AttachmentRow.sha256 == place.key).execute(db)
+    messages.put_bytes(db, digest, data)
+    # Another owner's messages may carry the same: what becomes of these is his to say.
+    carried = tie.sha256 == place.key
+    mine = MessageRow.select(MessageRow.id).where(sessions.is_of_shown(MessageRow.session_id))
+    tie.update(sha256=digest).where(
+        ByOwners(carried, one=carried & tie.message_id.in_(mine))
+    ).execute(db)
+    messages.drop_bytes(db, [place.key])
 
 
 def _from_checkpoint(db: Connection, place: Place) -> None:

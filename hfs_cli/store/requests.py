@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from hfs_cli.messages import Message
-from hfs_cli.store import rows
-from hfs_cli.store.engine import Connection
+from hfs_cli.store import rows, sessions
+from hfs_cli.store.engine import ByOwners, Connection
 from hfs_cli.store.tables import MessageRow, RequestRow
 
 
@@ -19,8 +19,9 @@ def find_reply(db: Connection, sha256: str, since: datetime) -> Message | None:
     """
     answered = MessageRow.select(rows.MESSAGE)
     answered = answered.join(RequestRow, on=RequestRow.message_id == MessageRow.id)
+    asked = RequestRow.sha256 == sha256
     answered = answered.where(
-        RequestRow.sha256 == sha256,
+        ByOwners(asked, one=asked & sessions.is_of_shown(MessageRow.session_id)),
         MessageRow.status == "complete",
         MessageRow.created_at >= rows.to_microseconds(since),
     )

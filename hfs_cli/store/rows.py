@@ -100,7 +100,7 @@ def session(row: Row) -> Session:
     """
     _check(SessionRow, row)
     number, uid, name, origin, model, count, state, created, updated, used = row[:10]
-    parent, shared, _ = row[10:]
+    parent, shared, _, owner = row[10:]
     return Session(
         id=number,
         uid=uid,
@@ -114,6 +114,7 @@ def session(row: Row) -> Session:
         fork_position=shared,
         origin=origin,
         listed=used is not None,
+        owner=owner,
     )
 
 

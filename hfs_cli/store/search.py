@@ -29,7 +29,7 @@ _QUERY_ERRORS = ("fts5:", "no such column", "unterminated", "unknown special", "
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
 
 UNFINISHED = "SELECT id FROM import WHERE ended_at IS NULL"
-_HIDDEN = f" AND (s.import_id IS NULL OR s.import_id NOT IN ({UNFINISHED}))"
+_SHOWN = f" AND (s.import_id IS NULL OR s.import_id NOT IN ({UNFINISHED}))"
 
 
 class Dialect(NamedTuple):
@@ -94,7 +94,8 @@ def search_by(
     """
     limit = min(limit, LARGEST)
     phrases = [words(storable(text))] if raw else _plain_query(text)
-    places = _places(db, asked or SearchFilter(), dialect, _HIDDEN if importing else "")
+    shown = db.own_sessions + (_SHOWN if importing else "")
+    places = _places(db, asked or SearchFilter(), dialect, shown)
     found: list[Found] = []
     try:
         for place in places:
@@ -109,7 +110,7 @@ def search_by(
     return [_hit(row, looked_for) for row in found[:limit]]
 
 
-def _places(db: Connection, asked: SearchFilter, dialect: Dialect, hidden: str) -> list[Place]:
+def _places(db: Connection, asked: SearchFilter, dialect: Dialect, shown: str) -> list[Place]:
     """Messages, calls of tools, which have the role of a tool, and names if nothing is asked."""
     conditions: list[str] = []
     values: list[object] = []
@@ -129,13 +130,14 @@ def _places(db: Connection, asked: SearchFilter, dialect: Dialect, hidden: str) 
         if wanted is not None:
             conditions.append(condition)
             values.append(wanted)
-    stated = "".join(f" AND {condition}" for condition in conditions) + hidden
+    stated = "".join(f" AND {condition}" for condition in conditions) + shown
 
     def place(index: str, role: str, content: str, join: str) -> Place:
         return Place(
             index,
             "content",
-            f"m.session_id, s.name, m.id, m.position, {role}, m.status, m.created_at, {content}",
+            f"m.session_id, s.name, m.id, m.position, {role}, m.status, m.created_at, {content},"
+            " s.owner",
             f"{join} JOIN session s ON s.id = m.session_id",
             stated.replace("{role}", role),
             tuple(values),
@@ -148,10 +150,8 @@ def _places(db: Connection, asked: SearchFilter, dialect: Dialect, hidden: str) 
         place("call_words", "'tool'", CALL, call),
     ]
     if asked == SearchFilter():
-        columns = "s.id, s.name, NULL, NULL, NULL, NULL, s.updated_at, s.name"
-        names = Place(
-            "session_words", "name", columns, f"JOIN session s ON s.id = {number}", hidden
-        )
+        columns = "s.id, s.name, NULL, NULL, NULL, NULL, s.updated_at, s.name, s.owner"
+        names = Place("session_words", "name", columns, f"JOIN session s ON s.id = {number}", shown)
         places.append(names)
     return places
 
@@ -189,6 +189,7 @@ class Found(NamedTuple):
     status: Status | None
     created_at: int
     content: str
+    owner: str
     score: float
 
 
@@ -268,4 +269,5 @@ def _hit(row: Found, looked_for: Sequence[str]) -> SearchHit:
         snippet=text,
         spans=spans,
         score=row.score,
+        owner=row.owner,
     )

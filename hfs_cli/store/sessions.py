@@ -7,14 +7,14 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from peewee import Expression, Query, Select, fn
+from peewee import ColumnBase, Query, Select, fn
 
 from hfs_cli.errors import AmbiguousError, NotFoundError, UsageError
 from hfs_cli.messages import Session
 from hfs_cli.naming import MAX_NAME, normalise
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.store import rows
-from hfs_cli.store.engine import Connection, statement
+from hfs_cli.store.engine import ByOwners, Connection, own, statement
 from hfs_cli.store.tables import ImportRow, MessageRow, SessionRow
 
 if TYPE_CHECKING:
@@ -29,18 +29,26 @@ _NEAR_AMONG = 2000
 # What was imported is used before all that was used here: its `use_seq` is the time of its last
 # use, in microseconds, less this.
 BEFORE_ALL_USE = 2**60
+# By which the sessions are in order of use: each owner has numbers of his own.
+USE = ByOwners(SessionRow.use_seq, every=SessionRow.updated_at)
 
 # --- found ----------------------------------------------------------------------------
 
 
-def is_shown() -> Expression:
-    """Whether a session is there for a user: not while the import that brings it goes on.
+def is_shown() -> ByOwners:
+    """Whether a session is there for a user: his, and not while the import that brings it goes on.
 
     Whatever finds sessions for a user asks this; what keeps the tables in order (names that are
-    free, branches that take over messages) sees all of them.
+    free, branches that take over messages) sees all of his (`own`).
     """
     # By the id, which stands in every index: a count need not read the table for it.
-    return SessionRow.id.not_in(hidden())
+    return own(SessionRow.id.not_in(hidden()), SessionRow)
+
+
+def is_of_shown(session_id: ColumnBase) -> ByOwners:
+    """Whether what belongs to a session is there for a user."""
+    shown = SessionRow.select(SessionRow.id).where(is_shown())
+    return ByOwners(session_id.not_in(hidden()), one=session_id.in_(shown))
 
 
 def hidden() -> Select:
@@ -98,14 +106,23 @@ def resolve(db: Connection, ref: str) -> Session:
 
 
 def find(db: Connection, ref: str) -> Session | None:
-    """The session whose id or whole name `ref` is, or None."""
+    """The session whose id or whole name `ref` is, or None.
+
+    Raises:
+        AmbiguousError: It is the name of several, each another owner's.
+    """
     ref = normalise(ref)
     if _is_id(ref):
         # No engine counts further than to 2**63: a longer number is nobody's id.
         return of_id(db, int(ref[:18]))
-    row = _of_name(db, rows.storable(ref)).fetchone()
+    named = list(_of_name(db, rows.storable(ref)))
+    if len(named) > 1:  # everybody's are looked at
+        raise AmbiguousError(
+            f'"{sanitize_line(ref)}" is the name of several: '
+            f"{_candidates([rows.session(row) for row in named])}; use the id, or --owner NAME"
+        )
     # By its id, which tells what is shown: a name is taken by what is not shown too.
-    return None if row is None else of_id(db, rows.session(row).id)
+    return of_id(db, rows.session(named[0]).id) if named else None
 
 
 def newest(db: Connection, limit: int, skipped: int = 0) -> list[Session]:
@@ -127,7 +144,7 @@ def last_asked(db: Connection) -> Session:
     """
     last = next(iter(newest(db, 1)), None)
     asked = MessageRow.select(MessageRow.id, MessageRow.session_id, MessageRow.created_at)
-    asked = asked.where(MessageRow.role == "user", MessageRow.session_id.not_in(hidden()))
+    asked = asked.where(MessageRow.role == "user", is_of_shown(MessageRow.session_id))
     asked = asked.order_by(MessageRow.id.desc()).limit(1)
     if (question := db.execute(asked).fetchone()) is not None:
         number, session_id, created_at = rows.numbers(question)
@@ -146,13 +163,13 @@ def _of_id(session_id: int) -> Select:
 
 @statement
 def _of_name(name: str) -> Select:
-    return SessionRow.select(rows.SESSION).where(SessionRow.name == name)
+    return SessionRow.select(rows.SESSION).where(own(SessionRow.name == name, SessionRow))
 
 
 @statement
 def _newest(limit: int, skipped: int) -> Select:
     listed = SessionRow.select(rows.SESSION).where(SessionRow.use_seq.is_null(False), is_shown())
-    return listed.order_by(SessionRow.use_seq.desc()).limit(limit).offset(skipped)
+    return listed.order_by(USE.desc()).limit(limit).offset(skipped)
 
 
 def _beginning(db: Connection, ref: str) -> list[Session]:
@@ -173,6 +190,8 @@ def _nothing(db: Connection, ref: str) -> str:
     from hfs_cli.wording import near_names
 
     shown = sanitize_line(ref)
+    if others := _of_others(db, ref):
+        return others
     by_name = {session.name: session for session in newest(db, _NEAR_AMONG)}
     if not by_name and db.execute(SessionRow.select(SessionRow.id).where(is_shown())).fetchone():
         return f'no session "{shown}": none has had a reply yet; hfs sessions list --all shows them'
@@ -185,8 +204,38 @@ def _nothing(db: Connection, ref: str) -> str:
     return f'no session "{shown}": did you mean {_candidates([by_name[n] for n in near])}?'
 
 
+def _of_others(db: Connection, ref: str) -> str:
+    """Whose session an id or a name is, where it is not one's own; empty where nobody's is.
+
+    What the server does not show to whoever asks is not told of.
+    """
+    if db.owners != "one":
+        return ""
+    name = rows.storable(ref)
+    meant = SessionRow.id == int(ref[:18]) if _is_id(ref) else SessionRow.name == name
+    found = SessionRow.select(rows.SESSION).where(meant, SessionRow.id.not_in(hidden()))
+    there = [rows.session(row) for row in db.execute(found.order_by(SessionRow.id).limit(_SHOWN))]
+    if not there:
+        return ""
+    owners = [sanitize_line(session.owner) for session in there]
+    if _is_id(ref):
+        said = f"session {there[0].id} is {owners[0]}'s"
+    else:
+        theirs = zip(owners, there, strict=True)
+        whose = ", ".join(f"{owner} has one ({session.id})" for owner, session in theirs)
+        said = f'you have no session "{sanitize_line(ref)}", {whose}'
+    from shlex import quote
+
+    named = quote(owners[0]) if len(there) == 1 else "NAME"
+    return f"{said}: add --owner {named} if that is meant"
+
+
 def _candidates(found: list[Session]) -> str:
-    shown = ", ".join(f'"{sanitize_line(s.name)}" ({s.id})' for s in found[:_SHOWN])
+    several = len({session.owner for session in found}) > 1
+    shown = ", ".join(
+        f'"{sanitize_line(s.name)}" ({s.id}{f" of {sanitize_line(s.owner)}" if several else ""})'
+        for s in found[:_SHOWN]
+    )
     return shown + (", ..." if len(found) > _SHOWN else "")
 
 
@@ -219,7 +268,7 @@ def next_use() -> Query:
     # An alias: inside UPDATE the bare table would be the row that is being updated.
     latest = SessionRow.alias("latest")
     here = latest.select(fn.COALESCE(fn.MAX(latest.use_seq), 0) + 1)
-    return here.where(latest.use_seq > 0)
+    return here.where(own(latest.use_seq > 0, latest))
 
 
 def touch(db: Connection, session_id: int) -> Session:
@@ -284,8 +333,8 @@ def free_name(db: Connection, name: str) -> str:
     # with "tea", "tea (2)" and "tea (3)" kept, two begin with "tea (", so "tea (4)" is tried first.
     # Only where some were deleted or renamed is that number taken, and the next one tried.
     # ")" comes after "(" and before whatever else may stand there.
-    numbered = (SessionRow.name >= f"{short} (", SessionRow.name < f"{short} )")
-    number = SessionRow.select().where(*numbered).count(db) + 2
+    numbered = (SessionRow.name >= f"{short} (") & (SessionRow.name < f"{short} )")
+    number = SessionRow.select().where(own(numbered, SessionRow)).count(db) + 2
     while _of_name(db, f"{short} ({number})").fetchone():
         number += 1
     return f"{short} ({number})"

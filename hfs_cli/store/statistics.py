@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from peewee import SQL, Case, fn
 
 from hfs_cli.store import sessions
-from hfs_cli.store.engine import BadRow, Connection
+from hfs_cli.store.engine import BadRow, ByOwners, Connection
 from hfs_cli.store.rows import to_microseconds
 from hfs_cli.store.tables import MessageRow, SessionRow
 
@@ -32,7 +32,10 @@ def tallies(db: Connection, by: Heading, since: datetime | None) -> list[Tally]:
         # A day is the user's own: where midnight is decides what was spent today.
         "day": db.local_day(MessageRow.created_at),
         "model": fn.COALESCE(MessageRow.model, ""),
-        "session": SessionRow.name,
+        # Several owners may each have a session of one name.
+        "session": ByOwners(
+            SessionRow.name, every=SessionRow.owner.concat(": ").concat(SessionRow.name)
+        ),
     }[by]
     counts = (MessageRow.input_tokens, MessageRow.output_tokens, MessageRow.cached_tokens)
     query = (
@@ -45,7 +48,7 @@ def tallies(db: Connection, by: Heading, since: datetime | None) -> list[Tally]:
             *(fn.COALESCE(fn.SUM(count.cast("DOUBLE PRECISION")), 0) for count in counts),
             fn.AVG(MessageRow.first_token_s),
         )
-        .where(MessageRow.role == "assistant", MessageRow.session_id.not_in(sessions.hidden()))
+        .where(MessageRow.role == "assistant", sessions.is_of_shown(MessageRow.session_id))
         # By their places: an engine that numbers the values of a query takes the same expression
         # for another one where it stands again.
         .group_by(SQL("1"), SQL("2"))

@@ -654,7 +654,12 @@ class SessionStore:
 
 
 def engine_at(
-    where: Path | str, directory: Path, password: Callable[[], str | None] = lambda: None
+    where: Path | str,
+    directory: Path,
+    password: Callable[[], str | None] = lambda: None,
+    *,
+    owner: str | None = None,
+    every: bool = False,
 ) -> Engine:
     """The engine of a database.
 
@@ -662,13 +667,15 @@ def engine_at(
         where: A file of SQLite's, or the address of a PostgreSQL database.
         directory: Where a reply is kept that a server would not take.
         password: Gives the server's, where neither its address nor the environment does.
+        owner: Who acts on a server; who is logged in on this machine by default.
+        every: Everybody's sessions are looked at there.
 
     Raises:
         ConfigError: What speaks to servers is not installed.
     """
     if isinstance(where, Path):
         return Database(where)
-    from hfs_cli.config.database import without_password
+    from hfs_cli.config.database import login_name, without_password
 
     try:
         from hfs_cli.store.postgres.database import Postgres
@@ -678,8 +685,14 @@ def engine_at(
         raise ConfigError(
             "a database on a server needs another package: pip install 'hfs-cli[postgres]'"
         ) from error
-    shown = without_password(where)
-    return Postgres(where, shown=shown, directory=directory, password=password)
+    return Postgres(
+        where,
+        shown=without_password(where),
+        directory=directory,
+        password=password,
+        owner=login_name if owner is None else lambda: owner,
+        every=every,
+    )
 
 
 def open_store(config: Config, where: Path | str | None = None) -> SessionStore:

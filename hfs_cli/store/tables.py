@@ -14,11 +14,13 @@ class ImportRow(Model):
     Attributes:
         ended_at: None while it goes on, and for ever where its process was killed: what it has
             brought is not shown.
+        owner: As of `SessionRow`.
     """
 
     id = AutoField()
     started_at = IntegerField()
     ended_at = IntegerField(null=True)
+    owner = TextField()
 
     class Meta:
         """Where it is kept."""
@@ -39,6 +41,8 @@ class SessionRow(Model):
         fork_position: How many messages of the parent's transcript this one begins with.
         created_at: Microseconds since 1970, UTC, like every time here.
         import_id: Which import brought it, or None.
+        owner: Whose it is, on a server; uid, name and `use_seq` are unique among his. The engine
+            gives it to a new row. Empty in a file, where no query asks for it.
     """
 
     id = AutoField()
@@ -54,6 +58,7 @@ class SessionRow(Model):
     parent_id = IntegerField(null=True)
     fork_position = IntegerField(null=True)
     import_id = IntegerField(null=True)
+    owner = TextField()
 
     class Meta:
         """Where it is kept."""
@@ -209,15 +214,18 @@ class DeletedRow(Model):
 
     Attributes:
         seen_at: When it was deleted, or when an import last met it; see `store/deleted.py`.
+        owner: Whose it was; as of `SessionRow`.
     """
 
-    uid = TextField(primary_key=True)
+    uid = TextField()
+    owner = TextField()
     seen_at = IntegerField()
 
     class Meta:
         """Where it is kept."""
 
         table_name = "deleted"
+        primary_key = CompositeKey("uid", "owner")
 
 
 TABLES: tuple[type[Model], ...] = (

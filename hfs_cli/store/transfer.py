@@ -8,7 +8,7 @@ from datetime import datetime
 from hfs_cli.conversations import Conversation
 from hfs_cli.messages import Session
 from hfs_cli.store import checkpoints, rows, sessions
-from hfs_cli.store.engine import Connection
+from hfs_cli.store.engine import Connection, own
 from hfs_cli.store.messages import lineage, transcript
 from hfs_cli.store.tables import SessionRow
 
@@ -40,7 +40,7 @@ def conversations(
     # Listed sessions in order of use, then the tails.
     unlisted = SessionRow.use_seq.is_null()
     every = SessionRow.select(SessionRow.id).where(sessions.is_shown())
-    every = every.order_by(unlisted, SessionRow.use_seq, SessionRow.created_at, SessionRow.uid)
+    every = every.order_by(unlisted, sessions.USE, SessionRow.created_at, SessionRow.uid)
     if ids is None and not tails:
         # Not listed and yet no tail: a session that never had a reply.
         every = every.where(SessionRow.use_seq.is_null(False) | (SessionRow.origin == "chat"))
@@ -51,7 +51,7 @@ def conversations(
 
 def _with_tails(db: Connection, chosen: set[int]) -> set[int]:
     unlisted = SessionRow.select(SessionRow.id, SessionRow.parent_id)
-    tails = list(db.execute(unlisted.where(SessionRow.use_seq.is_null())))
+    tails = list(db.execute(unlisted.where(own(SessionRow.use_seq.is_null(), SessionRow))))
     more = chosen
     while more:
         more = {number for number, parent in tails if parent in chosen} - chosen

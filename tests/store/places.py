@@ -25,10 +25,17 @@ on_a_file = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 of_sqlites_index = on_a_file
 
 
-def open_place(where: str, **settings: int) -> SessionStore:
-    """A store, as `HFS_DATABASE` names it; for scripts that tests start, too."""
+def open_place(
+    where: str, *, owner: str | None = None, every: bool = False, **settings: int
+) -> SessionStore:
+    """A store, as `HFS_DATABASE` names it; for scripts that tests start, too.
+
+    Args:
+        owner: As of `engine_at`, like `every`.
+    """
     at = where if where.startswith("postgresql://") else Path(where)
-    return SessionStore(engine_at(at, Path(tempfile.gettempdir())), **settings)
+    engine = engine_at(at, Path(tempfile.gettempdir()), owner=owner, every=every)
+    return SessionStore(engine, **settings)
 
 
 class EmptyDatabase:

@@ -22,14 +22,15 @@ from tests.redact.keys import Keys
 from tests.store.places import on_a_file
 from tests.store.talking import Talk
 
-# Words of ours, models, numbers of vendors' and ours, and digests.
+# Words of ours, models, numbers of vendors' and ours, digests, and names of people.
 WITHOUT = {
-    "session": {"uid", "origin", "model", "last_status"},
+    "import": {"owner"},
+    "session": {"uid", "origin", "model", "last_status", "owner"},
     "message": {"role", "status", "finish_reason", "model"},
     "attachment": {"sha256"},
     "message_attachment": {"media_type", "sha256"},
     "request": {"sha256"},
-    "deleted": {"uid"},
+    "deleted": {"uid", "owner"},
 }
 
 

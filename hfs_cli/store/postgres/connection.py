@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from peewee import (
+    SQL,
     Case,
     Field,
     Function,
@@ -22,11 +23,14 @@ from psycopg.adapt import Dumper, Loader
 from psycopg.pq import TransactionStatus
 
 from hfs_cli.errors import ConfigError
-from hfs_cli.store.engine import Connection
+from hfs_cli.store.engine import Connection, Owners
 from hfs_cli.store.postgres import indexing
 
 # A server that cannot be reached is given up after this long, whatever its addresses.
 CONNECT_S = 5.0
+
+# Who acts, as each transaction says at its beginning; what it adds to a table is his by default.
+ACTING_OWNER = "current_setting('hfs.owner')"
 
 # PostgreSQL's text has room for every character but NUL, which prompts and replies may hold. It is
 # kept as two: a noncharacter, which no text is made of, and a digit. That one is doubled likewise.
@@ -77,15 +81,21 @@ class PostgresConnection(Connection, PostgresqlDatabase):
 
     Args:
         connect: Opens a connection; see `connect`.
+        owners: Whose rows queries see: those of who acts, which each transaction says at its
+            beginning, or everybody's.
     """
 
     psycopg2_adapter = psycopg3_adapter = _Adapter
+    # A trigger does so: see the migration 0002.
+    frees_attachments = True
 
     if TYPE_CHECKING:  # Peewee's own are without types
         _state: Any
 
-    def __init__(self, connect: Callable[[], psycopg.Connection]) -> None:
+    def __init__(self, connect: Callable[[], psycopg.Connection], owners: Owners) -> None:
         self._connect_to_server = connect
+        self.owners = owners
+        self.own_sessions = f" AND s.owner = {ACTING_OWNER}" if owners == "one" else ""
         # Tables whose rows were numbered by us: their sequences are behind.
         self._numbered: set[str] = set()
         # What the server calls the transaction that writes, or None.
@@ -95,6 +105,11 @@ class PostgresConnection(Connection, PostgresqlDatabase):
 
     def _connect(self) -> psycopg.Connection:
         return self._connect_to_server()
+
+    def get_context_options(self) -> dict[str, object]:
+        """What Peewee writes queries by, and what `ByOwners` and `own` do."""
+        options: dict[str, object] = super().get_context_options()
+        return options | {"owners": self.owners, "acting_owner": SQL(ACTING_OWNER)}
 
     # --- transactions ---------------------------------------------------------------------
 
@@ -109,9 +124,10 @@ class PostgresConnection(Connection, PostgresqlDatabase):
     def commit(self) -> None:
         """Commit, when the numbers that were given by us are known to the sequences."""
         for table in self._numbered:
+            # Never back: others' rows, which may be hidden, have numbers too.
             self.execute_sql(
                 f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), "
-                f"(SELECT GREATEST(max(id), 1) FROM {table}))"
+                f"GREATEST(last_value, (SELECT max(id) FROM {table}))) FROM {table}_id_seq"
             )
         self._numbered.clear()
         super().commit()

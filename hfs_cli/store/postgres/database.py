@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from peewee import InterfaceError, OperationalError, PeeweeException, ProgrammingError
+from psycopg import sql
 
 from hfs_cli import notices, signals
+from hfs_cli.config.database import login_name
 from hfs_cli.errors import StoreError, UsageError
 from hfs_cli.store.engine import BadRow, LostError
 from hfs_cli.store.postgres import migrate
@@ -59,6 +61,8 @@ _ADVICE = {
     "55P03": "is locked by another program: try again when it has finished",
     "57014": "is locked by another program: try again when it has finished",
 }
+# What refuses a row that a policy does not let its writer write: the words for it are translated.
+_POLICY = "ExecWithCheckOptions"
 _REACH = "check that the server runs, or set HFS_DATABASE to another database"
 
 
@@ -70,6 +74,8 @@ class Postgres:
         shown: The same without a password.
         directory: Where a reply is kept that could not be written.
         password: Gives the password where the URL and the environment do not, or None.
+        owner: Gives who acts: whose sessions are seen, and whose new ones are.
+        every: Everybody's are seen; nothing is to be written.
     """
 
     def __init__(
@@ -79,13 +85,19 @@ class Postgres:
         shown: str,
         directory: Path,
         password: Callable[[], str | None] = lambda: None,
+        owner: Callable[[], str] = login_name,
+        every: bool = False,
     ) -> None:
         self.spill_directory = directory
         self._shown = shown
         # Reentrant: a command may read while it holds a transaction of its own.
         self._lock = RLock()
         self._open: Callable[[], psycopg.Connection] = partial(connect, url, password)
-        self._db = PostgresConnection(self._connected_for_the_first_time)
+        self._owner = owner
+        self._acts: str | None = None
+        self._db = PostgresConnection(
+            self._connected_for_the_first_time, "every" if every else "one"
+        )
         self._is_current = False
         self._was_there = False
         # Marks the rows of sessions whose first reply this process waits for.
@@ -106,7 +118,7 @@ class Postgres:
                 yield self._db
                 return
             self._make_current()
-            with self._transaction(lambda there: _run(there, _READ), WAIT_S):
+            with self._transaction(self._begin_reading, WAIT_S):
                 yield self._db
 
     @contextmanager
@@ -175,7 +187,7 @@ class Postgres:
         """
         ask = "SELECT pg_xact_status(%s::xid8)"
         while True:
-            asking: Any = self._begun(lambda there: _run(there, _READ), deadline)
+            asking: Any = self._begun(self._begin_reading, deadline)
             try:
                 row = self._db.execute_sql(ask, (number,)).fetchone()
             finally:
@@ -202,10 +214,20 @@ class Postgres:
             else:
                 return transaction
 
+    def _begin_reading(self, there: psycopg.Connection) -> None:
+        _run(there, _READ + self._acting(there))
+
+    def _acting(self, there: psycopg.Connection) -> str:
+        """The statement that says who acts, which goes with a BEGIN."""
+        if self._acts is None:
+            self._acts = f";SET LOCAL hfs.owner = {sql.quote(self._owner(), there)}"
+        return self._acts
+
     def _take_turn(self, there: psycopg.Connection, wait_s: float, *, durable: bool) -> None:
         """Begin a transaction that writes, when those before it have ended."""
         soon = "" if durable else _SOON
-        _run(there, f"{_WRITE}{soon};SET LOCAL lock_timeout = {max(1, int(wait_s * 1000))}")
+        limit = f";SET LOCAL lock_timeout = {max(1, int(wait_s * 1000))}"
+        _run(there, f"{_WRITE}{soon}{limit}{self._acting(there)}")
         row = there.execute(
             f"SELECT pg_try_advisory_xact_lock({_CLASS}, {_WRITING}),"
             " pg_current_xact_id()::text".encode()
@@ -233,7 +255,7 @@ class Postgres:
     def _make_current(self, wait_s: float = WAIT_S) -> None:
         if self._is_current:
             return
-        with self._transaction(lambda there: _run(there, _READ), wait_s):
+        with self._transaction(self._begin_reading, wait_s):
             version = migrate.schema_version(self._db)
         migrate.refuse_newer(version, self._shown)
         if version < migrate.SCHEMA_VERSION:
@@ -363,11 +385,18 @@ class Postgres:
 
         What the server keeps besides, its log and its backups, is its own business.
         """
-        from hfs_cli.store.postgres.upkeep import write_anew
+        from hfs_cli.store.postgres.upkeep import who_may, write_anew
 
         with self._lock, self._errors():
             self._make_current()
-            write_anew(self._db)
+            owner = who_may(self._db)
+            if owner is None:
+                write_anew(self._db)
+        if owner is not None:
+            notices.warn(
+                f"only {owner}, whose the tables are, may write them anew, and until then their"
+                " files hold what was replaced: that role runs VACUUM (FULL)"
+            )
         notices.warn(
             "the server's own log, copies and backups hold what was replaced for as long as they"
             " are kept: ask who runs it"
@@ -394,6 +423,12 @@ class Postgres:
         code = getattr(behind, "sqlstate", None)
         diagnosis = getattr(behind, "diag", None)
         said = " ".join(str(getattr(diagnosis, "message_primary", None) or behind).split())[:300]
+        if getattr(diagnosis, "source_function", None) == _POLICY:
+            who = self._db.connection().info.user
+            return StoreError(
+                f"the database {self._shown} lets {who}, who is logged in, write no sessions but"
+                f" {who}'s own: set HFS_USER={who}, and leave out --owner"
+            )
         if code in _ADVICE:
             return StoreError(f"the database {self._shown} {_ADVICE[code]} ({said})")
         # Not a table or a column that is not there: somebody else has taken it away.

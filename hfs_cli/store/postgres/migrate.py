@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 # How many migrations there are. Kept by hand, so that opening a current database neither loads
 # the migration machinery nor lists a directory; a test compares it with the files.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _DIRECTORY = Path(__file__).parent / "migrations"
 
 
@@ -63,7 +63,9 @@ def bring_up_to_date(db: PostgresConnection, shown: str) -> None:
     refuse_newer(version, shown)
     if version == SCHEMA_VERSION:
         return
-    if version == 0:
+    if version > 0:
+        _refuse_who_is_not_owner(db, shown)
+    else:
         _refuse_others(db, shown)
         db.execute_sql("CREATE TABLE hfs_schema (version bigint NOT NULL)")
         db.execute_sql("INSERT INTO hfs_schema VALUES (0)")
@@ -71,6 +73,23 @@ def bring_up_to_date(db: PostgresConnection, shown: str) -> None:
 
     Runner(db, str(_DIRECTORY)).up()
     db.execute_sql("UPDATE hfs_schema SET version = %s", (SCHEMA_VERSION,))
+
+
+def owner_of_tables(db: PostgresConnection) -> str | None:
+    """The role whose the tables are, where whoever is logged in may not act as that one."""
+    row = db.execute_sql(
+        "SELECT tableowner, pg_has_role(tableowner, 'USAGE') FROM pg_catalog.pg_tables"
+        " WHERE schemaname = current_schema() AND tablename = 'session'"
+    ).fetchone()
+    return None if row is None or row[1] else str(row[0])
+
+
+def _refuse_who_is_not_owner(db: PostgresConnection, shown: str) -> None:
+    if (owner := owner_of_tables(db)) is not None:
+        raise StoreError(
+            f"the tables of {shown} were made by an older hfs, and only {owner}, whose they are, can"
+            " bring them up to date: that role has to run hfs sessions list once"
+        )
 
 
 def _refuse_others(db: PostgresConnection, shown: str) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hfs_cli.errors import StoreError
 from hfs_cli.store.postgres.indexing import tokens
+from hfs_cli.store.postgres.migrate import owner_of_tables
 from hfs_cli.store.upkeep import contradictions
 from hfs_cli.store.words import CALL
 
 if TYPE_CHECKING:
     from hfs_cli.store.postgres.connection import PostgresConnection
 
+# The version from which on a role may be given the right to tidy up (GRANT MAINTAIN):
+# https://www.postgresql.org/docs/17/ddl-priv.html (2026-11-29)
+_WITH_MAINTAIN = 170000
 # Texts that are read, and told apart into words, at a time.
 _AT_ONCE = 500
 _TABLES = (
@@ -62,8 +67,26 @@ def _index_problems(
     return [f"the search index of {name}s and their texts differ, in {differing} of them"]
 
 
+def who_may(db: PostgresConnection) -> str | None:
+    """The role that alone may tidy up, where that is not whoever is logged in."""
+    owner = owner_of_tables(db)
+    if owner is None or db.connection().info.server_version < _WITH_MAINTAIN:
+        return owner
+    row = db.execute_sql("SELECT has_table_privilege('session', 'MAINTAIN')").fetchone()
+    return None if row and row[0] else owner
+
+
 def vacuum(db: PostgresConnection) -> int:
-    """Let the server tidy up now rather than when it gets round to it; the bytes gained."""
+    """Let the server tidy up now rather than when it gets round to it; the bytes gained.
+
+    Raises:
+        StoreError: Another role has to.
+    """
+    if (owner := who_may(db)) is not None:
+        raise StoreError(
+            f"only {owner}, whose the tables are, may tidy them up: that role runs hfs db vacuum"
+            " (the server does so now and then by itself)"
+        )
     before = _size(db)
     _make_index_of_names(db)
     for table in _TABLES:

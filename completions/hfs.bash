@@ -22,6 +22,7 @@ _hfs_table() {
                 '-n,--name -'
                 '--at -'
                 '--schema-of =json,jsonl,sessions,transcript,export'
+                '--owner owners'
                 '-t,--template* templates'
                 '-p,--param* - -'
                 '-f,--file* files'
@@ -95,6 +96,7 @@ _hfs_table() {
                 '--status files'
                 '--cancel files'
                 '--json'
+                '--owner owners'
                 '-t,--template* templates'
                 '-p,--param* - -'
                 '-f,--file* files'
@@ -129,6 +131,7 @@ _hfs_table() {
         'hfs resume')
             hfs_options=(
                 '--no-pager'
+                '--owner owners'
                 '-t,--template* templates'
                 '-p,--param* - -'
                 '-f,--file* files'
@@ -182,6 +185,7 @@ _hfs_table() {
             ;;
         'hfs rename')
             hfs_options=(
+                '--owner owners'
                 '-h,--help'
             )
             hfs_arguments='sessions -'
@@ -193,6 +197,7 @@ _hfs_table() {
                 '--keep -'
                 '--dry-run'
                 '-y,--yes'
+                '--owner owners'
                 '-h,--help'
             )
             hfs_arguments='sessions...'
@@ -212,6 +217,8 @@ _hfs_table() {
                 '--query -'
                 '--json'
                 '--ids'
+                '--owner owners'
+                '--all-owners'
                 '-h,--help'
             )
             ;;
@@ -226,6 +233,8 @@ _hfs_table() {
                 '--json'
                 '--context'
                 '--no-pager'
+                '--owner owners'
+                '--all-owners'
                 '-h,--help'
             )
             hfs_arguments='sessions'
@@ -240,6 +249,8 @@ _hfs_table() {
                 '-S,--session sessions'
                 '--limit -'
                 '--json'
+                '--owner owners'
+                '--all-owners'
                 '-h,--help'
             )
             hfs_arguments='-...'
@@ -247,6 +258,8 @@ _hfs_table() {
         'hfs sessions tree')
             hfs_options=(
                 '--json'
+                '--owner owners'
+                '--all-owners'
                 '-h,--help'
             )
             hfs_arguments='sessions'
@@ -255,6 +268,7 @@ _hfs_table() {
             hfs_options=(
                 '--at -'
                 '-n,--name -'
+                '--owner owners'
                 '-h,--help'
             )
             hfs_arguments='sessions'
@@ -262,6 +276,7 @@ _hfs_table() {
         'hfs sessions rewind')
             hfs_options=(
                 '--to checkpoints'
+                '--owner owners'
                 '-h,--help'
             )
             hfs_arguments='sessions'
@@ -269,12 +284,14 @@ _hfs_table() {
         'hfs sessions undo')
             hfs_options=(
                 '-n,--turns -'
+                '--owner owners'
                 '-h,--help'
             )
             hfs_arguments='sessions'
             ;;
         'hfs sessions retry')
             hfs_options=(
+                '--owner owners'
                 '-s,--system -'
                 '--system-file files'
                 '--no-system'
@@ -323,6 +340,7 @@ _hfs_table() {
                 '-m,--model models'
                 '--profile profiles'
                 '--over-budget'
+                '--owner owners'
                 '-h,--help'
             )
             hfs_arguments='sessions'
@@ -331,6 +349,7 @@ _hfs_table() {
             hfs_options=(
                 '-y,--yes'
                 '--json'
+                '--owner owners'
                 '-h,--help'
             )
             hfs_arguments='sessions'
@@ -342,6 +361,8 @@ _hfs_table() {
                 '--format =markdown,json,jsonl,html'
                 '-O,--output files'
                 '--force'
+                '--owner owners'
+                '--all-owners'
                 '-h,--help'
             )
             hfs_arguments='sessions...'
@@ -352,6 +373,7 @@ _hfs_table() {
                 '--from =hfs,chatgpt,claude,llm,aichat,shell_gpt,mods,claude-code,codex,gemini-cli,lines'
                 '--skip-broken'
                 '--restore'
+                '--owner owners'
                 '-h,--help'
             )
             hfs_arguments='files...'
@@ -361,11 +383,14 @@ _hfs_table() {
                 '--by =day,model,session'
                 '--since -'
                 '--json'
+                '--owner owners'
+                '--all-owners'
                 '-h,--help'
             )
             ;;
         'hfs sessions rename')
             hfs_options=(
+                '--owner owners'
                 '-h,--help'
             )
             hfs_arguments='sessions -'
@@ -377,6 +402,7 @@ _hfs_table() {
                 '--keep -'
                 '--dry-run'
                 '-y,--yes'
+                '--owner owners'
                 '-h,--help'
             )
             hfs_arguments='sessions...'
@@ -384,6 +410,7 @@ _hfs_table() {
         'hfs sessions resume')
             hfs_options=(
                 '--no-pager'
+                '--owner owners'
                 '-t,--template* templates'
                 '-p,--param* - -'
                 '-f,--file* files'
@@ -444,6 +471,7 @@ _hfs_table() {
         'hfs checkpoints create')
             hfs_options=(
                 '--label -'
+                '--owner owners'
                 '-h,--help'
             )
             hfs_arguments='sessions'
@@ -451,12 +479,15 @@ _hfs_table() {
         'hfs checkpoints list')
             hfs_options=(
                 '--json'
+                '--owner owners'
+                '--all-owners'
                 '-h,--help'
             )
             hfs_arguments='sessions'
             ;;
         'hfs checkpoints delete')
             hfs_options=(
+                '--owner owners'
                 '-h,--help'
             )
             hfs_arguments='sessions+checkpoints checkpoints'
@@ -843,7 +874,7 @@ _hfs_offer() {
         *)
             while IFS=$tab read -r word description; do
                 _hfs_reply "$word" "$description"
-            done < <(command hfs __complete "$1" "$hfs_prefix" "${hfs_words[@]: -1}" 2>/dev/null)
+            done < <(command hfs __complete "$1" "$hfs_prefix" "${hfs_words[@]}" 2>/dev/null)
             ;;
     esac
 }

@@ -12,6 +12,8 @@ function __hfs_values
             echo 1
         case 'hfs chat --schema-of'
             echo 1
+        case 'hfs chat --owner'
+            echo 1
         case 'hfs chat -t' 'hfs chat --template'
             echo 1
         case 'hfs chat -p' 'hfs chat --param'
@@ -90,6 +92,8 @@ function __hfs_values
             echo 1
         case 'hfs batch --cancel'
             echo 1
+        case 'hfs batch --owner'
+            echo 1
         case 'hfs batch -t' 'hfs batch --template'
             echo 1
         case 'hfs batch -p' 'hfs batch --param'
@@ -131,6 +135,8 @@ function __hfs_values
         case 'hfs batch --profile'
             echo 1
         case 'hfs batch --record'
+            echo 1
+        case 'hfs resume --owner'
             echo 1
         case 'hfs resume -t' 'hfs resume --template'
             echo 1
@@ -190,9 +196,13 @@ function __hfs_values
             echo 1
         case 'hfs resume -O' 'hfs resume --output'
             echo 1
+        case 'hfs rename --owner'
+            echo 1
         case 'hfs delete --older-than'
             echo 1
         case 'hfs delete --keep'
+            echo 1
+        case 'hfs delete --owner'
             echo 1
         case 'hfs sessions list --limit'
             echo 1
@@ -202,9 +212,13 @@ function __hfs_values
             echo 1
         case 'hfs sessions list --query'
             echo 1
+        case 'hfs sessions list --owner'
+            echo 1
         case 'hfs sessions show -O' 'hfs sessions show --output'
             echo 1
         case 'hfs sessions show --format'
+            echo 1
+        case 'hfs sessions show --owner'
             echo 1
         case 'hfs sessions search --role'
             echo 1
@@ -218,13 +232,25 @@ function __hfs_values
             echo 1
         case 'hfs sessions search --limit'
             echo 1
+        case 'hfs sessions search --owner'
+            echo 1
+        case 'hfs sessions tree --owner'
+            echo 1
         case 'hfs sessions fork --at'
             echo 1
         case 'hfs sessions fork -n' 'hfs sessions fork --name'
             echo 1
+        case 'hfs sessions fork --owner'
+            echo 1
         case 'hfs sessions rewind --to'
             echo 1
+        case 'hfs sessions rewind --owner'
+            echo 1
         case 'hfs sessions undo -n' 'hfs sessions undo --turns'
+            echo 1
+        case 'hfs sessions undo --owner'
+            echo 1
+        case 'hfs sessions retry --owner'
             echo 1
         case 'hfs sessions retry -s' 'hfs sessions retry --system'
             echo 1
@@ -276,21 +302,37 @@ function __hfs_values
             echo 1
         case 'hfs sessions compact --profile'
             echo 1
+        case 'hfs sessions compact --owner'
+            echo 1
+        case 'hfs sessions redact --owner'
+            echo 1
         case 'hfs sessions export --since'
             echo 1
         case 'hfs sessions export --format'
             echo 1
         case 'hfs sessions export -O' 'hfs sessions export --output'
             echo 1
+        case 'hfs sessions export --owner'
+            echo 1
         case 'hfs sessions import --from'
+            echo 1
+        case 'hfs sessions import --owner'
             echo 1
         case 'hfs sessions stats --by'
             echo 1
         case 'hfs sessions stats --since'
             echo 1
+        case 'hfs sessions stats --owner'
+            echo 1
+        case 'hfs sessions rename --owner'
+            echo 1
         case 'hfs sessions delete --older-than'
             echo 1
         case 'hfs sessions delete --keep'
+            echo 1
+        case 'hfs sessions delete --owner'
+            echo 1
+        case 'hfs sessions resume --owner'
             echo 1
         case 'hfs sessions resume -t' 'hfs sessions resume --template'
             echo 1
@@ -351,6 +393,12 @@ function __hfs_values
         case 'hfs sessions resume -O' 'hfs sessions resume --output'
             echo 1
         case 'hfs checkpoints create --label'
+            echo 1
+        case 'hfs checkpoints create --owner'
+            echo 1
+        case 'hfs checkpoints list --owner'
+            echo 1
+        case 'hfs checkpoints delete --owner'
             echo 1
         case 'hfs models pull --sha256'
             echo 1
@@ -416,7 +464,7 @@ function __hfs_words
     set -l plain (string unescape -- $typed
         or string unescape -- $typed\'
         or string unescape -- $typed\")
-    command hfs __complete $argv[1] "$plain" (commandline -opc)[-1] 2>/dev/null
+    command hfs __complete $argv[1] "$plain" (commandline -opc) 2>/dev/null
 end
 
 complete -c hfs -e
@@ -445,6 +493,7 @@ complete -c hfs -n '__hfs_in \'hfs chat\' --create' -l create -d 'With -S or -c:
 complete -c hfs -n '__hfs_in \'hfs chat\' -n --name' -s n -l name -x -k -d 'Name of the new session'
 complete -c hfs -n '__hfs_in \'hfs chat\' --at' -l at -x -k -d 'Continue from message N; what follows it is kept as a branch'
 complete -c hfs -n '__hfs_in \'hfs chat\' --schema-of' -l schema-of -x -k -a 'json jsonl sessions transcript export' -d 'Print the JSON Schema of a format and leave'
+complete -c hfs -n '__hfs_in \'hfs chat\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
 complete -c hfs -n '__hfs_in \'hfs chat\'' -s t -l template -x -k -a '(__hfs_words templates)' -d 'Take prompt and options from a template; see hfs templates list'
 complete -c hfs -n '__hfs_in \'hfs chat\'' -s p -l param -x -k -d 'What a placeholder of the template stands for: -p to French or -p to=French'
 complete -c hfs -n '__hfs_in \'hfs chat\'' -s f -l file -r -k -F -d 'A file, a directory (as git sees it), a pattern, a URL or -: text joins the prompt; an image, a PDF or a sound is attached'
@@ -514,6 +563,7 @@ complete -c hfs -n '__hfs_in \'hfs batch\' --no-wait' -l no-wait -d 'With --vend
 complete -c hfs -n '__hfs_in \'hfs batch\' --status' -l status -r -k -F -d 'Show what of the output FILE is at a vendor, and how far it is'
 complete -c hfs -n '__hfs_in \'hfs batch\' --cancel' -l cancel -r -k -F -d 'Have the vendor answer no more of the output FILE'
 complete -c hfs -n '__hfs_in \'hfs batch\' --json' -l json -d 'With --status or --cancel: as JSON'
+complete -c hfs -n '__hfs_in \'hfs batch\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
 complete -c hfs -n '__hfs_in \'hfs batch\'' -s t -l template -x -k -a '(__hfs_words templates)' -d 'Take prompt and options from a template; see hfs templates list'
 complete -c hfs -n '__hfs_in \'hfs batch\'' -s p -l param -x -k -d 'What a placeholder of the template stands for: -p to French or -p to=French'
 complete -c hfs -n '__hfs_in \'hfs batch\'' -s f -l file -r -k -F -d 'A file, a directory (as git sees it), a pattern, a URL or -: text joins the prompt; an image, a PDF or a sound is attached'
@@ -544,6 +594,7 @@ complete -c hfs -n '__hfs_in \'hfs batch\' -q --quiet' -s q -l quiet -d 'No sess
 complete -c hfs -n '__hfs_in \'hfs batch\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs resume\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs resume\' --no-pager' -l no-pager -d 'Print a long transcript as it is'
+complete -c hfs -n '__hfs_in \'hfs resume\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
 complete -c hfs -n '__hfs_in \'hfs resume\'' -s t -l template -x -k -a '(__hfs_words templates)' -d 'Take prompt and options from a template; see hfs templates list'
 complete -c hfs -n '__hfs_in \'hfs resume\'' -s p -l param -x -k -d 'What a placeholder of the template stands for: -p to French or -p to=French'
 complete -c hfs -n '__hfs_in \'hfs resume\'' -s f -l file -r -k -F -d 'A file, a directory (as git sees it), a pattern, a URL or -: text joins the prompt; an image, a PDF or a sound is attached'
@@ -593,6 +644,7 @@ complete -c hfs -n '__hfs_in \'hfs resume\' -v --verbose' -s v -l verbose -d 'Sh
 complete -c hfs -n '__hfs_in \'hfs resume\' -u --usage' -s u -l usage -d 'Show tokens and times on stderr'
 complete -c hfs -n '__hfs_in \'hfs resume\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs rename\' 1' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs rename\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
 complete -c hfs -n '__hfs_in \'hfs rename\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs delete\' 1+' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs delete\' --older-than' -l older-than -x -k -d 'Sessions not used for 90m, 12h, 30d or 2w'
@@ -600,6 +652,7 @@ complete -c hfs -n '__hfs_in \'hfs delete\' --all' -l all -d 'Every session'
 complete -c hfs -n '__hfs_in \'hfs delete\' --keep' -l keep -x -k -d 'With --older-than or --all: spare the N last used'
 complete -c hfs -n '__hfs_in \'hfs delete\' --dry-run' -l dry-run -d 'Only say what would go'
 complete -c hfs -n '__hfs_in \'hfs delete\' -y --yes' -s y -l yes -d 'Do not ask'
+complete -c hfs -n '__hfs_in \'hfs delete\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
 complete -c hfs -n '__hfs_in \'hfs delete\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a resume -d 'Take the next turn of session REF'
 complete -c hfs -k -n '__hfs_at \'hfs sessions\' 1' -a delete -d 'Delete sessions and all that belongs to them'
@@ -625,6 +678,8 @@ complete -c hfs -n '__hfs_in \'hfs sessions list\' -m --model' -s m -l model -x 
 complete -c hfs -n '__hfs_in \'hfs sessions list\' --query' -l query -x -k -d 'Only names that contain TEXT'
 complete -c hfs -n '__hfs_in \'hfs sessions list\' --json' -l json -d 'A JSON array'
 complete -c hfs -n '__hfs_in \'hfs sessions list\' --ids' -l ids -d 'Only ids, one a line'
+complete -c hfs -n '__hfs_in \'hfs sessions list\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
+complete -c hfs -n '__hfs_in \'hfs sessions list\' --all-owners' -l all-owners -d 'Look at the sessions of every owner'
 complete -c hfs -n '__hfs_in \'hfs sessions list\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions show\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs sessions show\' -r --reply' -s r -l reply -d 'Only the last reply, as its text'
@@ -636,6 +691,8 @@ complete -c hfs -n '__hfs_in \'hfs sessions show\' --format' -l format -x -k -a 
 complete -c hfs -n '__hfs_in \'hfs sessions show\' --json' -l json -d 'Short for --format json'
 complete -c hfs -n '__hfs_in \'hfs sessions show\' --context' -l context -d 'What the next turn would send of it, and about how many tokens that is'
 complete -c hfs -n '__hfs_in \'hfs sessions show\' --no-pager' -l no-pager -d 'Print a long transcript as it is'
+complete -c hfs -n '__hfs_in \'hfs sessions show\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
+complete -c hfs -n '__hfs_in \'hfs sessions show\' --all-owners' -l all-owners -d 'Look at the sessions of every owner'
 complete -c hfs -n '__hfs_in \'hfs sessions show\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -n '__hfs_in \'hfs sessions search\' --fts' -l fts -d 'WORDS are an FTS5 query: AND, OR, NOT, NEAR, word*'
 complete -c hfs -n '__hfs_in \'hfs sessions search\' --role' -l role -x -k -a 'user assistant system tool' -d 'Only messages of this role'
@@ -645,21 +702,29 @@ complete -c hfs -n '__hfs_in \'hfs sessions search\' --until' -l until -x -k -d 
 complete -c hfs -n '__hfs_in \'hfs sessions search\' -S --session' -s S -l session -x -k -a '(__hfs_words sessions)' -d 'Only in this session'
 complete -c hfs -n '__hfs_in \'hfs sessions search\' --limit' -l limit -x -k -d 'At most this many'
 complete -c hfs -n '__hfs_in \'hfs sessions search\' --json' -l json -d 'A JSON array'
+complete -c hfs -n '__hfs_in \'hfs sessions search\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
+complete -c hfs -n '__hfs_in \'hfs sessions search\' --all-owners' -l all-owners -d 'Look at the sessions of every owner'
 complete -c hfs -n '__hfs_in \'hfs sessions search\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions tree\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs sessions tree\' --json' -l json -d 'A JSON array, the oldest first'
+complete -c hfs -n '__hfs_in \'hfs sessions tree\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
+complete -c hfs -n '__hfs_in \'hfs sessions tree\' --all-owners' -l all-owners -d 'Look at the sessions of every owner'
 complete -c hfs -n '__hfs_in \'hfs sessions tree\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions fork\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs sessions fork\' --at' -l at -x -k -d 'Share the first N messages'
 complete -c hfs -n '__hfs_in \'hfs sessions fork\' -n --name' -s n -l name -x -k -d 'Name of the fork'
+complete -c hfs -n '__hfs_in \'hfs sessions fork\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
 complete -c hfs -n '__hfs_in \'hfs sessions fork\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions rewind\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs sessions rewind\' --to' -l to -x -k -a '(__hfs_words checkpoints)' -d 'The last message to keep'
+complete -c hfs -n '__hfs_in \'hfs sessions rewind\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
 complete -c hfs -n '__hfs_in \'hfs sessions rewind\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions undo\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs sessions undo\' -n --turns' -s n -l turns -x -k -d 'How many'
+complete -c hfs -n '__hfs_in \'hfs sessions undo\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
 complete -c hfs -n '__hfs_in \'hfs sessions undo\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions retry\' 1' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs sessions retry\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' -s --system' -s s -l system -x -k -d 'System prompt'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --system-file' -l system-file -r -k -F -d 'Read the system prompt from a file'
 complete -c hfs -n '__hfs_in \'hfs sessions retry\' --no-system' -l no-system -d 'Send no system prompt this time'
@@ -704,10 +769,12 @@ complete -c hfs -k -n '__hfs_at \'hfs sessions compact\' 1' -a '(__hfs_words ses
 complete -c hfs -n '__hfs_in \'hfs sessions compact\' -m --model' -s m -l model -x -k -a '(__hfs_words models)' -d 'The model to ask, and not the session\'s own'
 complete -c hfs -n '__hfs_in \'hfs sessions compact\' --profile' -l profile -x -k -a '(__hfs_words profiles)' -d 'Use the settings of [profiles.PROFILE]'
 complete -c hfs -n '__hfs_in \'hfs sessions compact\' --over-budget' -l over-budget -d 'Go on when the daily budget is spent'
+complete -c hfs -n '__hfs_in \'hfs sessions compact\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
 complete -c hfs -n '__hfs_in \'hfs sessions compact\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions redact\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs sessions redact\' -y --yes' -s y -l yes -d 'Replace them'
 complete -c hfs -n '__hfs_in \'hfs sessions redact\' --json' -l json -d 'A JSON array'
+complete -c hfs -n '__hfs_in \'hfs sessions redact\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
 complete -c hfs -n '__hfs_in \'hfs sessions redact\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions export\' 1+' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' --all' -l all -d 'Every session'
@@ -715,18 +782,24 @@ complete -c hfs -n '__hfs_in \'hfs sessions export\' --since' -l since -x -k -d 
 complete -c hfs -n '__hfs_in \'hfs sessions export\' --format' -l format -x -k -a 'markdown json jsonl html' -d 'What to write; by default what FILE\'s suffix says, else markdown'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' -O --output' -s O -l output -r -k -F -d 'A new file, instead of standard output; or the directory of an archive'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' --force' -l force -d 'Replace FILE; write every page of an archive again'
+complete -c hfs -n '__hfs_in \'hfs sessions export\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
+complete -c hfs -n '__hfs_in \'hfs sessions export\' --all-owners' -l all-owners -d 'Look at the sessions of every owner'
 complete -c hfs -n '__hfs_in \'hfs sessions export\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions import\' 1+' -F
 complete -c hfs -n '__hfs_in \'hfs sessions import\' --dry-run' -l dry-run -d 'Only say what would come in'
 complete -c hfs -n '__hfs_in \'hfs sessions import\' --from' -l from -x -k -a 'hfs chatgpt claude llm aichat shell_gpt mods claude-code codex gemini-cli lines' -d 'Whose history it is, found out otherwise: hfs, chatgpt, claude, llm, aichat, shell_gpt, mods, claude-code, codex, gemini-cli, lines'
 complete -c hfs -n '__hfs_in \'hfs sessions import\' --skip-broken' -l skip-broken -d 'Pass over conversations that are damaged'
 complete -c hfs -n '__hfs_in \'hfs sessions import\' --restore' -l restore -d 'Bring back what was deleted here, too'
+complete -c hfs -n '__hfs_in \'hfs sessions import\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
 complete -c hfs -n '__hfs_in \'hfs sessions import\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -n '__hfs_in \'hfs sessions stats\' --by' -l by -x -k -a 'day model session'
 complete -c hfs -n '__hfs_in \'hfs sessions stats\' --since' -l since -x -k -d 'Only turns since 30d, 12h, or a date'
 complete -c hfs -n '__hfs_in \'hfs sessions stats\' --json' -l json -d 'A JSON object'
+complete -c hfs -n '__hfs_in \'hfs sessions stats\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
+complete -c hfs -n '__hfs_in \'hfs sessions stats\' --all-owners' -l all-owners -d 'Look at the sessions of every owner'
 complete -c hfs -n '__hfs_in \'hfs sessions stats\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions rename\' 1' -a '(__hfs_words sessions)'
+complete -c hfs -n '__hfs_in \'hfs sessions rename\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
 complete -c hfs -n '__hfs_in \'hfs sessions rename\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions delete\' 1+' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs sessions delete\' --older-than' -l older-than -x -k -d 'Sessions not used for 90m, 12h, 30d or 2w'
@@ -734,9 +807,11 @@ complete -c hfs -n '__hfs_in \'hfs sessions delete\' --all' -l all -d 'Every ses
 complete -c hfs -n '__hfs_in \'hfs sessions delete\' --keep' -l keep -x -k -d 'With --older-than or --all: spare the N last used'
 complete -c hfs -n '__hfs_in \'hfs sessions delete\' --dry-run' -l dry-run -d 'Only say what would go'
 complete -c hfs -n '__hfs_in \'hfs sessions delete\' -y --yes' -s y -l yes -d 'Do not ask'
+complete -c hfs -n '__hfs_in \'hfs sessions delete\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
 complete -c hfs -n '__hfs_in \'hfs sessions delete\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs sessions resume\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\' --no-pager' -l no-pager -d 'Print a long transcript as it is'
+complete -c hfs -n '__hfs_in \'hfs sessions resume\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s t -l template -x -k -a '(__hfs_words templates)' -d 'Take prompt and options from a template; see hfs templates list'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s p -l param -x -k -d 'What a placeholder of the template stands for: -p to French or -p to=French'
 complete -c hfs -n '__hfs_in \'hfs sessions resume\'' -s f -l file -r -k -F -d 'A file, a directory (as git sees it), a pattern, a URL or -: text joins the prompt; an image, a PDF or a sound is attached'
@@ -791,12 +866,16 @@ complete -c hfs -k -n '__hfs_at \'hfs checkpoints\' 1' -a create -d 'Mark the en
 complete -c hfs -n '__hfs_in \'hfs checkpoints\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs checkpoints create\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs checkpoints create\' --label' -l label -x -k -d 'Its name (c1, c2, … by default)'
+complete -c hfs -n '__hfs_in \'hfs checkpoints create\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
 complete -c hfs -n '__hfs_in \'hfs checkpoints create\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs checkpoints list\' 1' -a '(__hfs_words sessions)'
 complete -c hfs -n '__hfs_in \'hfs checkpoints list\' --json' -l json -d 'A JSON array, the oldest branch first'
+complete -c hfs -n '__hfs_in \'hfs checkpoints list\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
+complete -c hfs -n '__hfs_in \'hfs checkpoints list\' --all-owners' -l all-owners -d 'Look at the sessions of every owner'
 complete -c hfs -n '__hfs_in \'hfs checkpoints list\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs checkpoints delete\' 1' -a '(__hfs_words sessions+checkpoints)'
 complete -c hfs -k -n '__hfs_at \'hfs checkpoints delete\' 2' -a '(__hfs_words checkpoints)'
+complete -c hfs -n '__hfs_in \'hfs checkpoints delete\' --owner' -l owner -x -k -a '(__hfs_words owners)' -d 'Act as OWNER: see, continue and change the sessions of this owner'
 complete -c hfs -n '__hfs_in \'hfs checkpoints delete\' -h --help' -s h -l help -d 'Show this message and exit'
 complete -c hfs -k -n '__hfs_at \'hfs models\' 1' -a update -d 'Take newer prices and sizes of models from the package genai-prices, or from FILE'
 complete -c hfs -k -n '__hfs_at \'hfs models\' 1' -a pull -d 'Bring the weights of a model to this machine; it is local/NAME then'

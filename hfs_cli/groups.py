@@ -6,13 +6,15 @@ import itertools
 import math
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from hfs_cli.notices import wants_color
+
+Runs = TypeVar("Runs", bound=Callable[..., Any])
 
 
 class Count(click.ParamType[int]):
@@ -59,6 +61,40 @@ class Amount(click.ParamType[float]):
         if not 0 <= number < math.inf:
             self.fail(f"'{str(value)[:20]}' is not a number of 0 or more.", param, ctx)
         return number
+
+
+def owner_options(*, looks: bool = False) -> Callable[[Runs], Runs]:
+    """Add `--owner`, with which a command is about another one's sessions.
+
+    Every configuration that is loaded while the command runs says so.
+
+    Args:
+        looks: Whether it changes nothing: then everybody's can be meant (`--all-owners`).
+    """
+    owner = click.option(
+        "--owner",
+        metavar="OWNER",
+        expose_value=False,
+        callback=_count_as_typed,
+        help="Act as OWNER: see, continue and change the sessions of this owner.",
+    )
+    every = click.option(
+        "--all-owners",
+        is_flag=True,
+        default=None,
+        expose_value=False,
+        callback=_count_as_typed,
+        help="Look at the sessions of every owner.",
+    )
+    return lambda function: owner(every(function) if looks else function)
+
+
+def _count_as_typed(context: click.Context, option: click.Parameter, value: object) -> None:
+    if value is None:
+        return
+    from hfs_cli.config.loading import typed
+
+    context.with_resource(typed("user" if option.name == "owner" else "all_owners", value))
 
 
 class HelpFormatter(click.HelpFormatter):

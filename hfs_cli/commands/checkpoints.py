@@ -7,7 +7,7 @@ import click
 from hfs_cli import notices
 from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
-from hfs_cli.groups import Group
+from hfs_cli.groups import Group, owner_options
 
 
 @click.group(name="checkpoints", cls=Group)
@@ -22,6 +22,7 @@ def checkpoints() -> None:
 @checkpoints.command(name="create")
 @click.argument("ref", required=False)
 @click.option("--label", metavar="TEXT", help="Its name (c1, c2, … by default).")
+@owner_options()
 def create_checkpoint(*, ref: str | None, label: str | None) -> None:
     """Mark the end of session REF. Prints the checkpoint's name off a terminal."""
     from hfs_cli.store.store import open_store
@@ -38,6 +39,7 @@ def create_checkpoint(*, ref: str | None, label: str | None) -> None:
 @checkpoints.command(name="list")
 @click.argument("ref", required=False)
 @click.option("--json", "as_json", is_flag=True, help="A JSON array, the oldest branch first.")
+@owner_options(looks=True)
 def list_checkpoints(*, ref: str | None, as_json: bool) -> None:
     """Draw the timeline of session REF: turns, checkpoints and branches.
 
@@ -56,6 +58,7 @@ def list_checkpoints(*, ref: str | None, as_json: bool) -> None:
 
 @checkpoints.command(name="delete")
 @click.argument("words", metavar="[REF] LABEL", nargs=-1, required=True)
+@owner_options()
 def delete_checkpoint(*, words: tuple[str, ...]) -> None:
     """Delete a named checkpoint of the last used session, or of session REF."""
     if len(words) > 2:

@@ -11,7 +11,7 @@ import click
 from hfs_cli import notices
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
-from hfs_cli.groups import Count
+from hfs_cli.groups import Count, owner_options
 from hfs_cli.moments import parse_age
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.wording import plural
@@ -34,6 +34,7 @@ _MOST_NAMED = 10
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@owner_options()
 def delete_sessions(
     refs: tuple[str, ...],
     *,

@@ -8,10 +8,12 @@ from hfs_cli import notices
 from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
+from hfs_cli.groups import owner_options
 
 
 @click.command(name="rename")
 @click.argument("words", metavar="[REF] NAME", nargs=-1, required=True)
+@owner_options()
 def rename_session(words: tuple[str, ...]) -> None:
     """Rename the last used session, or session REF.
 

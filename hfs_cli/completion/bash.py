@@ -177,7 +177,7 @@ _hfs_offer() {
         *)
             while IFS=$tab read -r word description; do
                 _hfs_reply "$word" "$description"
-            done < <(command hfs __complete "$1" "$hfs_prefix" "${hfs_words[@]: -1}" 2>/dev/null)
+            done < <(command hfs __complete "$1" "$hfs_prefix" "${hfs_words[@]}" 2>/dev/null)
             ;;
     esac
 }

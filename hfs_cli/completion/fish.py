@@ -71,7 +71,7 @@ function __hfs_words
     set -l plain (string unescape -- $typed
         or string unescape -- $typed\'
         or string unescape -- $typed\")
-    command hfs __complete $argv[1] "$plain" (commandline -opc)[-1] 2>/dev/null
+    command hfs __complete $argv[1] "$plain" (commandline -opc) 2>/dev/null
 end
 
 complete -c hfs -e

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from hfs_cli.moments import age
 from hfs_cli.sanitize import sanitize_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hfs_cli.messages import Session
     from hfs_cli.store.store import SessionStore
 
@@ -20,12 +23,32 @@ _AMONG = 1000
 _MOST_BACK = 10
 
 
+# Whose sessions the command line is about, as flags of a configuration.
+_asked: dict[str, object] = {}
+
+
+def heed(words: Sequence[str]) -> None:
+    """Offer the sessions that a command line with these words is about."""
+    for word, after in itertools.pairwise((*words, "")):
+        if word == "--all-owners":
+            _asked["all_owners"] = True
+        elif word == "--owner" or word.startswith("--owner="):
+            _asked["user"] = word.partition("=")[2] or after or None
+
+
+def owners(prefix: str, limit: int) -> list[Word]:
+    """Whose sessions there are."""
+    with _store() as store:
+        found = [owner for owner in store.owners() if owner.startswith(prefix)]
+    return [(owner, "") for owner in found[:limit]]
+
+
 def _store() -> SessionStore:
     from hfs_cli.store.store import open_store
 
     # Whoever has pressed Tab does not wait for a server that is not there.
     os.environ.setdefault("PGCONNECT_TIMEOUT", "2")
-    return open_store(load_config())
+    return open_store(load_config(flags=_asked))
 
 
 def sessions(prefix: str, limit: int) -> list[Word]:
@@ -76,4 +99,5 @@ def checkpoints(prefix: str, limit: int) -> list[Word]:
 def _about(session: Session) -> str:
     from hfs_cli.naming import first_words
 
-    return f"{first_words(session.name)[0]} · {age(session.updated_at.timestamp())}"
+    whose = f"{session.owner} · " if "all_owners" in _asked else ""
+    return f"{whose}{first_words(session.name)[0]} · {age(session.updated_at.timestamp())}"

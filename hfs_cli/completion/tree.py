@@ -22,6 +22,7 @@ KINDS = {
     "PROVIDER": "providers",
     "KEY": "settings",
     "PROFILE": "profiles",
+    "OWNER": "owners",
     "TOOL": "tools",
     "TEMPLATE": "templates",
     "FILE": "files",

@@ -1,4 +1,4 @@
-"""The words that depend on the user: what ``hfs __complete KIND PREFIX`` prints.
+"""The words that depend on the user: what ``hfs __complete KIND PREFIX WORDS...`` prints.
 
 Runs at each press of Tab, so it loads neither click nor peewee, and whatever goes wrong
 it says nothing: a message in the middle of somebody's command line helps nobody.
@@ -24,15 +24,15 @@ def answer(arguments: Sequence[str]) -> None:
     """Print the words of a kind that begin with a prefix: word, tab, description, newline.
 
     Args:
-        arguments: The kind (or several, joined by +), the prefix, and the word in front of it,
+        arguments: The kind (or several, joined by +), the prefix, and the words in front of it,
             as the completion script gives them.
     """
     try:
-        kinds, prefix, before = (*arguments, "")[:3]
+        kinds, prefix, *words = arguments
         lines = [
             f"{word}\t{sanitize_line(description)}\n"
             for kind in kinds.split("+")
-            for word, description in _words(kind, prefix, before)
+            for word, description in _words(kind, prefix, words)
             # What a terminal must not see raw cannot be typed either.
             if word.startswith(prefix) and sanitize_line(word) == word
         ]
@@ -42,28 +42,36 @@ def answer(arguments: Sequence[str]) -> None:
         pass
 
 
-def _words(kind: str, prefix: str, before: str) -> Iterable[Word]:
-    """All words of a kind; only the database is asked for those that fit alone."""
-    if kind in {"sessions", "checkpoints"}:
-        found: Iterable[Word] = getattr(_of_sessions(), kind)(prefix, MOST_WORDS)
+def _words(kind: str, prefix: str, words: Sequence[str]) -> Iterable[Word]:
+    """All words of a kind; only the database is asked for those that fit alone.
+
+    Args:
+        words: What stands in front.
+    """
+    if kind in {"sessions", "checkpoints", "owners"}:
+        found: Iterable[Word] = getattr(_of_sessions(words), kind)(prefix, MOST_WORDS)
         return found
     from hfs_cli.completion import config_words
 
+    before = words[-1] if words else ""
     if kind == "values":
         # Of a setting that is a model, the models are its values.
-        kind, words = config_words.values(before)
-        if words:
-            return words
+        kind, choices = config_words.values(before)
+        if choices:
+            return choices
     if kind == "models":
         # Of several descriptions of a model the first one found is the most telling.
         models: dict[str, str] = {}
-        for model, description in (*config_words.models(), *_of_sessions().models_used(prefix)):
+        for model, description in (
+            *config_words.models(),
+            *_of_sessions(words).models_used(prefix),
+        ):
             models.setdefault(model, description)
         return models.items()
     return _OF_CONFIG[kind](config_words, prefix, before)
 
 
-def _of_sessions() -> ModuleType:
+def _of_sessions(words: Sequence[str]) -> ModuleType:
     """What reads them where they are kept."""
     from hfs_cli.completion import session_words
 
@@ -71,6 +79,7 @@ def _of_sessions() -> ModuleType:
         return session_words
     from hfs_cli.completion import server_words
 
+    server_words.heed(words)
     return server_words
 
 

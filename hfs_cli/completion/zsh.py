@@ -18,7 +18,7 @@ _hfs_words() {
     [[ $PREFIX == -* ]] && return 1
     local -a words_found
     for line in ${(f)"$(command hfs __complete $kind "${(Q)PREFIX}" \
-        "${(Q)words[CURRENT - 1]}" 2>/dev/null)"}; do
+        "${(@Q)words[1,CURRENT - 1]}" 2>/dev/null)"}; do
         word=${line%%$'\t'*}
         # A word without a description: a colon would leave a dash behind it.
         words_found+=("${${word//\\/\\\\}//:/\\:}${${line#*$'\t'}:+:${line#*$'\t'}}")

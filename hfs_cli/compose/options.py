@@ -20,7 +20,7 @@ from hfs_cli.compose.text import read_text, utf8_word
 from hfs_cli.config import Config, load_config
 from hfs_cli.config.settings import FORMATS, REASONING_LEVELS, SETTINGS
 from hfs_cli.errors import UsageError
-from hfs_cli.groups import Amount, Count
+from hfs_cli.groups import Amount, Count, owner_options
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -111,7 +111,7 @@ class _Setting(click.ParamType[Any]):
 
 
 _HEADINGS = {
-    "Session": ("go_on", "ref", "create", "keep", "name", "at", "save", "context"),
+    "Session": ("go_on", "ref", "create", "keep", "name", "at", "owner", "save", "context"),
     "Input": (
         "kind",
         "limit",
@@ -499,7 +499,7 @@ def turn_options(
 
         for option in reversed(options):
             with_options = option(with_options)
-        return with_options
+        return owner_options()(with_options)
 
     return add
 

@@ -22,11 +22,11 @@ from hfs_cli.errors import ConfigError, UsageError
 from hfs_cli.files import write_file
 from hfs_cli.wording import did_you_mean
 
-# What a template cannot say: which template, what is done in place of a turn, and that a file may
-# be replaced.
+# What a template cannot say: which template, what is done in place of a turn, that a file may be
+# replaced, and whose session it is in.
 NOT_IN_TEMPLATES = {
     *("template", "params", "save_template", "dry_run", "profile", "schema_of", "force"),
-    *("status", "cancel", "as_json"),
+    *("status", "cancel", "as_json", "owner"),
 }
 # Of these one alone can hold: what is typed of a row puts the others out of force.
 _RIVALS = (

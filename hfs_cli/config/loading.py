@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,28 @@ _LONG_KEY = r"""(?<![\w-])(PART)(?:[ \t]*+\.[ \t]*+(PART)){50}""".replace(
 )
 
 
+# What the command line says for every configuration that this process loads: whose sessions it is
+# about (`hfs_cli.groups.owner_options`).
+_typed: dict[str, object] = {}
+# Flags that do not have the name of their setting.
+_FLAGS = {"user": "--owner"}
+
+
+@contextmanager
+def typed(name: str, value: object) -> Iterator[None]:
+    """Have a flag count for every configuration that is loaded, until the block ends.
+
+    Args:
+        name: One of the flags of `load_config`.
+        value: What it says.
+    """
+    _typed[name] = value
+    try:
+        yield
+    finally:
+        del _typed[name]
+
+
 def load_config(
     env: Mapping[str, str] | None = None, flags: Mapping[str, object] | None = None
 ) -> Config:
@@ -41,7 +64,8 @@ def load_config(
 
     Args:
         env: The environment; the process's own by default.
-        flags: Settings given on the command line, and ``profile``; None values are not given.
+        flags: Settings given on the command line, ``profile`` and ``all_owners``; None values
+            are not given.
 
     Returns:
         The settings with, in `origins`, where each came from.
@@ -54,7 +78,11 @@ def load_config(
     document = read_document(file)
     _warn_of_readers(document, file)
     profiles = _profiles(document, file)
-    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    flags = {**_typed, **(flags or {})}
+    given = {name: value for name, value in flags.items() if value is not None}
+    all_owners = bool(given.pop("all_owners", False))
+    if all_owners and "user" in given:
+        raise UsageError("--owner and --all-owners exclude each other: keep one")
     profile = _profile(given.pop("profile", None) or env.get("HFS_PROFILE"), profiles, file)
     layers = [*_typed_and_exported(given, env), (str(file), document)]
     if profile is not None:
@@ -68,6 +96,7 @@ def load_config(
     return Config(
         file=file,
         data_dir=data_dir,
+        all_owners=all_owners,
         profile=profile,
         session=env.get("HFS_SESSION") or None,
         providers=_providers(read_tables(document, "providers", PROVIDER_SETTINGS, file), env),
@@ -161,7 +190,7 @@ _Layer = tuple[str, Mapping[str, object]]
 def _typed_and_exported(given: Mapping[str, object], env: Mapping[str, str]) -> Iterator[_Layer]:
     """What the command line says, and then the environment, each setting a layer of its own."""
     for name, value in given.items():
-        yield f"--{name.replace('_', '-')}", {name: value}
+        yield _FLAGS.get(name, f"--{name.replace('_', '-')}"), {name: value}
     for name, setting in SETTINGS.items():
         if setting.variable and env.get(setting.variable):
             yield setting.variable, {name: env[setting.variable]}

@@ -215,6 +215,19 @@ def _database(value: object) -> Path | str:
 
 
 _DATABASE = Kind("the whole path of a SQLite file, or postgresql://HOST/NAME", _database)
+# What a role of PostgreSQL's may have, which an owner is where the server says who sees what:
+# https://www.postgresql.org/docs/current/limits.html (2026-11-29)
+_LONGEST_USER = 63
+
+
+def _user(value: object) -> str:
+    name = _text(value)
+    if not name.strip() or not name.isprintable() or len(name.encode()) > _LONGEST_USER:
+        raise ValueError
+    return name
+
+
+_USER = Kind(f"a name of 1 to {_LONGEST_USER} bytes", _user)
 _STRINGS = Kind(
     "a table of strings",
     lambda value: {name: _text(item) for name, item in _table(value).items()},
@@ -378,6 +391,7 @@ class Config:
     Args:
         file: The configuration file, whether or not it exists.
         data_dir: The directory that holds the database.
+        all_owners: Whether everybody's sessions are looked at, in a database on a server.
         profile: The profile in force, or None.
         session: What HFS_SESSION says, or None.
         turn_options: The options of a turn that the profile in force holds, as the file has them.
@@ -473,6 +487,13 @@ class Config:
         "A command that prints the password of the database's server; it is run without a shell.",
         'database_cmd = ["pass", "show", "hfs-database"]',
     )
+    user: str | None = setting(
+        "user",
+        _USER,
+        None,
+        "Whose sessions these are, in a database on a server; the login name by default.",
+        'user = "ann"',
+    )
     stream: bool = setting(
         "stream",
         YES_OR_NO,
@@ -558,6 +579,7 @@ class Config:
         "The tools that a turn with this profile may use, as with --tool; nowhere else.",
         'tool = ["lines", "files:read_text_file"]',
     )
+    all_owners: bool = False
     profile: str | None = None
     session: str | None = None
     providers: Mapping[str, ProviderConfig] = field(default_factory=dict)

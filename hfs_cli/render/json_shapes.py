@@ -65,7 +65,13 @@ def session_json(session: Session) -> Json:
         "created_at": iso(session.created_at),
         "updated_at": iso(session.updated_at),
         "last_status": session.last_status,
+        **_owner(session.owner),
     }
+
+
+def _owner(owner: str) -> Json:
+    """Whose it is; in a file nothing has an owner."""
+    return {"owner": owner} if owner else {}
 
 
 def transcript_json(session: Session, messages: Sequence[Message]) -> Json:
@@ -107,7 +113,8 @@ def branch_json(branch: Branch) -> Json:
 
 def hit_json(hit: SearchHit) -> Json:
     """One message, or session name, that a search found."""
-    return {**asdict(hit), "created_at": iso(hit.created_at)}
+    told = {**asdict(hit), "created_at": iso(hit.created_at)}
+    return {**told, **_owner(told.pop("owner"))}
 
 
 def usage_json(usage: Usage | None) -> Json | None:

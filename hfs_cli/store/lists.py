@@ -46,6 +46,12 @@ def count_kept(db: Connection) -> int:
     return SessionRow.select().where(sessions.is_shown()).count(db)
 
 
+def owners(db: Connection) -> list[str]:
+    """Whose sessions there are."""
+    every = SessionRow.select(SessionRow.owner).distinct().order_by(SessionRow.owner)
+    return [owner for (owner,) in db.execute(every)]
+
+
 def older_than(db: Connection, moment: datetime, keep: int) -> list[Session]:
     """What was last used, or set aside, before `moment`, but for the `keep` last used."""
     kept = SessionRow.alias("kept")

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from hfs_cli.errors import ConfigError
+from hfs_cli.errors import ConfigError, UsageError
 from hfs_cli.messages import Call, Message, Opened, Reply, Session, Turn
 from hfs_cli.naming import check_name
 from hfs_cli.store import messages, sessions, turns
@@ -214,6 +214,13 @@ class SessionStore:
 
         with self._engine.reading() as db:
             return lists.count_kept(db)
+
+    def owners(self) -> list[str]:
+        """Whose sessions there are, of those that may be seen."""
+        from hfs_cli.store import lists
+
+        with self._engine.reading() as db:
+            return lists.owners(db)
 
     def exists(self) -> bool:
         """Whether there is a database: the first turn makes it."""
@@ -700,12 +707,16 @@ def open_store(config: Config, where: Path | str | None = None) -> SessionStore:
 
     Args:
         where: Another one, which is logged in to without the configuration's command.
+
+    Raises:
+        UsageError: Somebody's sessions were asked for, and it is a file.
     """
     at = where or config.sessions_at
-    if at == config.sessions_at:
-        engine = engine_at(at, config.data_dir, partial(_password, config))
-    else:
-        engine = engine_at(at, config.data_dir)
+    asked = "--all-owners" if config.all_owners else config.origins.get("user", "")
+    if isinstance(at, Path) and asked.startswith("--"):
+        raise UsageError(f"{at} is a file, in which all sessions are yours: leave out {asked}")
+    password = partial(_password, config) if at == config.sessions_at else lambda: None
+    engine = engine_at(at, config.data_dir, password, owner=config.user, every=config.all_owners)
     return SessionStore(engine, checkpoint_retention=config.checkpoint_retention)
 
 

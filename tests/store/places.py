@@ -26,7 +26,7 @@ of_sqlites_index = on_a_file
 
 
 def open_place(
-    where: str, *, owner: str | None = None, every: bool = False, **settings: int
+    where: str, *, owner: str | None = None, every: bool = False, checkpoint_retention: int = 10
 ) -> SessionStore:
     """A store, as `HFS_DATABASE` names it; for scripts that tests start, too.
 
@@ -35,7 +35,7 @@ def open_place(
     """
     at = where if where.startswith("postgresql://") else Path(where)
     engine = engine_at(at, Path(tempfile.gettempdir()), owner=owner, every=every)
-    return SessionStore(engine, **settings)
+    return SessionStore(engine, checkpoint_retention=checkpoint_retention)
 
 
 class EmptyDatabase:
@@ -48,9 +48,9 @@ class EmptyDatabase:
     def __init__(self, where: str) -> None:
         self.where = where
 
-    def open(self, **settings: int) -> SessionStore:
+    def open(self, *, checkpoint_retention: int = 10) -> SessionStore:
         """A store on it, as another process would have it."""
-        return open_place(self.where, **settings)
+        return open_place(self.where, checkpoint_retention=checkpoint_retention)
 
     def count(self, table: str) -> int:
         """How many rows a table has."""

@@ -11,6 +11,7 @@ from hfs_cli import notices
 from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
+from hfs_cli.groups import owner_options
 
 
 @click.command(name="compact")
@@ -18,6 +19,7 @@ from hfs_cli.errors import UsageError
 @click.option("-m", "--model", metavar="MODEL", help="The model to ask, and not the session's own.")
 @click.option("--profile", metavar="PROFILE", help="Use the settings of [profiles.PROFILE].")
 @click.option("--over-budget", is_flag=True, help="Go on when the daily budget is spent.")
+@owner_options()
 def compact_session(
     *, ref: str | None, model: str | None, profile: str | None, over_budget: bool
 ) -> None:

@@ -13,6 +13,7 @@ from hfs_cli import notices
 from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
+from hfs_cli.groups import owner_options
 from hfs_cli.moments import parse_since
 from hfs_cli.wording import plural
 
@@ -42,6 +43,7 @@ _BY_SUFFIX = {".html": "html", ".htm": "html", ".json": "json", ".jsonl": "jsonl
     help="A new file, instead of standard output; or the directory of an archive.",
 )
 @click.option("--force", is_flag=True, help="Replace FILE; write every page of an archive again.")
+@owner_options(looks=True)
 def export_sessions(
     *,
     refs: tuple[str, ...],

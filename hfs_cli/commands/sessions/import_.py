@@ -15,6 +15,7 @@ import click
 from hfs_cli import notices
 from hfs_cli.config import load_config
 from hfs_cli.errors import IncompleteReplyError, NotFoundError, UsageError
+from hfs_cli.groups import owner_options
 from hfs_cli.wording import plural
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ _NO_FORMAT = "in no format that can be imported"
 )
 @click.option("--skip-broken", is_flag=True, help="Pass over conversations that are damaged.")
 @click.option("--restore", is_flag=True, help="Bring back what was deleted here, too.")
+@owner_options()
 def import_sessions(
     *, files: tuple[Path, ...], dry_run: bool, source: str | None, skip_broken: bool, restore: bool
 ) -> None:

@@ -10,7 +10,7 @@ import click
 from hfs_cli import notices
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
-from hfs_cli.groups import Count
+from hfs_cli.groups import Count, owner_options
 from hfs_cli.moments import parse_since
 
 _ON_A_TERMINAL = 20
@@ -31,6 +31,7 @@ _ON_A_TERMINAL = 20
 @click.option("--query", metavar="TEXT", help="Only names that contain TEXT.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
 @click.option("--ids", is_flag=True, help="Only ids, one a line.")
+@owner_options(looks=True)
 def list_sessions(
     *,
     limit: int | None,
@@ -44,7 +45,8 @@ def list_sessions(
     """List sessions, the last used first.
 
     On a terminal the newest 20; all that fit where a filter, --ids or --json is given, and off
-    a terminal, one a line: id, name, model, messages and last use between tabs.
+    a terminal, one a line: id, name, model, messages and last use between tabs; and of
+    --all-owners whose it is, behind all others.
     """
     if as_json and ids:
         raise UsageError("--json and --ids exclude each other: keep one")
@@ -70,4 +72,5 @@ def list_sessions(
             current_id=found[0].id if found and found[0].listed else None,
             total=store.count(since=moment, model=model, query=query),
             now=datetime.now(UTC),
+            owners=config.all_owners,
         )

@@ -6,6 +6,7 @@ import click
 
 from hfs_cli import notices
 from hfs_cli.config import load_config
+from hfs_cli.groups import owner_options
 from hfs_cli.wording import plural
 
 
@@ -13,6 +14,7 @@ from hfs_cli.wording import plural
 @click.argument("ref", required=False)
 @click.option("-y", "--yes", is_flag=True, help="Replace them.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
+@owner_options()
 def redact_sessions(*, ref: str | None, yes: bool, as_json: bool) -> None:
     """Find keys and tokens of the big vendors in session REF; without REF, in every session.
 

@@ -6,11 +6,13 @@ import click
 
 from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
+from hfs_cli.groups import owner_options
 
 
 @click.command(name="rewind")
 @click.argument("ref", required=False)
 @click.option("--to", required=True, metavar="N|CHECKPOINT", help="The last message to keep.")
+@owner_options()
 def rewind_session(*, ref: str | None, to: str) -> None:
     """Let session REF continue from an earlier point.
 

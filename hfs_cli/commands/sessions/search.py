@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from hfs_cli.config import load_config
-from hfs_cli.groups import Count
+from hfs_cli.groups import Count, owner_options
 from hfs_cli.moments import parse_since
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     help="At most this many.",
 )
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
+@owner_options(looks=True)
 def search_sessions(  # noqa: PLR0913  (one for each option)
     *,
     words: tuple[str, ...],
@@ -52,7 +53,7 @@ def search_sessions(  # noqa: PLR0913  (one for each option)
 
     Words in double quotes stay together; accents and case do not matter.
     Off a terminal: one hit a line, tab-separated session id, message number, role, time,
-    session name, snippet.
+    session name, snippet; of --all-owners whose it is, too.
 
     \b
       hfs sessions search wal checkpoint
@@ -62,7 +63,8 @@ def search_sessions(  # noqa: PLR0913  (one for each option)
     from hfs_cli.conversations import SearchFilter
     from hfs_cli.store.store import open_store
 
-    with open_store(load_config()) as store:
+    config = load_config()
+    with open_store(config) as store:
         asked = SearchFilter(
             role=cast("Role | None", role),
             model=model,
@@ -73,4 +75,4 @@ def search_sessions(  # noqa: PLR0913  (one for each option)
         hits = store.search(" ".join(words), asked, limit=limit, raw=fts)
     from hfs_cli.render.lists.search import show_hits
 
-    show_hits(hits, as_json=as_json, now=datetime.now(UTC))
+    show_hits(hits, as_json=as_json, now=datetime.now(UTC), owners=config.all_owners)

@@ -12,6 +12,7 @@ from hfs_cli import notices
 from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
 from hfs_cli.errors import IncompleteReplyError, NotFoundError, UsageError
+from hfs_cli.groups import owner_options
 
 if TYPE_CHECKING:
     from hfs_cli.config import Config
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     help="What the next turn would send of it, and about how many tokens that is.",
 )
 @click.option("--no-pager", is_flag=True, help="Print a long transcript as it is.")
+@owner_options(looks=True)
 def show_session(
     *,
     ref: str | None,

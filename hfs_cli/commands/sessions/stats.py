@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from hfs_cli.config import load_config
+from hfs_cli.groups import owner_options
 from hfs_cli.moments import local, parse_since
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 )
 @click.option("--since", metavar="WHEN", help="Only turns since 30d, 12h, or a date.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
+@owner_options(looks=True)
 def count_turns(*, by: str, since: str | None, as_json: bool) -> None:
     """Count turns, tokens, seconds to the first token, and what they cost.
 

@@ -6,11 +6,13 @@ import click
 
 from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
+from hfs_cli.groups import owner_options
 
 
 @click.command(name="tree")
 @click.argument("ref", required=False)
 @click.option("--json", "as_json", is_flag=True, help="A JSON array, the oldest first.")
+@owner_options(looks=True)
 def draw_tree(*, ref: str | None, as_json: bool) -> None:
     """Draw the family of session REF: forks, and what was set aside."""
     from hfs_cli.store.store import open_store

@@ -6,7 +6,7 @@ import click
 
 from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
-from hfs_cli.groups import Count
+from hfs_cli.groups import Count, owner_options
 
 
 @click.command(name="undo")
@@ -20,6 +20,7 @@ from hfs_cli.groups import Count
     show_default=True,
     help="How many.",
 )
+@owner_options()
 def undo_turns(*, ref: str | None, turns: int) -> None:
     """Take back the last turns of session REF.
 

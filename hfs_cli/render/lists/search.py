@@ -21,20 +21,23 @@ if TYPE_CHECKING:
 _MIN_SNIPPET = 20
 
 
-def show_hits(hits: Sequence[SearchHit], *, now: datetime, as_json: bool = False) -> None:
+def show_hits(
+    hits: Sequence[SearchHit], *, now: datetime, as_json: bool = False, owners: bool = False
+) -> None:
     """Show what was found in the form that standard output is for.
 
     Args:
         hits: The best first.
         now: The present, for "2 h ago".
         as_json: As a JSON array, terminal or not.
+        owners: With whose each is.
     """
     if as_json:
         print_json([hit_json(hit) for hit in hits])
     elif stdout().tty:
-        _print(hits, now, stdout())
+        _print(hits, now, stdout(), owners=owners)
     else:
-        write_rows([_cells(hit) for hit in hits])
+        write_rows([(*_cells(hit), *((hit.owner,) if owners else ())) for hit in hits])
 
 
 def _cells(hit: SearchHit) -> tuple[str, ...]:
@@ -48,7 +51,7 @@ def _cells(hit: SearchHit) -> tuple[str, ...]:
     )
 
 
-def _print(hits: Sequence[SearchHit], now: datetime, look: Terminal) -> None:
+def _print(hits: Sequence[SearchHit], now: datetime, look: Terminal, *, owners: bool) -> None:
     """One line a hit: where it is, who said it, the words in bold, how long ago."""
     from rich.text import Text
 
@@ -56,6 +59,8 @@ def _print(hits: Sequence[SearchHit], now: datetime, look: Terminal) -> None:
         Output().write("nothing found\n")
         return
     places = [f"{h.session_id}·{h.position}" if h.position else f"{h.session_id}" for h in hits]
+    if owners:
+        places = [f"{sanitize_line(h.owner)} {p}" for h, p in zip(hits, places, strict=True)]
     whens = [age(hit.created_at.timestamp(), now.timestamp()) for hit in hits]
     place_width, when_width = max(map(len, places)), max(map(len, whens))
     role_width = max(len(hit.role or "name") for hit in hits)

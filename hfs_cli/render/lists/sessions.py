@@ -31,6 +31,7 @@ def show_sessions(
     total: int,
     now: datetime,
     as_json: bool = False,
+    owners: bool = False,
 ) -> None:
     """Show a list in the form that standard output is for.
 
@@ -40,6 +41,7 @@ def show_sessions(
         total: How many there are in all.
         now: The present, for "2 h ago".
         as_json: As a JSON array, terminal or not.
+        owners: With whose each is.
     """
     if as_json:
         print_json([session_json(session) for session in sessions])
@@ -54,6 +56,7 @@ def show_sessions(
                     str(s.messages),
                     iso(s.updated_at),
                     "partial" if s.last_status == "partial" else "",
+                    *((s.owner,) if owners else ()),
                 )
                 for s in sessions
             ]
@@ -62,6 +65,7 @@ def show_sessions(
         rows = [
             (
                 str(session.id),
+                *((session.owner,) if owners else ()),
                 Tailed(*first_words(session.name)),
                 # Without its provider: the column is narrow.
                 (session.model or "–").partition("/")[2] or session.model or "–",
@@ -71,7 +75,8 @@ def show_sessions(
             )
             for session in sessions
         ]
-        print_table(_COLUMNS, rows, footer=_footer(sessions, current_id, total))
+        columns = (_COLUMNS[0], Column("OWNER"), *_COLUMNS[1:]) if owners else _COLUMNS
+        print_table(columns, rows, footer=_footer(sessions, current_id, total))
     else:
         Output().write("no sessions yet: hfs chat starts one\n")
 

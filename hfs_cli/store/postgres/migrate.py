@@ -87,8 +87,8 @@ def owner_of_tables(db: PostgresConnection) -> str | None:
 def _refuse_who_is_not_owner(db: PostgresConnection, shown: str) -> None:
     if (owner := owner_of_tables(db)) is not None:
         raise StoreError(
-            f"the tables of {shown} were made by an older hfs, and only {owner}, whose they are, can"
-            " bring them up to date: that role has to run hfs sessions list once"
+            f"the tables of {shown} are an older hfs's, and only {owner}, whose they are, can bring"
+            " them up to date: that role has to run hfs sessions list once"
         )
 
 

@@ -99,7 +99,9 @@ class Shell:
 
 
 @contextmanager
-def open_shell(kind: str, home: Path, *, data: Path | None = None) -> Iterator[Shell]:
+def open_shell(
+    kind: str, home: Path, *, data: Path | None = None, database: str | None = None
+) -> Iterator[Shell]:
     """A shell of that kind in a home of its own; skipped where there is none."""
     name = kind.partition(" ")[0]
     if shutil.which(name) is None:
@@ -126,6 +128,7 @@ def open_shell(kind: str, home: Path, *, data: Path | None = None) -> Iterator[S
         "LC_ALL": "C.UTF-8",
     }
     env |= {"HFS_DATA_DIR": str(data)} if data else {}
+    env |= {"HFS_DATABASE": database} if database else {}
     argv = _ARGV[kind]
     child = pexpect.spawn(
         argv[0], argv[1:], env=env, cwd=home, encoding="utf-8", dimensions=(60, 160), timeout=120

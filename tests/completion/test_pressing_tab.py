@@ -7,6 +7,9 @@ import pytest
 from hfs_cli.cli import hfs
 from hfs_cli.completion.tree import read_tree
 from tests.completion.conftest import EVIL
+from tests.completion.shells import SHELLS, open_shell
+from tests.store.places import open_place
+from tests.store.talking import Talk
 
 
 @pytest.mark.parametrize(
@@ -155,3 +158,21 @@ def test_options_are_shown_with_what_they_do(shell):
     if shell.kind == "bash":
         pytest.skip("bash shows no descriptions of fixed words")
     shell.shows("hfs chat --no-", "Keep nothing of this turn")
+
+
+@pytest.mark.parametrize("kind", SHELLS)
+def test_whoever_is_named_has_his_sessions_offered(postgres_databases, tmp_path, kind):
+    with postgres_databases.new() as database:
+        for owner in ("ann", "bob"):
+            with open_place(database.where, owner=owner) as store:
+                Talk(store).turn("q", "a", name=f"plan of {owner}")
+        with open_shell(kind, tmp_path, database=f"{database.where}") as shell:
+            assert shell.completed("hfs rename pla") == ["rename", "pla"]  # nobody's of that user
+            named = ["rename", "--owner", "ann", "plan of ann"]
+            assert shell.completed("hfs rename --owner ann pla") == named
+            assert shell.completed("hfs chat --owner=bob -S pla")[1:] == [
+                *("--owner=bob", "-S", "plan of bob"),
+            ]
+            assert shell.completed("hfs rename --owner an") == ["rename", "--owner", "ann"]
+            of_all = ["sessions", "show", "--all-owners", "plan of bob"]
+            assert shell.completed("hfs sessions show --all-owners plan\\ of\\ b") == of_all

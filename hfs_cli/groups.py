@@ -402,7 +402,5 @@ class LazyGroup(Group):
         if name not in self._places:
             return None
         module, _, attribute = self._places[name].partition(":")
-        found: click.Command = getattr(
-            import_module(f"hfs_cli.commands.{module}"), attribute or "command"
-        )
+        found: click.Command = getattr(import_module(f"hfs_cli.commands.{module}"), attribute)
         return with_help(found)

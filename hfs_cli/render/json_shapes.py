@@ -223,7 +223,7 @@ class JsonRenderer(Silent):
         self._output.write(dump(whole, indent=2) + "\n")
 
 
-class JsonLinesRenderer:
+class JsonLinesRenderer(Silent):
     """``--format jsonl``: one event a line, each written as it happens."""
 
     def __init__(self, output: Sink) -> None:
@@ -250,9 +250,6 @@ class JsonLinesRenderer:
         """What the model asks for."""
         asked = call_shape(call)
         self._event("tool_call", **{name: asked[name] for name in _ASKED})
-
-    def waiting(self) -> None:
-        """Nothing has happened yet."""
 
     def returned(self, call: Call) -> None:
         """What came of it."""

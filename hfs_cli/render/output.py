@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Silent:
-    """Shows nothing; what shows the end of a turn alone inherits the rest."""
+    """Shows nothing; what shows some of a turn inherits the rest."""
 
     def opened(self, opened: Opened) -> None:
         """Nothing."""

@@ -105,22 +105,19 @@ _WIDE = 70
 
 
 @contextmanager
-def progress(
-    label: str, total: int | None, *, quiet: bool = False, counted: bool = False
-) -> Iterator[Advance]:
+def progress(label: str, total: int | None, *, counted: bool = False) -> Iterator[Advance]:
     """Show a bar while the block runs; off a terminal, nothing at all.
 
     Args:
         label: What is being done.
         total: Bytes in all, or None when nobody knows.
-        quiet: Show nothing.
         counted: It is things that are counted, and no bytes.
 
     Yields:
         A function to call with the number of those that have been done since the last call.
     """
     look = terminal(sys.stderr)
-    if quiet or not look.moves:
+    if not look.moves:
         yield lambda _: None
         return
     from rich.progress import (
@@ -248,7 +245,7 @@ class BatchProgress:
 
 
 @contextmanager
-def batch_progress(total: int, there: int, *, quiet: bool = False) -> Iterator[BatchProgress]:
+def batch_progress(total: int, there: int, *, quiet: bool) -> Iterator[BatchProgress]:
     """Show how far many prompts are while the block runs; off a terminal, nothing at all.
 
     Args:

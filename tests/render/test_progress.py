@@ -48,7 +48,7 @@ BATCH = """
 import time
 from hfs_cli.messages import Usage
 from hfs_cli.render.progress import batch_progress
-with batch_progress(1200, 3) as state:
+with batch_progress(1200, 3, quiet=False) as state:
     state.add(failed=False, usage=Usage(1000, 500), cost=0.25)
     state.add(failed=True, usage=None, cost=0.25)
     time.sleep(0.3)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hfs_cli.messages import Call, Opened, Outcome
-from hfs_cli.render.output import Sink
+from hfs_cli.render.output import Silent, Sink
 from hfs_cli.render.progress import Ticker
 from hfs_cli.render.terminal import Terminal
 from hfs_cli.sanitize import StreamSanitizer
@@ -23,7 +23,7 @@ _SHARE = 5
 """A redraw may take one part in so many of the time; a costly one is done less often."""
 
 
-class MarkdownRenderer:
+class MarkdownRenderer(Silent):
     """Shows the reply as Markdown while it comes.
 
     Args:
@@ -80,12 +80,6 @@ class MarkdownRenderer:
                 self._end()
             else:
                 self._pieces.clear()
-
-    def waiting(self) -> None:
-        """Nothing is shown before there is text."""
-
-    def returned(self, call: Call) -> None:
-        """Standard output carries the reply and nothing else."""
 
     def close(self, outcome: Outcome) -> None:  # noqa: ARG002 - all was said by text()
         """Print what is left."""

@@ -11,7 +11,7 @@ from hfs_cli.sanitize import StreamSanitizer, sanitize
 from hfs_cli.turn.run import Renderer
 
 
-class PlainRenderer:
+class PlainRenderer(Silent):
     """Writes each piece as it comes, and one newline at the end if there is none.
 
     Args:
@@ -26,12 +26,6 @@ class PlainRenderer:
         self._stream = stream
         self._held: list[str] = []
         self._last = "\n"
-
-    def opened(self, opened: Opened) -> None:
-        """Nothing is shown before there is text."""
-
-    def reasoning(self, text: str) -> None:
-        """Standard output carries the reply and nothing else."""
 
     def text(self, text: str) -> None:
         """Write a piece of the reply.
@@ -53,12 +47,6 @@ class PlainRenderer:
             self._end()
         else:
             self._held.clear()
-
-    def waiting(self) -> None:
-        """Nothing is shown before there is text."""
-
-    def returned(self, call: Call) -> None:
-        """Standard output carries the reply and nothing else."""
 
     def close(self, outcome: Outcome) -> None:  # noqa: ARG002 - all was said by text()
         """Write what was held back, and the last newline."""

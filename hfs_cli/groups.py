@@ -7,6 +7,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -17,50 +18,50 @@ from hfs_cli.notices import wants_color
 Runs = TypeVar("Runs", bound=Callable[..., Any])
 
 
-class Count(click.ParamType[int]):
-    """A whole number of at most nine digits, which every database holds.
+class Word(click.ParamType[Any]):
+    """A word that an option takes.
 
     Args:
-        least: The smallest one.
+        name: What kind of word it is, for help.
+        read: Makes a value of it; raises a ValueError that says what it had to be.
     """
 
-    name = "integer"
-
-    def __init__(self, least: int) -> None:
-        self._least = least
+    def __init__(self, name: str, read: Callable[[Any], object]) -> None:
+        self.name = name
+        self._read = read
 
     def convert(
         self,
         value: Any,  # noqa: ANN401  (click's own type)
         param: click.Parameter | None,
         ctx: click.Context | None,
-    ) -> int:
-        """Read the word; a default is a number already."""
-        word = str(value)
-        if not re.fullmatch(r"[0-9]{1,9}", word) or int(word) < self._least:
-            self.fail(f"'{word[:20]}' is not a whole number of {self._least} or more.", param, ctx)
+    ) -> object:
+        """Read the word; a default may be a value already."""
+        try:
+            return self._read(value)
+        except ValueError as error:
+            self.fail(f"{str(value)[:20]!r} is not {error}.", param, ctx)
+
+
+def whole_number(least: int) -> Word:
+    """A whole number of at most nine digits, which every database holds."""
+
+    def read(word: str | int) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", str(word)) or int(word) < least:
+            raise ValueError(f"a whole number of {least} or more")
         return int(word)
 
+    return Word("integer", read)
 
-class Amount(click.ParamType[float]):
-    """A number of 0 or more."""
 
-    name = "number"
+def _amount(word: str | float) -> float:
+    with suppress(ValueError):
+        if 0 <= (number := float(word)) < math.inf:
+            return number
+    raise ValueError("a number of 0 or more")
 
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401  (click's own type)
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> float:
-        """Read the word."""
-        try:
-            number = float(value)
-        except ValueError:
-            number = -1.0
-        if not 0 <= number < math.inf:
-            self.fail(f"'{str(value)[:20]}' is not a number of 0 or more.", param, ctx)
-        return number
+
+AMOUNT = Word("number", _amount)
 
 
 def owner_options(*, looks: bool = False) -> Callable[[Runs], Runs]:

@@ -11,7 +11,7 @@ import click
 from hfs_cli.compose.options import Asked, TurnCommand, turn_options
 from hfs_cli.config import Config
 from hfs_cli.errors import UsageError
-from hfs_cli.groups import Amount, Count
+from hfs_cli.groups import AMOUNT, Word, whole_number
 
 if TYPE_CHECKING:
     from hfs_cli.render.reply.choose import View
@@ -20,22 +20,12 @@ _A_MINUTE = {"s": 60.0, "min": 1.0, "m": 1.0, "h": 1 / 60}
 _AT_ONCE, _MOST_AT_ONCE = 8, 1000
 
 
-class _Rate(click.ParamType[float]):
+def _rate(word: str) -> float:
     """Requests a minute: ``60/min``, ``10/s``, ``1000/h``; a bare number is a minute's."""
-
-    name = "rate"
-
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401  (click's own type)
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> float:
-        """Read the word."""
-        found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(?:/(s|min|m|h))?", str(value))
-        if not found or not float(found[1]):
-            self.fail(f"'{str(value)[:20]}' is not a rate: use 60/min, 10/s or 1000/h.", param, ctx)
-        return float(found[1]) * _A_MINUTE[found[2] or "min"]
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(?:/(s|min|m|h))?", word)
+    if not found or not float(found[1]):
+        raise ValueError("a rate: use 60/min, 10/s or 1000/h")
+    return float(found[1]) * _A_MINUTE[found[2] or "min"]
 
 
 class _Batch(TurnCommand):
@@ -68,16 +58,20 @@ class _Batch(TurnCommand):
 @click.option(
     "--concurrency",
     "width",
-    type=Count(1),
+    type=whole_number(1),
     metavar="N",
     help=f"How many at once ({_AT_ONCE}).",
 )
 @click.option(
-    "--rate", "per_minute", type=_Rate(), metavar="N/min", help="The most requests a minute."
+    "--rate",
+    "per_minute",
+    type=Word("rate", _rate),
+    metavar="N/min",
+    help="The most requests a minute.",
 )
-@click.option("--limit", type=Count(1), metavar="N", help="Only the first N prompts.")
+@click.option("--limit", type=whole_number(1), metavar="N", help="Only the first N prompts.")
 @click.option(
-    "--budget", type=Amount(), metavar="X", help="Begin no prompt once all have cost so much."
+    "--budget", type=AMOUNT, metavar="X", help="Begin no prompt once all have cost so much."
 )
 @click.option(
     "-O",

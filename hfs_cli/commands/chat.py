@@ -11,7 +11,7 @@ from hfs_cli.compose.options import Asked, TurnCommand, turn_options
 from hfs_cli.compose.prompt import read_message
 from hfs_cli.config import Config
 from hfs_cli.errors import UsageError
-from hfs_cli.groups import Count
+from hfs_cli.groups import whole_number
 
 if TYPE_CHECKING:
     from hfs_cli.render.reply.choose import View
@@ -35,7 +35,7 @@ def _print_schema(context: click.Context, _: click.Parameter, name: str | None) 
 @click.option("-n", "--name", metavar="NAME", help="Name of the new session.")
 @click.option(
     "--at",
-    type=Count(0),
+    type=whole_number(0),
     metavar="N",
     help="Continue from message N; what follows it is kept as a branch.",
 )

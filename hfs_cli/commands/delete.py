@@ -11,7 +11,7 @@ import click
 from hfs_cli import notices
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
-from hfs_cli.groups import Count, owner_options
+from hfs_cli.groups import owner_options, whole_number
 from hfs_cli.moments import parse_age
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.wording import plural
@@ -28,7 +28,7 @@ _MOST_NAMED = 10
 @click.option("--all", "everything", is_flag=True, help="Every session.")
 @click.option(
     "--keep",
-    type=Count(0),
+    type=whole_number(0),
     metavar="N",
     help="With --older-than or --all: spare the N last used.",
 )

@@ -20,7 +20,7 @@ from hfs_cli.compose.text import read_text, utf8_word
 from hfs_cli.config import Config, load_config
 from hfs_cli.config.settings import FORMATS, REASONING_LEVELS, SETTINGS
 from hfs_cli.errors import UsageError
-from hfs_cli.groups import Amount, Count, owner_options
+from hfs_cli.groups import AMOUNT, Word, owner_options, whole_number
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,48 +66,18 @@ class Asked:
     reuse: datetime | None = None
 
 
-class _Age(click.ParamType[Any]):
+def _age(word: str | bool) -> datetime:  # noqa: FBT001  (True is what a template says)
     """How old a reply may be: an age, or any."""
+    from datetime import UTC, datetime
 
-    name = "age"
+    from hfs_cli.moments import parse_age
 
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401  (click's own type)
-        param: click.Parameter | None,  # noqa: ARG002
-        ctx: click.Context | None,  # noqa: ARG002
-    ) -> datetime:
-        """Read the word."""
-        from datetime import UTC, datetime
-
-        from hfs_cli.moments import parse_age
-
-        if value in {_ANY_AGE, True}:
-            return datetime.fromtimestamp(0, UTC)
-        return parse_age(str(value))
+    return datetime.fromtimestamp(0, UTC) if word in {_ANY_AGE, True} else parse_age(str(word))
 
 
-class _Setting(click.ParamType[Any]):
-    """A value that is read as the setting of the same name is.
-
-    Args:
-        name: The setting.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401  (click's own type)
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> object:
-        """Read the words."""
-        try:
-            return SETTINGS[self.name].parse(value)
-        except ValueError as error:
-            self.fail(f"{value!r} is not {error}.", param, ctx)
+def _setting(name: str) -> Word:
+    """A value that is read as the setting of the same name is."""
+    return Word(name, SETTINGS[name].parse)
 
 
 _HEADINGS = {
@@ -269,7 +239,7 @@ _MESSAGE = (
     click.option("--no-stdin", "stdin", flag_value="never", help="Do not read standard input."),
     click.option(
         "--stdin-timeout",
-        type=_Setting("stdin_timeout"),
+        type=_setting("stdin_timeout"),
         metavar="S",
         help="Give up standard input after so long a silence.",
     ),
@@ -293,9 +263,11 @@ _MODEL = (
         help="Model option: -o top_p 0.9 or -o top_p=0.9 (the value is JSON or text).",
     ),
     click.option(
-        "--temperature", type=Amount(), metavar="T", help="Sampling temperature, 0 or more."
+        "--temperature", type=AMOUNT, metavar="T", help="Sampling temperature, 0 or more."
     ),
-    click.option("--max-tokens", type=Count(1), metavar="N", help="Longest reply, in tokens."),
+    click.option(
+        "--max-tokens", type=whole_number(1), metavar="N", help="Longest reply, in tokens."
+    ),
     click.option(
         "--schema",
         metavar="SCHEMA",
@@ -308,7 +280,7 @@ _MODEL = (
     ),
     click.option(
         "--max-cost",
-        type=_Setting("max_cost"),
+        type=_setting("max_cost"),
         metavar="X",
         help="End the turn when it costs more.",
     ),
@@ -327,15 +299,15 @@ _SETTINGS = (
         help="Let the vendor search the web; sources are listed.",
     ),
     click.option(
-        "--timeout", type=_Setting("timeout"), metavar="S", help="Limit for the whole reply."
+        "--timeout", type=_setting("timeout"), metavar="S", help="Limit for the whole reply."
     ),
     click.option(
         "--idle-timeout",
-        type=_Setting("idle_timeout"),
+        type=_setting("idle_timeout"),
         metavar="S",
         help="Limit without a byte.",
     ),
-    click.option("--retries", type=_Setting("retries"), metavar="N", help="Tries after the first."),
+    click.option("--retries", type=_setting("retries"), metavar="N", help="Tries after the first."),
     click.option(
         "--tool",
         multiple=True,
@@ -345,12 +317,12 @@ _SETTINGS = (
     ),
     click.option(
         "--max-steps",
-        type=_Setting("max_steps"),
+        type=_setting("max_steps"),
         metavar="N",
         help="Requests that a turn with tools may take (10).",
     ),
     click.option(
-        "--tool-timeout", type=_Setting("tool_timeout"), metavar="S", help="Limit for each call."
+        "--tool-timeout", type=_setting("tool_timeout"), metavar="S", help="Limit for each call."
     ),
     click.option("--profile", metavar="PROFILE", help="Use the settings of [profiles.PROFILE]."),
     click.option(
@@ -391,7 +363,7 @@ _OF_ONE = (
         "--reuse",
         "--cache",
         "reuse",
-        type=_Age(),
+        type=Word("age", _age),
         metavar="[AGE]",
         help="Give a kept reply to the very same request, asked with --reuse and not older.",
     ),

@@ -6,13 +6,13 @@ import click
 
 from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
-from hfs_cli.groups import Count, owner_options
+from hfs_cli.groups import owner_options, whole_number
 from hfs_cli.wording import plural
 
 
 @click.command(name="fork")
 @click.argument("ref", required=False)
-@click.option("--at", type=Count(1), metavar="N", help="Share the first N messages.")
+@click.option("--at", type=whole_number(1), metavar="N", help="Share the first N messages.")
 @click.option("-n", "--name", metavar="NAME", help="Name of the fork.")
 @owner_options()
 def fork_session(*, ref: str | None, at: int | None, name: str | None) -> None:

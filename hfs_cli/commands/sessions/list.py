@@ -10,7 +10,7 @@ import click
 from hfs_cli import notices
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
-from hfs_cli.groups import Count, owner_options
+from hfs_cli.groups import owner_options, whole_number
 from hfs_cli.moments import parse_since
 
 _ON_A_TERMINAL = 20
@@ -19,7 +19,7 @@ _ON_A_TERMINAL = 20
 @click.command(name="list")
 @click.option(
     "--limit",
-    type=Count(1),
+    type=whole_number(1),
     metavar="N",
     help="At most this many; on a terminal 20 by default.",
 )

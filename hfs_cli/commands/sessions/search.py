@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from hfs_cli.config import load_config
-from hfs_cli.groups import Count, owner_options
+from hfs_cli.groups import owner_options, whole_number
 from hfs_cli.moments import parse_since
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("-S", "--session", "ref", metavar="REF", help="Only in this session.")
 @click.option(
     "--limit",
-    type=Count(1),
+    type=whole_number(1),
     metavar="N",
     default=20,
     show_default=True,

@@ -6,7 +6,7 @@ import click
 
 from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
-from hfs_cli.groups import Count, owner_options
+from hfs_cli.groups import owner_options, whole_number
 
 
 @click.command(name="undo")
@@ -14,7 +14,7 @@ from hfs_cli.groups import Count, owner_options
 @click.option(
     "-n",
     "--turns",
-    type=Count(1),
+    type=whole_number(1),
     metavar="N",
     default=1,
     show_default=True,

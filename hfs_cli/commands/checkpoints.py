@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from hfs_cli import notices
-from hfs_cli.compose.session import meant_session
-from hfs_cli.config import load_config
+from hfs_cli.compose.session import opened_session
 from hfs_cli.groups import Group, owner_options
 
 
@@ -25,11 +24,8 @@ def checkpoints() -> None:
 @owner_options()
 def create_checkpoint(*, ref: str | None, label: str | None) -> None:
     """Mark the end of session REF. Prints the checkpoint's name off a terminal."""
-    from hfs_cli.store.store import open_store
-
-    config = load_config()
-    with open_store(config) as store:
-        made = store.create_checkpoint(meant_session(store, config, ref).id, label)
+    with opened_session(ref) as (store, session):
+        made = store.create_checkpoint(session.id, label)
     from hfs_cli.render.output import print_made
 
     place = f"session {made.session_id}, after message {made.position}"
@@ -46,11 +42,8 @@ def list_checkpoints(*, ref: str | None, as_json: bool) -> None:
     Off a terminal: one checkpoint a line, tab-separated session id, message number, name
     (empty for an automatic one), time.
     """
-    from hfs_cli.store.store import open_store
-
-    config = load_config()
-    with open_store(config) as store:
-        family = store.family(meant_session(store, config, ref).id)
+    with opened_session(ref) as (store, session):
+        family = store.family(session.id)
     from hfs_cli.render.lists.family import show_timeline
 
     show_timeline(family, as_json=as_json)
@@ -63,10 +56,6 @@ def delete_checkpoint(*, words: tuple[str, ...]) -> None:
     """Delete a named checkpoint of the last used session, or of session REF."""
     if len(words) > 2:
         raise click.UsageError("too many arguments: hfs checkpoints delete [REF] LABEL")
-    from hfs_cli.store.store import open_store
-
-    config = load_config()
-    with open_store(config) as store:
-        session = meant_session(store, config, words[0] if len(words) == 2 else None)
+    with opened_session(words[0] if len(words) == 2 else None) as (store, session):
         store.delete_checkpoint(session.id, words[-1])
     notices.notice(f'checkpoint "{words[-1]}" deleted')

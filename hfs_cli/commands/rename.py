@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from hfs_cli import notices
-from hfs_cli.compose.session import meant_session
-from hfs_cli.config import load_config
+from hfs_cli.compose.session import opened_session
 from hfs_cli.errors import UsageError
 from hfs_cli.groups import owner_options
 
@@ -23,10 +22,6 @@ def rename_session(words: tuple[str, ...]) -> None:
     """
     if len(words) > 2:
         raise UsageError("too many arguments: hfs rename [REF] NAME (quote a name with spaces)")
-    from hfs_cli.store.store import open_store
-
-    config = load_config()
-    with open_store(config) as store:
-        session = meant_session(store, config, words[0] if len(words) == 2 else None)
+    with opened_session(words[0] if len(words) == 2 else None) as (store, session):
         renamed = store.rename(session.id, words[-1])
     notices.notice(renamed.label)

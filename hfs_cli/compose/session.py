@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from hfs_cli.config import Config, load_config
 from hfs_cli.errors import NotFoundError, UsageError
 from hfs_cli.naming import check_name
 
 if TYPE_CHECKING:
-    from hfs_cli.config import Config
     from hfs_cli.messages import Place, Session
     from hfs_cli.store.store import SessionStore
+
+
+@contextmanager
+def opened_session(ref: str | None) -> Iterator[tuple[SessionStore, Session]]:
+    """The store, open while the block runs, with the session that `meant_session` finds in it.
+
+    Raises:
+        NotFoundError, AmbiguousError: Nothing fits, or more than one does.
+    """
+    from hfs_cli.store.store import open_store
+
+    config = load_config()
+    with open_store(config) as store:
+        yield store, meant_session(store, config, ref)
 
 
 def meant_session(store: SessionStore, config: Config, ref: str | None) -> Session:

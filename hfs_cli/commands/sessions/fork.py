@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hfs_cli.compose.session import meant_session
-from hfs_cli.config import load_config
+from hfs_cli.compose.session import opened_session
 from hfs_cli.groups import owner_options, whole_number
 from hfs_cli.wording import plural
 
@@ -23,11 +22,7 @@ def fork_session(*, ref: str | None, at: int | None, name: str | None) -> None:
     \b
       hfs sessions fork "release notes" --at 4 --name "release notes, short"
     """
-    from hfs_cli.store.store import open_store
-
-    config = load_config()
-    with open_store(config) as store:
-        session = meant_session(store, config, ref)
+    with opened_session(ref) as (store, session):
         forked = store.fork(session.id, at=at, name=name)
     from hfs_cli.render.output import print_made
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hfs_cli.compose.session import meant_session
-from hfs_cli.config import load_config
+from hfs_cli.compose.session import opened_session
 from hfs_cli.groups import owner_options
 
 
@@ -24,11 +23,7 @@ def rewind_session(*, ref: str | None, to: str) -> None:
       hfs sessions rewind --to 4
       hfs sessions rewind "release notes" --to "first draft"
     """
-    from hfs_cli.store.store import open_store
-
-    config = load_config()
-    with open_store(config) as store:
-        session = meant_session(store, config, ref)
+    with opened_session(ref) as (store, session):
         branch = store.rewind(session.id, to)
     from hfs_cli.render.lists.family import show_set_aside
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hfs_cli.compose.session import meant_session
-from hfs_cli.config import load_config
+from hfs_cli.compose.session import opened_session
 from hfs_cli.groups import owner_options
 
 
@@ -15,11 +14,7 @@ from hfs_cli.groups import owner_options
 @owner_options(looks=True)
 def draw_tree(*, ref: str | None, as_json: bool) -> None:
     """Draw the family of session REF: forks, and what was set aside."""
-    from hfs_cli.store.store import open_store
-
-    config = load_config()
-    with open_store(config) as store:
-        session = meant_session(store, config, ref)
+    with opened_session(ref) as (store, session):
         family = store.family(session.id)
     from hfs_cli.render.lists.family import show_tree
 

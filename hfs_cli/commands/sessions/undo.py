@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hfs_cli.compose.session import meant_session
-from hfs_cli.config import load_config
+from hfs_cli.compose.session import opened_session
 from hfs_cli.groups import owner_options, whole_number
 
 
@@ -26,11 +25,7 @@ def undo_turns(*, ref: str | None, turns: int) -> None:
 
     They stay as a branch, as with rewind. Prints the branch's id off a terminal.
     """
-    from hfs_cli.store.store import open_store
-
-    config = load_config()
-    with open_store(config) as store:
-        session = meant_session(store, config, ref)
+    with opened_session(ref) as (store, session):
         branch = store.undo(session.id, turns)
     from hfs_cli.render.lists.family import show_set_aside
 

@@ -240,23 +240,32 @@ _OPTIONS = Kind("a table", _table)
 _NAMES = Kind("a list of names", _names)
 
 
-def setting(key: str, kind: Kind, default: T, help: str, example: str) -> T:  # noqa: A002
+def setting(kind: Kind, default: T, help: str, example: str, key: str = "") -> T:  # noqa: A002
     """A field that is a setting; see `Setting`.
 
     Args:
         default: ``{}`` is a mapping of each value's own; neither it nor ``()`` is told of.
+        key: Where that is not the field's name in the table that the value is.
     """
     nothing = default is not None and default in ({}, ())
-    entry = Setting(key, kind, None if nothing else default, help, example)
+    entry = (key, kind, None if nothing else default, help, example)
     if isinstance(default, dict):
         return field(default_factory=dict, metadata={"setting": entry})  # type: ignore[return-value]
     return field(default=default, metadata={"setting": entry})
 
 
-def declared(owner: type) -> dict[str, Setting]:
-    """The settings among the fields of a value, by the field's name."""
-    found = {entry.name: entry.metadata.get("setting") for entry in fields(owner)}
-    return {name: setting for name, setting in found.items() if setting}
+def declared(owner: type, table: str = "") -> dict[str, Setting]:
+    """The settings among the fields of a value, by the field's name.
+
+    Args:
+        table: The table of the file that the value is, with a dot behind it.
+    """
+    found: dict[str, Setting] = {}
+    for entry in fields(owner):
+        if given := entry.metadata.get("setting"):
+            key, *rest = given
+            found[entry.name] = Setting(key or table + entry.name, *rest)
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -265,77 +274,66 @@ class ProviderConfig:
 
     name: str
     type: str | None = setting(
-        "providers.NAME.type",
         _TYPE,
         None,
         "The wire format that it speaks.",
         'type = "openai"',
     )
     base_url: str | None = setting(
-        "providers.NAME.base_url",
         TEXT,
         None,
         "Where requests go; for the format openai it ends before /chat/completions.",
         'base_url = "https://llm.example.com/v1"',
     )
     api_key_env: str | None = setting(
-        "providers.NAME.api_key_env",
         TEXT,
         None,
         "The environment variable that holds the key.",
         'api_key_env = "WORK_KEY"',
     )
     api_key_cmd: str | tuple[str, ...] | None = setting(
-        "providers.NAME.api_key_cmd",
         COMMAND,
         None,
         "A command that prints the key; it is run without a shell.",
         'api_key_cmd = ["pass", "show", "work"]',
     )
     auth: str | None = setting(
-        "providers.NAME.auth",
         _AUTH,
         None,
         "How the key is sent: as a bearer token, in a header, or in the query; as the type has it.",
         'auth = "bearer"',
     )
     key_header: str | None = setting(
-        "providers.NAME.key_header",
         TEXT,
         None,
         "Another header for the key, which stands in it alone.",
         'key_header = "X-Gateway-Key"',
     )
     ca_bundle: str | None = setting(
-        "providers.NAME.ca_bundle",
         TEXT,
         None,
         "A PEM file of certificate authorities to trust.",
         'ca_bundle = "/etc/ssl/work.pem"',
     )
     headers: Mapping[str, str] = setting(
-        "providers.NAME.headers",
         _STRINGS,
         {},
         "More headers for each request.",
         'headers = { "X-Team" = "infra" }',
     )
     query: Mapping[str, str] = setting(
-        "providers.NAME.query",
         _STRINGS,
         {},
         "More query parameters for each request.",
         'query = { "api-version" = "2024-10-21" }',
     )
     model: str | None = setting(
-        "providers.NAME.model",
         TEXT,
         None,
         "The model that the provider's name alone stands for.",
         'model = "small-1"',
     )
     think_tags: bool | None = setting(
-        "providers.NAME.think_tags",
         YES_OR_NO,
         None,
         "Whether <think> at the beginning of a reply is reasoning; by itself only on this machine.",
@@ -348,35 +346,30 @@ class ModelConfig:
     """One ``[models."provider/id"]`` table. A price is of a million tokens."""
 
     options: Mapping[str, object] = setting(
-        'models."PROVIDER/MODEL".options',
         _OPTIONS,
         {},
         "Options for each turn with this model, as with -o.",
         "options = { temperature = 0.2 }",
     )
     input_price: float | None = setting(
-        'models."PROVIDER/MODEL".input_price',
         _AMOUNT,
         None,
         "The price of a million input tokens, in your currency.",
         "input_price = 0.25",
     )
     output_price: float | None = setting(
-        'models."PROVIDER/MODEL".output_price',
         _AMOUNT,
         None,
         "The price of a million output tokens.",
         "output_price = 2.00",
     )
     cached_price: float | None = setting(
-        'models."PROVIDER/MODEL".cached_price',
         _AMOUNT,
         None,
         "The price of a million input tokens that the provider had cached.",
         "cached_price = 0.025",
     )
     context: int | None = setting(
-        'models."PROVIDER/MODEL".context',
         _count(1_000_000_000, 1),
         None,
         "How many tokens it takes in and gives, together; where hfs does not know, or it is less.",
@@ -403,42 +396,36 @@ class Config:
     file: Path
     data_dir: Path
     model: str | None = setting(
-        "model",
         TEXT,
         None,
         "The model to ask: PROVIDER/MODEL or an alias.",
         'model = "anthropic/claude-sonnet-5-5"',
     )
     system: str | None = setting(
-        "system",
         TEXT,
         None,
         "The system prompt that a new session begins with.",
         'system = "Answer briefly."',
     )
     fallback: tuple[str, ...] = setting(
-        "fallback",
         _MODELS,
         (),
         "The models to ask, in turn, when the chosen one cannot answer; not where -m names one.",
         'fallback = ["anthropic/claude-haiku-5-5", "local/smollm2"]',
     )
     cache: bool = setting(
-        "cache",
         YES_OR_NO,
         False,
         "Whether the vendor is asked to keep a conversation for its next turn (Anthropic, OpenAI).",
         "cache = true",
     )
     max_cost: float | None = setting(
-        "max_cost",
         _COST,
         None,
         "What one turn may cost, in the currency of the prices.",
         "max_cost = 0.05",
     )
     context: str = setting(
-        "context",
         _CONTEXT,
         "error",
         "What becomes of a conversation that is too long: the vendor's error, the oldest turns are"
@@ -446,70 +433,60 @@ class Config:
         'context = "compact"',
     )
     reasoning: str | None = setting(
-        "reasoning",
         _REASONING,
         None,
         "How much a model thinks before it answers; its own default unless set.",
         'reasoning = "low"',
     )
     search: bool = setting(
-        "search",
         YES_OR_NO,
         False,
         "Whether the vendor may search the web; a model that cannot is an error.",
         "search = true",
     )
     render: str = setting(
-        "render",
         _RENDER,
         "auto",
         "How a reply is shown; auto is Markdown on a terminal and plain elsewhere.",
         'render = "plain"',
     )
     pager: str | None = setting(
-        "pager",
         TEXT,
         None,
         "What shows a transcript that is longer than the screen; PAGER, then less, by default.",
         'pager = "cat"   # none',
     )
     database: Path | str | None = setting(  # noqa: RUF009  (frozen, as all of them)
-        "database",
         _DATABASE,
         None,
         "Where sessions are kept: a SQLite file, or a PostgreSQL database; hfs.db by default.",
         'database = "postgresql://db.example.com/hfs"',
     )
     database_cmd: str | tuple[str, ...] | None = setting(
-        "database_cmd",
         COMMAND,
         None,
         "A command that prints the password of the database's server; it is run without a shell.",
         'database_cmd = ["pass", "show", "hfs-database"]',
     )
     user: str | None = setting(
-        "user",
         _USER,
         None,
         "Whose sessions these are, in a database on a server; the login name by default.",
         'user = "ann"',
     )
     stream: bool = setting(
-        "stream",
         YES_OR_NO,
         True,
         "Whether a reply is shown as it arrives.",
         "stream = false",
     )
     save: bool = setting(
-        "save",
         YES_OR_NO,
         True,
         "Whether turns are kept.",
         "save = false",
     )
     redact: str = setting(
-        "redact",
         _REDACT,
         "off",
         "What becomes of keys and tokens in what is about to be sent: a warning (warn), or they are"
@@ -517,67 +494,59 @@ class Config:
         'redact = "mask"',
     )
     stdin: str = setting(
-        "stdin",
         _STDIN,
         "auto",
         "Whether standard input is read: auto says so when it keeps a prompt waiting.",
         'stdin = "never"',
     )
     stdin_timeout: float | None = setting(
-        "stdin_timeout",
         SECONDS,
         None,
         "After how many seconds of silence standard input is given up; no limit by default.",
         "stdin_timeout = 10",
     )
     timeout: float | None = setting(
-        "timeout",
         SECONDS,
         None,
         "How many seconds a whole reply may take; no limit by default.",
         "timeout = 300",
     )
     idle_timeout: float = setting(
-        "idle_timeout",
         SECONDS,
         120.0,
         "After how many seconds without a byte a reply is given up.",
         "idle_timeout = 60",
     )
     retries: int = setting(
-        "retries",
         _count(10),
         2,
         "How often a request that failed before its first byte is sent again.",
         "retries = 0",
     )
     checkpoint_retention: int = setting(
-        "checkpoint_retention",
         _count(1_000_000),
         10,
         "How many automatic checkpoints of a session are kept.",
         "checkpoint_retention = 50",
     )
     max_steps: int = setting(
-        "max_steps",
         _count(1000, least=1),
         10,
         "How many requests a turn with tools may take.",
         "max_steps = 25",
     )
     tool_timeout: float | None = setting(
-        "tool_timeout",
         SECONDS,
         None,
         "After how many seconds a tool is ended, whatever its own limit says.",
         "tool_timeout = 120",
     )
     tool: tuple[str, ...] = setting(
-        "profiles.NAME.tool",
         _NAMES,
         (),
         "The tools that a turn with this profile may use, as with --tool; nowhere else.",
         'tool = ["lines", "files:read_text_file"]',
+        key="profiles.NAME.tool",
     )
     all_owners: bool = False
     profile: str | None = None
@@ -590,11 +559,11 @@ class Config:
     programs: Mapping[str, object] = field(default_factory=dict)
     servers: Mapping[str, object] = field(default_factory=dict)
     daily_budget: float | None = setting(
-        "budget.daily",
         _AMOUNT,
         None,
         "What the turns of a day may cost, in the currency of the prices.",
         "daily = 5.00",
+        key="budget.daily",
     )
     origins: Mapping[str, str] = field(default_factory=dict)
 
@@ -644,8 +613,8 @@ TURN_OPTIONS: Mapping[str, tuple[str, ...]] = {
     "over-budget": _FLAG,
     "reuse": (),
 }
-PROVIDER_SETTINGS: Mapping[str, Setting] = declared(ProviderConfig)
-MODEL_SETTINGS: Mapping[str, Setting] = declared(ModelConfig)
+PROVIDER_SETTINGS: Mapping[str, Setting] = declared(ProviderConfig, "providers.NAME.")
+MODEL_SETTINGS: Mapping[str, Setting] = declared(ModelConfig, 'models."PROVIDER/MODEL".')
 BUDGET_SETTINGS: Mapping[str, Setting] = {"daily": _OF_CONFIG["daily_budget"]}
 ALIAS = Setting(
     "aliases.NAME",

@@ -67,56 +67,48 @@ class ProgramConfig:
 
     name: str
     command: tuple[str, ...] = setting(
-        "tools.NAME.command",
         _COMMAND,
         (),
         "The program and its arguments, run without a shell; the model's come on standard input.",
         'command = ["wc", "-l"]',
     )
     description: str | None = setting(
-        "tools.NAME.description",
         TEXT,
         None,
         "What the tool does and when to use it: all that the model knows of it.",
         'description = "Count the lines of a text."',
     )
     parameters: Mapping[str, Any] | str = setting(
-        "tools.NAME.parameters",
         _PARAMETERS,
         {},
         "What the model is to give it, as JSON Schema or in the short form of --schema.",
         'parameters = "path, depth int"',
     )
     timeout: float = setting(
-        "tools.NAME.timeout",
         SECONDS,
         30.0,
         "After how many seconds the program is ended.",
         "timeout = 5",
     )
     env: tuple[str, ...] = setting(
-        "tools.NAME.env",
         _VARIABLES,
         (),
         "The variables that it gets besides PATH, HOME and the like; no other is passed on.",
         'env = ["EDITOR"]',
     )
     cwd: str | None = setting(
-        "tools.NAME.cwd",
         TEXT,
         None,
         "The directory in which it runs; where hfs was started by default.",
         'cwd = "~/notes"',
     )
     confirm: bool = setting(
-        "tools.NAME.confirm",
         YES_OR_NO,
         False,
         "Whether each call is asked about on a terminal; elsewhere the tool cannot be used then.",
         "confirm = true",
     )
     parallel: bool = setting(
-        "tools.NAME.parallel",
         YES_OR_NO,
         True,
         "Whether it may run while other calls do.",
@@ -130,70 +122,60 @@ class ServerConfig:
 
     name: str
     command: str | None = setting(
-        "mcp.NAME.command",
         TEXT,
         None,
         "The program of an MCP server that speaks on standard input and output.",
         'command = "npx"',
     )
     args: tuple[str, ...] = setting(
-        "mcp.NAME.args",
         _WORDS,
         (),
         "The program's arguments.",
         'args = ["-y", "@modelcontextprotocol/server-filesystem", "/srv/notes"]',
     )
     env: tuple[str, ...] = setting(
-        "mcp.NAME.env",
         _VARIABLES,
         (),
         "The variables that it gets besides PATH, HOME and the like; no other is passed on.",
         'env = ["GITHUB_TOKEN"]',
     )
     cwd: str | None = setting(
-        "mcp.NAME.cwd",
         TEXT,
         None,
         "The directory in which it runs; where hfs was started by default.",
         'cwd = "/srv"',
     )
     url: str | None = setting(
-        "mcp.NAME.url",
         TEXT,
         None,
         "The address of an MCP server that speaks streamable HTTP.",
         'url = "https://mcp.example.com/mcp"',
     )
     headers_cmd: str | tuple[str, ...] | None = setting(
-        "mcp.NAME.headers_cmd",
         COMMAND,
         None,
         "A command that prints headers for each request, one a line; it is run without a shell.",
         'headers_cmd = ["pass", "show", "mcp-headers"]',
     )
     api_key_env: str | None = setting(
-        "mcp.NAME.api_key_env",
         TEXT,
         None,
         "The environment variable that holds the server's bearer token.",
         'api_key_env = "MCP_TOKEN"',
     )
     timeout: float = setting(
-        "mcp.NAME.timeout",
         SECONDS,
         30.0,
         "After how many seconds a call of one of its tools, or its start, is given up.",
         "timeout = 60",
     )
     confirm: bool = setting(
-        "mcp.NAME.confirm",
         YES_OR_NO,
         False,
         "Whether each call is asked about on a terminal; elsewhere its tools cannot be used then.",
         "confirm = true",
     )
     parallel: bool = setting(
-        "mcp.NAME.parallel",
         YES_OR_NO,
         True,
         "Whether its tools may run while other calls do.",
@@ -201,8 +183,8 @@ class ServerConfig:
     )
 
 
-PROGRAM_SETTINGS: Mapping[str, Setting] = declared(ProgramConfig)
-SERVER_SETTINGS: Mapping[str, Setting] = declared(ServerConfig)
+PROGRAM_SETTINGS: Mapping[str, Setting] = declared(ProgramConfig, "tools.NAME.")
+SERVER_SETTINGS: Mapping[str, Setting] = declared(ServerConfig, "mcp.NAME.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ import click
 from hfs_cli import notices
 from hfs_cli.compose.text import read_text, utf8_word
 from hfs_cli.config import Config, load_config
-from hfs_cli.config.settings import FORMATS, REASONING_LEVELS, SETTINGS
+from hfs_cli.config.settings import FORMATS, PROFILE_SETTINGS, REASONING_LEVELS, SETTINGS
 from hfs_cli.errors import UsageError
 from hfs_cli.groups import AMOUNT, Word, owner_options, whole_number
 
@@ -80,44 +80,18 @@ def _setting(name: str) -> Word:
     return Word(name, SETTINGS[name].parse)
 
 
+# The parameters under each heading of the help.
 _HEADINGS = {
-    "Session": ("go_on", "ref", "create", "keep", "name", "at", "owner", "save", "context"),
-    "Input": (
-        "kind",
-        "limit",
-        "template",
-        "params",
-        "save_template",
-        "files",
-        "encoding",
-        "edit",
-        "stdin",
-        "stdin_timeout",
-    ),
-    "Model": (
-        *(
-            "models",
-            "profile",
-            "system",
-            "system_file",
-            "no_system",
-            "reasoning",
-            "search",
-            "temperature",
-        ),
-        *("max_tokens", "pairs", "schema", "schema_multi"),
-    ),
-    "Tools": ("tool", "confirm", "max_steps", "tool_timeout", "verbose"),
-    "Output": (
-        *("format", "extract", "output", "resume", "retry_failed", "force"),
-        *("unordered", "render", "stream", "hide_reasoning"),
-        *("citations", "usage", "quiet", "no_pager", "schema_of"),
-    ),
-    "At a vendor": ("vendor", "no_wait", "status", "cancel", "as_json"),
-    "Limits": (
-        *("width", "per_minute", "timeout", "idle_timeout", "retries", "max_cost", "budget"),
-        *("over_budget", "reuse", "record", "dry_run"),
-    ),
+    "Session": "go_on ref create keep name at owner save context",
+    "Input": "kind limit template params save_template files encoding edit stdin stdin_timeout",
+    "Model": "models profile system system_file no_system reasoning search temperature max_tokens"
+    " pairs schema schema_multi",
+    "Tools": "tool confirm max_steps tool_timeout verbose",
+    "Output": "format extract output resume retry_failed force unordered render stream"
+    " hide_reasoning citations usage quiet no_pager schema_of",
+    "At a vendor": "vendor no_wait status cancel as_json",
+    "Limits": "width per_minute timeout idle_timeout retries max_cost budget over_budget reuse"
+    " record dry_run",
 }
 _LAST_HEADING = "Limits"
 
@@ -143,7 +117,7 @@ class TurnCommand(click.Command):
             if isinstance(param, click.Option) and record is not None:
                 records.setdefault(param.name or "", []).append(record)
         for heading, names in _HEADINGS.items():
-            shown = [record for name in names for record in records.pop(name, ())]
+            shown = [record for name in names.split() for record in records.pop(name, ())]
             if heading == _LAST_HEADING:  # --help, and what no heading names
                 shown += itertools.chain.from_iterable(records.values())
             if shown:  # a command without a message of its own has no options of input
@@ -408,28 +382,13 @@ _OF_ONE = (
     ),
     click.option("-u", "--usage", is_flag=True, help="Show tokens and times on stderr."),
 )
-# Options of two words, which may be written as one: NAME=VALUE.
 _REUSE = {"--reuse", "--cache"}
 _ANY_AGE = "any"
+# Options of two words, which may be written as one: NAME=VALUE.
 _PAIRS = {"-o", "--option", "-p", "--param"}
-_SETTING_NAMES = (
-    "stdin",
-    "stdin_timeout",
-    "save",
-    "max_cost",
-    "context",
-    "reasoning",
-    "search",
-    "render",
-    "stream",
-    "timeout",
-    "idle_timeout",
-    "retries",
-    "tool",
-    "max_steps",
-    "tool_timeout",
-    "profile",
-)
+# The options with the name of a setting override it, but for the system prompt: what is typed is
+# of any turn, and the setting of a new session's first.
+_SETTING_NAMES = (*(name for name in PROFILE_SETTINGS if name != "system"), "profile")
 # The names of files may be any bytes.
 _PATHS = {"files", "schema", "schema_multi"}
 # What a request is made of: as an option it would replace the conversation that is kept.

@@ -27,6 +27,23 @@ PRIVATE_DIRECTORY = 0o700
 _ABANDONED_S = 600.0
 
 
+@contextmanager
+def refusing(failure: type[HfsError], what: str) -> Iterator[None]:
+    """Say in one line what the system refuses.
+
+    Args:
+        failure: What to raise.
+        what: What cannot be done: ``cannot write FILE``.
+
+    Raises:
+        HfsError: `failure`, with the system's reason.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise failure(f"{what}: {error.strerror or error}") from error
+
+
 def _flags(*names: str) -> int:
     """Flags of `os.open`; those that are POSIX only mean nothing elsewhere."""
     return sum(getattr(os, name, 0) for name in names)
@@ -298,7 +315,7 @@ def changing(file: Path, failure: type[HfsError]) -> Iterator[None]:
     Raises:
         HfsError: `failure`; the file is as it was.
     """
-    try:
+    with refusing(failure, f"cannot write {file}"):
         make_directory(file.parent)
         descriptor = os.open(file.parent, _DIRECTORY)
         try:
@@ -306,8 +323,6 @@ def changing(file: Path, failure: type[HfsError]) -> Iterator[None]:
             yield
         finally:
             os.close(descriptor)
-    except OSError as error:
-        raise failure(f"cannot write {file}: {error.strerror}") from error
 
 
 def open_lock_file(path: Path) -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hfs_cli.errors import ConfigError, UsageError
-from hfs_cli.files import make_directory, read_file, write_file
+from hfs_cli.files import read_file, refusing, write_file
 from hfs_cli.places import cache_directory
 
 if TYPE_CHECKING:
@@ -183,11 +183,8 @@ def update(file: Path | None) -> str:
         except UsageError as error:
             raise UsageError(f"{file}: {error.message}") from error
     target = _updated()
-    try:
-        make_directory(target.parent)
+    with refusing(ConfigError, f"{target} cannot be written"):
         write_file(target, json.dumps(document, separators=(",", ":")).encode(), replace=True)
-    except OSError as error:
-        raise ConfigError(f"{target} cannot be written: {error.strerror}") from error
     _models.cache_clear()
     providers = document["models"]
     assert isinstance(providers, dict)

@@ -20,14 +20,13 @@ import os
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 from hfs_cli.batch.results import Header
 from hfs_cli.errors import OutputError, UsageError
-from hfs_cli.files import read_file, write_file
+from hfs_cli.files import read_file, refusing, write_file
 from hfs_cli.wording import data_size
 
 SUFFIX = ".vendor"
@@ -150,10 +149,8 @@ class Job:
             "urls": self.urls,
             "parts": [asdict(part) for part in self.parts],
         }
-        try:
+        with refusing(OutputError, f"cannot write {self.path}"):
             write_file(self.path, json.dumps(document).encode() + b"\n", replace=True)
-        except OSError as error:
-            raise OutputError(f"cannot write {self.path}: {error.strerror}") from error
 
 
 def job_path(output: Path) -> Path:
@@ -219,11 +216,8 @@ def forget_job(output: Path) -> None:
     Raises:
         UsageError: It cannot be.
     """
-    try:
-        with suppress(FileNotFoundError):
-            job_path(output).unlink()
-    except OSError as error:
-        raise UsageError(f"cannot take away {job_path(output)}: {error.strerror}") from error
+    with refusing(UsageError, f"cannot take away {job_path(output)}"):
+        job_path(output).unlink(missing_ok=True)
 
 
 class Room(NamedTuple):

@@ -8,12 +8,12 @@ import json
 import tempfile
 from array import array
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple, Self, TypeVar
 
 from hfs_cli.errors import OutputError, UsageError
+from hfs_cli.files import refusing
 from hfs_cli.json_schema import read_json
 
 Kind = Literal["text", "jsonl", "csv"]
@@ -129,6 +129,7 @@ class Spool:
             UsageError: Something in it cannot be used; the line is named.
             OutputError: The temporary file cannot be written.
         """
+        where = f"cannot keep the input in {tempfile.gettempdir()}"
         for record in read_records(source, self._hash.update):
             try:
                 check(record.value)
@@ -142,19 +143,10 @@ class Spool:
                 ) from error
             if limit is None or self.count < limit:
                 self.count += 1
-                with _writing():
+                with refusing(OutputError, where):
                     self._file.write(line + b"\n")
-        with _writing():
+        with refusing(OutputError, where):
             self._file.flush()
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        where = tempfile.gettempdir()
-        raise OutputError(f"cannot keep the input in {where}: {error.strerror}") from error
 
 
 def read_records(source: Source, seen: Callable[[bytes], None]) -> Iterator[Record]:

@@ -19,12 +19,12 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from hfs_cli.errors import OutputError, UsageError
-from hfs_cli.files import NewFile, open_lock_file, take_lock, write_file
+from hfs_cli.files import NewFile, open_lock_file, refusing, take_lock, write_file
 
 TO_DO, DONE, FAILED = 0, 1, 2
 SUFFIX = ".batch"
@@ -133,11 +133,8 @@ class Results:
 
 def stream_results(count: int, write: Callable[[bytes], None], *, ordered: bool) -> Results:
     """Results that go where nothing can be read again: a pipe, a terminal."""
-    try:
-        with tempfile.TemporaryFile() as file:
-            side = os.dup(file.fileno())
-    except OSError as error:
-        raise OutputError(f"no temporary file can be made: {error.strerror}") from error
+    with refusing(OutputError, "no temporary file can be made"), tempfile.TemporaryFile() as file:
+        side = os.dup(file.fileno())
     return Results(count, write, side, ordered=ordered)
 
 
@@ -174,14 +171,14 @@ class FileResults(Results):
         self._existed = existed = os.path.lexists(path)
         if existed and not (resume or force):
             raise UsageError(f"{path} exists: --resume goes on with it, --force replaces it")
-        with _refusing(path):
+        with refusing(UsageError, f"cannot write {path}"):
             self._out = open_lock_file(path)
         if not take_lock(self._out, wait=False):
             os.close(self._out)
             raise UsageError(f"another hfs batch writes {path}: wait for it")
         begin = not (resume and existed)
         # Results that wait are of the output beside them: without it they are of nothing.
-        with _refusing(path):
+        with refusing(UsageError, f"cannot write {path}"):
             if begin:
                 os.ftruncate(self._out, 0)
                 write_file(self._beside, header.line, replace=True)
@@ -212,7 +209,7 @@ class FileResults(Results):
         _append(self._out, line, self._path)
 
     def _open_beside(self) -> int:
-        with _refusing(self._beside):
+        with refusing(UsageError, f"cannot write {self._beside}"):
             return open_lock_file(self._beside)
 
     def _check_header(self, *, force: bool) -> None:
@@ -303,7 +300,7 @@ class FileResults(Results):
         """
         keep: int | None = None
         kept = bytearray(len(self.state))
-        with _refusing(self._beside), NewFile(self._beside) as new:
+        with refusing(UsageError, f"cannot write {self._beside}"), NewFile(self._beside) as new:
             new.write(self._header.line)
             for line, item, failed, at in self._lines(self._out, self._path):
                 if item is not None and failed:
@@ -363,14 +360,6 @@ def _line_at(descriptor: int, at: int) -> bytes:
         end = block.find(b"\n")
         line += block if end < 0 else block[: end + 1]
     return line
-
-
-@contextmanager
-def _refusing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def indices(items: Sequence[int], models: int, most: int = 20) -> str:

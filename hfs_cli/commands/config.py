@@ -128,16 +128,14 @@ def unset_setting(*, key: str) -> None:
 def edit_config() -> None:
     """Open the configuration file in $EDITOR and check it afterwards."""
     from hfs_cli.compose.editor import edit_file
-    from hfs_cli.files import create, make_directory
+    from hfs_cli.files import create, make_directory, refusing
     from hfs_cli.providers.choose import check_setting
 
     file = Path(config_file(os.environ))
-    try:
+    with refusing(ConfigError, f"cannot write {file}"):
         make_directory(file.parent)
         if not file.exists():
             create(file)  # private, which an editor's own would not be
-    except OSError as error:
-        raise ConfigError(f"cannot write {file}: {error.strerror}") from error
     edit_file(file)
     config = load_config()
     for parts, value in _models_of(config):

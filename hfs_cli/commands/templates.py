@@ -88,7 +88,7 @@ def edit_template(*, template: str) -> None:
     """
     from hfs_cli.compose.editor import check_terminal, edit_file
     from hfs_cli.config.templates import find_template, own_file, read_template
-    from hfs_cli.files import write_file
+    from hfs_cli.files import refusing, write_file
 
     check_terminal()
     file = own_file(template, _directory())
@@ -97,10 +97,8 @@ def edit_template(*, template: str) -> None:
             begun = find_template(template, file.parent, built_in=True).file.read_text("utf-8")
         except NotFoundError:
             begun = _BEGUN
-        try:
+        with refusing(ConfigError, f"cannot write {file}"):
             write_file(file, begun.encode(), replace=False)
-        except OSError as error:
-            raise ConfigError(f"cannot write {file}: {error.strerror}") from error
     edit_file(file)
     read_template(file)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 
 from hfs_cli.errors import ConfigError, UsageError
-from hfs_cli.files import write_file
+from hfs_cli.files import refusing, write_file
 
 # What a script of ours says near its top.
 _OURS = b"completion for hfs. Generated from its commands"
@@ -48,15 +48,13 @@ def install(shell: str, script: str, env: Mapping[str, str]) -> Installed:
         raise ConfigError("no home directory to install in: set HOME")
     place = _place(shell, Path(home), env)
     data = script.encode()
-    try:
+    with refusing(ConfigError, f"cannot write {place.path}"):
         there = place.path.read_bytes() if place.path.exists() else None
         if there is not None and _OURS not in there[:1000]:
             raise UsageError(f"{place.path} exists and is not from hfs: move it away first")
         if there != data:
             write_file(place.path, data, replace=True)
         known = place.startup.read_text("utf-8", "replace") if place.startup.exists() else ""
-    except OSError as error:
-        raise ConfigError(f"cannot write {place.path}: {error.strerror}") from error
     missing = () if all(line in known for line in place.lines) else place.lines
     return Installed(place.path, there != data, place.startup, missing)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hfs_cli import notices
 from hfs_cli.compose.text import MAX_INPUT_BYTES, decode_text, media_type_of, utf8_word
 from hfs_cli.errors import UsageError
+from hfs_cli.files import refusing
 
 if TYPE_CHECKING:
     from hfs_cli.compose.options import Asked
@@ -113,7 +114,7 @@ def _read_all(descriptor: int, silence_s: float | None) -> bytes:
     if silence_s is not None:
         from hfs_cli.posix import readable_within
     data = bytearray()
-    try:
+    with refusing(UsageError, "cannot read standard input"):
         while True:
             if silence_s is not None and not readable_within(descriptor, silence_s):
                 raise UsageError(
@@ -128,5 +129,3 @@ def _read_all(descriptor: int, silence_s: float | None) -> bytes:
                 raise UsageError(
                     f"standard input is over {MAX_INPUT_BYTES // 1_000_000} MB: send less"
                 )
-    except OSError as error:
-        raise UsageError(f"cannot read standard input: {error.strerror}") from error

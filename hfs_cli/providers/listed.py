@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from hfs_cli.files import make_directory, write_file
+from hfs_cli.files import write_file
 from hfs_cli.places import cache_directory
 from hfs_cli.providers.formats.listings import Listed
 from hfs_cli.providers.presets import ProviderSettings
@@ -47,7 +47,6 @@ def keep_listed(settings: ProviderSettings, models: Sequence[Listed]) -> None:
     }
     # The list is shown all the same, and asked for again next time.
     with suppress(OSError):
-        make_directory(_file(settings).parent)
         write_file(_file(settings), json.dumps(document).encode(), replace=True)
 
 

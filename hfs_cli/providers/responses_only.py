@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from hfs_cli.files import make_directory, write_file
+from hfs_cli.files import write_file
 from hfs_cli.places import cache_directory
 
 FILE_NAME = "responses.json"
@@ -25,7 +25,6 @@ def remember(base_url: str, model: str) -> None:
     known[base_url] = sorted({*(models if isinstance(models, list) else ()), model})
     # What cannot be kept is found out again by the next turn.
     with suppress(OSError):
-        make_directory(_file().parent)
         write_file(_file(), json.dumps(known).encode(), replace=True)
 
 

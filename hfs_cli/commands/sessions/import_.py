@@ -70,18 +70,17 @@ def import_sessions(
       hfs sessions import ~/.claude/projects ~/.codex/sessions ~/.gemini/tmp
       ssh host hfs sessions export --all --since 2d --format jsonl | hfs sessions import -
     """
+    from hfs_cli.files import refusing
     from hfs_cli.store.store import open_store
 
     broken = 0
     unread: list[str] = []
     with open_store(load_config()) as store:
         for file in files:
-            try:
+            with refusing(UsageError, f"cannot read {file}"):
                 how = _How(source, dry_run, skip_broken, restore)
                 for done in _import(store, file, how, unread.append):
                     broken += done.broken
-            except OSError as error:
-                raise UsageError(f"cannot read {file}: {error.strerror}") from error
     if broken:
         raise IncompleteReplyError(f"{plural(broken, 'conversation')} could not be imported")
     if unread:

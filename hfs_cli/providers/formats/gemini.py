@@ -12,17 +12,11 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from hfs_cli.errors import UsageError
-from hfs_cli.messages import (
-    Attachment,
-    Call,
-    ChatMessage,
-    Finish,
-    Request,
-)
+from hfs_cli.messages import Attachment, Call, ChatMessage, Request
 from hfs_cli.providers.formats.decode import (
     CALLED,
     FAILED,
@@ -40,6 +34,7 @@ from hfs_cli.providers.formats.decode import (
 from hfs_cli.providers.formats.sse import SseDecoder
 from hfs_cli.providers.formats.wire import (
     MEGABYTE,
+    Events,
     Media,
     Quirks,
     WireFormat,
@@ -47,9 +42,6 @@ from hfs_cli.providers.formats.wire import (
     history,
     with_options,
 )
-
-if TYPE_CHECKING:
-    from hfs_cli.providers.formats.calls import Numbered
 
 _NAMES = {
     "max_tokens": "maxOutputTokens",
@@ -234,19 +226,14 @@ def _part(attachment: Attachment) -> dict[str, Any]:
     return {"inlineData": data}
 
 
-class GeminiEvents:
+class GeminiEvents(Events):
     """Reads the responses of a stream, and a whole one, which has the same shape.
 
-    Args:
-        request: What is answered.
+    The format has no terminator: the body ends.
     """
 
     def __init__(self, request: Request) -> None:
-        self.finish: Finish | None = None
-        # The format has no terminator: the body ends.
-        self.terminated = False
-        self._request = request
-        self._calls: Numbered | None = None
+        super().__init__(request)
         self._open: _Growing | None = None
         self._parts: list[dict[str, Any]] = []
         self._texts: list[StringIO | None] = []
@@ -331,13 +318,9 @@ class GeminiEvents:
             self._called(whole | {"args": grown.arguments}, grown.part, batch)
 
     def _called(self, call: dict[str, Any], part: dict[str, Any], batch: Batch) -> None:
-        if self._calls is None:
-            from hfs_cli.providers.formats.calls import Numbered
-
-            self._calls = Numbered(self._request)
         arguments = call.get("args")
         text = json.dumps(arguments, ensure_ascii=False) if arguments else ""
-        self._calls.add(batch, call.get("name"), text, call.get("id"))
+        self._numbered().add(batch, call.get("name"), text, call.get("id"))
         self._keep({**part, "functionCall": call})
 
     def _keep(self, part: dict[str, Any]) -> None:
@@ -362,15 +345,11 @@ class GeminiEvents:
         """The parts as they came, where one is signed or is of the vendor's own tools."""
         if self._size > MOST_STATE or not any(_OPAQUE & part.keys() for part in self._parts):
             return None
-        from hfs_cli.providers.formats.calls import kept
-
         parts = [
             {**part, "text": text.getvalue()} if text else part
             for part, text in zip(self._parts, self._texts, strict=True)
         ]
-        return kept(
-            self._request, "gemini", self._calls.ids if self._calls else [], {"parts": parts}
-        )
+        return self._kept("gemini", {"parts": parts})
 
 
 _OF_TEXT = frozenset({"text", "thought"})

@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hfs_cli.errors import UsageError
-from hfs_cli.messages import (
-    ChatMessage,
-    Finish,
-    Request,
-)
+from hfs_cli.messages import ChatMessage, Request
 from hfs_cli.providers.formats.decode import (
     CALLED,
     FAILED,
@@ -29,15 +25,13 @@ from hfs_cli.providers.formats.decode import (
 from hfs_cli.providers.formats.ndjson import NdjsonDecoder
 from hfs_cli.providers.formats.wire import (
     MEGABYTE,
+    Events,
     Media,
     Quirks,
     WireFormat,
     history,
     with_options,
 )
-
-if TYPE_CHECKING:
-    from hfs_cli.providers.formats.calls import Numbered
 
 # What stands beside ``options``; every other option is one of them.
 _BESIDE = frozenset(
@@ -119,18 +113,11 @@ def _results(message: ChatMessage) -> list[dict[str, Any]]:
     ]
 
 
-class OllamaEvents:
-    """Reads the lines of a chat; a whole one is a single such line.
-
-    Args:
-        request: What is answered.
-    """
+class OllamaEvents(Events):
+    """Reads the lines of a chat; a whole one is a single such line."""
 
     def __init__(self, request: Request) -> None:
-        self.finish: Finish | None = None
-        self.terminated = False
-        self._request = request
-        self._calls: Numbered | None = None
+        super().__init__(request)
         self._thoughts: list[str] = []
 
     def decode(self, data: str, batch: Batch) -> None:
@@ -146,13 +133,9 @@ class OllamaEvents:
         if content := message.get("content") or line.get("response"):
             batch.text(content)
         for call in message.get("tool_calls") or ():
-            if self._calls is None:
-                from hfs_cli.providers.formats.calls import Numbered
-
-                self._calls = Numbered(self._request)
             function = call["function"]
             arguments = json.dumps(function.get("arguments") or {}, ensure_ascii=False)
-            self._calls.add(batch, function["name"], arguments, call.get("id"))
+            self._numbered().add(batch, function["name"], arguments, call.get("id"))
         if line.get("done"):
             self._done(line, batch)
 
@@ -175,10 +158,7 @@ class OllamaEvents:
         """The thoughts before a call, which the model goes on from."""
         if not (self._calls and self._thoughts):
             return None
-        from hfs_cli.providers.formats.calls import kept
-
-        thinking = {"thinking": "".join(self._thoughts)}
-        return kept(self._request, "ollama", self._calls.ids, thinking)
+        return self._kept("ollama", {"thinking": "".join(self._thoughts)})
 
 
 FORMAT = WireFormat(

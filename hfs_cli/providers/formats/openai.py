@@ -6,14 +6,9 @@ https://platform.openai.com/docs/api-reference/chat
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hfs_cli.messages import (
-    Attachment,
-    ChatMessage,
-    Finish,
-    Request,
-)
+from hfs_cli.messages import Attachment, ChatMessage, Request
 from hfs_cli.providers.formats.decode import (
     CALLED,
     CONTEXT_FULL,
@@ -31,16 +26,7 @@ from hfs_cli.providers.formats.decode import (
     reported,
 )
 from hfs_cli.providers.formats.sse import SseDecoder
-from hfs_cli.providers.formats.wire import (
-    Media,
-    Quirks,
-    WireFormat,
-    history,
-    with_options,
-)
-
-if TYPE_CHECKING:
-    from hfs_cli.providers.formats.calls import Numbered
+from hfs_cli.providers.formats.wire import Events, Media, Quirks, WireFormat, history, with_options
 
 # One table for all who speak this format, read 2026-11-25: their names do not collide.
 # OpenAI's types (openai 3.57, chat_completion_chunk.py), Mistral's (3.7), Together's (3.1),
@@ -172,19 +158,12 @@ _KEPT = frozenset({"reasoning_details", "reasoning_content", "reasoning"})
 _LONGEST_ID = 40
 
 
-class OpenAIEvents:
-    """Reads the chunks of a chat completion, and a whole one.
-
-    Args:
-        request: What is answered.
-    """
+class OpenAIEvents(Events):
+    """Reads the chunks of a chat completion, and a whole one."""
 
     def __init__(self, request: Request) -> None:
-        self.finish: Finish | None = None
-        self.terminated = False
+        super().__init__(request)
         self._refused = False
-        self._request = request
-        self._calls: Numbered | None = None
         self._thoughts: dict[str, list[str]] = {}
         self._details: list[dict[str, Any]] = []
         self._extra: dict[str, Any] = {}
@@ -253,19 +232,16 @@ class OpenAIEvents:
                 batch.text(part.get("text") or "")
 
     def _call(self, call: dict[str, Any], batch: Batch) -> None:
-        if self._calls is None:
-            from hfs_cli.providers.formats.calls import Numbered
-
-            self._calls = Numbered(self._request)
+        calls = self._numbered()
         function = call.get("function") or {}
         arguments = function.get("arguments") or ""
         if isinstance(arguments, dict):  # some servers send the object itself
             import json
 
             arguments = json.dumps(arguments, ensure_ascii=False)
-        self._calls.add(batch, function.get("name"), arguments, call.get("id"), call.get("index"))
+        calls.add(batch, function.get("name"), arguments, call.get("id"), call.get("index"))
         if extra := call.get("extra_content"):  # Gemini's signatures, by its compatible endpoint
-            self._extra[self._calls.ids[-1]] = extra
+            self._extra[calls.ids[-1]] = extra
 
     def _keep_details(self, details: list[dict[str, Any]]) -> None:
         """Add pieces of OpenRouter's reasoning blocks: those of one block become one again."""
@@ -302,14 +278,9 @@ class OpenAIEvents:
             values |= {name: "".join(pieces) for name, pieces in self._thoughts.items()}
         if self._extra:
             values["extra_content"] = self._extra
-        ids = self._calls.ids if self._calls else []
-        if any(len(name) > _LONGEST_ID for name in ids):
+        if self._calls and any(len(name) > _LONGEST_ID for name in self._calls.ids):
             values["long_ids"] = True
-        if not values:
-            return None
-        from hfs_cli.providers.formats.calls import kept
-
-        return kept(self._request, "openai", ids, values)
+        return self._kept("openai", values) if values else None
 
 
 def _count(usage: Mapping[str, Any], batch: Batch) -> None:

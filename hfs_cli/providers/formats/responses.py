@@ -9,15 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hfs_cli.errors import UsageError
-from hfs_cli.messages import (
-    Attachment,
-    ChatMessage,
-    Finish,
-    Request,
-)
+from hfs_cli.messages import Attachment, ChatMessage, Request
 from hfs_cli.providers.formats.decode import (
     CALLED,
     DECLINED,
@@ -32,16 +27,7 @@ from hfs_cli.providers.formats.decode import (
     reported,
 )
 from hfs_cli.providers.formats.sse import SseDecoder
-from hfs_cli.providers.formats.wire import (
-    Media,
-    Quirks,
-    WireFormat,
-    history,
-    with_options,
-)
-
-if TYPE_CHECKING:
-    from hfs_cli.providers.formats.calls import Numbered
+from hfs_cli.providers.formats.wire import Events, Media, Quirks, WireFormat, history, with_options
 
 _NAMES = {"max_tokens": "max_output_tokens"}
 # Options of chat completions that have no place here; sent, they are a 400.
@@ -178,24 +164,18 @@ def _part(attachment: Attachment) -> dict[str, Any]:
     return {"type": "input_file", "filename": attachment.name, "file_data": data_url(attachment)}
 
 
-class ResponsesEvents:
+class ResponsesEvents(Events):
     """Reads the events of a response, and a whole one.
 
     A text may come as deltas, once more whole when its part ends, again with its item, and again
     in the response that ends the stream; servers leave out any of these. So each level hands on
     only what no level below it has: with "He", "llo" as deltas all that follows is a repetition,
     and a summary that stands in ``output_item.done`` alone is read there.
-
-    Args:
-        request: What is answered.
     """
 
     def __init__(self, request: Request) -> None:
-        self.finish: Finish | None = None
-        self.terminated = False
+        super().__init__(request)
         self._refused = False
-        self._request = request
-        self._calls: Numbered | None = None
         self._output: list[dict[str, Any]] = []
         # The calls that have begun, and those whose arguments have come, by the items' numbers.
         self._begun: set[object] = set()
@@ -256,13 +236,9 @@ class ResponsesEvents:
         (batch.text if kind in {"text", "refusal"} else batch.reasoning)(text)
 
     def _call(self, item: dict[str, Any], key: object, batch: Batch) -> None:
-        if self._calls is None:
-            from hfs_cli.providers.formats.calls import Numbered
-
-            self._calls = Numbered(self._request)
         self._begun.add(key)
         self._filled.discard(key)
-        self._calls.add(batch, item.get("name"), "", item.get("call_id"), key)
+        self._numbered().add(batch, item.get("name"), "", item.get("call_id"), key)
 
     def _arguments(self, piece: str, key: object, batch: Batch) -> None:
         if self._calls is None:
@@ -322,10 +298,7 @@ class ResponsesEvents:
         ]
         if not any(item.get("encrypted_content") or item.get("phase") for item in items):
             return None
-        from hfs_cli.providers.formats.calls import kept
-
-        ids = self._calls.ids if self._calls else ()
-        return kept(self._request, "responses", ids, {"output": items})
+        return self._kept("responses", {"output": items})
 
 
 def _texts(item: dict[str, Any]) -> list[tuple[str, str]]:

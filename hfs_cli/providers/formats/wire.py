@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hfs_cli.errors import UsageError
-from hfs_cli.messages import ChatMessage, Request
+from hfs_cli.messages import ChatMessage, Finish, Request
 from hfs_cli.providers.formats.decode import EventDecoder, Framer
+
+if TYPE_CHECKING:
+    from hfs_cli.providers.formats.calls import Numbered
 
 MEGABYTE = 1_000_000
 MAX_MESSAGE = 600
@@ -132,6 +135,35 @@ class WireFormat:
     models_path: str
     media: Media
     fixed_headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Events:
+    """What the decoders of all formats share: how the reply ended, and the calls in it.
+
+    Args:
+        request: What is answered.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.finish: Finish | None = None
+        self.terminated = False
+        self._request = request
+        # None until the first: most replies have none, and do without what numbers them.
+        self._calls: Numbered | None = None
+
+    def _numbered(self) -> Numbered:
+        """The calls of the reply, to which one is added."""
+        if self._calls is None:
+            from hfs_cli.providers.formats.calls import Numbered
+
+            self._calls = Numbered(self._request)
+        return self._calls
+
+    def _kept(self, wire: str, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """What the vendor gave, as it is kept with the reply."""
+        from hfs_cli.providers.formats.calls import kept
+
+        return kept(self._request, wire, self._calls.ids if self._calls else (), values)
 
 
 def history(request: Request, wire: str, call_ids: str) -> Sequence[ChatMessage]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import click
@@ -71,12 +72,9 @@ def show_template(*, template: str | None, built_in: bool) -> None:
         show_table(("NAME", "DESCRIPTION"), [(t.name, t.description) for t in found])
         return
     from hfs_cli.config.templates import find_template
-    from hfs_cli.render.output import Output
-    from hfs_cli.render.terminal import stdout
-    from hfs_cli.sanitize import sanitize
 
-    text = find_template(template, _directory(), built_in=built_in).file.read_text("utf-8")
-    Output().write(sanitize(text) if stdout().tty else text)
+    file = find_template(template, _directory(), built_in=built_in).file
+    sys.stdout.write(file.read_text("utf-8"))
 
 
 @templates.command(name="edit")

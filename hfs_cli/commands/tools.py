@@ -97,6 +97,7 @@ def _shape(entry: Entry) -> dict[str, object]:
 @click.option("--json", "as_json", is_flag=True, help="A JSON object.")
 def show_tool(*, name: str, probe: bool, as_json: bool) -> None:
     """Show one tool or server: what the model is told, its schema, where it comes from."""
+    from hfs_cli.config.origins import shown
     from hfs_cli.render.json_shapes import dump, print_json
     from hfs_cli.render.lists.table import show_table
 
@@ -110,18 +111,12 @@ def show_tool(*, name: str, probe: bool, as_json: bool) -> None:
     if as_json:
         print_json(_shape(entry))
     else:
-        rows = [(key, _text(value)) for key, value in _shape(entry).items() if value is not None]
+        rows = [(key, shown(value)) for key, value in _shape(entry).items() if value is not None]
         show_table(("", ""), [row for row in rows if row[0] != "parameters"])
         if entry.parameters is not None:
             click.echo(dump(entry.parameters, indent=2))
     if probe and entry.fault is not None:
         raise entry.fault
-
-
-def _text(value: object) -> str:
-    from hfs_cli.config.origins import shown
-
-    return shown(value)
 
 
 @tools.command(name="call")

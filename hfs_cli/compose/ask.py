@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hfs_cli import notices
 from hfs_cli.compose.text import utf8_word
-from hfs_cli.errors import HfsError, IncompleteReplyError
+from hfs_cli.errors import HfsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,7 +71,7 @@ def take_turn(
             reuse = Reuse(store, asked.reuse, provider, turn, tools=toolbox is not None)
         recalled = reuse.provider() if reuse else None
         if recalled is None:
-            _check_day(asked, config, store)
+            check_day(asked, config, store)
             _check_prompt(config, store, turn, choice)
         keeper = keeper_of(store, config, keeps=config.save)
         renderer = _renderer(view, config, turn.schema, choices, tools=toolbox is not None)
@@ -84,16 +84,17 @@ def take_turn(
         reuse.note(outcome)
 
 
-def _check_day(asked: Asked, config: Config, store: SessionStore) -> None:
-    """Refuse to spend more than the day's budget.
+def check_day(asked: Asked, config: Config, store: SessionStore) -> float | None:
+    """What is left of the day's budget, or None where nothing limits it.
 
     Raises:
         ConfigError: It is spent.
     """
-    if config.daily_budget is not None and not asked.over_budget:
-        from hfs_cli.compose.budget import check_budget
+    if config.daily_budget is None or asked.over_budget:
+        return None
+    from hfs_cli.compose.budget import check_budget
 
-        check_budget(config.daily_budget, config.models, store)
+    return check_budget(config.daily_budget, config.models, store)
 
 
 def _say_how_to_retry(outcome: Outcome, store: SessionStore) -> None:
@@ -196,7 +197,7 @@ def within_cost(
     provider: Provider, turn: Turn, asked: Asked, config: Config, store: SessionStore
 ) -> Provider:
     """The provider within the day's budget and ``--max-cost``, for a request that is not a turn."""
-    _check_day(asked, config, store)
+    check_day(asked, config, store)
     if config.max_cost is None:
         return provider
     from hfs_cli.compose.budget import CostLimit, Spending
@@ -341,10 +342,8 @@ def _check_ending(
         IncompleteReplyError: It is not what the schema asks for.
     """
     if schema is not None:
-        from hfs_cli.compose.schema import check_reply, how_asked
+        from hfs_cli.compose.schema import how_asked, json_of
 
-        if reply.finish_reason not in {"stop", "unknown"}:
-            raise IncompleteReplyError(f"the reply ended before it fitted the schema: {reply.note}")
-        check_reply(schema, how_asked(choices[reply.model], schema).read(reply.text))
+        json_of(reply, schema, how_asked(choices[reply.model], schema).read)
     if reply.note:
         notices.warn(reply.note)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from hfs_cli.errors import IncompleteReplyError, UsageError
 from hfs_cli.json_schema import check_schema, fault, read_json, schema_of_fields
 
 if TYPE_CHECKING:
+    from hfs_cli.messages import Reply
     from hfs_cli.providers.choose import ModelChoice
     from hfs_cli.render.reply.structured import Asking
 
@@ -144,6 +145,22 @@ def as_asked(schema: Mapping[str, Any], text: str) -> str:
     except (ValueError, RecursionError):
         return found
     return found if bare == value else json.dumps(bare, ensure_ascii=False)
+
+
+def json_of(reply: Reply, schema: Mapping[str, Any], read: Callable[[str], str]) -> str:
+    """The JSON of a reply, which fits its schema.
+
+    Args:
+        read: Finds it in the text; see `how_asked`.
+
+    Raises:
+        IncompleteReplyError: It is not whole, or as `check_reply` says.
+    """
+    if reply.finish_reason not in {"stop", "unknown"}:
+        raise IncompleteReplyError(f"the reply ended before it fitted the schema: {reply.note}")
+    text = read(reply.text)
+    check_reply(schema, text)
+    return text
 
 
 def check_reply(schema: Mapping[str, Any], text: str) -> None:

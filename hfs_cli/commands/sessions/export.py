@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -98,7 +99,7 @@ def export_sessions(
         with closing(store.conversations(found, tails=whole, since=moment)) as chosen:
             pieces = writers[form](chosen)
             if output is None:
-                _print(pieces)
+                sys.stdout.writelines(pieces)
                 return
             from hfs_cli.files import OutputFile
 
@@ -128,15 +129,3 @@ def _write_archive(directory: Path, *, anew: bool) -> None:
     removed = f", {done.removed} removed" if done.removed else ""
     what = f"{plural(done.sessions, 'session')}: {plural(done.pages, 'page')} written{removed}"
     notices.notice(f"{directory / 'index.html'}: {what}")
-
-
-def _print(pieces: Iterable[str]) -> None:
-    """To standard output: exact bytes in a pipe, safe text on a terminal."""
-    from hfs_cli.render.output import Output
-    from hfs_cli.render.terminal import stdout
-    from hfs_cli.sanitize import sanitize
-
-    output = Output()
-    safe = sanitize if stdout().tty else str
-    for piece in pieces:
-        output.write(safe(piece))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from functools import cache
 from typing import TYPE_CHECKING
 
 from hfs_cli import notices
@@ -34,7 +35,7 @@ class Endpoints:
         self._stack = stack
         self._choices = choices
         self._config = config
-        self._warned: set[str] = set()
+        self._warn = cache(notices.warn)  # each line once
         self._opened: dict[tuple[int, str], tuple[BatchEndpoint, str]] = {}
 
     def today(self, model: int) -> tuple[BatchEndpoint, str]:
@@ -59,18 +60,13 @@ class Endpoints:
                 config=self._config,
                 env=os.environ,
                 notify=lambda _: None,  # a wait is not worth a line in a day
-                warn=self._warn_once,
+                warn=self._warn,
                 wire=wire,
             )
             self._stack.enter_context(closing(endpoint))
             endpoint.prepare()
             self._opened[model, wire] = self._opened[model, name] = endpoint, name
         return self._opened[model, wire]
-
-    def _warn_once(self, text: str) -> None:
-        if text not in self._warned:
-            self._warned.add(text)
-            notices.warn(text)
 
     @property
     def urls(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from hfs_cli import notices
@@ -50,12 +50,7 @@ def open_models(
 
     opened: dict[str, Provider] = {}
     paces: dict[str, Pace] = {}
-    warned: set[str] = set()
-
-    def warn_once(text: str) -> None:
-        if text not in warned:
-            warned.add(text)
-            notices.warn(text)
+    warn_once = cache(notices.warn)
 
     def shared(choice: ModelChoice) -> Provider:
         """One provider for all turns: its connections and its waits are theirs."""

@@ -16,6 +16,7 @@ from hfs_cli import notices
 from hfs_cli.batch.job import load_job
 from hfs_cli.batch.records import Source, Spool, kind_of
 from hfs_cli.batch.results import FileResults, Header, Results, stream_results
+from hfs_cli.compose.ask import check_day
 from hfs_cli.compose.batch.endpoints import begin_job, check_job
 from hfs_cli.compose.batch.models import Model, check_prices, open_models
 from hfs_cli.compose.batch.plan import Plan
@@ -120,15 +121,10 @@ def _left(
     Raises:
         ConfigError: What the day may cost is spent, or a model has no price.
     """
-    left = plan.budget
-    if config.daily_budget is not None and not asked.over_budget:
-        from hfs_cli.compose.budget import check_budget
-
-        today = check_budget(config.daily_budget, config.models, store)
-        left = today if left is None else min(left, today)
+    today = check_day(asked, config, store)
     if plan.budget is not None:
         check_prices(models, config)
-    return left
+    return min((left for left in (today, plan.budget) if left is not None), default=None)
 
 
 def _digest(asked: Asked, config: Config) -> str:

@@ -269,16 +269,13 @@ class Batch:
             if not blocks:
                 raise IncompleteReplyError("the reply has no fenced code block")
             return {"reply": blocks[-1 if self._view.extract == "last" else 0]}
-        from hfs_cli.compose.schema import check_reply, how_asked
+        from hfs_cli.compose.schema import how_asked, json_of
         from hfs_cli.json_schema import read_json
 
-        if reply.finish_reason not in {"stop", "unknown"}:
-            raise IncompleteReplyError(f"the reply ended before it fitted the schema: {reply.note}")
         if reply.model not in self._readers:
             asking = how_asked(task.asked.choices[reply.model], self._asked.schema)
             self._readers[reply.model] = asking.read
-        text = self._readers[reply.model](reply.text)
-        check_reply(self._asked.schema, text)
+        text = json_of(reply, self._asked.schema, self._readers[reply.model])
         return {"reply": text, "parsed": read_json(text)}
 
     def _count(self, error: HfsError | None) -> None:

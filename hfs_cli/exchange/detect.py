@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -11,7 +10,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Self, cast
 
-from hfs_cli.conversations import Conversation, End, Incoming, Unread
+from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange import gob, own, zipped
 from hfs_cli.exchange.json_values import Fields
@@ -317,20 +316,14 @@ def _sessions(values: Iterable[object], path: Path) -> Iterator[Incoming]:
     for number, value in enumerate(values, 1):
         uid = value.get("uid") if isinstance(value, dict) else None
         where = f"{path}, session {number}"
-        yield Unread(_uid(uid), partial(_session, value, where), partial(own.end, value))
-
-
-def _uid(value: object) -> str | None:
-    return value if isinstance(value, str) and own.is_uid(value) else None
+        known = uid if isinstance(uid, str) and own.is_uid(uid) else None
+        yield Unread(known, partial(_session, value, where), partial(own.end, value))
 
 
 def _is_head(line: bytes) -> bool:
     """Whether the first line is a whole object that says what follows, and not all of it."""
-    try:
-        head = json.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(head, dict) and "format" in head and "sessions" not in head
+    head = first_object(line)
+    return head is not None and "format" in head and "sessions" not in head
 
 
 def _lines(stream: BinaryIO, path: Path) -> Iterator[Incoming]:
@@ -342,11 +335,7 @@ def _lines(stream: BinaryIO, path: Path) -> Iterator[Incoming]:
             raise UsageError(f"{where} is over {MAX_VALUE // 10**6} MB")
         if line.strip():
             uid, end = own.glance(line)
-            yield Unread(uid, partial(_line, line, where), partial(_told, end))
-
-
-def _told(end: End | None) -> End | None:
-    return end
+            yield Unread(uid, partial(_line, line, where), partial(lambda end: end, end))
 
 
 def _line(line: bytes, where: str) -> tuple[Conversation, ...]:

@@ -46,23 +46,12 @@ def fits(first: object) -> bool:
 def conversations(
     document: Iterable[object], where: str, files: Zipped | None = None
 ) -> Iterator[Incoming]:
-    """All of them.
-
-    Args:
-        document: The conversations.
-        where: How errors name the file.
-        files: What came with it.
-    """
-    for number, value in enumerate(document, 1):
-        yield unread(
-            "chatgpt",
-            value,
-            ("conversation_id", "id"),
-            partial(_read, value, f"{where}, conversation {number}", files),
-        )
+    """All of them; `files` is what came with the document."""
+    read = partial(_read, files=files)
+    return unread("chatgpt", document, where, ("conversation_id", "id"), read)
 
 
-def _read(value: object, where: str, files: Zipped | None) -> tuple[Conversation, ...]:
+def _read(value: object, where: str, *, files: Zipped | None) -> tuple[Conversation, ...]:
     fields = Fields(value, where)
     key = fields.maybe_text("conversation_id") or fields.maybe_text("id")
     if key is None:

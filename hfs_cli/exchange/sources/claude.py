@@ -35,19 +35,11 @@ def fits(first: object) -> bool:
 def conversations(
     document: Iterable[object], where: str, files: Zipped | None = None
 ) -> Iterator[Incoming]:
-    """All of them.
-
-    Args:
-        document: The conversations.
-        where: How errors name the file.
-        files: What came with it.
-    """
-    for number, value in enumerate(document, 1):
-        read = partial(_read, value, f"{where}, conversation {number}", files)
-        yield unread("claude", value, ("uuid",), read)
+    """All of them; `files` is what came with the document."""
+    return unread("claude", document, where, ("uuid",), partial(_read, files=files))
 
 
-def _read(value: object, where: str, files: Zipped | None) -> tuple[Conversation, ...]:
+def _read(value: object, where: str, *, files: Zipped | None) -> tuple[Conversation, ...]:
     fields = Fields(value, where)
     about = About(
         "claude",

@@ -68,21 +68,28 @@ def uid_of(source: str, key: str) -> str:
 
 
 def unread(
-    source: str, value: object, names: Sequence[str], read: Callable[[], Sequence[Conversation]]
-) -> Incoming:
-    """A conversation that is read only if it is not there yet.
+    source: str,
+    document: Iterable[object],
+    where: str,
+    names: Sequence[str],
+    read: Callable[[object, str], Sequence[Conversation]],
+) -> Iterator[Incoming]:
+    """Conversations of which each is read only if it is not there yet.
 
     Args:
         source: The program.
-        value: Parsed JSON.
-        names: The fields that may hold its key, the first that does.
-        read: How to read it.
+        document: The conversations, as parsed JSON.
+        where: How errors name the file.
+        names: The fields that may hold the key of one, the first that does.
+        read: Reads one; given how errors name it.
     """
-    keys = [value.get(name) for name in names] if isinstance(value, dict) else []
-    key = next((key for key in keys if key is not None), None)
-    # Whatever is wrong with it is said when it is read.
-    is_key = isinstance(key, str) and key.isascii()
-    return Unread(uid_of(source, str(key)) if is_key else None, read)
+    for number, value in enumerate(document, 1):
+        keys = [value.get(name) for name in names] if isinstance(value, dict) else []
+        key = next((key for key in keys if key is not None), None)
+        # Whatever is wrong with it is said when it is read.
+        is_key = isinstance(key, str) and key.isascii()
+        place = f"{where}, conversation {number}"
+        yield Unread(uid_of(source, str(key)) if is_key else None, partial(read, value, place))
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def test_the_configuration_is_edited_and_checked(on_terminal, chat, editor):
     assert chat.ok("config", "get", "retries") == "1\n"
     seen = on_terminal("config", "edit", env=editor('echo "retires = 1" > "$1"'))
     assert seen.code == 3
-    assert "did you mean retries" in " ".join(seen.lines)
+    assert "did you mean retries" in "".join(seen.lines)
 
 
 def test_a_configuration_made_by_the_editor_is_private(on_terminal, hfs, editor):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NoReturn
 
@@ -12,6 +13,10 @@ from hfs_cli.errors import UsageError
 _BLOCK = 1 << 20
 # The most characters of one value: a conversation with all it carries.
 MAX_VALUE = 64_000_000
+# And its most parts: each takes memory however short it is written, 60 bytes for ``[],``.
+_MOST_PARTS = 3_000_000
+_PARTS = "[{,"
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
 
 
 class Pieces:
@@ -66,6 +71,7 @@ class Pieces:
         """
         self.peek()
         while True:
+            refuse_many_parts(self._text, self._where, self._at)
             try:
                 value, end = _STRICT.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
@@ -157,13 +163,29 @@ def parse_json(data: bytes, where: str) -> Any:  # noqa: ANN401  (JSON)
         UsageError: It is not.
     """
     try:
-        return _STRICT.decode(data.removeprefix(codecs.BOM_UTF8).decode())
+        text = data.removeprefix(codecs.BOM_UTF8).decode()
+        refuse_many_parts(text, where)
+        return _STRICT.decode(text)
     except UnicodeDecodeError as error:
         raise UsageError(f"{where} is not UTF-8 (byte {error.start})") from error
     except RecursionError as error:
         raise UsageError(f"{where} is nested too deeply") from error
     except ValueError as error:
         raise _invalid(where, str(error)) from error
+
+
+def refuse_many_parts(text: str, where: str, start: int = 0) -> None:
+    """See that a value does not take many times the memory that its text takes.
+
+    Raises:
+        UsageError: It has too many parts.
+    """
+    if len(text) - start <= _MOST_PARTS or sum(text.count(p, start) for p in _PARTS) <= _MOST_PARTS:
+        return
+    # Commas in what is said do not count.
+    bare = _STRING.sub("", text[start:])
+    if sum(map(bare.count, _PARTS)) > _MOST_PARTS:
+        raise UsageError(f"{where} holds a value of over {_MOST_PARTS // 10**6} million parts")
 
 
 def _invalid(where: str, reason: str) -> UsageError:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.own import json_document, json_lines
+from hfs_cli.exchange.pieces import parse_json
 from hfs_cli.store.store import SessionStore
 from tests.exchange.reading import bring_in, conversations_in
 from tests.exchange.test_own import populate
@@ -156,3 +157,25 @@ def test_what_has_no_end_is_not_read(hfs, tmp_path, monkeypatch, kind):
     done = hfs("sessions", "import", file, stdin=b"[" * 5_000_000 if file == "-" else -3)
     assert done.returncode == (4 if kind == "directory" else 2)
     assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        ('{"format": "hfs", "sessions": [', "[]]}"),
+        ('[{"mapping": {"a": [', "[]]}}]"),
+        ('{"session": "s", "role": "user", "extra": {"a": [', "[]]}}\n"),
+    ],
+    ids=["document", "array", "lines"],
+)
+def test_a_value_of_many_small_parts_is_refused_in_bounded_memory(hfs, begin, end):
+    file = hfs.home / "in.json"
+    file.write_text(begin + "[]," * 8_000_000 + end)
+    done, peak = hfs.measured("sessions", "import", str(file))
+    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
+    assert peak < 300_000_000
+
+
+def test_commas_and_brackets_in_what_was_said_are_no_parts():
+    said = ",{[" * 1_100_000 + '\\",'
+    assert parse_json(json.dumps({"a": said}).encode(), "in.json") == {"a": said}

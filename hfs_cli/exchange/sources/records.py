@@ -11,7 +11,7 @@ from typing import BinaryIO, NamedTuple, Protocol
 from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.json_values import Fields
-from hfs_cli.exchange.pieces import MAX_VALUE, parse_json
+from hfs_cli.exchange.pieces import MAX_VALUE, parse_json, refuse_many_parts
 
 # The most bytes of the lines of one conversation, which is read as a whole.
 MAX_CONVERSATION = 256_000_000
@@ -47,8 +47,10 @@ class Record(NamedTuple):
 def first_object(line: bytes) -> Mapping[str, object] | None:
     """The object that a line is, or None."""
     try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
+        text = line.decode("utf-8-sig")
+        refuse_many_parts(text, "")
+        value = json.loads(text)
+    except (ValueError, RecursionError, UsageError):
         return None
     return value if isinstance(value, dict) else None
 

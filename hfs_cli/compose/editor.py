@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -34,14 +34,21 @@ def edited(text: str) -> str:
 
 
 def edit_file(path: Path) -> None:
-    """Let the user change a file.
+    """Let the user change a file; nobody may read it afterwards who could not before.
+
+    Args:
+        path: A file that is there.
 
     Raises:
         UsageError: There is no terminal, or the editor failed.
     """
     check_terminal()
+    mode = path.stat().st_mode
     with _named():
         click.edit(filename=str(path))
+    # An editor that writes a new file in its place gives it the mode that the umask allows.
+    with suppress(OSError):
+        path.chmod(path.stat().st_mode & mode)
 
 
 @contextmanager

@@ -115,6 +115,15 @@ def test_config_edit_changes_a_private_file_and_checks_it(hfs):
     assert "from 0 to 10" in shown
 
 
+@pytest.mark.parametrize("words", [("config", "edit"), ("templates", "edit", "title")])
+def test_an_editor_that_writes_a_new_file_in_its_place_opens_it_to_nobody(hfs, words):
+    script = 'umask 0; cat "$0" > "$0.new"; mv "$0.new" "$0"'
+    code, _ = in_terminal(hfs, *words, editor=f"sh -c '{script}'")
+    assert code == 0
+    files = [file for file in hfs.config.parent.rglob("*") if file.is_file()]
+    assert [file.stat().st_mode & 0o777 for file in files] == [0o600]
+
+
 @pytest.mark.parametrize("words", [("config", "edit"), ("chat", "-e", "hi")])
 def test_an_editor_that_deletes_its_file_is_not_a_bug(hfs, words):
     code, shown = in_terminal(hfs, *words, editor="rm")

@@ -89,7 +89,10 @@ def _place(text: str) -> Path | str:
     from hfs_cli.config.database import has_password
 
     if "://" not in text:
-        return Path(text).expanduser().absolute()
+        try:
+            return Path(text).expanduser().absolute()
+        except (OSError, RuntimeError) as error:  # no such directory any more, no such user
+            raise UsageError(f"{text} leads nowhere: write the whole path") from error
     if not text.startswith(("postgresql://", "postgres://")):
         raise UsageError(f"{text.partition('://')[0]}:// is not a database: postgresql:// is")
     try:

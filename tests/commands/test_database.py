@@ -236,11 +236,29 @@ def test_killed_however_often_it_is_whole_in_the_end(hfs, full, on_server):
     assert export(hfs, on_server) == export(hfs, full)
 
 
+def test_a_host_that_no_name_can_be_is_refused(hfs):
+    hfs.env["HFS_DATABASE"] = "postgresql://\x83\u1d05/db"
+    done = hfs("sessions", "list")
+    assert done.returncode == 3
+    assert "the host of database" in said(done)
+
+
+def test_a_copy_from_a_directory_that_is_gone_is_refused(hfs, tmp_path):
+    (tmp_path / "gone").mkdir()
+    script = 'cd gone && rmdir "$PWD" && exec "$@"'
+    words = ["sh", "-c", script, "sh", *hfs.argv, "db", "copy", "a.db", "b.db"]
+    env = hfs.environment()
+    done = subprocess.run(words, env=env, cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert "a.db leads nowhere" in said(done)
+
+
 @pytest.mark.parametrize(
     ("source", "target", "code", "says"),
     [
         ("none.db", "to.db", 8, "there is no database at none.db"),
         ("a.db", "./a.db", 2, "are the same database"),
+        ("~nobody-at-all/a.db", "to.db", 2, "~nobody-at-all/a.db leads nowhere"),
         ("a.db", "mysql://host/db", 2, "mysql:// is not a database"),
         ("a.db", f"postgresql://u:{PASSWORD}@\u2100/db", 2, "is not the address of a database"),
         ("a.db", f"postgresql://u:{PASSWORD}@host/db", 2, "leave the password out"),

@@ -476,3 +476,11 @@ def test_a_proxy_that_cannot_be_reached_is_told_too_and_its_password_is_not(chat
     said = done.stderr.decode()
     assert f"at http://llm.example through the proxy 127.0.0.1:{free_port}:" in said
     assert "secret-word" not in said
+
+
+def test_a_host_that_no_name_server_can_be_asked_for_is_a_configuration_error(chat):
+    chat.configure('[providers.x]\ntype = "openai"\nmodel = "m"\nbase_url = "http://\u2603.test"\n')
+    for words in (("chat", "-m", "x", "hi"), ("models", "list", "x")):
+        done = chat(*words)
+        assert done.returncode == 3, done.stderr
+        assert b"base_url of x is not an address" in done.stderr

@@ -13,12 +13,17 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, urlencode
 
 from hfs_cli.config.keys import Key
-from hfs_cli.errors import HfsError, NotFoundError, ProviderError
+from hfs_cli.errors import ConfigError, HfsError, NotFoundError, ProviderError
 from hfs_cli.messages import ChatMessage, Event, Request
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.decode import ReplyDecoder
 from hfs_cli.providers.formats.wire import Context, WireFormat, shown
-from hfs_cli.providers.http.client import build_client, record_directory, replay_directory
+from hfs_cli.providers.http.client import (
+    build_client,
+    load_httpx,
+    record_directory,
+    replay_directory,
+)
 from hfs_cli.providers.http.exchange import Exchange, Head
 from hfs_cli.providers.http.limits import Limits
 from hfs_cli.providers.http.receive import (
@@ -336,10 +341,15 @@ class HttpProvider:
 
         def build() -> httpx.Request:
             given = body()
+            own = headers
             if "files" in given:  # httpx says what parts it is of
                 own = {n: value for n, value in headers.items() if n != "Content-Type"}
+            try:
                 return client.build_request(method, url, headers=own, **given)
-            return client.build_request(method, url, headers=headers, **given)
+            except load_httpx().InvalidURL as error:  # a host that no name server can be asked for
+                raise ConfigError(
+                    f"base_url of {self._settings.name} is not an address: check its host"
+                ) from error
 
         return build
 

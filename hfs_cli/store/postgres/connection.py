@@ -228,7 +228,10 @@ def connect(url: str, password: Callable[[], str | None]) -> psycopg.Connection:
         settings["password"] = password()
 
     def make() -> psycopg.Connection:
-        return psycopg.connect(autocommit=True, prepare_threshold=None, **settings)
+        try:
+            return psycopg.connect(autocommit=True, prepare_threshold=None, **settings)
+        except UnicodeError as error:  # what cannot be written as a name of the network's
+            raise ConfigError("the host of database cannot be the name of one") from error
 
     if settings.get("connect_timeout") or os.environ.get("PGCONNECT_TIMEOUT"):
         made = make()  # whoever set it wants to wait that long

@@ -69,7 +69,10 @@ def list_sessions(
         show_sessions(
             found,
             as_json=as_json,
-            current_id=found[0].id if found and found[0].listed else None,
+            # Of everybody's the first need not be what -c continues.
+            current_id=found[0].id
+            if found and found[0].listed and not config.all_owners
+            else None,
             total=store.count(since=moment, model=model, query=query),
             now=datetime.now(UTC),
             owners=config.all_owners,

@@ -13,6 +13,9 @@ is ever continued, changed or deleted by guess.
 Where REF may be left out, HFS_SESSION is meant if it is set, and the last used session otherwise.
 HFS_SESSION takes a whole name or an id; hfs chat starts the session when there is none.
 
+In a database on a server a REF means a session of yours, as HFS_USER or your login name says;
+--owner NAME means one of somebody else's, and where nothing is changed --all-owners anybody's.
+
 hfs chat starts a new session, unless -c continues the last used one or -S REF another. -S NAME
 --create makes it when it is absent. A message is named by its number in the transcript.
 """,

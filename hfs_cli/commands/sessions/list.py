@@ -70,9 +70,7 @@ def list_sessions(
             found,
             as_json=as_json,
             # Of everybody's the first need not be what -c continues.
-            current_id=found[0].id
-            if found and found[0].listed and not config.all_owners
-            else None,
+            current_id=found[0].id if found and found[0].listed and not config.all_owners else None,
             total=store.count(since=moment, model=model, query=query),
             now=datetime.now(UTC),
             owners=config.all_owners,

@@ -9,7 +9,7 @@ from typing import Any
 
 from hfs_cli.config import Config
 from hfs_cli.config.keys import Key, KeySource
-from hfs_cli.config.settings import ProviderConfig
+from hfs_cli.config.settings import PROVIDER_TYPES, ProviderConfig
 from hfs_cli.errors import HfsError
 from hfs_cli.messages import ChatMessage, Delta, Event, Finish, Reasoning, Request
 from hfs_cli.providers.formats import load_format
@@ -20,6 +20,8 @@ from hfs_cli.providers.http.provider import HttpProvider
 from hfs_cli.providers.presets import ProviderSettings
 
 CANARY = "sk-canary-0123456789abcdef"
+# The formats that a server speaks.
+WIRES = tuple(name for name in PROVIDER_TYPES if name != "local")
 ASK = Request("m", (ChatMessage("user", "hi"),))
 
 

@@ -168,6 +168,7 @@ FORMAT = WireFormat(
     payload=payload,
     framer=NdjsonDecoder,
     decoder=OllamaEvents,
+    version="",
     models_path="/api/tags",
     media=Media(
         types=frozenset({"image/png", "image/jpeg", "image/webp"}), most_bytes=100 * MEGABYTE

@@ -306,6 +306,7 @@ FORMAT = WireFormat(
     payload=payload,
     framer=SseDecoder,
     decoder=OpenAIEvents,
+    version="/v1",
     models_path="/models",
     media=Media(
         types=frozenset(

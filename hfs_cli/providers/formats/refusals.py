@@ -52,7 +52,7 @@ def refusal(status: int, body: bytes, context: Context) -> HfsError:
         )
     if status == 404 and (document is None or _NOTHING_HERE.fullmatch(said)):
         return ProviderError(
-            f"{name} has nothing at {context.url} (404)", _address_hint(context.url)
+            f"{name} has nothing at {context.url} (404)", _address_hint(context)
         )
     if status == 413 or (status in {400, 422, 500} and says_too_long(said)):
         kind: type[ProviderError] = TooLongError
@@ -60,7 +60,8 @@ def refusal(status: int, body: bytes, context: Context) -> HfsError:
         kind = UnavailableError
     else:
         kind = ProviderError
-    what = f"{name} ({context.model}) {_VERBS.get(status, 'failed')} ({status}){why}"
+    who = f"{name} ({context.model})" if context.model else name
+    what = f"{who} {_VERBS.get(status, 'failed')} ({status}){why}"
     return kind(what, _next_step(status, context, said))
 
 
@@ -123,12 +124,12 @@ def _next_step(status: int, context: Context, said: str) -> str:
     return ""
 
 
-def _address_hint(url: str) -> str:
+def _address_hint(context: Context) -> str:
     """What is mostly wrong with an address where nothing is."""
-    if "/v1/api/" in url:
-        return "base_url must not end with /v1 for this format"
-    if not re.search(r"/v\d", url):
-        return "does base_url lack /v1 at its end?"
+    if context.version and not re.search(r"/v\d", context.base_url):
+        return f"does base_url lack {context.version} at its end?"
+    if not context.version and (end := re.search(r"/v\d\w*$", context.base_url)):
+        return f"base_url must not end with {end[0]} for this format"
     return "check base_url"
 
 

@@ -329,6 +329,7 @@ FORMAT = WireFormat(
     payload=payload,
     framer=SseDecoder,
     decoder=ResponsesEvents,
+    version="/v1",
     models_path="/models",
     media=Media(
         types=frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"}),

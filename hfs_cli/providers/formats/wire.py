@@ -89,6 +89,8 @@ class Context:
         docs: A page of the vendor's, or None.
         secrets: What must never be shown.
         url: What was asked, without its query.
+        base_url: Where its paths begin.
+        version: What a base URL mostly ends with in the format, as of `WireFormat`.
     """
 
     provider: str
@@ -97,6 +99,8 @@ class Context:
     docs: str | None = None
     secrets: tuple[str, ...] = ()
     url: str = ""
+    base_url: str = ""
+    version: str = ""
 
 
 def shown(text: str, secrets: tuple[str, ...]) -> str:
@@ -122,6 +126,7 @@ class WireFormat:
         payload: The body of a request.
         framer: Makes the decoder of a streamed body.
         decoder: Makes the decoder of its events.
+        version: What a base URL mostly ends with, such as ``/v1``; empty where none does.
         models_path: Where its list of models is, below the base URL.
         fixed_headers: Headers of every request.
     """
@@ -132,6 +137,7 @@ class WireFormat:
     payload: Callable[[Request, Quirks], dict[str, Any]]
     framer: Callable[[], Framer]
     decoder: Callable[[Request], EventDecoder]
+    version: str
     models_path: str
     media: Media
     fixed_headers: Mapping[str, str] = field(default_factory=dict)

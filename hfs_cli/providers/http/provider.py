@@ -416,6 +416,8 @@ class HttpProvider:
             docs=settings.docs,
             secrets=tuple(form for secret in given for form in {secret, quote_plus(secret)}),
             url=url.partition("?")[0],
+            base_url=settings.base_url,
+            version=self._wire.version,
         )
 
 

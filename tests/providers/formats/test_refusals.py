@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.refusals import refusal
 from hfs_cli.providers.formats.wire import MAX_MESSAGE, Context
-from tests.providers.asking import ask
+from hfs_cli.providers.presets import PRESETS
+from tests.providers.asking import ASK, WIRES, ask
 
 KEY = "sk-canary-0123456789"
 
 
-def told(status: int, body: object, *, model: str = "gpt-x", url: str = "https://x/v1/chat") -> str:
+def told(status: int, body: object, *, model: str = "gpt-x") -> str:
     """The exit code and the message."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    context = Context("vendor", model, "set KEY", secrets=(KEY,), url=url)
+    context = Context("vendor", model, "set KEY", secrets=(KEY,))
     error = refusal(status, data, context)
     return f"{error.exit_code} {error.message}"
 
@@ -96,22 +99,45 @@ def test_what_the_upstream_of_a_gateway_said_is_shown():
     "body",
     [b"404 page not found", b"", b"<html>404</html>", {"detail": "Not Found"}],
 )
-@pytest.mark.parametrize(
-    ("url", "hint"),
-    [
-        ("http://127.0.0.1:8000/chat/completions", "does base_url lack /v1 at its end?"),
-        ("http://127.0.0.1:11434/v1/api/chat", "base_url must not end with /v1 for this format"),
-        ("http://127.0.0.1:8000/v1/chat/completions", "check base_url"),
-    ],
-)
-def test_an_address_where_nothing_is_is_told_with_what_may_be_wrong(url, hint, body):
-    assert told(404, body, url=url) == f"5 vendor has nothing at {url} (404) — {hint}"
+def test_a_body_that_tells_no_more_than_404_is_an_address_where_nothing_is(body):
+    assert told(404, body).startswith("5 vendor has nothing at ")
 
 
-def test_the_address_that_was_asked_stands_in_the_error(server):
-    server.reply(b"not here", status=404)
-    answer = ask(server.origin)
-    assert f"nothing at {server.origin}/chat/completions (404) — does base_url" in answer.message
+@pytest.mark.parametrize("end", ["/foo", "/v1", "/v1beta"])
+@pytest.mark.parametrize("wire", WIRES)
+def test_an_address_where_nothing_is_is_told_with_what_may_be_wrong(server, wire, end):
+    server.reply(b"404 page not found", status=404)
+    form = load_format(wire)
+    base_url = server.origin + end
+    answer = ask(base_url, wire=wire)
+    hint = "check base_url"
+    if form.version and not end.startswith("/v1"):
+        hint = f"does base_url lack {form.version} at its end?"
+    elif end.startswith("/v1") and not form.version:
+        hint = f"base_url must not end with {end} for this format"
+    where = base_url + form.path(ASK).partition("?")[0]
+    assert answer.message == f"vendor has nothing at {where} (404) — {hint}"
+
+
+@pytest.mark.parametrize("wire", sorted({*WIRES} & {*PRESETS}))
+def test_the_end_that_is_asked_for_is_that_of_the_vendors_own_address(wire):
+    version = load_format(wire).version
+    assert PRESETS[wire].base_url.endswith(version)
+    assert version or not re.search(r"/v\d", PRESETS[wire].base_url)
+
+
+def test_a_refusal_of_what_has_no_model_has_no_brackets_for_it():
+    assert told(418, error("no"), model="") == "5 vendor failed (418): no"
+
+
+def test_a_provider_that_refuses_its_list_is_named_alone(hfs, server):
+    server.reply(error("no lists here"), status=404)
+    hfs.configure(f'[providers.box]\ntype = "openai"\nbase_url = "{server.url}"\n')
+    done = hfs("models", "list", "box")
+    assert (done.returncode, done.stderr.decode()) == (
+        5,
+        "hfs: error: box refused the request (404): no lists here\n",
+    )
 
 
 def test_a_data_policy_is_told_in_the_vendors_words():

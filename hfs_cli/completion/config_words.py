@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from hfs_cli.config.settings import Setting
+
     Word = tuple[str, str]
 
 _MAX_BYTES = 1_000_000
@@ -138,9 +140,9 @@ def keys(prefix: str, *, only_set: bool) -> Iterator[Word]:
     from hfs_cli.config.settings import BUDGET_SETTINGS, SETTINGS, TURN_OPTIONS
 
     document = _document()
-    for name in SETTINGS:
+    for name, setting in SETTINGS.items():
         if name in document or not only_set:
-            yield name, str(document.get(name, ""))
+            yield name, _in_force(name, setting, document)
     for alias, model in _table(document, "aliases").items():
         yield f"aliases.{alias}", str(model)
     for kind, settings in IN_TABLES.items():
@@ -156,6 +158,16 @@ def keys(prefix: str, *, only_set: bool) -> Iterator[Word]:
     for field in BUDGET_SETTINGS:
         if not only_set or field in _table(document, "budget"):
             yield f"budget.{field}", ""
+
+
+def _in_force(name: str, setting: Setting, document: dict[str, Any]) -> str:
+    """What the file sets a setting to, as ``hfs config list`` has it; empty where it is wrong."""
+    from hfs_cli.config.origins import shown, without_secret
+
+    try:
+        return shown(without_secret(name, setting.kind.read(document[name])))
+    except (KeyError, TypeError, ValueError):
+        return ""
 
 
 def values(key: str) -> tuple[str, list[Word]]:

@@ -78,7 +78,7 @@ def rows(config: Config) -> list[Row]:
     """The settings of every turn, whether or not they are set, and all tables of the file."""
     names = ("data_dir", *SETTINGS, *(("tool",) if config.tool else ()), "profile", "session")
     found = [
-        Row(name, _shown(name, getattr(config, name)), config.origins.get(name, "default"))
+        Row(name, without_secret(name, getattr(config, name)), config.origins.get(name, "default"))
         for name in names
     ]
     return [*found, *(Row(key, value, str(config.file)) for key, value in _in_tables(config))]
@@ -89,7 +89,7 @@ def _in_tables(config: Config) -> Iterator[tuple[str, object]]:
         yield "budget.daily", config.daily_budget
     for name, profile in config.profiles.items():
         for key, value in profile.items():
-            yield f"profiles.{name}.{key}", _shown(key, value)
+            yield f"profiles.{name}.{key}", without_secret(key, value)
     for name, target in config.aliases.items():
         yield f"aliases.{name}", target
     for name, provider in config.providers.items():
@@ -115,7 +115,7 @@ def _in_tools(config: Config) -> Iterator[tuple[str, object]]:
                 yield f"{kind}.{name}.{key}", _without_secrets(key, value)
 
 
-def _shown(name: str, value: Any) -> object:  # noqa: ANN401  (any setting's)
+def without_secret(name: str, value: Any) -> object:  # noqa: ANN401  (any setting's)
     """A setting of every turn as it may be shown."""
     if name == "database" and isinstance(value, str):
         from hfs_cli.config.database import without_password

@@ -143,6 +143,17 @@ def test_setting_names_follow_the_configuration(hfs, words):
     assert ("providers.work.api_key_cmd", "") in words("settings", "providers.work.")
 
 
+def test_what_the_file_sets_is_told_as_the_list_of_settings_has_it(hfs, words):
+    hfs.configure(
+        "stream = false\nretries = 4\nfallback = ['a/b', 'c/d']\nidle_timeout = 'soon'\n"
+        "database_cmd = 'printf postgres://me:s3cret@h/d'\ndatabase = 'postgresql://me:s3cret@h/d'\n"
+    )
+    told = dict(words("settings"))
+    assert (told["stream"], told["retries"], told["idle_timeout"]) == ("false", "4", "")
+    assert told["fallback"] == '["a/b", "c/d"]'
+    assert (told["database_cmd"], told["database"]) == ("printf …", "postgresql://me@h/d")
+
+
 def test_the_settings_of_a_table_that_is_not_there_yet_are_offered_once_it_is_named(words):
     assert ("providers.box.type", "") in words("settings", "providers.box.")
     assert words("settings", "mcp.files.ur") == [("mcp.files.url", "")]

@@ -51,9 +51,7 @@ def refusal(status: int, body: bytes, context: Context) -> HfsError:
             "set base_url to where it leads, if you trust it"
         )
     if status == 404 and (document is None or _NOTHING_HERE.fullmatch(said)):
-        return ProviderError(
-            f"{name} has nothing at {context.url} (404)", _address_hint(context)
-        )
+        return ProviderError(f"{name} has nothing at {context.url} (404)", _address_hint(context))
     if status == 413 or (status in {400, 422, 500} and says_too_long(said)):
         kind: type[ProviderError] = TooLongError
     elif status in {408, 409, 429} or status >= 500:

@@ -214,6 +214,8 @@ def check_setting(config: Config, parts: list[str], value: str) -> None:
 
 def _fault_of_address(base_url: str) -> str | None:
     """Why requests cannot go to a base_url, or None."""
+    if not base_url:
+        return "base_url is missing: the http:// or https:// address that requests go to"
     if not base_url.startswith(("http://", "https://")):
         return "base_url must be an http:// or https:// address"
     if not has_host(base_url):

@@ -191,9 +191,9 @@ def test_where_an_unknown_name_comes_from_is_told(config, tmp_path, origin, sess
     [
         (ProviderConfig("x", base_url="https://x/v1"), "type must be one of"),
         (ProviderConfig("x", type="opnai", base_url="https://x/v1"), "type must be one of"),
-        (ProviderConfig("x", type="openai"), "base_url must be"),
+        (ProviderConfig("x", type="openai"), "base_url is missing"),
         (ProviderConfig("x", type="openai", base_url="ftp://x"), "base_url must be"),
-        (ProviderConfig("azure"), "base_url must be"),
+        (ProviderConfig("azure"), "base_url is missing"),
         (ProviderConfig("x", type="openai", base_url="https://u:p@x/v1"), "no password"),
     ],
 )

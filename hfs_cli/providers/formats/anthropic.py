@@ -495,6 +495,7 @@ FORMAT = WireFormat(
     payload=payload,
     framer=SseDecoder,
     decoder=AnthropicEvents,
+    schema="anthropic",
     version="/v1",
     models_path="/models?limit=1000",
     media=Media(

@@ -443,6 +443,7 @@ FORMAT = WireFormat(
     payload=payload,
     framer=SseDecoder,
     decoder=GeminiEvents,
+    schema="strict",
     version="/v1beta",
     models_path="/models?pageSize=1000",
     media=Media(

@@ -251,5 +251,5 @@ def _decoder(request: Request) -> EventDecoder:
 
 
 FORMAT = replace(
-    openai.FORMAT, name="local", payload=payload, decoder=_decoder, media=Media(types=frozenset())
+    openai.FORMAT, name="local", payload=payload, decoder=_decoder, media=Media(), schema="strict"
 )

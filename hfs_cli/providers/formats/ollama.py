@@ -168,6 +168,7 @@ FORMAT = WireFormat(
     payload=payload,
     framer=NdjsonDecoder,
     decoder=OllamaEvents,
+    schema="strict",
     version="",
     models_path="/api/tags",
     media=Media(

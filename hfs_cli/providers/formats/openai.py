@@ -58,7 +58,7 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
     if request.schema is not None:
         from hfs_cli.providers.formats.schemas import asked_of, in_words, response_format
 
-        asked = asked_of(request.schema, "openai", request.model, quirks.schema)
+        asked = asked_of(request.schema, FORMAT.schema, request.model, quirks.schema)
         form = response_format(asked)
         if asked.way == "in the prompt":
             system = in_words(asked.schema, system)
@@ -306,6 +306,7 @@ FORMAT = WireFormat(
     payload=payload,
     framer=SseDecoder,
     decoder=OpenAIEvents,
+    schema="openai",
     version="/v1",
     models_path="/models",
     media=Media(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from hfs_cli.providers.formats.strict import for_strict, is_strict, with_notes
+from hfs_cli.providers.formats.wire import SchemaWay
 
 Way = Literal["strict", "rewritten", "not strict", "by a tool", "in the prompt"]
 
@@ -28,23 +29,26 @@ class Asked(NamedTuple):
     field: Literal["json_schema", "json_object", ""] = "json_schema"
 
 
-def asked_of(schema: Mapping[str, Any], wire: str, model: str, style: str) -> Asked:
+def asked_of(schema: Mapping[str, Any], way: SchemaWay, model: str, style: str) -> Asked:
     """How a model of a vendor is asked for a schema.
 
     Args:
         schema: What the user wants.
-        wire: The format that the vendor speaks.
+        way: The format's, `hfs_cli.providers.formats.wire.WireFormat.schema`.
         model: The vendor's id.
         style: The vendor's way, `hfs_cli.providers.formats.wire.Quirks.schema`.
     """
-    if wire == "anthropic":
-        if not takes_output_format(model):
-            return Asked("by a tool", schema)
-        fitted = for_anthropic(schema)
-        return Asked("strict" if fitted == schema else "rewritten", fitted)
-    if wire in {"gemini", "ollama", "local"}:
-        # Decoding is held to the schema itself; what it cannot express of it is left out there.
-        return Asked("strict", schema)
+    match way:
+        case "strict":
+            # Decoding is held to the schema itself; what it cannot express of it is left out there.
+            return Asked("strict", schema)
+        case "prompt":
+            return Asked("in the prompt", schema, "")
+        case "anthropic":
+            if not takes_output_format(model):
+                return Asked("by a tool", schema)
+            fitted = for_anthropic(schema)
+            return Asked("strict" if fitted == schema else "rewritten", fitted)
     return _asked_of_openai(schema, _style_at_groq(model) if style == "groq" else style)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hfs_cli.errors import UsageError
 from hfs_cli.messages import ChatMessage, Finish, Request
@@ -17,6 +17,7 @@ MEGABYTE = 1_000_000
 MAX_MESSAGE = 600
 # A header's value such as "1" is not a secret, and would be found everywhere.
 SHORTEST_SECRET = 4
+SchemaWay = Literal["strict", "prompt", "anthropic", "openai"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,9 @@ class WireFormat:
         payload: The body of a request.
         framer: Makes the decoder of a streamed body.
         decoder: Makes the decoder of its events.
+        schema: How its payload asks for a JSON Schema. ``strict``: the reply is held to it as it
+            is; ``prompt``: in the system prompt; ``anthropic`` and ``openai``: as those do, by
+            the model and by `Quirks.schema`.
         version: What a base URL mostly ends with, such as ``/v1``; empty where none does.
         models_path: Where its list of models is, below the base URL.
         fixed_headers: Headers of every request.
@@ -137,6 +141,7 @@ class WireFormat:
     payload: Callable[[Request, Quirks], dict[str, Any]]
     framer: Callable[[], Framer]
     decoder: Callable[[Request], EventDecoder]
+    schema: SchemaWay
     version: str
     models_path: str
     media: Media

@@ -9,6 +9,7 @@ from anthropic.types.message_create_params import MessageCreateParamsStreaming
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 from openai.types.responses.response_create_params import ResponseCreateParamsStreaming
 
+from hfs_cli.config.settings import PROVIDER_TYPES
 from hfs_cli.messages import ChatMessage, Request
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.schemas import asked_of, for_anthropic, takes_output_format
@@ -126,7 +127,19 @@ OPEN = {"type": "object", "properties": {"a": TEXT}}
 )
 def test_each_vendor_is_asked_in_its_own_way(provider, model, way):
     preset = PRESETS[provider]
-    assert asked_of(OPEN, preset.type, model, preset.quirks.schema).way == way
+    form = load_format(preset.type)
+    assert asked_of(OPEN, form.schema, model, preset.quirks.schema).way == way
+
+
+@pytest.mark.parametrize("wire", PROVIDER_TYPES)
+def test_what_is_told_of_a_schema_is_what_is_sent(wire):
+    """A schema is part of the request's JSON, or of the text of a prompt in it."""
+    form = load_format(wire)
+    request = Request("m", (ChatMessage("user", "hi"),), schema=closed(marked=TEXT))
+    sent = json.dumps(form.payload(request, Quirks()))
+    asked = asked_of(closed(marked=TEXT), form.schema, "m", Quirks().schema)
+    assert ('"marked":' in sent) is (asked.way != "in the prompt")
+    assert ('\\"marked\\":' in sent) is (asked.way == "in the prompt")
 
 
 @pytest.mark.parametrize("style", ["strict", "plain", "shown", "object", "prompt"])

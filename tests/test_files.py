@@ -15,6 +15,7 @@ from hfs_cli.files import (
     OutputFile,
     changing,
     make_directory,
+    open_lock_file,
     read_file,
     take_lock,
     write_file,
@@ -107,6 +108,29 @@ def test_an_output_is_not_put_over_a_file_a_link_or_a_device(tmp_path):
     assert (tmp_path / "file").read_text() == "mine"
 
 
+def test_an_output_in_a_directory_that_is_not_there_is_told_so_before_anything_is_made(tmp_path):
+    with pytest.raises(UsageError, match="there is no directory .*/missing: make it"):
+        OutputFile(tmp_path / "missing/f", force=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_that_did_not_end_well_leaves_no_trace(tmp_path):
+    with pytest.raises(ZeroDivisionError), OutputFile(tmp_path / "f", force=False) as out:
+        out.write("half")
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_name_may_be_taken_after_one_that_was_taken(tmp_path):
+    (tmp_path / "f").write_text("theirs")
+    with NewFile(tmp_path / "f") as new:
+        new.write(b"mine")
+        with pytest.raises(FileExistsError):
+            new.take_name(replace=False)
+        new.take_name(replace=False, name="f-2")
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"f": "theirs", "f-2": "mine"}
+
+
 def test_an_output_whose_name_was_taken_meanwhile_is_refused(tmp_path):
     with pytest.raises(UsageError, match="exists"), OutputFile(tmp_path / "f", force=False) as out:
         out.write("mine")
@@ -122,12 +146,23 @@ def test_a_lock_keeps_others_out_and_ends_with_the_block(tmp_path):
     os.close(descriptor)
 
 
+def test_what_is_locked_is_a_private_file_and_never_what_a_link_or_a_pipe_leads_to(tmp_path):
+    os.close(open_lock_file(tmp_path / "lock"))
+    assert mode(tmp_path / "lock") == 0o600
+    os.close(open_lock_file(tmp_path / "lock"))
+    (tmp_path / "link").symlink_to(tmp_path / "lock")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "pipe"):
+        with pytest.raises(OSError, match=name):
+            open_lock_file(tmp_path / name)
+
+
 def test_devices_and_pipes_are_not_files_to_read(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path, kind in (
-        (tmp_path / "pipe", "a named pipe"),
-        (Path("/dev/zero"), "a device"),
-        (tmp_path, "a directory"),
+        (tmp_path / "pipe", "is a named pipe: give"),
+        (Path("/dev/zero"), "is a device: give"),
+        (tmp_path, "is a directory: give"),
     ):
         with pytest.raises(ConfigError, match=kind):
             read_file(path, 10, failure=ConfigError)

@@ -191,3 +191,29 @@ except SignalReceived:
     print("raised")
 """
     assert said(code) == (["raised", "taken", "None", "kept", "True", "raised"], 0)
+
+
+def test_a_turn_that_ends_in_another_thread_leaves_the_main_threads_signals_as_they_were():
+    code = """
+import threading
+def turn():
+    with signals.held():
+        with signals.let_through():
+            pass
+def elsewhere():
+    other = threading.Thread(target=turn)
+    other.start()
+    other.join()
+with signals.held():
+    elsewhere()
+    send()
+    print("held", signals.take())
+signals._State.received = None
+elsewhere()
+try:
+    send()
+    print("held")
+except SignalReceived:
+    print("raised")
+"""
+    assert said(code) == (["held", "2", "raised"], 0)

@@ -49,6 +49,7 @@ NEAREST = {
     "config": ["tests/config", "tests/commands/test_keys_and_models.py", "tests/commands"],
     "compose": ["tests/compose", "tests/commands"],
     "providers/formats": ["tests/providers/formats", "tests/faults/test_replies.py"],
+    "providers/formats/batches": ["tests/batch"],
     "providers/http": [
         "tests/faults/test_network.py",
         "tests/faults/test_replies.py",
@@ -204,10 +205,11 @@ def main() -> int:
             said = (first.folder / "said").read_text()
             raise SystemExit(f"the tests cannot be run by their names:\n{said[-3000:]}")
         trees.put(first)
+        # Now, while the modules are as they are.
+        planned = [(module, mutant, lines.tests(module, mutant.line)) for module, mutant in work]
 
-        def run(item: tuple[str, Mutant]) -> None:
-            module, mutant = item
-            tests = lines.tests(module, mutant.line)
+        def run(item: tuple[str, Mutant, list[str]]) -> None:
+            module, mutant, tests = item
             tree = trees.get()
             try:
                 # A machine that is busy is slower than it was when the tests were measured.
@@ -225,7 +227,7 @@ def main() -> int:
                 print(f"{fate} {where} ({which}): {before}  ->  {after}", flush=True)
 
         with ThreadPoolExecutor(asked.jobs) as pool:
-            list(pool.map(run, work))
+            list(pool.map(run, planned))
         while not trees.empty():
             trees.get().close()
     for module in sorted({module for module, _ in work}):

@@ -96,14 +96,23 @@ class Lines:
         return sum(self._durations.get(name, 0.0) for name in tests)
 
 
+# Decorators whose function runs once for many calls.
+_ONCE = {"cache", "statement"}
+
+
 def _statement(tree: ast.Module, line: int) -> range | None:
-    """The lines of the innermost statement around a line; None outside of functions."""
+    """The lines of the innermost statement around a line; None outside of functions.
+
+    So it is where a function runs only for the first who calls it: others would notice it too.
+    """
     around = [
         node
         for node in ast.walk(tree)
         if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or 0)
     ]
-    if not any(isinstance(node, ast.FunctionDef) for node in around):
+    functions = [node for node in around if isinstance(node, ast.FunctionDef)]
+    decorators = {ast.unparse(made) for function in functions for made in function.decorator_list}
+    if not functions or decorators & _ONCE:
         return None
     inner = max(around, key=lambda node: (node.lineno, -(node.end_lineno or 0)))
     body = getattr(inner, "body", None)

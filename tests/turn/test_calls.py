@@ -475,6 +475,7 @@ def test_a_reply_that_is_paused_for_ever_ends_incomplete(store):
         model, store, Screen(), Turn(ChatMessage("user", "q"), "fake/m"), max_steps=3
     )
     assert (outcome.error.exit_code, len(model.requests)) == (7, 3)
+    assert outcome.error.message.startswith("the vendor paused the reply 3 times")
     assert kept(store)[1] == ("xxx", 0, [])
 
 

@@ -192,6 +192,13 @@ def test_what_anthropic_pauses_goes_on_by_itself(take, scripted, store):
             {"type": "content_block_start", "index": n, "content_block": b}
             for n, b in enumerate(blocks)
         ]
+        # The vendor begins an input with an empty piece, also where the block has brought all of it.
+        empty = {"type": "input_json_delta", "partial_json": ""}
+        begun += [
+            {"type": "content_block_delta", "index": n, "delta": empty}
+            for n, b in enumerate(blocks)
+            if "input" in b
+        ]
         return [lines(*begun, {"type": "message_delta", "delta": {"stop_reason": reason}})]
 
     first, second = {"type": "text", "text": "Let me see. "}, {"type": "text", "text": "Rain."}

@@ -109,7 +109,7 @@ def test_an_output_is_not_put_over_a_file_a_link_or_a_device(tmp_path):
 
 
 def test_an_output_in_a_directory_that_is_not_there_is_told_so_before_anything_is_made(tmp_path):
-    with pytest.raises(UsageError, match="there is no directory .*/missing: make it"):
+    with pytest.raises(UsageError, match=r"there is no directory .*/missing: make it"):
         OutputFile(tmp_path / "missing/f", force=False)
     assert list(tmp_path.iterdir()) == []
 
@@ -182,8 +182,13 @@ def test_a_pipe_is_read_to_its_end_where_it_is_allowed(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     assert read_file(tmp_path / "pipe", 10, pipes=True) == b""  # nobody writes to it
     reader, writer = os.pipe()
-    os.write(writer, b"from a shell")
-    threading.Timer(0.05, os.close, (writer,)).start()
+    os.write(writer, b"from ")
+
+    def go_on():
+        os.write(writer, b"a shell")
+        os.close(writer)
+
+    threading.Timer(0.05, go_on).start()
     assert read_file(Path(f"/dev/fd/{reader}"), 100, pipes=True) == b"from a shell"
     os.close(reader)
 

@@ -49,7 +49,6 @@ NEAREST = {
     "config": ["tests/config", "tests/commands/test_keys_and_models.py", "tests/commands"],
     "compose": ["tests/compose", "tests/commands"],
     "providers/formats": ["tests/providers/formats", "tests/faults/test_replies.py"],
-    "providers/formats/batches": ["tests/batch"],
     "providers/http": [
         "tests/faults/test_network.py",
         "tests/faults/test_replies.py",

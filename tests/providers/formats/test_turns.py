@@ -192,7 +192,7 @@ def test_what_anthropic_pauses_goes_on_by_itself(take, scripted, store):
             {"type": "content_block_start", "index": n, "content_block": b}
             for n, b in enumerate(blocks)
         ]
-        # The vendor begins an input with an empty piece, also where the block has brought all of it.
+        # The vendor begins an input with an empty piece, also where the block has brought it.
         empty = {"type": "input_json_delta", "partial_json": ""}
         begun += [
             {"type": "content_block_delta", "index": n, "delta": empty}

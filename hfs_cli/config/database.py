@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import re
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
 # libpq's own words for what is a secret:
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS (2026-11-29)
 _SECRETS = {"password", "sslpassword", "oauth_client_secret", "scram_client_key"}
+# Who logs in stands before an @ that comes before the first slash, whatever else is in front of
+# it: a password may hold "?" and "#" (conninfo_uri_parse_options of libpq's fe-connect.c).
+_LOGIN = re.compile(r"([^/]*)@")
+
+
+class _Parts(NamedTuple):
+    scheme: str
+    login: str | None
+    place: str
+    query: list[str]
+
+
+def _parts(url: str) -> _Parts:
+    scheme, _, rest = url.partition("://")
+    found = _LOGIN.match(rest)
+    place, _, query = rest[found.end() if found else 0 :].partition("?")
+    items = [item for item in query.split("&") if item]
+    return _Parts(scheme, found[1] if found else None, place, items)
+
+
+def _is_secret(item: str) -> bool:
+    return unquote(item.partition("=")[0]).lower() in _SECRETS
 
 
 def without_password(url: str) -> str:
     """The address as it may be shown."""
-    parts = urlsplit(url)
-    owner, at, host = parts.netloc.rpartition("@")
-    user = owner.partition(":")[0]
-    shown = [
-        item
-        for item in parts.query.split("&")
-        if item and item.partition("=")[0].lower() not in _SECRETS
-    ]
-    return parts._replace(netloc=f"{user}{at}{host}", query="&".join(shown)).geturl()
+    scheme, login, place, items = _parts(url)
+    user = "" if login is None else login.partition(":")[0] + "@"
+    shown = "&".join(item for item in items if not _is_secret(item))
+    return f"{scheme}://{user}{place}{'?' if shown else ''}{shown}"
 
 
 def login_name() -> str:
@@ -46,6 +65,6 @@ def has_password(url: str) -> bool:
     Raises:
         ValueError: It is not an address; the message may show all of it.
     """
-    parts = urlsplit(url)
-    names = {item.partition("=")[0].lower() for item in parts.query.split("&")}
-    return ":" in parts.netloc.rpartition("@")[0] or bool(names & _SECRETS)
+    parts = _parts(url)
+    urlsplit(f"{parts.scheme}://{parts.place}")
+    return ":" in (parts.login or "") or any(map(_is_secret, parts.query))

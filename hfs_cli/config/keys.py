@@ -213,7 +213,7 @@ def remove_key(file: Path, provider: str) -> None:
 
 
 def _write(file: Path, keys: Mapping[str, str]) -> None:
-    text = json.dumps(keys, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(keys, indent=2) + "\n"
     write_file(file, text.encode(), replace=True)
 
 

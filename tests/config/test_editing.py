@@ -145,3 +145,18 @@ def test_a_value_out_of_range_is_refused_also_in_a_profile(file, key, value):
     with pytest.raises(ConfigError, match="not set"):
         set_value(file, key, value)
     assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("stream = false\n", ""),
+        ("stream = false\ntimeout = 5", "timeout = 5"),
+        ("timeout = 5\n\n# why\nstream = false\n", "timeout = 5\n\n# why\n"),
+    ],
+)
+def test_removing_a_setting_adds_nothing_to_the_file(file, before, after):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(before)
+    unset_value(file, "stream")
+    assert file.read_text() == after

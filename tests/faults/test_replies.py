@@ -140,6 +140,7 @@ def test_a_stream_of_anthropic_that_a_gateway_ends_with_openais_mark(server):
         ("\n<think>\na < b </thin\n</think> 42", "\na < b </thin\n", "42"),
         ("<think></think>42", "", "42"),
         ("<think>cut", "cut", ""),
+        ("<think>cut </thi", "cut </thi", ""),
         ("<thinking>x</thinking>", "", "<thinking>x</thinking>"),
         ("Use <think>x</think>", "", "Use <think>x</think>"),
         ("<thi", "", "<thi"),

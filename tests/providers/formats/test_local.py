@@ -97,6 +97,7 @@ def test_references_and_patterns_within_a_tools_schema_hold_where_it_stands():
             "code": {"type": "string", "pattern": "[0-9]"},
             "whole": {"type": "string", "pattern": "^[0-9]$"},
             "pattern": {"type": "string"},
+            "shape": {"$ref": "https://json-schema.org/draft/2020-12/schema"},
         },
         "required": ["at"],
         "$defs": {"place": {"enum": ["here", "there"]}},
@@ -106,6 +107,8 @@ def test_references_and_patterns_within_a_tools_schema_hold_where_it_stands():
     assert not fits(calls("go", arguments={"at": "nowhere"}), tools=(tool,))
     kept = step(tools=(tool,))["$defs"]["go"]["properties"]
     assert ("pattern" in kept["code"], "pattern" in kept["whole"]) == (False, True)
+    # What stands elsewhere has not moved.
+    assert kept["shape"] == parameters["properties"]["shape"]
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3, 7, 1000])

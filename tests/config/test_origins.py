@@ -91,3 +91,16 @@ def test_programs_and_servers_are_told_too(told):
 )
 def test_a_value_is_printed_as_text_or_as_json(value, text):
     assert shown(value) == text
+
+
+def test_how_a_database_is_logged_in_to_is_not_told(told):
+    text = 'database = "postgresql://me@host/db"\ndatabase_cmd = "printf secret"\n'
+    given = told(text, HFS_DATABASE="postgresql://me:secret@host/db")
+    assert given["database"] == ("postgresql://me@host/db", "HFS_DATABASE")
+    assert given["database_cmd"] == ("printf …", "FILE")
+
+
+def test_which_tools_run_is_told_where_a_profile_says_so(told):
+    assert "tool" not in told('[profiles.work]\ntool = ["look"]\n')
+    given = told('[profiles.work]\ntool = ["look"]\n', HFS_PROFILE="work")
+    assert given["tool"] == (("look",), "profile work")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 
 import pytest
 
 from hfs_cli.config.origins import all_settings
-from hfs_cli.config.settings import TABLES
+from hfs_cli.config.settings import PROFILE_SETTINGS, TABLES
 
 DECLARED = {setting.key: setting for setting in all_settings()}
 
@@ -44,3 +45,39 @@ def test_profiles_are_listed_read_and_completed(hfs):
     assert "profiles.work.render\tplain\t" in hfs.ok("config", "list")
     assert "profiles.work.timeout" in hfs.ok("__complete", "settings", "profiles.")
     assert hfs.ok("config", "get", "render", env={"HFS_PROFILE": "work"}) == "plain\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "read"),
+    [
+        ("timeout", "2.5", 2.5),
+        ("timeout", 1_000_000, 1_000_000.0),
+        ("retries", "0", 0),
+        ("stream", "No", False),
+        ("stream", "on", True),
+        ("tool", "look", ("look",)),
+        ("tool", ["look", "files:read"], ("look", "files:read")),
+        ("tool", [], ()),
+        ("database", "postgres://host/db", "postgresql://host/db"),
+    ],
+)
+def test_a_value_is_read_as_what_it_is(name, given, read):
+    assert PROFILE_SETTINGS[name].parse(given) == read
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("timeout", bad) for bad in (0, -5, "-5", 1_000_001, "inf", "nan", True, "soon", [1])),
+        *(("retries", bad) for bad in (-1, "-1", 1.0, True, "1.5", "\u0663", 10**30)),
+        *(("stream", bad) for bad in ("maybe", 1, 0, "", None)),
+        *(("tool", bad) for bad in ([1], [""], ["look", ""], "", 7, {"look": 1})),
+        *(("render", bad) for bad in ("Plain", "", 1)),
+        *(("max_cost", bad) for bad in (0, -1, 1e12, "nan", False)),
+        *(("database", bad) for bad in ("hfs.db", "mysql://host/db", 7, "~nobody-here/x")),
+    ],
+)
+def test_what_is_no_value_is_refused_with_what_was_expected(name, value):
+    setting = PROFILE_SETTINGS[name]
+    with pytest.raises(ValueError, match="^" + re.escape(setting.kind.expects) + "$"):
+        setting.parse(value)

@@ -267,6 +267,21 @@ def test_what_a_format_does_not_carry_is_refused(wire, attachment, told):
         check_media((message,), load_format(wire).media, "vendor")
 
 
+@pytest.mark.parametrize(
+    ("wire", "attachments"),
+    [
+        ("openai", (PICTURE, PAPER, SOUND, WAVE, FAR_PICTURE)),
+        ("responses", (PICTURE, PAPER, FAR_PICTURE, FAR_PAPER)),
+        ("anthropic", (PICTURE, PAPER, FAR_PICTURE, FAR_PAPER)),
+        ("gemini", (PICTURE, PAPER, SOUND, WAVE, FAR_PICTURE, FAR_PAPER, FAR_SOUND)),
+        ("ollama", (PICTURE,)),
+    ],
+)
+def test_what_a_format_carries_is_taken(wire, attachments):
+    message = ChatMessage("user", "hi", attachments)
+    check_media((message,), load_format(wire).media, "vendor")
+
+
 def test_a_null_count_is_not_said():
     usage = {"prompt_tokens": None, "completion_tokens": 2, "total_tokens": 9}
     assert whole("openai", {"choices": [{"finish_reason": "stop"}], "usage": usage}) == [

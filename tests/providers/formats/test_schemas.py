@@ -12,7 +12,12 @@ from openai.types.responses.response_create_params import ResponseCreateParamsSt
 from hfs_cli.config.settings import PROVIDER_TYPES
 from hfs_cli.messages import ChatMessage, Request
 from hfs_cli.providers.formats import load_format
-from hfs_cli.providers.formats.schemas import asked_of, for_anthropic, takes_output_format
+from hfs_cli.providers.formats.schemas import (
+    asked_of,
+    for_anthropic,
+    for_gemini,
+    takes_output_format,
+)
 from hfs_cli.providers.formats.wire import Quirks
 from hfs_cli.providers.presets import PRESETS
 from tests.providers.asking import ask, text_of
@@ -182,3 +187,48 @@ def test_perplexity_has_the_schema_beside_the_text():
     form = body["response_format"]
     assert (form["type"], form["json_schema"]["name"]) == ("json_schema", "reply")
     assert form["json_schema"]["schema"]["additionalProperties"] is False
+
+
+def test_parameters_for_gemini_are_what_it_reads_and_the_rest_is_told_to_it():
+    place = {"type": "string", "const": "here", "$comment": "of ours"}
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {
+            "at": {"$ref": "#/$defs/place"},
+            "const": {"type": "boolean"},
+            "tags": {"type": "array", "items": {"const": 1}, "uniqueItems": True},
+            "way": {"anyOf": [{"const": "a"}, {"oneOf": [{"const": "b"}, True]}]},
+            "pair": {"prefixItems": [{"const": 2}], "additionalProperties": {"const": 3}},
+        },
+        "$defs": {"place": place},
+    }
+    assert for_gemini(schema) == {
+        "type": "object",
+        "properties": {
+            "at": {"$ref": "#/$defs/place"},
+            "const": {"type": "boolean"},
+            "tags": {"type": "array", "items": {"enum": [1]}, "description": "{uniqueItems: True}"},
+            "way": {"anyOf": [{"enum": ["a"]}, {"oneOf": [{"enum": ["b"]}, True]}]},
+            "pair": {"prefixItems": [{"enum": [2]}], "additionalProperties": {"enum": [3]}},
+        },
+        "$defs": {"place": {"type": "string", "enum": ["here"]}},
+    }
+
+
+def test_what_is_within_a_schema_for_anthropic_is_as_it_takes_it_too():
+    inner, taken = {"minimum": 1, "$id": "x"}, {"description": "{minimum: 1}"}
+    for name, kept in (("anyOf", "anyOf"), ("oneOf", "anyOf"), ("allOf", "allOf")):
+        assert for_anthropic({name: [inner, True]}) == {kept: [taken, True]}
+    for name in ("$defs", "definitions"):
+        assert for_anthropic({name: {"a": inner}}) == {name: {"a": taken}}
+    assert for_anthropic({"properties": {"a": inner}}) == {
+        "properties": {"a": taken},
+        "additionalProperties": False,
+    }
+    assert for_anthropic({"items": inner, "minItems": 1}) == {"items": taken, "minItems": 1}
+    # Its library's list: anthropic 2.14, lib/_parse/_transform.py.
+    for form in "date-time time date duration email hostname uri ipv4 ipv6 uuid".split():
+        assert for_anthropic({"format": form}) == {"format": form}
+    for name in ("enum", "const", "required", "title", "description", "$ref"):
+        assert for_anthropic({name: ["x"]}) == {name: ["x"]}

@@ -228,7 +228,18 @@ def test_what_is_within_a_schema_for_anthropic_is_as_it_takes_it_too():
     }
     assert for_anthropic({"items": inner, "minItems": 1}) == {"items": taken, "minItems": 1}
     # Its library's list: anthropic 2.14, lib/_parse/_transform.py.
-    for form in "date-time time date duration email hostname uri ipv4 ipv6 uuid".split():
+    for form in [
+        "date-time",
+        "time",
+        "date",
+        "duration",
+        "email",
+        "hostname",
+        "uri",
+        "ipv4",
+        "ipv6",
+        "uuid",
+    ]:
         assert for_anthropic({"format": form}) == {"format": form}
     for name in ("enum", "const", "required", "title", "description", "$ref"):
         assert for_anthropic({name: ["x"]}) == {name: ["x"]}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.refusals import refusal
+from hfs_cli.providers.formats.vendor_words import vendor_message
 from hfs_cli.providers.formats.wire import MAX_MESSAGE, Context
 from hfs_cli.providers.presets import PRESETS
 from tests.providers.asking import ASK, WIRES, ask
@@ -184,3 +185,28 @@ def test_a_model_that_does_not_think_is_said_with_what_helps(said):
 def test_a_prompt_that_is_longer_than_ollamas_context_is_too_long():
     said = "the prompt is longer than the context length currently available to the model"
     assert "— give it more (-o num_ctx 32768), or leave out" in told(400, {"error": said})
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        ("write {name}", "write {name}"),
+        ("it ends with [1] {", "it ends with [1] {"),
+        ('Gateway - {"error": {"message": "no"}}', "Gateway: no"),
+        ('{"detail": "no"}', "no"),
+        ('wrapped {"not": 1', 'wrapped {"not": 1'),
+        ({"detail": [{"loc": ["body", 0], "msg": "bad"}]}, "body.0: bad"),
+        ({"message": "bad", "param": "top_p"}, "bad (field top_p)"),
+        ({"message": "top_p is bad", "param": "top_p"}, "top_p is bad"),
+        ({"message": "it said", "metadata": {"raw": "why"}}, "it said: why"),
+        ({"type": "kind", "code": 7}, "kind"),
+        ({"x": "ü"}, '{"x": "ü"}'),
+        ({}, ""),
+        (["first", "second"], "first"),
+        (b"<html><title>502 Bad\nGateway</title><body>x</body></html>", "502 Bad Gateway"),
+        (b"<b>too</b> many \xff", "too many \ufffd"),
+        (7, "7"),
+    ],
+)
+def test_the_vendors_own_words_are_found_in_an_error_of_any_shape(sent, said):
+    assert vendor_message(sent) == said

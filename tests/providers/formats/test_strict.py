@@ -221,3 +221,39 @@ def test_each_reply_to_a_rewritten_schema_is_one_to_the_original(data, fields):
     reply = data.draw(instances(made))
     Draft202012Validator(made).validate(reply)
     Draft202012Validator(original).validate(without_added_nulls(original, reply))
+
+
+@pytest.mark.parametrize(
+    "keyword",
+    [
+        *("not", "if", "then", "else", "patternProperties", "propertyNames", "dependentRequired"),
+        *("dependentSchemas", "dependencies", "unevaluatedProperties", "unevaluatedItems"),
+        *("contains", "prefixItems", "additionalItems", "minProperties", "maxProperties"),
+        *("$dynamicRef", "$recursiveRef", "$anchor", "$dynamicAnchor"),
+    ],
+)
+def test_what_no_words_can_stand_for_is_not_asked_for(keyword):
+    assert for_strict(closed(a={"type": "string", keyword: {}})) is None
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *({"type": "string", "format": name} for name in ("date-time", "time", "date", "duration")),
+        *({"type": "string", "format": name} for name in ("email", "hostname", "ipv4", "ipv6")),
+        {"type": "string", "format": "uuid"},
+        {"type": "string", "pattern": "^a", "title": "A", "description": "of ours"},
+        {"type": "number", "minimum": 1, "maximum": 9, "multipleOf": 2},
+        {"type": "number", "exclusiveMinimum": 1, "exclusiveMaximum": 9},
+        {"type": "array", "items": TEXT, "minItems": 1, "maxItems": 9},
+        {"enum": ["a", "b"]},
+        {"const": "a"},
+    ],
+)
+def test_what_strict_output_keeps_to_is_left_as_it_is(rule):
+    assert for_strict(closed(a=rule)) == closed(a=rule)
+
+
+def test_a_format_that_it_does_not_keep_to_is_told_in_words():
+    made = for_strict(closed(a={"type": "string", "format": "uri"}))
+    assert made == closed(a={"type": "string", "description": "{format: uri}"})

@@ -104,6 +104,10 @@ def _database(config: Config) -> str:
         if problems:
             raise ConfigError("; ".join(problems))
         message = f"{config.shown_database}, {plural(store.count(), 'session')}"
+        if not isinstance(where, Path):
+            from hfs_cli.config.database import login_name
+
+            message += f" of {config.user or login_name()}"
         return "; ".join([message, *store.exposed()])
 
 

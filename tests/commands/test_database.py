@@ -55,7 +55,7 @@ def test_another_file_is_named_by_setting_and_variable(chat, server, tmp_path):
 
 
 def test_the_same_commands_run_on_a_server(chat, server, on_server):
-    chat.env["HFS_DATABASE"] = on_server
+    chat.env |= {"HFS_DATABASE": on_server, "HFS_USER": "ann"}
     for _ in range(2):
         server.reply(openai_sse("The reply, in words."))
     assert chat.ok("chat", "-n", "one", "a question") == "The reply, in words.\n"
@@ -69,7 +69,7 @@ def test_the_same_commands_run_on_a_server(chat, server, on_server):
     assert chat.ok("__complete", "checkpoints", "h").startswith("here\t")
     assert "test/m\t" in chat.ok("__complete", "models", "te")
     assert chat("db", "check").returncode == 0
-    assert "1 session" in chat("doctor").stdout.decode()
+    assert "1 session of ann" in chat("doctor").stdout.decode()
     backup = chat("db", "backup", "x.dump")
     assert (backup.returncode, "pg_dump --format=custom" in said(backup)) == (2, True)
     assert chat.ok("db", "vacuum").endswith(" bytes\n")

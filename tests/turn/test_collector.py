@@ -96,6 +96,9 @@ def test_a_reply_without_end_is_given_up(monkeypatch):
     with pytest.raises(IncompleteReplyError, match="the reply passed 10 characters"):
         collector.add([Delta("!")])
     assert collector.reply().text == "xxxxxz"
+    monkeypatch.setattr(module, "MAX_REPLY_CHARS", 1000)
+    with pytest.raises(IncompleteReplyError, match="the reply passed 1,000 characters"):
+        collected([Delta("x" * 1001)], [])
 
 
 @pytest.mark.parametrize(

@@ -223,3 +223,19 @@ def test_a_reply_of_a_deleted_session_is_not_spilled():
     saver = Saver(Gone(), Opened(None, 1, (), None), Collector("test/m"))
     with pytest.raises(NotFoundError, match="session 7 was deleted"):
         saver.finish(Reply("x", "test/m"))
+
+
+def test_where_neither_database_nor_file_takes_it_both_reasons_are_said():
+    class Full(Keeper):
+        def save_reply(self, opened, reply, wait_s=30.0):
+            raise StoreError("the database is locked")
+
+        def spill(self, opened, reply):
+            raise StoreError("the disk is full")
+
+    saver = Saver(Full(), Opened(None, 1, (), None), Collector("test/m"))
+    with pytest.raises(StoreError) as raised:
+        saver.finish(Reply("x", "test/m"))
+    assert raised.value.message == (
+        "the database is locked; the reply could not be kept in a file either (the disk is full)"
+    )

@@ -13,6 +13,7 @@ from hfs_cli.messages import (
     Reasoning,
     Request,
     ToolCall,
+    ToolSpec,
     Usage,
 )
 from hfs_cli.providers.formats import load_format
@@ -410,3 +411,12 @@ def test_ollama_tool_calls():
         ToolCall("f", '{"a": 1}', "call00001", 0),
         Finish("tool_calls", "stop"),
     ]
+
+
+def test_the_vendors_own_tools_stand_beside_those_that_are_declared():
+    declared = ToolSpec("look", "Looks.", {"type": "object"})
+    own = {"type": "of_the_vendor"}
+    first, second = body("openai", tools=(declared,), options={"tools": [own]})["tools"]
+    assert (first["function"]["name"], second) == ("look", own)
+    assert body("openai", options={"tools": [own]})["tools"] == [own]
+    assert "tools" not in body("openai", tools=(declared,), options={"tools": None})

@@ -17,6 +17,7 @@ from hfs_cli.files import (
     make_directory,
     open_lock_file,
     read_file,
+    remove_abandoned,
     take_lock,
     write_file,
 )
@@ -43,6 +44,59 @@ def test_a_directory_that_exists_keeps_its_mode(tmp_path):
     tmp_path.chmod(0o755)
     make_directory(tmp_path / "new")
     assert mode(tmp_path) == 0o755
+
+
+def test_what_has_a_directorys_name_and_is_none_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("file", "link"):
+        with pytest.raises(FileExistsError, match=name):
+            make_directory(tmp_path / name)
+
+
+def test_a_file_has_reached_the_disk_before_it_has_its_name_and_its_name_after_that(
+    tmp_path, monkeypatch
+):
+    target, seen = tmp_path / "f", []
+
+    def fsync(descriptor):
+        kind = "directory" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+        seen.append((kind, target.exists()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_file(target, b"x", replace=False)
+    assert seen == [("file", False), ("directory", True)]
+    write_file(tmp_path / "other", b"x", replace=False, durable=False)
+    assert len(seen) == 2
+
+
+def test_what_killed_processes_have_left_is_removed_and_nothing_else(tmp_path):
+    def left(*, old, closed=True):
+        new = NewFile(tmp_path / "f")
+        if closed:
+            os.close(new._descriptor)  # as the kernel does at a kill
+        if old:
+            os.utime(new.path, (0, 0))
+        return new
+
+    gone, young = left(old=True).path, left(old=False).path
+    made = left(old=True, closed=False)
+    other = tmp_path / ".hfs-notes.part"
+    other.touch()
+    os.utime(other, (0, 0))
+    remove_abandoned(tmp_path)
+    assert not gone.exists()
+    assert set(tmp_path.iterdir()) == {young, made.path, other}
+    made.close()
+
+
+def test_a_link_that_looks_like_something_left_behind_is_not_followed(tmp_path):
+    (tmp_path / "file").touch()
+    link = tmp_path / f".hfs-{'0' * 16}.part"
+    link.symlink_to(tmp_path / "file")
+    os.utime(link, (0, 0), follow_symlinks=False)
+    remove_abandoned(tmp_path)
+    assert set(tmp_path.iterdir()) == {tmp_path / "file", link}
 
 
 def test_a_failure_leaves_what_was_there_and_nothing_beside_it(tmp_path):

@@ -155,7 +155,7 @@ class Job:
 
 def job_path(output: Path) -> Path:
     """The file beside an output that says what is at a vendor."""
-    return output.with_name(output.name + SUFFIX)
+    return output.parent / f"{output.name}{SUFFIX}"
 
 
 def load_job(output: Path) -> Job | None:

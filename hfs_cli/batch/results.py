@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hfs_cli.errors import OutputError, UsageError
-from hfs_cli.files import NewFile, open_lock_file, refusing, take_lock, write_file
+from hfs_cli.files import NewFile, open_file, open_lock_file, refusing, take_lock, write_file
 
 TO_DO, DONE, FAILED = 0, 1, 2
 SUFFIX = ".batch"
@@ -166,7 +166,7 @@ class FileResults(Results):
         retry_failed: bool = False,
     ) -> None:
         self._path = path
-        self._beside = path.with_name(path.name + SUFFIX)
+        self._beside = path.parent / f"{path.name}{SUFFIX}"
         self._header = header
         self._existed = existed = os.path.lexists(path)
         if existed and not (resume or force):
@@ -324,8 +324,14 @@ class FileResults(Results):
 
 
 def _header(path: Path) -> Header | None:
-    """The header of a file that waits beside an output, or None where there is none."""
-    with suppress(OSError, ValueError, KeyError, TypeError), path.open("rb") as file:
+    """The header of a file that waits beside an output, or None where there is none.
+
+    Raises:
+        UsageError: It is a pipe, a directory or a device.
+    """
+    if not path.exists():
+        return None
+    with open_file(path) as file, suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(file.readline(1 << 20))
         return Header(found["input"], found["asked"], tuple(found["models"]))
     return None

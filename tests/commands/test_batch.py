@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 import time
@@ -486,6 +487,28 @@ def test_results_of_something_else_are_refused(output, server, change, said):
     assert output.out.read_bytes() == before
     assert output(*output.given, "--resume", "--force", *more).returncode == 0
     assert "2" not in map(prompt_of, server.requests)
+
+
+@pytest.mark.parametrize("more", [(), ("--force",)])
+def test_a_pipe_or_a_device_beside_the_output_is_refused_and_not_read(output, server, more):
+    output.ok(*output.given, "--limit", "3")
+    beside = output.out.with_name(f"{output.out.name}.batch")
+    for make in (lambda: os.mkfifo(beside), lambda: beside.symlink_to("/dev/zero")):
+        beside.unlink()
+        make()
+        server.requests.clear()
+        done = output(*output.given, "--resume", *more)
+        assert (done.returncode, server.requests) == (2, [])
+        assert "give a regular file" in done.stderr.decode()
+
+
+@pytest.mark.parametrize("place", [".", "/", ".."])
+def test_a_directory_is_no_output(output, server, place):
+    words = ("batch", output.file, "-O", place)
+    for argv in (words, (*words, "--force"), (*words, "--resume"), ("batch", "--status", place)):
+        done = output(*argv)
+        assert done.returncode in {2, 4}, done.stderr
+    assert server.requests == []
 
 
 def test_a_line_that_a_kill_cut_off_is_asked_again(output, server):

@@ -216,12 +216,12 @@ def connect(url: str, password: Callable[[], str | None]) -> psycopg.Connection:
     """
     try:
         settings: dict[str, Any] = dict(psycopg.conninfo.conninfo_to_dict(url))
-    except psycopg.ProgrammingError as error:
-        # What it says may quote all of it.
+    except psycopg.ProgrammingError:
+        # What it says may quote all of it, the password too.
         raise ConfigError(
             "database is not an address that PostgreSQL's libpq reads: write it as"
             " postgresql://USER@HOST:PORT/NAME?sslmode=verify-full"
-        ) from error
+        ) from None
     settings.setdefault("fallback_application_name", "hfs")
     settings["client_encoding"] = "utf8"
     if not (settings.get("password") or os.environ.get("PGPASSWORD")):

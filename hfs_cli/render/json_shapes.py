@@ -114,7 +114,8 @@ def branch_json(branch: Branch) -> Json:
 def hit_json(hit: SearchHit) -> Json:
     """One message, or session name, that a search found."""
     told = {**asdict(hit), "created_at": iso(hit.created_at)}
-    return {**told, **_owner(told.pop("owner"))}
+    del told["owner"]
+    return {**told, **_owner(hit.owner)}
 
 
 def usage_json(usage: Usage | None) -> Json | None:

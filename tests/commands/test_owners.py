@@ -85,6 +85,8 @@ def test_everybodys_are_looked_at_and_not_changed(team):
     assert [row.split("\t")[::6] for row in rows] == [["3", "bob"], ["2", "ann"], ["1", "ann"]]
     owners = [s["owner"] for s in json.loads(team.ok("sessions", "list", *every, "--json"))]
     assert owners == ["bob", "ann", "ann"]
+    hits = json.loads(team.ok("sessions", "search", "of bob", *every, "--json"))
+    assert [(hit["session_id"], hit["owner"]) for hit in hits] == [(3, "bob")]
     found = team.ok("sessions", "search", "walrus", *every).splitlines()
     assert {(row.split("\t")[0], row.split("\t")[-1]) for row in found} == {
         *(("1", "ann"), ("2", "ann"), ("3", "bob")),
@@ -143,6 +145,12 @@ def test_in_a_file_nobody_else_can_be_meant(hfs, option):
             f"is a file, in which all sessions are yours: leave out {option[0]}"
         )
     assert hfs.ok("sessions", "list", env=ANN) == ""
+
+
+def test_in_a_file_nothing_has_an_owner(hfs):
+    hfs.keep("notes", "about the walrus", "yes")
+    assert "owner" not in hfs.ok("sessions", "list", "--json")
+    assert "owner" not in hfs.ok("sessions", "search", "walrus", "--json")
 
 
 def test_a_template_does_not_keep_whose_session_it_was_written_in(team):

@@ -1,4 +1,4 @@
-"""Every failure a user can meet, each with the exit code the contract promises.
+"""Every failure that a user can meet, each with its exit code (``hfs help exit-codes``).
 
 HfsError                          1  a bug, unless a child says otherwise
 ├── UsageError                    2  unusable arguments or input

@@ -1,4 +1,4 @@
-"""The JSON shapes of the contract: one place builds them, everyone prints them."""
+"""The shapes of all JSON that is printed: built here, printed by whoever needs them."""
 
 from __future__ import annotations
 

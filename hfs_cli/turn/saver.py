@@ -16,7 +16,7 @@ SAVE_INTERVAL_S = 0.8
 # And no more characters than these, however fast they come.
 SAVE_CHARS = 1_000_000
 # A partial save that meets another writer is tried again a second later, so it gives way
-# soon; the last write of a turn waits as the contract says.
+# soon; the last write of a turn waits for as long as other commands do.
 PARTIAL_WAIT_S = 0.5
 LAST_WAIT_S = 30.0
 # One that follows a signal must not keep the user waiting.

@@ -341,42 +341,40 @@ def test_a_batch_that_is_refused_whole_is_told_and_can_be_sent_again(many, serve
     billed_once(vendor)
 
 
-def test_what_a_full_queue_has_no_room_for_is_sent_when_there_is(many, server):
-    vendor = at_vendor("openai", many, server)
+TOO_MANY = {"type": "rate_limit_error", "message": "too many in the queue"}
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "refusal"),
+    [
+        # A batch that was made is refused, or the making of one is.
+        ("openai", "accept", lambda vendor, accept: vendor.without_room(accept([]))),
+        (
+            "anthropic",
+            "create",
+            lambda *_: make_reply({"type": "error", "error": TOO_MANY}, status=429),
+        ),
+    ],
+)
+def test_what_a_busy_vendor_has_no_room_for_is_sent_when_something_is_fetched(
+    many, server, name, step, refusal
+):
+    vendor = at_vendor(name, many, server)
     many.env["TEST_MOST"] = "4"
     vendor.looks = 3
-    usual, refused = vendor.accept, []
+    usual, refused = getattr(vendor, step), []
 
-    def accept(requests):
+    def when_idle(given):
         if not vendor.is_busy:
-            return usual(requests)
-        refused.append(requests)
-        return vendor.without_room(usual([]))
+            return usual(given)
+        refused.append(given)
+        return refusal(vendor, usual)
 
-    vendor.accept = accept
+    setattr(vendor, step, when_idle)
     many.ok(*many.given)
     assert refused
     billed_once(vendor)
     assert [r["reply"] for r in results_in(many.out)] == [f"re {n}" for n in range(10)]
-
-
-def test_a_vendor_that_is_too_busy_for_more_is_asked_when_something_is_fetched(many, server):
-    vendor = at_vendor("anthropic", many, server)
-    many.env["TEST_MOST"] = "4"
-    vendor.looks = 3
-    usual, refused = vendor.create, []
-
-    def create(given):
-        if not vendor.is_busy:
-            return usual(given)
-        refused.append(given)
-        error = {"type": "rate_limit_error", "message": "too many in the queue"}
-        return make_reply({"type": "error", "error": error}, status=429)
-
-    vendor.create = create
-    many.ok(*many.given)
-    assert refused
-    billed_once(vendor)
 
 
 def test_a_network_that_is_away_for_a_while_ends_no_wait(many, vendor):

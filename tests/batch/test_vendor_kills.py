@@ -50,6 +50,17 @@ def started(many, vendor, at, *, before):
     return len(asked) >= at
 
 
+def whole_once(many, vendor, when):
+    """All is there and was billed once; what is kept of it goes, for the next time."""
+    assert vendor.billed == {str(n): 1 for n in range(10)}, when
+    results = [json.loads(line) for line in many.out.read_text().splitlines()]
+    assert [r["reply"] for r in results] == [f"re {n}" for n in range(10)]
+    for file in many.out.parent.glob("out.jsonl*"):
+        file.unlink()
+    vendor.batches.clear()
+    vendor.billed.clear()
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", ["openai", "anthropic"])
 @pytest.mark.parametrize("before", [True, False])
@@ -59,13 +70,7 @@ def test_a_kill_at_any_request_bills_nothing_twice(many, server, name, before):
     at = 1
     while started(many, vendor, at, before=before):
         many.ok(*many.given, "--resume")
-        assert vendor.billed == {str(n): 1 for n in range(10)}, f"killed at request {at}"
-        results = [json.loads(line) for line in many.out.read_text().splitlines()]
-        assert [r["reply"] for r in results] == [f"re {n}" for n in range(10)]
-        for file in many.out.parent.glob("out.jsonl*"):
-            file.unlink()
-        vendor.batches.clear()
-        vendor.billed.clear()
+        whole_once(many, vendor, f"killed at request {at}")
         at += 1
     # Two parts: each uploaded, made, looked at and fetched.
     assert at > (8 if name == "openai" else 6)
@@ -90,10 +95,4 @@ def test_kills_at_random_moments_bill_nothing_twice(many, server, name):
                     kills += 1
             code = running.wait(PATIENCE)
             assert running.stderr.read() == b""
-        assert vendor.billed == {str(n): 1 for n in range(10)}
-        results = [json.loads(line) for line in many.out.read_text().splitlines()]
-        assert [r["reply"] for r in results] == [f"re {n}" for n in range(10)]
-        for file in many.out.parent.glob("out.jsonl*"):
-            file.unlink()
-        vendor.batches.clear()
-        vendor.billed.clear()
+        whole_once(many, vendor, f"after {kills} kills")

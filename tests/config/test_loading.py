@@ -18,7 +18,7 @@ def load(tmp_path):
     return load
 
 
-def test_defaults_are_those_of_the_contract(load):
+def test_without_a_file_each_setting_has_its_default(load):
     config = load()
     assert (config.idle_timeout, config.retries, config.timeout) == (120, 2, None)
     assert (config.stream, config.save, config.render) == (True, True, "auto")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from hfs_cli.errors import UsageError
-from tests.exchange.reading import bring_in, conversations_in
+from tests.exchange.reading import bring_in, conversations_in, said
 
 MOMENT = 1_700_000_000.5
 
@@ -93,10 +93,6 @@ def export(tmp_path):
         made.writestr("file_00ab.dat", b"\x89PNG picture")
         made.writestr("file-Doc1-notes.pdf", b"%PDF document")
     return path
-
-
-def said(conversation):
-    return [(m.role, m.content) for m in conversation.messages]
 
 
 def test_all_branches_calls_thoughts_and_files_of_the_zip_come(export):

@@ -10,17 +10,13 @@ import pytest
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.sources import llm
 from hfs_cli.messages import Usage
-from tests.exchange.reading import bring_in, conversations_in, read
+from tests.exchange.reading import bring_in, conversations_in, read, said
 
 
 def written(tmp_path, name, content):
     file = tmp_path / name
     file.write_text(content if isinstance(content, str) else json.dumps(content))
     return file
-
-
-def said(conversation):
-    return [(m.role, m.content) for m in conversation.messages]
 
 
 def test_claude(tmp_path, store):

@@ -14,7 +14,7 @@ import pytest
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.sources import records
 from hfs_cli.messages import Attachment, Call, Usage
-from tests.exchange.reading import bring_in, conversations_in
+from tests.exchange.reading import bring_in, conversations_in, said
 
 PAGE = (Path(__file__).parents[3] / "docs" / "import.md").read_text()
 
@@ -23,10 +23,6 @@ def written(tmp_path, *lines):
     file = tmp_path / "history.jsonl"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return file
-
-
-def said(conversation):
-    return [(m.role, m.content) for m in conversation.messages]
 
 
 def test_a_message_with_all_that_a_line_can_hold(tmp_path, store):

@@ -9,9 +9,9 @@ from hfs_cli.prices import cost, prices_of, spent, totals
 PRICES = {"a/x": ModelConfig(input_price=3.0, output_price=15.0, cached_price=0.3)}
 
 
-def tally(model="a/x", turns=1, tokens=(1_000_000, 100_000, 400_000), first=1.0, key="k"):
+def tally(model="a/x", turns=1, tokens=(1_000_000, 100_000, 400_000), first=1.0):
     read, written, cached = tokens
-    return Tally(key, model, turns, read, written, cached, first)
+    return Tally("k", model, turns, read, written, cached, first)
 
 
 def test_cached_tokens_have_a_price_of_their_own():

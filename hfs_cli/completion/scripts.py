@@ -14,7 +14,6 @@ SHELLS: Mapping[str, Callable[[Command], str]] = {
     "zsh": zsh.script,
     "fish": fish.script,
 }
-FILES = {"bash": "hfs.bash", "zsh": "_hfs", "fish": "hfs.fish"}
 
 
 def script(shell: str, root: click.Command) -> str:

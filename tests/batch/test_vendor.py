@@ -63,8 +63,8 @@ def test_keys_are_taken_out_of_what_is_handed_over_too(many, vendor, tmp_path):
     assert set(vendor.billed) == {"use [redacted github-token]"}
 
 
-def billed_once(vendor, count=10):
-    assert vendor.billed == {str(n): 1 for n in range(count)}
+def billed_once(vendor):
+    assert vendor.billed == {str(n): 1 for n in range(10)}
 
 
 REFUSED = {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hfs_cli.cli import hfs
 from hfs_cli.completion.man import pages, toml
-from hfs_cli.completion.scripts import FILES, script
+from hfs_cli.completion.scripts import script
 from hfs_cli.completion.tree import read_tree
 from hfs_cli.config.origins import all_settings
 from hfs_cli.config.settings import SETTINGS, VARIABLES
@@ -23,7 +23,8 @@ README = ROOT / "README.md"
 
 def generated() -> dict[str, str]:
     """Every generated file's text, by its path below ``completions/``."""
-    scripts = {FILES[shell]: script(shell, hfs) for shell in FILES}
+    files = {"bash": "hfs.bash", "zsh": "_hfs", "fish": "hfs.fish"}
+    scripts = {file: script(shell, hfs) for shell, file in files.items()}
     return scripts | {f"man/{name}": text for name, text in pages(read_tree(hfs)).items()}
 
 

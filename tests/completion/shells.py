@@ -76,9 +76,9 @@ class Shell:
         self.check_silence()
         return self._told.read_bytes().decode().split("\0")[:-1]
 
-    def shows(self, line: str, text: str, *, tabs: int = 2) -> str:
-        """Type a line, press Tab; wait until the text is shown; what was shown till then."""
-        self._child.send(line + "\t" * tabs)
+    def shows(self, line: str, text: str) -> str:
+        """Type a line, press Tab twice; wait until the text is shown; what was shown till then."""
+        self._child.send(line + "\t\t")
         self._child.expect_exact(text)
         seen = self._child.before + self._child.after
         # Not Ctrl-C: while the shell still draws its list, that ends the list and not the line,

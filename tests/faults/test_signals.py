@@ -22,9 +22,9 @@ from tests.scripted_server import STALL, Await, Pause, openai_chunk, openai_sse,
 RUNS = 8
 
 
-def dribble(count=200, pause=0.01):
-    chunks = sse(*[openai_chunk({"content": f"{n} "}) for n in range(count)], done=False)
-    return [step for chunk in chunks for step in (chunk, Pause(pause))]
+def dribble():
+    chunks = sse(*[openai_chunk({"content": f"{n} "}) for n in range(200)], done=False)
+    return [step for chunk in chunks for step in (chunk, Pause(0.01))]
 
 
 def integrity(hfs):

@@ -70,9 +70,9 @@ def python_servers(folder) -> Path:
     )
 
 
-def with_server(hfs, name: str, *words: str, env: tuple[str, ...] = ()) -> None:
+def with_server(hfs, name: str, *words: str) -> None:
     lines = [f"[mcp.{name}]", f"command = {json.dumps(words[0])}"]
-    lines += [f"args = {json.dumps(words[1:])}", f"env = {json.dumps(env)}", "timeout = 120"]
+    lines += [f"args = {json.dumps(words[1:])}", "timeout = 120"]
     hfs.configure("\n".join([hfs.config.read_text(), *lines, ""]))
 
 

@@ -40,8 +40,8 @@ def opened(tmp_path):
         server.close()
 
 
-def call(server, tool="echo", arguments=None, seconds: float = 20, stopped=lambda: False):
-    return server.call(tool, arguments or {}, seconds, stopped)
+def call(server, tool="echo", arguments=None, seconds: float = 20):
+    return server.call(tool, arguments or {}, seconds, lambda: False)
 
 
 def test_its_tools_are_listed_and_called(scripted, opened):

@@ -87,11 +87,6 @@ class Server:
         """What users call it."""
         return self.config.name
 
-    @property
-    def changed(self) -> bool:
-        """Whether its list may not be what it was."""
-        return self._stale.is_set()
-
     def remembered(self) -> Listing | None:
         """Its tools as far as they are known without asking it, or None."""
         with self._lock:

@@ -234,7 +234,7 @@ def test_a_server_that_says_that_its_list_has_changed_is_asked_again(scripted, o
     server.listing()
     scripted.behave(on_call="changed", tools=["echo", "new"])
     assert call(server).text == "changed"
-    wait_until(lambda: server.changed)
+    wait_until(server._stale.is_set)
     assert call(server).text == "changed"
     assert opened(table).listing().names == ["echo", "new"]
 

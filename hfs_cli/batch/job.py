@@ -180,8 +180,8 @@ def load_job(output: Path) -> Job | None:
             raise ValueError("its models do not fit")
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise UsageError(
-            f"{path} is damaged, and says what of {output} is at the vendor: bring it back, or take"
-            " it away to send again what has no result"
+            f"{path}, which says what of {output} is at the vendor, is damaged: restore it, or"
+            " delete it to send again what has no result"
         ) from error
     return job
 
@@ -255,8 +255,8 @@ def split(sizes: Iterable[tuple[int, int]], room: Room) -> Iterator[list[tuple[i
     for number, length in sizes:
         if room.frame + length > room.size:
             raise UsageError(
-                f"the prompt of index {number} is {data_size(length)} with all that goes with it:"
-                f" the vendor takes {data_size(room.size)} at once"
+                f"the prompt with index {number} is {data_size(length)} with all that goes with it,"
+                f" and the vendor takes {data_size(room.size)} at once: shorten it"
             )
         if count and (count >= room.requests or size + room.between + length > room.size):
             yield runs

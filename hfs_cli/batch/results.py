@@ -220,21 +220,21 @@ class FileResults(Results):
         """
         if not force:
             there = _header(self._beside)
-            anyhow = "to take what is there by its place all the same: --force"
+            anyhow = "--force takes what is there by its place all the same"
             if there is None:
                 raise UsageError(
-                    f"{self._beside} is not there, and says what {self._path} is of; {anyhow}"
+                    f"{self._beside}, which says what {self._path} holds, is missing; {anyhow}"
                 )
             if there.input != self._header.input:
-                raise UsageError(f"the input has changed since {self._path} was begun; {anyhow}")
+                raise UsageError(f"the input has changed since {self._path} was started; {anyhow}")
             if there.models != self._header.models:
                 raise UsageError(
-                    f"{self._path} was begun with {' and '.join(there.models)}: name the same with"
-                    f" -m; {anyhow}"
+                    f"{self._path} was started with {' and '.join(there.models)}: name the same"
+                    f" with -m; {anyhow}"
                 )
             if there.asked != self._header.asked:
                 raise UsageError(
-                    f"{self._path} was begun with another template or other options; {anyhow}"
+                    f"{self._path} was started with another template or other options; {anyhow}"
                 )
         elif _header(self._beside) != self._header:
             old = self._beside.read_bytes() if self._beside.exists() else b""

@@ -184,13 +184,13 @@ _OF_SINGLE_REQUESTS = {
 def _check_vendor(given: dict[str, Any], config: Config, view: View) -> None:
     if view.output is None:
         raise UsageError(
-            "--vendor-batch goes with -O FILE, beside which it keeps what the vendor has"
+            "--vendor-batch goes with -O FILE, beside which it records what the vendor has"
         )
     for name, option in _OF_SINGLE_REQUESTS.items():
         value = given.get(name)
         if not (value is None or value is False) or config.origins.get(name) == option:
             raise UsageError(
-                f"{option} is of single requests, and --vendor-batch hands all over at once:"
+                f"{option} is for single requests, and --vendor-batch hands all over at once:"
                 " leave it out"
             )
 

@@ -94,7 +94,7 @@ def _place(text: str) -> Path | str:
         except (OSError, RuntimeError) as error:  # no such directory any more, no such user
             raise UsageError(f"{text} leads nowhere: write the whole path") from error
     if not text.startswith(("postgresql://", "postgres://")):
-        raise UsageError(f"{text.partition('://')[0]}:// is not a database: postgresql:// is")
+        raise UsageError(f"{text.partition('://')[0]}:// is not a database: use postgresql://")
     try:
         secret = has_password(text)
     except ValueError:  # which says more of it than may be shown
@@ -103,7 +103,7 @@ def _place(text: str) -> Path | str:
         ) from None
     if secret:
         raise UsageError(
-            "everybody on this machine can read the arguments of a command: leave the password"
+            "every user of this machine can read the arguments of a command: leave the password"
             " out, and set PGPASSWORD, or a line of ~/.pgpass"
         )
     return text

@@ -164,7 +164,7 @@ def _known_encoding(_: click.Context, __: click.Parameter, name: str | None) -> 
     try:
         "x".encode(name)
     except (LookupError, ValueError) as error:
-        raise UsageError(f"no encoding {name!r}: latin-1, cp1252, utf-16, shift_jis, …") from error
+        raise UsageError(f"no encoding {name!r}: use latin-1, utf-16, shift_jis, …") from error
     return name
 
 

@@ -224,7 +224,7 @@ def read_document(file: Path) -> dict[str, Any]:
     document = parse_toml(data, file)
     if "tool" in document:
         raise ConfigError(
-            f"tool in {file} stands outside of a profile: name tools with --tool, or in"
+            f"tool in {file} stands outside a profile: name tools with --tool, or in"
             " [profiles.NAME]"
         )
     _known(document, (*SETTINGS, *TABLES), str(file))

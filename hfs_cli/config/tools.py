@@ -228,5 +228,5 @@ def configured_tools(config: Config) -> Configured:
         if name in programs and name in servers:
             raise ConfigError(f"[tools.{name}] and [mcp.{name}] in {config.file}: rename one")
         if name in VENDOR_TOOLS:
-            raise ConfigError(f"{name} in {config.file}: it means the provider's own, rename it")
+            raise ConfigError(f"{name} in {config.file} means the provider's own tool: rename it")
     return Configured(programs, servers)

@@ -261,7 +261,7 @@ def _zipped(source: Zipped, path: Path, key: str | None) -> tuple[str, Iterator[
         if found := _whose(first, key):
             return found, _in_zip(source, names, path, _ARRAYS[found])
     raise UsageError(
-        f"{path} is a ZIP file without a conversations.json of ChatGPT or Claude that holds any"
+        f"{path} is a ZIP file in which no conversations.json is one of ChatGPT's or Claude's"
     )
 
 

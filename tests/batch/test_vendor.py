@@ -505,7 +505,7 @@ def test_a_batch_that_may_be_ones_own_can_be_deleted(many, server):
     assert "its answers will tell" in many.ok("batch", "--status", str(many.out))
     done = many("batch", "--cancel", str(many.out))
     assert done.returncode == 2
-    assert b"batch_0 may be a part of" in done.stderr
+    assert b"batch_0 may be part of" in done.stderr
     vendor.batches.clear()
     vendor.looks = 1
     many.ok(*many.given, "--resume")
@@ -528,11 +528,11 @@ def test_no_key_and_no_prompt_is_beside_the_output(many, vendor):
     [
         (("--tool", "x"), "runs no tools"),
         (("--max-cost", "1"), "max_cost (--max-cost)"),
-        (("--budget", "1"), "--budget is of single requests"),
-        (("--concurrency", "3"), "--concurrency is of single requests"),
-        (("--rate", "3/min"), "--rate is of single requests"),
-        (("--save",), "--save is of single requests"),
-        (("--timeout", "9"), "--timeout is of single requests"),
+        (("--budget", "1"), "--budget is for single requests"),
+        (("--concurrency", "3"), "--concurrency is for single requests"),
+        (("--rate", "3/min"), "--rate is for single requests"),
+        (("--save",), "--save is for single requests"),
+        (("--timeout", "9"), "--timeout is for single requests"),
         (("-m", "local/smollm2"), "of openai, anthropic, groq"),
         (("-m", "gemini/x"), "of openai, anthropic, groq"),
         (("--retry-failed",), "goes with --resume"),
@@ -564,7 +564,7 @@ def test_what_it_cannot_do_is_refused_of_a_template_too(many, server, tmp_path, 
     template.write_text(f'prompt = "$input"\n{key}\n')
     done = many(*many.given, "-t", str(template))
     assert (done.returncode, vendor.asked) == (2, []), done.stderr
-    assert f"{option} is of single requests" in done.stderr.decode()
+    assert f"{option} is for single requests" in done.stderr.decode()
     assert not many.out.exists()
 
 
@@ -611,7 +611,7 @@ def test_what_is_at_a_vendor_is_not_sent_again_by_other_ways(many, vendor):
         (many.given, "--vendor-batch --resume goes on with them"),
         ((*many.given, "--force"), f"hfs batch --cancel {many.out}"),
         ((*single, "--resume"), "add --vendor-batch"),
-        ((*many.given, "--resume", "-s", "Be brief"), "say what it was begun with"),
+        ((*many.given, "--resume", "-s", "Be brief"), "give those that it was started with"),
     ]:
         done = many(*words)
         assert done.returncode == 2
@@ -665,7 +665,7 @@ def test_nothing_was_handed_over_of_another_file(many, server):
     at_vendor("openai", many, server)
     done = many("batch", "--status", "nothing.jsonl")
     assert done.returncode == 4
-    assert b"give the file of -O" in done.stderr
+    assert b"give the file that hfs batch --vendor-batch -O was given" in done.stderr
 
 
 def test_a_dry_run_says_what_half_the_price_is(many, server):

@@ -470,9 +470,9 @@ def test_failures_of_an_unordered_output_are_taken_out_of_it(output, server):
     ("change", "said"),
     [
         (lambda b: b.write("in.txt", "0\n1\n2 changed\n"), "the input has changed"),
-        (lambda b: ("-m", "test/other"), "was begun with test/m"),
+        (lambda b: ("-m", "test/other"), "was started with test/m"),
         (lambda b: ("-s", "Be brief"), "another template or other options"),
-        (lambda b: (b.out.parent / "out.jsonl.batch").unlink(), "is not there"),
+        (lambda b: (b.out.parent / "out.jsonl.batch").unlink(), "is missing"),
     ],
 )
 def test_results_of_something_else_are_refused(output, server, change, said):

@@ -154,7 +154,7 @@ def test_tables_are_set_read_and_refused_as_other_settings(hfs):
         ("tools.lines.timeout", "-1", b"must be a number of seconds"),
         ("tools.lines.shell", "true", b"unknown key 'shell'"),
         ("mcp.lines.command", "x", b"rename one"),
-        ("tool", "lines", b"stands outside of a profile"),
+        ("tool", "lines", b"stands outside a profile"),
         ("max_steps", "0", b"must be a whole number from 1"),
     ):
         done = hfs("config", "set", key, value)

@@ -92,7 +92,7 @@ def test_redirects_are_followed_on_the_same_host_alone(ask, site, server):
     ("status", "told", "code"),
     [
         (404, "is not there (404)", 2),
-        (403, "is not for everybody (403)", 2),
+        (403, "is not open to everyone (403)", 2),
         (418, "answered 418", 2),
         (503, "answered 503: try again later", 6),
     ],

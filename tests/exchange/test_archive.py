@@ -330,7 +330,7 @@ def test_the_command_makes_an_archive_and_says_what_it_wrote(hfs, tmp_path):
     assert (tmp_path / "all.html").is_file()
     done = hfs(*command, str(hfs.data))
     assert done.returncode == 2
-    assert b"holds something else than an archive" in done.stderr
+    assert b"holds something other than an archive" in done.stderr
     done = hfs(*command, str(tmp_path / "all.html/x"))
     assert done.returncode == 2
     assert done.stderr.startswith(b"hfs: error: ")

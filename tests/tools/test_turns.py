@@ -78,7 +78,7 @@ def test_no_standing_order_names_tools(tooled, server):
     tooled.configure(f'tool = ["again"]\n{text}')
     done = tooled("chat", "go")
     assert done.returncode == 3
-    assert b"stands outside of a profile" in done.stderr
+    assert b"stands outside a profile" in done.stderr
     tooled.configure(text)
     server.always(script(answer="plain"))
     tooled.ok("chat", "go", env={"HFS_TOOL": "again", "HFS_TOOLS": "again"})

@@ -119,8 +119,8 @@ def check_job(job: Job | None, header: Header, plan: Plan, *, force: bool) -> No
         )
     if job.header.models != header.models or not (force or job.header == header):
         raise UsageError(
-            f"what of {job.output} is at a vendor is of another input, of other models or options:"
-            " say what it was begun with"
+            f"what of {job.output} is at a vendor is from another input, or other models or"
+            " options: give those that it was started with"
         )
 
 

@@ -80,8 +80,8 @@ def cancel_job(file: Path, config: Config, *, as_json: bool) -> None:
             job = _job(job.output)
         elif any(part.step not in {"sent", "collected"} for part in job.parts):
             raise UsageError(
-                f"another hfs batch still sends prompts of {job.output}: end it (Ctrl-C), and"
-                " cancel then"
+                f"another hfs batch is still sending prompts of {job.output}: end it (Ctrl-C), then"
+                " cancel"
             )
         endpoints = _endpoints(stack, job, config)
         seen = []
@@ -97,8 +97,8 @@ def cancel_job(file: Path, config: Config, *, as_json: bool) -> None:
                 part.step, part.cancelled = "dropped", True
             elif part.step == "unsure":
                 raise UsageError(
-                    f"one of {', '.join(part.maybe)} may be a part of {job.output}, and which is"
-                    " known when it has ended: cancel it in the vendor's console"
+                    f"one of {', '.join(part.maybe)} may be part of {job.output}, and only when it"
+                    " has ended is it known which: cancel it in the vendor's console"
                 )
             elif part.step == "sent":
                 state = endpoint.look(part.batch)
@@ -117,8 +117,8 @@ def _job(file: Path) -> Job:
     job = load_job(output)
     if job is None:
         raise NotFoundError(
-            f"nothing of {output} was handed to a vendor: give the file of -O with which hfs batch"
-            " --vendor-batch was begun"
+            f"nothing of {output} was handed to a vendor: give the file that hfs batch"
+            " --vendor-batch -O was given"
         )
     return job
 

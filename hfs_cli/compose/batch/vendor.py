@@ -181,7 +181,7 @@ class VendorBatch:
         planned: list[Part] = []
         if any(part.runs[-1][1] >= self._spool.count for part in self._job.open_parts()):
             raise UsageError(
-                f"more of {self._job.output} was begun than --limit leaves: give no smaller one"
+                f"--limit leaves out prompts of {self._job.output} that are under way: raise it"
             )
         count = len(self._models)
         for model in range(count):

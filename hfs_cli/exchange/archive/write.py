@@ -112,7 +112,7 @@ def _check(directory: Path) -> None:
     marker = _json(directory / _MARKER) if _MARKER in names else None
     version = marker.get("version") if isinstance(marker, dict) else None
     if not isinstance(version, int):
-        raise UsageError(f"{directory} holds something else than an archive: name another one")
+        raise UsageError(f"{directory} holds something other than an archive: name another one")
     if version > _VERSION:
         raise UsageError(f"{directory} is an archive of a newer hfs: upgrade hfs, or name another")
 

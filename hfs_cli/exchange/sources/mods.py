@@ -129,7 +129,7 @@ def _conversation(file: Path, row: _Row) -> tuple[Conversation, ...]:
         raise UsageError(f"{file} is not there, which holds what was said in {row.title!r}")
     values = gob.value_of(read_file(file, _MAX_GOB), str(file))
     if not isinstance(values, list):
-        raise UsageError(f"{file} holds something else than messages")
+        raise UsageError(f"{file} holds something other than messages")
     started = row.saved or datetime.fromtimestamp(file.stat().st_mtime, UTC)
     about = About("mods", file.stem, row.title, started)
     said: list[Said] = []

@@ -151,7 +151,7 @@ def _name(where: str, name: str | None) -> str:
         name = re.sub(r"[^a-z0-9._-]+", "-", stem).strip("-._")
     if not is_name(name):
         raise UsageError(
-            f'"{name}" cannot be the name of weights: small letters, digits, ".", "_" and "-" can'
+            f'"{name}" cannot be the name of weights: use lowercase letters, digits, . _ and -'
         )
     if name in {SMOLLM2.name, *DOWNLOADS}:
         raise UsageError(f"hfs itself has a {name}: give another --name")

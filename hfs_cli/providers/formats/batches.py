@@ -339,7 +339,7 @@ def _parsed(line: bytes) -> object:
 def _object(document: object) -> Mapping[str, Any]:
     if isinstance(document, dict):
         return document
-    raise ProviderError("it sent something else than was asked for")
+    raise ProviderError("it sent something other than what was asked for")
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -144,7 +144,7 @@ class BatchEndpoint:
             with self._provider.answered("GET", path, model=self._model) as answer:
                 document = self._read(read_whole(answer))
             if not isinstance(document, dict) or not isinstance(document.get("data"), list):
-                raise self._fault(ProviderError("it sent something else than a list of batches"))
+                raise self._fault(ProviderError("it sent something other than a list of batches"))
             states = [self._understood(one) for one in document["data"]]
             after = since - _CLOCKS_APART_S
             recent = [one for one in states if one.created_at is None or one.created_at >= after]

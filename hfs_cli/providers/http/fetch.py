@@ -204,12 +204,14 @@ def _redirected(url: str, location: str, *, any_host: bool) -> str:
 def _refused(url: str, status: int) -> HfsError:
     shown = without_query(url)
     if status in {401, 403}:
-        return UsageError(f"{shown} is not for everybody ({status}): download it, give the file")
+        return UsageError(
+            f"{shown} is not open to everyone ({status}): download it, and give the file"
+        )
     if status in {404, 410}:
         return UsageError(f"{shown} is not there ({status}): check the address")
     if status == 429 or status >= 500:
         return NetworkError(f"{shown} answered {status}: try again later")
-    return UsageError(f"{shown} answered {status}: download it, give the file")
+    return UsageError(f"{shown} answered {status}: download it, and give the file")
 
 
 def _too_large(url: str, most: int) -> UsageError:

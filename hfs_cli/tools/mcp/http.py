@@ -36,8 +36,8 @@ class Reached:
         """
         if os.environ.get("HFS_REPLAY"):
             raise NotRecordedError(
-                f"{self._address.url} is not asked under HFS_REPLAY: no recording holds what a"
-                " server of tools answered"
+                f"{self._address.url} is not asked under HFS_REPLAY: no recording holds what an"
+                " MCP server answered"
             )
         headers = await asyncio.to_thread(self._address.headers)
         async with (

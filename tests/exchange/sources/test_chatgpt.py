@@ -198,7 +198,7 @@ def test_a_zip_that_is_cut_or_holds_no_history_is_refused(tmp_path, export):
         conversations_in(export)
     with zipfile.ZipFile(export, "w") as made:
         made.writestr("user.json", "{}")
-    with pytest.raises(UsageError, match=r"without a conversations\.json"):
+    with pytest.raises(UsageError, match=r"in which no conversations\.json"):
         conversations_in(export)
 
 

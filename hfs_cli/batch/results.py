@@ -29,6 +29,7 @@ from hfs_cli.files import NewFile, open_file, open_lock_file, refusing, take_loc
 TO_DO, DONE, FAILED = 0, 1, 2
 SUFFIX = ".batch"
 _BLOCK = 1 << 16
+_MOST_NAMED = 20
 
 
 class Header(NamedTuple):
@@ -161,9 +162,9 @@ class FileResults(Results):
         count: int,
         *,
         ordered: bool,
-        resume: bool = False,
-        force: bool = False,
-        retry_failed: bool = False,
+        resume: bool,
+        force: bool,
+        retry_failed: bool,
     ) -> None:
         self._path = path
         self._beside = path.parent / f"{path.name}{SUFFIX}"
@@ -368,8 +369,8 @@ def _line_at(descriptor: int, at: int) -> bytes:
     return line
 
 
-def indices(items: Sequence[int], models: int, most: int = 20) -> str:
+def indices(items: Sequence[int], models: int) -> str:
     """The places of items in the input, as an error names them."""
     places = sorted({item // models for item in items})
-    more = f" and {len(places) - most} more" if len(places) > most else ""
-    return ", ".join(map(str, places[:most])) + more
+    more = f" and {len(places) - _MOST_NAMED} more" if len(places) > _MOST_NAMED else ""
+    return ", ".join(map(str, places[:_MOST_NAMED])) + more

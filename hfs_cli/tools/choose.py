@@ -99,16 +99,13 @@ def _of_server(server: Server, listing: Listing, parts: list[str] | None) -> Ite
     return [tool for tool in tools_of(server, listing) if parts is None or tool.name in parts]
 
 
-def list_side_by_side(servers: Collection[Server], *, fresh: bool = False) -> dict[str, Listing]:
+def list_side_by_side(servers: Collection[Server]) -> dict[str, Listing]:
     """The tools of several servers, which start at the same time where they must.
-
-    Args:
-        fresh: Ask each, whatever is known.
 
     Raises:
         HfsError: What the first that fails says; the others are ended.
     """
-    found = list_each(servers, fresh=fresh)
+    found = list_each(servers, fresh=False)
     for outcome in found.values():
         if isinstance(outcome, HfsError):
             for server in servers:
@@ -117,8 +114,12 @@ def list_side_by_side(servers: Collection[Server], *, fresh: bool = False) -> di
     return {name: outcome for name, outcome in found.items() if isinstance(outcome, Listing)}
 
 
-def list_each(servers: Collection[Server], *, fresh: bool = False) -> dict[str, Listing | HfsError]:
-    """What each of several servers has, or why it cannot be known."""
+def list_each(servers: Collection[Server], *, fresh: bool) -> dict[str, Listing | HfsError]:
+    """What each of several servers has, or why it cannot be known.
+
+    Args:
+        fresh: Ask each, whatever is known.
+    """
     found: dict[str, Listing | HfsError] = {}
     asked = []
     for server in servers:

@@ -40,8 +40,8 @@ class Watched:
         quiet: bool,
         usage: bool,
         hide_reasoning: bool,
-        verbose: bool = False,
-        prices: Callable[[str], ModelConfig | None] | None = None,
+        verbose: bool,
+        prices: Callable[[str], ModelConfig | None] | None,
     ) -> None:
         self._inner = inner
         self._usage = usage
@@ -151,7 +151,7 @@ class Aside:
             notices.write(f"{self._dim}{text}{self._plain}")
 
 
-def usage_line(steps: Sequence[Reply], prices: ModelConfig | None = None) -> str:
+def usage_line(steps: Sequence[Reply], prices: ModelConfig | None) -> str:
     """Token counts, waiting time, speed and cost of a turn, as far as they are known.
 
     Args:

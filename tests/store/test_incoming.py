@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -233,3 +234,25 @@ def test_uids_that_are_too_many_to_have_in_mind_are_asked_for(store, history, mo
     alone = next(s for s in store.list_recent(limit=None) if len(store.family(s.id)) == 1)
     store.delete([alone.id])
     assert bring_in(store, history).deleted == 1
+
+
+def test_who_waits_for_another_import_is_told_so_once_and_comes_in_after_it(database):
+    told, waits = [], threading.Event()
+
+    def wait():
+        told.append("waits")
+        waits.set()
+
+    with database.open() as first, database.open() as second:
+
+        def bring():
+            with second._engine.importing(wait):
+                told.append("in")
+
+        with first._engine.importing(lambda: told.append("first waits")):
+            other = threading.Thread(target=bring)
+            other.start()
+            assert waits.wait(60)
+            assert told == ["waits"]
+        other.join(60)
+    assert told == ["waits", "in"]

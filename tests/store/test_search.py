@@ -186,6 +186,14 @@ def test_a_snippet_shows_where_the_words_are_together():
     assert part.endswith("…")
 
 
+def test_words_that_just_fit_are_shown_together():
+    text = "wal " + "filler " * 20 + "wal and a checkpoint " + "filler " * 20
+    # A quarter of the width is for what stands before: 20 of 26 characters are left, of 25 are 19.
+    for width, shown in ((26, ["wal", "checkpoint"]), (25, ["wal"])):
+        part, spans = snippet(text, ["wal", "checkpoint"], width)
+        assert [part[a:b] for a, b in spans] == shown
+
+
 @pytest.mark.parametrize("asked", [SearchFilter(), SearchFilter(role="user")])
 @pytest.mark.parametrize("best", [1, 3, 5])
 def test_the_best_hit_is_first_and_the_one_that_a_limit_leaves(store, talk, asked, best):

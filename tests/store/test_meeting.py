@@ -387,6 +387,7 @@ def begins(transcript: list[str], among: list[list[str]]) -> bool:
     return any(other[: len(transcript)] == transcript for other in among)
 
 
+@pytest.mark.timeout(600)  # twenty examples on two servers, where a machine is busy
 @settings(
     deadline=None,
     max_examples=20,

@@ -18,21 +18,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 # Debian keeps the server's programs of each version apart, outside of PATH.
 _PLACES = "/usr/lib/postgresql/*/bin"
+_SETTINGS = {"max_connections": "300", "listen_addresses": "127.0.0.1"}
 # What is kept ends with the server, so that nothing need reach the disk.
-_SETTINGS = {
-    "fsync": "off",
-    "full_page_writes": "off",
-    "max_connections": "300",
-    "listen_addresses": "127.0.0.1",
-}
+QUICK = {"fsync": "off", "full_page_writes": "off"}
 _START_S = 60.0
 
 
@@ -51,6 +47,7 @@ class Server:
     port: int
     process: subprocess.Popen[bytes]
     directory: Path
+    settings: Mapping[str, str]
 
     def url(self, database: str = "postgres", user: str = "hfs") -> str:
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
@@ -62,7 +59,7 @@ class Server:
 
     def start(self) -> None:
         """Start it, also again."""
-        self.process = _postgres(self.directory, self.port)
+        self.process = _postgres(self.directory, self.port, self.settings)
         _until_ready(self)
 
 
@@ -79,10 +76,10 @@ def someone() -> dict[str, Any]:
     raise RuntimeError("PostgreSQL does not run as root, and there is no other user")
 
 
-def _postgres(directory: Path, port: int) -> subprocess.Popen[bytes]:
+def _postgres(directory: Path, port: int, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
     bin_directory = programs()
     assert bin_directory is not None
-    options = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+    options = [f"--{name}={value}" for name, value in {**_SETTINGS, **settings}.items()]
     with (directory / "log").open("ab") as log:
         return subprocess.Popen(
             [
@@ -115,23 +112,22 @@ def _until_ready(server: Server) -> None:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    """A server with an empty database, which is gone at the end of the block."""
-    bin_directory = programs()
-    assert bin_directory is not None, "PostgreSQL's programs are not installed"
-    with readable_directory() as directory:
-        subprocess.run(
-            [
-                *(bin_directory / "initdb", "-D", directory / "data", "-U", "hfs", "-A", "trust"),
-                *("-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"),
-            ],
-            check=True,
-            capture_output=True,
-            cwd=directory,
-            **someone(),
-        )
+def running(settings: Mapping[str, str] = QUICK, directory: Path | None = None) -> Iterator[Server]:
+    """A server with an empty database.
+
+    Args:
+        settings: Of PostgreSQL's; its own hold for what is not named.
+        directory: Where its files are, made where they are not; None for a temporary one, which
+            is gone at the end of the block.
+    """
+    assert programs() is not None, "PostgreSQL's programs are not installed"
+    with ExitStack() as stack:
+        if directory is None:
+            directory = stack.enter_context(readable_directory())
+        if not (directory / "data").exists():
+            _make_files(directory)
         port = _free_port()
-        server = Server(port, _postgres(directory, port), directory)
+        server = Server(port, _postgres(directory, port, settings), directory, settings)
         try:
             _until_ready(server)
             yield server
@@ -139,18 +135,37 @@ def running() -> Iterator[Server]:
             server.stop()
 
 
+def _make_files(directory: Path) -> None:
+    bin_directory = programs()
+    assert bin_directory is not None
+    subprocess.run(
+        [
+            *(bin_directory / "initdb", "-D", directory / "data", "-U", "hfs", "-A", "trust"),
+            *("-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"),
+        ],
+        check=True,
+        capture_output=True,
+        cwd=directory,
+        **someone(),
+    )
+
+
 @contextmanager
 def readable_directory() -> Iterator[Path]:
     """A directory of whom servers are run as."""
     # Below /tmp whatever TMPDIR says: a socket's path has room for about 100 characters.
     directory = Path(tempfile.mkdtemp(prefix="hfs-pg-", dir="/tmp"))
-    who = someone()
-    if who:
-        os.chown(directory, who["user"], who["group"])
+    give(directory)
     try:
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def give(path: Path) -> None:
+    """Let a file or directory belong to whom servers are run as."""
+    if who := someone():
+        os.chown(path, who["user"], who["group"])
 
 
 def _free_port() -> int:

@@ -23,11 +23,12 @@ from psycopg.adapt import Dumper, Loader
 from psycopg.pq import TransactionStatus
 
 from hfs_cli.errors import ConfigError
-from hfs_cli.store.engine import Connection, Owners
+from hfs_cli.store.engine import Connection, Owners, Row
 from hfs_cli.store.postgres import indexing
 
-# A server that cannot be reached is given up after this long, whatever its addresses.
-CONNECT_S = 5.0
+# A server that cannot be reached is given up after this long, whatever its addresses: with the
+# start of a command that is less than five seconds.
+CONNECT_S = 4.0
 
 # Who acts, as each transaction says at its beginning; what it adds to a table is his by default.
 ACTING_OWNER = "current_setting('hfs.owner')"

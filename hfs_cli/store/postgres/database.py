@@ -447,7 +447,7 @@ class Postgres:
     def _away(self, said: str, code: str | None) -> StoreError:
         if self._was_there and (code is None or code.startswith("57P")):
             return LostError(f"the connection to {self._shown} was lost ({said}): try again")
-        advice = _HOW_TO_LOG_IN if _wants_password(said) else _REACH
+        advice = next((advice for words, advice in _NEXT_STEPS.items() if words in said), _REACH)
         return StoreError(f"cannot reach {self._shown}: {said}; {advice}")
 
     def _damaged(self, what: str) -> str:
@@ -458,10 +458,18 @@ class Postgres:
 
 
 _HOW_TO_LOG_IN = "set PGPASSWORD, a line of ~/.pgpass, or database_cmd in the configuration"
-
-
-def _wants_password(said: str) -> bool:
-    return "password authentication failed" in said or "no password supplied" in said
+_WHOM_TO_TRUST = (
+    "name the file of the authority that signed its certificate, as sslrootcert in the address, or"
+    " by PGSSLROOTCERT"
+)
+# What helps, by what libpq 17 says where no server's code tells (2026-11-29).
+_NEXT_STEPS = {
+    "password authentication failed": _HOW_TO_LOG_IN,
+    "no password supplied": _HOW_TO_LOG_IN,
+    "certificate verify failed": _WHOM_TO_TRUST,
+    "root certificate file": _WHOM_TO_TRUST,
+    "does not match host name": "put the name into the address that its certificate has",
+}
 
 
 def _is_lost(error: BaseException) -> bool:

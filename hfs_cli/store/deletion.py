@@ -31,8 +31,10 @@ def delete(db: Connection, ids: Iterable[int]) -> int:
     # All of them at once is quicker than each; the newest tells soon when it is not all.
     # Sessions that never had a reply are not listed; they are not branches either.
     whole = SessionRow.select(SessionRow.id).where(own(SessionRow.parent_id.is_null(), SessionRow))
-    if all(number in chosen for (number,) in _listed(db)) and all(
-        number in chosen for (number,) in db.execute(whole)
+    # One more than are chosen: a server sends all that was asked for before the first is seen.
+    most = len(chosen) + 1
+    if all(number in chosen for (number,) in _listed(db, most)) and all(
+        number in chosen for (number,) in db.execute(whole.limit(most))
     ):
         return _delete_all(db, chosen)
     count = 0
@@ -46,10 +48,10 @@ def delete(db: Connection, ids: Iterable[int]) -> int:
 
 
 @statement
-def _listed() -> Select:
+def _listed(limit: int) -> Select:
     listed = SessionRow.select(SessionRow.id)
     listed = listed.where(own(SessionRow.use_seq.is_null(False), SessionRow))
-    return listed.order_by(SessionRow.use_seq.desc())
+    return listed.order_by(SessionRow.use_seq.desc()).limit(limit)
 
 
 def _delete_all(db: Connection, chosen: dict[int, None]) -> int:

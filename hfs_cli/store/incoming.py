@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import Enum, auto
-from itertools import chain, count
-from typing import NamedTuple, Protocol, Self
+from functools import partial
+from itertools import chain, count, islice
+from typing import Any, NamedTuple, Protocol, Self
 
 from peewee import Query, Select, fn
 
@@ -24,13 +25,14 @@ from hfs_cli import signals
 from hfs_cli.conversations import Checkpoint, Conversation, End, Imported, Incoming
 from hfs_cli.errors import StoreError, UsageError
 from hfs_cli.messages import Message
-from hfs_cli.naming import check_name
+from hfs_cli.naming import check_name, normalise
 from hfs_cli.store import checkpoints, deleted, meeting, rows, sessions
 from hfs_cli.store.branches import move
-from hfs_cli.store.engine import Connection, Engine, insert_many, only_own, own, statement
+from hfs_cli.store.engine import Connection, Engine, only_own, own, statement
 from hfs_cli.store.messages import attach, drop_bytes, lineage, put_call
 from hfs_cli.store.tables import (
     CallRow,
+    CheckpointRow,
     DeletedRow,
     ImportRow,
     MessageAttachmentRow,
@@ -53,6 +55,11 @@ _COLUMNS = (
     *("id", "session_id", "position", "role", "content", "created_at", "extra", "stands_for"),
     *("reply_to", *rows.COMMON),
 )
+_MARK = ("session_id", "position", "label", "created_at")
+# Conversations whose names and places are looked for at once, in one statement.
+_AHEAD = 500
+# Places that are taken, where they lie, before an import asks for each.
+_PLACES = 10_000
 _NOTHING_SAID = "conversation in which nothing was said"
 _OF_DELETED = "branch of a session that was deleted here"
 
@@ -695,7 +702,7 @@ class Import:
             session = meeting.of_uid(db, branch.uid)
             assert session is not None
             if not session.listed:
-                use_seq = self._use_place(db, session.updated_at)
+                use_seq = self._use_place(partial(_free_place, db), session.updated_at)
                 sessions.change(db, session.id, use_seq=use_seq)
 
     def remove(self, branch: Branch) -> None:
@@ -766,8 +773,9 @@ class Import:
             if self._number is None:
                 self._number = int(ImportRow.insert(started_at=_now()).execute(db))
             written = _Written(db)
+            written.look_ahead(list(islice(self._queue, _AHEAD)), self._last_place)
             while self._queue and written.has_room():
-                self._write_next(db, written)
+                self._write_next(written)
             written.flush()
             if not self._queue:
                 ties, self._ties = self._ties[:_MESSAGES], self._ties[_MESSAGES:]
@@ -776,13 +784,13 @@ class Import:
         self._messages -= written.messages
         self._characters -= written.characters
 
-    def _write_next(self, db: Connection, written: _Written) -> None:
+    def _write_next(self, written: _Written) -> None:
         """The next conversation, or as much of it as there is room for."""
         conversation = self._queue[0]
         half = self._half
         if half is None:
             half = _Half(next(written.sessions))
-            self._add_session(db, conversation, half.session_id)
+            self._add_session(written, conversation, half.session_id)
         for message in conversation.messages[half.written :]:
             if not written.has_room():
                 self._half = half
@@ -791,47 +799,44 @@ class Import:
             half.written += 1
         for mark in conversation.checkpoints:
             created_at = rows.to_microseconds(mark.created_at)
-            checkpoints.insert(db, half.session_id, mark.position, mark.label, created_at)
+            written.marks.append((half.session_id, mark.position, mark.label, created_at))
         self._half = None
         self._queue.popleft()
         del self._queued[conversation.uid]
 
-    def _add_session(self, db: Connection, conversation: Conversation, session_id: int) -> None:
-        name = sessions.free_name(db, check_name(conversation.name))
+    def _add_session(self, written: _Written, conversation: Conversation, session_id: int) -> None:
         last = conversation.messages[-1].status if conversation.messages else None
         columns = {
             "id": session_id,
             "uid": conversation.uid,
-            "name": name,
+            "name": written.free_name(check_name(conversation.name)),
             "origin": conversation.origin,
             "model": conversation.model,
             "message_count": conversation.length,
             "last_status": last,
             "created_at": rows.to_microseconds(conversation.created_at),
             "updated_at": rows.to_microseconds(conversation.updated_at),
-            "use_seq": self._use_place(db, conversation.updated_at)
+            "use_seq": self._use_place(written.free_place, conversation.updated_at)
             if conversation.listed
             else None,
             "import_id": self._number,
         }
-        insert_many(db, SessionRow, tuple(columns), [tuple(columns.values())])
-        db.index_name(session_id, name)
+        written.add_session(columns)
 
-    def _use_place(self, db: Connection, used: datetime) -> int:
+    def _use_place(self, free: Callable[[int], int], used: datetime) -> int:
         """A conversation's place in the order of use: by its time, below all that was used here.
 
         So an import never changes what ``-c`` continues.
+
+        Args:
+            free: Gives a place, or the next one that nothing has.
         """
-        place = rows.to_microseconds(used) - sessions.BEFORE_ALL_USE
+        place = _wanted_place(used)
         if self._in_order and self._last_place is not None:
             # Whatever a clock has done to the times.
             place = max(place, self._last_place + 1)
-        if _taken(db, place).fetchone():
-            row = _end_of_run(db, place).fetchone()
-            assert row is not None
-            place = int(row[0]) + 1
-        self._last_place = place
-        return place
+        self._last_place = free(place)
+        return self._last_place
 
     def _tie_or_wait(self, db: Connection, branch: Branch) -> None:
         parent = _of_uid(db, branch.parent_uid).fetchone()
@@ -866,20 +871,74 @@ class _Half:
 
 
 class _Written:
-    """The messages of one transaction, which are inserted together.
+    """The sessions and messages of one transaction, which are inserted together.
 
     Attributes:
         sessions: The numbers of the sessions that it adds.
+        marks: Their checkpoints: session, position, label and time.
     """
 
     def __init__(self, db: Connection) -> None:
         self._db = db
         self.sessions = count(db.first_free(SessionRow))
         self._numbers = count(db.first_free(MessageRow))
+        self._sessions: list[dict[str, Any]] = []
+        self.marks: list[tuple[object, ...]] = []
+        # Names that are known to be free; and places that are taken, among those that are known.
+        self._free_names: set[str] = set()
+        self._taken_places: set[int] = set()
+        self._known_places = range(0)
         self._rows: list[tuple[object, ...]] = []
         self._texts: list[tuple[int, str]] = []
         self._carrying: list[tuple[int, Message]] = []
         self.messages = self.characters = 0
+
+    def look_ahead(self, coming: Sequence[Conversation], last_place: int | None) -> None:
+        """See at once which names and places conversations can have, rather than one by one."""
+        if not coming:
+            return
+        names = {normalise(conversation.name) for conversation in coming}
+        found = SessionRow.select(SessionRow.name).where(SessionRow.name.in_(names))
+        found = only_own(self._db, found, SessionRow)
+        self._free_names = names - {name for (name,) in self._db.execute(found)}
+        places = [_wanted_place(conversation.updated_at) for conversation in coming]
+        if last_place is not None:
+            places.append(last_place + 1)
+        first, last = min(places), max(places) + 2 * len(coming)
+        taken = [place for (place,) in _places(self._db, first, last, _PLACES)]
+        if len(taken) < _PLACES:
+            self._taken_places = {*taken}
+            self._known_places = range(first, last + 1)
+
+    def free_name(self, name: str) -> str:
+        """A name, or one like it that no session has."""
+        if name not in self._free_names:
+            self._flush_sessions()
+            name = sessions.free_name(self._db, name)
+        self._free_names.discard(name)
+        return name
+
+    def free_place(self, place: int) -> int:
+        """A place in the order of use, or the next one that no session has."""
+        while place in self._taken_places:
+            place += 1
+        if place not in self._known_places:
+            self._flush_sessions()
+            place = _free_place(self._db, place)
+        self._taken_places.add(place)
+        return place
+
+    def add_session(self, columns: dict[str, Any]) -> None:
+        self._sessions.append(columns)
+
+    def _flush_sessions(self) -> None:
+        if not self._sessions:
+            return
+        columns = tuple(self._sessions[0])
+        values = [tuple(session.values()) for session in self._sessions]
+        self._db.insert_many(SessionRow, columns, values)
+        self._db.index_names((row["id"], row["name"]) for row in self._sessions)
+        self._sessions.clear()
 
     def has_room(self) -> bool:
         return self.messages < _MESSAGES and self.characters < _CHARACTERS
@@ -910,9 +969,12 @@ class _Written:
         return number
 
     def flush(self) -> None:
+        self._flush_sessions()
+        if self.marks:
+            self._db.insert_many(CheckpointRow, _MARK, self.marks)
         if not self._rows:
             return
-        insert_many(self._db, MessageRow, _COLUMNS, self._rows)
+        self._db.insert_many(MessageRow, _COLUMNS, self._rows)
         self._db.index_messages(self._texts)
         for number, message in self._carrying:
             attach(self._db, number, message.attachments)
@@ -1051,6 +1113,25 @@ def _id_of(db: Connection, uid: str) -> int:
 def _of_uid(uid: str) -> Select:
     found = SessionRow.select(SessionRow.id, SessionRow.message_count, SessionRow.import_id)
     return found.where(own(SessionRow.uid == uid, SessionRow))
+
+
+def _wanted_place(used: datetime) -> int:
+    return rows.to_microseconds(used) - sessions.BEFORE_ALL_USE
+
+
+def _free_place(db: Connection, place: int) -> int:
+    """A place in the order of use, or the next one that no session has."""
+    if _taken(db, place).fetchone() is None:
+        return place
+    row = _end_of_run(db, place).fetchone()
+    assert row is not None
+    return int(row[0]) + 1
+
+
+@statement
+def _places(first: int, last: int, limit: int) -> Select:
+    there = (SessionRow.use_seq >= first) & (SessionRow.use_seq <= last)
+    return SessionRow.select(SessionRow.use_seq).where(own(there, SessionRow)).limit(limit)
 
 
 @statement

@@ -192,7 +192,7 @@ class SessionStore:
         """
         from hfs_cli.store import lists
 
-        with self._engine.reading() as db:
+        with self._engine.reading(once=True) as db:
             return lists.list_recent(db, limit, since, model, query, unanswered=unanswered)
 
     def count(
@@ -205,14 +205,14 @@ class SessionStore:
         """How many sessions `list_recent` would list without a limit."""
         from hfs_cli.store import lists
 
-        with self._engine.reading() as db:
+        with self._engine.reading(once=True) as db:
             return lists.count(db, since, model, query)
 
     def count_kept(self) -> int:
         """How many sessions there are in all: those set aside, too."""
         from hfs_cli.store import lists
 
-        with self._engine.reading() as db:
+        with self._engine.reading(once=True) as db:
             return lists.count_kept(db)
 
     def owners(self) -> list[str]:

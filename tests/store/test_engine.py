@@ -65,7 +65,7 @@ class PlainEngine:
             SchemaManager(model, self.db).create_table()
 
     @contextmanager
-    def reading(self):
+    def reading(self, *, once=False):
         with self.db.atomic():
             yield self.db
 

@@ -23,7 +23,7 @@ from psycopg.adapt import Dumper, Loader
 from psycopg.pq import TransactionStatus
 
 from hfs_cli.errors import ConfigError
-from hfs_cli.store.engine import Connection, Owners, Row
+from hfs_cli.store.engine import Connection, Cursor, Owners, Row
 from hfs_cli.store.postgres import indexing
 
 # A server that cannot be reached is given up after this long, whatever its addresses: with the
@@ -101,6 +101,8 @@ class PostgresConnection(Connection, PostgresqlDatabase):
         self._numbered: set[str] = set()
         # What the server calls the transaction that writes, or None.
         self.number: str | None = None
+        # What comes before a single statement, and after it, in one message; None for others.
+        self.alone: list[str] | None = None
         # One connection for all threads, under the engine's lock.
         super().__init__("postgresql", thread_safe=False)
 
@@ -162,10 +164,25 @@ class PostgresConnection(Connection, PostgresqlDatabase):
 
     # --- statements -----------------------------------------------------------------------
 
-    def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
-        """Run a statement once for each row of values."""
-        with self.connection().cursor() as cursor:
-            cursor.executemany(sql, rows)
+    def execute_sql(self, sql: str, params: Sequence[object] = ()) -> Cursor:
+        """Run a statement, in the transaction that has begun or in one of its own."""
+        if self.alone is None:
+            return super().execute_sql(sql, params)
+        *before, after = self.alone
+        there = self.connection()
+        cursor = there.cursor()
+        with there.pipeline():
+            for statement in before:
+                there.execute(statement)
+            cursor.execute(sql, params)
+            there.execute(after)
+        answer: Cursor = cursor
+        return answer
+
+    def insert_many(self, table: type[Model], columns: Sequence[str], rows: Iterable[Row]) -> None:
+        """Insert many rows at once."""
+        name = table._meta.table_name  # noqa: SLF001  (Peewee's documented way)
+        indexing.copy(self, name, columns, rows)
 
     def first_free(self, table: type[Model]) -> int:
         """The number after the last one that was ever given."""
@@ -199,6 +216,7 @@ class PostgresConnection(Connection, PostgresqlDatabase):
     index_call = indexing.index_call
     unindex_call = indexing.unindex_call
     index_name = indexing.index_name
+    index_names = indexing.index_names
     unindex_name = indexing.unindex_name
     forget_words = indexing.forget_words
 

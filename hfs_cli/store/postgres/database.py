@@ -107,8 +107,12 @@ class Postgres:
     # --- transactions ---------------------------------------------------------------------
 
     @contextmanager
-    def reading(self) -> Iterator[PostgresConnection]:
+    def reading(self, *, once: bool = False) -> Iterator[PostgresConnection]:
         """A consistent view; it blocks nobody and nobody blocks it.
+
+        Args:
+            once: By a single statement: its transaction then begins and ends on the same way to
+                the server and back.
 
         Raises:
             StoreError: The database cannot be read.
@@ -118,8 +122,24 @@ class Postgres:
                 yield self._db
                 return
             self._make_current()
+            if once:
+                with self._alone():
+                    yield self._db
+                return
             with self._transaction(self._begin_reading, WAIT_S):
                 yield self._db
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        acting = self._acting(self._db.connection())
+        self._db.alone = [*_READ.split(";"), acting.removeprefix(";"), "COMMIT"]
+        try:
+            yield
+        except BaseException:
+            self._db.forget()  # whatever state it is in
+            raise
+        finally:
+            self._db.alone = None
 
     @contextmanager
     def writing(
@@ -227,11 +247,15 @@ class Postgres:
         """Begin a transaction that writes, when those before it have ended."""
         soon = "" if durable else _SOON
         limit = f";SET LOCAL lock_timeout = {max(1, int(wait_s * 1000))}"
-        _run(there, f"{_WRITE}{soon}{limit}{self._acting(there)}")
-        row = there.execute(
+        # All in one message: each costs the way to the server and back.
+        answers = there.execute(
+            f"{_WRITE}{soon}{limit}{self._acting(there)};"
             f"SELECT pg_try_advisory_xact_lock({_CLASS}, {_WRITING}),"
             " pg_current_xact_id()::text".encode()
-        ).fetchone()
+        )
+        while answers.nextset():
+            pass
+        row = answers.fetchone()
         assert row is not None
         self._db.number = str(row[1])
         if not row[0]:

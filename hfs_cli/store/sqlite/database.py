@@ -76,8 +76,11 @@ class Database:
         self._asked: dict[int, int] = {}
 
     @contextmanager
-    def reading(self) -> Iterator[SqliteConnection]:
+    def reading(self, *, once: bool = False) -> Iterator[SqliteConnection]:  # noqa: ARG002
         """A consistent view; it blocks nobody and nobody blocks it.
+
+        Args:
+            once: By a single statement. A transaction costs nothing here, so it has one, too.
 
         Raises:
             StoreError: The database cannot be read.

@@ -17,10 +17,18 @@ import hypothesis
 import pytest
 
 from hfs_cli.messages import ChatMessage, Place, Reply, Turn
-from hfs_cli.store.store import SessionStore
 from tests import postgres
 from tests.scripted_server import ScriptedServer
-from tests.store.places import OnServer, directory_of_run, end_server, server_of_the_run
+from tests.store.places import (
+    Databases,
+    EmptyDatabase,
+    Files,
+    OnServer,
+    directory_of_run,
+    end_server,
+    open_place,
+    server_of_the_run,
+)
 
 # What a test's environment must not inherit: settings, keys and colours of the developer.
 # The last two change what Python itself does: one would have every one of some thousand processes
@@ -152,7 +160,7 @@ class Hfs:
     def keep(self, name: str, *texts: str, model: str = "test/m") -> None:
         """Write a session as turns do, from question and reply in turn; no process runs."""
         session = None
-        with SessionStore(self.database) as store:
+        with open_place(self.env.get("HFS_DATABASE", str(self.database))) as store:
             for question, reply in zip(texts[::2], texts[1::2], strict=True):
                 place = Place(session, name)
                 opened = store.begin(Turn(ChatMessage("user", question), model, place=place))
@@ -212,6 +220,20 @@ def postgres_databases() -> OnServer:
     return OnServer(server_of_the_run(directory_of_run()))
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def databases(request, tmp_path) -> Databases:
+    """Empty databases; each test runs with those of every engine."""
+    if request.param == "sqlite":
+        return Files(tmp_path)
+    return request.getfixturevalue("postgres_databases")
+
+
+@pytest.fixture
+def database(databases: Databases) -> Iterator[EmptyDatabase]:
+    with databases.new() as made:
+        yield made
+
+
 @pytest.fixture
 def free_port() -> int:
     """A port on loopback where nobody listens."""
@@ -233,3 +255,10 @@ def chat(hfs: Hfs, server: ScriptedServer) -> Hfs:
     )
     hfs.env["TEST_KEY"] = KEY
     return hfs
+
+
+@pytest.fixture
+def kept(chat: Hfs, database: EmptyDatabase) -> Hfs:
+    """As `chat`, with its sessions in a database of each engine in turn."""
+    chat.env["HFS_DATABASE"] = database.where
+    return chat

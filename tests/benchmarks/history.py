@@ -18,10 +18,11 @@ import tempfile
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from hfs_cli.messages import ChatMessage, Place, Reply, Turn
 from hfs_cli.store.store import SessionStore
@@ -129,27 +130,29 @@ def operations(store: SessionStore, sessions: int) -> Iterator[tuple[str, Callab
         yield "search", partial(store.search, query)
 
 
-def measure(places: Mapping[int, Path], rounds: int) -> dict[int, dict[str, list[float]]]:
+Name = TypeVar("Name", bound=Hashable)
+
+
+def measure(
+    stores: Mapping[Name, tuple[SessionStore, int]], rounds: int
+) -> dict[Name, dict[str, list[float]]]:
     """Milliseconds of each round of each operation, for each history.
 
     The histories take turns, so that whatever else the machine does slows all of them.
 
     Args:
-        places: The databases by their number of sessions.
+        stores: The histories, each with its number of sessions.
         rounds: How often; a tenth more come first and are not counted.
     """
-    times: dict[int, dict[str, list[float]]] = {n: defaultdict(list) for n in places}
-    with ExitStack() as stack:
-        running = {
-            n: operations(stack.enter_context(SessionStore(path)), n) for n, path in places.items()
-        }
-        for count in range(6 * (rounds + rounds // 10)):
-            for sessions, todo in running.items():
-                name, operation = next(todo)
-                began = time.perf_counter()
-                operation()
-                if count >= 6 * (rounds // 10):
-                    times[sessions][name].append((time.perf_counter() - began) * 1000)
+    times: dict[Name, dict[str, list[float]]] = {name: defaultdict(list) for name in stores}
+    running = {name: operations(store, sessions) for name, (store, sessions) in stores.items()}
+    for count in range(6 * (rounds + rounds // 10)):
+        for history, todo in running.items():
+            name, operation = next(todo)
+            began = time.perf_counter()
+            operation()
+            if count >= 6 * (rounds // 10):
+                times[history][name].append((time.perf_counter() - began) * 1000)
     return times
 
 
@@ -180,7 +183,9 @@ def main() -> None:
                 build(path, sessions)
                 size = path.stat().st_size / 1e6
                 print(f"built {sessions:,} in {time.perf_counter() - began:.0f} s, {size:,.0f} MB")
-        results = measure(places, asked.rounds)
+        with ExitStack() as stack:
+            stores = {n: (stack.enter_context(SessionStore(at)), n) for n, at in places.items()}
+            results = measure(stores, asked.rounds)
         print(table(results[SMALL], results[asked.sessions], asked.sessions))
     finally:
         if asked.keep is None:

@@ -15,7 +15,7 @@ def test_a_history_is_built_as_the_store_would_have_it(tmp_path):
     with SessionStore(path) as store:
         assert store.count() == 80
         assert store.check() == []
-    results = measure({80: path}, 10)[80]
+        results = measure({"one": (store, 80)}, 10)["one"]
     assert all(len(times) == 10 for times in results.values())
     assert "| search |" in table(results, results, 80)
     with SessionStore(path) as store:

@@ -5,7 +5,6 @@ import os
 import re
 import select
 import signal
-import sqlite3
 import subprocess
 import threading
 import time
@@ -185,19 +184,19 @@ def test_a_signal_keeps_what_arrived(chat, server, signum, code):
     assert (last["content"], last["status"]) == ("so far", "partial")
 
 
-def test_kill_9_costs_at_most_the_last_second(chat, server):
+def test_kill_9_costs_at_most_the_last_second(kept, server):
     sent = [openai_chunk({"content": f"{n} "}) for n in range(40)]
     steps = [step for piece in sse(*sent, done=False) for step in (piece, Pause(0.05))]
     server.reply([*steps, STALL])
-    process = chat.start("chat", "hi")
+    process = kept.start("chat", "hi")
     process.stdout.read(len("".join(f"{n} " for n in range(40))))
     process.kill()
     process.communicate()
-    question, answer = transcript(chat)
+    question, answer = transcript(kept)
     assert (question["content"], answer["status"]) == ("hi", "partial")
     # 20 pieces a second; the save before the last one, with room for a slow machine.
     assert answer["content"].startswith("0 1 2 3 ")
-    assert chat.ok("chat", "--help")
+    assert kept.ok("chat", "--help")
 
 
 def test_a_reader_that_leaves_ends_the_turn(chat, server):
@@ -329,12 +328,14 @@ def test_a_dry_run_shows_the_request_without_the_key(chat, server):
     assert len(transcript(chat)) == 2
 
 
-def test_the_key_is_nowhere_in_what_is_kept(chat, server):
+def test_the_key_is_nowhere_in_what_is_kept(kept, server, database):
     server.reply(openai_sse("ok"))
-    chat.ok("chat", "hi")
-    for file in chat.home.rglob("*"):
+    kept.ok("chat", "hi")
+    for file in kept.home.rglob("*"):
         if file.is_file():
             assert KEY.encode() not in file.read_bytes()
+    # What a server keeps is not below the home.
+    assert KEY not in database.all_text()
 
 
 def test_a_missing_key_is_said_before_anything_is_kept(chat, server):
@@ -445,23 +446,21 @@ def test_a_mistyped_command_is_answered_in_one_line_with_what_was_meant(hfs, arg
 
 
 @pytest.fixture
-def locked(chat, server):
+def locked(kept, server, database):
     """A stream that is under way, and a database that another process then locks."""
     server.reply(openai_sse("one"))
-    chat.ok("chat", "hi")
+    kept.ok("chat", "hi")
     gate = threading.Event()
     pieces = openai_sse(["text", " more"])
     server.reply([*pieces[:2], Await(gate), *pieces[2:]])
-    process = chat.start("chat", "hi")
+    process = kept.start("chat", "hi")
     assert process.stdout.read(4) == b"text"
-    lock = sqlite3.connect(chat.database, isolation_level=None)
-    lock.execute("BEGIN IMMEDIATE")
-    yield process, gate
-    lock.close()
+    with database.locked():
+        yield process, gate
     gate.set()
 
 
-def test_an_interrupted_reply_that_cannot_be_saved_is_spilled(chat, locked):
+def test_an_interrupted_reply_that_cannot_be_saved_is_spilled(locked):
     process, _ = locked
     process.terminate()
     _, error = process.communicate()

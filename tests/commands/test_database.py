@@ -78,6 +78,18 @@ def test_the_same_commands_run_on_a_server(chat, server, on_server):
     assert not chat.database.exists()
 
 
+def test_whatever_the_umask_nothing_is_left_here_that_others_can_read(chat, server, on_server):
+    chat.env["HFS_DATABASE"] = on_server
+    server.reply(openai_sse("The reply."))
+    before = os.umask(0)
+    try:
+        chat.ok("chat", "-n", "one", "a question")
+        chat.ok("sessions", "list")
+    finally:
+        os.umask(before)
+    assert not chat.data.exists()
+
+
 @pytest.mark.parametrize("form", ["postgresql://u:{}@host/db", "postgresql://host/db?password={}"])
 def test_a_password_in_the_file_is_refused_unseen(hfs, form):
     hfs.configure(f'database = "{form.format(PASSWORD)}"\n')

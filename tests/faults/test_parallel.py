@@ -3,7 +3,6 @@
 import json
 import os
 import resource
-import sqlite3
 import subprocess
 import threading
 
@@ -28,25 +27,26 @@ def run_all(hfs, commands):
     return [(p.communicate(), p.returncode) for p in processes]
 
 
-def test_parallel_chats_on_a_cold_start_all_land(chat, server):
+def test_parallel_chats_on_a_cold_start_all_land(chat, server, databases):
     server.always(echo)
-    ended = run_all(chat, [("chat", f"q{n}") for n in range(PROCESSES)])
-    assert failed(ended) == []
-    assert sorted(out for (out, _), _ in ended) == sorted(
-        f"re: q{n}\n".encode() for n in range(PROCESSES)
-    )
-    with sqlite3.connect(chat.database) as db:
-        assert db.execute("SELECT count(*) FROM message").fetchone() == (2 * PROCESSES,)
-        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    db.close()
+    with databases.bare() as database:
+        chat.env["HFS_DATABASE"] = database.where
+        ended = run_all(chat, [("chat", f"q{n}") for n in range(PROCESSES)])
+        assert failed(ended) == []
+        assert sorted(out for (out, _), _ in ended) == sorted(
+            f"re: q{n}\n".encode() for n in range(PROCESSES)
+        )
+        assert database.count("message") == 2 * PROCESSES
+        with database.open() as store:
+            assert store.check() == []
 
 
-def test_parallel_turns_in_one_session_never_mix(chat, server):
+def test_parallel_turns_in_one_session_never_mix(kept, server):
     server.always(echo)
-    chat.ok("chat", "-n", "shared", "first")
-    ended = run_all(chat, [("chat", "-S", "shared", f"q{n}") for n in range(PROCESSES)])
+    kept.ok("chat", "-n", "shared", "first")
+    ended = run_all(kept, [("chat", "-S", "shared", f"q{n}") for n in range(PROCESSES)])
     assert failed(ended) == []
-    shown = json.loads(chat.ok("sessions", "show", "shared", "--format", "json"))["messages"]
+    shown = json.loads(kept.ok("sessions", "show", "shared", "--format", "json"))["messages"]
     assert len(shown) == 2 * PROCESSES + 2
     questions = {m["id"]: m["content"] for m in shown if m["role"] == "user"}
     replies = [m for m in shown if m["role"] == "assistant"]
@@ -57,64 +57,57 @@ def test_parallel_turns_in_one_session_never_mix(chat, server):
         assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"]
 
 
-def test_parallel_creation_by_name_makes_one_session(chat, server):
+def test_parallel_creation_by_name_makes_one_session(kept, server):
     server.always(echo)
-    ended = run_all(chat, [("chat", "-S", "one", "--create", f"q{n}") for n in range(12)])
+    ended = run_all(kept, [("chat", "-S", "one", "--create", f"q{n}") for n in range(12)])
     assert failed(ended) == []
-    assert [s["messages"] for s in json.loads(chat.ok("sessions", "list", "--json"))] == [24]
+    assert [s["messages"] for s in json.loads(kept.ok("sessions", "list", "--json"))] == [24]
 
 
-def test_parallel_renames_to_one_name_have_one_winner(chat, server):
+def test_parallel_renames_to_one_name_have_one_winner(kept, server):
     server.always(echo)
     for number in range(8):
-        chat.keep(f"s{number}", "hi", "ok")
-    ended = run_all(chat, [("rename", f"s{n}", "taken") for n in range(8)])
+        kept.keep(f"s{number}", "hi", "ok")
+    ended = run_all(kept, [("rename", f"s{n}", "taken") for n in range(8)])
     assert sorted(code for _, code in ended) == [0] + [2] * 7
-    names = [s["name"] for s in json.loads(chat.ok("sessions", "list", "--json"))]
+    names = [s["name"] for s in json.loads(kept.ok("sessions", "list", "--json"))]
     assert "taken" in names
     assert len(set(names)) == 8
 
 
-def test_deleting_a_session_that_is_streamed_into_is_said(chat, server):
+def test_deleting_a_session_that_is_streamed_into_is_said(kept, server, database):
     gate = threading.Event()
     pieces = openai_sse(["first", " second"])
     server.reply([*pieces[:2], Await(gate), *pieces[2:]])
-    process = chat.start("chat", "-n", "doomed", "hi")
+    process = kept.start("chat", "-n", "doomed", "hi")
     assert process.stdout.read(5) == b"first"
-    chat.ok("delete", "doomed", "--yes")
+    kept.ok("delete", "doomed", "--yes")
     gate.set()
     out, error = process.communicate()
     assert (process.returncode, out) == (4, b" second\n")
     assert error.count(b"\n") == 1
-    with sqlite3.connect(chat.database) as db:
-        assert db.execute("SELECT count(*) FROM message").fetchone() == (0,)
-    db.close()
+    assert database.count("message") == 0
 
 
-def test_another_writer_is_waited_for(chat, server):
+def test_another_writer_is_waited_for(kept, server, database):
     server.always(echo)
-    chat.ok("chat", "hi")
-    lock = sqlite3.connect(chat.database, isolation_level=None)
-    lock.execute("BEGIN IMMEDIATE")
-    process = chat.start("chat", "waits")
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(1.5)
-    assert len(server.requests) == 1
-    lock.execute("COMMIT")
-    lock.close()
+    kept.ok("chat", "hi")
+    with database.locked():
+        process = kept.start("chat", "waits")
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1.5)
+        assert len(server.requests) == 1
     assert process.communicate()[0] == b"re: waits\n"
     assert process.returncode == 0
 
 
-def test_writers_are_not_held_up_by_a_stream(chat, server):
+def test_writers_are_not_held_up_by_a_stream(kept, server, database):
     server.reply([*openai_sse("slow", finish=None, done=False), STALL])
-    process = chat.start("chat", "-n", "slow", "hi")
+    process = kept.start("chat", "-n", "slow", "hi")
     assert process.stdout.read(4) == b"slow"
-    writer = sqlite3.connect(chat.database, timeout=0.2, isolation_level=None)
-    for _ in range(50):
-        writer.execute("BEGIN IMMEDIATE")
-        writer.execute("COMMIT")
-    writer.close()
+    with database.open() as store:
+        for number in range(50):
+            store.rename(1, f"name {number}")
     process.terminate()
     process.communicate()
     assert process.returncode == 143

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -59,6 +60,33 @@ class EmptyDatabase:
             assert row is not None
             return int(row[0])
 
+    def all_text(self) -> str:
+        """Every value of every table, as text."""
+        with self.open() as store, store._engine.reading() as db:
+            tables = [list(db.execute_sql(f'SELECT * FROM "{name}"')) for name in db.get_tables()]
+        assert any(tables)
+        return str(tables)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let another program write in it, for the block; at once, or fail.
+
+        Who reads is not held up by it.
+        """
+        if self.where.startswith("postgresql://"):
+            import psycopg
+
+            with psycopg.connect(self.where) as db:
+                # What a change of the tables, or a lock by hand, keeps from whoever writes.
+                db.execute("LOCK TABLE session, message IN EXCLUSIVE MODE NOWAIT")
+                yield
+                db.rollback()
+            return
+        with closing(sqlite3.connect(self.where, timeout=0, isolation_level=None)) as file:
+            file.execute("BEGIN EXCLUSIVE")
+            yield
+            file.execute("ROLLBACK")
+
 
 class Databases(Protocol):
     """Where databases come from."""
@@ -68,6 +96,11 @@ class Databases(Protocol):
     @contextmanager
     def new(self) -> Iterator[EmptyDatabase]:
         """An empty database, for the block."""
+        ...
+
+    @contextmanager
+    def bare(self) -> Iterator[EmptyDatabase]:
+        """One that nobody has used yet, for the block: there are no tables."""
         ...
 
 
@@ -86,6 +119,8 @@ class Files:
         name = "data" if not self._made else f"data-{self._made}"
         self._made += 1
         yield EmptyDatabase(str(self._directory / name / "hfs.db"))
+
+    bare = new
 
 
 class OnServer:
@@ -123,7 +158,7 @@ class OnServer:
 
     @contextmanager
     def bare(self) -> Iterator[EmptyDatabase]:
-        """A database without tables, as its owner has made it."""
+        """As `Databases.bare`: as its owner has made it."""
         name = self._made("template1")
         try:
             yield EmptyDatabase(self._url(name))

@@ -7,14 +7,12 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
 
 from hfs_cli.errors import StoreError
-from hfs_cli.messages import Reply
 from hfs_cli.store.sqlite.database import Database
 from hfs_cli.store.sqlite.file import APPLICATION_ID, SCHEMA_VERSION
 from hfs_cli.store.store import SessionStore
@@ -269,39 +267,6 @@ def test_an_import_onto_a_full_disk_says_so_and_leaves_nothing(store, talk):
     assert store.count() == 0
     assert store.check() == []
     assert store.put(found, restore=True).sessions == 1
-
-
-def test_a_writer_waits_for_another_and_then_succeeds(store, talk, path):
-    session = talk.turn("hi", "hello")
-    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    other.execute("BEGIN IMMEDIATE")
-    release = Thread(target=lambda: (time.sleep(0.4), other.execute("COMMIT")))
-    release.start()
-    assert store.rename(session.id, "later").name == "later"
-    release.join()
-    other.close()
-
-
-def test_a_lock_that_does_not_end_is_an_error_after_the_wait(store, talk, path):
-    opened = talk.ask("hi")
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreError, match="locked by another program"):
-        store.save_reply(opened, Reply("words", "m/x"), 0.1)
-    # Reading is not held up.
-    assert store.get(opened.session.id).messages == 1
-    other.execute("ROLLBACK")
-    other.close()
-    assert store.save_reply(opened, Reply("words", "m/x"), 0.1) is not None
-
-
-def test_no_lock_is_held_between_calls(store, talk, path):
-    opened = talk.ask("hi")
-    talk.answer(opened, "h", status="partial")
-    other = sqlite3.connect(path, timeout=0, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    other.execute("ROLLBACK")
-    other.close()
 
 
 def test_threads_share_one_store(store, talk):

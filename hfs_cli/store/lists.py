@@ -55,7 +55,7 @@ def owners(db: Connection) -> list[str]:
 def older_than(db: Connection, moment: datetime, keep: int) -> list[Session]:
     """What was last used, or set aside, before `moment`, but for the `keep` last used."""
     kept = SessionRow.alias("kept")
-    listed = kept.use_seq.is_null(False) & kept.id.not_in(sessions.hidden())
+    listed = kept.use_seq.is_null(False) & sessions.is_whole(kept)
     spared = kept.select(kept.id).where(own(listed, kept))
     spared = spared.order_by(kept.use_seq.desc()).limit(min(keep, rows.LARGEST))
     old = rows.to_microseconds(moment)

@@ -118,8 +118,10 @@ def operations(store: SessionStore, sessions: int) -> Iterator[tuple[str, Callab
         opened = store.begin(turn)
         store.save_reply(opened, Reply("here it is", "test/m", status="complete"))
 
-    # Each has sessions of its own, so that none finds one that was just deleted.
-    numbers = iter(chance.sample(range(1, sessions + 1), sessions))
+    # Each has sessions of its own, so that none finds one that was just deleted; and whoever
+    # measures again passes over those that were deleted then.
+    drawn = chance.sample(range(1, sessions + 1), sessions)
+    numbers = (number for number in drawn if store.find(str(number)) is not None)
     for count in itertools.count():
         query = " ".join(chance.choices(known, weights, k=count % 3 + 1))
         yield "list 20", store.list_recent

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -71,6 +72,18 @@ def test_a_signal_that_is_held_back_ends_the_wait(path, held, monkeypatch):
     monkeypatch.setattr(signals, "waiting", lambda: True)
     with pytest.raises(StoreError, match="locked"):
         write(path, 30)
+
+
+def test_a_signal_leaves_a_moment_for_the_wait_and_no_more(path, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(line, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(signals, "waiting", lambda: True)
+    patience = line.Patience(path, 30.0)
+    assert patience.left_s() > 0
+    now[0] += line._LEAVE_S / 2
+    assert 0 < patience.left_s() <= line._LEAVE_S / 2
+    now[0] += line._LEAVE_S / 2
+    assert patience.left_s() == 0
 
 
 def test_a_killed_holder_holds_nobody_up(path, store):

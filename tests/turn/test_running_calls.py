@@ -72,6 +72,7 @@ class Toolbox:
         return self._refused
 
     def run(self, calls, started, ended):
+        assert calls, "it is asked for nothing"
         for number, call in enumerate(calls):
             started(number)
             self._meanwhile()

@@ -121,7 +121,8 @@ def test_attachments_are_kept_once_and_sent_again(store, talk):
 
 
 @pytest.mark.parametrize(
-    "text", ["a\0b\0", "\r\n", "'; DROP TABLE message; --", "👩‍🚀\u202e", "\ufeffx"]
+    "text",
+    ["a\0b\0", "\r\n", "'; DROP TABLE message; --", "👩‍🚀\u202e", "\ufeffx", "\ufdd00 \ufdd01"],
 )
 def test_text_comes_back_as_it_went_in(store, talk, text):
     session = talk.turn(text, text)

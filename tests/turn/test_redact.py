@@ -271,6 +271,13 @@ def test_however_a_reply_comes_no_part_of_a_key_is_kept_of_it(cuts):
     assert kept.endswith("[redacted private-key]\n")
 
 
+def test_a_line_that_nobody_waits_for_is_kept_up_to_its_last_word():
+    ready, line = _Line().add("word " * 20_000 + "half")
+    assert (ready == "word " * 20_000, line.held) == (True, "half")
+    ready, line = _Line().add("x" * 100_000)
+    assert (len(ready), line.held) == (100_000, "")
+
+
 @pytest.fixture
 def store(tmp_path):
     with SessionStore(tmp_path / "hfs.db") as store:

@@ -15,7 +15,7 @@ from hfs_cli.compose.fitting import FittingProvider
 from hfs_cli.messages import Attachment, ChatMessage, Place, Reply, Turn
 from hfs_cli.store.messages import ASKED_FOR_SUMMARY
 from hfs_cli.store.store import SessionStore
-from tests.providers.asking import decoded
+from tests.providers.asking import content_type, decoded
 from tests.providers.formats.talks import (
     ASKED,
     MODELS,
@@ -235,9 +235,8 @@ def test_each_format_summarises_and_goes_on(chat, server, wire):
         '[models."test/m"]\ncontext = 1200\n'
     )
     chat.keep("grown", f"1 {LONG}", "r1", f"2 {LONG}", "r2", f"3 {LONG}", "r3")
-    kind = {"Content-Type": "application/x-ndjson"} if wire == "ollama" else None
     for text in ("In short.", "four"):
-        server.reply([reply(wire, text)], headers=kind)
+        server.reply([reply(wire, text)], headers=content_type(wire))
     assert chat.ok("chat", "-c", *COMPACT, f"4 {LONG}") == "four\n"
     summary, turn = (request.json for request in server.requests)
     for sent in (summary, turn):

@@ -23,7 +23,7 @@ from hfs_cli.errors import (
     ProviderError,
 )
 from hfs_cli.providers.http.limits import RetryPolicy
-from tests.providers.asking import CANARY, ask, provider_at, quick
+from tests.providers.asking import CANARY, WIRES, ask, provider_at, quick
 from tests.scripted_server import CUT, STALL, Pause, Received, ScriptedServer, openai_sse
 
 OK = openai_sse("hello")
@@ -412,7 +412,7 @@ def test_a_proxys_password_is_never_shown(free_port, monkeypatch):
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("wire", ["openai", "anthropic", "gemini", "ollama"])
+@pytest.mark.parametrize("wire", WIRES)
 def test_redirects_are_not_followed(server, status, wire):
     with ScriptedServer() as other:
         server.reply(b"", status=status, headers={"Location": f"{other.url}/elsewhere"})
@@ -433,8 +433,9 @@ def test_a_key_over_an_unencrypted_line_is_warned_about(server, monkeypatch):
 
 
 def test_each_format_sends_its_key_in_its_own_header(server):
-    headers = {"openai": "authorization", "anthropic": "x-api-key", "gemini": "x-goog-api-key"}
-    for wire, header in headers.items():
+    headers = {"anthropic": "x-api-key", "gemini": "x-goog-api-key"}
+    for wire in WIRES:
+        header = headers.get(wire, "authorization")
         refuse(server, 400)
         ask(server.url, wire=wire)
         request: Received = server.requests[-1]

@@ -12,7 +12,8 @@ from hfs_cli.errors import ProviderError
 from hfs_cli.messages import Delta, Reasoning, ToolCall
 from hfs_cli.providers.formats.wire import Quirks
 from hfs_cli.providers.http.receive import MAX_INFLATED_BYTES
-from tests.providers.asking import ASK, CANARY, ask, provider_at, quick
+from tests.providers.asking import ASK, CANARY, WIRES, ask, framed, provider_at, quick
+from tests.providers.formats.page import ERRORS, EVENTS, TEXT
 from tests.scripted_server import CUT, STALL, Await, Pause, openai_chunk, openai_sse, sse
 
 
@@ -179,36 +180,15 @@ def test_malformed_json_is_incomplete(server):
 
 
 @pytest.mark.parametrize(("begun", "code"), [(True, 7), (False, 5)])
-@pytest.mark.parametrize(
-    ("wire", "events"),
-    [
-        ("openai", sse({"error": {"message": f"overloaded {CANARY}"}}, done=False)),
-        (
-            "anthropic",
-            sse(
-                {"type": "error", "error": {"type": "overloaded_error", "message": "overloaded"}},
-                done=False,
-            ),
-        ),
-        ("gemini", sse({"error": {"code": 503, "message": "overloaded"}}, done=False)),
-        ("ollama", [b'{"error":"overloaded"}\n']),
-    ],
-)
-def test_an_error_event_is_incomplete_only_after_text(server, wire, events, begun, code):
-    text = {
-        "openai": sse(openai_chunk({"content": "so far"}), done=False),
-        "anthropic": sse(
-            {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "so far"}},
-            done=False,
-        ),
-        "gemini": sse({"candidates": [{"content": {"parts": [{"text": "so far"}]}}]}, done=False),
-        "ollama": [b'{"message":{"content":"so far"},"done":false}\n'],
-    }[wire]
-    server.reply([b"".join([*(text if begun else []), *events])])
+@pytest.mark.parametrize("wire", WIRES)
+def test_an_error_event_is_incomplete_only_after_text(server, wire, begun, code):
+    text = next(row.sent for row in EVENTS[wire] if row.gives == (TEXT,))
+    error = json.dumps(ERRORS[wire][0]).replace("Overloaded", f"Overloaded {CANARY}")
+    server.reply([framed(wire, *(text if begun else ()), error)])
     answer = ask(server.url, wire=wire)
-    assert answer.text == ("so far" if begun else "")
+    assert answer.text == ("Hi" if begun else "")
     assert answer.exit_code == code
-    assert "overloaded" in answer.message
+    assert "Overloaded [key]" in answer.message
     assert CANARY not in answer.message
 
 

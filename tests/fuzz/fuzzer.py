@@ -15,6 +15,7 @@ from pathlib import Path
 import hypothesis
 
 from hfs_cli.messages import Attachment, Call, ChatMessage, KeptState, Place, Reply, Turn
+from hfs_cli.providers.formats import load_format
 from hfs_cli.store.store import SessionStore
 from tests.conftest import KEY, Hfs
 from tests.scripted_server import ScriptedServer
@@ -48,7 +49,7 @@ class Fuzzer:
 
     def _hfs(self, home: Path, wire: str = "openai") -> Hfs:
         hfs = Hfs(home)
-        base = self.server.url if wire != "ollama" else self.server.origin
+        base = self.server.url if load_format(wire).version else self.server.origin
         hfs.configure(
             f'model = "test/m"\nretries = 0\nidle_timeout = 5\n[providers.test]\ntype = "{wire}"\n'
             f'base_url = "{base}"\napi_key_env = "TEST_KEY"\n'

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from hfs_cli.cli import hfs
 from hfs_cli.completion.tree import Command, Value, read_tree
-from hfs_cli.config.settings import PROVIDER_TYPES, SETTINGS
+from hfs_cli.config.settings import SETTINGS
+from tests.providers.asking import WIRES, frame
 
 # What cannot be run unattended, or does what no fuzzer should.
 _LEFT_OUT = {("hfs", "models", "pull"), ("hfs", "completion")}
@@ -184,7 +185,7 @@ def replies(draw: st.DrawFn, wire: str | None = None) -> tuple[str, list[bytes]]
     Args:
         wire: The format, where only one will do.
     """
-    wire = wire or draw(st.sampled_from([name for name in PROVIDER_TYPES if name in REPLIES]))
+    wire = wire or draw(st.sampled_from(WIRES))
     events = draw(changed(REPLIES[wire]))
     pieces = [
         json.dumps(event).encode() for event in (events if isinstance(events, list) else [events])
@@ -192,9 +193,8 @@ def replies(draw: st.DrawFn, wire: str | None = None) -> tuple[str, list[bytes]]
     if draw(st.integers(0, 4)) == 0 and pieces:
         at = draw(st.integers(0, len(pieces) - 1))
         pieces[at] = draw(st.binary(max_size=12)) + pieces[at][draw(st.integers(0, 20)) :]
-    if wire == "ollama":
-        return wire, [piece + b"\n" for piece in pieces]
-    return wire, [b"data: " + piece + b"\n\n" for piece in pieces]
+    before, after = (mark.encode() for mark in frame(wire))
+    return wire, [before + piece + after for piece in pieces]
 
 
 SESSION = {

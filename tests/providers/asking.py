@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,19 +11,48 @@ from typing import Any
 from hfs_cli.config import Config
 from hfs_cli.config.keys import Key, KeySource
 from hfs_cli.config.settings import PROVIDER_TYPES, ProviderConfig
-from hfs_cli.errors import HfsError
-from hfs_cli.messages import ChatMessage, Delta, Event, Finish, Reasoning, Request
+from hfs_cli.errors import HfsError, UsageError
+from hfs_cli.messages import ChatMessage, Delta, Event, Finish, Reasoning, Request, ToolSpec
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.decode import ReplyDecoder
+from hfs_cli.providers.formats.ndjson import NdjsonDecoder
 from hfs_cli.providers.formats.wire import Quirks
 from hfs_cli.providers.http.limits import Limits, RetryPolicy
 from hfs_cli.providers.http.provider import HttpProvider
 from hfs_cli.providers.presets import ProviderSettings
 
 CANARY = "sk-canary-0123456789abcdef"
-# The formats that a server speaks.
+# The formats that a server speaks, and `hfs` does not start.
 WIRES = tuple(name for name in PROVIDER_TYPES if name != "local")
 ASK = Request("m", (ChatMessage("user", "hi"),))
+
+
+def frame(wire: str) -> tuple[str, str]:
+    """What stands before and after each event of a format."""
+    return ("", "\n") if load_format(wire).framer is NdjsonDecoder else ("data: ", "\n\n")
+
+
+def framed(wire: str, *events: Any) -> bytes:
+    """Events as a server of a format sends them: text as it is, anything else as JSON."""
+    before, after = frame(wire)
+    texts = (event if isinstance(event, str) else json.dumps(event) for event in events)
+    return "".join(f"{before}{text}{after}" for text in texts).encode()
+
+
+def content_type(wire: str) -> dict[str, str]:
+    """The header of a streamed reply in a format."""
+    lines = frame(wire)[0] == ""
+    return {"Content-Type": "application/x-ndjson" if lines else "text/event-stream"}
+
+
+def takes_tools(wire: str) -> bool:
+    """Whether a format carries tools; one that does not refuses them."""
+    tool = ToolSpec("clock", "The time.", {"type": "object", "properties": {}})
+    try:
+        load_format(wire).payload(ASK._replace(tools=(tool,)), Quirks())
+    except UsageError:
+        return False
+    return True
 
 
 @dataclass

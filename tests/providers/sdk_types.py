@@ -39,6 +39,7 @@ def illegal(wire: str, body: dict[str, Any]) -> dict[str, Any]:
 
     Raises:
         pydantic.ValidationError: A value is wrong.
+        ValueError: No library is known for the format.
     """
     match wire:
         case "openai" | "local":
@@ -59,9 +60,11 @@ def illegal(wire: str, body: dict[str, Any]) -> dict[str, Any]:
             return _illegal_for_anthropic(body)
         case "gemini":
             return _illegal_for_gemini(body)
-    # The server's fields (api/types.go, ChatRequest) that are not in its Python library yet.
-    newer = {"truncate", "shift"}
-    return _illegal_for_ollama({k: v for k, v in body.items() if k not in newer})
+        case "ollama":
+            # The server's fields (api/types.go, ChatRequest) that its Python library has not yet.
+            newer = {"truncate", "shift"}
+            return _illegal_for_ollama({k: v for k, v in body.items() if k not in newer})
+    raise ValueError(f"no types to hold {wire} against")
 
 
 def _illegal_for_anthropic(body: dict[str, Any]) -> dict[str, Any]:

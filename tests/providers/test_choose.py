@@ -12,6 +12,7 @@ from hfs_cli.providers.choose import choose_model, named_model, provider_setting
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.presets import PRESETS
 from hfs_cli.topics import TOPICS
+from tests.providers.asking import WIRES
 
 
 @pytest.fixture
@@ -80,6 +81,8 @@ def test_a_preset_pointed_at_a_gateway_speaks_what_gateways_speak(config):
 
 def test_the_topic_on_models_names_every_preset():
     named = set(re.findall(r"[a-z-]+", TOPICS["models"]))
+    (formats,) = re.findall(r"format that it speaks \((.*?)\)", TOPICS["models"])
+    assert formats.split(", ") == list(WIRES)
     assert set(PRESETS) <= named
 
 

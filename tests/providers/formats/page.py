@@ -489,6 +489,22 @@ EVENTS: Mapping[str, tuple[Row, ...]] = {
     ),
 }
 
+# An error of each format that says "Overloaded", in whatever words it has.
+ERRORS: Mapping[str, tuple[Any, ...]] = {
+    "responses": (
+        {"type": "error", "message": "Overloaded", "code": "x"},
+        {
+            "type": "response.failed",
+            "response": {"status": "failed", "error": {"message": "Overloaded"}},
+        },
+    ),
+    "openai": ({"error": {"message": "Overloaded"}},),
+    "anthropic": ({"type": "error", "error": {"type": "x", "message": "Overloaded"}},),
+    "gemini": ({"error": {"code": 503, "message": "Overloaded"}},),
+    "ollama": ({"error": "Overloaded"},),
+    "local": ({"error": {"message": "Overloaded"}},),
+}
+
 SOURCES: Mapping[str, str] = {
     "responses": (
         "openai 3.57, `types/responses`: `response_stream_event.py`, `response.py`"

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from hfs_cli.config.settings import PROVIDER_TYPES
 from hfs_cli.messages import Call, ChatMessage, Request, ToolSpec
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.wire import Quirks
 from hfs_cli.turn.collector import Collector
-from tests.providers.asking import decoded
+from tests.providers.asking import decoded, framed, takes_tools
 
-WIRES = ("openai", "responses", "anthropic", "gemini", "ollama", "local")
+# The formats that carry tools.
+WIRES = tuple(filter(takes_tools, PROVIDER_TYPES))
 MODELS = {
     "openai": "m",
     "responses": "gpt-6-luna",
@@ -174,7 +176,7 @@ def _ollama(text: str, calls: list[Any], step: int) -> bytes:
     ]
     said: list[dict[str, Any]] = [{"message": m, "done": False} for m in messages]
     said.append({"message": {}, "done": True, "done_reason": "stop"})
-    return b"".join(json.dumps(line).encode() + b"\n" for line in said)
+    return framed("ollama", *said)
 
 
 def _local(text: str, calls: list[Any], step: int) -> bytes:

@@ -14,7 +14,7 @@ import pytest
 
 from hfs_cli.messages import Finish
 from hfs_cli.providers.formats.decode import VendorCutError
-from tests.providers.asking import ask, decoded, text_of
+from tests.providers.asking import WIRES, ask, decoded, text_of
 from tests.scripted_server import ScriptedServer, openai_chunk, sse
 
 
@@ -213,10 +213,11 @@ def test_an_ollama_whose_runner_has_gone_is_cut():
     assert decoded("ollama", old)[1] is None
 
 
-@pytest.mark.parametrize("wire", ["openai", "anthropic", "gemini", "ollama"])
+# Responses has words for a reply that was cut alone.
+@pytest.mark.parametrize("wire", [wire for wire in WIRES if wire != "responses"])
 @pytest.mark.parametrize("reason", [7, ["stop"], {"a": 1}, True, "\ud800", "x" * 10_000, "a\nb"])
 def test_a_reason_of_any_shape_is_a_word_that_can_be_kept(wire, reason):
-    body = {"openai": openai, "anthropic": anthropic, "gemini": gemini, "ollama": ollama}[wire]
+    body = next(made for spoken, made, _, _ in MEANINGS if spoken == wire)
     found, fault = decoded(wire, body(reason))
     assert fault is None
     assert found[-1].reason == "unknown"

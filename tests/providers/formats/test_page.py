@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, get_args
 
 import pytest
@@ -12,8 +11,18 @@ from hfs_cli.errors import ProviderError
 from hfs_cli.messages import Event
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.decode import ReplyDecoder
-from tests.providers.asking import ASK
-from tests.providers.formats.page import ENDINGS, EVENTS, PAGE, Row, page, words
+from tests.providers.asking import ASK, framed
+from tests.providers.formats.page import (
+    ENDINGS,
+    ERRORS,
+    EVENTS,
+    PAGE,
+    SOURCES,
+    TITLES,
+    Row,
+    page,
+    words,
+)
 from tests.providers.formats.test_endings import MEANINGS
 
 ROWS = [(wire, row) for wire, rows in EVENTS.items() for row in rows]
@@ -23,9 +32,7 @@ def read(wire: str, sent: tuple[Any, ...]) -> tuple[list[Event], Exception | Non
     """What comes of events, without an end."""
     form = load_format(wire)
     decoder = ReplyDecoder(form.framer(), form.decoder(ASK))
-    texts = [text if isinstance(text, str) else json.dumps(text) for text in sent]
-    before, after = ("", "\n") if wire == "ollama" else ("data: ", "\n\n")
-    events = decoder.feed("".join(f"{before}{text}{after}" for text in texts).encode())
+    events = decoder.feed(framed(wire, *sent))
     return events, decoder.fault
 
 
@@ -34,7 +41,8 @@ def test_the_page_is_as_the_tables_are():
 
 
 def test_every_format_is_on_it():
-    assert set(EVENTS) == set(ENDINGS) == set(PROVIDER_TYPES)
+    for table in (EVENTS, ENDINGS, ERRORS, SOURCES, TITLES):
+        assert set(table) == set(PROVIDER_TYPES)
 
 
 @pytest.mark.parametrize(("wire", "row"), ROWS, ids=[f"{w}-{r.what[:40]}" for w, r in ROWS])
@@ -44,28 +52,13 @@ def test_each_row_is_what_happens(wire: str, row: Row):
 
 
 @pytest.mark.parametrize(
-    ("wire", "event"),
-    [
-        ("openai", {"error": {"message": "Overloaded"}}),
-        ("local", {"error": {"message": "Overloaded"}}),
-        ("anthropic", {"type": "error", "error": {"type": "x", "message": "Overloaded"}}),
-        ("gemini", {"error": {"code": 503, "message": "Overloaded"}}),
-        ("ollama", {"error": "Overloaded"}),
-        ("responses", {"type": "error", "message": "Overloaded", "code": "x"}),
-        (
-            "responses",
-            {
-                "type": "response.failed",
-                "response": {"status": "failed", "error": {"message": "Overloaded"}},
-            },
-        ),
-    ],
+    ("wire", "event"), [(wire, event) for wire, events in ERRORS.items() for event in events]
 )
-def test_an_error_among_the_events_is_the_vendors(wire, event):
+def test_an_error_among_the_events_is_told_in_the_vendors_words(wire, event):
     events, fault = read(wire, (event,))
     assert events == []
     assert isinstance(fault, ProviderError)
-    assert "Overloaded" in fault.message
+    assert fault.message == "Overloaded", "hfs_cli/providers/formats/vendor_words.py finds them"
 
 
 def test_every_reason_of_the_tables_is_shown():

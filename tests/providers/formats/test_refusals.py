@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hfs_cli.config.settings import PROVIDER_TYPES
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.refusals import refusal
 from hfs_cli.providers.formats.vendor_words import vendor_message
 from hfs_cli.providers.formats.wire import MAX_MESSAGE, Context
 from hfs_cli.providers.presets import PRESETS
 from tests.providers.asking import ASK, WIRES, ask
+from tests.providers.formats.page import ERRORS
 
 KEY = "sk-canary-0123456789"
 
@@ -71,6 +73,13 @@ def test_a_model_that_is_unknown_by_a_400_is_not_asked_for_again(server):
 )
 def test_another_refusal_that_speaks_of_the_model_is_not_about_its_name(said):
     assert told(400, error(said)).startswith("5 vendor (gpt-x) refused the request")
+
+
+@pytest.mark.parametrize("wire", PROVIDER_TYPES)
+def test_a_refusal_is_told_in_the_vendors_words(wire):
+    assert told(503, ERRORS[wire][0]).startswith(
+        "5 vendor (gpt-x) is unavailable (503): Overloaded "
+    )
 
 
 def test_a_wrong_key_by_a_400_is_a_wrong_key():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hfs_cli.errors import HfsError
 from hfs_cli.messages import ToolCall, Usage
-from tests.providers.asking import ask, decoded, text_of
+from tests.providers.asking import WIRES, ask, decoded, frame, framed, takes_tools, text_of
 from tests.scripted_server import ScriptedServer
 
 # What is written into the JSON, and what is kept of it.
@@ -38,6 +38,8 @@ USAGE: dict[str, dict[str, str]] = {
     "ollama": {"prompt_eval_count": "input", "eval_count": "output"},
     "responses": {"input_tokens": "input", "output_tokens": "output"},
 }
+# Its counts are fields of the last line, and no object of their own.
+COUNTS_BESIDE = {"ollama"}
 
 
 def usage_of(wire: str, count: str) -> str:
@@ -81,8 +83,8 @@ def body(wire: str, usage: str, *, tool: str = "f") -> bytes:
                 '{"message":{"content":"b"}}',
                 f'{{"done":true,"done_reason":"stop"{"," if counts else ""}{counts}}}',
             ]
-            return "\n".join(lines).encode()
-        case _:
+            return framed(wire, *lines)
+        case "responses":
             delta = '{{"type":"response.output_text.delta","delta":"{}"}}'
             item = f'{{"type":"function_call","name":{name}}}'
             events = [
@@ -91,10 +93,12 @@ def body(wire: str, usage: str, *, tool: str = "f") -> bytes:
                 delta.format("b"),
                 f'{{"type":"response.completed","response":{{"output":[],"usage":{usage}}}}}',
             ]
-    return "".join(f"data: {event}\n\n" for event in events).encode()
+        case _:
+            raise ValueError(f"no reply is known in {wire}")
+    return framed(wire, *events)
 
 
-@pytest.mark.parametrize("wire", USAGE)
+@pytest.mark.parametrize("wire", WIRES)
 @pytest.mark.parametrize("written", COUNTS, ids=lambda text: text[:20])
 def test_a_count_is_a_count_or_not_there(wire, written):
     usage = usage_of(wire, written)
@@ -107,7 +111,7 @@ def test_a_count_is_a_count_or_not_there(wire, written):
     assert counted or written == "null"
 
 
-@pytest.mark.parametrize("wire", [wire for wire in USAGE if wire != "ollama"])
+@pytest.mark.parametrize("wire", sorted({*WIRES} - COUNTS_BESIDE))
 @pytest.mark.parametrize("usage", ['"12"', "[1]", "7", "true"])
 def test_usage_of_any_shape_costs_no_text_and_is_warned_about(wire, usage):
     with ScriptedServer() as server:
@@ -117,7 +121,7 @@ def test_usage_of_any_shape_costs_no_text_and_is_warned_about(wire, usage):
     assert answer.told == ["vendor sent token counts that are not numbers: left out"]
 
 
-@pytest.mark.parametrize("wire", USAGE)
+@pytest.mark.parametrize("wire", list(filter(takes_tools, WIRES)))
 @pytest.mark.parametrize("name", ["f", "x" * 5000, "\ud800", "a\nb", "\x1b[2J"])
 def test_a_tools_name_can_be_kept(wire, name):
     events, fault = decoded(wire, body(wire, "null", tool=name))
@@ -144,12 +148,12 @@ def paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
-@given(st.sampled_from(list(USAGE)), JSON, st.data())
+@given(st.sampled_from(WIRES), JSON, st.data())
 def test_any_value_anywhere_is_text_or_a_failure_but_never_a_bug(wire, value, data):
     """One value of one event is replaced by anything: the decoder says so, or reads on."""
     usage = usage_of(wire, "7")
-    prefix = "" if wire == "ollama" else "data: "
-    lines = body(wire, usage).decode().split("\n" if wire == "ollama" else "\n\n")
+    prefix, after = frame(wire)
+    lines = body(wire, usage).decode().split(after)
     at = data.draw(st.sampled_from([n for n, line in enumerate(lines) if line]))
     event = json.loads(lines[at].removeprefix(prefix))
     *way, last = data.draw(st.sampled_from(paths(event)))

@@ -16,6 +16,7 @@ from hfs_cli.exchange import gob, own, zipped
 from hfs_cli.exchange.json_values import Fields
 from hfs_cli.exchange.pieces import MAX_VALUE, Pieces, parse_json
 from hfs_cli.exchange.sources import (
+    SOURCES,
     aichat,
     chatgpt,
     claude,
@@ -38,21 +39,6 @@ _SAVE_IT = "save it to a file and import that"
 _DATABASE = b"SQLite format 3\0"
 _ZSTD = b"\x28\xb5\x2f\xfd"  # RFC 8878, 3.1.1
 
-# What each source is called where it is asked for, and where it is shown.
-SOURCES = {
-    "hfs": "hfs",
-    "chatgpt": "ChatGPT",
-    "claude": "Claude",
-    "llm": "llm",
-    "aichat": "aichat",
-    "shell_gpt": "shell_gpt",
-    "mods": "mods",
-    "claude-code": "Claude Code",
-    "codex": "Codex",
-    "gemini-cli": "Gemini CLI",
-    "lines": "lines",
-}
-
 
 class Source:
     """A history that was recognised: its conversations, each read when it is asked for.
@@ -60,7 +46,7 @@ class Source:
     A context manager, which closes the file.
 
     Args:
-        key: Whose it is: one of `SOURCES`.
+        key: Whose it is: one of `hfs_cli.exchange.sources.SOURCES`.
         incoming: Its conversations.
         in_order: They stand in the order of their use; else their times tell it.
     """
@@ -95,7 +81,7 @@ def open_source(
     Args:
         path: The file, or what errors call the pipe.
         piped: The pipe; it is left open.
-        key: Whose history it is, where that is known; one of `SOURCES`.
+        key: Whose history it is, where that is known; one of `hfs_cli.exchange.sources.SOURCES`.
         advance: Called with the number of bytes that were read since it was last called.
 
     Raises:

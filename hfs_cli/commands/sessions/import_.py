@@ -15,6 +15,7 @@ import click
 from hfs_cli import notices
 from hfs_cli.config import load_config
 from hfs_cli.errors import IncompleteReplyError, NotFoundError, UsageError
+from hfs_cli.exchange.sources import SOURCES
 from hfs_cli.groups import owner_options
 from hfs_cli.wording import plural
 
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
     from hfs_cli.exchange.detect import Source
     from hfs_cli.store.store import SessionStore
 
-# As `SOURCES` of `hfs_cli.exchange.detect`, which is too heavy to load for `--help`.
-_SOURCES = (
-    *("hfs", "chatgpt", "claude", "llm", "aichat", "shell_gpt", "mods"),
-    *("claude-code", "codex", "gemini-cli", "lines"),
-)
 _NO_FORMAT = "in no format that can be imported"
 
 
@@ -40,8 +36,8 @@ _NO_FORMAT = "in no format that can be imported"
     "--from",
     "source",
     metavar="NAME",
-    type=click.Choice(_SOURCES),
-    help=f"Whose history it is, found out otherwise: {', '.join(_SOURCES)}.",
+    type=click.Choice(tuple(SOURCES)),
+    help=f"Whose history it is, found out otherwise: {', '.join(SOURCES)}.",
 )
 @click.option("--skip-broken", is_flag=True, help="Pass over conversations that are damaged.")
 @click.option("--restore", is_flag=True, help="Bring back what was deleted here, too.")

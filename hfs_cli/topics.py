@@ -40,8 +40,8 @@ hfs config set aliases.NAME PROVIDER/MODEL gives one a name of your own.
 A key is all that these need: openai, anthropic, gemini, openrouter, groq, mistral, deepseek, xai,
 together, fireworks, cerebras, perplexity, huggingface, vercel, moonshot, zai, minimax, qwen,
 nvidia, sambanova, cohere, bedrock, azure. These run on your machine: ollama, lmstudio,
-llama-server, vllm, and local, the embedded model. Any other server that speaks the format of
-OpenAI, Anthropic, Gemini or Ollama is a provider too:
+llama-server, vllm, and local, the embedded model. Any other server is a provider too, by the
+format that it speaks (openai, responses, anthropic, gemini, ollama):
 
   hfs config set providers.box.type openai
   hfs config set providers.box.base_url http://gpu:8000/v1

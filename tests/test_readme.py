@@ -13,6 +13,7 @@ import pytest
 from hfs_cli import errors
 from hfs_cli.cli import hfs as hfs_group
 from hfs_cli.completion.tree import read_tree
+from tests.providers.asking import WIRES
 from tests.scripted_server import openai_sse
 
 ROOT = Path(__file__).parent.parent
@@ -146,6 +147,11 @@ def test_the_documents_speak_of_options_that_there_are():
         text = re.sub(r"\]\([^)]*\)", "", text)
         named = set(re.findall(r"(?<![\w-])(--?[a-zA-Z][\w-]*)", text))
         assert named <= options, file.name
+
+
+def test_the_readme_names_every_format_that_a_server_may_speak():
+    (named,) = re.findall(r"speaks one of the\s+formats (.*?) is a provider", README, re.DOTALL)
+    assert re.findall("`(.*?)`", named) == list(WIRES)
 
 
 def test_what_the_readme_links_to_is_there():

@@ -121,7 +121,7 @@ def test_usage_of_any_shape_costs_no_text_and_is_warned_about(wire, usage):
     assert answer.told == ["vendor sent token counts that are not numbers: left out"]
 
 
-@pytest.mark.parametrize("wire", list(filter(takes_tools, WIRES)))
+@pytest.mark.parametrize("wire", [wire for wire in WIRES if takes_tools(wire)])
 @pytest.mark.parametrize("name", ["f", "x" * 5000, "\ud800", "a\nb", "\x1b[2J"])
 def test_a_tools_name_can_be_kept(wire, name):
     events, fault = decoded(wire, body(wire, "null", tool=name))

@@ -359,7 +359,7 @@ def _from_attachment(db: Connection, place: Place) -> None:
     if digest == place.key:
         return
     messages.put_bytes(db, digest, data)
-    # Another owner's messages may carry the same: what becomes of these is his to say.
+    # Another owner's messages may carry the same: what becomes of these is theirs to say.
     carried = tie.sha256 == place.key
     mine = MessageRow.select(MessageRow.id).where(sessions.is_of_shown(MessageRow.session_id))
     tie.update(sha256=digest).where(

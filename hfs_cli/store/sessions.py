@@ -29,17 +29,17 @@ _NEAR_AMONG = 2000
 # What was imported is used before all that was used here: its `use_seq` is the time of its last
 # use, in microseconds, less this.
 BEFORE_ALL_USE = 2**60
-# By which the sessions are in order of use: each owner has numbers of his own.
+# By which the sessions are in order of use: each owner has their own numbers.
 USE = ByOwners(SessionRow.use_seq, every=SessionRow.updated_at)
 
 # --- found ----------------------------------------------------------------------------
 
 
 def is_shown() -> ByOwners:
-    """Whether a session is there for a user: his, and not while the import that brings it goes on.
+    """Whether the user sees a session: it is their own, and no import is still bringing it.
 
     Whatever finds sessions for a user asks this; what keeps the tables in order (names that are
-    free, branches that take over messages) sees all of his (`own`).
+    free, branches that take over messages) sees all of the owner's (`own`).
     """
     return own(is_whole(SessionRow), SessionRow)
 

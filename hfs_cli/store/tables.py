@@ -41,7 +41,7 @@ class SessionRow(Model):
         fork_position: How many messages of the parent's transcript this one begins with.
         created_at: Microseconds since 1970, UTC, like every time here.
         import_id: Which import brought it, or None.
-        owner: Whose it is, on a server; uid, name and `use_seq` are unique among his. The engine
+        owner: Whose it is, on a server; uid, name and `use_seq` are unique for each. The engine
             gives it to a new row. Empty in a file, where no query asks for it.
     """
 

@@ -30,7 +30,7 @@ from hfs_cli.store.postgres import indexing
 # start of a command that is less than five seconds.
 CONNECT_S = 4.0
 
-# Who acts, as each transaction says at its beginning; what it adds to a table is his by default.
+# Who acts, as each transaction says at its beginning; what it adds to a table is theirs by default.
 ACTING_OWNER = "current_setting('hfs.owner')"
 
 # PostgreSQL's text has room for every character but NUL, which prompts and replies may hold. It is

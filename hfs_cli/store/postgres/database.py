@@ -147,8 +147,8 @@ class Postgres:
     ) -> Iterator[PostgresConnection]:
         """A transaction that holds the write lock from its first statement.
 
-        Writers stand in line for an advisory lock, as for SQLite's file: whoever reads first and
-        writes later finds what he read.
+        Writers stand in line for an advisory lock, as for SQLite's file: what was read first still
+        stands when it is written later.
 
         Args:
             wait_s: Seconds to wait for other writers.

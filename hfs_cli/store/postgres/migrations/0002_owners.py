@@ -1,4 +1,4 @@
-"""Owners: each has his own sessions, under names of his own.
+"""Owners: each has their own sessions, under their own names.
 
 Who acts is said at the beginning of each transaction (`SET LOCAL hfs.owner`), and is the owner of
 what it adds; of what is there already whoever brings the tables up to date.

@@ -9,7 +9,7 @@ from playhouse.migrate import SqliteMigrator
 _STATEMENTS = (
     "ALTER TABLE import ADD COLUMN owner TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE session ADD COLUMN owner TEXT NOT NULL DEFAULT ''",
-    # A key cannot be changed: on a server each owner has deleted what he has. Its columns come
+    # A key cannot be changed: on a server each owner deletes their own. Its columns come
     # first: where they did not, integrity_check of SQLite 3.40 found NULLs in the one before them.
     """CREATE TABLE deleted_anew (
         uid TEXT NOT NULL,

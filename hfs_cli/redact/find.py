@@ -125,7 +125,8 @@ def _of(family: Family, text: str) -> Iterator[Finding]:
 def _match(family: Family, text: str, at: int) -> re.Match[str] | None:
     pattern = _compiled(family.pattern)
     for start in range(max(0, at - family.before), at + 1):
-        if match := pattern.match(text, start):
+        # Not the key before this one, where two stand close to each other.
+        if (match := pattern.match(text, start)) and match.end() > at:
             return match
     return None
 

@@ -41,6 +41,13 @@ def test_a_key_is_found_whatever_stands_around_it(name):
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in BY_CONTEXT])
+def test_each_of_several_keys_is_found_however_close_they_stand(name):
+    for key in Keys(4).of(name):
+        for between in (" ", "\n", ", ", f"\n\n## a.txt\n\n{'word ' * 5}"):
+            assert redacted(between.join([key] * 4)) == between.join([f"[redacted {name}]"] * 4)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in BY_CONTEXT])
 def test_a_key_in_an_escaped_text_is_found(name):
     for key in Keys(2).of(name):
         for text in (json.dumps(f"a\n{key}\tb"), quote(f"a={key}&b", safe=":/")):

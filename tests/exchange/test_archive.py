@@ -191,7 +191,7 @@ def test_a_directory_that_holds_something_else_is_refused(talk, archive, tmp_pat
     directory = tmp_path / "archive"
     directory.mkdir()
     (directory / "thesis.txt").write_text("mine")
-    with pytest.raises(UsageError, match="holds something else"):
+    with pytest.raises(UsageError, match="holds something other than an archive"):
         archive()
     assert [p.name for p in directory.iterdir()] == ["thesis.txt"]
     (directory / "hfs-archive.json").write_text('{"format": "hfs-archive", "version": 99}')

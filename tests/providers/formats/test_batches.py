@@ -199,9 +199,9 @@ def test_an_error_of_anthropic_has_the_status_that_it_would_have_had_alone(kind,
 @pytest.mark.parametrize("wire", [OPENAI, ANTHROPIC])
 @pytest.mark.parametrize("document", [None, [], "x", 7])
 def test_what_is_not_a_batch_or_an_answer_is_refused(wire, document):
-    with pytest.raises(ProviderError, match="something else than was asked for"):
+    with pytest.raises(ProviderError, match="something other than what was asked for"):
         wire.state(document)
-    with pytest.raises(ProviderError, match="something else than was asked for"):
+    with pytest.raises(ProviderError, match="something other than what was asked for"):
         wire.answer(json.dumps(document).encode())
     with pytest.raises(ProviderError, match="not JSON"):
         wire.answer(b"{")

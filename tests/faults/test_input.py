@@ -17,7 +17,7 @@ def test_a_prompt_over_the_limit_is_refused_in_bounded_memory(chat, server):
 def test_a_long_prompt_of_wide_text_is_sent_in_bounded_memory(chat, server):
     server.always(openai_sse("read"))
     # One emoji makes Python keep four bytes for each of the others.
-    done, peak = chat.measured("chat", stdin=("é" * 17_500_000 + "😀").encode())
+    done, peak = chat.measured("chat", stdin=("é" * 19_490_000 + "😀").encode())
     assert (done.returncode, done.stdout, done.stderr) == (0, b"read\n", b"")
     assert peak < 300_000_000
 

@@ -18,7 +18,7 @@ from hfs_cli import notices
 from hfs_cli.errors import StoreError, UsageError
 from hfs_cli.files import open_lock_file, take_lock
 from hfs_cli.store import words
-from hfs_cli.store.engine import BadRow, Connection
+from hfs_cli.store.engine import BadRow, Connection, Cursor
 from hfs_cli.store.sqlite import file
 from hfs_cli.store.sqlite.file import interruptible, is_busy, store_errors
 from hfs_cli.store.sqlite.line import SLICE_S, WAIT_S, Line, Patience
@@ -46,6 +46,9 @@ _LOOK_AGAIN_S = 0.1
 # Bytes of the log after which a long work copies it into the file: a chat's commit would do so
 # otherwise, and its user would wait for it.
 _MUCH_LOG = 8 * 1024 * 1024
+
+# Characters of a text that is kept once less in memory while it is written.
+_LONG_TEXT = 1_000_000
 
 _INDEX = "INSERT INTO message_words (rowid, content) VALUES (?, ?)"
 
@@ -418,6 +421,25 @@ class Database:
 
 class SqliteConnection(Connection, SqliteDatabase):
     """What SQLite does in its own way."""
+
+    def execute_sql(self, sql: str, params: Sequence[object] = ()) -> Cursor:
+        """Run a statement.
+
+        A long text is bound as bytes: a string keeps the UTF-8 that SQLite is given of it for as
+        long as it lives (CPython's `PyUnicode_AsUTF8AndSize`), which is half of a prompt once more.
+        """
+        long = [isinstance(value, str) and len(value) > _LONG_TEXT for value in params]
+        if any(long):
+            first, *rest = sql.split("?")  # in no statement of ours it stands for anything else
+            sql = first + "".join(
+                f"CAST(? AS TEXT){after}" if is_long else f"?{after}"
+                for is_long, after in zip(long, rest, strict=True)
+            )
+            params = [
+                value.encode() if isinstance(value, str) and is_long else value
+                for value, is_long in zip(params, long, strict=True)
+            ]
+        return super().execute_sql(sql, params)
 
     # A message is indexed in the transaction that completes it, so the index costs nothing while a
     # reply streams and is never stale: not after a crash either.

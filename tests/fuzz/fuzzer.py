@@ -58,10 +58,18 @@ class Fuzzer:
         hfs.env |= {"TEST_KEY": KEY, "EDITOR": "true", "PYTHONPATH": str(ROOT)}
         return hfs
 
-    def home(self, wire: str = "openai") -> Hfs:
-        """A fresh home with some sessions in it."""
+    def check_time(self) -> None:
+        """Go on only while there is time.
+
+        Raises:
+            Ended: The time is over.
+        """
         if time.monotonic() > self._ends:
             raise Ended
+
+    def home(self, wire: str = "openai") -> Hfs:
+        """A fresh home with some sessions in it."""
+        self.check_time()
         path = self._root / "home"
         shutil.rmtree(path, ignore_errors=True)
         shutil.copytree(self._template, path)
@@ -109,18 +117,24 @@ class Fuzzer:
         elif KEY in said:
             self.judge(kind, argv, "the key is shown", said)
 
-    def judge(self, kind: str, argv: Sequence[str], what: str, said: str) -> None:
-        """Note a finding, and print it when it is a new one."""
+    def judge(self, kind: str, argv: Sequence[str], what: str, said: str) -> bool:
+        """Note a finding, and print it when it is a new one.
+
+        Returns:
+            Whether it is.
+        """
         # One defect shows in many ways: the text less what differs from run to run.
         last = said.strip().splitlines()[-1] if said.strip() else ""
         signature = re.sub(r"'[^']*'|\"[^\"]*\"|[\d/][^\s]*", "…", f"{kind}: {what}: {last[:160]}")
         if what == "hangs":
             signature = f"{kind}: hangs: {' '.join(argv[:2])}"
-        if signature not in self.findings:
+        is_new = signature not in self.findings
+        if is_new:
             self.findings[signature] = (
                 f"{what}: hfs {' '.join(map(ascii, argv))[:300]}\n    {last[:300]}"
             )
             print(f"FOUND {kind}: {self.findings[signature]}", flush=True)
+        return is_new
 
     def showing(self, given: object, search: Callable[[], object]) -> None:
         """Run a part of an example; print what it was given when something new is found."""

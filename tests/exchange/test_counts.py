@@ -172,7 +172,7 @@ def llm(folder: Path) -> Path:
 
 
 def aichat(folder: Path) -> Path:
-    pytest.importorskip("yaml")
+    pytest.importorskip("yaml", reason="the extra yaml is not installed")
     called = {"call": {"name": word("c"), "arguments": {}, "id": "c"}, "output": word("r")}
     (folder / "sessions").mkdir()
     text = {

@@ -119,7 +119,7 @@ def test_a_time_without_end_is_refused(tmp_path, own, name):
     ],
 )
 def test_yaml_is_text_whatever_its_tags_say(tmp_path, text):
-    pytest.importorskip("yaml")
+    pytest.importorskip("yaml", reason="the extra yaml is not installed")
     file = tmp_path / "a.yaml"
     file.write_text(text)
     (found,) = conversations_in(file)

@@ -276,7 +276,7 @@ def test_what_cannot_be_read_in_a_directory_is_named(kept, tmp_path):
 
 
 def test_whose_history_it_is_can_be_said(kept, tmp_path):
-    pytest.importorskip("yaml")
+    pytest.importorskip("yaml", reason="the extra yaml is not installed")
     file = tmp_path / "session"
     file.write_text("messages:\n- {role: user, content: hi}\n")
     assert kept("sessions", "import", str(file)).returncode == 2

@@ -122,7 +122,7 @@ messages:
 
 
 def test_aichat(tmp_path):
-    pytest.importorskip("yaml")
+    pytest.importorskip("yaml", reason="the extra yaml is not installed")
     (found,) = conversations_in(written(tmp_path, "pictures.yaml", AICHAT))
     assert found.name == "pictures"
     assert said(found) == [
@@ -157,7 +157,7 @@ def test_aichat(tmp_path):
     ],
 )
 def test_yaml_that_means_harm_is_refused(tmp_path, text):
-    pytest.importorskip("yaml")
+    pytest.importorskip("yaml", reason="the extra yaml is not installed")
     with pytest.raises(UsageError):
         conversations_in(written(tmp_path, "x.yaml", text))
 

@@ -46,7 +46,7 @@ def test_a_directory_that_exists_keeps_its_mode(tmp_path):
     assert mode(tmp_path) == 0o755
 
 
-def test_what_has_a_directorys_name_and_is_none_is_refused(tmp_path):
+def test_what_has_a_directorys_name_and_is_not_one_is_refused(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     for name in ("file", "link"):

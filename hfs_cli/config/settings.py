@@ -203,7 +203,7 @@ def _database(value: object) -> Path | str:
             raise ValueError
         from hfs_cli.config.database import has_password
 
-        has_password(text)  # raises ValueError for what is no address
+        has_password(text)  # raises ValueError for what is not an address
         return f"postgresql://{place}"
     try:
         path = Path(text).expanduser()

@@ -503,7 +503,7 @@ def test_a_pipe_or_a_device_beside_the_output_is_refused_and_not_read(output, se
 
 
 @pytest.mark.parametrize("place", [".", "/", ".."])
-def test_a_directory_is_no_output(output, server, place):
+def test_a_directory_is_not_an_output(output, server, place):
     words = ("batch", output.file, "-O", place)
     for argv in (words, (*words, "--force"), (*words, "--resume"), ("batch", "--status", place)):
         done = output(*argv)

@@ -105,7 +105,7 @@ def test_a_command_that_gives_no_key(file, command, told):
 )
 def test_a_command_that_needs_a_shell_is_warned_of(file, command, sign):
     told = []
-    # What it prints may be no key: the warning comes first and says why.
+    # What it prints may not be a key: the warning comes first and says why.
     with suppress(CredentialsError):
         find_key(KeySource("p", command=command), {}, file, told.append)
     assert len(told) == (sign is not None), told

@@ -77,7 +77,7 @@ def test_a_value_is_read_as_what_it_is(name, given, read):
         *(("database", bad) for bad in ("hfs.db", "mysql://host/db", 7, "~nobody-here/x")),
     ],
 )
-def test_what_is_no_value_is_refused_with_what_was_expected(name, value):
+def test_what_is_not_a_value_is_refused_with_what_was_expected(name, value):
     setting = PROFILE_SETTINGS[name]
     with pytest.raises(ValueError, match="^" + re.escape(setting.kind.expects) + "$"):
         setting.parse(value)

@@ -176,6 +176,6 @@ def test_a_value_of_many_small_parts_is_refused_in_bounded_memory(hfs, begin, en
     assert peak < 300_000_000
 
 
-def test_commas_and_brackets_in_what_was_said_are_no_parts():
+def test_commas_and_brackets_in_what_was_said_are_not_parts():
     said = ",{[" * 1_100_000 + '\\",'
     assert parse_json(json.dumps({"a": said}).encode(), "in.json") == {"a": said}

@@ -109,7 +109,7 @@ def test_a_block_that_was_cut_is_found_and_what_follows_it_stays():
 def test_of_a_key_that_breaks_off_no_more_stays_than_how_all_begin(name):
     for key in Keys(4).of(name):
         head = find(key)[0].excerpt.partition("…")[0]
-        # Five characters are no secret, and fewer than that no key.
+        # Five characters do not give a secret away, and so few do not look like a key.
         for size in range(len(head) + 6, len(key), 1 if len(key) < 300 else 29):
             text = redacted(f"export KEY={key[:size]}", broken_off=True)
             assert text.startswith("export KEY=[redacted "), (size, text)

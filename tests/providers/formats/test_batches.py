@@ -215,13 +215,13 @@ def test_only_what_can_be_part_of_an_address_is_an_id(value):
 
 
 @pytest.mark.parametrize("count", [-1, 10**9, True, 1.0, "3", None])
-def test_a_count_that_is_none_is_not_known(count):
+def test_what_cannot_be_a_count_is_not_known(count):
     state = OPENAI.state({"id": "b", "request_counts": {"total": count, "completed": count}})
     assert (state.total, state.done) == (None, 0)
 
 
 @pytest.mark.parametrize("moment", [0, -1, 10**11, True, "1795000000", None])
-def test_a_moment_that_is_none_is_not_known(moment):
+def test_what_cannot_be_a_moment_is_not_known(moment):
     assert OPENAI.state({"id": "b", "created_at": moment}).created_at is None
 
 

@@ -104,7 +104,7 @@ def test_each_way_to_give_a_password_logs_in_and_none_shows_it(trusting, port, w
         done = trusting(*command)
         assert done.returncode in {0, 2, 3, 4}, done.stderr
         if way is by_command and command == ("config", "list"):
-            continue  # the command itself is no secret of ours, and says what it was given
+            continue  # the command itself is not our secret, and says what it was given
         assert PASSWORD not in (done.stdout + done.stderr).decode()
 
 

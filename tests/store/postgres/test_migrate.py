@@ -86,7 +86,7 @@ def test_what_was_there_before_is_whose_who_brings_it_up_to_date(first_version):
         assert db.execute("SELECT * FROM deleted").fetchall() == [("b", "ann", 0)]
 
 
-def test_a_role_whose_the_tables_are_not_is_told_who_has_to_come_first(first_version):
+def test_a_role_that_does_not_own_the_tables_is_told_who_has_to_come_first(first_version):
     role = f"someone_{uuid.uuid4().hex[:8]}"
     with psycopg.connect(first_version.where, autocommit=True) as db:
         db.execute(f"CREATE ROLE {role} LOGIN".encode())

@@ -170,7 +170,9 @@ class FileResults(Results):
         self._beside = path.parent / f"{path.name}{SUFFIX}"
         self._header = header
         self._existed = existed = os.path.lexists(path)
-        if existed and not (resume or force):
+        # A directory can be neither gone on with nor replaced: opening it says what it is.
+        is_directory = os.path.isdir(path)  # noqa: PTH112  a Path raises where a link may not lead
+        if existed and not (resume or force or is_directory):
             raise UsageError(f"{path} exists: --resume goes on with it, --force replaces it")
         with refusing(UsageError, f"cannot write {path}"):
             self._out = open_lock_file(path)

@@ -52,3 +52,13 @@ class Talk:
 
     def contents(self, session: Session) -> list[str]:
         return [message.content for message in self.store.transcript(session.id)]
+
+
+def talk_for_a_while(store: SessionStore, name: str) -> None:
+    """Two sessions with a fork and a tail."""
+    talk = Talk(store)
+    one, two = (talk.turn("q1", "a1", name=f"{name} {n}") for n in (1, 2))
+    for session in (one, two, one):
+        talk.turn("q", "a", session)
+    store.fork(one.id, at=4)
+    store.undo(one.id)

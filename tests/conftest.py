@@ -208,16 +208,17 @@ def server() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture(scope="session")
-def postgres_databases() -> OnServer:
+def postgres_databases() -> Iterator[OnServer]:
     """Databases on a PostgreSQL server, which the run starts once, or `HFS_TEST_POSTGRES` names."""
     given = os.environ.get("HFS_TEST_POSTGRES", "")
     if given == "none":
         pytest.skip("HFS_TEST_POSTGRES=none")
-    if given:
-        return OnServer(given)
-    if postgres.programs() is None:
+    if not given and postgres.programs() is None:
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    return OnServer(server_of_the_run(directory_of_run()))
+    there = OnServer(server_of_the_run(directory_of_run(), given))
+    yield there
+    if given:  # our own goes with all that is in it
+        there.drop()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

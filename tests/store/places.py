@@ -166,10 +166,16 @@ class OnServer:
             self._run("postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
     def make_template(self) -> None:
-        """Make what the others are copies of."""
+        """Make what the others are copies of, in place of an earlier run's."""
+        self._run("postgres", f"DROP DATABASE IF EXISTS {self.TEMPLATE} WITH (FORCE)")
         self._run("postgres", f"CREATE DATABASE {self.TEMPLATE}")
         with open_place(self._url(self.TEMPLATE)) as store:
             store.count()
+
+    def drop(self) -> None:
+        """Drop those that tests have done with."""
+        for name in self._free:
+            self._run("postgres", f"DROP DATABASE {name} WITH (FORCE)")
 
     def _url(self, name: str) -> str:
         return f"{self._server.rpartition('/')[0]}/{name}"
@@ -181,11 +187,12 @@ class OnServer:
             db.execute(statements.encode())
 
 
-def server_of_the_run(directory: Path) -> str:
+def server_of_the_run(directory: Path, given: str = "") -> str:
     """The address of the run's own server, which the first who asks for it starts.
 
     Args:
         directory: One for all processes of the run; `end_server` ends what stands in it.
+        given: The address of one that runs already, which only gets the template.
     """
     import fcntl
 
@@ -194,39 +201,44 @@ def server_of_the_run(directory: Path) -> str:
         fcntl.flock(lock, fcntl.LOCK_EX)
         told = directory / "url"
         if not told.exists():
-            starter = subprocess.Popen(
-                [sys.executable, "-m", "tests.postgres", "--until-ends", _run_of(directory)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                cwd=Path(__file__).parents[2],
-                start_new_session=True,
-                text=True,
-            )
-            assert starter.stdout is not None
-            url = starter.stdout.readline().strip()
-            assert url, "PostgreSQL did not start: python -m tests.postgres says why"
-            starter.stdout.close()
+            url = given or _start(directory)
             OnServer(url).make_template()
-            (directory / "pid").write_text(str(starter.pid))
             told.write_text(url)
-            starter.returncode = 0  # it goes on without us
     return told.read_text()
 
 
+def _start(directory: Path) -> str:
+    starter = subprocess.Popen(
+        [sys.executable, "-m", "tests.postgres", "--until-ends", _run_of(directory)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+        start_new_session=True,
+        text=True,
+    )
+    assert starter.stdout is not None
+    url = starter.stdout.readline().strip()
+    assert url, "PostgreSQL did not start: python -m tests.postgres says why"
+    starter.stdout.close()
+    (directory / "pid").write_text(str(starter.pid))
+    starter.returncode = 0  # it goes on without us
+    return url
+
+
 def end_server(directory: Path) -> None:
-    """End the run's server, if it has one, and wait until it is gone."""
-    if not (directory / "pid").exists():
-        return
-    pid = int((directory / "pid").read_text())
-    deadline = time.monotonic() + 60
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-        while time.monotonic() < deadline:
-            with suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)  # ours, where the tests ran in one process
-            os.kill(pid, 0)
-            time.sleep(0.05)
-    shutil.rmtree(directory)
+    """End the run's server, if it has one of its own, and wait until it is gone."""
+    if (directory / "pid").exists():
+        pid = int((directory / "pid").read_text())
+        deadline = time.monotonic() + 60
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+            while time.monotonic() < deadline:
+                with suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)  # ours, where the tests ran in one process
+                os.kill(pid, 0)
+                time.sleep(0.05)
+    if directory.exists():
+        shutil.rmtree(directory)
 
 
 def _run_of(directory: Path) -> str:

@@ -19,6 +19,7 @@ from peewee import (
     Psycopg3Adapter,
     fn,
 )
+from peewee import __exception_wrapper__ as peewee_errors  # type: ignore[attr-defined]
 from psycopg.adapt import Dumper, Loader
 from psycopg.pq import TransactionStatus
 
@@ -170,8 +171,8 @@ class PostgresConnection(Connection, PostgresqlDatabase):
             return super().execute_sql(sql, params)
         *before, after = self.alone
         there = self.connection()
-        cursor = there.cursor()
-        with there.pipeline():
+        with peewee_errors, there.pipeline():
+            cursor = there.cursor()
             for statement in before:
                 there.execute(statement)
             cursor.execute(sql, params)

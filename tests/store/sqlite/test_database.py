@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import random
 import shutil
 import sqlite3
 import stat
@@ -13,9 +14,13 @@ from threading import Event, Thread
 import pytest
 
 from hfs_cli.errors import StoreError
+from hfs_cli.store.sqlite import database as sqlite_database
 from hfs_cli.store.sqlite.database import Database
 from hfs_cli.store.sqlite.file import APPLICATION_ID, SCHEMA_VERSION
 from hfs_cli.store.store import SessionStore
+from tests.exchange.test_own import exported, populate
+from tests.redact.keys import Keys
+from tests.store.sqlite.test_edited import use_everything
 from tests.store.talking import Talk
 
 
@@ -325,3 +330,23 @@ def test_a_reader_of_nothing_reads_on_when_another_makes_the_database(path, talk
     with nothing.reading() as db:
         assert db.execute_sql("SELECT count(*) FROM session").fetchone() == (1,)
     nothing.close()
+
+
+def test_whatever_is_long_is_bound_as_bytes_and_kept_as_text(path, tmp_path, monkeypatch):
+    """In every statement: a "?" that stands for no value would be an error."""
+    chance = random.Random(12)
+    with SessionStore(tmp_path / "from" / "hfs.db") as giver:
+        populate(giver, 10, chance, lambda: f"text {chance.random()}\0")
+        talk = Talk(giver)
+        session = talk.turn(f"use {Keys().checked('ghp_')}", "ok", name="key")
+        giver.create_checkpoint(session.id, "here?")
+        whole = exported(giver)
+        monkeypatch.setattr(sqlite_database, "_LONG_TEXT", 0)
+        with SessionStore(path) as store:
+            store.put(giver.conversations())
+            assert exported(store) == whole
+            populate(store, 10, chance, lambda: f"text? {chance.random()}\0")
+            assert len(store.redact()) == 1
+            assert store.list_recent(query="k?", model="m/x") == []
+            assert store.check() == []
+    assert use_everything(path) == []

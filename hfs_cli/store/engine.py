@@ -89,10 +89,10 @@ def own(condition: ColumnBase, table: Any) -> ByOwners:  # noqa: ANN401  (a tabl
 
 
 def only_own(db: Connection, query: Q, table: type[Model]) -> Q:
-    """A query for rows of who acts alone, where rows have owners.
+    """A query for rows of who acts alone, where rows have owners; the query itself elsewhere.
 
     Args:
-        query: One that has no condition, or others.
+        query: One without a condition, which `own` would have to make one up for.
     """
     if db.owners != "one":
         return query

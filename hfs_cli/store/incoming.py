@@ -898,8 +898,8 @@ class _Written:
         if not coming:
             return
         names = {normalise(conversation.name) for conversation in coming}
-        found = SessionRow.select(SessionRow.name).where(SessionRow.name.in_(names))
-        found = only_own(self._db, found, SessionRow)
+        there = own(SessionRow.name.in_(names), SessionRow)
+        found = SessionRow.select(SessionRow.name).where(there)
         self._free_names = names - {name for (name,) in self._db.execute(found)}
         places = [_wanted_place(conversation.updated_at) for conversation in coming]
         if last_place is not None:

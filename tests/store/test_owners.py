@@ -147,7 +147,6 @@ def test_everybodys_are_looked_at_in_the_order_of_time(owners, ann, bob):
 
 @on_a_server
 def test_names_and_the_order_of_use_are_each_ones_own(ann, bob):
-    """And of many first turns at once with one name each owner's first alone gets it."""
     for store in (ann, bob):
         talk = Talk(store)
         first, second = talk.turn("q", "a", name="one"), talk.turn("q", "a", name="two")

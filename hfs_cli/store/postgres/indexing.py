@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from hfs_cli.store.engine import Connection, Row
 
 # An entry of the index holds 2,712 bytes at most, as PostgreSQL 15 says where it refuses a longer
-# one (2026-11-29). What is longer than this, in characters, is not
-# a word of any language: its beginning and a digest stand for it.
+# one (2026-11-29). What is longer than this, in characters, is not a word of any language: its
+# beginning and a digest stand for it.
 LONGEST = 200
 _BEGINNING = 100
 

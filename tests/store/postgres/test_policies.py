@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from hfs_cli.errors import StoreError
-from hfs_cli.messages import Attachment
+from hfs_cli.messages import Attachment, Reply
 from hfs_cli.store.store import SessionStore
 from tests.exchange.test_own import exported, populate
 from tests.redact.keys import Keys
@@ -98,7 +98,7 @@ def test_another_role_can_neither_see_nor_change_a_row_of_any_table(team):
         populate(ann, 30, chance, lambda: f"text {chance.random()}")
         talk = Talk(ann)
         ann.note_request(talk.answer(talk.ask("q"), "a"), "digest")
-        ann.save_piece(talk.ask("partly", name="partly"), reply_with("some"))
+        ann.save_piece(talk.ask("partly", name="partly"), Reply("some", "m/x"))
         ann.delete([ann.list_recent()[-1].id])
         before = exported(ann)
         team.run(
@@ -134,12 +134,6 @@ def test_another_role_can_neither_see_nor_change_a_row_of_any_table(team):
             team.run(team.bob, "INSERT INTO attachment VALUES ('abc', 'other bytes')")
         assert exported(ann) == before
         assert ann.check() == []
-
-
-def reply_with(text: str):
-    from hfs_cli.messages import Reply
-
-    return Reply(text, "m/x")
 
 
 def test_everything_can_be_done_with_what_is_ones_own(team):

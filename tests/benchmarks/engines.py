@@ -28,8 +28,7 @@ from typing import NamedTuple
 
 import psycopg
 
-from hfs_cli.config.database import login_name
-from hfs_cli.store.postgres.indexing import tokens
+from hfs_cli.store.tables import MessageRow, SessionRow
 from tests import postgres
 from tests.benchmarks.history import SMALL, build, measure
 from tests.conftest import Hfs
@@ -141,27 +140,23 @@ def fill(path: Path, url: str) -> None:
 
     The tables are those that hfs makes, and each row is that of the file.
     """
-    with open_place(url) as store:
-        store.count()
-    with closing(sqlite3.connect(path)) as kept, psycopg.connect(url) as db:
-        db.execute("SELECT set_config('hfs.owner', %s, false)", (login_name(),))
-        for table, text in (("session", "name"), ("message", "content")):
-            described = kept.execute(f"SELECT name FROM pragma_table_info('{table}')")
-            columns = ", ".join(name for (name,) in described if name != "owner")
-            rows = kept.execute(f"SELECT {columns} FROM {table} ORDER BY id")
-            _copy(db, f"{table} ({columns})", rows)
-            texts = kept.execute(f"SELECT id, {text} FROM {table} ORDER BY id")
-            _copy(db, f"{table}_words (id, words)", ((n, tokens(text)) for n, text in texts))
-            last = f"(SELECT max(id) FROM {table})"
-            db.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {last})".encode())
-    with psycopg.connect(url, autocommit=True) as db:
-        db.execute(_SETTLE)
-
-
-def _copy(db: psycopg.Connection, into: str, rows: Iterable[tuple[object, ...]]) -> None:
-    with db.cursor() as cursor, cursor.copy(f"COPY {into} FROM STDIN".encode()) as copy:
-        for row in rows:
-            copy.write_row(row)
+    with (
+        closing(sqlite3.connect(path)) as kept,
+        open_place(url) as store,
+        store._engine.writing() as db,
+    ):
+        for table, text in ((SessionRow, "name"), (MessageRow, "content")):
+            name = table._meta.table_name
+            described = kept.execute(f"SELECT name FROM pragma_table_info('{name}')")
+            columns = [column for (column,) in described if column != "owner"]
+            db.first_free(table)  # after which the next number is that after these
+            rows = kept.execute(f"SELECT {', '.join(columns)} FROM {name} ORDER BY id")
+            db.insert_many(table, columns, rows)
+            texts = kept.execute(f"SELECT id, {text} FROM {name} ORDER BY id")
+            index = db.index_names if table is SessionRow else db.index_messages
+            index(texts)
+    with psycopg.connect(url, autocommit=True) as settling:
+        settling.execute(_SETTLE)
 
 
 def _made(server: postgres.Server, name: str) -> str:

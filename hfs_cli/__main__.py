@@ -8,11 +8,12 @@ import gc
 import os
 import sys
 
-TYPE_CHECKING = False  # typing's own costs 5 ms
+TYPE_CHECKING = False  # importing typing takes 5 ms
 if TYPE_CHECKING:
     from typing import NoReturn
 
-# Until the handlers of `hfs_cli.signals` are there, Ctrl-C ends the process without a traceback.
+# Until `hfs_cli.signals` installs its handlers, Ctrl-C ends the process without a traceback. Before
+# this line, while Python itself starts (site and its .pth files), it is a KeyboardInterrupt.
 if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
@@ -25,7 +26,7 @@ def main() -> NoReturn:
 
 
 def _run() -> int:
-    # Answered before anything else is imported: scripts ask it in loops.
+    # Answered before anything else is imported: scripts ask for it in loops.
     if sys.argv[1:] == ["--version"]:
         from hfs_cli import __version__
 
@@ -35,9 +36,9 @@ def _run() -> int:
             pass  # The long way tries again and says what is wrong.
         else:
             return 0
-    # Arguments, variables and file names are UTF-8 whatever the locale says. Python has read them
-    # by the time it runs anything, so where it took another encoding it is started once more in
-    # its UTF-8 mode (PEP 540), with the bytes that it was given.
+    # Arguments, variables and file names are UTF-8 whatever the locale says. Python has decoded
+    # them before it runs any code, so if it chose another encoding it is started again in its UTF-8
+    # mode (PEP 540), with the same bytes.
     if sys.getfilesystemencoding() != "utf-8" and sys.executable:
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
     # Each press of Tab on a name waits for this.
@@ -46,7 +47,7 @@ def _run() -> int:
 
         answer(sys.argv[2:])
         return 0
-    # Looking for garbage while modules load takes a twentieth of the way and finds none.
+    # Collecting garbage while modules load takes a twentieth of the start, and finds none.
     gc.set_threshold(_GARBAGE_AT)
     from hfs_cli.cli import run
 

@@ -12,7 +12,7 @@ from hfs_cli.messages import Message, Origin, Role, Session, Status
 
 @dataclass(frozen=True, slots=True)
 class SearchFilter:
-    """What a found message must be; None asks for nothing.
+    """What a search is limited to; None is no limit.
 
     Args:
         model: ``provider/id`` or the id alone; only replies have one.
@@ -30,14 +30,14 @@ class SearchFilter:
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """A message, or the name of a session, that holds the words.
+    """A message, or the name of a session, that contains the words.
 
     Args:
         position: The message's number in its session; None when the name was found.
         snippet: The part of the text around the words.
         spans: Where in the snippet the words are: start and end, in characters.
-        score: The better the match, the lower (bm25).
-        owner: As of the session.
+        score: Lower is better (bm25).
+        owner: That of the session.
     """
 
     session_id: int
@@ -54,16 +54,16 @@ class SearchHit:
 
 
 class KeptKey(NamedTuple):
-    """A key or token of somebody's that stands in what is kept; never the key itself.
+    """Where in what is kept a key or token was found; never the key itself.
 
     Args:
-        session_id: Whose message it is in; None of a file that no session is named by.
-        session_name: That session's, without keys.
-        position: The message's number; None where it is in no message.
-        place: In what of it: ``text``, ``result``, ``name`` ….
-        family: Whose key it is: ``github-token``.
-        excerpt: How it may be shown: ``ghp_…3fX9``.
-        file: The file that it is in, where it is not in the database.
+        session_id: The session that it is in; None for a file that belongs to no session.
+        session_name: The name of that session, with keys taken out.
+        position: The message's number; None if it is in no message.
+        place: The part that holds it: ``text``, ``result``, ``name`` ….
+        family: The kind of key: ``github-token``.
+        excerpt: What may be shown of it: ``ghp_…3fX9``.
+        file: The file that it is in, if it is not in the database.
     """
 
     session_id: int | None
@@ -98,8 +98,8 @@ class Branch:
     Args:
         origin: How it came to be.
         listed: False for a tail that was set aside and has not been used since.
-        depth: 0 for the oldest, 1 for what parted from it, and so on.
-        turns: Where its own turns end: the position of each last message, rising.
+        depth: 0 for the oldest, 1 for those that branched off it, and so on.
+        turns: The position of the last message of each of its own turns, ascending.
         checkpoints: Its own, by position.
     """
 
@@ -113,7 +113,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A session as it travels between databases: no number of any database is in it.
+    """A session as it travels between databases, without the numbers that a database gives.
 
     Args:
         parent_uid: The session it is a branch of, or None.
@@ -121,9 +121,10 @@ class Conversation:
         messages: Its own messages, after those it shares. Their `id` is their position, and
             `reply_to` the position of the message answered.
         checkpoints: Its own; their ids mean nothing.
-        left_out: What stood in the file and did not come with it: how often, by the reason.
-        derived: Its uid says only where another program's conversation parted, which moves when
-            that goes on elsewhere: what it says may be kept as part of another session.
+        left_out: How often something in the file was left out, by the reason.
+        derived: Whether its uid only marks where another program's conversation branched. That
+            point moves when the conversation goes on elsewhere, so what it holds may already be
+            kept in another session.
     """
 
     uid: str
@@ -163,9 +164,9 @@ class Kept:
     """A session as a page shows it.
 
     Args:
-        conversation: All its messages, those that it shares too.
-        parent: What it parted from, or None.
-        forks: The sessions that parted from it, or from what was set aside from it.
+        conversation: All its messages, shared ones included.
+        parent: The session that it branched off, or None.
+        forks: The sessions that branched off it, or off what was set aside from it.
         tails: What was set aside from it, each with its own messages.
     """
 
@@ -177,11 +178,11 @@ class Kept:
 
 
 class End(NamedTuple):
-    """What tells, without reading a conversation, that nothing in it is new.
+    """What shows, without reading a conversation, that nothing in it is new.
 
     Args:
         length: How many messages its transcript holds.
-        last: The digest of the last message of its own; empty where it has none.
+        last: The digest of its own last message; empty if it has none.
         labels: How many named checkpoints it has.
     """
 
@@ -196,7 +197,7 @@ def answered_calls(message: Message) -> int:
 
 
 def digest_of(message: Message, answered: int = 0) -> str:
-    """What tells a message from the others that may stand at its place: 32 hexadecimal digits.
+    """A digest that tells a message from others at the same position: 32 hexadecimal digits.
 
     Args:
         answered: How many of its calls have a result.
@@ -210,24 +211,22 @@ def digest_of(message: Message, answered: int = 0) -> str:
 
 
 class Incoming(Protocol):
-    """A conversation that can be brought in: whoever has it already need not read it."""
+    """A conversation to import, which need not be read if it is here already."""
 
     @property
     def uid(self) -> str | None:
-        """The uid of the first that `read` gives, or None when only reading it tells."""
+        """The uid of the first conversation that `read` gives, or None until it is read."""
         ...
 
     def end(self) -> End | None:
-        """Where it ends, or None when only reading it tells, or when more than one comes of it."""
+        """Where it ends, or None until it is read, or if `read` gives several conversations."""
         ...
 
     def read(self) -> Sequence[Conversation]:
-        """The whole of it: as a session, and then what parted from it, each after its parent.
-
-        Nothing where nothing was said in it.
+        """The conversation and then its branches, each after its parent; nothing if it is empty.
 
         Raises:
-            UsageError: It is not what it should be.
+            UsageError: It is malformed.
         """
         ...
 

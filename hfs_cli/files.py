@@ -45,13 +45,13 @@ def refusing(failure: type[HfsError], what: str) -> Iterator[None]:
 
 
 def _flags(*names: str) -> int:
-    """Flags of `os.open`; those that are POSIX only mean nothing elsewhere."""
+    """Flags of `os.open`; those that a platform lacks are left out."""
     return sum(getattr(os, name, 0) for name in names)
 
 
 _NEW = _flags("O_RDWR", "O_CREAT", "O_EXCL", "O_NOFOLLOW", "O_CLOEXEC")
 _DIRECTORY = _flags("O_RDONLY", "O_DIRECTORY", "O_CLOEXEC")
-# Opening a named pipe would wait for whoever writes to it.
+# O_NONBLOCK: opening a named pipe would wait for a writer.
 _READ = _flags("O_RDONLY", "O_NONBLOCK", "O_CLOEXEC")
 
 
@@ -68,15 +68,15 @@ def make_directory(path: Path) -> None:
     for directory in reversed(missing):
         try:
             directory.mkdir(PRIVATE_DIRECTORY)
-            # A strict umask may have taken bits away.
+            # A strict umask may have removed bits.
             directory.chmod(PRIVATE_DIRECTORY)
         except FileExistsError:
-            if not directory.is_dir():  # else another process was faster
+            if not directory.is_dir():  # otherwise another process was faster
                 raise
 
 
 def create(path: Path) -> None:
-    """Make an empty private file; nothing is followed, nothing truncated.
+    """Make an empty private file; no link is followed and nothing truncated.
 
     Raises:
         OSError: It exists, or cannot be made.
@@ -130,14 +130,14 @@ class NewFile:
             rest = rest[os.write(self._descriptor, rest) :]
 
     def take_name(self, *, replace: bool, name: str | None = None, durable: bool = True) -> None:
-        """Reach the disk, then appear under the target's name in one step.
+        """Give the file its name in one step, after its content has reached the disk.
 
         Args:
-            replace: Take the place of a file that is there. Without, of many processes that
-                want one name exactly one gets it.
-            name: Another name in the same directory; may be tried after one that was taken.
-            durable: Wait for the disk. Without, a power cut may leave it empty: for what is one of
-                many and is soon made again.
+            replace: Replace a file of that name. If not, exactly one of several processes that
+                want the name gets it.
+            name: Another name in the same directory; can be tried after one that was taken.
+            durable: Wait for the disk. If not, a power cut may leave the file empty: for files of
+                which there are many and that are soon made again.
 
         Raises:
             FileExistsError: The name is taken.
@@ -152,7 +152,7 @@ class NewFile:
         else:
             self._link()
         if durable:
-            with suppress(OSError):  # some file systems cannot: as safe as they make the name
+            with suppress(OSError):  # some file systems cannot sync a directory
                 directory = os.open(self._target.parent, _DIRECTORY)
                 try:
                     os.fsync(directory)
@@ -170,7 +170,7 @@ class NewFile:
             self.path.replace(self._target)
 
     def close(self) -> None:
-        """Remove what has not taken its name."""
+        """Remove the file if it has not taken its name."""
         os.close(self._descriptor)
         self.path.unlink(missing_ok=True)
 
@@ -194,15 +194,15 @@ def remove_abandoned(directory: Path) -> None:
 
 
 def write_file(path: Path, data: bytes, *, replace: bool, durable: bool = True) -> None:
-    """Write a private file whole; directories above it are made.
+    """Write a private file in one step, and make the directories above it.
 
     Args:
-        replace: Take the place of a file that is there.
+        replace: Replace a file of that name.
         durable: Wait for the disk; see `NewFile.take_name`.
 
     Raises:
         FileExistsError: The name is taken.
-        OSError: It cannot be written; what was there before still is.
+        OSError: It cannot be written; what was there before is untouched.
     """
     make_directory(path.parent)
     with NewFile(path) as new:
@@ -302,17 +302,18 @@ class OutputFile:
 
 @contextmanager
 def changing(file: Path, failure: type[HfsError]) -> Iterator[None]:
-    """Read, change and write a file while no other hfs does; its directory is made.
+    """Hold a lock while the block reads, changes and writes a file; its directory is made.
 
-    The kernel lets those who wait in one by one, and lets go when a process dies. It binds
-    only who asks: editors do not. The directory is locked and not the file, which takes its
-    lock with it when another takes its place.
+    No other hfs is in such a block then; editors do not ask for the lock. The kernel releases it
+    when a process dies. The directory is locked rather than the file, because a file that is
+    replaced takes its lock with it.
 
     Args:
         file: The file, which need not exist.
-        failure: What to raise when the disk refuses.
+        failure: The error to raise for an `OSError`.
 
     Raises:
+        OutputError: The disk is full; the file is as it was.
         HfsError: `failure`; the file is as it was.
     """
     with refusing(failure, f"cannot write {file}"):
@@ -326,7 +327,10 @@ def changing(file: Path, failure: type[HfsError]) -> Iterator[None]:
 
 
 def open_lock_file(path: Path) -> int:
-    """Open an empty private file to be locked, and make it if need be; its descriptor.
+    """Open a private file that serves as a lock, made empty if it does not exist.
+
+    Returns:
+        Its descriptor.
 
     Raises:
         OSError: It cannot be made, or is not a regular file.
@@ -341,14 +345,14 @@ def open_lock_file(path: Path) -> int:
 
 
 def take_lock(descriptor: int, *, wait: bool = True) -> bool:
-    """Lock an open file against whoever else asks; closing it unlocks it. POSIX only.
+    """Lock an open file; closing it releases the lock. POSIX only.
 
     Args:
-        wait: Stand in line; a signal whose handler raises ends that.
+        wait: Wait for the lock; a signal whose handler raises ends the wait.
 
     Returns:
-        False when it was not waited for and another has it. Where the file system knows no
-        such locks (some network shares) everybody is let in.
+        False if another process has the lock and `wait` is false. On a file system without locks
+        (some network shares) everybody gets it.
     """
     if sys.platform != "win32":
         import fcntl
@@ -363,7 +367,7 @@ def take_lock(descriptor: int, *, wait: bool = True) -> bool:
 
 
 def release_lock(descriptor: int) -> None:
-    """Let the next one have what `take_lock` took."""
+    """Release what `take_lock` took."""
     if sys.platform != "win32":
         import fcntl
 
@@ -415,7 +419,7 @@ def read_file(
 
     Args:
         limit: The most bytes to accept: ``/proc`` and pipes may have no end.
-        absent: What a file that is not there holds; None if it has to be there.
+        absent: What to return if there is no such file; None if that is an error.
 
     Raises:
         HfsError: `failure`; it cannot be read, is not a regular file, or is too large.

@@ -8,7 +8,7 @@ from os import environ
 
 HIDDEN = "[hidden]"
 
-# Names under which credentials go: of variables, query parameters and headers.
+# The names of variables, query parameters and headers that hold credentials.
 _NAMES = r"(?:api[-_]?key|key|token|secret|passw(?:or)?d|signature|sig|auth(?:orization)?)"
 _SECRET_NAME = re.compile(rf"(?:^|[-_]){_NAMES}$", re.IGNORECASE)
 _SHAPES = (
@@ -29,11 +29,11 @@ _SHORTEST = 8
 
 
 def hide(text: str, env: Mapping[str, str] = environ) -> str:
-    """A message without the credentials in it.
+    """Replace the credentials in a text.
 
     Args:
         text: Anything that is about to be shown.
-        env: Variables; the values of those that hold keys are hidden whatever they look like.
+        env: Variables; the values of those that hold keys are hidden, whatever they look like.
     """
     for name, value in env.items():
         if len(value) >= _SHORTEST and is_secret_name(name):
@@ -44,5 +44,5 @@ def hide(text: str, env: Mapping[str, str] = environ) -> str:
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether what goes by this name is a credential: ``OPENAI_API_KEY``, ``sig``."""
+    """Whether the value of something of this name is a credential: ``OPENAI_API_KEY``, ``sig``."""
     return _SECRET_NAME.search(name) is not None

@@ -18,11 +18,11 @@ from typing import Any, Literal
 
 from hfs_cli.posix import time_limit
 
-# Patterns backtrack: ``(a+)+$`` takes years on thirty characters.
+# Patterns backtrack: ``(a+)+$`` takes years with some texts of thirty characters.
 CHECK_SECONDS = 5.0
-# What a process of its own may take to begin with, on a machine that has much to do.
+# Seconds that a new process may take to start on a busy machine.
 _START_SECONDS = 25.0
-# It may name a place of many steps, each of any length.
+# The answer may name a place that is deeply nested, with long names.
 _MAX_ANSWER_BYTES = 10_000_000
 _PROGRAM = (
     "import json, sys\n"
@@ -32,12 +32,12 @@ _PROGRAM = (
     "json_schema.CHECK_SECONDS = asked['seconds']\n"
     "print(json.dumps(json_schema.answer(asked)))"
 )
-# Patterns backtrack, items are compared each with each, and what leads into itself by two ways at
-# each step has no end either.
+# Patterns backtrack, unique items are compared with each other, and references that branch at each
+# step grow without end.
 _MAY_TAKE_LONG = re.compile(
     r'"(?:pattern|patternProperties|uniqueItems|\$(?:ref|dynamicRef|recursiveRef))":'
 )
-# Schemas that a process has found usable: the turns of a batch all have the same.
+# Schemas that a process has found usable: all turns of a batch have the same.
 _FOUND_USABLE: set[str] = set()
 _NEWEST = "https://json-schema.org/draft/2020-12/schema"
 _TYPES = {
@@ -57,7 +57,7 @@ _FIELD = re.compile(r"([A-Za-z_]\w*)(?:\s+(\w+))?\s*(?::\s*(.*))?")
 
 
 def read_json(text: str) -> Any:  # noqa: ANN401
-    """Read JSON, and not the ``NaN`` and ``Infinity`` that Python takes for it.
+    """Read JSON, without the ``NaN`` and ``Infinity`` that Python accepts.
 
     Raises:
         ValueError, RecursionError: It is not JSON.
@@ -149,7 +149,7 @@ def fault(schema: Mapping[str, Any], value: object) -> str | None:
 
 
 def _too_long_here(schema: Mapping[str, Any]) -> str | None:
-    """A schema as text if what it asks for may take long and no clock would ring; else None."""
+    """A schema as text if checking it may take long and no timer works here; else None."""
     if threading.current_thread() is threading.main_thread():
         return None
     text = json.dumps(schema, sort_keys=True)
@@ -189,7 +189,7 @@ def _in_a_process(
 
 
 def answer(asked: Mapping[str, Any]) -> dict[str, str | None]:
-    """What `_in_a_process` asks, as the process answers it."""
+    """Answer `_in_a_process`, inside that process."""
     try:
         if asked["what"] == "check":
             check_schema(asked["schema"])
@@ -219,7 +219,7 @@ def _check(schema: dict[str, Any]) -> None:
 
 
 def _validator_class(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401  (jsonschema is untyped)
-    """What holds values against a schema of its draft; without ``$schema``, of the newest."""
+    """The validator of a schema's draft; without ``$schema``, of the newest."""
     from jsonschema import validators
 
     drafts = {
@@ -252,7 +252,7 @@ def _specification(kind: Any) -> Any:  # noqa: ANN401
 
 
 def _subschemas(resource: Any, resolver: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401
-    """A schema and all in it, each with what resolves its references."""
+    """Yield a schema and all schemas in it, each with the resolver of its references."""
     yield resource.contents, resolver
     for inner in resource.subresources():
         yield from _subschemas(inner, resolver.in_subresource(inner))
@@ -264,7 +264,7 @@ def _refuse_loops(
     specification: Any,  # noqa: ANN401
     above: tuple[int, ...],
 ) -> None:
-    """Follow what holds for the same value; coming back to where one was would never end.
+    """Follow what applies to the same value; a loop there would never end.
 
     In ``{"allOf": [{"$ref": "#"}]}`` the reference is about the very value that the root is
     about, so it is a loop. In ``{"properties": {"next": {"$ref": "#"}}}`` it is about another,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PACKAGED = Path(__file__).with_name("models.json")
 _MOST_BYTES = 5_000_000
-# Our presets by the data set's names. Hugging Face and Vercel route to vendors at their prices.
+# Presets by the data set's names. Hugging Face and Vercel charge the prices of other vendors.
 _VENDORS: Mapping[str, str] = {
     "openai": "openai",
     "anthropic": "anthropic",
@@ -46,13 +46,13 @@ _VENDORS: Mapping[str, str] = {
     "cohere": "cohere",
     "openrouter": "openrouter",
 }
-# What vendors append to a model's name for a version of it.
+# What vendors append to a model's name for a dated version.
 _VERSION = re.compile(r"[-@](\d{8}|\d{4}-\d{2}-\d{2}|latest)$")
 
 Document = dict[str, object]
 
 
-# What a model may take or do, by the letters of the data file and of lists on a terminal.
+# What a model can do, by the letters in the data file and in lists on a terminal.
 TAKES: Mapping[str, str] = {
     "i": "image",
     "p": "pdf",
@@ -64,15 +64,15 @@ TAKES: Mapping[str, str] = {
 
 
 class KnownModel(NamedTuple):
-    """A model as the data file has it; None where it does not say.
+    """A model in the data file; None for what the file does not say.
 
     Args:
-        context: How many tokens it takes in and gives, together.
-        input_price: US dollars for a million tokens of input.
-        cached_price: The same for input that the vendor had cached.
-        output_price: The same for output.
-        takes: What it takes beside text, a letter for each of `TAKES`; empty for nothing.
-        most_output: How many tokens a reply may have.
+        context: The size of its context in tokens, for input and output together.
+        input_price: US dollars for a million input tokens.
+        cached_price: US dollars for a million input tokens that the vendor had cached.
+        output_price: US dollars for a million output tokens.
+        takes: What it can do beyond plain text, as letters of `TAKES`; empty for nothing.
+        most_output: The most tokens of a reply.
     """
 
     context: int | None
@@ -84,7 +84,7 @@ class KnownModel(NamedTuple):
 
 
 def known_model(name: str) -> KnownModel | None:
-    """What is known of a model, ``provider/id``, or None; a dated version is its model."""
+    """What is known about a model, ``provider/id``, or None; a dated version is its model."""
     provider, _, model = name.partition("/")
     models = _models(provider)
     row = models.get(model) or models.get(_VERSION.sub("", model))
@@ -92,16 +92,16 @@ def known_model(name: str) -> KnownModel | None:
 
 
 def known_ids(provider: str) -> list[str]:
-    """The ids of a provider's models that the data file has, under all their names."""
+    """The ids of a provider's models in the data file, under all their names."""
     return list(_models(provider))
 
 
 @cache
 def _models(provider: str) -> Mapping[str, Any]:
-    """The rows of a provider's models: the packaged ones, or newer ones in the cache directory.
+    """The rows of a provider's models: newer ones in the cache directory, or the packaged ones.
 
-    The packaged file has a line for each provider, and only that one is parsed: all of them take
-    3 ms, a small one 0.2 ms.
+    The packaged file has a line for each provider, and only that line is parsed: parsing all lines
+    takes 3 ms, a short one 0.2 ms.
     """
     data = PACKAGED.read_bytes()
     if newer := _newer(data):
@@ -114,9 +114,9 @@ def _models(provider: str) -> Mapping[str, Any]:
 
 
 def _newer(packaged: bytes) -> Mapping[str, Any] | None:
-    """The models in the cache directory, where there are any and they are newer.
+    """The models in the cache directory, if they are newer than the packaged ones.
 
-    A file that cannot be read, or is not ours, is one that is not there.
+    A file that cannot be read or has another shape counts as missing.
     """
     if not _updated().exists():
         return None
@@ -131,10 +131,10 @@ def _newer(packaged: bytes) -> Mapping[str, Any] | None:
 
 
 def checked(document: object) -> Document:
-    """A document that is sure to have the shape of the data file.
+    """Check that a document has the shape of the data file.
 
     Raises:
-        UsageError: It has another.
+        UsageError: It has another shape.
     """
     match document:
         case {"date": str(day), "models": dict(providers)} if all(
@@ -164,14 +164,17 @@ def _is_row(row: object) -> bool:
 
 
 def update(file: Path | None) -> str:
-    """Keep newer data in the cache directory, and say what it is.
+    """Put newer data into the cache directory.
 
     Args:
         file: A data file, or None for the installed `genai-prices`.
 
+    Returns:
+        How many models there are now, and as of when.
+
     Raises:
         UsageError: The file cannot be read or has another shape.
-        ConfigError: `genai-prices` is not installed, or nothing can be written.
+        ConfigError: `genai-prices` is not installed, or the cache cannot be written.
     """
     if file is None:
         document = from_genai_prices(date.today())  # noqa: DTZ011  the user's own day
@@ -218,14 +221,14 @@ def from_genai_prices(day: date) -> Document:
 
 
 def without_end(row: list[float | str | None]) -> list[float | str | None]:
-    """A row, or a part of one, without the end that says nothing."""
+    """A row, or a part of one, without the None values at its end."""
     while row and row[-1] is None:
         row = row[:-1]
     return row
 
 
 def _rows(vendor: Provider, day: date) -> dict[str, list[float | str | None]]:
-    """The rows of a vendor's models that are paid by the token, each under all its names."""
+    """The rows of a vendor's models that are billed by the token, each under all its names."""
     from genai_prices.types import ClauseEquals, ClauseOr
 
     def names(clause: object) -> list[str]:
@@ -246,10 +249,10 @@ def _rows(vendor: Provider, day: date) -> dict[str, list[float | str | None]]:
 
 
 def _prices(model: ModelInfo, day: date) -> list[float | None]:
-    """Input, cached and output price; the highest of a day whose hours differ.
+    """Input, cached and output price; if they differ by the hour, the highest of the day.
 
-    Of prices that rise with the prompt's length it is the first: a tally of many turns does
-    not say how long each was.
+    If prices rise with the length of the prompt, it is the lowest, because a tally of many turns
+    does not tell how long each was.
     """
     from datetime import UTC, datetime, time
 

@@ -24,8 +24,8 @@ class Attachment(NamedTuple):
     """A file that travels with a user message.
 
     Args:
-        name: The file's own name, for the reader; never a path.
-        media_type: What its bytes are (``image/png``), found by looking at them.
+        name: The file's own name, for people; never a path.
+        media_type: What its bytes are (``image/png``), recognised by looking at them.
         data: The bytes; empty when `url` is given.
         url: Where the provider itself fetches it, or None.
     """
@@ -37,17 +37,17 @@ class Attachment(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A tool that a model asked for, with what came of it.
+    """A call of a tool that a model asked for, with its result.
 
     Args:
-        id: What the vendor calls it; empty where it has no name for a call.
-        name: The tool's name as the model was told it, ``SERVER__TOOL`` for one of a server.
-        arguments: JSON text as the model gave it; it need not be an object, or JSON.
-        result: What the tool said; None while it has not: it was not run, or it was and broke off.
+        id: The vendor's id of the call; empty if the vendor gives none.
+        name: The tool's name as the model knows it, ``SERVER__TOOL`` for one of a server.
+        arguments: JSON text as the model gave it; it need not be an object, nor valid JSON.
+        result: What the tool said; None if it was not run, or broke off.
         failed: Whether the result is an error.
-        extra: What it held in the program that it came from and has no place here, or None. What
-            a vendor wants back with a call is a part of the reply's `state`.
-        started_at: When it began to run, UTC; None where it never did.
+        extra: What an imported call held that has no place here, or None. What a vendor wants back
+            with a call is in the reply's `state`.
+        started_at: When it began to run, UTC; None if it never did.
         ended_at: When its result came, UTC, or None.
     """
 
@@ -67,15 +67,15 @@ class Call(NamedTuple):
 
     @property
     def interrupted(self) -> bool:
-        """Whether it began and left no result: nobody knows how far it came."""
+        """Whether it began and left no result, so that nobody knows what it did."""
         return self.started_at is not None and self.result is None
 
 
 class KeptState(NamedTuple):
-    """What a vendor wants back with a reply and nobody else can read, such as sealed reasoning.
+    """What a vendor wants back with a reply and only it can read, such as encrypted reasoning.
 
     Args:
-        provider: The provider that made it, the only one to be sent it.
+        provider: The provider that made it; no other is sent it.
         items: Objects as the vendor gave them, in order.
     """
 
@@ -84,10 +84,10 @@ class KeptState(NamedTuple):
 
 
 class ToolSpec(NamedTuple):
-    """A tool as a model is told of it.
+    """A tool as it is described to a model.
 
     Args:
-        name: 1 to 64 letters, digits, ``_`` and ``-``: what every vendor takes.
+        name: 1 to 64 letters, digits, ``_`` and ``-``, which every vendor takes.
         description: What it does, for the model.
         parameters: A JSON Schema of its arguments.
     """
@@ -98,13 +98,13 @@ class ToolSpec(NamedTuple):
 
 
 class ChatMessage(NamedTuple):
-    """One message as a provider is sent it.
+    """One message as it is sent to a provider.
 
     Args:
-        calls: Of an assistant's message: the tools that it asked for, each with its result.
-            A format makes of it the message that asks and those that answer; one that broke off
-            is answered with an error that says so, for no vendor takes a call without a result.
-        state: What the vendor gave with it; used when `KeptState.provider` is asked again.
+        calls: The tools that an assistant's message asked for, each with its result. A wire format
+            turns them into the message that asks and those that answer. A call that broke off is
+            answered with an error that says so, because no vendor takes a call without a result.
+        state: What the vendor gave with it, for when `KeptState.provider` is asked again.
     """
 
     role: Role
@@ -120,18 +120,18 @@ class Request(NamedTuple):
     Args:
         model: The vendor's own model id, without the provider's name.
         messages: User and assistant messages, oldest first; the last is the prompt, or the calls
-            that the model asked for with their results, or a paused reply that it goes on with.
+            that the model asked for with their results, or a paused reply for it to continue.
         system: The system prompt, or None.
         options: Sampling options by their common names (``temperature``, ``top_p``,
             ``max_tokens``, ``stop``, ``seed``); other names pass through.
         schema: A JSON Schema that the reply must fit, or None.
         tools: The tools that the model may ask for.
-        tool_choice: The name of the one that it must ask for, or None: it chooses.
-        provider: Who is asked: `KeptState` of another is left out.
+        tool_choice: The name of the one that it must ask for, or None to let it choose.
+        provider: The provider that is asked; the `KeptState` of another is left out.
         search: Whether the vendor's own web search may be used.
         code: Whether the vendor may run code that the model writes, on machines of its own.
-        cache: None where nothing need be cached; else what the requests of one conversation
-            share, which may be empty: a vendor finds by it what it has read before.
+        cache: None if nothing need be cached; otherwise a text, perhaps empty, that all requests of
+            a conversation share: a vendor finds by it what it has read before.
     """
 
     model: str
@@ -151,10 +151,9 @@ class Request(NamedTuple):
 
 
 class _Event:
-    """Equal to an event of the same kind with the same values, and to nothing else.
+    """An event, equal only to one of the same class with the same values.
 
-    A text is never mistaken for a thought, as two named tuples would be: ``("x",)`` is equal
-    to ``("x",)`` whatever their classes are called.
+    Named tuples would not do: ``Delta("x")`` would equal ``Reasoning("x")``.
     """
 
     __slots__: tuple[str, ...] = ()
@@ -193,16 +192,16 @@ class Reasoning(_Event):
 
 
 class ToolCall(_Event):
-    """A tool that the model asked for, or a piece of the asking.
+    """A call of a tool that the model asks for, or a piece of one.
 
-    A name begins a call, unless the call of this `index` has the same `id`; a piece without one
-    goes on with the call of its `index`, or with the last that began.
+    A piece with a name begins a call, unless the call of this `index` has the same `id`. A piece
+    without a name continues the call of its `index`, or the last one that began.
 
     Args:
         name: The tool's name; empty on the later pieces of a call.
         arguments: JSON text, or a piece of it.
-        id: What the vendor calls the call; empty where it does not say, and on later pieces.
-        index: Which call of the reply it belongs to, or None where the vendor does not say.
+        id: The vendor's id of the call; empty on later pieces, and if the vendor gives none.
+        index: Which call of the reply it belongs to, or None if the vendor does not say.
     """
 
     __slots__ = __match_args__ = ("name", "arguments", "id", "index")
@@ -221,10 +220,10 @@ class ToolCall(_Event):
 
 
 class State(_Event):
-    """What the vendor wants back with this reply when the conversation goes on, in order.
+    """What the vendor wants back with this reply when the conversation goes on.
 
     Args:
-        items: Objects as it gave them; those of a later event come after them.
+        items: Objects as it gave them, in order; those of a later event follow them.
     """
 
     __slots__ = __match_args__ = ("items",)
@@ -247,7 +246,7 @@ class Answering(_Event):
 
 
 class FromDatabase(_Event):
-    """What comes was a reply before, and costs nothing: no model was asked."""
+    """What follows is a kept reply: no model is asked, and it costs nothing."""
 
     __slots__ = __match_args__ = ()
 
@@ -258,9 +257,9 @@ class Finish(_Event):
     Args:
         reason: The reason in the common vocabulary.
         raw: The vendor's own word for it.
-        note: What the user should know of it, in one line; empty where all is well.
-        whole: Whether the reply is all that was to come; one that the vendor cut is not, and
-            its note goes on after the vendor's name ("stopped the reply, …").
+        note: What the user should know about it, in one line; empty if all is well.
+        whole: Whether the reply is complete. If the vendor cut it off, it is not, and the note
+            continues a sentence that begins with the vendor's name ("stopped the reply, …").
     """
 
     __slots__ = __match_args__ = ("reason", "raw", "note", "whole")
@@ -291,7 +290,7 @@ class Usage(NamedTuple):
 
 
 def added(*usages: Usage | None) -> Usage | None:
-    """Token counts of several requests as one; what nobody counted stays None."""
+    """The sum of the token counts of several requests; what no provider counted stays None."""
     counted = [usage for usage in usages if usage is not None]
     if len(counted) < 2:
         return counted[0] if counted else None
@@ -304,9 +303,9 @@ class Citation(NamedTuple):
 
     Args:
         url: Where it is; empty for a document that was sent along.
-        title: What it is called; empty where the vendor did not say.
-        quote: The source's own words, where the vendor gives them.
-        start: Where in the reply the passage that rests on it begins, in characters, or None.
+        title: Its title; empty if the vendor gave none.
+        quote: The source's own words, if the vendor gave them.
+        start: Where the passage of the reply that it supports begins, in characters, or None.
         end: Where that passage ends, or None.
     """
 
@@ -330,7 +329,7 @@ class Session(NamedTuple):
         id: The number users type.
         uid: A stable identifier that survives export and import (32 hex digits).
         name: Unique among the sessions of its owner.
-        model: ``provider/id`` of the last reply; before there is one, of the first question.
+        model: ``provider/id`` of the last reply, or of the first question if there is none yet.
         messages: How many messages its transcript holds.
         created_at: UTC.
         updated_at: When it was last used, UTC.
@@ -359,12 +358,12 @@ class Session(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What notices call it: ``session 12 · its name``."""
+        """How notices name it: ``session 12 · its name``."""
         return f"session {self.id} · {self.name}"
 
     @property
     def unanswered(self) -> bool:
-        """Whether its questions were refused or broken off before the first byte, all of them."""
+        """Whether each of its questions was refused, or broke off before the first byte."""
         return not self.listed and self.origin == "chat"
 
 
@@ -372,7 +371,7 @@ class Message(NamedTuple):
     """One message of a transcript.
 
     Args:
-        id: The database's number for it.
+        id: Its number in the database.
         position: Its place in the transcript, from 1.
         reply_to: For a reply, the id of the user message that it answers; for a later step of a
             turn with tools, the id of the step before it.
@@ -382,9 +381,9 @@ class Message(NamedTuple):
         citations: The sources that a reply names.
         step: Which request of its turn it answers, from 0.
         state: What the vendor wants back with it, or None.
-        extra: What it held in the program that it came from and has no place here, or None.
-        stands_for: Of a summary: how many messages of its transcript, from the first, it stands
-            for in what a model is given. It answers no question.
+        extra: What an imported message held that has no place here, or None.
+        stands_for: For a summary, how many messages from the beginning of the transcript it
+            replaces in what a model is sent. It answers no question.
     """
 
     id: int
@@ -414,15 +413,15 @@ class Message(NamedTuple):
 def answers(
     messages: Iterable[Message], counts: Callable[[Message], bool] = lambda _: True
 ) -> dict[int, Message]:
-    """Replies by the id of the question that each answers; of several the last counts.
+    """The reply to each question, by the question's id; of several replies the last.
 
-    Turns that overlapped lie interleaved in a transcript, so a reply says what it answers; one
-    that came from another program answers the question before it. A later step of a turn answers
-    what the step before it answered.
+    Turns that overlapped are interleaved in a transcript, so a reply says what it answers; one that
+    came from another program answers the question before it. A later step of a turn answers what
+    the step before it answered.
 
     Args:
         messages: A transcript, oldest first.
-        counts: Whether a reply is one; others are passed over.
+        counts: Whether a reply counts; others are ignored.
     """
     replies: dict[int, Message] = {}
     asked: dict[int, int] = {}
@@ -447,10 +446,10 @@ class Place(NamedTuple):
         session_id: The session to continue.
         name: The name of the new session.
         or_existing: With `name`: continue the session of that name if there is one.
-        at: With `session_id`: how many of its messages to continue from; what follows them
-            is set aside as a branch. None for all.
-        answers: With `session_id`: the kept user message to answer again instead of keeping
-            a new one; the turn's prompt repeats it.
+        at: With `session_id`: how many of its messages to keep; those after them are set aside as
+            a branch. None keeps all.
+        answers: With `session_id`: the id of a user message to answer again, instead of keeping a
+            new one; the turn's prompt repeats it.
     """
 
     session_id: int | None = None
@@ -461,7 +460,7 @@ class Place(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """All that is asked of one turn, before anything is kept or sent.
+    """All that is asked of a turn, before anything is kept or sent.
 
     Args:
         prompt: The user message.
@@ -469,9 +468,9 @@ class Turn(NamedTuple):
         options: Sampling options, as in `Request`.
         schema: A JSON Schema that the reply must fit, or None.
         system: The system prompt; None keeps the session's own.
-        no_system: Send no system prompt this once, and store none.
+        no_system: Whether to send no system prompt this time, and store none.
         place: Where it goes.
-        tool_choice: The tool that the model must ask for first, or None: it chooses.
+        tool_choice: The tool that the model must ask for first, or None to let it choose.
         search: Whether the vendor's own web search may be used.
         code: Whether the vendor may run code that the model writes, on machines of its own.
         cache: Whether the vendor is asked to keep the conversation for the next turn.
@@ -495,7 +494,7 @@ class Opened(NamedTuple):
 
     Args:
         session: The session, or None when nothing is saved.
-        user_message_id: The row the reply will answer, or None when nothing is saved.
+        user_message_id: The id of the message to be answered, or None when nothing is saved.
         messages: The context: answered turns, oldest first, then the prompt.
         system: The system prompt in force, or None.
     """
@@ -507,18 +506,18 @@ class Opened(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """An assistant message as far as it has come.
+    """An assistant message, as far as it has arrived.
 
     Args:
         first_token_s: Seconds from the request to the first text or reasoning.
         total_s: Seconds from the request to now.
         error: Why it is partial, or None.
         tool_calls: The tools that the model asked for, with their results.
-        note: What the user should know of how it ended, in one line; mostly empty.
-        citations: The sources that it names, each once, in the order they came.
+        note: What the user should know about its end, in one line; usually empty.
+        citations: The sources that it names, each once, in order of arrival.
         step: Which request of its turn it answers, from 0.
         state: What the vendor wants back with it, or None.
-        cached: Whether it was a reply in the database before, and no model was asked.
+        cached: Whether it is a kept reply, for which no model was asked.
     """
 
     text: str
@@ -544,9 +543,9 @@ class Outcome(NamedTuple):
 
     Args:
         session: The session, or None when nothing was saved.
-        message_id: The row of the reply, or of the last step that is kept; None when none is.
-        reply: The reply as far as it came: what the last step said.
-        error: What went wrong, or None; its exit code is the program's.
+        message_id: The id of the reply, or of the last step that was kept; None if none was.
+        reply: The reply as far as it arrived: that of the last step.
+        error: What went wrong, or None; the program ends with its exit code.
         before: The steps before the last, each with the calls that it asked for.
         tools_s: Seconds that tools took.
     """
@@ -560,10 +559,10 @@ class Outcome(NamedTuple):
 
     @property
     def steps(self) -> tuple[Reply, ...]:
-        """What each request of the turn brought, in order."""
+        """The reply to each request of the turn, in order."""
         return (*self.before, self.reply)
 
     @property
     def usage(self) -> Usage | None:
-        """The tokens of all its requests."""
+        """The token counts of all its requests together."""
         return added(*(step.usage for step in self.steps))

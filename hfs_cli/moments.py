@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _UNITS = {"m": _MINUTE, "h": _HOUR, "d": _DAY, "w": 7 * _DAY}
-# What a platform's clock answers to a moment it cannot show, and `datetime` to a zone (TZ=UTC+25)
-# or a year that it has no room for.
+# What the platform raises for a time that it cannot show, and `datetime` for an offset (TZ=UTC+25)
+# or a year out of its range.
 _NO_SUCH_TIME = (OverflowError, OSError, ValueError)
 
 
@@ -25,15 +25,15 @@ _NO_SUCH_TIME = (OverflowError, OSError, ValueError)
 
 
 def age(then: float, now: float | None = None) -> str:
-    """How long ago something was, in one short word.
+    """How long ago something was, in a few characters.
 
     Args:
         then: Seconds since 1970, UTC.
-        now: The present, likewise; the clock's by default.
+        now: The present time, likewise; the clock's by default.
 
     Returns:
-        ``now``, ``5 min ago``, ``2 h ago`` or ``3 d ago``; the local date (``2026-11-22``) of what
-        is a month or more ago, or ahead of the present (a clock was set back).
+        ``now``, ``5 min ago``, ``2 h ago`` or ``3 d ago``; the local date (``2026-11-22``) if it is
+        a month or more ago, or in the future (a clock was set back).
     """
     seconds = (time.time() if now is None else now) - then
     if -_MINUTE < seconds < _MINUTE:
@@ -48,16 +48,16 @@ def age(then: float, now: float | None = None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A wait of a minute or more, rounded up: ``3 min``, ``2 h 5 min``."""
+    """A time of a minute or more, rounded up: ``3 min``, ``2 h 5 min``."""
     minutes = -int(-seconds // _MINUTE)
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def local(moment: datetime) -> datetime:
-    """A moment in the user's own time zone; in UTC where the platform cannot tell that.
+    """A time in the user's own time zone, or in UTC if the platform cannot convert it.
 
     Args:
-        moment: With its time zone; without one, it is local already.
+        moment: The time; without a time zone it is local already.
     """
     from datetime import UTC
 
@@ -68,7 +68,7 @@ def local(moment: datetime) -> datetime:
 
 
 def iso(moment: datetime) -> str:
-    """A moment as every JSON has it: ISO 8601, UTC, ``2026-11-22T18:05:00.000000Z``."""
+    """A time as every JSON has it: ISO 8601, UTC, ``2026-11-22T18:05:00.000000Z``."""
     from datetime import UTC
 
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -78,19 +78,19 @@ def iso(moment: datetime) -> str:
 
 
 def midnight(now: datetime) -> datetime:
-    """When the user's own day began.
+    """When the day began, in the user's time zone.
 
-    Not `now` with its hours set to zero: on the day that daylight saving ends, midnight was in
-    another offset than the evening is.
+    This is not `now` with its hours set to zero: on the day that daylight saving time ends,
+    midnight had another offset than the evening.
     """
     return local(local(now).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None))
 
 
 def from_iso(text: str) -> datetime:
-    """A moment written in ISO 8601, in UTC; UTC is meant where no zone is given.
+    """Read a time in ISO 8601, as UTC; without a time zone it is UTC already.
 
     Raises:
-        ValueError: It is not one, or its zone moves it out of the calendar.
+        ValueError: It is malformed, or its time zone moves it out of the calendar.
     """
     from datetime import UTC, datetime
 
@@ -106,7 +106,7 @@ def from_iso(text: str) -> datetime:
 
 
 def from_seconds(seconds: float | None) -> datetime | None:
-    """A Unix time as a moment in UTC; None for None, and for what no calendar can show."""
+    """A Unix time in UTC; None for None, and for a time out of the calendar."""
     from datetime import UTC, datetime
 
     try:
@@ -138,7 +138,7 @@ def parse_age(text: str, also: str = "") -> datetime:
 
 
 def parse_since(text: str | None) -> datetime | None:
-    """Read ``--since`` and its like: an age (30d, 12h), or a date or time, local unless it says.
+    """Read ``--since`` and the like: an age (30d, 12h), or a date or time, local by default.
 
     Raises:
         UsageError: It is neither.

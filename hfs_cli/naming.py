@@ -13,15 +13,15 @@ MAX_NAME = 255
 _AUTOMATIC_LENGTH = 30
 _DATE = "0000-00-00_00-00"
 _TO_ZEROS = str.maketrans("123456789", "000000000")
-# Characters that continue the one before them; a cut never falls in front of one.
+# Characters that belong to the one before them; a name is never cut in front of one.
 _JOINERS = {"\u200d", "\ufe0e", "\ufe0f"}
 
 
 def normalise(name: str) -> str:
-    """The one spelling under which a name is kept and looked up.
+    """The form in which a name is kept and looked up.
 
-    Unicode writes "é" in two ways; in form NFC (UAX #15) they are the same name. White space
-    around a name cannot be seen where it is listed: it does not belong to it.
+    Unicode can write "é" in two ways, which are the same name in form NFC (UAX #15). White space
+    around a name would be invisible in lists, so it is removed.
     """
     name = name.strip()
     if name.isascii():
@@ -32,13 +32,7 @@ def normalise(name: str) -> str:
 
 
 def check_name(name: str) -> str:
-    """Refuse a name that could not be typed, shown or distinguished from an id.
-
-    Names and the references that look them up lose the white space around them and are put
-    in Unicode form NFC first, so two spellings of the same text are one name.
-
-    Args:
-        name: The name as the user gave it.
+    """Refuse a name that could not be typed, shown or told from an id; see also `normalise`.
 
     Returns:
         The name to keep.
@@ -83,15 +77,12 @@ def automatic_name(prompt: str, now: datetime) -> str:
 
 
 def first_words(name: str) -> tuple[str, str]:
-    """An automatic name in two: its words, and the date that only tells it from others.
-
-    Args:
-        name: Any name.
+    """Split an automatic name into its words and its date, which only tells it from others.
 
     Returns:
+        ``("What is a log?...", " - 2026-11-22_18-05")``, which together are the name;
         ``("What is a log?... (fork)", "")`` for ``What is a log?... - 2026-11-22_18-05 (fork)``;
-        without such a mark the date is the second part, so that both together are the name. Of
-        other names the second part is empty.
+        and the whole name with an empty second part if it is not an automatic one.
     """
     words, dash, date = name.rpartition(" - ")
     mark = date[len(_DATE) :]
@@ -103,13 +94,13 @@ def first_words(name: str) -> tuple[str, str]:
 
 
 def cleaned_name(title: str) -> str:
-    """The valid name that is nearest to a title from elsewhere."""
+    """Turn a title from another program into a valid name."""
     name = _clean(title[:4000])[: MAX_NAME - 12].rstrip() or "Untitled"
     return f"chat {name}" if name.isdigit() else name
 
 
 def _clean(text: str) -> str:
-    """Collapse white space and whatever `check_name` refuses; drop a leading ``@`` or ``-``."""
+    """Collapse white space and all that `check_name` refuses; drop a leading ``@`` or ``-``."""
     safe = "".join(c if sanitize_line(c) == c else " " for c in text)
     return " ".join(normalise(safe).split()).lstrip("@- ")
 

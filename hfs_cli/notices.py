@@ -1,4 +1,4 @@
-"""What is said on standard error besides the one error line."""
+"""Writing to standard error: the error line, warnings, and notices for people."""
 
 import sys
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ from hfs_cli.sanitize import sanitize_line
 
 
 def write(text: str) -> None:
-    """Write text as it is, terminal or not."""
-    # stderr may be closed (`2>&-`: sys.stderr is None) or its terminal gone: nobody listens
-    # then, and the exit code still tells.
+    """Write text as it is, whether or not stderr is a terminal."""
+    # stderr may be closed (`2>&-`: sys.stderr is None) or its terminal gone. Nobody reads it then,
+    # and the exit code still tells.
     if sys.stderr is not None:
         with suppress(OSError):
             sys.stderr.write(text)
@@ -20,29 +20,25 @@ def write(text: str) -> None:
 
 
 def say(line: str) -> None:
-    """Write a line as it is, terminal or not."""
+    """Write a line as it is, whether or not stderr is a terminal."""
     write(line + "\n")
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a person is at the other end; a closed stream (None) has no end."""
+    """Whether a stream is a terminal; a closed one is None."""
     return stream is not None and stream.isatty()
 
 
 def stderr_is_terminal() -> bool:
-    """Whether a person reads standard error."""
+    """Whether standard error is a terminal."""
     return is_terminal(sys.stderr)
 
 
 def wants_color(stream: TextIO | None, env: Mapping[str, str] = environ) -> bool:
     """Whether colour goes to a stream: the one rule for the whole program.
 
-    ``NO_COLOR`` beats ``FORCE_COLOR`` (an empty value is as good as none,
-    https://no-color.org), and that beats what the terminal is.
-
-    Args:
-        stream: Where the text goes.
-        env: The environment.
+    ``NO_COLOR`` beats ``FORCE_COLOR``, which beats what the terminal is; an empty value counts as
+    unset (https://no-color.org).
     """
     if env.get("NO_COLOR"):
         return False
@@ -63,7 +59,7 @@ def error(message: str) -> None:
 
 
 def warn(message: str) -> None:
-    """Write a warning line, terminal or not."""
+    """Write a warning line, whether or not stderr is a terminal."""
     from hfs_cli.hide import hide
 
     say(f"hfs: warning: {sanitize_line(hide(message))}")
@@ -76,6 +72,6 @@ def notice(message: str) -> None:
 
 
 def remark(message: str) -> None:
-    """Write a line that was asked for: dim where there is colour."""
+    """Write a line that was asked for, dim if there is colour."""
     text = sanitize_line(message)
     say(f"\x1b[2m{text}\x1b[0m" if wants_color(sys.stderr) else text)

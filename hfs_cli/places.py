@@ -1,8 +1,8 @@
-"""Where the platform keeps configuration, data and cache, found without loading anything.
+"""The platform's directories for configuration, data and cache, found without heavy imports.
 
-Every command and every press of Tab asks this, so the usual answer on Linux is given here,
-by the XDG base directory specification; what is unusual is left to platformdirs, whose
-import takes longer than a whole completion may.
+Every command and every press of Tab needs them, so the usual cases on Linux are handled here, after
+the XDG base directory specification. The rest is left to platformdirs, whose import takes longer
+than a whole completion may.
 """
 
 from __future__ import annotations
@@ -37,11 +37,7 @@ def data_directory(env: Mapping[str, str]) -> str:
 
 
 def _named(variable: str, path: str) -> str:
-    """The absolute path that a variable names.
-
-    Raises:
-        ConfigError: There is no such user (``~nobody``), or no current directory.
-    """
+    """The absolute path that a variable names."""
     given = os.path.expanduser(path)  # noqa: PTH111  (pathlib takes 8 ms)
     if given.startswith("/"):
         return given
@@ -50,7 +46,7 @@ def _named(variable: str, path: str) -> str:
     if given.startswith("~"):
         raise ConfigError(f"{variable}={path}: there is no home directory of that name")
     try:
-        # Not abspath(): taking ".." out could name another place where links are.
+        # Not abspath(): if there are links, removing ".." could lead elsewhere.
         return os.path.join(os.getcwd(), given)  # noqa: PTH109, PTH118
     except FileNotFoundError:
         raise ConfigError(
@@ -75,11 +71,6 @@ def _platform_directory(kind: str) -> str:
 
 
 def _asked(kind: str) -> str:
-    """The answer of platformdirs.
-
-    Raises:
-        ConfigError: There is no home directory.
-    """
     from platformdirs import PlatformDirs
 
     from hfs_cli.errors import ConfigError
@@ -87,7 +78,7 @@ def _asked(kind: str) -> str:
     dirs = PlatformDirs("hfs", appauthor=False)
     try:
         path: str = getattr(dirs, f"user_{kind}_dir")
-    except RuntimeError:  # its newer versions say so, older ones give a relative path
+    except RuntimeError:  # newer versions of it; older ones return a relative path
         path = ""
     if not os.path.isabs(path):  # noqa: PTH117
         raise ConfigError(

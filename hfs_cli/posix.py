@@ -18,9 +18,9 @@ from types import FrameType
 
 
 def readable_within(descriptor: int, seconds: float) -> bool:
-    """Whether there is something to read, or an end, before the time is over.
+    """Wait until there is something to read, or the end; whether that came in time.
 
-    On Windows `select` takes sockets alone, and pipes are what is asked about here.
+    On Windows `select` takes only sockets, and this is about pipes.
     """
     import select
 
@@ -28,7 +28,7 @@ def readable_within(descriptor: int, seconds: float) -> bool:
 
 
 def wait_until_writable(descriptor: int) -> None:
-    """Wait until a pipe that does not block takes more."""
+    """Wait until a non-blocking pipe takes more."""
     import select
 
     select.select([], [descriptor], [])
@@ -61,10 +61,10 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def output_of(words: Sequence[str], *, seconds: float, limit: int) -> tuple[int, bytes]:
-    """Run a command without a shell; its exit status and what it printed.
+    """Run a command without a shell, and return its exit status and what it printed.
 
-    It reads nothing, and what it says on standard error is not heard. What it leaves running
-    is not waited for; where no terminal is there for it to ask on, it is ended.
+    Its standard input is empty and its standard error is discarded. Processes that it leaves
+    running are not waited for; they are killed if there is no terminal that they could ask on.
 
     Args:
         words: The program and its arguments.
@@ -79,7 +79,7 @@ def output_of(words: Sequence[str], *, seconds: float, limit: int) -> tuple[int,
         raise OSError(0, "hfs runs commands on POSIX systems only")
     import subprocess
 
-    # A process that asks on a terminal must be in the group that has it.
+    # A process that asks on a terminal must be in the terminal's foreground group.
     alone = not _has_terminal()
     deadline = time.monotonic() + seconds
     output = b""
@@ -107,7 +107,7 @@ def output_of(words: Sequence[str], *, seconds: float, limit: int) -> tuple[int,
             else:
                 raise TimeoutError
         finally:
-            if alone:  # its number stays taken while any of its group runs
+            if alone:  # the group's number is not reused while any of its processes runs
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
             process.kill()

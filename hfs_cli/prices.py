@@ -1,4 +1,4 @@
-"""What turns cost, by the prices that the user has configured or the vendors have published."""
+"""What turns cost, at prices from the configuration or from the vendors."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ _MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """All replies under one heading.
+    """The sum of all turns under one heading.
 
     Args:
+        key: The heading.
+        turns: How many turns there are.
+        input_tokens: Tokens of all prompts, cached ones included.
+        output_tokens: Tokens of all replies.
         cached_tokens: The part of the input that was read from a cache.
-        cost: In the currency of the prices; None when no model under it has a price.
-        unpriced: How many turns are of models without a price, and not in the cost.
+        first_token_s: The average time to the first token, in seconds, or None.
+        cost: In the currency of the prices; None if no model among them has a price.
+        unpriced: How many turns are left out of the cost, because their model has no price.
     """
 
     key: str
@@ -34,10 +39,14 @@ class Total:
 
 
 def prices_of(model: str | None, configured: Mapping[str, ModelConfig]) -> ModelConfig | None:
-    """The prices of a model, ``provider/id``, or None when it has none.
+    """The prices of a model, or None where there are none.
 
-    What the user has configured counts alone, in whatever currency; else it is the vendor's
-    price in US dollars, where the data file has it.
+    Configured prices, in any currency, replace the vendor's prices in US dollars from the data
+    file.
+
+    Args:
+        model: ``provider/id``, or None.
+        configured: The models in the configuration, by their full names.
     """
     own = configured.get(model or "")
     if own is not None and (own.input_price is not None or own.output_price is not None):
@@ -51,18 +60,17 @@ def prices_of(model: str | None, configured: Mapping[str, ModelConfig]) -> Model
 
 
 def cost(counts: Usage | Tally, prices: ModelConfig | None) -> float | None:
-    """What the tokens of a turn, or of many, cost in the currency of the prices.
+    """What the tokens of one or many turns cost, in the currency of the prices.
 
-    Cached tokens are part of the input; without a price of their own they cost the same. A
-    price that is left out where the other is given is zero, as it is for a model that bills
-    its output alone.
+    Cached tokens are part of the input, and cost the same if they have no price of their own. If
+    only the input or the output has a price, the other is free.
 
     Args:
-        counts: Tokens; what is not known counts as none.
-        prices: Of a million tokens of the model.
+        counts: Token counts; unknown counts are taken as 0.
+        prices: The prices of a million tokens.
 
     Returns:
-        None when nothing is known of the price or of the tokens.
+        The cost, or None if there are no prices or no counts.
     """
     if prices is None or (prices.input_price is None and prices.output_price is None):
         return None
@@ -70,14 +78,14 @@ def cost(counts: Usage | Tally, prices: ModelConfig | None) -> float | None:
         return None
     fresh = prices.input_price or 0.0
     cached = fresh if prices.cached_price is None else prices.cached_price
-    # Some providers count the cached ones beside the input instead of within it.
+    # Some providers do not include cached tokens in the input.
     from_cache = min(counts.cached_tokens or 0, counts.input_tokens or 0)
     spent = ((counts.input_tokens or 0) - from_cache) * fresh + from_cache * cached
     return (spent + (counts.output_tokens or 0) * (prices.output_price or 0.0)) / _MILLION
 
 
 def saved(usage: Usage, prices: ModelConfig | None) -> float:
-    """What the tokens that were read from a cache would have cost on top, read anew."""
+    """How much more the cached tokens of a turn would have cost without the cache."""
     if prices is None or prices.cached_price is None:
         return 0.0
     from_cache = min(usage.cached_tokens or 0, usage.input_tokens or 0)
@@ -85,12 +93,12 @@ def saved(usage: Usage, prices: ModelConfig | None) -> float:
 
 
 def spent(tallies: Iterable[Tally], models: Mapping[str, ModelConfig]) -> float:
-    """What all of them cost, as far as there are prices."""
+    """What all turns cost, without those whose model has no price."""
     return sum(cost(tally, prices_of(tally.model, models)) or 0.0 for tally in tallies)
 
 
 def totals(tallies: Iterable[Tally], models: Mapping[str, ModelConfig]) -> list[Total]:
-    """Tallies added up by heading, in the order they come."""
+    """The sum of tallies under each heading, in the order of their first tallies."""
     groups: dict[str, list[Tally]] = {}
     for tally in tallies:
         groups.setdefault(tally.key, []).append(tally)

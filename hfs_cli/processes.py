@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple, Self
 
-# In the environment of each: what leaves its process group still has it.
+# Marks the environment of each program: a process that leaves the group still bears it.
 RUN_VARIABLE = "HFS_RUN"
-# What a program finds in its environment whoever started it.
+# Variables that every program gets.
 INHERITED = (
     *("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ"),
     "USER",
@@ -37,9 +37,9 @@ for again in 1 2 3; do
   done
 done
 """
-# A program that prints so many times what is kept of it has run away.
+# A program has run away if it prints this many times as much as is kept of it.
 _MOST_PRINTED = 100
-# How long a program has to end after it was asked to, and what it left behind to fall silent.
+# Seconds that a program has to end once asked to, and that its children have to fall silent.
 _GRACE_S = 0.3
 
 
@@ -123,7 +123,7 @@ def converse(
 
 
 class Guard:
-    """A process that ends a program when hfs is gone, as after a `kill -9`, which nothing catches.
+    """A process that ends a program when hfs is gone, even after an uncatchable `kill -9`.
 
     It is there before the program is, so there is no moment at which hfs leaves it behind. A
     shell: it is there in a millisecond, and while it waits it takes next to nothing.
@@ -147,7 +147,7 @@ class Guard:
             )
 
     def watch(self, leader: int) -> None:
-        """Say which process group it is about."""
+        """Tell the guard which process group to watch."""
         if self._process is not None and self._process.stdin is not None:
             with suppress(OSError):
                 self._process.stdin.write(b"%d\n" % leader)
@@ -156,14 +156,14 @@ class Guard:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let go of the program, which has ended."""
+        """Release the program, which has ended."""
         if self._process is not None:
             with self._process as process:
                 process.kill()
 
 
 class _Talk:
-    """What a program is given and what it says, all three pipes at once.
+    """The exchange with a program over all three pipes at once.
 
     A program may print before it has read everything, may read nothing, and may leave a child
     behind that holds its pipes: none of it makes the other side wait.
@@ -185,7 +185,7 @@ class _Talk:
         self._pipes.register(process.stderr, selectors.EVENT_READ, self._hear_errors)
 
     def go_on(self, deadline: float, late: str, stopped: Callable[[], bool]) -> str:
-        """Talk until the program has ended, or has to.
+        """Talk until the program has ended, or has to be ended.
 
         Returns:
             Why it has to; empty where it has ended.
@@ -200,8 +200,8 @@ class _Talk:
                 if time.monotonic() >= deadline:
                     return "" if over else late
                 if not over and self._process.poll() is not None:
-                    # All that it printed is in the pipes; what it has left behind may hold
-                    # them open and is not waited for.
+                    # All that it printed is in the pipes. Its children may hold them open;
+                    # they are not waited for.
                     over, deadline = True, time.monotonic() + _GRACE_S
                 if not pipes.get_map():
                     if over:
@@ -214,7 +214,7 @@ class _Talk:
                 for key, _ in ready:
                     if not key.data(key.fd):
                         pipes.unregister(key.fileobj)
-                        # An end on standard input is how a program knows that this was all.
+                        # The end of its standard input tells a program that this was all.
                         key.fileobj.close()  # type: ignore[union-attr]
 
     def _feed(self, descriptor: int) -> bool:

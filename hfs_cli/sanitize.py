@@ -2,16 +2,16 @@
 
 from functools import cache
 
-# What stays: newline and tab. What is shown escaped: C0, DEL, C1 (a terminal may take
-# U+009B for CSI), the bidirectional controls of Unicode's UAX #9, line and paragraph
-# separators, and lone surrogates, which cannot be encoded at all.
+# Newline and tab stay. Escaped are C0, DEL, C1 (a terminal may take U+009B for CSI), the
+# bidirectional controls of Unicode's UAX #9, line and paragraph separators, and lone surrogates,
+# which cannot be encoded at all.
 _BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _SEPARATORS = (0x2028, 0x2029)
 _UNSAFE = (*(c for c in range(0x20) if c not in {0x09, 0x0A}), *range(0x7F, 0xA0), *_BIDI)
 
 
-# Every one of these is unprintable to Python too, so printable text is safe as it is.
-# Built when first needed: most commands have nothing to escape.
+# `str.isprintable` is false for all of these, so printable text is safe as it is. The tables are
+# built when they are first needed: most commands have nothing to escape.
 @cache
 def _table() -> dict[int, str]:
     return {
@@ -27,21 +27,18 @@ def _line_table() -> dict[int, str]:
 
 @cache
 def _json_table() -> dict[int, str]:
-    """Inside a JSON string every one of them has an escape that parses back to itself."""
+    """Escapes for inside a JSON string, which parse back to the same characters."""
     return {code: f"\\u{code:04x}" for code in _table()}
 
 
 def sanitize(text: str) -> str:
-    r"""Escape everything in `text` that could drive a terminal, newline and tab excepted.
+    r"""Escape everything in `text` that could control a terminal, except newline and tab.
 
-    Each character is judged alone, so a sequence that is split over two pieces of a
-    stream is neutralised as surely as a whole one.
-
-    Args:
-        text: Anything, from anyone.
+    Each character is treated by itself, so a control sequence that is split over two pieces of a
+    stream is escaped too.
 
     Returns:
-        The text with control characters as ``\x1b`` or ``\u202e``.
+        The text, with control characters written as ``\x1b`` or ``\u202e``.
     """
     return text if text.isprintable() else text.translate(_table())
 
@@ -52,7 +49,7 @@ def sanitize_line(text: str) -> str:
 
 
 def sanitize_json(document: str) -> str:
-    r"""Escape what is unsafe in a JSON document; it still means the same value.
+    r"""Escape what is unsafe in a JSON document, whose value stays the same.
 
     Args:
         document: JSON text whose only raw control characters are layout newlines.

@@ -1,4 +1,4 @@
-"""Messages and checkpoints as every JSON has them: `sessions show`, and exports."""
+"""The JSON form of messages and checkpoints, which `sessions show` and exports share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hfs_cli.messages import Attachment, Call, Message
 from hfs_cli.moments import iso
 
-if TYPE_CHECKING:  # a list in a pipe does without them
+if TYPE_CHECKING:  # printing a list in a pipe does not need the module
     from hfs_cli.conversations import Checkpoint
 
 Shape = Mapping[str, object]
@@ -18,9 +18,8 @@ def message_shape(message: Message, *, data: bool) -> Shape:
     """A message without the number that a database gave it.
 
     Args:
-        message: The message.
-        data: With its attachments' bytes as base64, and what only vendors can read; else with
-            how many bytes they are.
+        data: Whether to include the bytes of attachments, as base64, and what only vendors can
+            read; otherwise only the number of bytes.
     """
     shape: dict[str, object] = {
         "position": message.position,
@@ -56,7 +55,7 @@ def message_shape(message: Message, *, data: bool) -> Shape:
 def call_shape(call: Call) -> Shape:
     """A call of a tool, without what only its vendor can read.
 
-    ``name`` is what the model knows the tool by, ``tool`` what people type.
+    ``name`` is the tool's name for the model, ``tool`` the one that people type.
     """
     return {
         "id": call.id,

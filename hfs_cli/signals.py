@@ -11,16 +11,16 @@ from types import FrameType
 
 from hfs_cli.errors import SignalReceived
 
-# What asks a program to end; Windows has no terminal that hangs up.
+# The signals that ask a program to end; Windows has no SIGHUP.
 _ENDING = [signal.SIGINT, signal.SIGTERM]
 if sys.platform != "win32":
     _ENDING.append(signal.SIGHUP)
-# Whoever asks again after this long wants out, whatever is still being finished.
+# A second signal after this long ends the process, whatever is still being finished.
 _GRACE_S = 1.0
 
 
 class _State:
-    """What has been received; the process has one set of handlers, so one state."""
+    """What was received. A process has one set of handlers, so there is one state."""
 
     received: int | None = None
     received_at = 0.0
@@ -32,10 +32,9 @@ class _State:
 def install() -> None:
     """Make SIGINT, SIGTERM and SIGHUP raise `SignalReceived` in the main thread, once.
 
-    What follows the first signal is short (save, say so, leave), so one that comes right
-    after it is ignored rather than allowed to break it off; one that comes a second later
-    ends the process at once. A signal that the parent has set to be ignored (``nohup``)
-    stays ignored.
+    What follows the first signal is short (save, say so, exit), so another one within a second is
+    ignored rather than allowed to interrupt it; a later one ends the process at once. A signal that
+    the parent process has set to be ignored (``nohup``) stays ignored.
     """
     for signum in _ENDING:
         if signal.getsignal(signum) is not signal.SIG_IGN:
@@ -53,10 +52,10 @@ def _handle(signum: int, _frame: FrameType | None) -> None:
 
 
 def ignore() -> None:
-    """Ignore them from now on: the exit code is decided.
+    """Ignore the signals from now on: the exit code is decided.
 
-    While the interpreter shuts down it puts the default actions back, and a second Ctrl-C
-    would then turn the exit code into a death by signal.
+    As it shuts down, the interpreter restores the default actions, and a second Ctrl-C would then
+    replace the exit code by a death by signal.
     """
     for signum in _ENDING:
         signal.signal(signum, signal.SIG_IGN)
@@ -64,10 +63,10 @@ def ignore() -> None:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Let nothing interrupt the block; a signal that came meanwhile is raised at its end.
+    """Let no signal interrupt the block; one that came meanwhile is raised at its end.
 
-    `take` says earlier whether one came, `let_through` allows them for a part of the block.
-    In a thread other than the main one there is nothing to hold: none is raised there.
+    `take` tells earlier whether one came; `let_through` allows them in a part of the block. In a
+    thread other than the main one this does nothing, because no signal is raised there.
     """
     if not _may_be_raised():
         yield
@@ -82,12 +81,12 @@ def held() -> Iterator[None]:
 
 @contextmanager
 def let_through() -> Iterator[None]:
-    """Inside `held`: let signals interrupt this block, the ones that waited first.
+    """Inside `held`: let signals interrupt this block, first one that was held back.
 
     So a turn is ``with held(): save the question; with let_through(): stream; save the reply``.
 
-    There is no moment between the two in which a signal could get past both: whoever
-    catches `SignalReceived` around this block has it, or it waits for the end of `held`.
+    No signal can slip through between the two: either it is raised in this block, for the caller to
+    catch, or it is held back until the end of `held`.
     """
     if not _may_be_raised():
         yield
@@ -101,19 +100,19 @@ def let_through() -> Iterator[None]:
 
 
 def waiting() -> bool:
-    """Whether a signal came while signals were held: what is still done should end soon."""
+    """Whether a signal is being held back, so that what still runs should end soon."""
     return _State.pending
 
 
 def received() -> int | None:
-    """The signal that asked the program to end, whether or not it was raised yet."""
+    """The signal that asked the program to end, raised or not."""
     return _State.received
 
 
 def take() -> int | None:
-    """The signal that came while signals were held, which then is not raised any more.
+    """Take the signal that is held back, if any, so that it is not raised.
 
-    A thread other than the main one takes none from it.
+    Only the main thread can take it.
     """
     if not (_State.pending and _may_be_raised()):
         return None

@@ -8,12 +8,7 @@ if TYPE_CHECKING:
 
 
 def plural(count: int, noun: str) -> str:
-    """A number of things: ``1 session``, ``2 sessions``.
-
-    Args:
-        count: How many.
-        noun: The word for one; its plural must be made with an s.
-    """
+    """A number of things, whose plural ends in s: ``1 session``, ``2 sessions``."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
@@ -46,13 +41,11 @@ def near_names(typed: str, known: Iterable[str], most: int = 2, likeness: float 
 
 
 def did_you_mean(typed: str, known: Iterable[str], most: int = 2, *, otherwise: str = "") -> str:
-    """How an error about an unknown name goes on: ``: did you mean chat?``.
+    """The end of an error about an unknown name: ``: did you mean chat?``.
 
     Args:
-        typed: What was not found.
-        known: What could have been found.
         most: How many guesses are worth reading.
-        otherwise: How the error goes on when nothing is near.
+        otherwise: The end of the error if no name is near.
     """
     near = near_names(typed, known, most)
     return f": did you mean {' or '.join(near)}?" if near else otherwise

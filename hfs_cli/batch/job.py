@@ -72,7 +72,7 @@ class Part:
 
     @property
     def is_open(self) -> bool:
-        """Whether something is still to be done about it."""
+        """Whether work on it remains."""
         return self.step != "collected"
 
     @property
@@ -85,7 +85,7 @@ class Part:
         self.step, self.batch, self.maybe = "sent", batch, []
 
     def plan_again(self) -> None:
-        """Note that its batch does not count: another one will be made."""
+        """Note that it has to be sent again, as another batch."""
         self.step, self.file, self.batch, self.tag = "planned", "", "", new_tag()
 
     def numbers(self) -> Iterator[int]:
@@ -94,7 +94,7 @@ class Part:
             yield from range(first, last + 1)
 
     def number_of(self, custom_id: str) -> int | None:
-        """The prompt that a request of this part was made of; None for another's."""
+        """The number of the prompt behind a request of this part; None for another part's."""
         tag, _, digits = custom_id.rpartition("-")
         if tag != self.tag or not (digits.isascii() and digits.isdigit() and len(digits) < 10):
             return None
@@ -103,23 +103,23 @@ class Part:
         return number if place >= 0 and number <= self.runs[place][1] else None
 
     def custom_id(self, number: int) -> str:
-        """What the request of a prompt is called."""
+        """The name of a prompt's request."""
         return f"{self.tag}-{number}"
 
 
 def new_tag() -> str:
-    """A name that no other part has, of letters and digits: vendors take no more than these."""
+    """A unique name for a part, of letters and digits only, as vendors demand."""
     return f"hfs{os.urandom(8).hex()}"
 
 
 @dataclass
 class Job:
-    """All parts of what was handed over for one output.
+    """All parts of one output that were handed to a vendor.
 
     Args:
         output: The output.
-        header: What its results are of.
-        urls: Where each model was asked, for when that changes.
+        header: What its results belong to.
+        urls: The address at which each model was asked, in case that changes.
         parts: In the order in which they were planned.
     """
 
@@ -134,11 +134,11 @@ class Job:
         return job_path(self.output)
 
     def open_parts(self) -> list[Part]:
-        """Those about which something is still to be done."""
+        """Those on which work remains."""
         return [part for part in self.parts if part.is_open]
 
     def save(self) -> None:
-        """Write it down, whole or not at all.
+        """Write the job to its file, atomically.
 
         Raises:
             OutputError: The disk is full or broken.
@@ -154,7 +154,7 @@ class Job:
 
 
 def job_path(output: Path) -> Path:
-    """The file beside an output that says what is at a vendor."""
+    """The file beside an output that says what is at the vendor."""
     return output.parent / f"{output.name}{SUFFIX}"
 
 
@@ -221,13 +221,13 @@ def forget_job(output: Path) -> None:
 
 
 class Room(NamedTuple):
-    """What a vendor takes at once.
+    """How much a vendor takes at once.
 
     Args:
-        requests: So many at most.
-        size: And so many bytes.
-        frame: How many bytes stand around all of them.
-        between: How many stand between two.
+        requests: The most requests.
+        size: The most bytes.
+        frame: How many bytes enclose all requests.
+        between: How many bytes separate two.
     """
 
     requests: int
@@ -237,7 +237,7 @@ class Room(NamedTuple):
 
 
 def split(sizes: Iterable[tuple[int, int]], room: Room) -> Iterator[list[tuple[int, int]]]:
-    """Put prompts into parts, in order, each as large as it may be.
+    """Put prompts into parts, in order, each as large as allowed.
 
     Args:
         sizes: Each prompt's number, which only grow, and the bytes of its request.
@@ -272,7 +272,7 @@ def split(sizes: Iterable[tuple[int, int]], room: Room) -> Iterator[list[tuple[i
 
 
 def uncovered(parts: Iterable[Part], model: int, to_do: Iterable[int], count: int) -> array[int]:
-    """The prompts without a result that no part has which is still open.
+    """The prompts without a result that are in no open part.
 
     Args:
         parts: All parts.

@@ -52,7 +52,7 @@ class Source(NamedTuple):
         stream: Its bytes.
         kind: How it is read.
         decode: Makes text of a line's bytes; its second argument is what an error calls them.
-        encoding: What it is written in, where lines cannot be told apart before they are decoded.
+        encoding: Its encoding, if lines can be split only once they are decoded.
     """
 
     name: str
@@ -63,11 +63,11 @@ class Source(NamedTuple):
 
 
 def kind_of(name: str, first: bytes) -> Kind:
-    """How an input is to be read: by its suffix, else by what stands first in it.
+    """How to read an input: by its suffix, or else by its first characters.
 
     Args:
         name: The file's name.
-        first: Its first bytes, as many as there are at hand.
+        first: Its first bytes, as many as were read.
     """
     if known := _SUFFIXES.get(Path(name).suffix.lower()):
         return known
@@ -101,7 +101,7 @@ class Spool:
             yield Record(number, value)
 
     def at(self, number: int) -> Record:
-        """One record by its number, from 0; not while all are gone over."""
+        """One record by its number, from 0; not during an iteration."""
         if not self._places:
             self._file.seek(0)
             place = 0
@@ -114,7 +114,7 @@ class Spool:
 
     @property
     def digest(self) -> str:
-        """What tells this input from any other."""
+        """The digest by which this input is recognised."""
         return self._hash.hexdigest()
 
     def fill(self, source: Source, check: Callable[[Value], object], limit: int | None) -> None:
@@ -150,7 +150,7 @@ class Spool:
 
 
 def read_records(source: Source, seen: Callable[[bytes], None]) -> Iterator[Record]:
-    """The records of an input, one after the other.
+    """Yield the records of an input.
 
     Empty lines are not records.
 
@@ -175,7 +175,7 @@ def read_records(source: Source, seen: Callable[[bytes], None]) -> Iterator[Reco
 
 
 def _lines(source: Source, seen: Callable[[bytes], None]) -> Iterator[tuple[int, str]]:
-    """Each line with its number; its end is left on it."""
+    """Yield each line with its number; the newline stays."""
     stream = source.stream
     number = 0
     try:

@@ -33,12 +33,12 @@ _MOST_NAMED = 20
 
 
 class Header(NamedTuple):
-    """What the results of a batch are of.
+    """What a batch's results belong to.
 
     Args:
         input: The digest of the input.
         asked: A digest of the template and of the options that a reply depends on.
-        models: Whom each prompt is sent to.
+        models: The models that each prompt is sent to.
     """
 
     input: str
@@ -56,12 +56,12 @@ class Results:
 
     Args:
         count: How many there are to be.
-        write: Takes a result to where it belongs.
-        side: A file, by its descriptor, for those that wait.
+        write: Writes a result to the output.
+        side: The descriptor of a file for results that wait.
         ordered: Whether results are written in the order of their numbers.
 
     Attributes:
-        state: Of each item: TO_DO, DONE or FAILED.
+        state: TO_DO, DONE or FAILED for each item.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Results:
         self._side = side
         self._ordered = ordered
         self._written = bytearray(count)
-        # Where in the side file those stand that wait: few at a time, however many there are.
+        # Where each waiting result begins in the side file; few wait at a time.
         self._waits_at: dict[int, int] = {}
         self._next = 0
 
@@ -97,7 +97,7 @@ class Results:
             self.write_waiting()
 
     def write_waiting(self, *, all_: bool = False) -> None:
-        """Write those whose turn has come.
+        """Write the waiting results whose turn has come.
 
         Args:
             all_: Also those before which some are missing.
@@ -125,15 +125,15 @@ class Results:
         return [item for item, state in enumerate(self.state) if state == FAILED]
 
     def forget(self) -> None:
-        """Take away what was begun, where nothing has come yet."""
+        """Delete files that were made for this run, before anything has come."""
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         os.close(self._side)
 
 
 def stream_results(count: int, write: Callable[[bytes], None], *, ordered: bool) -> Results:
-    """Results that go where nothing can be read again: a pipe, a terminal."""
+    """Results that go to a pipe or a terminal, where nothing can be read again."""
     with refusing(OutputError, "no temporary file can be made"), tempfile.TemporaryFile() as file:
         side = os.dup(file.fileno())
     return Results(count, write, side, ordered=ordered)
@@ -195,13 +195,13 @@ class FileResults(Results):
         self.write_waiting()
 
     def forget(self) -> None:
-        """Take the files away that were not there before, so that the same can be begun again."""
+        """Delete the files that this run has made, so that the same command can start again."""
         if not self._existed:
             self._path.unlink(missing_ok=True)
             self._beside.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let go of the files; nothing waits where all was written."""
+        """Close the files; where all was written, nothing is left waiting."""
         with suppress(OSError):  # what is there is of no harm
             if all(self._written) and os.fstat(self._side).st_size > len(self._header.line):
                 write_file(self._beside, self._header.line, replace=True)
@@ -244,7 +244,7 @@ class FileResults(Results):
             write_file(self._beside, self._header.line + old.partition(b"\n")[2], replace=True)
 
     def _read(self) -> bool:
-        """Take in what both files hold, and cut off what a kill has left of a last line.
+        """Read both files, and cut off a last line that a kill left unfinished.
 
         Returns:
             Whether `_drop_failed` was broken off: a failure has a better result beside it.
@@ -263,11 +263,7 @@ class FileResults(Results):
         return broken_off
 
     def _lines(self, descriptor: int, path: Path) -> Iterator[tuple[bytes, int | None, bool, int]]:
-        """Each line of a file: its item, or None where there is none, and where it stands.
-
-        Raises:
-            UsageError: One is not a result.
-        """
+        """Yield each line of a file, its item or None, whether it failed, and where it begins."""
         at = 0
         with os.fdopen(os.dup(descriptor), "rb") as file:
             file.seek(0)
@@ -284,7 +280,7 @@ class FileResults(Results):
         try:
             found = json.loads(line)
             index, model, failed = found["index"], found["model"], found["error"] is not None
-            # Of one model, another may have answered in its place.
+            # Where there is one model, a fallback may have answered in its place.
             place = 0 if len(models) == 1 else models.index(model) if model in models else None
             if not isinstance(index, int) or index < 0:
                 raise ValueError(index)
@@ -327,11 +323,7 @@ class FileResults(Results):
 
 
 def _header(path: Path) -> Header | None:
-    """The header of a file that waits beside an output, or None where there is none.
-
-    Raises:
-        UsageError: It is a pipe, a directory or a device.
-    """
+    """The header of the file beside an output, or None where there is none."""
     if not path.exists():
         return None
     with open_file(path) as file, suppress(OSError, ValueError, KeyError, TypeError):
@@ -341,11 +333,7 @@ def _header(path: Path) -> Header | None:
 
 
 def _append(descriptor: int, line: bytes, path: Path | None = None) -> int:
-    """Write a whole line, or nothing of it, at the end of a file; where it begins.
-
-    Raises:
-        OutputError: The disk is full or broken.
-    """
+    """Append a line to a file, all of it or nothing, and return where it begins."""
     at = os.lseek(descriptor, 0, os.SEEK_END)
     rest = memoryview(line)
     try:
@@ -372,7 +360,7 @@ def _line_at(descriptor: int, at: int) -> bytes:
 
 
 def indices(items: Sequence[int], models: int) -> str:
-    """The places of items in the input, as an error names them."""
+    """The indices of items in the input, as an error lists them."""
     places = sorted({item // models for item in items})
     more = f" and {len(places) - _MOST_NAMED} more" if len(places) > _MOST_NAMED else ""
     return ", ".join(map(str, places[:_MOST_NAMED])) + more

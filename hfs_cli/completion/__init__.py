@@ -1,1 +1,1 @@
-"""What shells are given: completion scripts, the words that depend on the user, manual pages."""
+"""Generated for shells: completion scripts, the words that they ask for, and manual pages."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hfs_cli.completion.tree import Command, Option, Value
 
-# The words are taken from COMP_LINE's own division, not bash's: bash also divides at : = @.
+# The script splits COMP_LINE into words itself, because bash also splits at : = and @.
 _SCRIPT = r"""# bash completion for hfs. Generated from its commands: do not edit.
 # To install: hfs completion bash --install
 # or, without the package bash-completion, in ~/.bashrc: source <(hfs completion bash)

@@ -19,7 +19,7 @@ _MAX_BYTES = 1_000_000
 
 
 def models() -> Iterator[Word]:
-    """Aliases, the models that the configuration names, the providers' own defaults."""
+    """Aliases, models that the configuration names, and the defaults of providers."""
     document = _document()
     for alias, model in _table(document, "aliases").items():
         yield alias, f"alias of {model}"
@@ -42,7 +42,7 @@ def models() -> Iterator[Word]:
 
 
 def _listed() -> Iterator[Word]:
-    """The models that the providers listed when `hfs models list` last asked them."""
+    """The models that providers listed when `hfs models list` last asked them."""
     directory = cache_directory()
     try:
         names = sorted(os.listdir(directory))  # noqa: PTH208  (pathlib takes 8 ms)
@@ -50,7 +50,7 @@ def _listed() -> Iterator[Word]:
         return
     for name in names:
         provider = name.removeprefix("models-").removesuffix(".json")
-        # A provider whose name needs escapes in a file name is left out.
+        # Providers whose names are escaped in the file name are left out.
         if name == f"models-{provider}.json" and "%" not in provider:
             for model in _json_list(f"{directory}/{name}", "models"):
                 yield f"{provider}/{model}", f"listed by {provider}"
@@ -78,7 +78,7 @@ def providers() -> Iterator[Word]:
 
 
 def weights(prefix: str) -> Iterator[Word]:
-    """What ``hfs models pull`` knows by name, and the GGUF files where the prefix leads."""
+    """What ``hfs models pull`` knows by name, and GGUF files in the directory of the prefix."""
     from hfs_cli.providers.embedded.weights import DOWNLOADS, SMOLLM2
     from hfs_cli.wording import data_size
 
@@ -102,7 +102,7 @@ def profiles() -> Iterator[Word]:
 
 
 def tools() -> Iterator[Word]:
-    """Programs, MCP servers, and the tools that each server last gave."""
+    """Programs, MCP servers, and the tools that each server last listed."""
     document = _document()
     for name, program in _table(document, "tools").items():
         yield name, str(program.get("description", "")) if isinstance(program, dict) else ""
@@ -116,7 +116,7 @@ def tools() -> Iterator[Word]:
 
 
 def templates() -> Iterator[Word]:
-    """The templates, with what each is for; one that cannot be read has its name alone."""
+    """The templates with their descriptions, or without if they cannot be read."""
     from pathlib import Path
 
     from hfs_cli.config.templates import directory_of, read_template, template_files
@@ -130,11 +130,11 @@ def templates() -> Iterator[Word]:
 
 
 def keys(prefix: str, *, only_set: bool) -> Iterator[Word]:
-    """The names that ``hfs config get``, ``set`` and ``unset`` take.
+    """The keys that ``hfs config get``, ``set`` and ``unset`` take.
 
     Args:
-        prefix: What is typed of one: ``providers.box.`` may name a table that is not there yet.
-        only_set: Those alone that the file sets.
+        prefix: What was typed; ``providers.box.`` may name a table that does not exist yet.
+        only_set: Only those that the file sets.
     """
     from hfs_cli.config.origins import IN_TABLES
     from hfs_cli.config.settings import BUDGET_SETTINGS, SETTINGS, TURN_OPTIONS
@@ -161,7 +161,7 @@ def keys(prefix: str, *, only_set: bool) -> Iterator[Word]:
 
 
 def _in_force(name: str, setting: Setting, document: dict[str, Any]) -> str:
-    """What the file sets a setting to, as ``hfs config list`` has it; empty where it is wrong."""
+    """The value of a setting in the file, as ``hfs config list`` shows it; empty if invalid."""
     from hfs_cli.config.origins import shown, without_secret
 
     try:
@@ -171,10 +171,10 @@ def _in_force(name: str, setting: Setting, document: dict[str, Any]) -> str:
 
 
 def values(key: str) -> tuple[str, list[Word]]:
-    """What a setting can be: a kind of words that is asked for, or the only ones there are.
+    """The values of a setting: a kind of completion, or the only words that it can be.
 
     Args:
-        key: The setting, as `keys` has it.
+        key: The setting, as `keys` gives it.
     """
     from hfs_cli.config.origins import find_setting
     from hfs_cli.config.settings import TURN_OPTIONS
@@ -194,10 +194,9 @@ def values(key: str) -> tuple[str, list[Word]]:
 
 
 def _document() -> dict[str, Any]:
-    """The configuration file as it stands; one that cannot be used counts as empty.
+    """The configuration file, unchecked; empty if it cannot be read.
 
-    Read apart from `hfs_cli.config`, which refuses a file for one wrong key: a word less
-    is better than no completion.
+    `hfs_cli.config` would refuse the whole file for one wrong key, and Tab would offer nothing.
     """
     try:
         with open(config_file(os.environ), "rb") as file:  # noqa: PTH123  (pathlib takes 8 ms)

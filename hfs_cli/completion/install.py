@@ -10,7 +10,7 @@ from shlex import quote
 from hfs_cli.errors import ConfigError, UsageError
 from hfs_cli.files import refusing, write_file
 
-# What a script of ours says near its top.
+# A line near the top of each of our scripts.
 _OURS = b"completion for hfs. Generated from its commands"
 
 

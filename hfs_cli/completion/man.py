@@ -25,7 +25,7 @@ _EXIT_STATUS = (
 
 
 def pages(tree: Command) -> dict[str, str]:
-    """Every page's text by its file's name, ``man1/hfs-sessions-list.1``."""
+    """The text of every page by the name of its file, ``man1/hfs-sessions-list.1``."""
     commands = {f"man1/{_name(command)}.1": page(command, tree) for command in tree.walk()}
     topics = {f"man7/hfs-{name}.7": topic_page(name, text) for name, text in TOPICS.items()}
     return commands | {"man5/hfs-config.5": settings_page()} | topics
@@ -127,7 +127,7 @@ def _setting(setting: Setting) -> list[str]:
 
 
 def toml(value: object) -> str:
-    """A default as the file would have it."""
+    """A default value in TOML."""
     return f"{value:g}" if isinstance(value, float) else json.dumps(value)
 
 
@@ -136,7 +136,7 @@ def _name(command: Command) -> str:
 
 
 def _paragraphs(text: str) -> Iterator[str]:
-    """Help text: paragraphs, and those that begin with Click's mark as they stand."""
+    """The paragraphs of a help text; those marked with Click's \\b keep their lines."""
     for number, paragraph in enumerate(text.split("\n\n")):
         if number:
             yield ".PP"
@@ -148,7 +148,7 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    """Text in which roff sees no commands: https://man7.org/linux/man-pages/man7/groff_char.7.html."""
+    """Escape text for roff: https://man7.org/linux/man-pages/man7/groff_char.7.html."""
     text = text.replace("\\", "\\(rs").replace("-", "\\-").replace("'", "\\(aq")
     text = text.replace("`", "\\(ga").replace("…", "\\&...").replace("^", "\\(ha")
     text = text.replace("~", "\\(ti").replace('"', "\\(dq")

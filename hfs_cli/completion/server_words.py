@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Word = tuple[str, str]
 
-# Sessions that are looked through, and those that ``@last~N`` goes back to.
+# How many sessions are searched.
 _AMONG = 1000
 _MOST_BACK = 10
 

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     Word = tuple[str, str]
     Row = tuple[int, str, int]
 
-# A writer in WAL mode never keeps a reader waiting; this bounds the rare rest.
+# In WAL mode a writer never keeps a reader waiting; this limits the rare other waits.
 _WAIT_S = 0.1
-# Fewer than this are fetched by name and sorted by use; of more, the newest are looked
-# through until enough fit. Both are quick in a database of any size.
+# If fewer than this match by name, they are fetched and sorted by time; otherwise the sessions are
+# searched from the newest on until enough match. Both are quick in a database of any size.
 _FEW = 1000
 _MODELS_AMONG = 500
 _MOST_BACK = 10
-# What an import is still bringing is not there for a user.
+# Sessions of an unfinished import are not shown.
 _SHOWN = "(import_id IS NULL OR import_id NOT IN (SELECT id FROM import WHERE ended_at IS NULL))"
 
 
@@ -64,7 +64,7 @@ def sessions(prefix: str, limit: int) -> list[Word]:
 
 
 def models_used(prefix: str) -> list[Word]:
-    """The models of the latest sessions, the last used first; none without a database."""
+    """The models of the latest sessions, the last used first; none if there is no database."""
     try:
         db = _open()
     except (OSError, sqlite3.Error):
@@ -80,7 +80,7 @@ def models_used(prefix: str) -> list[Word]:
 
 
 def checkpoints(prefix: str, limit: int) -> list[Word]:
-    """Names of checkpoints, those of the last used session first."""
+    """The names of checkpoints, those of the last used session first."""
     with closing(_open()) as db:
         rows = db.execute(
             "SELECT label, position, session.name FROM checkpoint JOIN session"  # noqa: S608
@@ -95,12 +95,12 @@ def checkpoints(prefix: str, limit: int) -> list[Word]:
 
 
 def owners(_prefix: str, _limit: int) -> list[Word]:
-    """Nobody: in a file all sessions are the user's."""
+    """No one: in a file all sessions belong to the user."""
     return []
 
 
 def _where() -> str:
-    """The database's path, or its address on a server."""
+    """The path of the database, or its address on a server."""
     named = os.environ.get("HFS_DATABASE")
     if not named:
         try:
@@ -116,26 +116,22 @@ def _where() -> str:
 
 
 def are_on_server() -> bool:
-    """Whether sessions are not in a file, which alone is read here: see `server_words`."""
+    """Whether the sessions are on a server, where `server_words` reads them."""
     return "://" in _where()
 
 
 def _open() -> sqlite3.Connection:
-    """Open the database so that nothing is created, changed or waited for.
-
-    Raises:
-        OSError, sqlite3.Error: There is nothing to read.
-    """
+    """Open the database without creating, changing or waiting for anything."""
     path = _where()
     if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  (pathlib takes 8 ms)
         raise FileNotFoundError(path)
     escaped = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    # A reader of a WAL database makes the -wal and -shm files if they are missing. Without
-    # them nobody writes, and the file can be read as one that does not change.
+    # A reader of a WAL database creates the -wal and -shm files if they are missing. If they are,
+    # nobody is writing, and the file can be read as immutable.
     # https://www.sqlite.org/wal.html#read_only_databases
     mode = "mode=ro" if _is_there(f"{path}-wal") and _is_there(f"{path}-shm") else "immutable=1"
     db = sqlite3.connect(f"file:{escaped}?{mode}", uri=True, timeout=_WAIT_S)
-    # Bytes that are not text are escaped like control characters further on.
+    # Bytes that are not UTF-8 become surrogates, which are escaped later.
     db.text_factory = lambda data: data.decode(errors="surrogateescape")
     return db
 

@@ -32,19 +32,19 @@ KINDS = {
     "NAME|URL|FILE": "weights",
 }
 _HELP = "COMMAND|TOPIC"
-# And of an argument, which belongs to no option: hfs config set KEY VALUE.
+# For arguments: hfs config set KEY VALUE.
 _OF_ARGUMENTS = KINDS | {"VALUE": "values"}
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One word that the user fills in.
+    """A word that the user fills in.
 
     Args:
-        label: How help texts call it (``REF``).
-        kind: ``files``, ``directories``, a dynamic kind (or several, joined by +), or empty
-            when nothing is known.
-        choices: The only words it can be; empty when any can.
+        label: What help texts call it (``REF``).
+        kind: ``files``, ``directories``, a dynamic kind (or several, joined by +), or empty if
+            nothing can be offered.
+        choices: The only words that it can be; empty if there are no fixed ones.
     """
 
     label: str
@@ -53,13 +53,13 @@ class Value:
 
     @property
     def dynamic(self) -> bool:
-        """Whether its words depend on the user, so that hfs is asked for them."""
+        """Whether its words depend on the user, so that the script has to ask hfs for them."""
         return self.kind not in {"", "files", "directories"}
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option: its spellings, what it takes, whether it may come more than once."""
+    """An option: its spellings, its values, and whether it may be repeated."""
 
     names: tuple[str, ...]
     help: str
@@ -68,12 +68,12 @@ class Option:
 
     @property
     def short(self) -> tuple[str, ...]:
-        """The spellings of one dash and one letter."""
+        """The spellings with one dash."""
         return tuple(name for name in self.names if not name.startswith("--"))
 
     @property
     def long(self) -> tuple[str, ...]:
-        """The spellings of two dashes."""
+        """The spellings with two dashes."""
         return tuple(name for name in self.names if name.startswith("--"))
 
 
@@ -83,12 +83,12 @@ class Command:
 
     Args:
         path: The words that call it, ``hfs`` first.
-        summary: One line.
-        help: All of its help text, without its options.
-        usage: What follows the path, as its usage line has it.
-        arguments: What its words are, by position.
-        endless: Whether the last argument repeats.
-        commands: Empty unless it is a group.
+        summary: The first sentence of its help.
+        help: Its help text, without the options.
+        usage: What follows the path in its usage line.
+        arguments: Its arguments, by position.
+        endless: Whether the last argument may be repeated.
+        commands: The commands of a group; otherwise empty.
     """
 
     path: tuple[str, ...]
@@ -106,7 +106,7 @@ class Command:
         return self.path[-1]
 
     def walk(self) -> Iterator[Command]:
-        """The command and all below it, each before its own."""
+        """The command and all below it, each group before its commands."""
         yield self
         for command in self.commands:
             yield from command.walk()
@@ -135,14 +135,14 @@ def read_tree(command: click.Command, parent: click.Context | None = None) -> Co
     return Command(
         path=tuple(context.command_path.split()),
         summary=command.get_short_help_str(limit=100).rstrip("."),
-        # Python 3.13 takes the indentation out of docstrings, earlier ones leave it in.
+        # Python 3.13 removes the indentation of docstrings; earlier versions keep it.
         help=inspect.cleandoc(command.help or ""),
         usage=" ".join(command.collect_usage_pieces(context)),
         options=tuple(
             _option(p) for p in parameters if isinstance(p, click.Option) and not p.hidden
         ),
         arguments=tuple(arguments),
-        # Of what is one of few, the first word alone.
+        # An argument with fixed choices is offered once only.
         endless=bool(words)
         and "..." in (words[-1].metavar or "..." * (words[-1].nargs < 0))
         and not arguments[-1].choices,
@@ -164,14 +164,14 @@ def _option(option: click.Option) -> Option:
 
 
 def _argument(argument: click.Argument) -> Iterator[Value]:
-    """The words of an argument: a metavar such as ``[REF] LABEL`` tells of two."""
+    """The words of an argument, of which a metavar such as ``[REF] NAME`` names two."""
     labels = (argument.metavar or (argument.name or "").upper()).split()
     values = [
         _value(label.removesuffix("...").strip("[]"), argument.type, _OF_ARGUMENTS)
         for label in labels
     ]
     for label, value, after in zip(labels, values, (*values[1:], None), strict=True):
-        # A word in front that may be left out is, alone, the one behind it.
+        # If the first word may be left out, a single word may be either.
         both = label.startswith("[") and value.dynamic and after is not None and after.dynamic
         yield replace(value, kind=f"{value.kind}+{after.kind}") if both and after else value
 

@@ -24,8 +24,8 @@ def answer(arguments: Sequence[str]) -> None:
     """Print the words of a kind that begin with a prefix: word, tab, description, newline.
 
     Args:
-        arguments: The kind (or several, joined by +), the prefix, and the words in front of it,
-            as the completion script gives them.
+        arguments: The kind (or several, joined by +), the prefix, and the words before it, as the
+            completion script passes them.
     """
     try:
         kinds, prefix, *words = arguments
@@ -33,7 +33,7 @@ def answer(arguments: Sequence[str]) -> None:
             f"{word}\t{sanitize_line(description)}\n"
             for kind in kinds.split("+")
             for word, description in _words(kind, prefix, words)
-            # What a terminal must not see raw cannot be typed either.
+            # A word with control characters could not be typed.
             if word.startswith(prefix) and sanitize_line(word) == word
         ]
         sys.stdout.buffer.write("".join(lines[:MOST_WORDS]).encode(errors="replace"))

@@ -98,7 +98,7 @@ def check_day(asked: Asked, config: Config, store: SessionStore) -> float | None
 
 
 def _say_how_to_retry(outcome: Outcome, store: SessionStore) -> None:
-    """Of a turn that had no reply: its prompt is kept, and its name is free if it was a new one."""
+    """Where no reply came: say that the prompt is kept, and let a new session's name go."""
     if outcome.session is None or outcome.reply.text or outcome.message_id:
         return
     if outcome.session.unanswered and outcome.error is not None:

@@ -23,11 +23,11 @@ _LARGEST_NAMED = 3
 def read_files(
     given: tuple[str, ...], encoding: str | None
 ) -> tuple[tuple[str, ...], tuple[Attachment, ...]]:
-    """Read files, and what is behind addresses.
+    """Read files, directories and URLs.
 
     Args:
         given: Files, directories, patterns such as ``src/**/*.py``, or http(s) URLs.
-        encoding: Of the text files; UTF-8 if None.
+        encoding: The encoding of the text files; UTF-8 if None.
 
     Returns:
         Each text file under its name as a heading; and the images, PDFs and sounds.
@@ -54,7 +54,7 @@ def read_files(
         else:
             for path in _matching(name):
                 data = _read(path, sizes)
-                # A name may be any bytes; what is sent and kept is text.
+                # A file's name may be any bytes; what is sent and kept has to be text.
                 shown = os.fsencode(path.name if str(path) == name else path)
                 heading = shown.decode("utf-8", "replace")
                 if media_type := media_type_of(data):
@@ -65,7 +65,7 @@ def read_files(
 
 
 def _matching(name: str) -> list[Path]:
-    """The file of that name, or those that fit where it is a pattern."""
+    """The file of that name, or the files that match it as a pattern."""
     if re.match(r"[a-z][a-z0-9+.-]+://", name, re.IGNORECASE) and not os.path.lexists(name):
         raise UsageError(f"{name} is not fetched: only http:// and https:// addresses are")
     if not set(name) & _WILD or os.path.lexists(name):
@@ -90,7 +90,7 @@ def _read(path: Path, sizes: dict[str, int]) -> bytes:
 
 
 def _read_directory(directory: Path, encoding: str | None, sizes: dict[str, int]) -> list[str]:
-    """The text files below a directory; what is not text is counted and left out."""
+    """The text files below a directory; other files are left out, with a warning."""
     texts, left_out = [], 0
     for path in _listed(directory):
         data = _read(path, sizes)
@@ -110,7 +110,7 @@ def _read_directory(directory: Path, encoding: str | None, sizes: dict[str, int]
 
 
 def _listed(directory: Path) -> Iterator[Path]:
-    """The regular files below a directory as git sees them; outside git, all but hidden ones.
+    """Yield the regular files below a directory as git sees them; outside git, all but hidden ones.
 
     Links are not followed: they may lead out of the directory.
     """
@@ -128,11 +128,7 @@ def _listed(directory: Path) -> Iterator[Path]:
 
 
 def _in_git(directory: Path) -> list[str] | None:
-    """The tracked files and the new ones that are not ignored; None outside a work tree.
-
-    Raises:
-        UsageError: It is one, and git cannot list it: what it ignores would be sent.
-    """
+    """The tracked files and the new ones that are not ignored; None outside a work tree."""
     import subprocess
 
     # A repository's own settings must not start programs: fsmonitor would.
@@ -150,9 +146,10 @@ def _in_git(directory: Path) -> list[str] | None:
         said = done.stderr.decode("utf-8", "replace").strip()
         if "not a git repository" in said:
             return None
+        # Not to be read another way: what git ignores would be sent.
         raise UsageError(f"git cannot list {directory}: {said.partition(chr(10))[0]}")
     names = {os.fsdecode(name) for name in done.stdout.split(b"\0") if name}
-    # What is deleted and not yet committed is tracked still.
+    # A file that was deleted without a commit is still tracked.
     return sorted(name for name in names if os.path.lexists(directory / name))
 
 

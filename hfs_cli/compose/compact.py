@@ -85,11 +85,11 @@ class Past:
         return request.messages[: len(self._was)] == self._was
 
     def too_many(self, within: Measure, keep: float) -> int:
-        """How many of its turns a summary is to stand for: the oldest always.
+        """How many of its turns have to be summarised: always at least the oldest.
 
         Args:
             within: How much the model takes.
-            keep: How many tokens the newest turns may have that stay as they are; 0 for none.
+            keep: How many tokens of the newest turns stay as they are; 0 for none.
         """
         stay, room = 0, keep
         for turn in reversed(self._turns[1:]):
@@ -169,7 +169,7 @@ class Past:
         return done
 
     def _end(self, taken: int) -> int:
-        """How many messages of the transcript the first turns are."""
+        """How many messages of the transcript the first turns take up."""
         if taken < len(self._turns):
             return self._turns[taken].question.position - 1
         return max(m.position for turn in self._turns for m in (turn.question, *turn.steps))

@@ -12,20 +12,19 @@ if TYPE_CHECKING:
     from hfs_cli.config import ModelConfig
     from hfs_cli.providers.choose import ModelChoice
 
-# What is left for the reply where nobody says how long it may be, but at most a quarter of all.
+# Tokens left for the reply where no limit is set, but at most a quarter of the window.
 _REPLY_TOKENS = 4096
-# Of what there is room for, what the newest turns may have that stay beside a summary.
+# The share of the room that the newest turns keep beside a summary.
 KEPT = 0.25
-# A vendor's count says little about the estimate where there was little to count: each message
-# has a few tokens of its own.
+# A vendor's count of a short request says little about the estimate: each message adds a few
+# tokens of its own.
 _LEAST_COUNTED = 200
-# Between what no tokenizer stays below and what none exceeds, so that one odd count of a vendor
-# cannot empty a conversation.
+# No tokenizer is outside of these, so one odd count by a vendor cannot empty a conversation.
 _LEAST_FACTOR, _MOST_FACTOR = 0.5, 4.0
 
 
 class Measure(NamedTuple):
-    """How a request is held against what its model takes.
+    """How much a model takes, and how its vendor counts.
 
     Args:
         window: How many tokens the model takes in and gives, together; None where nobody knows.
@@ -48,7 +47,7 @@ def measure(
     models: Mapping[str, ModelConfig],
     history: Sequence[Message] = (),
 ) -> Measure:
-    """How requests to a model are to be measured.
+    """The measure for requests to a model.
 
     Args:
         choice: The model.
@@ -112,7 +111,7 @@ def _factor(history: Sequence[Message], model: str, room: int | None) -> float:
 
 
 def split_turns(messages: Sequence[ChatMessage]) -> list[tuple[ChatMessage, ...]]:
-    """The messages of a request by turn: each a question with all that followed from it."""
+    """The messages of a request by turn: each question with all that followed it."""
     turns: list[list[ChatMessage]] = []
     for message in messages:
         if message.role == "user" or not turns:
@@ -122,7 +121,7 @@ def split_turns(messages: Sequence[ChatMessage]) -> list[tuple[ChatMessage, ...]
 
 
 def shortened(request: Request, within: Measure) -> tuple[Request, int]:
-    """A request without its oldest turns, so that it has no more tokens than there is room.
+    """A request without as many of its oldest turns as it takes to fit.
 
     The newest question always stays, with what its turn has brought so far; so a call is never
     parted from its result, nor a question from its reply.
@@ -136,7 +135,7 @@ def shortened(request: Request, within: Measure) -> tuple[Request, int]:
 
     over: float = within.tokens(request) - within.room
     turns = split_turns(request.messages)
-    # A summary stands for more than a turn; it stays, with the newest question.
+    # A summary stands for more than one turn, so it stays, as the newest question does.
     kept = turns[:1] if len(turns) > 1 and turns[0][0].content == ASKED_FOR_SUMMARY else []
     turns = turns[len(kept) :]
     left_out = 0

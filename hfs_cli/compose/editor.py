@@ -53,24 +53,20 @@ def edit_file(path: Path) -> None:
 
 @contextmanager
 def _named() -> Iterator[None]:
-    """An editor that is not there is told with what chooses another.
-
-    Raises:
-        UsageError: It cannot be started, or has failed.
-    """
+    """Report an editor that cannot be started, with the variable that chooses another."""
     try:
         yield
     except click.ClickException as error:
         cause = error.__cause__
         if not isinstance(cause, OSError):
             raise
-        # What click asks for, in its order.
+        # As click looks for it.
         editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
         raise UsageError(f"{editor} cannot be started ({cause.strerror}): set EDITOR") from error
 
 
 def check_terminal() -> None:
-    """See that there is a terminal for an editor.
+    """Check that there is a terminal for an editor.
 
     Raises:
         UsageError: There is none.

@@ -62,15 +62,15 @@ class FittingProvider:
         self._inner.prepare(prompt)
 
     def preview(self, request: Request) -> Mapping[str, object]:
-        """What would be sent; of what would be summarised, all that the summary is made of.
+        """What would be sent; where turns would be summarised, with all of them.
 
-        See `hfs_cli.turn.run.Provider`.
+        See `hfs_cli.turn.protocols.Provider`.
         """
         fitted = request if self._past is not None else shortened(request, self._within)[0]
         return self._inner.preview(fitted)
 
     def stream(self, request: Request) -> Iterator[Sequence[Event]]:
-        """Send what fits; see `hfs_cli.turn.run.Provider`.
+        """Send what fits; see `hfs_cli.turn.protocols.Provider`.
 
         Raises:
             TooLongError: The vendor takes not even half of it, or the question alone is too long.
@@ -80,7 +80,7 @@ class FittingProvider:
         try:
             first = next(rest, ())
         except TooLongError as error:
-            # The later steps of the turn must not be refused first too.
+            # The later steps of the turn must not be refused as well.
             self._within = self._within._replace(room=self._within.tokens(sent) // 2)
             shorter = self._fitted(request)
             if len(shorter.messages) == len(sent.messages):

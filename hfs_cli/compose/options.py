@@ -389,7 +389,7 @@ _PAIRS = {"-o", "--option", "-p", "--param"}
 # The options with the name of a setting override it, but for the system prompt: what is typed is
 # of any turn, and the setting of a new session's first.
 _SETTING_NAMES = (*(name for name in PROFILE_SETTINGS if name != "system"), "profile")
-# The names of files may be any bytes.
+# Options that name files, whose names may be any bytes.
 _PATHS = {"files", "schema", "schema_multi"}
 # What a request is made of: as an option it would replace the conversation that is kept.
 _NOT_OPTIONS = {"model", "messages", "contents", "stream"}
@@ -436,7 +436,7 @@ def turn_options(
 
 
 def _refuse_what_is_not_utf8(value: object) -> None:
-    """Before anything is kept."""
+    """Refuse words that are not UTF-8 before anything is kept."""
     if isinstance(value, str):
         utf8_word(value)
     elif isinstance(value, tuple):

@@ -27,7 +27,7 @@ class Plan(NamedTuple):
 
     Args:
         request: The request; where turns would be summarised, a note stands for the summary.
-        within: How it is held against what its model takes.
+        within: How much its model takes.
         left_out: How many of the oldest turns are not in it.
         summarised: How many of them a summary would stand for.
         before: What would be asked for that summary before, or None. Where the turns do not fit
@@ -42,7 +42,7 @@ class Plan(NamedTuple):
 
     @property
     def shape(self) -> dict[str, object]:
-        """How much it is, as JSON."""
+        """Its size, as JSON."""
         return {
             "estimated_input_tokens": self.within.tokens(self.request),
             "context_tokens": self.within.window,

@@ -119,12 +119,12 @@ class Recalled:
 
 
 def fingerprint(provider: Provider, request: Request) -> str:
-    """What stands for a request: the same for two only if the same would be sent.
+    """A digest of a request: equal for two requests only if the same would be sent.
 
     Raises:
         UsageError: It cannot be made.
     """
-    # Which session the vendor's own cache is to know it by is another each time.
+    # The key of the vendor's own cache is the session's, so it differs each time.
     preview = provider.preview(request._replace(cache=None))
     sent = {
         "model": f"{request.provider}/{request.model}",

@@ -44,7 +44,7 @@ def parse_schema(text: str) -> dict[str, Any]:
 
 
 def many_of(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of an object whose ``items`` are a list of what fits a schema, as `llm` has it.
+    """The schema of an object whose ``items`` list what fits a schema, as in `llm`.
 
     References within the schema are led to its new place.
     """
@@ -132,7 +132,7 @@ def _is_json(text: str) -> bool:
 
 
 def as_asked(schema: Mapping[str, Any], text: str) -> str:
-    """The JSON of a reply to a rewritten schema, without the nulls that the user did not allow.
+    """The JSON of a reply to a rewritten schema, without nulls that the user's does not allow.
 
     Args:
         schema: What the user asked for.

@@ -92,7 +92,7 @@ def chosen_place(
 
 
 def _pinned(store: SessionStore, name: str) -> Session | None:
-    """By its id or its whole name: another whose name merely begins so is not what was meant."""
+    """The session of that id or exact name; a prefix of a name does not count."""
     if not name.startswith("@"):
         return store.find(name)
     try:

@@ -22,13 +22,13 @@ from hfs_cli.errors import ConfigError, UsageError
 from hfs_cli.files import write_file
 from hfs_cli.wording import did_you_mean
 
-# What a template cannot say: which template, what is done in place of a turn, that a file may be
-# replaced, and whose session it is in.
+# What a template cannot hold: another template, what is done instead of a turn, leave to replace
+# a file, and the owner of the session.
 NOT_IN_TEMPLATES = {
     *("template", "params", "save_template", "dry_run", "profile", "schema_of", "force"),
     *("status", "cancel", "as_json", "owner"),
 }
-# Of these one alone can hold: what is typed of a row puts the others out of force.
+# Of each row only one can hold: what is typed disables the others.
 _RIVALS = (
     {"system", "system_file", "no_system"},
     {"extract", "schema", "schema_multi"},
@@ -54,7 +54,7 @@ class Prompt(NamedTuple):
 
     @property
     def takes_input(self) -> bool:
-        """Whether standard input has its place in it."""
+        """Whether it has a place for standard input, or for the words."""
         return INPUT in placeholders(self.text)
 
     def filled(self, piped: str) -> str:
@@ -89,10 +89,10 @@ def fill_from_templates(
     *,
     many: bool = False,
 ) -> tuple[Prompt | None, frozenset[str]]:
-    """Give a command's parameters what templates say, where nothing was typed.
+    """Fill a command's parameters from templates where nothing was typed.
 
     Args:
-        context: Of the command.
+        context: The command's.
         values: Its parameters, which are changed.
         names: The templates; a later one wins.
         pairs: What ``-p`` says of their placeholders.
@@ -135,7 +135,7 @@ def fill_from_templates(
     if not prompts:
         return None, taken
     prompt = Prompt(prompts[-1][0], prompts[-1][1], params)
-    # What has no value whatever is piped in is told before anything is read.
+    # A placeholder that has no value in any case is reported before anything is read.
     prompt.filled("x")
     return prompt, taken
 
@@ -149,10 +149,10 @@ def fill(
     strict: bool = True,
     taken: frozenset[str] = frozenset(),
 ) -> frozenset[str]:
-    """Give a command's parameters values for options, where nothing was typed.
+    """Fill a command's parameters from options where nothing was typed.
 
     Args:
-        context: Of the command.
+        context: The command's.
         values: The parameters by name, which are changed.
         options: By their long names, without dashes.
         where: Where they stand, for errors.
@@ -199,7 +199,7 @@ def typed_parameters(context: click.Context) -> frozenset[str]:
 
 
 def _by_long_name(context: click.Context) -> dict[str, click.Option]:
-    """The options that a template can give a command."""
+    """The options that a template may set for a command, by long name."""
     return {
         spelling.removeprefix("--"): param
         for param in context.command.get_params(context)
@@ -220,11 +220,7 @@ def _pairs(value: object, where: str, given: frozenset[str]) -> list[tuple[str, 
 
 
 def _converted(context: click.Context, param: click.Option, value: object, where: str) -> Any:  # noqa: ANN401
-    """A value as click would have made it of words.
-
-    Raises:
-        ConfigError: It cannot be one.
-    """
+    """A value as click would have made it from words."""
     if param.is_flag:
         if not isinstance(value, bool):
             raise ConfigError(f"{where} must be true or false")

@@ -39,7 +39,7 @@ def open_tools(config: Config, *, confirm: bool) -> Toolbox | None:
 
 
 def provider_keys(config: Config) -> frozenset[str]:
-    """The variables that hold providers' keys, whether or not they are set: no tool gets one."""
+    """The variables for providers' keys, set or not: no tool gets one."""
     from hfs_cli.providers.presets import PRESETS
 
     names = {preset.env_var for preset in PRESETS.values()}

@@ -56,7 +56,7 @@ def read_url(url: str, encoding: str | None, most_bytes: int) -> str | Attachmen
 
 
 def _known(charset: str | None) -> str | None:
-    """What a server says of the encoding, if Python knows it."""
+    """The encoding that a server names, if Python knows it."""
     try:
         "".encode(charset or "utf-8")
     except (LookupError, ValueError):

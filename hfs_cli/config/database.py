@@ -6,11 +6,11 @@ import re
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-# libpq's own words for what is a secret:
+# The parameters of libpq that are secrets:
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS (2026-11-29)
 _SECRETS = {"password", "sslpassword", "oauth_client_secret", "scram_client_key"}
-# Who logs in stands before an @ that comes before the first slash, whatever else is in front of
-# it: a password may hold "?" and "#" (conninfo_uri_parse_options of libpq's fe-connect.c).
+# The login is all that stands before an @ in front of the first slash: a password may hold "?" and
+# "#" (conninfo_uri_parse_options of libpq's fe-connect.c).
 _LOGIN = re.compile(r"([^/]*)@")
 
 
@@ -34,7 +34,7 @@ def _is_secret(item: str) -> bool:
 
 
 def without_password(url: str) -> str:
-    """The address as it may be shown."""
+    """The address without its secrets, as it may be shown."""
     scheme, login, place, items = _parts(url)
     user = "" if login is None else login.partition(":")[0] + "@"
     shown = "&".join(item for item in items if not _is_secret(item))
@@ -60,10 +60,10 @@ def login_name() -> str:
 
 
 def has_password(url: str) -> bool:
-    """Whether there is more in an address than may be shown.
+    """Whether an address holds a secret.
 
     Raises:
-        ValueError: It is not an address; the message may show all of it.
+        ValueError: It is not an address; the message may contain all of it.
     """
     parts = _parts(url)
     urlsplit(f"{parts.scheme}://{parts.place}")

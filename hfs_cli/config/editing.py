@@ -22,19 +22,19 @@ _LONGEST_KEY = 1000
 def set_value(
     file: Path, key: str, text: str, check: Callable[[Config], None] = lambda _: None
 ) -> None:
-    """Set one value; everything else in the file stays as it was written.
+    """Set one value; the rest of the file stays as it is.
 
     Args:
         file: The configuration file; made if absent.
         key: A dotted key (``providers.work.base_url``); parts that hold dots are quoted
             as in TOML (``models."openai/gpt-5.1".options``).
-        text: The value: TOML where it is valid TOML, otherwise a string; where the setting
-            is a string, the words as they are.
-        check: Raises an `HfsError` for a configuration that would be refused when it is used.
+        text: The value, read as TOML if it is valid TOML, otherwise a string; always a string if
+            the setting is one.
+        check: Raises an `HfsError` for a configuration that would be refused in use.
 
     Raises:
         UsageError: The key is malformed, or an alias would lead back to itself.
-        ConfigError: The file would not be valid with it; it is left as it was.
+        ConfigError: The file would not be valid with it, and is left as it was.
         HfsError: What `check` raises.
     """
     parts = split_key(key)
@@ -70,7 +70,7 @@ def _with_value(file: Path, key: str, parts: list[str], text: str) -> str:
 
 
 def _parted(text: str, before: str) -> str:
-    """The text with an empty line before each table that is new."""
+    """Put an empty line before each new table."""
     lines: list[str] = []
     old = set(before.splitlines())
     for line in text.splitlines(keepends=True):
@@ -81,16 +81,12 @@ def _parted(text: str, before: str) -> str:
 
 
 def unset_value(file: Path, key: str) -> None:
-    """Remove one value or table; everything else in the file stays as it was written.
-
-    Args:
-        file: The configuration file.
-        key: A dotted key, as for `set_value`.
+    """Remove one value or table; the rest of the file stays as it is.
 
     Raises:
         UsageError: The key is malformed.
         NotFoundError: The file does not set it.
-        ConfigError: The file would not be valid without it; it is left as it was.
+        ConfigError: The file would not be valid without it, and is left as it was.
     """
     parts = split_key(key)
     file = file.resolve()
@@ -110,8 +106,8 @@ def _without_value(file: Path, key: str, parts: list[str]) -> str:
     if not hasattr(table, "get") or parts[-1] not in table:
         raise NotFoundError(f"{key} is not set in {file} (hfs config list shows what is)")
     del table[parts[-1]]
-    # A table that it leaves empty goes too, unless a comment stands in it, and at the end the
-    # empty line that was in front of it.
+    # A table that becomes empty is removed too, unless it holds a comment; and at the end of the
+    # file the empty line before it.
     for outer, inner, name in zip(tables[-2::-1], tables[:0:-1], parts[-2::-1], strict=True):
         if inner or tomlkit.dumps(inner).strip():
             break
@@ -121,10 +117,10 @@ def _without_value(file: Path, key: str, parts: list[str]) -> str:
 
 
 def split_key(key: str) -> list[str]:
-    """Split a dotted TOML key.
+    """Split a dotted TOML key into its parts.
 
     Raises:
-        UsageError: It is not one.
+        UsageError: It is malformed.
     """
     import tomllib
 
@@ -145,7 +141,7 @@ def split_key(key: str) -> list[str]:
 
 def _check_alias(aliases: Mapping[str, Any], name: str) -> None:
     target = aliases[name]
-    # As many steps as there are aliases: an old circle elsewhere does not make this endless.
+    # As many steps as there are aliases: an existing circle elsewhere does not make this endless.
     for _ in range(len(aliases)):
         if target == name:
             raise UsageError(f"the alias {name} would lead back to itself: name PROVIDER/MODEL")
@@ -153,7 +149,7 @@ def _check_alias(aliases: Mapping[str, Any], name: str) -> None:
 
 
 def _replace(file: Path, text: str, check: Callable[[Config], None]) -> None:
-    """Check the new text as a whole configuration, then put it in place at once."""
+    """Check the new text as a whole configuration, then replace the file in one step."""
     with NewFile(file) as new:
         new.write(text.encode())
         try:
@@ -167,7 +163,7 @@ def _replace(file: Path, text: str, check: Callable[[Config], None]) -> None:
 
 
 def toml_text(document: Mapping[str, object]) -> str:
-    """A new document as TOML; a text of several lines is written as such."""
+    """A new document as TOML; a string of several lines is written as such."""
     import tomlkit
 
     table = tomlkit.document()

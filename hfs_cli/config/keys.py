@@ -17,13 +17,13 @@ MAX_KEY_FILE_BYTES = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class KeySource:
-    """Where the key of one provider may be.
+    """Where to look for the key of a provider.
 
     Args:
-        provider: The provider's name, which is also the key file's.
+        provider: The provider's name, also in the key file.
         env_var: The environment variable that holds it, or None.
         command: A command that prints it, or None.
-        required: Whether the provider cannot be used without.
+        required: Whether the provider needs a key.
         also: Another variable that may hold it, or None.
     """
 
@@ -39,7 +39,7 @@ class KeySource:
 
     @property
     def hint(self) -> str:
-        """What a user can do about a key that is missing or wrong."""
+        """What the user can do about a missing or wrong key."""
         setting = f"set {self.env_var} or " if self.env_var else ""
         return f"{setting}run: hfs keys set {self.provider}"
 
@@ -63,16 +63,16 @@ def key_file(config_file: Path) -> Path:
 def find_key(
     source: KeySource, env: Mapping[str, str], file: Path, warn: Callable[[str], None]
 ) -> Key | None:
-    """The key to send, or None where none is needed and none is set.
+    """The key to send, or None if none is needed and none is set.
 
     Args:
         source: Where to look.
         env: The environment.
         file: The key file.
-        warn: Told once when others may read the key file.
+        warn: Called if others may read the key file, or the command needs a shell.
 
     Raises:
-        CredentialsError: A needed key is not there, or cannot be sent in a header.
+        CredentialsError: A key is needed and not there, or cannot be sent in a header.
         ConfigError: The key file cannot be used.
     """
     key = None
@@ -94,13 +94,7 @@ def find_key(
 def warn_of_shell(
     provider: str, command: str | tuple[str, ...], warn: Callable[[str], None]
 ) -> None:
-    """Say what an api_key_cmd holds that only a shell would understand, if it does.
-
-    Args:
-        provider: Whose it is.
-        command: As the configuration has it.
-        warn: Is told.
-    """
+    """Warn of an api_key_cmd that only a shell would understand."""
     if sign := _for_a_shell(command):
         warn(
             f"api_key_cmd of {provider} is run without a shell, which {sign} needs:"
@@ -109,10 +103,10 @@ def warn_of_shell(
 
 
 def _for_a_shell(command: str | tuple[str, ...]) -> str | None:
-    """What in a command means something to a shell alone, or None.
+    """The first character of a command that only a shell understands, or None.
 
-    In a list each word is as its author wants it to be; in ``sh -c 'pass x | head -1'`` the pipe
-    is quoted, and a part of a word.
+    A list has none, because each of its words is meant literally. ``sh -c 'pass x | head -1'`` has
+    none either: its pipe is quoted, and a part of a word.
     """
     import shlex
 
@@ -121,7 +115,7 @@ def _for_a_shell(command: str | tuple[str, ...]) -> str | None:
     lexer = shlex.shlex(command, posix=False, punctuation_chars="|&;<>")
     lexer.whitespace_split, lexer.commenters = True, ""
     try:
-        # The sign alone: a word may be the key itself.
+        # Only the character is shown: a word may be the key itself.
         signs = [word.lstrip('"')[:1] for word in lexer]
     except ValueError:  # a quote that does not end
         return None
@@ -184,7 +178,7 @@ def read_keys(file: Path, warn: Callable[[str], None]) -> dict[str, str]:
 
 
 def set_key(file: Path, provider: str, value: str) -> None:
-    """Keep a key in the key file, which only its owner can read.
+    """Store a key in the key file, which only its owner can read.
 
     Raises:
         CredentialsError: It cannot be a key.
@@ -196,10 +190,10 @@ def set_key(file: Path, provider: str, value: str) -> None:
 
 
 def remove_key(file: Path, provider: str) -> None:
-    """Take a key out of the key file.
+    """Remove a key from the key file.
 
     Raises:
-        NotFoundError: It holds none for this provider.
+        NotFoundError: The file holds none for this provider.
         ConfigError: The file cannot be used.
     """
     keys = read_keys(file, lambda _: None)
@@ -218,7 +212,7 @@ def _write(file: Path, keys: Mapping[str, str]) -> None:
 
 
 def _usable(key: Key, source: KeySource) -> Key:
-    """Check that a key can be a header's value; never shown, never mended by guess."""
+    """Check that a key can be the value of a header; it is never shown and never repaired."""
     if not key.value.isascii() or not key.value.isprintable() or " " in key.value:
         raise CredentialsError(
             f"the key for {source.provider} from the {key.origin} holds a space, "
@@ -228,13 +222,7 @@ def _usable(key: Key, source: KeySource) -> Key:
 
 
 def where_found(source: KeySource, env: Mapping[str, str], stored: Mapping[str, str]) -> str | None:
-    """Where a key would come from, without running a command or showing anything.
-
-    Args:
-        source: Where to look.
-        env: The environment.
-        stored: The key file's content.
-    """
+    """Where a key would come from; no command is run, and nothing is shown."""
     if variable := source.variable(env):
         return f"environment ({variable})"
     if source.command:

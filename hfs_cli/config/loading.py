@@ -35,21 +35,16 @@ _LONG_KEY = r"""(?<![\w-])(PART)(?:[ \t]*+\.[ \t]*+(PART)){50}""".replace(
 )
 
 
-# What the command line says for every configuration that this process loads: whose sessions it is
-# about (`hfs_cli.groups.owner_options`).
+# What the command line says for every configuration that this process loads: whose sessions the
+# command is about (`hfs_cli.groups.owner_options`).
 _typed: dict[str, object] = {}
-# Flags that do not have the name of their setting.
+# Flags whose name is not that of their setting.
 _FLAGS = {"user": "--owner"}
 
 
 @contextmanager
 def typed(name: str, value: object) -> Iterator[None]:
-    """Have a flag count for every configuration that is loaded, until the block ends.
-
-    Args:
-        name: One of the flags of `load_config`.
-        value: What it says.
-    """
+    """Apply a flag of `load_config` to every configuration that is loaded in the block."""
     _typed[name] = value
     try:
         yield
@@ -121,11 +116,6 @@ def load_config(
 
 
 def _profile(name: object, profiles: Mapping[str, object], file: Path) -> str | None:
-    """The profile that was named, or None.
-
-    Raises:
-        ConfigError: The file has none of that name.
-    """
     if not name:
         return None
     if name not in profiles:
@@ -138,11 +128,7 @@ def _profile(name: object, profiles: Mapping[str, object], file: Path) -> str | 
 
 
 def _refuse_password(database: object, origin: str) -> None:
-    """Refuse a password in the file: others read it, copy it, and keep it under version control.
-
-    Raises:
-        ConfigError: There is one.
-    """
+    """Refuse a password in the file, which people copy and put under version control."""
     if not isinstance(database, str) or origin == "HFS_DATABASE":
         return
     from hfs_cli.config.database import has_password
@@ -157,7 +143,7 @@ def _refuse_password(database: object, origin: str) -> None:
 def _providers(
     tables: Mapping[str, Mapping[str, Any]], env: Mapping[str, str]
 ) -> dict[str, ProviderConfig]:
-    """The providers of the file, and Ollama where its own variable says that it is."""
+    """The providers of the file, and Ollama at the address in its own variable."""
     found = {name: ProviderConfig(name=name, **table) for name, table in tables.items()}
     ollama = found.get("ollama", ProviderConfig("ollama"))
     if (host := env.get("OLLAMA_HOST", "").strip()) and not (ollama.base_url or ollama.type):
@@ -166,10 +152,10 @@ def _providers(
 
 
 def _ollama_url(host: str) -> str:
-    """What OLLAMA_HOST stands for, as Ollama itself reads it (envconfig, `Host`).
+    """The address that OLLAMA_HOST means, as Ollama itself reads it (envconfig, `Host`).
 
-    ``box`` is ``http://box:11434``, ``https://box`` has its scheme's own port, and the address
-    that a server listens on everywhere by, ``0.0.0.0``, is asked on this machine.
+    ``box`` is ``http://box:11434``, ``https://box`` has the port of its scheme, and ``0.0.0.0``, on
+    which a server listens everywhere, is asked at ``127.0.0.1``.
     """
     scheme, mark, place = host.partition("://")
     if not mark:
@@ -183,12 +169,12 @@ def _ollama_url(host: str) -> str:
     return f"{scheme}://{address}{slash}{path}".rstrip("/")
 
 
-# Where settings come from: a name for it, and the values by their names.
+# A place where settings come from: its name, and its values by their names.
 _Layer = tuple[str, Mapping[str, object]]
 
 
 def _typed_and_exported(given: Mapping[str, object], env: Mapping[str, str]) -> Iterator[_Layer]:
-    """What the command line says, and then the environment, each setting a layer of its own."""
+    """The settings of the command line and then of the environment, a layer for each."""
     for name, value in given.items():
         yield _FLAGS.get(name, f"--{name.replace('_', '-')}"), {name: value}
     for name, setting in SETTINGS.items():
@@ -197,11 +183,7 @@ def _typed_and_exported(given: Mapping[str, object], env: Mapping[str, str]) -> 
 
 
 def _resolved(layers: list[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Each setting's value from the first layer that has it, and that layer's name.
-
-    Args:
-        layers: The strongest first.
-    """
+    """Each setting's value from the first layer that has it, and the name of that layer."""
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for origin, layer in layers:
@@ -232,7 +214,7 @@ def read_document(file: Path) -> dict[str, Any]:
 
 
 def _profiles(document: Mapping[str, Any], file: Path) -> dict[str, dict[str, Any]]:
-    """The profiles: settings, read, and options of a turn, which are read when one is taken."""
+    """The profiles: their settings parsed, and their options of a turn as the file has them."""
     found = {}
     tables = _table(document, "profiles", file)
     for name in tables:
@@ -254,7 +236,7 @@ def parse_toml(data: bytes, file: Path) -> dict[str, Any]:
 
     try:
         text = data.decode()
-        # What tomllib takes for a key grows with the square of its parts: 40 kB took 13 s.
+        # The time that tomllib takes grows with the square of a key's parts: 40 kB took 13 s.
         if re.search(_LONG_KEY, text):
             raise ConfigError(f"{file} holds a key of over 50 parts: shorten it")
         return tomllib.loads(text)
@@ -263,7 +245,7 @@ def parse_toml(data: bytes, file: Path) -> dict[str, Any]:
 
 
 def _warn_of_readers(document: Mapping[str, Any], file: Path) -> None:
-    """Headers may carry credentials: say it when others can read the file."""
+    """Warn if others can read the file and it holds headers, which may carry credentials."""
     providers = document.get("providers")
     tables = providers.values() if isinstance(providers, dict) else ()
     secret = any(isinstance(table, dict) and table.get("headers") for table in tables)
@@ -271,7 +253,7 @@ def _warn_of_readers(document: Mapping[str, Any], file: Path) -> None:
         notices.warn(f"others can read {file}, which holds headers: run chmod 600 on it")
 
 
-_FEW = 15  # names, which are still read in an error
+_FEW = 15  # names that an error can list and still be read
 
 
 def _known(table: Mapping[str, object], names: Iterable[str], where: str) -> None:
@@ -306,7 +288,6 @@ def _table(document: Mapping[str, Any], name: str, file: Path, kind: str = "") -
 def _values(
     table: Mapping[str, object], settings: Mapping[str, Setting], where: str
 ) -> dict[str, Any]:
-    """A table's settings, read; `where` is how errors call it."""
     _known(table, settings, where)
     return {key: _parsed(settings[key], value, key, where) for key, value in table.items()}
 
@@ -314,7 +295,7 @@ def _values(
 def read_tables(
     document: Mapping[str, Any], kind: str, settings: Mapping[str, Setting], file: Path
 ) -> dict[str, dict[str, Any]]:
-    """The tables of a kind by their names, each with its settings read.
+    """The tables of a kind by their names, each with its settings parsed.
 
     Raises:
         ConfigError: One is not a table, or a key or a value in it cannot be used.

@@ -20,7 +20,7 @@ from hfs_cli.config.settings import (
 from hfs_cli.config.tools import PROGRAM_SETTINGS, SERVER_SETTINGS, configured_tools
 from hfs_cli.hide import hide, is_secret_name
 
-# What stands in tables of a name that users choose, by the kind of the table.
+# The settings in tables whose names users choose, by the kind of the table.
 IN_TABLES: Mapping[str, Mapping[str, Setting]] = {
     "profiles": PROFILE_SETTINGS,
     "providers": PROVIDER_SETTINGS,
@@ -34,7 +34,7 @@ def find_setting(parts: Sequence[str]) -> Setting | None:
     """The setting that a key names, or None.
 
     Args:
-        parts: The key, in its parts (``providers``, ``box``, ``type``).
+        parts: The parts of the key: ``providers``, ``box``, ``type``.
     """
     match parts:
         case [name]:
@@ -49,7 +49,7 @@ def find_setting(parts: Sequence[str]) -> Setting | None:
 
 
 def all_settings() -> Iterator[Setting]:
-    """Every setting there is, in the order of the documentation."""
+    """Every setting that exists, in the order of the documentation."""
     yield from PROFILE_SETTINGS.values()
     yield ALIAS
     yield from PROVIDER_SETTINGS.values()
@@ -61,11 +61,11 @@ def all_settings() -> Iterator[Setting]:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One setting.
+    """A setting in force.
 
     Args:
         key: Its key, as `hfs config get` takes it.
-        value: Its value; what may be a credential is ``…`` instead.
+        value: Its value; ``…`` stands for what may be a credential.
         origin: A flag, a variable, a profile, the file's path or ``default``.
     """
 
@@ -75,7 +75,7 @@ class Row:
 
 
 def rows(config: Config) -> list[Row]:
-    """The settings of every turn, whether or not they are set, and all tables of the file."""
+    """Every setting outside of tables, set or not, and all that the tables of the file set."""
     names = ("data_dir", *SETTINGS, *(("tool",) if config.tool else ()), "profile", "session")
     found = [
         Row(name, without_secret(name, getattr(config, name)), config.origins.get(name, "default"))
@@ -116,7 +116,7 @@ def _in_tools(config: Config) -> Iterator[tuple[str, object]]:
 
 
 def without_secret(name: str, value: Any) -> object:  # noqa: ANN401  (any setting's)
-    """A setting of every turn as it may be shown."""
+    """A setting outside of the tables, or of a profile, as it may be shown."""
     if name == "database" and isinstance(value, str):
         from hfs_cli.config.database import without_password
 
@@ -125,9 +125,9 @@ def without_secret(name: str, value: Any) -> object:  # noqa: ANN401  (any setti
 
 
 def _without_secrets(key: str, value: Any) -> object:  # noqa: ANN401  (any setting's)
-    """A provider's setting as it may be shown."""
+    """A setting of a provider, a tool or a server as it may be shown."""
     if key in {"api_key_cmd", "headers_cmd", "database_cmd"}:
-        # Its words may be the key itself (printf …): the command's name is enough.
+        # The words of the command may be the key itself (printf …): show only its name.
         words = value.split() if isinstance(value, str) else value
         return " ".join((*map(hide, words[:1]), *("…" for _ in words[1:2])))
     if key == "query":
@@ -143,7 +143,7 @@ def _given(table: object, settings: Mapping[str, Setting]) -> Iterator[tuple[str
 
 
 def shown(value: object) -> str:
-    """A value as `hfs config get` prints it: text as it is, the rest as JSON."""
+    """A value as `hfs config get` prints it: text as it is, anything else as JSON."""
     if value is None:
         return ""
     if isinstance(value, str | Path):

@@ -61,14 +61,14 @@ class Setting:
 
     @property
     def variable(self) -> str | None:
-        """The environment variable that sets it; what stands in a table has none."""
+        """The environment variable that sets it, or None for a setting in a table."""
         return None if "." in self.key else f"HFS_{self.key.upper()}"
 
     def parse(self, value: object) -> Any:  # noqa: ANN401  (of the field's own type)
         """Read a value.
 
         Raises:
-            ValueError: It cannot be one; the message is what was expected.
+            ValueError: It does not fit; the message is what was expected.
         """
         try:
             return self.kind.read(value)
@@ -172,7 +172,7 @@ PROVIDER_TYPES = ("openai", "responses", "anthropic", "gemini", "ollama", "local
 
 # How a key is sent: in a header, or as the parameter "key" of the address.
 AUTH = ("bearer", "x-api-key", "x-goog-api-key", "api-key", "query")
-# What the vendor itself does, as ``--tool`` names it.
+# The vendor's own tools, as ``--tool`` names them.
 WEB_SEARCH, CODE_EXECUTION = VENDOR_TOOLS = ("web-search", "code-execution")
 
 REASONING_LEVELS = ("none", "low", "medium", "high", "max")
@@ -241,11 +241,12 @@ _NAMES = Kind("a list of names", _names)
 
 
 def setting(kind: Kind, default: T, help: str, example: str, key: str = "") -> T:  # noqa: A002
-    """A field that is a setting; see `Setting`.
+    """Declare a field as a setting; see `Setting`.
 
     Args:
-        default: ``{}`` is a mapping of each value's own; neither it nor ``()`` is told of.
-        key: Where that is not the field's name in the table that the value is.
+        default: The default; ``{}`` makes a new dict for each instance. Neither that nor ``()`` is
+            documented.
+        key: The key, if it is not the name of the field in the table of its dataclass.
     """
     nothing = default is not None and default in ({}, ())
     entry = (key, kind, None if nothing else default, help, example)
@@ -255,10 +256,11 @@ def setting(kind: Kind, default: T, help: str, example: str, key: str = "") -> T
 
 
 def declared(owner: type, table: str = "") -> dict[str, Setting]:
-    """The settings among the fields of a value, by the field's name.
+    """The settings among the fields of a dataclass, by the names of the fields.
 
     Args:
-        table: The table of the file that the value is, with a dot behind it.
+        owner: The dataclass.
+        table: The table of the file that it stands for, with a dot at its end.
     """
     found: dict[str, Setting] = {}
     for entry in fields(owner):
@@ -569,7 +571,7 @@ class Config:
 
     @property
     def searches(self) -> bool:
-        """Whether the vendor may search the web: it is one of the tools that a turn may name."""
+        """Whether the vendor may search the web, by the setting or as a tool."""
         return self.search or WEB_SEARCH in self.tool
 
     @property
@@ -584,7 +586,7 @@ class Config:
 
     @property
     def shown_database(self) -> str:
-        """The same, as it may be shown."""
+        """The same, without the secrets of an address."""
         if isinstance(self.sessions_at, Path):
             return str(self.sessions_at)
         from hfs_cli.config.database import without_password
@@ -593,14 +595,15 @@ class Config:
 
 
 _OF_CONFIG = declared(Config)
-# What the file, a profile, a flag and an HFS_ variable can set.
+# What the file, a profile, a flag or an HFS_ variable can set.
 SETTINGS: Mapping[str, Setting] = {n: s for n, s in _OF_CONFIG.items() if "." not in s.key}
-# And what a profile alone can besides, or a flag: which tools run is never a standing order.
+# And what only a profile or a flag can set: tools are never allowed once and for all.
 PROFILE_SETTINGS: Mapping[str, Setting] = {**SETTINGS, "tool": _OF_CONFIG["tool"]}
-# The options of `hfs chat` by their long names that a profile may hold: those that are not
-# settings, and that are about more than one turn; with what each can be, where that is few.
-# Not --record, which a template may hold: a template is named for a turn, and a profile may stand
-# (HFS_PROFILE) and would go on writing conversations to files unasked; HFS_RECORD is for that.
+# The options of `hfs chat`, by their long names, that a profile may hold besides settings, with the
+# words that each can be if these are few. They make sense for more than one turn. --record is not
+# among them, though a template may hold it: a template is named for one turn, while a profile may
+# be in force for long (HFS_PROFILE) and would keep writing conversations to files unasked;
+# HFS_RECORD is for that.
 _FLAG = ("true",)
 FORMATS = ("text", "json", "jsonl")
 TURN_OPTIONS: Mapping[str, tuple[str, ...]] = {

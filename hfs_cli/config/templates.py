@@ -12,7 +12,7 @@ from hfs_cli.errors import ConfigError, NotFoundError, UsageError
 from hfs_cli.files import read_file
 from hfs_cli.wording import did_you_mean
 
-# What came on standard input.
+# The placeholder that stands for standard input, or for the words where nothing is piped in.
 INPUT = "input"
 _BUILT_IN = Path(__file__).parents[1] / "templates"
 _PLACEHOLDER = re.compile(r"\$(?:(\$)|([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})", re.ASCII)
@@ -23,12 +23,12 @@ class Template(NamedTuple):
     """One template.
 
     Args:
-        name: What users call it.
-        file: Where it stands.
+        name: Its name.
+        file: Its file.
         description: One line, or empty.
         prompt: With placeholders, or None.
         system: With placeholders, or None.
-        defaults: What placeholders stand for unless ``-p`` says otherwise.
+        defaults: The values of placeholders that ``-p`` does not give.
         options: The options of `hfs chat` by their long names, as the file has them.
     """
 
@@ -47,7 +47,7 @@ class Template(NamedTuple):
 
 
 def directory_of(config_file: Path) -> Path:
-    """Where the user's own templates are: beside the configuration file."""
+    """The directory of the user's own templates, beside the configuration file."""
     return config_file.parent / "templates"
 
 
@@ -55,12 +55,12 @@ def find_template(given: str, directory: Path, *, built_in: bool = False) -> Tem
     """Read a template.
 
     Args:
-        given: Its name, or a file's path: what holds a slash or ends in ``.toml``.
-        directory: Where the user's own are; one of these hides a built-in one of its name.
-        built_in: Look among those that come with hfs alone.
+        given: Its name, or the path of a file if it holds a slash or ends in ``.toml``.
+        directory: That of the user's own, which hide built-in ones of the same name.
+        built_in: Whether to look only among those that come with hfs.
 
     Raises:
-        NotFoundError: There is none of that name.
+        NotFoundError: There is no template of that name.
         ConfigError: The file is not a template.
     """
     if "/" in given or given.endswith(".toml"):
@@ -75,10 +75,10 @@ def find_template(given: str, directory: Path, *, built_in: bool = False) -> Tem
 
 
 def template_files(directory: Path | None) -> Iterator[tuple[str, Path]]:
-    """The names of all templates and where they stand, in order; the user's own hide others.
+    """The names and files of all templates, sorted; the user's own hide built-in ones.
 
     Args:
-        directory: Where the user's own are; None for those that come with hfs alone.
+        directory: That of the user's own; None for the built-in ones only.
     """
     found = {file.stem: file for file in _BUILT_IN.glob("*.toml")}
     if directory is not None:
@@ -93,10 +93,10 @@ def _is_name(text: str) -> bool:
 
 
 def own_file(name: str, directory: Path) -> Path:
-    """The file of one of the user's own templates, whether or not it is there.
+    """The file of a template of the user's own, whether or not it exists.
 
     Raises:
-        UsageError: No template can have the name.
+        UsageError: A template cannot have this name.
     """
     if not _is_name(name):
         raise UsageError(f'"{name}" cannot name a template: use letters, digits, - _ and .')
@@ -139,7 +139,7 @@ def _as_text(value: object) -> str:
 
 
 def placeholders(text: str) -> list[str]:
-    """The names of a text's placeholders, each once, in order."""
+    """The names of the placeholders in a text, each once, in order."""
     names = (plain or braced for _, plain, braced in _PLACEHOLDER.findall(text))
     return list(dict.fromkeys(name for name in names if name))
 

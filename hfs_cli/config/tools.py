@@ -25,7 +25,7 @@ from hfs_cli.config.settings import (
 )
 from hfs_cli.errors import ConfigError
 
-# What every vendor takes for the name of a tool, and a server's stands in front of its tools'.
+# What every vendor takes as the name of a tool; the name of a server precedes those of its tools.
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

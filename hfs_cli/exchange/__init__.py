@@ -1,1 +1,1 @@
-"""Formats in which conversations leave and come: neither SQL nor drawing."""
+"""The formats of exports and imports."""

@@ -31,7 +31,7 @@ from hfs_cli.exchange.zipped import Zipped
 from hfs_cli.files import open_file, read_file
 
 MAX_YAML = 4_000_000  # a few seconds' work; no session of aichat comes near it
-# Our own first line is a short one; that of a program's lines may carry a picture.
+# The first line of our own format is short; a first line of JSON may hold a picture.
 _MAX_HEAD = 10_000
 _MAX_FIRST = 16_000_000
 _MAX_CHAT = 1_000_000

@@ -17,26 +17,26 @@ from typing import Any, NamedTuple
 
 from hfs_cli.errors import UsageError
 
-# How many values one may hold, and how deep they may lie in each other: a byte can be a struct of
-# which all is zero, and a type can be a slice of itself.
+# The most values, and the deepest nesting: a single byte can be a struct of nothing but zeros,
+# and a type can be a slice of itself.
 _MAX_VALUES = 1_000_000
 _MAX_DEPTH = 24
 
 
 class _Struct(NamedTuple):
-    """A struct's fields, by their places: name, and number of the type."""
+    """A struct: the name of each field, and the number of its type."""
 
     fields: tuple[tuple[str, int], ...]
 
 
 class _Slice(NamedTuple):
-    """What a slice is of: the number of the type."""
+    """A slice: the number of its elements' type."""
 
     element: int
 
 
 class _Refused(NamedTuple):
-    """A type of which no value is read."""
+    """A type whose values are refused."""
 
     name: str
 
@@ -44,13 +44,13 @@ class _Refused(NamedTuple):
 _INT, _TEXT = 2, 6
 _REFUSED = {4: "a floating-point number", 7: "a complex number", 8: "an interface"}
 _DEFINITION, _COMMON, _FIELD, _FIELDS = 16, 18, 21, 22
-# In the order of a definition's fields, of which it has one.
+# The fields of a definition, in order; only one of them is present.
 _KINDS = ("array", "slice", "struct", "map", "encodes", "binary", "text")
 _CALLED = {"array": "an array", "map": "a map"}
 _DEFINED_FROM = 64
 
 _Type = _Struct | _Slice | _Refused
-# The types that a definition is made of.
+# The predefined types.
 _KNOWN: dict[int, _Type] = {
     **{number: _Refused(name) for number, name in _REFUSED.items()},
     _DEFINITION: _Struct(tuple(zip(_KINDS, (17, 19, 20, 23, 24, 24, 24), strict=True))),
@@ -66,7 +66,7 @@ _KNOWN: dict[int, _Type] = {
 
 
 def begins_slice(head: bytes) -> bool:
-    """Whether a file that begins so is a gob whose first message defines a slice."""
+    """Whether a file with this beginning is a gob whose first message defines a slice."""
     reader = _Reader(head, "")
     try:
         size = reader.unsigned()
@@ -99,7 +99,7 @@ def value_of(data: bytes, where: str) -> object:
 
 
 class _Reader:
-    """Reads a gob from its beginning to its end; no length is believed before it is looked at."""
+    """Reads a gob from its beginning to its end; every length is checked before it is used."""
 
     def __init__(self, data: bytes, where: str) -> None:
         self.at = 0
@@ -113,7 +113,7 @@ class _Reader:
         return UsageError(f"{self._where} is not a gob that can be read: it {what}")
 
     def unsigned(self) -> int:
-        """A number of one byte, or one behind how many bytes it has, counted down from 256."""
+        """A number below 128 in one byte, or else 256 minus its length, and then its bytes."""
         first = self._take(1)[0]
         if first < 128:
             return first
@@ -122,12 +122,12 @@ class _Reader:
         return int.from_bytes(self._take(size))
 
     def signed(self) -> int:
-        """A number whose lowest bit says whether the others are turned over."""
+        """A number whose lowest bit says whether the other bits are inverted."""
         found = self.unsigned()
         return ~(found >> 1) if found & 1 else found >> 1
 
     def message(self) -> tuple[object] | None:
-        """The value of the next message; None where it defines a type."""
+        """The value of the next message in a tuple; None if it defines a type."""
         size = self.unsigned()
         end = self.at + size
         if size > len(self._data) - self.at:
@@ -155,7 +155,7 @@ class _Reader:
         return self._data[self.at - size : self.at]
 
     def _count(self) -> int:
-        """How many elements follow: no more than there are bytes, for each has one at least."""
+        """The number of elements that follow; each takes at least one byte."""
         count = self.unsigned()
         if count > self._end - self.at:
             raise self.wrong("is cut short")

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 # https://www.w3.org/TR/CSP3/
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'"
-# Shown in the page; SVG can hold scripts and is not among them.
+# Images that are shown in the page; SVG is missing because it can hold scripts.
 _IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 _ROLES = {"user": "User", "assistant": "Assistant", "system": "System", "tool": "Tool"}
-# Code that is longer, or has longer lines, is data that nobody reads: lexers take long over it.
+# Longer code, or code with longer lines, is data that nobody reads, and takes lexers long.
 _LONGEST_CODE, _LONGEST_LINE = 100_000, 1000
 
 
@@ -56,11 +56,11 @@ END = "</body>\n</html>\n"
 
 
 def head(title: str, style: str, policy: str) -> str:
-    """How a page begins.
+    """The beginning of a page.
 
     Args:
         title: Any text.
-        style: The element with the style, or the link to it.
+        style: The ``style`` element, or a ``link`` to the stylesheet.
         policy: What the page may load (https://www.w3.org/TR/CSP3/).
     """
     return f"""<!DOCTYPE html>
@@ -79,13 +79,13 @@ def head(title: str, style: str, policy: str) -> str:
 
 @cache
 def stylesheet() -> str:
-    """The style of every page: light, dark, and on paper."""
+    """The stylesheet of every page, for light and dark screens and for paper."""
     return files("hfs_cli.exchange").joinpath("page.css").read_text("utf-8")
 
 
 @cache
 def _renderer() -> MarkdownIt:
-    """The parser that the terminal uses too, with HTML and pictures as text."""
+    """The terminal's Markdown parser, but with HTML and images as text."""
     from hfs_cli.markdown.parser import parser
 
     md = parser(raw_html=False)
@@ -99,7 +99,7 @@ def _renderer() -> MarkdownIt:
 
 
 def _mark_tasks(state: StateCore) -> None:
-    """Give each task of a list its box: ``- [x] done``."""
+    """Show a task in a list, ``- [x] done``, with a box."""
     from hfs_cli.markdown.parser import TASKS
 
     for item, inline in zip(state.tokens, state.tokens[2:], strict=False):
@@ -110,12 +110,12 @@ def _mark_tasks(state: StateCore) -> None:
 
 
 def _math(_: RendererHTML, tokens: Sequence[Token], index: int, *_rest: object) -> str:
-    """TeX as it was written: nothing here draws it, and nothing spoils it."""
+    """Show TeX as it was written: nothing here can draw it."""
     return f'<code class="math">{escape(tokens[index].content)}</code>'
 
 
 def _fence(_: RendererHTML, tokens: Sequence[Token], index: int, *_rest: object) -> str:
-    """Code, in colours where its language is known."""
+    """Show code, in colours if its language is known."""
     token = tokens[index]
     language = (token.info.split() or [""])[0]
     return f"<pre><code>{_coloured(token.content, language)}</code></pre>\n"
@@ -134,7 +134,7 @@ def _coloured(code: str, language: str) -> str:
     except ClassNotFound:
         return plain
     tokens = list(lexer.get_tokens(code))
-    # A lexer that lost or moved a character has no say.
+    # A lexer that loses or moves characters is not used.
     if "".join(value for _, value in tokens) != code:
         return plain
     spans = groupby(tokens, key=lambda token: _colour(token[0]))
@@ -144,7 +144,7 @@ def _coloured(code: str, language: str) -> str:
 
 @cache
 def _colour(kind: Any) -> str:  # noqa: ANN401 - Pygments' tokens have no type
-    """The class of a token in the stylesheet, or nothing: that of its nearest ancestor."""
+    """The CSS class of a token or its nearest ancestor with one; empty if there is none."""
     names = [str(part) for part in kind]
     while names:
         if found := _COLOURS.get(".".join(names)):
@@ -177,7 +177,7 @@ _COLOURS = {
 
 
 def _reply(text: str) -> str:
-    """A reply as HTML; as it was written where it is nested deeper than anybody means."""
+    """A reply as HTML; as plain text if it is nested too deeply to be meant."""
     from hfs_cli.markdown.parser import is_cut_off
 
     markdown = _renderer()
@@ -282,10 +282,10 @@ def _attachment(attachment: Attachment) -> str:
 
 
 def line(text: str) -> str:
-    """Text of one line as HTML in which nothing is markup."""
+    """Text on one line as HTML without any markup."""
     return escape(sanitize_line(text))
 
 
 def time(moment: datetime) -> str:
-    """A moment as people read it, and as programs do."""
+    """A ``time`` element, for people and for programs."""
     return f'<time datetime="{iso(moment)}">{moment:%Y-%m-%d %H:%M} UTC</time>'

@@ -9,7 +9,7 @@ from typing import Any
 from hfs_cli.errors import UsageError
 from hfs_cli.moments import from_iso
 
-# What SQLite holds in an integer, and what a clock can show.
+# The largest integer that SQLite holds, and the largest number that a clock can show.
 _MAX_INT = 2**63 - 1
 _MAX_NUMBER = 1e18
 

@@ -11,7 +11,7 @@ from hfs_cli.sanitize import sanitize_line
 from hfs_cli.wording import plural
 
 _ROLES = {"user": "You", "assistant": "Assistant", "system": "System", "tool": "Tool"}
-# Characters that Markdown gives a meaning to, where they stand in a name.
+# Characters that have a meaning in Markdown.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~])")
 
 
@@ -96,7 +96,7 @@ _HTML_ENDS = {
 
 
 def _source(number: int, source: Citation) -> str:
-    """A source that a reply names, under the number that the reply may call it by."""
+    """A source of a reply, with the number that the reply may use for it."""
     title, url = plain(source.title), sanitize_line(source.url)
     if is_link(url):
         return f"{number}. {title + ': ' if title else ''}<{url}>\n"
@@ -104,12 +104,12 @@ def _source(number: int, source: Citation) -> str:
 
 
 def is_link(url: str) -> bool:
-    """Whether a URL can be shown as a link that goes where it says, and to the web alone."""
+    """Whether a URL is on the web, and can be shown as a link as it is."""
     return re.fullmatch(r"https?://[^\s<>\\]+", url) is not None
 
 
 def _call(call: Call) -> Iterator[str]:
-    """What a tool was given and what it said, each in a fence."""
+    """A tool's arguments and output, each in a code fence."""
     yield f"\n### Tool: {plain(call.label)}\n\n"
     if call.arguments:
         yield _fenced(call.arguments, "json")
@@ -119,7 +119,7 @@ def _call(call: Call) -> Iterator[str]:
 
 
 def outcome(call: Call) -> str:
-    """What came of a call, in a few words."""
+    """The outcome of a call in a few words."""
     if call.result is None:
         return "No result: it broke off" if call.interrupted else "Not run"
     what = "Error" if call.failed else "Result"
@@ -129,7 +129,7 @@ def outcome(call: Call) -> str:
 
 
 def _fenced(text: str, language: str = "") -> str:
-    """Text in a fence that is longer than any run of backticks in it."""
+    """Text in a code fence that is longer than any run of backticks in the text."""
     longest = max(map(len, re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     end = "" if text.endswith("\n") else "\n"
@@ -164,7 +164,7 @@ def about(attachment: Attachment) -> str:
 
 
 def plain(text: str) -> str:
-    """Text of one line in which Markdown sees no markup."""
+    """Text on one line, with the characters escaped that Markdown gives a meaning."""
     return _SPECIAL.sub(r"\\\1", sanitize_line(text))
 
 

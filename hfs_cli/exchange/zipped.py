@@ -15,11 +15,11 @@ from hfs_cli.exchange.pieces import MAX_VALUE, parse_json
 from hfs_cli.messages import Attachment
 
 BEGINS = b"PK\x03\x04"
-# All conversations of one export: one file, or several that are numbered.
+# The conversations of an export: one file, or several with numbers.
 _HISTORY = re.compile(r"(.*/)?conversations(-\d+)?\.json")
-# The names under which people know files that are stored by their ids.
+# The users' names of files that are stored under their ids.
 _NAMES = re.compile(r"(.*/)?conversation_asset_file_names\.json")
-# What ChatGPT names a file by, at the beginning of its name in the ZIP.
+# ChatGPT's id of a file, with which its name in the ZIP begins.
 _ID = re.compile(r"file[-_][0-9A-Za-z]+")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FAILURES = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError)
@@ -67,12 +67,12 @@ class Zipped:
             raise self.wrong(error) from error
 
     def file(self, key: str, name: str = "", media_type: str = "") -> Attachment | None:
-        """What is known by a key, or None where it is not in here, or over 64 MB.
+        """Find a file by its key; None if it is not in the ZIP, or is over 64 MB.
 
         Args:
-            key: ``file-ID``, ``file_ID`` or a UUID, or whatever holds one.
-            name: What people call it; the ZIP's own name for it otherwise.
-            media_type: What it is; its name tells otherwise.
+            key: A text with ``file-ID``, ``file_ID`` or a UUID in it.
+            name: The user's name of the file; by default its name in the ZIP.
+            media_type: Its type; by default guessed from its name.
 
         Raises:
             UsageError: It is damaged.
@@ -87,7 +87,7 @@ class Zipped:
         title = self._titles.get(info.filename) or self._titles.get(stored)
         name = name or (title if isinstance(title, str) else "") or stored
         with self.open(info.filename) as stream:
-            # Its header may lie about its size.
+            # The size in the header may be wrong.
             data = stream.read(MAX_VALUE + 1)
         if len(data) > MAX_VALUE:
             return None
@@ -102,7 +102,7 @@ class Zipped:
                     names = parse_json(stream.read(MAX_VALUE), f"{self._where}, {path.name}")
                 if isinstance(names, dict):
                     self._titles = names
-            # A file is stored under its id, or in a folder that is.
+            # The key is the file's own name, or that of its folder.
             elif (key := _key(path.name) or _key(path.parent.name)) and not info.is_dir():
                 yield key, info
 

@@ -1,1 +1,1 @@
-"""Markdown as models write it, parsed once for the terminal and for HTML."""
+"""Parse Markdown as models write it, for the terminal and for HTML."""

@@ -26,7 +26,7 @@ class Block:
 
     Args:
         tokens: Its markdown-it tokens, inline content included.
-        source: The lines that the tokens' maps count from.
+        source: The lines that the tokens' maps refer to.
         gap: Whether a blank line comes before it.
     """
 
@@ -40,7 +40,7 @@ Unit = Block | FenceLine | CodeLines
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A block or list item of one parse, before it is known to be final."""
+    """A block or a list item that may not be final yet."""
 
     tokens: tuple[Token, ...]
     start: int
@@ -55,11 +55,11 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What text before the uncut rest means for it.
+    """What has to be known of the text before the part that is not final.
 
     Args:
-        first: Nothing came before.
-        item: The number of the list item that the rest begins with, or None.
+        first: There is none.
+        item: The number of the list item that the part begins with, or None.
         item_gap: That item comes after a blank line.
     """
 
@@ -78,19 +78,19 @@ class Splitter:
     _references: dict[str, Any] = field(default_factory=dict)
 
     def feed(self, text: str) -> None:
-        """Take the next piece; it is kept and not looked at yet."""
+        """Add a piece; it is not parsed yet."""
         self._pieces.append(text)
 
     def finished(self) -> list[Unit]:
-        """The blocks that have been completed since the last call."""
+        """The blocks that were completed since the last call."""
         return list(self._cut(end=False))
 
     def end(self) -> list[Unit]:
-        """The text has ended: all that is left."""
+        """The remaining blocks, at the end of the text."""
         return list(self._cut(end=True))
 
     def rest(self) -> list[Unit]:
-        """What `end` would give if the text ended here; nothing changes."""
+        """The blocks that `end` would return now, without changing anything."""
         fence = self._fence and replace(self._fence, pending=list(self._fence.pending))
         return Splitter(list(self._pieces), fence, self._place, dict(self._references)).end()
 
@@ -138,7 +138,7 @@ class Splitter:
     def _fenced(
         self, piece: _Piece, source: Sequence[str], partial: str, *, end: bool
     ) -> Generator[Unit, None, str]:
-        """Yield a fence; keep it open if it is not closed. Returns the text after all."""
+        """Yield a fence, which may stay open; returns the text that was not used."""
         token, opening = piece.tokens[0], source[piece.start]
         words = token.info.split(maxsplit=1)
         yield FenceLine(opening.strip(), words[0] if words else "", piece.gap)
@@ -156,7 +156,7 @@ class Splitter:
 
 
 def _pieces_of(tokens: Sequence[Token], source: Sequence[str], place: _Place) -> Iterator[_Piece]:
-    """The top-level blocks of one parse, lists item by item."""
+    """The top-level blocks of a text, with lists divided into items."""
     for index, (start, stop) in enumerate(_spans(tokens, 0, len(tokens), 0)):
         opening, first = tokens[start], index == 0
         assert opening.map
@@ -177,7 +177,7 @@ def _pieces_of(tokens: Sequence[Token], source: Sequence[str], place: _Place) ->
 
 
 def _spans(tokens: Sequence[Token], start: int, stop: int, level: int) -> Iterator[tuple[int, int]]:
-    """Where the blocks of one level begin and end among the tokens."""
+    """The first token of each block of a level, and the one after its last."""
     begin = start
     for index in range(start, stop):
         if tokens[index].level == level and tokens[index].nesting <= 0:
@@ -188,12 +188,11 @@ def _spans(tokens: Sequence[Token], start: int, stop: int, level: int) -> Iterat
 def _final(pieces: Sequence[_Piece], source: Sequence[str]) -> int:
     """How many pieces can no longer change when more lines come.
 
-    The last one can, unless it is a fence, whose lines are final one by one. A link
-    definition can, as long as no blank line has ended the paragraph that it began: the
-    next line may turn out to be its title.
+    The last one can, unless it is a fence, whose lines are final one by one. So can a link
+    definition, until a blank line ends its paragraph: the next line may be its title.
     """
-    # "para\n\n- a\n- b\n": the paragraph and the item a are final, for something followed each.
-    # The item b is not: "  more" may come and belong to it.
+    # "para\n\n- a\n- b\n": the paragraph and the item a are final, because something follows them.
+    # The item b is not: "  more" may follow and belong to it.
     kept = len(pieces)
     if pieces and pieces[-1].kind != "fence":
         kept -= 1

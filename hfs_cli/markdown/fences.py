@@ -11,10 +11,10 @@ SEGMENT_LINES = 32
 
 @dataclass(frozen=True, slots=True)
 class FenceLine:
-    """The opening or the closing line of a fence, as it was written.
+    """The opening or closing line of a fence, as it was written.
 
     Args:
-        language: The first word after an opening fence; None for a closing one.
+        language: The first word after an opening fence; None for a closing fence.
         gap: Whether a blank line comes before it.
     """
 
@@ -25,19 +25,19 @@ class FenceLine:
 
 @dataclass(frozen=True, slots=True)
 class CodeLines:
-    """The next lines of the code in the fence, without their newlines."""
+    """Lines of code in a fence, without their newlines."""
 
     lines: tuple[str, ...]
 
 
 @dataclass(slots=True)
 class Fence:
-    """A fence that has been opened (https://spec.commonmark.org/0.31.2/#fenced-code-blocks).
+    """A fence that is open (https://spec.commonmark.org/0.31.2/#fenced-code-blocks).
 
     Args:
         markup: The fence itself: three or more backticks or tildes.
-        indent: Spaces before it, which its lines may have too.
-        pending: Code that does not fill a segment yet.
+        indent: The spaces before it, which its lines may have, too.
+        pending: Lines that do not fill a segment yet.
     """
 
     markup: str
@@ -48,11 +48,11 @@ class Fence:
         """Read lines until the fence closes or they run out.
 
         Args:
-            text: What follows; a last line without a newline is read only at the `end`.
+            text: More text; a last line without a newline is read only at the `end`.
             end: No more text will come.
 
         Returns:
-            What was completed, the text that was not read, and whether the fence closed.
+            The lines that were read, the text that was not, and whether the fence was closed.
         """
         lines = text.split("\n")
         partial = lines.pop()
@@ -65,7 +65,7 @@ class Fence:
                 self._flush(units)
                 units.append(FenceLine(line.strip()))
                 return units, "\n".join([*lines[number:], partial]), True
-            # As much white space as the fence itself has is not the code's.
+            # White space up to the fence's own indentation is not part of the code.
             spaces = len(line) - len(line.lstrip(" "))
             self.pending.append(line[min(spaces, self.indent) :])
             if len(self.pending) == SEGMENT_LINES:

@@ -18,7 +18,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 _MAX_NESTING = 50
-# The limit keeps a text of nothing but opening marks from being read over and over.
+# Without a limit, a text of nothing but opening marks would be read over and over.
 _LONGEST = 2000
 _MATH = re.compile(
     rf"""
@@ -40,8 +40,8 @@ def parser(*, raw_html: bool = True) -> MarkdownIt:
     """The parser; mathematics has tokens of type ``math``.
 
     Args:
-        raw_html: HTML in the text has tokens of its own, and link definitions are kept as tokens
-            too: for who shows the source. Without, HTML is text.
+        raw_html: HTML and link definitions become tokens, so that their source can be shown.
+            Otherwise HTML is text.
     """
     options = {"html": raw_html, "inline_definitions": raw_html, "maxNesting": _MAX_NESTING}
     md = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
@@ -62,17 +62,17 @@ def _math(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the plugi
 
 
 def is_cut_off(tokens: Sequence[Token]) -> bool:
-    """Whether blocks are nested so deep that the parser has left text out."""
+    """Whether blocks are nested so deeply that the parser has left text out."""
     return max((token.level for token in tokens), default=0) >= _MAX_NESTING - 1
 
 
 def parse_inline(tokens: Sequence[Token], references: dict[str, Any]) -> None:
-    """Parse the inline content of `tokens`, in their order.
+    """Parse the inline content of block tokens, in order.
 
-    A reference finds definitions above it, not below: those had not come when it was shown.
+    A reference finds only definitions above it: those below had not come when it was shown.
 
     Args:
-        tokens: Block tokens; for each inline token its content.
+        tokens: The result is kept in each inline token; see `inline_tokens`.
         references: Link definitions so far; those among the tokens are added.
     """
     for token in tokens:
@@ -81,12 +81,12 @@ def parse_inline(tokens: Sequence[Token], references: dict[str, Any]) -> None:
             link = {"title": meta["title"], "href": meta["url"]}
             references.setdefault(meta["id"], link)
         elif token.type == "inline":
-            # Not as children: the tree of blocks would recurse into them without limit.
+            # Not as children: building the tree of blocks would recurse into them without limit.
             token.meta["inline"] = _inline(token.content, references)
 
 
 def inline_tokens(token: Token | None) -> list[Token]:
-    """What `parse_inline` made of an inline token; nothing of None."""
+    """The result of `parse_inline` for an inline token; empty for None."""
     found: list[Token] = token.meta["inline"] if token else []
     return found
 
@@ -96,6 +96,6 @@ def _inline(content: str, references: dict[str, Any]) -> list[Token]:
     try:
         parser().inline.parse(content, parser(), {"references": references}, children)
     except RecursionError:
-        # Images in images in images: nobody means that, and the source says it all.
+        # Images in images in images: nobody means that, and the source is shown.
         return [Token("text", "", 0, content=content)]
     return children

@@ -1,1 +1,1 @@
-"""LLM wire formats: the only place that imports httpx."""
+"""Language models and who serves them: choosing one, and talking to it."""

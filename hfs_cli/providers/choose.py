@@ -26,13 +26,13 @@ _EMBEDDED = f"local/{PRESETS['local'].model}"
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """The model a turn runs with.
+    """A model to ask.
 
     Args:
-        provider: Who serves it.
-        model: The vendor's id.
+        provider: The provider that serves it.
+        model: The vendor's model id.
         full_name: ``provider/id``.
-        options: The default options for it, the user's own before the preset's.
+        options: Its default options: the preset's, overridden by the user's.
     """
 
     provider: ProviderSettings
@@ -119,7 +119,7 @@ def named_model(config: Config, name: str, whence: str = "") -> ModelChoice:
 
 
 def _default_of(settings: ProviderSettings) -> str | None:
-    """A provider's default model, or the one that a list of today has in its place."""
+    """A provider's default model, or its successor where a fresh list no longer has it."""
     default = settings.model
     preset = PRESETS.get(settings.name)
     path = f"{cache_directory()}/models-{settings.name}.json"
@@ -186,17 +186,17 @@ def provider_settings(config: Config, name: str) -> ProviderSettings:
 
 
 def check_setting(config: Config, parts: list[str], value: str) -> None:
-    """See that a setting which has just been changed would not be refused when it is used.
+    """Check that a changed setting will not be refused when it is used.
 
     Args:
-        config: The configuration as it would be.
-        parts: The key, in its parts.
-        value: What it was set to.
+        config: The configuration with the change.
+        parts: The parts of the setting's key.
+        value: The new value.
 
     Raises:
-        UsageError: It cannot be the name of a model.
-        NotFoundError: A model's name that stands for none.
-        ConfigError: An address or headers that no request can have.
+        UsageError: The value cannot be the name of a model.
+        NotFoundError: There is no model of that name.
+        ConfigError: The value is an unusable address or header.
     """
     match parts:
         case ["model"] | ["aliases", _] | ["profiles", _, "model"]:
@@ -221,7 +221,7 @@ def _fault_of_address(base_url: str) -> str | None:
     if not has_host(base_url):
         return "base_url is not an address: check its host and port"
     if "@" in urlsplit(base_url).netloc:
-        # Addresses are shown in lists, dry runs and errors; a credential never is.
+        # Addresses are shown in lists, dry runs and errors, where credentials must not be.
         return "base_url must hold no password: send it as a header (headers.Authorization)"
     if not base_url.isprintable() or " " in base_url:
         return "base_url is not an address: it holds a character that no address has"
@@ -243,7 +243,7 @@ def _fault_of_headers(own: ProviderConfig) -> str | None:
 
 
 def provider_names(config: Config) -> list[str]:
-    """Every provider, the presets first."""
+    """The names of all providers, presets first."""
     return [*PRESETS, *(name for name in config.providers if name not in PRESETS)]
 
 
@@ -281,7 +281,7 @@ def key_sources(config: Config) -> list[KeySource]:
 
 def _key_source(own: ProviderConfig, preset: Preset) -> KeySource:
     named = own.api_key_env or own.api_key_cmd
-    # A preset that is pointed elsewhere (a gateway, a server at home) may need no key there.
+    # A preset with another base_url (a gateway, a local server) may need no key there.
     required = bool(named) or (preset.key_required and own.base_url is None)
     return KeySource(
         provider=own.name,
@@ -326,7 +326,7 @@ def _usable(config: Config, name: str) -> ProviderSettings | None:
 
 
 def _recorded(env: Mapping[str, str]) -> str | None:
-    """The model that all recordings are of which answer in this process, if it is one."""
+    """The model of the recordings that replace the network, if all are of one model."""
     if not (directory := env.get("HFS_REPLAY")):
         return None
     from hfs_cli.providers.http.recordings import recorded_models

@@ -21,8 +21,8 @@ class Candidate(NamedTuple):
 
     Args:
         name: ``provider/id``.
-        options: The options that it is asked with.
-        open: Makes its provider.
+        options: The options to ask it with.
+        open: Opens its provider.
     """
 
     name: str
@@ -48,11 +48,11 @@ class FallbackProvider:
         self._place = 0
 
     def prepare(self, prompt: ChatMessage) -> None:
-        """See that the first can be asked; see `hfs_cli.turn.run.Provider`."""
+        """Check that the first can be asked; see `hfs_cli.turn.protocols.Provider`."""
         self._provider(0).prepare(prompt)
 
     def preview(self, request: Request) -> Mapping[str, object]:
-        """What the first would be sent."""
+        """The request that the first would be sent."""
         return self._provider(0).preview(request)
 
     def stream(self, request: Request) -> Iterator[Sequence[Event]]:
@@ -89,7 +89,7 @@ class FallbackProvider:
         raise failure
 
     def close(self) -> None:
-        """Close all that were asked."""
+        """Close all providers that were asked."""
         for provider in self._opened.values():
             provider.close()
 

@@ -21,8 +21,8 @@ EXPIRY_SECONDS = 24 * 3600.0
 
 
 def listed(settings: ProviderSettings, max_age_s: float = EXPIRY_SECONDS) -> list[Listed] | None:
-    """A provider's models, or None when its list is absent, too old or of another address."""
-    # A cache that cannot be read is one that is not there.
+    """A provider's models, or None if its list is missing, too old or from another base URL."""
+    # A cache that cannot be read counts as missing.
     with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         kept = json.loads(_file(settings).read_bytes())
         fresh = 0 <= time.time() - kept["fetched_at"] < max_age_s
@@ -33,19 +33,19 @@ def listed(settings: ProviderSettings, max_age_s: float = EXPIRY_SECONDS) -> lis
 
 
 def last_listed(settings: ProviderSettings) -> list[str]:
-    """The ids that a provider last listed, however long ago; empty when it never did."""
+    """The model ids in a provider's last list, of any age; empty where there is none."""
     return [model.id for model in listed(settings, math.inf) or ()]
 
 
 def keep_listed(settings: ProviderSettings, models: Sequence[Listed]) -> None:
-    """Keep a provider's list; Tab reads the ids in it too."""
+    """Keep a provider's list; completion with Tab reads the ids in it."""
     document = {
         "fetched_at": time.time(),
         "base_url": settings.base_url,
         "models": [model.id for model in models],
         "details": {model.id: model[1:] for model in models if any(model[1:])},
     }
-    # The list is shown all the same, and asked for again next time.
+    # A list that cannot be kept is asked for again next time.
     with suppress(OSError):
         write_file(_file(settings), json.dumps(document).encode(), replace=True)
 

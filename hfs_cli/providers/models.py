@@ -21,7 +21,7 @@ from hfs_cli.providers.listed import keep_listed, listed
 from hfs_cli.providers.presets import ProviderSettings, is_loopback
 
 _NAMED = Limits(idle=20.0)
-# Nobody waits long for one of many that nobody asked for by name.
+# A provider that was not asked for by name must not cost much time.
 _UNNAMED = Limits(connect=2.0, idle=10.0, retry=RetryPolicy(retries=0))
 
 
@@ -112,7 +112,7 @@ def _models(
 
 
 def _is_absent(config: Config, name: str, error: HfsError) -> bool:
-    """Whether a provider is simply not in use: a server at home that does not run."""
+    """Whether a provider is simply not in use, such as a local server that is not running."""
     if name in config.providers:
         return False
     unset = type(error) is ConfigError

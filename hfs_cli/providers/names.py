@@ -18,7 +18,7 @@ from hfs_cli.providers.presets import ProviderSettings
 from hfs_cli.wording import near_names
 
 _MOST = 3
-# The providers by their names; None for one whose settings cannot be used.
+# Providers by name; None for one whose settings are unusable.
 Providers = Mapping[str, ProviderSettings | None]
 
 
@@ -83,9 +83,9 @@ def _nearest(config: Config, typed: str, providers: Providers) -> list[str]:
 
 
 def _newest(model: str) -> tuple[object, ...]:
-    """Sorts ids from the newest version on: ``x-5-5``, ``x-5``, ``x-4``, ``x-20250101``, ``x``.
+    """A key that sorts newer ids first: ``x-5-5``, ``x-5``, ``x-4``, ``x``, ``x-20250101``.
 
-    A size (70b, 128k) is not a version, and what has a date or another high number comes later.
+    A size (70b, 128k) is not a version. Ids with a date or another high number come last.
     """
     numbers = [int(n) for n in re.findall(r"(?<!\d)\d+(?![\dbke])", model)]
     versions = [-number for number in numbers if number < 20]

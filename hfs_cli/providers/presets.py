@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from hfs_cli.config.keys import KeySource
 from hfs_cli.providers.formats.wire import Quirks
 
-# Names of labels between dots (RFC 1035, 2.3.4), or IPv6 with its zone, as `urlsplit` gives it.
+# Labels between dots (RFC 1035, 2.3.4), or an IPv6 address with its zone, as from `urlsplit`.
 _HOST = re.compile(
     r"(?=.{1,254}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|[0-9a-f]*:[0-9a-f:.]+(%\w+)?"
 )
@@ -19,21 +19,20 @@ _HOST = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What is known of a provider beforehand.
+    """The built-in settings of a provider.
 
     Args:
         type: Its wire format.
-        base_url: Where its paths begin.
-        env_var: The variable that the vendor's own tools read its key from, or None.
-        model: The model to start with, or None where that depends on the user.
+        base_url: The URL that all paths are appended to.
+        env_var: The environment variable of its key, as in the vendor's own tools, or None.
+        model: Its default model, or None where that depends on the user.
         docs: A page about its models or quotas.
-        quirks: Where it departs from its format.
-        key_required: Whether it serves nobody without a key.
-        options: Options that its models need to do well; the user's own win.
-        automatic: Whether its key in the environment is reason enough to choose it. Some
-            tokens, as Hugging Face's, are mostly there for other work.
-        also: Another variable that the vendor's own tools read its key from, or None; having
-            it does not choose the vendor.
+        quirks: How it deviates from its format.
+        key_required: Whether it needs a key.
+        options: Options that its models need to work well; the user's options override them.
+        automatic: Whether a key in the environment makes it the default provider. Some keys, such
+            as Hugging Face's, are usually there for other programs.
+        also: Another environment variable of its key, which does not make it the default.
     """
 
     type: str
@@ -50,20 +49,20 @@ class Preset:
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
-    """A provider, resolved from the presets and the configuration.
+    """The settings of a provider, from its preset and the configuration.
 
     Args:
-        name: What users call it.
+        name: Its name.
         type: Its wire format.
-        base_url: Where its paths begin, without a slash at the end.
-        key: Where its key is found.
-        model: Its default model id, or None.
-        docs: The page about its models and quotas, or None.
-        headers: More headers for each request.
-        query: More query parameters for each request.
+        base_url: The URL that all paths are appended to, without a slash at the end.
+        key: Where its key is looked up.
+        model: Its default model, or None.
+        docs: A page about its models or quotas, or None.
+        headers: Additional headers of each request.
+        query: Additional query parameters of each request.
         ca_bundle: A PEM file of authorities to trust, or None.
-        quirks: Where it departs from its format.
-        options: Options that its models need to do well.
+        quirks: How it deviates from its format.
+        options: Options that its models need to work well.
     """
 
     name: str
@@ -80,7 +79,7 @@ class ProviderSettings:
 
 
 def has_host(url: str) -> bool:
-    """Whether the host and the port of a URL can be connected to, as far as their form goes."""
+    """Whether the host and the port of a URL are well-formed."""
     try:
         address = urlsplit(url)
         host = address.hostname or ""
@@ -92,7 +91,7 @@ def has_host(url: str) -> bool:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL leads to this machine alone."""
+    """Whether a URL leads to this machine."""
     host = urlsplit(url).hostname or ""
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -315,7 +314,7 @@ PRESETS: Mapping[str, Preset] = {
     ),
 }
 
-# Presets of earlier versions, and why they went; sessions may still name their models.
+# Presets that were removed, and why; sessions may still name their models.
 GONE: Mapping[str, str] = {
     "github": "GitHub Models was retired on 2026-07-30: choose another model with -m",
 }

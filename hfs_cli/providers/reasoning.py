@@ -14,7 +14,7 @@ from hfs_cli.providers.choose import ModelChoice
 
 Options = dict[str, object]
 
-# Tokens to think with, where a vendor counts them instead of naming levels.
+# Tokens for thinking, where a vendor counts them instead of naming levels.
 _BUDGETS: Mapping[str, int] = {"low": 2048, "medium": 8192, "high": 16384, "max": 32000}
 _ROOM_FOR_THE_ANSWER = 8192
 
@@ -44,8 +44,7 @@ def reasoning_options(choice: ModelChoice, level: str, max_tokens: object = None
 def _version(model: str, family: str) -> tuple[int, int]:
     """The version in a model's name, (0, 0) where there is none.
 
-    As in ``claude-opus-5-5`` (5, 5), ``gpt-6-luna`` (6, 0), ``claude-sonnet-4-20250514`` (4, 0):
-    a date is not a minor version.
+    For example, (5, 6) for ``gpt-5.6``, (6, 0) for ``gpt-6-luna``, (3, 7) for ``gemini-3.7-flash``.
     """
     found = re.search(rf"{family}-(\d{{1,2}})(?:[.-](\d{{1,2}})(?!\d))?(?!\d)", model)
     return (int(found[1]), int(found[2] or 0)) if found else (0, 0)
@@ -55,7 +54,7 @@ def _version(model: str, family: str) -> tuple[int, int]:
 
 
 def _effort(level: str, model: str) -> Options:
-    """OpenAI's chat completions; what other models are known to take ends at high."""
+    """OpenAI's chat completions; of other vendors' models no level above high is known."""
     return {"reasoning_effort": _openai_level(level, model)}
 
 
@@ -66,7 +65,7 @@ def _responses(level: str, model: str) -> Options:
 
 
 def _openai_level(level: str, model: str) -> str:
-    """OpenAI's word for a level: ``xhigh`` came with gpt-5.2 and ``max`` with gpt-5.6."""
+    """OpenAI's name for a level: ``xhigh`` came with gpt-5.2 and ``max`` with gpt-5.6."""
     version = _version(model, "gpt")
     if level == "max":
         return "max" if version >= (5, 6) else "xhigh" if version >= (5, 2) else "high"
@@ -96,10 +95,10 @@ def _claude(level: str, model: str, max_tokens: object) -> Options:
 
 
 def _gemini(level: str, model: str) -> Options:
-    """Levels since Gemini 3, before that a number of tokens.
+    """Since Gemini 3 levels, before that a number of tokens.
 
-    Since Gemini 3 thinking cannot be switched off: ``none`` is the least that a model takes,
-    which is low for the large Flash models since 3.7 and minimal for the others.
+    Since Gemini 3 thinking cannot be switched off. So ``none`` is the lowest level of a model:
+    low for the large Flash models since 3.7, and minimal for the others.
     """
     version = _version(model, "gemini")
     if version and (2, 0) <= version < (3, 0):
@@ -114,14 +113,14 @@ def _gemini(level: str, model: str) -> Options:
 
 
 def _ollama(level: str, model: str) -> Options:
-    """On or off; gpt-oss alone takes levels (https://docs.ollama.com/capabilities/thinking)."""
+    """On or off; only gpt-oss has levels (https://docs.ollama.com/capabilities/thinking)."""
     if "gpt-oss" in model:
         return {"think": {"none": False, "max": "high"}.get(level, level)}
     return {"think": level != "none"}
 
 
 def _template(level: str, model: str) -> Options:
-    """Servers that hand the switch to the model's own chat template."""
+    """Servers that pass the options to the model's chat template."""
     effort = _openai_level(level, model)
     on = {"enable_thinking": level != "none", "reasoning_effort": effort}
     return {"chat_template_kwargs": on}
@@ -156,7 +155,7 @@ def _groq(level: str, model: str) -> Options:
         return _effort(level, model)
     word = "high" if level == "max" else level
     if level != "none" and "qwen3.8" not in model:
-        word = "default"  # older Qwen is on or off
+        word = "default"  # older Qwen models are on or off
     return {"reasoning_effort": word, "reasoning_format": "parsed"}
 
 
@@ -173,11 +172,11 @@ _FORMATS: Mapping[str, Callable[[str, str], Options]] = {
     "local": _template,
 }
 _VENDORS: Mapping[str, Callable[[str, str], Options]] = {
-    # These map every level themselves.
+    # These map all levels themselves.
     "openrouter": lambda level, _: {"reasoning": {"effort": level}},
     "vercel": lambda level, _: {"reasoning": {"effort": level}},
     "mistral": lambda level, _: {"reasoning_effort": level},
-    # These have fewer or other words.
+    # These have fewer or other levels.
     "cohere": lambda level, _: {"reasoning_effort": "none" if level == "none" else "high"},
     "perplexity": lambda level, _: {
         "reasoning": {"effort": {"none": "minimal", "max": "xhigh"}.get(level, level)}

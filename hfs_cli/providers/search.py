@@ -24,12 +24,12 @@ _FORMATS: Mapping[str, Mapping[str, object]] = {
 }
 # Vendors of chat completions that search.
 _VENDORS: Mapping[str, Mapping[str, object]] = {
-    # In place of the plug-in and of ":online":
+    # Replaces the plug-in and ":online":
     # https://openrouter.ai/docs/guides/features/server-tools/web-search
     "openrouter": {"type": "openrouter:web_search"},
     # https://console.groq.com/docs/browser-search; its compound systems search by themselves
     "groq": {"type": "browser_search"},
-    # https://docs.x.ai/docs/guides/tools/overview: as Responses alone
+    # https://docs.x.ai/docs/guides/tools/overview: over Responses only
     "xai": _WEB_SEARCH,
 }
 _BY_RESPONSES = frozenset({"xai"})

@@ -1,1 +1,1 @@
-"""Keys and tokens of the big vendors in any text: what they look like, and where they are."""
+"""Find keys and tokens of the big vendors in any text."""

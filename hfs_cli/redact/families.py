@@ -117,7 +117,7 @@ class Family(NamedTuple):
 
     @property
     def pattern(self) -> str:
-        """A key, from the word on."""
+        """A complete key."""
         return self.lead + self.rest
 
     @property
@@ -139,11 +139,11 @@ _HEX = re.compile(r"[0-9a-fA-F]+")
 _EXAMPLE = re.compile(
     r"(?i)example|your|token|secret|dummy|sample|placeholder|replace|insert|redacted|fake|xxxx|\*\*\*"
 )
-# Before a key: no letter or digit, unless it ends an escape of JSON or of an address; and where a
-# key is short, nothing of base64.
+# What precedes a key: no letter or digit, unless it ends an escape of JSON or of a URL; before a
+# short key no character of base64 either.
 _ESCAPE = r"|(?<=\\[nrt])|(?<=%[0-9A-F]{2})"
 _B, _B64 = rf"(?:(?<![A-Za-z0-9_]){_ESCAPE})", rf"(?:(?<![A-Za-z0-9_+/]){_ESCAPE})"
-# After one of letters and digits, and of those of base64 for addresses.
+# What follows a key of letters and digits, and one of base64 for URLs.
 _E, _E64 = r"(?![A-Za-z0-9_])", r"(?![A-Za-z0-9_-])"
 
 FAMILIES = (

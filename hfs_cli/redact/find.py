@@ -10,9 +10,10 @@ from typing import Any, NamedTuple, TypeVar, cast
 from hfs_cli.redact.families import FAMILIES, Family, is_example
 
 JsonT = TypeVar("JsonT")
-# Files that hold no text; of the rest it is seen.
+# Types of files without text; the content of others tells.
 _NO_TEXT = ("image/", "audio/", "video/", "application/pdf", "application/zip")
-# Shown of a key are what every such key begins with, and this many characters of its end.
+# An excerpt shows the beginning that all keys of the family share, and of long keys so many
+# characters of the end.
 _SHOWN = 4
 _LONG = 20
 # No key is longer than a block of this many characters.
@@ -23,10 +24,10 @@ class Finding(NamedTuple):
     """A key in a text.
 
     Args:
-        family: Whose it is: ``github-token``.
+        family: The name of its family: ``github-token``.
         start: Where it begins, in characters.
         end: Where it ends.
-        excerpt: How it may be shown: ``ghp_…3fX9``.
+        excerpt: What may be shown of it: ``ghp_…3fX9``.
     """
 
     family: str
@@ -57,10 +58,10 @@ def find(text: str, *, broken_off: bool = False) -> list[Finding]:
 
 
 def redacted(text: str, found: list[Finding] | None = None, *, broken_off: bool = False) -> str:
-    """A text with ``[redacted FAMILY]`` in the place of each key.
+    """A text with each key replaced by ``[redacted FAMILY]``.
 
     Args:
-        found: What `find` found in it, where that is known.
+        found: What `find` found in the text, if that is known.
         broken_off: See `find`.
     """
     pieces, end = [], 0
@@ -71,7 +72,7 @@ def redacted(text: str, found: list[Finding] | None = None, *, broken_off: bool 
 
 
 def strings(value: object) -> Iterator[str]:
-    """The texts of a JSON value, however deep: its strings, and the names of its members."""
+    """The strings in a JSON value of any depth, and the names of its members."""
     waiting = [value]
     while waiting:
         match waiting.pop():
@@ -103,7 +104,7 @@ def redacted_value(value: JsonT) -> JsonT:
 
 
 def text_in(data: bytes, media_type: str) -> str | None:
-    """What a file says, where it is text: UTF-8."""
+    """The content of a text file in UTF-8; None for any other file."""
     if media_type.startswith(_NO_TEXT) or b"\0" in data:
         return None
     try:

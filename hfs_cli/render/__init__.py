@@ -1,1 +1,1 @@
-"""Output: the only place that imports rich."""
+"""All output; the only package that imports rich."""

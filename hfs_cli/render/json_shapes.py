@@ -24,20 +24,20 @@ _CAME = ("id", "name", "tool", "result", "failed", "started_at", "ended_at")
 
 
 def print_json(value: object) -> None:
-    """Write a whole document to standard output: the one way in which a command prints JSON.
+    """Write a document to standard output; every command prints its JSON in this way.
 
     Args:
-        value: What `json` can encode; paths become strings, and mappings objects.
+        value: Any value that `json` can encode; mappings become objects, and paths strings.
     """
     Output().write(dump(value, indent=2) + "\n")
 
 
 def dump(value: object, indent: int | None = None) -> str:
-    """JSON text in UTF-8 that is safe to show anywhere, without a trailing newline.
+    """JSON that is safe to show anywhere, without a trailing newline.
 
     Args:
-        value: What `json` can encode; paths become strings, and mappings objects.
-        indent: Spaces a level, or None for one line.
+        value: Any value that `json` can encode; mappings become objects, and paths strings.
+        indent: Spaces for each level, or None for one line.
     """
     text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False, default=_plain)
     return sanitize_json(text)
@@ -48,14 +48,14 @@ def _plain(value: object) -> object:
 
 
 def session_identity(session: Session | None) -> Json | None:
-    """The session as a turn names it, or None when nothing is saved."""
+    """A session's id, uid and name; None if nothing is saved."""
     if session is None:
         return None
     return {"id": session.id, "uid": session.uid, "name": session.name}
 
 
 def session_json(session: Session) -> Json:
-    """The session as lists show it."""
+    """A session in a list."""
     return {
         "id": session.id,
         "uid": session.uid,
@@ -70,12 +70,12 @@ def session_json(session: Session) -> Json:
 
 
 def _owner(owner: str) -> Json:
-    """Whose it is; in a file nothing has an owner."""
+    """The owner; a session in a file has none."""
     return {"owner": owner} if owner else {}
 
 
 def transcript_json(session: Session, messages: Sequence[Message]) -> Json:
-    """The session and its messages, each with its id."""
+    """A session and its messages, each with its id."""
     shapes = [{"id": m.id, **message_shape(m, data=False)} for m in messages]
     return {"session": session_json(session), "messages": shapes}
 
@@ -83,13 +83,13 @@ def transcript_json(session: Session, messages: Sequence[Message]) -> Json:
 def context_json(
     session: Session, model: str, amount: Json, sent: Sequence[tuple[Message, int]]
 ) -> Json:
-    """What the next turn of a session would send of it.
+    """What the next turn of a session would send.
 
     Args:
         session: The session.
-        model: ``provider/id`` of who would be asked.
-        amount: How much it is in all.
-        sent: The messages, each with about how many tokens it has.
+        model: The model that would be asked: ``provider/id``.
+        amount: The size of the whole context.
+        sent: The messages, each with its estimated number of tokens.
     """
     shapes = [
         {"id": m.id, **message_shape(m, data=False), "estimated_tokens": tokens}
@@ -99,7 +99,7 @@ def context_json(
 
 
 def branch_json(branch: Branch) -> Json:
-    """One member of a session's family."""
+    """One session of a family."""
     session = branch.session
     return {
         **session_json(session),
@@ -119,17 +119,17 @@ def hit_json(hit: SearchHit) -> Json:
 
 
 def usage_json(usage: Usage | None) -> Json | None:
-    """Token counts; null where the provider did not say."""
+    """Token counts; each is null if the provider did not count it."""
     return None if usage is None else usage._asdict()
 
 
 def error_json(error: HfsError | None) -> Json | None:
-    """What went wrong, or None."""
+    """An error, or None."""
     return None if error is None else {"exit_code": error.exit_code, "message": error.message}
 
 
 def _timing(outcome: Outcome) -> Json:
-    """Until something came, and until all had come, what tools took included."""
+    """Seconds to the first token and to the end, the time of tools included."""
     took = [step.total_s for step in outcome.steps if step.total_s is not None]
     return {
         "first_token_s": outcome.steps[0].first_token_s,
@@ -138,7 +138,7 @@ def _timing(outcome: Outcome) -> Json:
 
 
 def _citations(reply: Reply) -> list[Json]:
-    """The sources that a reply names; their numbers are those under it on a terminal."""
+    """A reply's sources, with the numbers that they have below it on a terminal."""
     return [{"number": n, **c._asdict()} for n, c in enumerate(reply.citations, 1)]
 
 
@@ -167,10 +167,10 @@ def outcome_json(outcome: Outcome) -> Json:
 
 
 def turn_cost(outcome: Outcome, prices: Callable[[str], ModelConfig | None]) -> float | None:
-    """What a turn cost, in the currency of the prices; None where nobody knows.
+    """The cost of a turn in the currency of the prices, or None if unknown.
 
     Args:
-        prices: What a model's tokens cost, or None.
+        prices: Returns a model's prices, or None.
     """
     from hfs_cli.prices import cost
 
@@ -181,11 +181,11 @@ def turn_cost(outcome: Outcome, prices: Callable[[str], ModelConfig | None]) -> 
 
 
 def batch_json(index: int, value: object, outcome: Outcome) -> dict[str, object]:
-    """One prompt of a batch with its reply; `parsed` and `cost` are for who knows them to fill.
+    """One prompt of a batch with its reply; the caller fills in `parsed` and `cost`.
 
     Args:
-        index: Which prompt of the input it is, from 0.
-        value: The prompt as the input has it.
+        index: The number of the prompt in the input, from 0.
+        value: The prompt in the input.
     """
     reply = outcome.reply
     return {
@@ -234,7 +234,7 @@ class JsonLinesRenderer(Silent):
         self._output.write(dump({"type": kind, **values}) + "\n")
 
     def opened(self, opened: Opened) -> None:
-        """Name the session, or null when nothing is saved."""
+        """The session, or null if nothing is saved."""
         self._event("session", session=session_identity(opened.session))
 
     def reasoning(self, text: str) -> None:
@@ -258,7 +258,7 @@ class JsonLinesRenderer(Silent):
         self._event("tool_result", **{name: came[name] for name in _CAME})
 
     def close(self, outcome: Outcome) -> None:
-        """Sources, usage if known, the error if there was one, and ``done``, always last."""
+        """The sources, the usage if known, the error if any, and at last always ``done``."""
         reply = outcome.reply
         for citation in _citations(reply):
             self._event("citation", **citation)
@@ -278,7 +278,7 @@ class JsonLinesRenderer(Silent):
 
 
 def schema_text(name: str) -> str:
-    """One of the schemas as JSON text (https://json-schema.org/draft/2020-12).
+    """A JSON Schema of the printed JSON, as text (https://json-schema.org/draft/2020-12).
 
     Args:
         name: ``json`` or ``jsonl`` of ``chat --format``, ``sessions`` of ``sessions list

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Silent:
-    """Shows nothing; what shows some of a turn inherits the rest."""
+    """A renderer that shows nothing; a base for those that show only some events."""
 
     def opened(self, opened: Opened) -> None:
         """Nothing."""
@@ -90,15 +90,15 @@ class Sink(Protocol):
 
 
 class Output:
-    """Standard output as a file descriptor: UTF-8, no buffer, no locale.
+    """Standard output as a file descriptor: in UTF-8, without a buffer, whatever the locale.
 
-    After a failure nothing more is written: a reader that has gone stays gone, and a
-    turn that ends must not fail a second time.
+    After a failure nothing more is written: the reader does not come back, and a turn that
+    ends must not fail a second time.
     """
 
     def __init__(self) -> None:
-        # With stdout closed at the start (`>&-`) descriptor 1 is free, and may since have
-        # become the database. Python tells: sys.stdout is None then.
+        # If stdout was closed at the start (`>&-`), descriptor 1 was free and may now be the
+        # database's. sys.stdout is None then.
         self.fd = None if sys.stdout is None else _descriptor(sys.stdout)
         self._failed = False
 
@@ -106,12 +106,11 @@ class Output:
         r"""Write all of `text` before returning.
 
         Args:
-            text: Anything; a lone surrogate, which UTF-8 has no form for, becomes
-                ``\udXXX``.
+            text: Any text; a lone surrogate, which UTF-8 cannot encode, becomes ``\udXXX``.
 
         Raises:
-            ReaderLeft: Nobody reads any more.
-            OutputError: Closed, or the device is full or broken.
+            ReaderLeft: The reader has closed the pipe.
+            OutputError: It is closed, or the device is full or broken.
         """
         if not text or self._failed:
             return
@@ -131,20 +130,20 @@ class Output:
             try:
                 rest = rest[os.write(self.fd, rest) :]
             except BlockingIOError:
-                # Another program made the pipe non-blocking; wait until it takes more.
+                # Another program has made the pipe non-blocking: wait until it takes more.
                 from hfs_cli.posix import wait_until_writable
 
                 wait_until_writable(self.fd)
 
 
 def print_made(short: str, in_words: str) -> None:
-    """Print what a command made: for a person in words, for a script what it goes on with.
+    """Print what a command has made: a sentence for a person, an id or a name for a script.
 
-    Where only standard error is a terminal (``id=$(hfs sessions fork)``) the words are there.
+    If only standard error is a terminal (``id=$(hfs sessions fork)``), the sentence goes there.
 
     Args:
-        short: An id or a name.
-        in_words: A line that says what happened.
+        short: The id or name.
+        in_words: The sentence.
     """
     if is_terminal(sys.stdout):
         sys.stdout.write(f"{in_words}\n")
@@ -156,17 +155,16 @@ def print_made(short: str, in_words: str) -> None:
 def _descriptor(stream: TextIO) -> int | None:
     try:
         return stream.fileno()
-    except io.UnsupportedOperation:  # a `StandardOutput` that stands for a closed one
+    except io.UnsupportedOperation:  # a `StandardOutput` in place of a closed one
         return None
 
 
 class StandardOutput(io.TextIOBase):
-    """What ``sys.stdout`` is while a command runs: click prints there, an `Output` writes it.
+    """Replaces ``sys.stdout`` while a command runs, so that click writes through an `Output`.
 
-    So a disk that is full, an output that is closed and a reader who has left are reported in
-    the same way, whoever prints; and on a terminal a path, a model's name or a setting shows its
-    control characters instead of sending them. Nothing is buffered: what click prints is one
-    piece.
+    A full disk, a closed output and a reader who has left are then reported in the same way
+    whoever prints, and control characters in a path, a model's name or a setting are shown on a
+    terminal instead of being sent to it. Nothing is buffered: click prints a text in one piece.
     """
 
     encoding = "utf-8"
@@ -177,10 +175,10 @@ class StandardOutput(io.TextIOBase):
         self._safe = self.isatty()
 
     def write(self, text: str) -> int:
-        """Write all of `text`; see `Output.write` for what else it raises.
+        """Write all of `text`; see `Output.write` for further errors.
 
         Raises:
-            TypeError: It is not a string; click finds out by trying whether bytes are taken.
+            TypeError: It is not a string; click tests in this way whether a stream takes bytes.
         """
         if not isinstance(text, str):
             raise TypeError("standard output takes text")
@@ -188,11 +186,11 @@ class StandardOutput(io.TextIOBase):
         return len(text)
 
     def write_own(self, text: str) -> None:
-        """Write what the program itself says, in its colours, as it is."""
+        """Write the program's own text as it is, with its colours."""
         self._output.write(text)
 
     def writable(self) -> bool:
-        """As far as anybody knows before trying."""
+        """Always true: only writing tells."""
         return True
 
     def fileno(self) -> int:

@@ -38,7 +38,7 @@ def page(text: str, command: str | None) -> None:
 
 
 def _is_missing(command: str) -> bool:
-    """Whether a command is sure not to run; what only a shell can tell is left to the shell."""
+    """Whether a command certainly does not exist; of a complex one only the shell knows."""
     is_plain = re.fullmatch(r"[\w./+-]+( [\w./+:=, -]*)?", command) is not None
     return is_plain and shutil.which(command.split(maxsplit=1)[0]) is None
 

@@ -25,10 +25,10 @@ _ERASE = "\r\x1b[K"
 
 
 class Ticker:
-    """A daemon thread that calls `tick` every `interval` seconds.
+    """A daemon thread that calls a function again and again.
 
     Args:
-        tick: What to call; it takes its own locks.
+        tick: The function; it takes its own locks.
         interval: Seconds between two calls.
     """
 
@@ -39,15 +39,15 @@ class Ticker:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
-        """Begin; the first call comes after one interval.
+        """Start; the first call comes after one interval.
 
-        Where no thread can be started, nothing is called: it is a sign of life at most.
+        If no thread can be started, nothing is called: progress is not essential.
         """
         with suppress(RuntimeError):
             self._thread.start()
 
     def stop(self) -> None:
-        """End, and wait for a call that is under way."""
+        """Stop, and wait for a call that is under way."""
         self._stop.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
@@ -58,10 +58,10 @@ class Ticker:
 
 
 class Spinner:
-    """A sign of life on standard error until the first token.
+    """A spinner on standard error.
 
     Args:
-        label: What is waited for; nothing where that goes without saying.
+        label: What is waited for, if that has to be said.
     """
 
     def __init__(self, label: str = "") -> None:
@@ -70,29 +70,29 @@ class Spinner:
         self._ticker = Ticker(self._draw, 0.1)
 
     def start(self) -> None:
-        """Begin to turn."""
+        """Start to turn."""
         self._ticker.start()
 
     def stop(self) -> None:
-        """Leave no trace."""
+        """Stop, and erase the spinner."""
         self._ticker.stop()
         if self._frame:
             notices.write(_ERASE)
 
     def _draw(self) -> None:
-        # The cursor goes back to the margin: a warning that comes meanwhile is written over it.
+        # The cursor returns to the margin, so that a warning in between overwrites the spinner.
         notices.write(f"\r{_FRAMES[self._frame % len(_FRAMES)]}{self._label}\r")
         self._frame += 1
 
 
 @contextmanager
 def waiting(label: str) -> Iterator[None]:
-    """Show a spinner with a few words while the block runs; off a terminal, nothing at all."""
+    """Show a spinner with a label while the block runs, if standard error is a terminal."""
     look = terminal(sys.stderr)
     if not look.moves:
         yield
         return
-    # It must not wrap: a line is all that can be erased.
+    # The label must not wrap: only one line is erased.
     spinner = Spinner(sanitize_line(label)[: look.width - 4])
     spinner.start()
     try:

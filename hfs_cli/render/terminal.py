@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 FALLBACK_SIZE = (80, 24)
-# Set by terminals that wrap what is on the screen when the window is made narrower:
+# Environment variables of terminals that rewrap the screen when the window is made narrower:
 # GNOME's and its kin, kitty, WezTerm, Ghostty, Alacritty, Konsole, Windows, iTerm2, tmux.
-# There is no way to ask; xterm and the console of Linux do not.
+# There is no way to ask. xterm and the Linux console do not rewrap.
 _REFLOWING = (
     "VTE_VERSION",
     "KITTY_WINDOW_ID",
@@ -41,7 +41,7 @@ class Terminal:
         color: Colour and weight may be set (SGR sequences).
         width: Columns to lay text out for, at least 1.
         height: Rows that can be redrawn, at least 1.
-        reflows: Making the window narrower wraps the rows that are on it.
+        reflows: The rows on the screen are rewrapped when the window is made narrower.
     """
 
     tty: bool
@@ -73,7 +73,7 @@ def terminal(stream: TextIO | None, env: Mapping[str, str] | None = None) -> Ter
 
 
 def stdout() -> Terminal:
-    """Standard output as it is now."""
+    """What standard output can show now."""
     return terminal(sys.stdout)
 
 
@@ -92,19 +92,19 @@ def _size(stream: TextIO | None, env: Mapping[str, str], *, tty: bool) -> tuple[
 
 
 def _count(value: str | None) -> int:
-    # A huge number would only serve to exhaust memory.
+    # A huge number would exhaust memory.
     return min(int(value), 10_000) if value and value.isascii() and value.isdigit() else 0
 
 
 def console(look: Terminal, width: int | None = None) -> Console:
-    """A Rich console that renders into memory, with nothing of Rich's left to chance.
+    """A Rich console that renders into memory, independent of Rich's own detection.
 
     Markup, emoji codes and highlighting are off: all text is data. The caller captures
     what is printed and writes it itself.
 
     Args:
         look: What the stream can show.
-        width: Columns, or None for the stream's own.
+        width: Columns, or None for the stream's width.
     """
     import io
 
@@ -113,8 +113,8 @@ def console(look: Terminal, width: int | None = None) -> Console:
     return Console(
         file=io.StringIO(),
         force_terminal=look.color,
-        # The sixteen colours of the user's own palette, light or dark; none at all is
-        # said with None, which also leaves bold and italic out.
+        # The sixteen colours of the user's palette, light or dark; None also turns bold and
+        # italic off.
         color_system="standard" if look.color else None,
         no_color=not look.color,
         width=width or look.width,
@@ -129,11 +129,11 @@ def console(look: Terminal, width: int | None = None) -> Console:
 
 
 def ansi(line: Text, view: Console) -> str:
-    """A line with its styles as escape sequences, whatever its length.
+    """A line of any length, with its styles as escape sequences.
 
     Args:
         line: Safe text.
-        view: Says which colours there are.
+        view: A console with the terminal's colours.
     """
     from rich.color import ColorSystem
 

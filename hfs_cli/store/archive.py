@@ -26,7 +26,7 @@ from hfs_cli.store.tables import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What a database takes as the values of one query, with room to spare.
+# How many values one query has; every database takes this many.
 _AT_ONCE = 500
 
 
@@ -99,7 +99,7 @@ class Archived:
             )
 
     def _related(self, session_id: int) -> list[int]:
-        """Whose messages and names its page shows: what it parted from and what parted from it."""
+        """The sessions whose messages or names its page shows: its ancestors, and its branches."""
         found = []
         seen = {session_id}
         number = session_id
@@ -110,7 +110,7 @@ class Archived:
         return [*found, *self._below(session_id)]
 
     def _below(self, session_id: int) -> Iterator[int]:
-        """What parted from a session, and from what was set aside from it."""
+        """The branches of a session, and those of the tails that were set aside from it."""
         todo = [session_id]
         while todo:
             for child in self._children.get(todo.pop(), ()):
@@ -151,7 +151,7 @@ def _digests(db: Connection, ids: Iterable[int]) -> dict[int, bytes]:
 
 
 def _belongings(messages: Expression, checkpoints: Expression) -> Iterator[Select]:
-    """Queries for all that belongs to sessions: the session first, then what it is."""
+    """Queries for all that belongs to sessions; the first column is the session."""
     session = MessageRow.session_id
     yield MessageRow.select(session, rows.MESSAGE).where(messages).order_by(MessageRow.id)
     tie = MessageAttachmentRow

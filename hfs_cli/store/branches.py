@@ -58,7 +58,7 @@ def set_aside(db: Connection, session_id: int, keep: int, origin: Origin) -> Ses
         origin: Why.
 
     Returns:
-        The branch. It is not listed until it is used.
+        The branch, which is not listed until it is used.
 
     Raises:
         NotFoundError: The session does not have that many messages.
@@ -69,7 +69,7 @@ def set_aside(db: Connection, session_id: int, keep: int, origin: Origin) -> Ses
     if keep == session.messages:
         raise UsageError(f"session {session_id} already ends at message {keep}")
     # Say session 5 has 8 messages and is rewound to 4: the branch gets the messages 5 to 8, their
-    # checkpoints, and the forks that parted after 4; it is a child of 5 that shares 4.
+    # checkpoints, and the forks made after 4; it is a child of 5 that shares 4.
     parent, shares = session_id, keep
     # If 5 is itself a fork that shares the first 6 messages with its parent 2, the cut lies in
     # what is not its own. Then 5 becomes a shorter fork of 2, sharing 4, and the branch takes the
@@ -115,7 +115,14 @@ def move(
 
 
 def rewind(db: Connection, session_id: int, to: str) -> Session:
-    """Let a session continue from a message or a checkpoint; the branch of what followed.
+    """Let a session continue from an earlier point, or from one that was set aside.
+
+    Args:
+        to: How many messages it keeps, or a checkpoint's name. If that checkpoint was set aside in
+            a branch, the messages up to it come back.
+
+    Returns:
+        The branch that holds what followed.
 
     Raises:
         NotFoundError: There is no such session, message or checkpoint.

@@ -36,7 +36,7 @@ def add_automatic(
 
 @statement
 def insert(session_id: int, position: int, label: str | None, created_at: int) -> Query:
-    """Insert a checkpoint; a label is checked before."""
+    """Insert a checkpoint, whose label has been checked."""
     return CheckpointRow.insert(
         session_id=session_id, position=position, label=label, created_at=created_at
     )
@@ -75,7 +75,7 @@ def create(db: Connection, session_id: int, label: str | None) -> Checkpoint:
 
 
 def of(db: Connection, session_id: int) -> tuple[Checkpoint, ...]:
-    """A session's own checkpoints, by position."""
+    """A session's own checkpoints, by position; empty if there is no such session."""
     return tuple(map(rows.checkpoint, _of(db, session_id)))
 
 
@@ -89,7 +89,7 @@ def delete(db: Connection, session_id: int, label: str) -> None:
     """Delete a named checkpoint.
 
     Raises:
-        NotFoundError: The session has none of this name.
+        NotFoundError: The session has no checkpoint of this name.
     """
     from hfs_cli.store import deleted
 
@@ -103,13 +103,13 @@ def delete(db: Connection, session_id: int, label: str) -> None:
 
 
 def find(db: Connection, session_id: int, point: str) -> tuple[int, int]:
-    """Where a number or a checkpoint's name points to.
+    """The point that a number or a checkpoint's name refers to.
 
-    The checkpoints of ancestors count as far as their messages are shared; where none of these
-    has the name, those of branches do, whatever was set aside with them.
+    Checkpoints of ancestors count as far as their messages are shared. Where none of these has the
+    name, those of branches count, which were set aside with what followed a point.
 
     Returns:
-        The session itself, or the branch of it that holds the checkpoint, and the position.
+        The session itself, or its branch that holds the checkpoint, and the position.
 
     Raises:
         NotFoundError: There is no such checkpoint or message.

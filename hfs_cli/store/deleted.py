@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from hfs_cli.conversations import Checkpoint
 
 _KEPT = timedelta(days=365)
-# How old an entry is before an import that meets it writes so: few of many imports write at all.
+# How old an entry has to be before an import that meets it renews it: so most imports write none.
 _MET_ANEW = timedelta(days=30)
-# Names of checkpoints are nobody's business either (RFC 9562, version 5).
+# Names of checkpoints are private, too: only a digest is kept (RFC 9562, version 5).
 _NAMESPACE = uuid.UUID("0d6f2f0e-51a4-5d0b-9c1d-686673646c74")
 
 
@@ -44,7 +44,7 @@ def note_mark(db: Connection, session_uid: str, mark: Checkpoint) -> None:
 
 
 def _seen_last(insert: Insert) -> Insert:
-    """What was deleted before is given the later time."""
+    """Where there is an entry already, give it the later time."""
     once = [DeletedRow.uid, DeletedRow.owner]
     return insert.on_conflict(conflict_target=once, preserve=[DeletedRow.seen_at])
 

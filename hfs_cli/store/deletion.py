@@ -70,7 +70,7 @@ def _delete_all(db: Connection, chosen: dict[int, None]) -> int:
 
 
 def going_with(db: Connection, ids: Iterable[int]) -> list[Session]:
-    """What was set aside from sessions, and is deleted with them."""
+    """The branches that were set aside from sessions, and would be deleted with them."""
     chosen = dict.fromkeys(ids)
     found = {tail.id: tail for session_id in chosen for tail in _tails(db, session_id)[::-1]}
     return [tail for tail in found.values() if tail.id not in chosen]
@@ -114,7 +114,7 @@ def _remove(session_id: int) -> Query:
 
 @statement
 def _digests(session_id: int) -> Select:
-    """Whose bytes the session's own messages carry."""
+    """The digests of the attachments that the session's own messages carry."""
     tie = MessageAttachmentRow
     own = tie.select(tie.sha256).join(MessageRow, on=tie.message_id == MessageRow.id)
     return own.where(MessageRow.session_id == session_id, tie.sha256.is_null(False)).distinct()

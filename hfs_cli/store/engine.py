@@ -33,15 +33,15 @@ from hfs_cli.errors import StoreError
 if TYPE_CHECKING:
     from hfs_cli.conversations import SearchFilter, SearchHit
 
-# A row as it comes: `hfs_cli.store.rows` makes a value of it before it goes anywhere.
+# A row as it was read: `hfs_cli.store.rows` makes a value of it before it goes anywhere.
 Row: TypeAlias = tuple[Any, ...]
 P = ParamSpec("P")
-# Of Peewee's: a Select, an Update or a Delete.
+# A query of Peewee's: a Select, an Update or a Delete.
 Q = TypeVar("Q", bound=Any)
 
 
 class BadRow(Exception):
-    """A row that hfs never wrote: somebody else did, or the file is damaged."""
+    """A row that hfs did not write: somebody else did, or the file is damaged."""
 
 
 class LostError(StoreError):
@@ -73,26 +73,26 @@ class ByOwners(WrappedNode):
 
 
 class _ActingOwner(ColumnBase):
-    """Who acts, as the engine has it."""
+    """The owner on whose behalf hfs acts, as the engine writes it in SQL."""
 
     def __sql__(self, ctx: Any) -> Any:  # noqa: ANN401
         return ctx.sql(ctx.state.acting_owner)
 
 
 def own(condition: ColumnBase, table: Any) -> ByOwners:  # noqa: ANN401  (a table or its alias)
-    """A condition for rows of who acts, where rows have owners; the condition alone elsewhere.
+    """A condition that only the acting owner's rows meet; in a file, the condition alone.
 
     Args:
-        table: One that has an owner.
+        table: The table of the rows, or its alias; it has a column `owner`.
     """
     return ByOwners(condition, one=condition & (table.owner == _ActingOwner()))
 
 
 def only_own(db: Connection, query: Q, table: type[Model]) -> Q:
-    """A query for rows of who acts alone, where rows have owners; the query itself elsewhere.
+    """A query narrowed to the acting owner's rows; in a file, the query itself.
 
     Args:
-        query: One without a condition, which `own` would have to make one up for.
+        query: One without a condition, so that `own` has nothing to add to.
     """
     if db.owners != "one":
         return query
@@ -147,7 +147,7 @@ class Connection(Database, ABC):
 
     @abstractmethod
     def unindex_messages(self, session_id: int) -> None:
-        """Take a session's own messages and calls out of the index, before they are deleted."""
+        """Remove a session's own messages and calls from the index, before they are deleted."""
 
     @abstractmethod
     def index_call(self, call_id: int) -> None:
@@ -175,10 +175,10 @@ class Connection(Database, ABC):
         """Empty the indexes, before everything is deleted."""
 
     def insert_many(self, table: type[Model], columns: Sequence[str], rows: Iterable[Row]) -> None:
-        """Insert many rows at once, which takes a tenth of the time of one by one.
+        """Insert many rows at once, in a tenth of the time that one by one takes.
 
         Args:
-            columns: What the rows hold, in their order; two at least.
+            columns: The names of the rows' values, in their order; at least two.
         """
         key = (type(self), table, tuple(columns))
         if key not in _inserts:
@@ -194,7 +194,7 @@ class Connection(Database, ABC):
             self.index_message(message_id, content)
 
     def first_free(self, table: type[Model]) -> int:
-        """A number above all that rows of a table have, free until the transaction ends."""
+        """The first of the ids that are free until the transaction ends: above every row's."""
         number = table._meta.primary_key  # noqa: SLF001  (Peewee's documented way)
         row = self.execute(table.select(fn.COALESCE(fn.MAX(number), 0) + 1)).fetchone()
         assert row is not None
@@ -202,23 +202,23 @@ class Connection(Database, ABC):
 
     @abstractmethod
     def local_day(self, microseconds: Field[int]) -> Function:
-        """A kept time as the user's own day, ``2026-11-22``."""
+        """A kept time as a day of the user's own time zone, ``2026-11-22``."""
 
 
 class Engine(Protocol):
-    """A database: opened when it is first needed, for transactions and upkeep.
+    """A database, which is opened when it is first needed.
 
-    Every method raises `StoreError` when it cannot be used.
+    Every method raises `StoreError` when the database cannot be used.
     """
 
     spill_directory: Path
     """Where a reply is kept that could not be written."""
 
     def reading(self, *, once: bool = ...) -> AbstractContextManager[Connection]:
-        """A consistent view; it blocks nobody and nobody blocks it.
+        """A consistent view, which blocks nobody and waits for nobody.
 
         Args:
-            once: It is read by a single statement.
+            once: The block runs a single statement, and no other transaction.
         """
         ...
 
@@ -229,36 +229,36 @@ class Engine(Protocol):
 
         Args:
             wait_s: Seconds to wait for other writers.
-            durable: Reach the disk before the lock is let go. Without, a power cut may take
-                it back, but no kill does, and nobody waits for the disk.
+            durable: Reach the disk before the lock is released. Otherwise a power cut may undo
+                it, though no kill does, and nobody waits for the disk.
         """
         ...
 
     def staging(self) -> AbstractContextManager[Connection]:
-        """A transaction of a long work that is made durable by its last one, in `writing`."""
+        """One of many transactions, which the last of them, in `writing`, makes durable."""
         ...
 
     def importing(self, waiting: Callable[[], None]) -> AbstractContextManager[None]:
-        """Be the only one who imports; the database is made where there is none.
+        """Be the only import that runs; the database is made where there is none.
 
         Args:
-            waiting: Called once, when another import has to end first.
+            waiting: Called once, if another import has to end first.
         """
         ...
 
     def ask(self, session_id: int) -> None:
-        """Say that the first reply of a session is waited for, until `answered` or the end.
+        """Note that this process waits for a session's first reply, until `answered` or its end.
 
-        Where nothing can be locked nothing is said: its name is then given to the next who asks.
+        Where nothing can be locked nothing is noted: the name then goes to the next who asks.
         """
         ...
 
     def answered(self, session_id: int) -> None:
-        """Wait no more, if this process has."""
+        """Note that this process no longer waits for a session's first reply, if it did."""
         ...
 
     def is_asked(self, session_id: int) -> bool:
-        """Whether anybody waits for the first reply of a session, however others have ended."""
+        """Whether any process waits for a session's first reply; one that was killed does not."""
         ...
 
     def exists(self) -> bool:
@@ -292,26 +292,26 @@ class Engine(Protocol):
         ...
 
     def forget(self) -> None:
-        """See that nothing can be read from its files of what was changed or deleted so far.
+        """Leave nothing in its files of what was changed or deleted so far.
 
         Raises:
-            StoreError: Somebody reads what was there before.
+            StoreError: Another process still reads what was there before.
         """
         ...
 
 
 def statement(build: Callable[P, Node]) -> Callable[Concatenate[Connection, P], Cursor]:
-    """A query that is built once for an engine, and run with other values each time.
+    """A query that is built once for each engine, and run with other values each time.
 
         @statement
         def _named(name: str) -> Select:
-            return SessionRow.select(ALL).where(SessionRow.name == name)
+            return CheckpointRow.select(ALL).where(CheckpointRow.label == name)
 
         rows = list(_named(db, "notes"))
 
     Args:
-        build: Takes stand-ins for the values and puts each into the query; whatever it does
-            otherwise it does once.
+        build: Builds the query from its arguments, which are stand-ins for values. It runs once for
+            each engine, so it must not depend on anything else.
     """
     count = len(signature(build).parameters)
     built: dict[tuple[type[Connection], Owners | None], tuple[str, list[object]]] = {}
@@ -320,7 +320,7 @@ def statement(build: Callable[P, Node]) -> Callable[Concatenate[Connection, P], 
     def run(db: Connection, *values: P.args, **_: P.kwargs) -> Cursor:
         kind = (type(db), db.owners)
         if kind not in built:
-            # converter=False: the stand-in is not a number yet where a number will be.
+            # converter=False: Peewee would look for a number where a stand-in is.
             stand_ins: Any = [Value(_Slot(n), converter=False) for n in range(count)]
             query = cast("Callable[..., Node]", build)(*stand_ins)
             built[kind] = db.get_sql_context().sql(query).query()
@@ -330,7 +330,7 @@ def statement(build: Callable[P, Node]) -> Callable[Concatenate[Connection, P], 
     return cast("Callable[Concatenate[Connection, P], Cursor]", run)
 
 
-# Statements that were built, and how each has the values of a row in its own order.
+# The statements of `insert_many`, and for each what puts a row's values in its order.
 _inserts: dict[
     tuple[type[Connection], type[Model], tuple[str, ...]], tuple[str, Callable[[Row], Row]]
 ] = {}

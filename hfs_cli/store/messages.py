@@ -21,14 +21,14 @@ from hfs_cli.store.tables import (
     SessionRow,
 )
 
-# Values of one query, of which every database takes as many.
+# How many values one query has; every database takes this many.
 _AT_ONCE = 500
 
 # --- read -----------------------------------------------------------------------------
 
 
 class Part(NamedTuple):
-    """What one session gives to a transcript: its messages up to a position."""
+    """What one session contributes to a transcript: its messages up to a position."""
 
     session_id: int
     upto: int
@@ -37,7 +37,7 @@ class Part(NamedTuple):
 def lineage(db: Connection, session_id: int, upto: int = rows.LARGEST) -> list[Part]:
     """The sessions that a transcript is made of, the oldest first.
 
-    Each ancestor gives its messages up to where its descendant parted from it.
+    Each ancestor contributes its messages up to where its descendant was forked from it.
 
     Args:
         upto: The last position that is asked for.
@@ -50,7 +50,7 @@ def lineage(db: Connection, session_id: int, upto: int = rows.LARGEST) -> list[P
     # [Part(1, 4), Part(2, 4), Part(3, ...)].
     parts = [Part(session_id, upto)]
     seen = {session_id}
-    # Step by step: most sessions have no parent, and a circle is seen.
+    # One query a step: most sessions have no parent, and a circle is noticed.
     while (row := _parent(db, session_id).fetchone()) and row[0] is not None:
         session_id, shared = rows.numbers(row)
         upto = min(upto, shared)
@@ -95,7 +95,7 @@ def whole(db: Connection, message: Message) -> Message:
 
 
 def pieces(db: Connection, message_id: int) -> list[tuple[str, str]]:
-    """What a partial reply has gained since it began: text and reasoning, in order.
+    """The pieces of a partial reply, in order: text and reasoning of each.
 
     Raises:
         BadRow: One of them is not text.
@@ -153,7 +153,7 @@ def _calls(session_id: int, upto: int) -> Select:
 def status_at(db: Connection, session_id: int, position: int) -> Status | None:
     """The status of the message at a position of a transcript; None if there is none."""
     for part in lineage(db, session_id, position):
-        # An ancestor's messages from where they parted are not this session's.
+        # An ancestor's messages after the fork are not this session's.
         row = _status(db, part.session_id, position).fetchone() if part.upto == position else None
         if row:
             return rows.status(row[0])
@@ -189,8 +189,8 @@ def context(messages: Sequence[Message]) -> tuple[ChatMessage, ...]:
     return (*begun, *(message for turn in answered_turns(messages) for message in turn.sent))
 
 
-# What a model is asked for a summary by, and what the summary answers in later requests: so the
-# roles take turns, as every vendor wants them to.
+# The prompt that asks a model for a summary. In later requests the summary answers it, so that the
+# roles alternate, as every vendor wants them to.
 ASKED_FOR_SUMMARY = (
     "Summarise our conversation so far, so that it can go on from your summary alone: what I asked"
     " for, what was found and decided, names, numbers and code that are still needed, and what is"
@@ -205,7 +205,7 @@ def summary_in_force(messages: Iterable[Message]) -> Message | None:
 
 
 def summarised(summary: Message) -> tuple[ChatMessage, ...]:
-    """A summary as a model is given it."""
+    """A summary as a model is sent it."""
     return ChatMessage("user", ASKED_FOR_SUMMARY), ChatMessage("assistant", summary.content)
 
 
@@ -241,7 +241,7 @@ def answered_turns(messages: Sequence[Message]) -> list[AnsweredTurn]:
 
 
 def _counts(reply: Message) -> bool:
-    """Whether a reply says something that may be said again."""
+    """Whether a reply holds something, and may be sent again."""
     return bool(reply.content or _ran(reply)) and reply.finish_reason != "content_filter"
 
 
@@ -254,7 +254,7 @@ def _step_before(step: Message, there: Mapping[int, Message]) -> Message | None:
 
 
 def _ran(message: Message) -> tuple[Call, ...]:
-    """The calls that may have done something; what was only asked for is not part of the past."""
+    """The calls that may have done something; those that never ran are not part of the past."""
     return tuple(c for c in message.tool_calls if c.result is not None or c.interrupted)
 
 
@@ -309,13 +309,13 @@ def attach(db: Connection, message_id: int, attachments: Iterable[Attachment]) -
 
 def put_bytes(db: Connection, digest: str, data: bytes) -> None:
     """Keep the bytes of an attachment, unless they are kept."""
-    # By the connection, which asks for nothing back: who may not see the bytes that are there
-    # (a policy of a server's) may not ask for them.
+    # By the connection, which does not ask for the row: where a policy of a server's hides bytes
+    # that are there already, asking for them would fail.
     db.execute(AttachmentRow.insert(sha256=digest, data=data).on_conflict_ignore())
 
 
 def drop_bytes(db: Connection, digests: Iterable[str]) -> None:
-    """Drop the bytes of attachments that no message carries any more."""
+    """Drop the bytes of attachments that no message has any more."""
     if db.frees_attachments:
         return
     tie = MessageAttachmentRow

@@ -1,4 +1,4 @@
-"""Which requests have been answered: what `--reuse` asks before a model is asked."""
+"""The requests that were answered, for `--reuse`: their replies are used again."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from hfs_cli.store.tables import MessageRow, RequestRow
 
 
 def find_reply(db: Connection, sha256: str, since: datetime) -> Message | None:
-    """The newest whole reply to a request, or None.
+    """The newest complete reply to a request that `note_request` recorded, or None.
 
     Args:
-        sha256: What stands for the request.
-        since: Older ones do not count.
+        since: Older replies do not count.
     """
     answered = MessageRow.select(rows.MESSAGE)
     answered = answered.join(RequestRow, on=RequestRow.message_id == MessageRow.id)
@@ -30,7 +29,7 @@ def find_reply(db: Connection, sha256: str, since: datetime) -> Message | None:
 
 
 def note_request(db: Connection, message_id: int, sha256: str) -> None:
-    """Write down what a reply answered; one that was deleted meanwhile answered nothing."""
+    """Record which request a reply answered, unless the reply was deleted meanwhile."""
     there = MessageRow.select(MessageRow.id).where(MessageRow.id == message_id)
     if db.execute(there).fetchone() is not None:
         RequestRow.insert(message_id=message_id, sha256=sha256).execute(db)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-# What every engine can count to.
+# The largest whole number that every engine can keep.
 LARGEST = 2**63 - 1
 _NO_USAGE = (None,) * len(Usage._fields)
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -59,10 +59,10 @@ def to_datetime(microseconds: int) -> datetime:
 
 
 def storable(text: str) -> str:
-    """Text that a database can hold: a lone surrogate, which UTF-8 cannot, becomes U+FFFD.
+    """Text that a database can hold: a lone surrogate, which UTF-8 has no form for, becomes U+FFFD.
 
-    Input with lone surrogates is refused earlier; a model may still send one as an escape
-    in JSON, and its reply must not be lost for it.
+    Input with lone surrogates is refused earlier. A model may still send one as an escape in JSON,
+    and its reply must not be lost for that.
     """
     # A search rather than a trial encoding: a long reply is not copied for it.
     if text.isascii() or not _SURROGATE.search(text):
@@ -121,7 +121,7 @@ def session(row: Row) -> Session:
 def message(
     row: Row, attachments: Iterable[Attachment] = (), calls: Iterable[Call] = ()
 ) -> Message:
-    """A row of ``message`` with what it carries.
+    """A row of ``message`` with its attachments and calls.
 
     Raises:
         BadRow: Its values are not what hfs writes.
@@ -171,7 +171,7 @@ def status(value: object) -> Status:
 
 
 def attachment(columns: Sequence[object]) -> Attachment:
-    """Name, media type, bytes and address of what a message carries.
+    """An attachment of its name, media type, bytes and address.
 
     Raises:
         BadRow: Its values are not what hfs writes.
@@ -196,7 +196,7 @@ def role(value: object) -> Role:
     raise BadRow("a role that is not one")
 
 
-# What a reply that comes and a message that travels have in common, in the order of the table.
+# The columns that a new reply and an imported message both fill, in the order of the table.
 COMMON = (
     "reasoning",
     "status",
@@ -217,7 +217,7 @@ COMMON = (
 
 
 def message_columns(kept: Message | Reply) -> dict[str, object]:
-    """What a reply that comes and a message that travels have in common, as columns."""
+    """The columns of `COMMON` with their values."""
     return dict(zip(COMMON, message_values(kept), strict=True))
 
 
@@ -293,7 +293,7 @@ def call(row: Row) -> Call:
 
 
 def call_columns(kept: Call) -> dict[str, object]:
-    """A call as columns; what no database can hold becomes something that one can."""
+    """The columns of a call; what no database can hold is replaced or left out."""
     return {
         "call_id": storable(kept.id),
         "name": storable(kept.name),
@@ -307,7 +307,7 @@ def call_columns(kept: Call) -> dict[str, object]:
 
 
 def as_json(value: Mapping[str, object] | None) -> str | None:
-    """A vendor's object as text, or None where there is none, or JSON has no form for it."""
+    """A vendor's object as JSON; None where there is none, or it has no form in JSON."""
     if value is None:
         return None
     try:
@@ -350,10 +350,10 @@ def _citations(kept: str) -> tuple[Citation, ...]:
 
 
 def _check(table: type[Model], row: Row) -> None:
-    """Refuse values of other types than the table's: SQLite itself would keep any.
+    """Refuse values of other types than the table's columns, for SQLite keeps any.
 
     Raises:
-        BadRow: One is.
+        BadRow: One has another type.
     """
     kinds = _kinds(table)
     if len(row) != len(kinds) or not all(map(isinstance, row, kinds)):

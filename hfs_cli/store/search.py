@@ -22,9 +22,9 @@ from hfs_cli.store.rows import LARGEST, storable, to_datetime, to_microseconds
 from hfs_cli.store.snippets import snippet, terms
 from hfs_cli.store.words import CALL, words
 
-# How texts are taken apart into words: by FTS5, whichever engine keeps them.
+# How FTS5 splits texts into words, whichever engine keeps them.
 TOKENIZER = "unicode61 remove_diacritics 2"
-# How SQLite begins what it says of a query that is not one.
+# How SQLite's messages about a query with an error begin.
 _QUERY_ERRORS = ("fts5:", "no such column", "unterminated", "unknown special", "unable")
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
 
@@ -33,12 +33,12 @@ _SHOWN = f" AND (s.import_id IS NULL OR s.import_id NOT IN ({UNFINISHED}))"
 
 
 class Dialect(NamedTuple):
-    """What the engines say in SQL of their own.
+    """What the engines write in SQL of their own.
 
     Args:
-        number: The column of an index `w` that has the number of what it holds the words of.
-        find: The function that says where in a text another one begins, from 1.
-        within: The condition that a message `m` is in a transcript, and its values.
+        number: The column of an index `w` with the id of the row whose words it holds.
+        find: The function that returns where in a text another one begins, from 1.
+        within: Returns the condition that a message `m` is in a transcript, and its values.
     """
 
     number: str
@@ -48,15 +48,15 @@ class Dialect(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where to search: an index of words, and the rows that they are the words of.
+    """Where to search: an index of words, and the rows whose words it holds.
 
     Args:
-        index: The table of words; `w` in the rest refers to it.
-        column: What FTS5 calls the text, in a query that names it.
+        index: The table of words, which the other arguments call `w`.
+        column: The index's column, by which a raw query may name it.
         columns: What to read, in the order of `Found`.
         join: The tables to read it from.
-        conditions: What a row must be, each beginning with AND.
-        values: Values of the conditions.
+        conditions: Conditions on the rows, each beginning with AND.
+        values: The values of the conditions.
     """
 
     index: str
@@ -157,7 +157,7 @@ def _places(db: Connection, asked: SearchFilter, dialect: Dialect, shown: str) -
 
 
 def _plain_query(text: str) -> list[str]:
-    """What a user typed, as FTS5 phrases that must all be there.
+    """What a user typed, as FTS5 phrases that a text must all hold.
 
     Words between double quotes stay together. Nothing in the text is an operator.
 
@@ -172,14 +172,14 @@ def _plain_query(text: str) -> list[str]:
 
 
 def _not_a_query(said: str) -> UsageError | None:
-    """The error for what FTS5 said of a query, or None when it said something else."""
+    """The error for FTS5's message about a query, or None for any other message."""
     if not said.startswith(_QUERY_ERRORS):
         return None
     return UsageError(f"not an FTS5 query: {said}; without --fts words are plain words")
 
 
 class Found(NamedTuple):
-    """What was found: a message, or a name where `id` is None."""
+    """A message that was found, or a name, whose `id` is None."""
 
     session_id: int
     name: str
@@ -237,12 +237,12 @@ def _among_partial(db: Connection, messages: Place, match: str, limit: int) -> l
 def ranked(
     texts: Mapping[int, str], match: str, column: str = "content"
 ) -> list[tuple[int, float]]:
-    """Which of the texts match, the best first, each with its bm25 score.
+    """The numbers of the texts that match, the best first, each with its bm25 score.
 
     Args:
-        texts: Texts by number, as `words` leaves them.
+        texts: Texts by number, as `words` returns them.
         match: An FTS5 query.
-        column: What a query may call the text.
+        column: The name by which a query may call the text.
 
     Raises:
         sqlite3.OperationalError: The query is not FTS5 syntax.

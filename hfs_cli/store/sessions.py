@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
 _LAST = re.compile(r"@last(?:~(\d{1,9}))?", re.ASCII)
 _SHOWN = 5
-# Near names are looked for among this many of the latest; a million would take too long.
+# Near names are looked for among this many of the last used: a million would take too long.
 _NEAR_AMONG = 2000
 
 
 # What was imported is used before all that was used here: its `use_seq` is the time of its last
 # use, in microseconds, less this.
 BEFORE_ALL_USE = 2**60
-# By which the sessions are in order of use: each owner has their own numbers.
+# The order of use, which `-c` and `@last` go by: what was imported comes before all that was used
+# here. Each owner has numbers of their own: among everybody's sessions, time decides.
 USE = ByOwners(SessionRow.use_seq, every=SessionRow.updated_at)
 
 # --- found ----------------------------------------------------------------------------
@@ -38,17 +39,17 @@ USE = ByOwners(SessionRow.use_seq, every=SessionRow.updated_at)
 def is_shown() -> ByOwners:
     """Whether the user sees a session: it is their own, and no import is still bringing it.
 
-    Whatever finds sessions for a user asks this; what keeps the tables in order (names that are
-    free, branches that take over messages) sees all of the owner's (`own`).
+    Every query that finds sessions for a user asks this. What keeps the tables in order (which
+    names are free, which branches take over messages) sees all of the owner's (`own`).
     """
     return own(is_whole(SessionRow), SessionRow)
 
 
 def is_whole(session: Any) -> ByOwners:  # noqa: ANN401  (the table or its alias)
     """Whether the import that brings a session, if any does, has ended."""
-    # In a file by the id, which stands in every index: a count need not read the table for it. A
+    # In a file by the id, which is in every index, so that a count does not read the table. A
     # server guesses how many ids that might be, and made room for as many as there are sessions:
-    # of 100,000 in each question, which took 15 ms.
+    # with 100,000 of them that took 15 ms in each query.
     by_import = session.import_id.is_null() | session.import_id.not_in(_unfinished())
     return ByOwners(session.id.not_in(hidden()), one=by_import, every=by_import)
 
@@ -265,14 +266,14 @@ def add(db: Connection, name: str, origin: Origin, **columns: object) -> int:
 
 
 def change(db: Connection, session_id: int, **columns: object) -> None:
-    """Give a session's columns other values."""
+    """Set columns of a session."""
     SessionRow.update(**columns).where(SessionRow.id == session_id).execute(db)
 
 
 def next_use() -> Query:
     """The number that makes a session the last used one."""
-    # With the numbers 1, 2 and 3 given to a, b and c, using a again makes it 4: the order of use
-    # is b, c, a, whatever the clock says. What was imported has numbers below 0.
+    # Where a, b and c have the numbers 1, 2 and 3, using a again makes it 4: the order of use is
+    # b, c, a, whatever the clock says. Imported sessions have numbers below 0.
     # An alias: inside UPDATE the bare table would be the row that is being updated.
     latest = SessionRow.alias("latest")
     here = latest.select(fn.COALESCE(fn.MAX(latest.use_seq), 0) + 1)

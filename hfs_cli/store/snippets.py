@@ -1,4 +1,4 @@
-"""Cut the part of a text that holds the words looked for. Pure."""
+"""Cut out the part of a text that holds the words of a search. Pure."""
 
 import re
 import unicodedata
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hfs_cli.store.words import is_accent
 
-# Longer texts are looked at up to here; the snippet is a help, not the search.
+# Only this many characters of a text are looked at: the snippet is an aid, not the search.
 _LOOKED_AT = 200_000
 _BEFORE = 24
 
@@ -14,7 +14,7 @@ _BEFORE = 24
 def terms(query: str) -> list[str]:
     """The single words of a query, folded as the index folds them.
 
-    Operators of the FTS5 syntax are not words of the text.
+    Operators of the FTS5 syntax are left out.
     """
     found = re.findall(r"\w+", _fold(query)[0])
     return [w for w in dict.fromkeys(found) if w not in {"and", "or", "not", "near"}]
@@ -40,7 +40,7 @@ def snippet(
     if len(text) > width:
         best = _best_start(matches, width - before)
         start = max(0, best - before)
-        # Begin with a whole word where there is one.
+        # Begin with a whole word, if one begins before the first match.
         space = text.find(" ", start, best) if start else -1
         start = space + 1 if space >= 0 else start
     part = text[start : start + width]
@@ -57,7 +57,7 @@ def _matches(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
         return []
     folded, origin = _fold(text)
     alternatives = "|".join(
-        # A word of a script without spaces stands amid others; the rest stand alone.
+        # In a script without spaces a word stands among other letters; elsewhere it stands alone.
         re.escape(w) if ord(w[0]) > 0xE00 else rf"(?<!\w){re.escape(w)}(?!\w)"
         for w in sorted(words, key=len, reverse=True)
     )
@@ -65,7 +65,7 @@ def _matches(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def _fold(text: str) -> tuple[str, Sequence[int]]:
-    """Text in lower case without accents, and for each character where it came from."""
+    """Text in lower case without accents, and the original place of each character."""
     if text.isascii():
         return text.lower(), range(len(text))
     folded: list[str] = []
@@ -79,7 +79,7 @@ def _fold(text: str) -> tuple[str, Sequence[int]]:
 
 
 def _best_start(matches: Sequence[tuple[int, int]], width: int) -> int:
-    """Where the most matches begin that fit into `width` characters."""
+    """The start of the `width` characters that hold the most matches."""
     best, most, end = 0, 0, 0
     for begin, (start, _) in enumerate(matches):
         while end < len(matches) and matches[end][1] <= start + width:

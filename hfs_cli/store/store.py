@@ -66,38 +66,21 @@ class SessionStore:
     # --- turns (`hfs_cli.turn.run.Store`) -------------------------------------------------
 
     def begin(self, turn: Turn) -> Opened:
-        """Keep the session (if new) and the user message in one transaction.
-
-        Raises:
-            NotFoundError: The session to continue is gone.
-            UsageError: The new session's name cannot be used or is taken.
-        """
+        """See `hfs_cli.turn.protocols.Store`."""
         with self._engine.writing() as db:
             opened = turns.begin(db, turn, self._engine.is_asked)
-            # Before it is seen, so that nobody takes its name for free. A name that was made up is
-            # nobody's wish.
+            # Within the transaction, so that nobody can see the name and take it for free. Names
+            # that were made up are nobody's wish.
             is_chosen = turn.place.name is not None or turn.place.session_id is not None
             if is_chosen and opened.session is not None and opened.session.unanswered:
                 self._engine.ask(opened.session.id)
-        # A question that is answered again gets rows of its own for the new reply.
+        # When a question is answered again, the new reply gets rows of its own.
         for key in [key for key in self._replies if key[0] == opened.user_message_id]:
             del self._replies[key]
         return opened
 
     def save_reply(self, opened: Opened, reply: Reply, wait_s: float = WAIT_S) -> int | None:
-        """Write the reply as it stands: a new row the first time, the same row later.
-
-        Each step of a turn with tools has a row, which answers the step before it.
-
-        Args:
-            wait_s: Seconds to wait for another writer.
-
-        Returns:
-            The reply's message id, or None when nothing is saved.
-
-        Raises:
-            NotFoundError: The session was deleted meanwhile.
-        """
+        """See `hfs_cli.turn.protocols.Keeper`; each step of a turn with tools has a row."""
         if opened.user_message_id is None:
             return None
         at = self._rows(opened.user_message_id, reply.step)
@@ -108,10 +91,10 @@ class SessionStore:
                     saved = turns.save_reply(db, opened, reply, at, self._retention)
                 break
             except LostError:
-                # A server that was started anew meanwhile: it is to have the reply all the same.
+                # A server that was restarted meanwhile is to have the reply all the same.
                 if time.monotonic() > deadline:
                     raise
-        # Only now: a transaction that failed to commit left no row behind.
+        # Not before: a transaction that fails to commit leaves no row behind.
         self._replies[opened.user_message_id, reply.step] = saved
         if opened.session is not None:
             self._engine.answered(opened.session.id)
@@ -122,15 +105,7 @@ class SessionStore:
         return turns.Rows(known, self._replies.get((question_id, step - 1), question_id))
 
     def save_piece(self, opened: Opened, piece: Reply, wait_s: float = WAIT_S) -> None:
-        """Add to a reply that is still coming what came since the last call.
-
-        Args:
-            piece: The reply as it stands, but with the new text and reasoning only.
-            wait_s: Seconds to wait for another writer.
-
-        Raises:
-            NotFoundError: The session was deleted meanwhile.
-        """
+        """See `hfs_cli.turn.protocols.Keeper`."""
         if opened.user_message_id is None:
             return
         at = self._rows(opened.user_message_id, piece.step)
@@ -141,16 +116,7 @@ class SessionStore:
     def save_call(
         self, message_id: int | None, position: int, call: Call, wait_s: float = WAIT_S
     ) -> None:
-        """Write a call of a reply that is kept, as it stands: begun, or with its result.
-
-        Args:
-            message_id: What `save_reply` returned.
-            position: Which of the reply's calls it is, from 1.
-            wait_s: Seconds to wait for another writer.
-
-        Raises:
-            NotFoundError: The session was deleted meanwhile.
-        """
+        """See `hfs_cli.turn.protocols.Keeper`."""
         if message_id is not None:
             with self._engine.writing(wait_s, durable=False) as db:
                 turns.save_call(db, message_id, position, call)
@@ -165,7 +131,7 @@ class SessionStore:
             return turns.peek(db, session_id, turn)
 
     def spill(self, opened: Opened, reply: Reply) -> str:
-        """Keep a reply that the database would not take in a file (0600); its path."""
+        """See `hfs_cli.turn.protocols.Keeper`."""
         from hfs_cli.store.spill import spill
 
         return spill(self._engine.spill_directory, opened, reply)
@@ -296,13 +262,13 @@ class SessionStore:
         return self._engine.problems()
 
     def exposed(self) -> list[str]:
-        """Which of the database's files others can read, and how to change that: no damage."""
+        """Which of the database's files other users can read, and how to change that."""
         return self._engine.exposed()
 
     # --- changing ---------------------------------------------------------------------
 
     def note_refusal(self, session_id: int, why: str) -> None:
-        """Write down that a session's last question has no reply, so that its name is free.
+        """Record why a session's last question has no reply, which frees the session's name.
 
         Raises:
             StoreError: It cannot be written.
@@ -392,7 +358,7 @@ class SessionStore:
 
         Args:
             text: Plain words; those between double quotes stay together.
-            asked: What a found message must be; None for any.
+            asked: What a message must be to be found; None for any.
             limit: At most this many.
             raw: `text` is an FTS5 query instead.
 
@@ -706,10 +672,10 @@ def open_store(config: Config, where: Path | str | None = None) -> SessionStore:
     """The store that a configuration names; to be closed, or used as a context manager.
 
     Args:
-        where: Another one, which is logged in to without the configuration's command.
+        where: Another database, for which the configuration's command gives no password.
 
     Raises:
-        UsageError: Somebody's sessions were asked for, and it is a file.
+        UsageError: One owner's sessions were asked for, or everybody's, and it is a file.
     """
     at = where or config.sessions_at
     asked = "--all-owners" if config.all_owners else config.origins.get("user", "")

@@ -144,7 +144,7 @@ class CallRow(Model):
     ended_at = IntegerField(null=True)
 
     class Meta:
-        """Where it is kept."""
+        """Its table."""
 
         table_name = "tool_call"
 
@@ -172,7 +172,7 @@ class MessageAttachmentRow(Model):
     url = TextField(null=True)
 
     class Meta:
-        """Where it is kept."""
+        """Its table and its key."""
 
         table_name = "message_attachment"
         primary_key = CompositeKey("message_id", "position")

@@ -60,10 +60,10 @@ def begin(db: Connection, turn: Turn, is_asked: Callable[[int], bool]) -> Opened
 
 @statement
 def _asked(session_id: int, count: int, model: str) -> Query:
-    """A session has a question more.
+    """Count a question that a session has gained.
 
-    It goes on with the model that it has: another one becomes its own by replying, so that a
-    model that does not exist is asked once and not ever after.
+    The session keeps its model. Another one becomes its own by replying, so that a model that does
+    not exist is asked once and not in every later turn.
     """
     change = SessionRow.update(
         message_count=count,
@@ -160,7 +160,7 @@ def _session(db: Connection, turn: Turn, is_asked: Callable[[int], bool]) -> tup
 
 
 def note_refusal(db: Connection, session_id: int, why: str) -> None:
-    """Write down why a session's last question had no reply; until then its request may run."""
+    """Record why a session's last question has no reply; until then its request may be running."""
     if (row := db.execute(_last_message(session_id)).fetchone()) and row[1] == "user":
         noted = MessageRow.update(error=rows.storable(why))
         noted.where(MessageRow.id == rows.numbers(row[:1])[0]).execute(db)
@@ -209,11 +209,11 @@ def add_summary(db: Connection, session_id: int, reply: Reply, stands_for: int) 
 
 
 class Rows(NamedTuple):
-    """Where a reply stands.
+    """The rows that a reply is tied to.
 
     Args:
-        known: Its own row, which an earlier save returned, or None.
-        answered: The row of the question, or of the step of its turn before it.
+        known: Its own, which an earlier save returned, or None.
+        answered: That of its question, or of the step before it in its turn.
     """
 
     known: int | None
@@ -221,16 +221,13 @@ class Rows(NamedTuple):
 
 
 def save_reply(db: Connection, opened: Opened, reply: Reply, at: Rows, retention: int) -> int:
-    """Write the reply as it stands, with the calls that it asks for.
+    """Write a reply as it is so far, with the calls that it asks for; see `Keeper.save_reply`.
 
     Args:
         retention: How many automatic checkpoints the session keeps.
 
     Returns:
         The reply's row.
-
-    Raises:
-        NotFoundError: The session was deleted meanwhile.
     """
     if at.known is not None:
         _drop_pieces(db, at.known)
@@ -242,19 +239,10 @@ def save_reply(db: Connection, opened: Opened, reply: Reply, at: Rows, retention
 
 
 def save_piece(db: Connection, opened: Opened, piece: Reply, at: Rows) -> int:
-    """Add what came since the last call to a reply that is still coming.
+    """Add to a reply that is still coming, and return its row; see `Keeper.save_piece`.
 
-    The message itself stays small, so that a long reply is not written again each time: of
-    10 MB that come in ten seconds, 10 MB are written and not 50.
-
-    Args:
-        piece: The reply as it stands, but with the new text and reasoning only.
-
-    Returns:
-        The reply's row.
-
-    Raises:
-        NotFoundError: The session was deleted meanwhile.
+    The message itself stays small, so that a long reply is not written again each time: of a reply
+    of 10 MB that takes ten seconds, 10 MB are written and not 50.
     """
     columns = rows.message_columns(piece)
     reasoning = columns.pop("reasoning")
@@ -266,11 +254,7 @@ def save_piece(db: Connection, opened: Opened, piece: Reply, at: Rows) -> int:
 
 
 def save_call(db: Connection, message_id: int, position: int, call: Call) -> None:
-    """Write a call as it stands: begun, or with its result.
-
-    Raises:
-        NotFoundError: The session was deleted meanwhile.
-    """
+    """See `hfs_cli.turn.protocols.Keeper`."""
     if _reply(db, message_id).fetchone() is None:
         raise NotFoundError(
             "the session was deleted while a tool ran: what it did, and its result, are not kept"

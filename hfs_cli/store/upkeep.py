@@ -15,7 +15,7 @@ HAVING coalesce(s.fork_position, 0) + count(m.id) <> s.message_count
     OR coalesce(min(m.position), coalesce(s.fork_position, 0) + count(m.id) + 1)
         <> coalesce(s.fork_position, 0) + 1
 """
-# Whatever cannot be reached from a session without a parent goes round in a circle.
+# A session that is not reached from one without a parent is part of a circle.
 _CIRCLES = """
 WITH RECURSIVE reached (id) AS (
     SELECT id FROM session WHERE parent_id IS NULL
@@ -29,7 +29,7 @@ SELECT DISTINCT m.id FROM message m JOIN piece p ON p.message_id = m.id WHERE m.
 
 
 def contradictions(db: Connection) -> list[str]:
-    """What does not fit together, one line each."""
+    """The contradictions, one line each."""
     found = [
         f"session {row[0]} says it holds {row[1]} messages but {row[2]} are there"
         for row in db.execute_sql(_COUNTS)

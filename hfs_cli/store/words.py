@@ -13,25 +13,25 @@ _SPACELESS = (
 )
 
 _SET_APART = f"[\u0300-\u036f]|{_SPACELESS}"
-# A call is found by its tool, what that was given and what it said.
+# A call is found by its tool, its arguments and its result.
 CALL = "tool_call.name || ' ' || tool_call.arguments || ' ' || tool_call.result"
 
-# Characters that are put into Unicode's forms at a time.
+# Characters that are normalised at a time.
 _PIECE = 1 << 18
 
 
 def words(text: str) -> str:
-    """Text as it is indexed and looked up.
+    """A text as it is indexed and looked up.
 
-    Unindexing needs exactly what was indexed: whoever changes this adds a migration that
-    empties the indexes and fills them anew.
+    Removing a text from an index needs exactly what was indexed: a change here needs a migration
+    that empties the indexes and fills them anew.
     """
     return "".join(pieces(text))
 
 
 def pieces(text: str) -> Iterator[str]:
     """As `words`, a piece at a time: a long text that is not ASCII takes much memory."""
-    # FTS5 reads up to a NUL; the words after it count too.
+    # FTS5 would stop reading at a NUL.
     text = text.replace("\0", " ")
     return iter([text]) if text.isascii() else map(_plain, _cut(text))
 
@@ -75,7 +75,7 @@ def _parts(before: str, after: str) -> bool:
 def is_accent(character: str) -> bool:
     """Whether it is a combining mark of Latin, Greek or Cyrillic letters.
 
-    FTS5 itself removes those of Latin only. The marks of other scripts, as in Japanese
-    kana, make other letters.
+    FTS5 itself removes only those of Latin. In other scripts, such as Japanese kana, a mark makes
+    another letter.
     """
     return "\u0300" <= character <= "\u036f"

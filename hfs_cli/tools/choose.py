@@ -66,7 +66,7 @@ def open_toolbox(
 
 
 def wanted_tools(names: Sequence[str], configured: Configured) -> dict[str, list[str] | None]:
-    """The programs and servers, each with the tools that are meant; None for all of them.
+    """The named programs and servers, each with its named tools, or None for all of them.
 
     Args:
         names: As ``--tool`` takes them, without the provider's own search.
@@ -100,7 +100,7 @@ def _of_server(server: Server, listing: Listing, parts: list[str] | None) -> Ite
 
 
 def list_side_by_side(servers: Collection[Server]) -> dict[str, Listing]:
-    """The tools of several servers, which start at the same time where they must.
+    """The tools of several servers; those that have to start do so in parallel.
 
     Raises:
         HfsError: What the first that fails says; the others are ended.
@@ -115,7 +115,7 @@ def list_side_by_side(servers: Collection[Server]) -> dict[str, Listing]:
 
 
 def list_each(servers: Collection[Server], *, fresh: bool) -> dict[str, Listing | HfsError]:
-    """What each of several servers has, or why it cannot be known.
+    """The tools of each of several servers, or why they cannot be known.
 
     Args:
         fresh: Ask each, whatever is known.

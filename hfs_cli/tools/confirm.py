@@ -16,7 +16,7 @@ _SHOWN = 2000
 
 
 class Confirmation:
-    """Asks on the terminal, which standard input need not be: a prompt may come through it.
+    """Asks on the terminal, even where standard input is something else, such as a prompt.
 
     Args:
         every: Ask about every tool, and not only about those that demand it.
@@ -57,7 +57,7 @@ class Confirmation:
 
 
 def _line() -> str:
-    """A line from the terminal; nothing where it has gone."""
+    """A line from the terminal, or nothing if the terminal is gone."""
     try:
         with open("/dev/tty", encoding="utf-8", errors="replace") as terminal:  # noqa: PTH123
             return terminal.readline()

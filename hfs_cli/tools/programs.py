@@ -68,7 +68,7 @@ class Program:
 
 
 def _ending(cut: str, status: int) -> str:
-    """How a program came to a bad end."""
+    """How a program failed, in words."""
     if cut:
         return f"was ended: {cut}"
     if status > 0:
@@ -113,7 +113,7 @@ def _parameters(given: Mapping[str, Any] | str, where: str) -> Mapping[str, Any]
     try:
         if isinstance(given, str):
             return schema_of_fields(given)
-        # Every vendor wants to be told of an object.
+        # Every vendor wants the schema of an object.
         schema = {"type": "object", "properties": {}, **given}
         check_schema(schema)
     except ValueError as error:
@@ -124,7 +124,7 @@ def _parameters(given: Mapping[str, Any] | str, where: str) -> Mapping[str, Any]
 
 
 def find_program(name: str, where: str) -> str:
-    """The absolute path of a program, from ``PATH`` or as it is written.
+    """The absolute path of a program, as written or found in ``PATH``.
 
     Nothing is taken from the current directory: whoever made it could run a program of theirs.
 
@@ -153,7 +153,7 @@ def environment(names: tuple[str, ...], hidden: Collection[str], where: str) -> 
 
 
 def refuse_keys(names: tuple[str, ...], hidden: Collection[str], where: str) -> None:
-    """See that no tool gets what a provider is paid by.
+    """Check that no tool is given a provider's key.
 
     Raises:
         ConfigError: One of the variables holds a provider's key.
@@ -167,7 +167,7 @@ def refuse_keys(names: tuple[str, ...], hidden: Collection[str], where: str) -> 
 
 
 def working_directory(given: str | None, where: str) -> str | None:
-    """Where a tool runs, None for here.
+    """The directory in which a tool runs, or None for the current one.
 
     Raises:
         ConfigError: It is relative, or no directory.

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from hfs_cli.tools.mcp.target import Address, Launch
 
 _MAX_CACHE_BYTES = 20_000_000
-# A list that no call has put to the test for so long is asked for again.
+# Seconds after which a list that no call has tested is asked for again.
 _CACHE_S = 7 * 24 * 3600.0
 
 
 class Listing(NamedTuple):
-    """The tools of a server as it last gave them.
+    """The tools of a server as it last listed them.
 
     Args:
         server: The server's own name and version; empty where it does not say.
@@ -50,7 +50,7 @@ class Listing(NamedTuple):
 
 
 class Server:
-    """A server, started or reached when something is asked of it that is not known already.
+    """A server, started or reached only when it has to be asked.
 
     Args:
         config: Its table.
@@ -77,8 +77,8 @@ class Server:
         self._loop: Loop | None = None
         self._lock = threading.Lock()
         self._listed: Listing | None = None
-        # Whether the list is this run's own, and whether the server has since said that it is not
-        # what it was.
+        # Whether this run has asked for the list, and whether the server has said since that the
+        # list has changed.
         self._fresh = False
         self._stale = threading.Event()
 
@@ -88,7 +88,7 @@ class Server:
         return self.config.name
 
     def remembered(self) -> Listing | None:
-        """Its tools as far as they are known without asking it, or None."""
+        """Its tools if they are known without asking it, or None."""
         with self._lock:
             if self._listed is None:
                 self._listed = self._read()
@@ -97,7 +97,7 @@ class Server:
     def listing(
         self, stopped: Callable[[], bool] = lambda: False, *, fresh: bool = False
     ) -> Listing:
-        """Its tools; the server is asked where they are not known.
+        """Its tools; the server is asked only if they are not known.
 
         Args:
             stopped: Asked every few hundredths of a second whether to give up.
@@ -135,7 +135,7 @@ class Server:
             limit = self.config.timeout if seconds is None else seconds
             result = connection.call(tool, arguments, limit, stopped)
             if result.failed and not self._fresh:
-                # It may be that the list which the model has chosen from is an old one.
+                # The model may have chosen from an outdated list.
                 self._stale.set()
                 if missing := self._missing(tool, stopped):
                     return Result(missing, failed=True)
@@ -144,7 +144,7 @@ class Server:
         return result
 
     def _missing(self, tool: str, stopped: Callable[[], bool]) -> str:
-        """Why a tool is not there any more, after a look at a list that may have changed."""
+        """Why a tool no longer exists, after another look at a list that may have changed."""
         if not self._stale.is_set():
             return ""
         self._stale.clear()
@@ -158,7 +158,7 @@ class Server:
         )
 
     def close(self) -> None:
-        """End its process or connection; from any thread, and as often as one likes."""
+        """End its process or connection. From any thread; may be called again."""
         with self._lock:
             connection, self._connection = self._connection, None
             loop, self._loop = self._loop, None
@@ -187,13 +187,13 @@ class Server:
             return Launch(self._words, self._env, self._cwd)
         return Address(self.config.url, lambda: _headers(self.config, self._where))
 
-    # --- the list that was kept ------------------------------------------------------
+    # --- the kept list ----------------------------------------------------------------
 
     def _path(self) -> Path:
         return Path(cache_directory()) / f"mcp-{self.name}.json"
 
     def _identity(self) -> str:
-        """What the list was made by: the command as it is written, and the files in it."""
+        """A digest of what made the list: the command as written, and the files it names."""
         files = []
         for word in self._words:
             with suppress(OSError, ValueError):
@@ -255,11 +255,7 @@ def _check_address(config: ServerConfig, where: str, hidden: Collection[str]) ->
 
 
 def _headers(config: ServerConfig, where: str) -> dict[str, str]:
-    """The headers of each request to a server.
-
-    Raises:
-        CredentialsError: The command that prints them fails, or prints something else.
-    """
+    """The headers of each request to a server."""
     headers = {}
     if config.api_key_env:
         headers["Authorization"] = f"Bearer {os.environ.get(config.api_key_env, '')}"
@@ -293,12 +289,12 @@ class ServerTool:
 
     @property
     def confirm(self) -> bool:
-        """The server's own."""
+        """As configured for the server."""
         return self.server.config.confirm
 
     @property
     def parallel(self) -> bool:
-        """The server's own."""
+        """As configured for the server."""
         return self.server.config.parallel
 
     def call(
@@ -309,7 +305,7 @@ class ServerTool:
 
 
 def tools_of(server: Server, listing: Listing) -> Sequence[ServerTool]:
-    """All tools of a list."""
+    """The tools of a list."""
     return [
         ServerTool(server, name, description, {"type": "object", "properties": {}, **parameters})
         for name, description, parameters in listing.tools

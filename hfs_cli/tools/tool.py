@@ -1,16 +1,16 @@
-"""What a tool is to the rest of this room, and what it answers a model."""
+"""What a tool is, and what it answers a model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-# A result goes to the model with each later request of the session.
+# A result is sent again with each later request of the session, so it is kept short.
 MAX_RESULT_BYTES = 100_000
 
 
 class Result(NamedTuple):
-    """What a call came to.
+    """The result of a call.
 
     Args:
         text: What the model is told.
@@ -31,7 +31,7 @@ class Tool(Protocol):
 
     @property
     def description(self) -> str:
-        """What the model is told of it."""
+        """What the model is told about it."""
         ...
 
     @property
@@ -41,12 +41,12 @@ class Tool(Protocol):
 
     @property
     def confirm(self) -> bool:
-        """Whether it never runs without being asked about."""
+        """Whether the user is asked before each call."""
         ...
 
     @property
     def parallel(self) -> bool:
-        """Whether it may run while other calls do."""
+        """Whether it may run beside other calls."""
         ...
 
     def call(
@@ -63,7 +63,7 @@ class Tool(Protocol):
 
 
 def result_text(data: bytes, size: int | None = None) -> str:
-    r"""What a tool gave, as text for a model, cut where it is too long.
+    r"""The output of a tool as text for a model, cut where it is too long.
 
     Args:
         data: The bytes, or their beginning. What is not UTF-8, and NUL, which not every
@@ -73,7 +73,7 @@ def result_text(data: bytes, size: int | None = None) -> str:
     from codecs import getincrementaldecoder
 
     size = len(data) if size is None else size
-    # A character whose last bytes were cut off is left out, and not shown as bytes.
+    # A character that the cut splits is left out instead of being shown as bytes.
     decoder = getincrementaldecoder("utf-8")("backslashreplace")
     text = decoder.decode(data[:MAX_RESULT_BYTES], final=size <= MAX_RESULT_BYTES)
     text = text.replace("\0", "\\x00")

@@ -25,12 +25,12 @@ _MAX_ARGUMENT_CHARS = 1_000_000
 
 
 class Toolbox:
-    """What a model may call in one turn, and nothing else.
+    """The tools that a model may call in one turn; it can call nothing else.
 
     Args:
-        tools: They, each once.
-        servers: Whose tools are among them; ended with the turn.
-        confirmation: Asks the user before a call, or None where nothing is asked about.
+        tools: The tools, each once.
+        servers: The servers of these tools, which end with the turn.
+        confirmation: Asks the user before a call; None if no call needs that.
         seconds: How long each call may take; None for each tool's own limit.
 
     Raises:
@@ -53,7 +53,7 @@ class Toolbox:
         self._servers = servers
         self._confirmation = confirmation
         self._seconds = seconds
-        # Those whose schema has been looked over.
+        # The tools whose schema has been checked.
         self._usable: set[str] = set()
         self._stopped = threading.Event()
         self._running = 0
@@ -63,10 +63,7 @@ class Toolbox:
         )
 
     def refusals(self, calls: Sequence[Call]) -> Sequence[str | None]:
-        """For each call why it must not run, told to the model; None where it may.
-
-        The user may be asked, so where one can be, it is called in the main thread.
-        """
+        """See `hfs_cli.turn.protocols.Toolbox`; where the user can be asked, in the main thread."""
         return [self._refusal(call) for call in calls]
 
     def _refusal(self, call: Call) -> str | None:
@@ -97,14 +94,10 @@ class Toolbox:
         started: Callable[[int], None],
         ended: Callable[[int, str, bool], None],
     ) -> None:
-        """Run calls that were not refused, four at once; returns when all have ended.
+        """Run allowed calls, four at once; see `hfs_cli.turn.protocols.Toolbox`.
 
         One whose tool must not run beside others waits for those before it, and those after it
         wait for it.
-
-        Args:
-            started: Told of each before it runs; what it raises ends everything.
-            ended: Told of each one's result; not of what `close` broke off.
         """
         results: SimpleQueue[tuple[int, Result]] = SimpleQueue()
         running, alone = 0, False
@@ -155,7 +148,7 @@ class Toolbox:
         threading.Thread(target=work, name=f"hfs-tool-{place}", daemon=True).start()
 
     def close(self) -> None:
-        """End every process and connection; from any thread, and as often as one likes."""
+        """See `hfs_cli.turn.protocols.Toolbox`."""
         self._stopped.set()
         closing = [threading.Thread(target=server.close, daemon=True) for server in self._servers]
         for thread in closing:
@@ -184,7 +177,7 @@ def _arguments(call: Call) -> dict[str, Any]:
 
 
 def _wire_names(labels: Iterable[str]) -> list[str]:
-    """A name for each tool that every vendor takes: ``SERVER__TOOL``.
+    """A name for each tool that every vendor accepts: ``SERVER__TOOL``.
 
     What they do not take (a dot, over 64 characters) is replaced; two that would be one then, and
     what had to be cut, end with a few digits of their own.

@@ -14,7 +14,7 @@ from hfs_cli.errors import HfsError, Interrupted, NotFoundError, SignalReceived
 from hfs_cli.messages import Call, Opened, Outcome, Reply, ToolSpec
 from hfs_cli.turn.saver import INTERRUPTED_WAIT_S, LAST_WAIT_S, Keeper, spilled
 
-# What a toolbox that was closed may take to let go of what it ran.
+# Seconds that a closed toolbox may take to end what it ran.
 _LET_GO_S = 5.0
 
 
@@ -81,11 +81,11 @@ class Display(Protocol):
 def run_calls(
     toolbox: Toolbox, store: Keeper, display: Display, opened: Opened, step: Outcome
 ) -> tuple[Reply, HfsError | None]:
-    """Run what a kept reply asks for, as far as it is allowed. The caller holds signals.
+    """Run the calls of a kept reply that are allowed. The caller holds signals.
 
     Returns:
-        The reply with what came of its calls; and what ended them early, or None: a signal, a
-        reader who has left, a database that does not take them.
+        The reply with the results of its calls, and what ended them early: a signal, a closed
+        output, a database that does not take them; None where nothing did.
     """
     calls = _Calls(step.reply.tool_calls, store, step.message_id)
     worker = None
@@ -132,7 +132,7 @@ class _Calls:
         self._unkept: set[int] = set()
 
     def run(self, toolbox: Toolbox, places: Sequence[int]) -> None:
-        """Run those that may run; None in `returned` is the last word."""
+        """Run those that are allowed; None in `returned` marks the end."""
         try:
             if places:
                 toolbox.run(
@@ -153,7 +153,7 @@ class _Calls:
         self.now[place] = began
 
     def ended(self, place: int, result: str, *, failed: bool) -> None:
-        """A call has its result; one that cannot be written now is written at the end."""
+        """Note and keep the result of a call; what cannot be written now is written at the end."""
         call = self.now[place]._replace(result=result, failed=failed, ended_at=datetime.now(UTC))
         self.now[place] = call
         self._unkept.add(place)
@@ -163,7 +163,7 @@ class _Calls:
         self.returned.put(place)
 
     def keep_rest(self, wait_s: float) -> Exception | None:
-        """Write the results that are not written yet; why that failed, or None."""
+        """Write the results that are not written yet; return why that failed, or None."""
         try:
             for place in sorted(self._unkept):
                 self._keep(place, self.now[place], wait_s)
@@ -176,7 +176,7 @@ class _Calls:
 
 
 def _as_failure(ended_by: BaseException | None, step: Outcome) -> HfsError | None:
-    """What ended the calls early, as the turn reports it; a defect of ours stays one."""
+    """The error that the turn reports for what ended the calls early; a bug is raised again."""
     if isinstance(ended_by, SignalReceived):
         kept = step.session and f"what tools have done is kept in session {step.session.id}"
         return Interrupted(ended_by.signum, f"interrupted; {kept}" if kept else "interrupted")
@@ -188,7 +188,7 @@ def _as_failure(ended_by: BaseException | None, step: Outcome) -> HfsError | Non
 def _unkept(
     failure: Exception, error: HfsError | None, store: Keeper, opened: Opened, reply: Reply
 ) -> HfsError:
-    """Keep in a file what the database does not take; the error that says where."""
+    """Keep in a file what the database does not take, and return the error that says where."""
     if not isinstance(failure, NotFoundError):
         failure = spilled(store, opened, reply, failure)
     if isinstance(error, Interrupted):

@@ -23,9 +23,9 @@ from hfs_cli.messages import (
     added,
 )
 
-# Many small strings cost ten times their text; they are joined before they are that many.
+# Many small strings take ten times the memory of their text: they are joined at this number.
 _COMPACT_AT = 4096
-# No model writes this much: a stream that does has run away.
+# No model writes this much: such a stream has run away.
 MAX_REPLY_CHARS = 100_000_000
 _MOST_CALLS = 100
 _MOST_SOURCES = 200
@@ -55,7 +55,7 @@ class _Text:
         """What was added since the last time."""
         with self._lock:
             new = "".join(self._pieces[self._taken_pieces :])
-            # The pieces give way to what they made: a long reply is in memory once.
+            # The joined text replaces its pieces: a long reply is in memory once.
             self._pieces[self._taken_pieces :] = [new]
             self._settle()
             return new
@@ -67,7 +67,7 @@ class _Text:
             return self._pieces[0]
 
     def so_far(self) -> str:
-        """All of it; what `take` has not had yet it will still have."""
+        """All of it, without taking anything from what `take` will return."""
         with self._lock:
             return "".join(self._pieces)
 
@@ -133,7 +133,7 @@ class Collector:
 
     @property
     def untaken(self) -> int:
-        """Characters that no `piece` has carried yet."""
+        """Characters that no `piece` has returned yet."""
         return self.size - self._text.taken - self._reasoning.taken
 
     @property
@@ -196,13 +196,13 @@ class Collector:
         return self._finish is not None and self._finish.reason == "paused"
 
     def go_on(self) -> ChatMessage:
-        """The reply so far as the vendor is to go on with it; what comes next is added to it."""
+        """The reply so far, for the vendor to continue; what comes next is added to it."""
         self._spent, self._usage = added(self._spent, self._usage), None
         self._finish = None
         return ChatMessage("assistant", self._text.so_far(), state=self._kept_state())
 
     def piece(self) -> Reply:
-        """The reply as it stands, with only what came since the last time as its text."""
+        """The reply as it stands, except that its text is only what came since the last call."""
         return self._reply(self._text.take(), self._reasoning.take())
 
     def reply(self, error: str | None = None, *, complete: bool = False) -> Reply:

@@ -29,9 +29,9 @@ from hfs_cli.turn.run import Provider, Store
 
 # What has been told of: one line each, however many requests a turn or a batch makes.
 _TOLD: set[str] = set()
-# Characters before a piece that tell whether it begins with a secret: an id, a name.
+# Characters before a piece that may show that it begins with a secret: an id, a name.
 _BEFORE = 300
-# Nobody waits to read a line that is longer.
+# A longer line is not held back until its end.
 _LONGEST_LINE = 1 << 16
 _END = re.compile(r"-----END [A-Z0-9 ]+-----")
 
@@ -53,11 +53,11 @@ class RedactingProvider:
         self._inner.prepare(prompt)
 
     def preview(self, request: Request) -> Mapping[str, object]:
-        """What would be sent; see `hfs_cli.turn.run.Provider`."""
+        """What would be sent; see `hfs_cli.turn.protocols.Provider`."""
         return self._inner.preview(looked_at(request, self._mode))
 
     def stream(self, request: Request) -> Iterator[Sequence[Event]]:
-        """Send it; see `hfs_cli.turn.run.Provider`."""
+        """Send it; see `hfs_cli.turn.protocols.Provider`."""
         return self._inner.stream(looked_at(request, self._mode))
 
     def close(self) -> None:
@@ -101,7 +101,7 @@ class RedactingStore:
 
     def __init__(self, inner: Store) -> None:
         self._inner = inner
-        # What has come of replies and may be the beginning of a key.
+        # The ends of replies under way that may be the beginning of a key.
         self._held: dict[tuple[int | None, int], _Held] = {}
 
     def begin(self, turn: Turn) -> Opened:
@@ -117,7 +117,7 @@ class RedactingStore:
         )
 
     def save_piece(self, opened: Opened, piece: Reply, wait_s: float = 30.0) -> None:
-        """See `hfs_cli.turn.saver.Keeper`; what may be half a key waits for its line to end."""
+        """See `hfs_cli.turn.protocols.Keeper`; what may be half a key waits for its line to end."""
         at = (opened.user_message_id, piece.step)
         held = self._held.get(at, _Held())
         text, after = held.text.add(piece.text)
@@ -127,7 +127,7 @@ class RedactingStore:
         self._held[at] = _Held(after, thought)
 
     def save_reply(self, opened: Opened, reply: Reply, wait_s: float = 30.0) -> int | None:
-        """See `hfs_cli.turn.saver.Keeper`."""
+        """See `hfs_cli.turn.protocols.Keeper`."""
         saved = self._inner.save_reply(opened, _masked_reply(reply), wait_s)
         self._held.pop((opened.user_message_id, reply.step), None)
         return saved
@@ -139,7 +139,7 @@ class RedactingStore:
         self._inner.save_call(message_id, position, _masked_call(call), wait_s)
 
     def spill(self, opened: Opened, reply: Reply) -> str:
-        """See `hfs_cli.turn.saver.Keeper`."""
+        """See `hfs_cli.turn.protocols.Keeper`."""
         return self._inner.spill(opened, _masked_reply(reply))
 
 
@@ -155,12 +155,12 @@ class _Line(NamedTuple):
     held: str = ""
 
     def add(self, piece: str) -> tuple[str, _Line]:
-        """What can be written now that more has come, and what is left."""
+        """What can be written now that more has come, and the rest."""
         text = self.held + piece
         cut = text.rfind("\n") + 1
         if not cut and len(text) > _LONGEST_LINE:
             cut = text.rfind(" ") + 1 or len(text)
-        # A key in several lines waits for its end.
+        # A key of several lines is held back until its end.
         block = text.rfind("-----BEGIN ")
         if block >= 0 and not _END.search(text[block:cut]) and len(text) <= _LONGEST_LINE:
             cut = min(cut, block)

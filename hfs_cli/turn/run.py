@@ -33,7 +33,7 @@ from hfs_cli.turn.saver import INTERRUPTED_WAIT_S, LAST_WAIT_S, Keeper, Saver
 if TYPE_CHECKING:  # a chat without tools does without
     from hfs_cli.turn.calls import Toolbox
 
-# How many requests a turn may make, where nobody says otherwise.
+# How many requests a turn may make by default.
 MAX_STEPS = 10
 
 
@@ -159,8 +159,8 @@ def run_turn(
     opened = store.begin(turn)
     renderer.opened(opened)
     run = _Run(provider, store, _Output(renderer), opened, turn.model, max_steps)
-    # Held from the first byte to the last write: a signal may end the receiving, and never
-    # falls between it and the keeping.
+    # Signals are held from the first byte to the last write: one may end the receiving, but
+    # never comes between receiving and keeping.
     with signals.held():
         try:
             outcome = _take_steps(run, make_request(turn, opened, toolbox), toolbox)
@@ -176,7 +176,7 @@ def run_turn(
 
 
 def make_request(turn: Turn, opened: Opened, toolbox: Toolbox | None = None) -> Request:
-    """What a turn asks the provider for first, now that the store has opened it."""
+    """The first request of a turn that the store has opened."""
     provider, _, model = turn.model.partition("/")
     return Request(
         model=model,
@@ -194,8 +194,6 @@ def make_request(turn: Turn, opened: Opened, toolbox: Toolbox | None = None) -> 
 
 
 class _Run(NamedTuple):
-    """What all steps of a turn share."""
-
     provider: Answering
     store: Store
     output: _Output
@@ -242,26 +240,26 @@ def _take_steps(run: _Run, request: Request, toolbox: Toolbox | None) -> Outcome
 
 
 def _take_step(run: _Run, request: Request, number: int) -> Outcome:
-    """Receive and keep one reply, as if it were all of the turn."""
+    """Receive and keep one reply, as if it were the whole turn."""
     collector = Collector(run.model, number)
     saver = Saver(run.store, run.opened, collector)
     try:
         error = _receive(run, request, collector, saver)
     except BaseException as bug:
-        # A defect of ours must not cost the user the reply either.
+        # A bug must not cost the user the reply either.
         saver.finish(collector.reply(error=f"internal error: {type(bug).__name__}"))
         raise
     return _keep(saver, run.opened, collector, error or run.output.error)
 
 
 def _waits(reply: Reply) -> bool:
-    """Whether a reply waits for tools; one that was cut may not have said all that it meant."""
-    # A vendor that was told which tool to ask for says that the reply simply stopped (OpenAI).
+    """Whether a reply waits for tools; a cut reply may have lost part of its calls."""
+    # OpenAI says "stop" where it was told which tool to ask for.
     return bool(reply.tool_calls) and reply.finish_reason in {"tool_calls", "stop"}
 
 
 class _Output:
-    """The renderer, until it fails: a full disk stops the showing but not the keeping."""
+    """The renderer, until it fails: a full disk ends the output, but not the saving."""
 
     def __init__(self, renderer: Renderer) -> None:
         self._renderer = renderer
@@ -297,14 +295,14 @@ class _Output:
 
 
 def _receive(run: _Run, request: Request, collector: Collector, saver: Saver) -> HfsError | None:
-    """Collect and show the stream to its end; what ended it early is returned."""
+    """Collect and show the stream to its end; return what ended it early, or None."""
     part = request
     try:
         with signals.let_through():
-            # A reply that the vendor pauses goes on with another request.
+            # A paused reply is continued with another request.
             for left in reversed(range(run.max_steps)):
                 for batch in run.provider.stream(part):
-                    # Collected first: what was shown is never more than what is kept.
+                    # Collected first, so that no more is shown than is kept.
                     text, reasoning = collector.add(batch)
                     saver.received()
                     run.output.show(text, reasoning)
@@ -320,7 +318,7 @@ def _receive(run: _Run, request: Request, collector: Collector, saver: Saver) ->
     except SignalReceived as signal:
         return Interrupted(signal.signum)
     except ProviderError as error:
-        # The same refusal is exit 5 before the first word and a broken reply (7) after it.
+        # Before the first word a refusal is exit 5, after it an incomplete reply (exit 7).
         if collector.started:
             return IncompleteReplyError(error.message)
         return error
@@ -330,8 +328,8 @@ def _receive(run: _Run, request: Request, collector: Collector, saver: Saver) ->
 
 
 def _keep(saver: Saver, opened: Opened, collector: Collector, error: HfsError | None) -> Outcome:
-    """Write the last state of the reply; the outcome says how all of it went."""
-    # A full disk behind standard output breaks the showing, not the reply: kept as complete.
+    """Write the last state of the reply, and return how it all went."""
+    # Where only the output failed (a full disk), the reply is kept as complete.
     broken = error is not None and not isinstance(error, OutputError)
     reply = collector.reply(error.message if error and broken else None, complete=not broken)
     if broken and not collector.started:
@@ -341,13 +339,13 @@ def _keep(saver: Saver, opened: Opened, collector: Collector, error: HfsError | 
     try:
         message_id = saver.finish(reply, wait)
     except HfsError as failure:
-        # It says where the reply is; the exit code is that of a signal, if one came.
+        # The failure says where the reply is; if a signal came, the exit code is the signal's.
         signum = error.signum if isinstance(error, Interrupted) else signals.take()
         if signum is not None:
             failure = Interrupted(signum, f"interrupted; {failure.message}")
         return Outcome(opened.session, None, reply, failure)
-    # One that came during the write waited for it: Ctrl-C as the last word is shown costs the
-    # exit code and never the reply.
+    # A signal that came during the write was held: Ctrl-C as the last word is shown changes the
+    # exit code, but never costs the reply.
     if (signum := signals.take()) is not None:
         error = error or Interrupted(signum, "interrupted after the reply was kept")
     if broken and error is not None:
@@ -356,7 +354,7 @@ def _keep(saver: Saver, opened: Opened, collector: Collector, error: HfsError | 
 
 
 def _with_what_was_done(error: HfsError | None, reply: Reply, opened: Opened) -> HfsError | None:
-    """Say how to go on where tools have run and the turn failed: a retry would run them again."""
+    # A retry would run again what tools have done.
     if error is None or not reply.step or opened.session is None or isinstance(error, ReaderLeft):
         return error
     number = opened.session.id
@@ -372,13 +370,13 @@ def _with_what_was_kept(error: HfsError, reply: Reply, opened: Opened) -> HfsErr
 
     words = plural(sum(1 for _ in re.finditer(r"\S+", reply.text)), "word")
     number = opened.session.id
-    # A retry would run again what tools have done in the steps before.
+    # A retry would run the tools of the earlier steps again.
     then = f'hfs chat -S {number} "Go on"' if reply.step else f"hfs sessions retry {number}"
     return _fuller(error, f"{error.message}; {words} saved as partial in session {number} — {then}")
 
 
 def _fuller(error: HfsError, text: str) -> HfsError:
-    # Another error, with the first one as its cause for HFS_DEBUG: none is changed.
+    # A new error with the first as its cause, which HFS_DEBUG shows: no error is changed.
     if isinstance(error, Interrupted):
         fuller: HfsError = Interrupted(error.signum, text)
     else:

@@ -11,15 +11,15 @@ from hfs_cli.errors import HfsError, NotFoundError, StoreError
 from hfs_cli.messages import Call, Opened, Reply
 from hfs_cli.turn.collector import Collector
 
-# A kill costs the text since the last save: a second at most, so a bit less between two.
+# A kill costs the text since the last save: at most a second's, so saves are a bit closer.
 SAVE_INTERVAL_S = 0.8
-# And no more characters than these, however fast they come.
+# And at most this many characters, however fast they come.
 SAVE_CHARS = 1_000_000
-# A partial save that meets another writer is tried again a second later, so it gives way
-# soon; the last write of a turn waits for as long as other commands do.
+# A partial save that finds the database locked is tried again a second later, so it gives up
+# soon; the last write of a turn waits as long as other commands do.
 PARTIAL_WAIT_S = 0.5
 LAST_WAIT_S = 30.0
-# One that follows a signal must not keep the user waiting.
+# After a signal the last write must not keep the user waiting.
 INTERRUPTED_WAIT_S = 0.8
 
 
@@ -99,7 +99,7 @@ class Saver:
             self._thread.start()
 
     def received(self) -> None:
-        """Save before the second is over if much has come."""
+        """Save at once where much has come."""
         if self._collector.untaken >= SAVE_CHARS:
             self._due.set()
 
@@ -119,7 +119,7 @@ class Saver:
                     reasoning=(unsaved.reasoning if unsaved else "") + piece.reasoning,
                 )
             if unsaved is not None:
-                # Whatever fails is tried again; the last write says what is wrong.
+                # A failed save is tried again; the last write reports what is wrong.
                 with suppress(Exception):
                     self._store.save_piece(self._opened, unsaved, PARTIAL_WAIT_S)
                     unsaved = None
@@ -149,7 +149,7 @@ class Saver:
 
 
 def spilled(store: Keeper, opened: Opened, reply: Reply, error: Exception) -> StoreError:
-    """Keep a reply in a file, for the database failed; the error that says so, and where."""
+    """Keep a reply that the database did not take in a file; return the error that says where."""
     if isinstance(error, HfsError):
         why = error.message
     else:

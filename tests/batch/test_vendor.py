@@ -429,7 +429,6 @@ def test_a_vendor_that_asks_to_wait_is_not_asked_before(many, server):
     assert after.at - slow[0].at >= 0.99
 
 
-# TAG is what the part is called; the prompts 0 to 4 get no answer that makes sense.
 ODD = b"""
 {
 []

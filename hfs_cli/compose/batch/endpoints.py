@@ -39,7 +39,7 @@ class Endpoints:
         self._opened: dict[tuple[int, str], tuple[BatchEndpoint, str]] = {}
 
     def today(self, model: int) -> tuple[BatchEndpoint, str]:
-        """What a model's next requests go to, and the format that they are written in.
+        """The endpoint for a model's next requests, and the format to write them in.
 
         Raises:
             UsageError: Its provider has no such endpoint.
@@ -48,7 +48,7 @@ class Endpoints:
         return self._open(model, "")
 
     def of(self, part: Part) -> BatchEndpoint:
-        """What a part was, or is to be, handed to; raises as `today` does."""
+        """The endpoint that a part was, or will be, handed to; raises as `today` does."""
         return self._open(part.model, part.wire)[0]
 
     def _open(self, model: int, wire: str) -> tuple[BatchEndpoint, str]:
@@ -70,11 +70,11 @@ class Endpoints:
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """Where each model is asked."""
+        """The base address of each model's provider."""
         return tuple(choice.provider.base_url for choice in self._choices)
 
     def check_urls(self, job: Job) -> None:
-        """See that what was handed over is asked for where that was.
+        """Check that providers are still where the open parts were handed over.
 
         Raises:
             UsageError: A provider's address is another one now.
@@ -125,7 +125,7 @@ def check_job(job: Job | None, header: Header, plan: Plan, *, force: bool) -> No
 
 
 def begin_job(output: Path, header: Header, endpoints: Endpoints, *, anew: bool) -> Job:
-    """What was handed over for an output, which is locked; an empty job where nothing was.
+    """The job of an output, which is locked; an empty one where nothing was handed over.
 
     Args:
         output: The output.

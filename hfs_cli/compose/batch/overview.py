@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hfs_cli.config import Config
     from hfs_cli.providers.formats.batches import BatchState
 
-# What is said of a part of which the vendor is not asked.
+# How a part is described where the vendor is not asked about it.
 _STEPS = {
     "planned": "not sent yet",
     "sending": "perhaps sent: --resume finds out",
@@ -29,14 +29,14 @@ _STEPS = {
 
 
 class _Seen(NamedTuple):
-    """A part, and what the vendor says of it where it was asked."""
+    """A part, and what the vendor says about it if it was asked."""
 
     part: Part
     state: BatchState | None
 
 
 def show_status(file: Path, config: Config, *, as_json: bool) -> None:
-    """Print how far each part of an output is.
+    """Print the state of each part of an output.
 
     Args:
         file: The output.
@@ -112,7 +112,7 @@ def cancel_job(file: Path, config: Config, *, as_json: bool) -> None:
 
 
 def _job(file: Path) -> Job:
-    """What was handed over for an output, by its own name or by that of the file beside it."""
+    # It may be named by the file beside it, too.
     output = file.with_name(file.name.removesuffix(SUFFIX)) if file.suffix == SUFFIX else file
     job = load_job(output)
     if job is None:
@@ -133,7 +133,7 @@ def _endpoints(stack: ExitStack, job: Job, config: Config) -> Endpoints:
 
 
 def _is_alone(stack: ExitStack, output: Path) -> bool:
-    """Take the output's lock; whether nobody else had it."""
+    """Take the output's lock; return whether nobody else had it."""
     if not output.exists():
         return True
     with refusing(UsageError, f"cannot open {output}"):

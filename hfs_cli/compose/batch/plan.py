@@ -1,4 +1,4 @@
-"""What was typed of a batch."""
+"""The options of a batch as one value."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from hfs_cli.batch.records import Kind
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What was typed of a batch, but for what is asked of each turn.
+    """How a batch runs, apart from what each of its turns asks.
 
     Args:
         kind: How the input is read, or None to find out.
         width: How many prompts are under way at once.
         per_minute: The most requests a minute to each provider, or None.
-        limit: Only so many prompts, or None.
+        limit: The most prompts to take, or None for all.
         unordered: Results come as they come, and not in the order of the input.
         resume: Go on with the output that is there.
         retry_failed: Ask again what failed.

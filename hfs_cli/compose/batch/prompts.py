@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from hfs_cli.compose.options import Asked
     from hfs_cli.messages import Attachment
 
-# The fields that are the prompt where no template says otherwise.
+# The fields that hold the prompt unless a template says otherwise.
 _PROMPT_FIELDS = (INPUT, "prompt")
 
 
 class Prompts:
-    """Makes messages of the values of an input.
+    """Makes messages from the values of an input.
 
     Args:
         asked: The template, the files that go with each prompt, and the system prompt.
@@ -52,7 +52,7 @@ class Prompts:
             text, own = self._template.filled_by(fields)
             parts.append(text)
             system = system if own is None else own
-        # What a template has no place for follows it, as standard input does.
+        # Text that the template has no place for is appended, as standard input is.
         used = self._named | {name for name in _PROMPT_FIELDS if INPUT in self._named}
         only = next(iter(value)) if isinstance(value, Mapping) and len(value) == 1 else INPUT
         if INPUT in fields and used.isdisjoint({INPUT, only}):

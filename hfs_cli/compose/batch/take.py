@@ -93,9 +93,8 @@ def take_batch(asked: Asked, config: Config, view: View, plan: Plan, name: str |
 
 
 def _source(stack: ExitStack, name: str | None, plan: Plan, encoding: str | None) -> Source:
-    """The input, ready to be read."""
     decode = partial(decode_text, encoding=encoding)
-    # Lines of an encoding in which a newline is a byte can be told apart before they are decoded.
+    # Where a newline is one byte, lines can be split before they are decoded.
     whole = None
     if encoding not in {None, "replace"} and "\n".encode(encoding or "") != b"\n":
         whole = encoding

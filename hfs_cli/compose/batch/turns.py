@@ -59,7 +59,7 @@ class Task(NamedTuple):
 def all_tasks(
     spool: Spool, prompts: Prompts, models: list[Model], results: Results
 ) -> Iterator[Task]:
-    """What is still to be asked, in the order of the input."""
+    """Yield what is still to be asked, in the order of the input."""
     to_do = results.to_do()
     item = next(to_do, None)
     for index, record in enumerate(spool):
@@ -175,13 +175,13 @@ class Batch:
             yield progress
 
     def summarise(self) -> None:
-        """Say in a line what it came to, where somebody reads it."""
+        """Print a line that sums the batch up, where somebody reads it."""
         asked_for = self._view.usage or (notices.stderr_is_terminal() and not self._view.quiet)
         if asked_for and self._progress is not None:
             notices.remark(self._progress.summary())
 
     def check_failures(self, models: int) -> None:
-        """See that none has failed.
+        """Check that none has failed.
 
         Raises:
             IncompleteReplyError: Some have; they are named.
@@ -205,7 +205,7 @@ class Batch:
         return outcome
 
     def take(self, turn: Turn, opening: Callable[[], Answering]) -> Outcome:
-        """Take one turn with whoever answers; whatever fails is its outcome."""
+        """Take one turn with a provider; a failure is its outcome."""
         from hfs_cli.render.output import Silent
         from hfs_cli.turn.run import run_turn
 

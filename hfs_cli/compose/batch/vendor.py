@@ -46,15 +46,15 @@ if TYPE_CHECKING:
     from hfs_cli.providers.http.batches import BatchEndpoint
     from hfs_cli.render.progress import BatchProgress
 
-# What a vendor's batch costs of the price of single requests.
+# The price of a vendor's batch, as a share of the price of single requests.
 SHARE = 0.5
-# Seconds between two looks: at first, and at most.
+# Seconds between two looks: the first time, and at most.
 FIRST_LOOK_S, MOST_LOOK_S = 5.0, 60.0
-# Seconds that a request which was cut off may still be on its way.
+# Seconds that an interrupted request may still be on its way.
 SETTLE_S = 20.0
-# Seconds until a part for which a vendor has no room is tried again, if nothing is fetched before.
+# Seconds until a part for which the vendor had no room is tried again, unless one is fetched.
 HELD_S = 600.0
-# So many looks in a row without an answer are enough: about an hour.
+# Give up after this many looks in a row without an answer: about an hour.
 MOST_SILENT = 60
 _SILENCE = (NetworkError, UnavailableError, IncompleteReplyError)
 
@@ -257,7 +257,7 @@ class VendorBatch:
         return time.monotonic() >= self._held.get(part.tag, 0.0)
 
     def _hold(self, part: Part) -> bool:
-        """Keep a part back for which there is no room, until another one has been fetched.
+        """Hold a part for which there is no room until another one has been fetched.
 
         Returns:
             False where no other one is at the vendor: then something else is wrong.
@@ -268,7 +268,6 @@ class VendorBatch:
         return others
 
     def _said(self) -> str:
-        """How far all of it is, in a few words."""
         states = [self._seen[part.tag] for part in self._job.open_parts() if part.tag in self._seen]
         words = " and ".join(dict.fromkeys(state.said for state in states))
         answered = sum(state.done + state.failed for state in states)
@@ -321,7 +320,7 @@ class VendorBatch:
             yield cast("BinaryIO", file)
 
     def _look(self, part: Part, *, wait: bool) -> None:
-        """See how far a part is, and fetch what has come of it."""
+        """Look how far a part is, and fetch its answers once it has ended."""
         endpoint = self._endpoints.of(part)
         if part.step == "dropped":
             self._finish(part, "cancelled")
@@ -373,7 +372,7 @@ class VendorBatch:
     # --- the answers ------------------------------------------------------------------
 
     def _collect(self, part: Part, endpoint: BatchEndpoint, state: BatchState) -> None:
-        """Write a result of each answer; those that are there from an earlier time stay."""
+        """Write a result for each answer, except where there is one already."""
         for answer in endpoint.answers(state):
             number = part.number_of(answer.custom_id)
             if number is not None:
@@ -382,7 +381,7 @@ class VendorBatch:
         self._finish(part, ended or "it is not among the answers that came")
 
     def _finish(self, part: Part, why: str) -> None:
-        """Write results of those without an answer, too: the part is done with."""
+        """Write results for the prompts without an answer, too, which completes the part."""
         from hfs_cli.providers.formats.batches import BatchAnswer
 
         for number in part.numbers():
@@ -435,11 +434,11 @@ def find_batch(job: Job, part: Part, endpoint: BatchEndpoint, *, settle: bool = 
 
 
 class _FoundError(Exception):
-    """A batch is there that was not known to be."""
+    """A batch turned out to exist already."""
 
 
 class _Answered:
-    """What gives a turn a reply that has come already.
+    """Gives a turn a reply that has come already.
 
     Args:
         endpoint: Reads it.
@@ -454,7 +453,7 @@ class _Answered:
         """Nothing is sent."""
 
     def stream(self, request: Request) -> Iterator[Sequence[Event]]:
-        """The events of the reply; see `hfs_cli.turn.run.Answering`."""
+        """The events of the reply; see `hfs_cli.turn.protocols.Answering`."""
         answer, self._answer = self._answer, None
         if answer is None:
             raise IncompleteReplyError(

@@ -1,1 +1,1 @@
-"""An archive of sessions to open in a browser: write, values, page (of a session), overview."""
+"""An archive of sessions to open in a browser."""

@@ -15,7 +15,7 @@ from hfs_cli.sanitize import sanitize_line
 from hfs_cli.wording import plural, short_count
 
 _DAYS, _MONTHS = 84, 36
-# Nothing but files beside the page: `file:` is what a browser calls them where there is no server.
+# Only files beside the page: a browser calls them `file:` if there is no server.
 _POLICY = (
     "default-src 'none'; script-src 'self' file:; style-src 'self' file: 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'"
@@ -23,7 +23,7 @@ _POLICY = (
 
 
 def overview(newest: Sequence[Entry], numbers: Numbers, done: Written) -> Iterator[str]:
-    """The page to begin with; its search comes from `archive.js`."""
+    """The first page; `archive.js` runs its search."""
     style = '<link rel="stylesheet" href="page.css">\n<script src="archive.js" defer></script>'
     style += '\n<script src="blocks.js" defer></script>'
     yield html.head("Sessions", style, _POLICY)
@@ -65,7 +65,7 @@ def _sums(numbers: Numbers, done: Written) -> Iterator[str]:
 
 
 def _charts(days: Sequence[Total]) -> Iterator[str]:
-    """Turns and costs, by day and, where there is more, by month."""
+    """Turns and costs by day, and by month if there are more days than are shown."""
     if not days:
         return
     latest = _latest(days)
@@ -83,7 +83,7 @@ def _pair(title: str, totals: Sequence[Total]) -> Iterator[str]:
 
 
 def _latest(days: Sequence[Total]) -> list[Total]:
-    """The days up to the last one with a turn; on some of them there was none."""
+    """The last days up to one with turns, days without turns included."""
     known = {day.key: day for day in days}
     last = date.fromisoformat(days[-1].key)
     first = date.fromisoformat(days[0].key)

@@ -12,7 +12,7 @@ from hfs_cli.messages import Message, Session
 from hfs_cli.wording import plural
 
 _MOST_FORKS = 100
-# Drawn: the sign that Unicode has for it is an empty box in most fonts.
+# Drawn, because most fonts lack Unicode's character for a branch.
 _BRANCH = (
     '<svg class="sign" viewBox="0 0 16 16" role="img" aria-label="Branch">'
     '<circle cx="4" cy="3" r="1.8"/><circle cx="4" cy="13" r="1.8"/>'
@@ -60,7 +60,7 @@ def _tail(branch: Session, messages: Iterable[Message]) -> Iterator[str]:
 
 
 def _notes(kept: Kept) -> dict[int, list[str]]:
-    """What there is to say after a message, by its position."""
+    """The notes below messages, by the messages' positions."""
     notes: defaultdict[int, list[str]] = defaultdict(list)
     for checkpoint in kept.conversation.checkpoints:
         if checkpoint.label is not None:
@@ -79,7 +79,7 @@ def _notes(kept: Kept) -> dict[int, list[str]]:
 
 
 def _link(session: Session) -> str:
-    """A link from one session's page to another's; what was set aside has no page of its own."""
+    """A link to another session's page; sessions that were set aside have none."""
     name = html.line(session.name)
     if not session.listed and session.origin != "chat":
         return name

@@ -15,21 +15,21 @@ BLOCK = 500
 
 
 class Source(Protocol):
-    """The sessions to be shown."""
+    """The sessions of an archive."""
 
     ids: list[int]
 
     def revisions(self, ids: Sequence[int]) -> Mapping[int, tuple[str, datetime]]:
-        """For each that is there what its page is made from, as a digest, and its last use."""
+        """For each session that exists, a digest of all that its page shows, and its last use."""
         ...
 
     def kept(self, session_id: int) -> Kept | None:
-        """A session with its branches; None when it is gone."""
+        """A session with its branches; None if it was deleted."""
         ...
 
 
 class Numbers(NamedTuple):
-    """Replies added up: what the charts show."""
+    """Totals of replies, for the charts."""
 
     days: Sequence[Total]
     models: Sequence[Total]
@@ -37,13 +37,13 @@ class Numbers(NamedTuple):
 
 @dataclass(slots=True)
 class Written:
-    """What was done.
+    """The result of writing an archive.
 
     Args:
-        sessions: How many the archive holds.
+        sessions: How many sessions the archive holds.
         messages: How many messages their pages show.
         pages: How many pages were written.
-        removed: How many were taken away.
+        removed: How many pages were removed.
     """
 
     sessions: int = 0
@@ -81,5 +81,5 @@ def pages_of(number: int) -> str:
 
 
 def address(session_id: int) -> str:
-    """Where the page of a session is."""
+    """The path of a session's page in the archive."""
     return f"{pages_of(session_id // BLOCK)}/{session_id}.html"

@@ -53,16 +53,16 @@ from hfs_cli.sanitize import sanitize_line
 
 _MARKER = "hfs-archive.json"
 _VERSION = 1
-# Files that the words of a block lie in.
+# Files for the words of a block.
 _SHARDS = 16
-# Of one session: words that are found, letters of a word, letters of what it begins with.
+# Of one session: the most words, letters of a word, and letters of the preview.
 _MOST_WORDS, _LONGEST_WORD, _PREVIEW = 10_000, 40, 160
 _NEWEST = 50
 
 
 @dataclass(slots=True)
 class _Block:
-    """What the file of a block says."""
+    """The content of a block's file."""
 
     entries: dict[int, Entry] = field(default_factory=dict)
     words: list[int] = field(default_factory=list)
@@ -74,7 +74,7 @@ def write_archive(
     """Write an archive, or bring one up to date.
 
     Args:
-        directory: Made if need be; one that holds something else is refused.
+        directory: Created if necessary; one that holds anything else is refused.
         anew: Write every page again.
 
     Raises:
@@ -225,7 +225,7 @@ def _is_there(directory: Path, entry: Entry | None, revision: str) -> bool:
 
 
 def _made_from(revision: str) -> str:
-    """A page shows a session in the way of the release that wrote it."""
+    """A page's revision: it also depends on the release that wrote it."""
     return f"{revision} {__version__} {_VERSION}"
 
 
@@ -248,7 +248,7 @@ def _entry(kept: Kept, used: str, revision: str, size: int) -> Entry:
 
 
 def _read_block(directory: Path, number: int) -> _Block:
-    """What was written of a block before; nothing of one that is not as it was written."""
+    """A block as it was written before; empty if its file is missing or was changed."""
     shape = _json(directory / _about(number), f"hfs.sessions({number},\n", "\n);\n")
     try:
         entries = [Entry(*values) for values in shape["sessions"]]
@@ -288,7 +288,7 @@ def _is_rest(name: str) -> bool:
 
 
 def _update(path: Path, text: str, *, durable: bool = False) -> None:
-    """Write a file unless it says this already."""
+    """Write a file, unless it has this content already."""
     data = text.encode("utf-8", "backslashreplace")
     with suppress(OSError):
         if path.stat().st_size == len(data) and path.read_bytes() == data:
@@ -304,12 +304,12 @@ def _size(path: Path) -> int:
 
 
 def _data(value: object) -> str:
-    """JSON that is a program's data wherever it stands: ASCII, and no markup in it."""
+    """JSON for a script: in ASCII, and without markup."""
     return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _json(path: Path, begin: str = "", end: str = "") -> Any:  # noqa: ANN401  (JSON)
-    """The JSON in a file between two texts; None where there is none."""
+    """The JSON between two texts in a file; None if there is none."""
     try:
         text = path.read_text("ascii")
         if not (text.startswith(begin) and text.endswith(end)):
@@ -321,14 +321,14 @@ def _json(path: Path, begin: str = "", end: str = "") -> Any:  # noqa: ANN401  (
 
 # --- words ----------------------------------------------------------------------------
 
-# Scripts that leave no room between words: each letter is one, or a search would find their first
-# words alone.
+# Scripts without spaces between words: each letter counts as a word, for a search would only find
+# the beginning of a sentence otherwise.
 _CLOSE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _WORD = re.compile(f"[{_CLOSE}]|[^\\W_{_CLOSE}]+")
 
 
 def folded(text: str) -> str:
-    """Text as it is compared: small letters without accents; `archive.js` does the same."""
+    """Text in lower case and without accents, as `archive.js` compares it."""
     if not text.isascii():
         apart = unicodedata.normalize("NFKD", text)
         apart = "".join(c for c in apart if not unicodedata.category(c).startswith("M"))
@@ -337,7 +337,7 @@ def folded(text: str) -> str:
 
 
 def _words_of(kept: Kept) -> set[str]:
-    """The words by which a session is found."""
+    """The words of a session, for the search."""
     found: set[str] = set()
     for text in _texts(kept):
         for word in _WORD.finditer(folded(text)):

@@ -1,6 +1,6 @@
-"""Histories of other programs, one file each."""
+"""The histories of other programs, one module each."""
 
-# What each source is called where it is asked for, and where it is shown.
+# From the name that is typed after `--from` to the one that is shown.
 SOURCES = {
     "hfs": "hfs",
     "chatgpt": "ChatGPT",

@@ -80,7 +80,7 @@ def log(stream: BinaryIO, head: bytes, where: str) -> Iterator[Incoming]:
     for number, entry in enumerate(_entries(stream, head, where), 1):
         heading = _HEADING.match(entry)
         assert heading is not None
-        if heading["time"] != moment:  # it only goes on: what is of another second is another
+        if heading["time"] != moment:  # times only rise: an entry of another second is another one
             seen.clear()
             moment = heading["time"]
         asked = entry[heading.end() :].partition(b"\n" + _LINE)[0]
@@ -91,7 +91,7 @@ def log(stream: BinaryIO, head: bytes, where: str) -> Iterator[Incoming]:
 
 
 def _entries(stream: BinaryIO, head: bytes, where: str) -> Iterator[bytes]:
-    """What stands from a heading to the next one, which follows a line of hyphens and nothing."""
+    """The entries, each up to the next heading after a line of hyphens and an empty line."""
     lines, size = [head], len(head)
     while line := stream.readline(MAX_VALUE):
         ended = len(lines) > 2 and lines[-2].rstrip() == _LINE and not lines[-1].strip()

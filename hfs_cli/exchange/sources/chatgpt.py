@@ -30,11 +30,11 @@ from hfs_cli.messages import Attachment, Call, Role
 from hfs_cli.moments import from_seconds
 
 _EMPTY = "message without anything in it"
-# Where the text of a node stands, by its kind; of others it is whatever has one of these names.
+# The fields that may hold the text of a node without ``parts``.
 _TEXTS = ("title", "url", "name", "text", "result", "content", "user_profile", "user_instructions")
 _CONTEXT = {"user_editable_context", "model_editable_context"}
 _THOUGHTS = {"thoughts", "reasoning_recap"}
-# What has a place of its own in a message, or says nothing.
+# Fields of a node that have fields of their own in a message, or say nothing.
 _PLACED = {"content", "create_time", "recipient"}
 
 
@@ -93,7 +93,7 @@ class _Draft:
         return self.role == "assistant" and not self.text and waiting
 
     def take_result(self, text: str, moment: datetime | None, *, failed: bool) -> None:
-        """Give a result to the first call that has none; else it goes on with the last one's."""
+        """Give a result to the first call without one, or else append it to the last one's."""
         place = next((n for n, c in enumerate(self.calls) if c.result is None), -1)
         call = self.calls[place]
         result = text if call.result is None else "\n\n".join(t for t in (call.result, text) if t)
@@ -122,11 +122,11 @@ class _Draft:
 
 
 class _Node(NamedTuple):
-    """What one node says.
+    """The content of one node.
 
     Args:
-        kind: The vendor's word for its content.
-        recipient: Which tool it is for; ``all`` where it is for the user.
+        kind: The vendor's word for it.
+        recipient: The tool that it is for, or ``all`` if it is for the user.
     """
 
     role: str
@@ -182,7 +182,7 @@ class _Tree:
             yield from reversed(way)
 
     def _is_alone(self, name: str) -> bool:
-        """Whether nothing else follows the message that a node follows."""
+        """Whether nothing but this node follows the message that it follows."""
         parent = self._parents[name]
         return self._children[parent] == 1 and parent not in self._aside
 

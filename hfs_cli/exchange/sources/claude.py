@@ -22,7 +22,7 @@ from hfs_cli.exchange.sources.foreign import A_FILE, NO_FILE, About, Said, parte
 from hfs_cli.exchange.zipped import Zipped
 from hfs_cli.messages import Attachment, Call
 
-# What has a place of its own in a message, or stands in a block as well.
+# Fields that have fields of their own in a message of ours, or are repeated in a block.
 _PLACED = {"sender", "text", "content", "created_at", "attachments", "files"}
 _PLACED_IN_BLOCK = {"text", "thinking", "id", "name", "input", "tool_use_id", "content", "is_error"}
 
@@ -150,7 +150,7 @@ class _Message:
         )
 
     def _attachments(self, texts: list[str]) -> Iterator[Attachment]:
-        """The files that came with the message; what is known of others joins its text."""
+        """The message's files; the name or the extracted text of a missing one joins `texts`."""
         message = self._message
         for value in message.items("attachments"):
             file = Fields(value, message.where)

@@ -37,9 +37,9 @@ from hfs_cli.messages import Call, Usage
 
 SOURCE = "claude-code"
 _TWICE = "line that is there twice"
-# What the program says in the user's place.
+# How texts begin that the program says in the user's name.
 _NOT_TYPED = ("<local-command-", "[Request interrupted by user")
-# What it tells of itself, whatever is said; each session has it anew.
+# Suffixes of the kinds of attachments in which each session describes the program itself.
 _LISTINGS = ("_listing", "_delta", "_reminder")
 _PLACE = ("cwd", "gitBranch", "version")
 _ATTACHED = "attachment of the program's own"
@@ -271,7 +271,7 @@ class _Session:
 
 
 def _blocks(message: Fields, name: str) -> Sequence[object]:
-    """What a message is made of; a bare text is one block."""
+    """The blocks of a message; a bare text is one block."""
     if message.is_array(name):
         return message.items(name)
     return [{"type": "text", "text": message.maybe_text(name) or ""}]

@@ -37,7 +37,7 @@ from hfs_cli.messages import Call, Role, Usage
 SOURCE = "codex"
 _KINDS = {"session_meta", "response_item", "event_msg", "turn_context", "compacted"}
 _EVENT = "event that tells the screen what else is there"
-# How texts begin that Codex itself gives the model in the user's place, where it does not say so.
+# How texts begin that Codex itself gives the model in the user's name, if it does not mark them.
 _NOT_TYPED = (
     *("<environment_context>", "<user_instructions>", "# AGENTS.md instructions"),
     *("<turn_aborted>", "<permissions instructions>", "<skill>", "<INSTRUCTIONS>"),

@@ -13,10 +13,10 @@ from pathlib import Path
 from hfs_cli import signals
 from hfs_cli.errors import Interrupted, UsageError
 
-# One value, in characters and bytes.
+# The size of one value, in characters or bytes.
 _MAX_VALUE = 64_000_000
-# How long SQLite may work for one row, and how many of its steps go by between two looks: few,
-# for one step may make a value of many megabytes.
+# How long SQLite may work on one row, and how many of its steps pass between two checks: few,
+# because one step may make a value of many megabytes.
 _PATIENCE_S = 60.0
 _STEPS = 20
 

@@ -13,6 +13,7 @@ from hfs_cli.conversations import Conversation
 from hfs_cli.exchange.sources.foreign import Said, uid_of
 from hfs_cli.messages import Attachment, Call, Role, Usage
 
+# What is not imported, in the words of the report.
 NO_CALL = "result of a call that is not there"
 NO_DATA = "file that is there by its name alone"
 OTHER_LINE = "line of the program's own state"
@@ -57,7 +58,7 @@ class Draft:
         self.attachments.append(Attachment(name, media_type, raw))
 
     def is_open(self) -> bool:
-        """Whether more of it may come, as it is while its program is at work."""
+        """Whether more of it may follow, because the program was still at work."""
         waits = any(call.result is None for call in self.calls)
         return self.unfinished or waits or not (self.calls or any(self.texts))
 
@@ -116,10 +117,10 @@ def of_agent(source: str, session: str, family: Iterable[Conversation]) -> tuple
 
 
 def leave_out(left_out: Counter[str], what: str, kind: object) -> None:
-    """Count what does not come in by its kind, as its program calls that."""
+    """Count what is not imported by its kind, in the program's own word."""
     known = isinstance(kind, str) and len(kind) <= 40 and kind.isprintable()
     reason = f"{what}: {kind}" if known else what
-    # No program makes up a new kind for each line.
+    # More kinds than any program has would only fill the report.
     left_out[reason if reason in left_out or len(left_out) < 100 else what] += 1
 
 
@@ -130,7 +131,7 @@ class Calls:
         self._places: dict[str, tuple[Draft, int]] = {}
 
     def add(self, draft: Draft, call: Call) -> None:
-        """A reply asks for a tool."""
+        """Add a call to the reply that asks for it."""
         if call.id:
             self._places[call.id] = (draft, len(draft.calls))
         draft.calls.append(call)

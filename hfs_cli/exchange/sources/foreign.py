@@ -20,14 +20,14 @@ from hfs_cli.exchange.json_values import Fields
 from hfs_cli.messages import Attachment, Call, Message, Origin, Role, Status, Usage
 from hfs_cli.naming import cleaned_name
 
-# Uids are made from what the other program calls a conversation (RFC 9562, version 5), so
-# that importing it again finds it.
+# A uid is made from the other program's own key for a conversation (RFC 9562, version 5), so
+# that importing the conversation again finds it.
 _NAMESPACE = uuid.UUID("7f0a5e0e-6d0c-5c5b-9f3e-686673636c69")
-# What stands for a file in a text, and how it is counted.
+# What stands in a text for a missing file, and how such files are counted.
 A_FILE = "[a file]"
 NO_FILE = "file that is not in the export"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# What a branch is called after, as those that are made here.
+# The suffix of a branch's name, as for branches that are made here.
 _NAMES: Mapping[Origin, str] = {"retry": "variant", "rewind": "rewound"}
 _ROLES = ("system", "user", "assistant", "tool")
 
@@ -63,7 +63,7 @@ class Said:
 
 
 def uid_of(source: str, key: str) -> str:
-    """The uid of what another program calls by a key."""
+    """The uid of the conversation that a program knows by a key."""
     return uuid.uuid5(_NAMESPACE, f"{source}:{key}").hex
 
 
@@ -74,19 +74,19 @@ def unread(
     names: Sequence[str],
     read: Callable[[object, str], Sequence[Conversation]],
 ) -> Iterator[Incoming]:
-    """Conversations of which each is read only if it is not there yet.
+    """Conversations, each of which is read when the import needs it: not if it was deleted here.
 
     Args:
         source: The program.
         document: The conversations, as parsed JSON.
         where: How errors name the file.
-        names: The fields that may hold the key of one, the first that does.
-        read: Reads one; given how errors name it.
+        names: The fields that may hold a conversation's key; the first one present counts.
+        read: Reads one conversation, given its JSON and how errors name it.
     """
     for number, value in enumerate(document, 1):
         keys = [value.get(name) for name in names] if isinstance(value, dict) else []
         key = next((key for key in keys if key is not None), None)
-        # Whatever is wrong with it is said when it is read.
+        # A key that is wrong is reported when the conversation is read.
         is_key = isinstance(key, str) and key.isascii()
         place = f"{where}, conversation {number}"
         yield Unread(uid_of(source, str(key)) if is_key else None, partial(read, value, place))
@@ -211,13 +211,13 @@ def _time(one: Said) -> float:
 
 
 class _State(NamedTuple):
-    """Where a transcript stands after a message.
+    """The state of a transcript after a message.
 
     Args:
         question: The position of the last question, or None.
-        reply: The position of the last reply to it, or None: what follows is a further step of
+        reply: The position of the last reply to it, or None; a further reply is a further step of
             the same turn.
-        step: Which step that was.
+        step: The number of that step.
         moment: When the message was written.
     """
 

@@ -40,7 +40,7 @@ from hfs_cli.messages import Call, Usage
 SOURCE = "gemini-cli"
 _STATE = "change of the program's own state"
 _NOTICE = "notice of the program"
-# How texts begin that the program gives the model in the user's place.
+# How texts begin that the program gives the model in the user's name.
 _NOT_TYPED = ("<session_context>", "<hook_context>", "<state_snapshot>")
 _OF_HEAD = ("projectHash", "kind", "directories")
 

@@ -161,7 +161,7 @@ class _Responses:
         return said
 
     def _with_fragments(self, row: sqlite3.Row, kind: str, between: str) -> str:
-        """A prompt with the fragments that stand before it."""
+        """A prompt after the fragments that belong to it."""
         table = f"{kind}_fragments"
         query = f"""SELECT f.content FROM {table} p JOIN fragments f ON f.id = p.fragment_id
             WHERE p.response_id = ? ORDER BY p.[order]"""
@@ -195,7 +195,7 @@ class _Responses:
     def _attachments(
         self, query: str, key: object, table: str, left_out: Counter[str]
     ) -> tuple[Attachment, ...]:
-        """What went with a prompt or a result; of some files llm keeps the path alone."""
+        """The files of a prompt or a result; of some files llm keeps only the path."""
         if not {table, "attachments"} <= self._tables:
             return ()
         rows = self._db.execute(query, (key,)).fetchall()

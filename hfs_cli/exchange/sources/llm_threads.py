@@ -37,11 +37,11 @@ from hfs_cli.messages import Attachment, Call, Role, Usage
 TABLES = {"threads", "turns", "messages", "parts"}
 _ROLES = {"system", "user", "assistant", "tool"}
 _KINDS = {"text", "reasoning", "tool_call", "tool_result", "attachment"}
-# What has a place of its own in a message.
+# Values of a part that have fields of their own in a message.
 _PLACED = {"text_ref", "name", "arguments", "tool_call_id", "output", "attachment", "attachments"}
 _ENDS = """SELECT tip_message_hash FROM turns WHERE thread_id = ? AND tip_message_hash NOTNULL
     ORDER BY datetime_utc DESC, id DESC"""
-# The last message of what belongs to no conversation.
+# The last messages of chains that belong to no thread.
 _ALONE = """SELECT hash FROM messages m
     WHERE NOT EXISTS (SELECT 1 FROM messages c WHERE c.parent_hash = m.hash)
     AND hash NOT IN (SELECT tip_message_hash FROM threads WHERE tip_message_hash NOTNULL)
@@ -51,7 +51,7 @@ _TURN = ("options_json", "resolved_model", "token_details", "response_json", "sc
 
 
 class _Turn(NamedTuple):
-    """A request: what is known of the reply, and when its question was asked."""
+    """A request, and when it was sent."""
 
     row: sqlite3.Row
     moment: datetime
@@ -81,14 +81,14 @@ class Threads:
         self._restart = restart
 
     def conversations(self) -> Iterator[Incoming]:
-        """All of them, and what no conversation leads to."""
+        """The threads, and the chains of messages that belong to none."""
         for key in self.ids():
             yield Unread(uid_of("llm", key), partial(self._read, key))
         for key in self._keys(_ALONE):
             yield Unread(uid_of("llm", key), partial(self._alone, key))
 
     def ids(self) -> list[str]:
-        """The ids of all threads, parents before what was forked from them where they are older."""
+        """The ids of all threads, oldest first."""
         return self._keys("SELECT id FROM threads ORDER BY substr(id, 1, 200)")
 
     def _keys(self, query: str, *values: str) -> list[str]:
@@ -270,10 +270,10 @@ class Threads:
             parts.rest.append({"type": kind, **rest})
 
     def _text(self, payload: Mapping[str, Any]) -> str:
-        """Text that is made of fragments and of what stands between them."""
+        """Text that consists of fragments and of literal text between them."""
         pieces: list[str] = []
         for piece in _objects(payload.get("text_ref")):
-            # A fragment may be named again and again.
+            # A fragment may be named many times.
             if sum(map(len, pieces)) > MAX_CONVERSATION:
                 raise UsageError(f"a message of llm is over {MAX_CONVERSATION // 10**6} MB")
             if "literal" in piece:
@@ -302,7 +302,7 @@ class Threads:
 
 
 class _Parts:
-    """What a message is made of, as far as it was read."""
+    """The content of a message, as far as it was read."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -374,7 +374,7 @@ def _objects(*lists: object) -> Iterator[Mapping[str, Any]]:
 
 
 def _word(payload: Mapping[str, Any], name: str) -> str:
-    """A text of a payload; what no database can hold (a lone surrogate) becomes U+FFFD."""
+    """A text of a payload; lone surrogates, which no database holds, become U+FFFD."""
     value = payload.get(name)
     if not isinstance(value, str):
         return ""

@@ -37,12 +37,12 @@ _COLUMNS = {"id", "title", "updated_at"}
 _ROLES = ("system", "user", "assistant", "tool")
 _FIELDS = {"Role", "Content", "ToolCalls"}
 _CALL_FIELDS = {"ID", "Function", "IsError"}
-# What a file of a conversation may be called; it is the SHA-1 of random bytes.
+# A conversation's id; mods makes it as the SHA-1 of random bytes.
 _ID = re.compile(r"[\w-]{1,200}")
 
 
 class _Row(NamedTuple):
-    """What the database tells of a conversation."""
+    """A conversation's row in the database."""
 
     title: str = ""
     saved: datetime | None = None
@@ -67,7 +67,7 @@ def covered(folder: Path, names: Sequence[str]) -> set[str]:
 
 
 def conversation(file: Path) -> Iterator[Incoming]:
-    """That of a gob, with what the database beside it tells of it."""
+    """The conversation of a gob, with its row in the database beside it, if there is one."""
     yield _incoming(file, _row_of(file))
 
 

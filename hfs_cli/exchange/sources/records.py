@@ -13,7 +13,7 @@ from hfs_cli.errors import UsageError
 from hfs_cli.exchange.json_values import Fields
 from hfs_cli.exchange.pieces import MAX_VALUE, parse_json, refuse_many_parts
 
-# The most bytes of the lines of one conversation, which is read as a whole.
+# The most bytes that the lines of one conversation may have; all are in memory at once.
 MAX_CONVERSATION = 256_000_000
 # Lines of a file to which its program is still writing, or was when it was killed.
 CUT = "last line, which is not whole yet"
@@ -112,15 +112,15 @@ class Sizes:
 
 
 class Session(Protocol):
-    """A session of which each line says something."""
+    """A session that is read line by line."""
 
     left_out: Counter[str]
 
     def take(self, line: Fields) -> None:
-        """Read its next line."""
+        """Read the next line."""
 
     def conversations(self, where: str) -> tuple[Conversation, ...]:
-        """What was read of it."""
+        """The session, once all lines were read."""
 
 
 def of_one_session(
@@ -153,9 +153,9 @@ class LineFormat(NamedTuple):
     """A program whose history is lines.
 
     Args:
-        fits: Whether the first line of a file is one of its lines.
-        read: What the lines hold.
-        growing: The program writes to the file for as long as the conversation goes on.
+        fits: Whether the first line of a file is one of the program's.
+        read: Reads the conversations from the lines, given how errors name the file.
+        growing: The program appends to the file for as long as the conversation goes on.
     """
 
     fits: Callable[[Mapping[str, object]], bool]

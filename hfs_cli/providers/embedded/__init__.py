@@ -1,1 +1,1 @@
-"""The model in this process: llama.cpp's server, its weights, and how they come."""
+"""The embedded model: llama.cpp's server in this process, and its weights."""

@@ -45,25 +45,25 @@ class EmbeddedProvider:
         self._starting = threading.Lock()
 
     def prepare(self, prompt: ChatMessage) -> None:
-        """See that the runtime and the weights are there.
+        """Check that llama.cpp and the weights are installed.
 
         Raises:
-            UsageError: There is an attachment: the embedded models read text alone.
-            ConfigError: They are not; the message has the command that fetches them.
+            UsageError: There is an attachment: the embedded models only read text.
+            ConfigError: Something is missing; the message has the command that installs it.
         """
         check_media((prompt,), Media(), self._choice.full_name)
         if replay_directory() is None:
             weights_of(self._choice)
 
     def stream(self, request: Request) -> Iterator[list[Event]]:
-        """Start the server if it does not run yet, and stream from it.
+        """Start the server if it is not running, and stream from it.
 
         Raises:
-            UsageError: The option ``n_ctx`` is not a number of tokens, or a message of the
-                session has an attachment.
+            UsageError: The option ``n_ctx`` is not a number of tokens, or a message has an
+                attachment.
         """
         check_media(request.messages, Media(), self._choice.full_name)
-        # All requests of a turn have its tools.
+        # All requests of a turn have the same tools, and so the same format.
         wire, request = self._with_tools(request)
         n_ctx, request = take_context_option(request)
         with self._starting:
@@ -72,7 +72,7 @@ class EmbeddedProvider:
         return self._http.stream(request)
 
     def _served(self, wire: WireFormat, n_ctx: int) -> HttpProvider:
-        """The server, started; where recordings answer, the place that it would have."""
+        """Start the server; with recordings, only its address is needed."""
         if replay_directory() is not None:
             at = server_settings("http://127.0.0.1")
             return HttpProvider(at, wire, lambda: None, self._limits, self._notify)
@@ -82,7 +82,7 @@ class EmbeddedProvider:
         return HttpProvider(server.settings, wire, lambda: server.key, self._limits, self._notify)
 
     def preview(self, request: Request) -> dict[str, Any]:
-        """What would be sent to the server, which is not started for it."""
+        """The request that would be sent; the server is not started."""
         check_media(request.messages, Media(), self._choice.full_name)
         wire, request = self._with_tools(request)
         _, request = take_context_option(request)
@@ -112,7 +112,7 @@ class EmbeddedProvider:
         return openai.FORMAT, request._replace(tools=chosen, tool_choice=None, options=options)
 
     def close(self) -> None:
-        """Drop the connection; the server ends with the process."""
+        """Close the connection; the server ends with the process."""
         if self._http:
             self._http.close()
             self._http = None

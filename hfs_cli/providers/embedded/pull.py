@@ -116,7 +116,7 @@ def pull_gguf(what: str, sha256: str | None, name: str | None, show: Show) -> tu
 
 
 def _meant(what: str, sha256: str | None, name: str | None) -> tuple[str, Download]:
-    """The name and the download that are meant; a file on this machine has no URL."""
+    """The name and the download that `what` means; a file on this machine has no URL."""
     if what in DOWNLOADS:
         if sha256 or name:
             raise UsageError(f"{what} has its own name and digest: leave out --sha256 and --name")
@@ -145,7 +145,7 @@ def _digest(text: str) -> str:
 
 
 def _name(where: str, name: str | None) -> str:
-    """What weights are called: as they say, or by their file."""
+    """The name to give to weights: the one that was given, or one made from the file's."""
     if name is None:
         stem = Path(urlsplit(where).path).stem.lower()
         name = re.sub(r"[^a-z0-9._-]+", "-", stem).strip("-._")
@@ -189,7 +189,7 @@ def _keep(
 
 
 def _is_right(file: Path, sha256: str) -> bool:
-    """Whether it is there and is the file of that digest."""
+    """Whether a file exists and has that digest."""
     if not sha256 or not file.is_file():
         return False
     with file.open("rb") as kept:
@@ -197,7 +197,7 @@ def _is_right(file: Path, sha256: str) -> bool:
 
 
 class _Partial:
-    """A download as far as it has come; nobody else writes to it meanwhile."""
+    """The part of a download that has come, locked against other processes."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
@@ -208,7 +208,7 @@ class _Partial:
         return os.fstat(self.descriptor).st_size
 
     def digest(self) -> hashlib._Hash:
-        """The digest of what is there; what is written next follows it."""
+        """The digest of what has come; leaves the position at the end, for writing."""
         os.lseek(self.descriptor, 0, os.SEEK_SET)
         digest = hashlib.sha256()
         while block := os.read(self.descriptor, _BLOCK):
@@ -226,13 +226,13 @@ class _Partial:
 
 @contextmanager
 def _partial(target: Path, sha256: str) -> Iterator[_Partial]:
-    """What there is of a download, locked; an empty one is taken away in the end."""
+    """Lock the part of a download that has come; an empty one is removed in the end."""
     path = target.with_name(f".hfs-{sha256}.part")
     while True:
         descriptor = open_lock_file(path)
         try:
             take_lock(descriptor)
-            # Who had the lock may have given the file its name, or thrown it away.
+            # The process that had the lock may have renamed or removed the file.
             if path.exists() and os.path.samestat(path.stat(), os.fstat(descriptor)):
                 part = _Partial(path, descriptor)
                 try:

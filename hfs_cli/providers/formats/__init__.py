@@ -1,6 +1,6 @@
-"""The wire formats: payloads and decoders, pure and free of I/O.
+"""The wire formats: payloads and decoders, without I/O.
 
-A format is the module of its name, which ends with its `FORMAT`; the names are
+Each format is a module of the same name that ends with its `FORMAT`. The names are
 `hfs_cli.config.settings.PROVIDER_TYPES`.
 """
 
@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 
 
 def load_format(name: str) -> WireFormat:
-    """The format of that name; a turn loads the one that it speaks."""
+    """Import the format of that name; a turn needs only one."""
     wire: WireFormat = import_module(f"{__name__}.{name}").FORMAT
     return wire

@@ -49,9 +49,9 @@ from hfs_cli.providers.formats.wire import (
 if TYPE_CHECKING:
     import hashlib
 
-# Options of others that have no place here; sent, they are a 400.
+# Options of other formats that this one answers with a 400.
 _ABSENT = frozenset({"seed", "n", "presence_penalty", "frequency_penalty", "logit_bias"})
-# What Claude on Google Cloud has in the body, beside the model in the path (anthropic 2.14,
+# Claude on Google Cloud has this in the body, and the model in the path (anthropic 2.14,
 # lib/vertex/_client.py).
 _VERTEX_VERSION = "vertex-2023-10-16"
 _EPHEMERAL = {"type": "ephemeral"}
@@ -377,7 +377,7 @@ class AnthropicEvents(Events):
 
     def decode(self, data: str, batch: Batch) -> None:
         """Add what one event says to the batch."""
-        if data.lstrip().startswith("[DONE]"):  # gateways add OpenAI's mark of the end
+        if data.lstrip().startswith("[DONE]"):  # gateways add OpenAI's end marker
             return
         event = parse(data)
         match event.get("type"):

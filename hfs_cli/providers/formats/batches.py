@@ -29,14 +29,14 @@ from hfs_cli.errors import ProviderError
 from hfs_cli.moments import from_iso
 from hfs_cli.providers.formats.decode import word
 
-# What an id may be that becomes a part of an address.
+# An id becomes a part of a URL.
 _ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _TAG = "hfs_part"
 _FILE_ROUTE = "/files"
-# The code of a batch that came when the account had too many tokens in batches
+# The error code of a batch that exceeds the tokens an account may have in its queue
 # (https://github.com/openai/openai-python/issues/2084, read 2026-11-29).
 _QUEUE_IS_FULL = "token_limit_exceeded"
-# anthropic 2.14, types/shared/error_object.py, and the statuses of
+# anthropic 2.14, types/shared/error_object.py; the statuses are those of
 # https://platform.claude.com/docs/en/api/errors.
 _STATUSES: Mapping[str, int] = {
     "invalid_request_error": 400,
@@ -55,21 +55,21 @@ Phase = Literal["running", "ended", "refused"]
 
 
 class BatchState(NamedTuple):
-    """How far a batch is, as its vendor says.
+    """The state of a batch, as its vendor reports it.
 
     Args:
-        id: What the vendor calls it.
-        phase: Whether its answers are still to come, can be had, or never will be.
-        said: The vendor's own word for it.
-        total: How many requests it has, or None where that is not known yet.
-        done: How many of them are answered; some vendors tell it at the end alone.
-        failed: How many of them failed, expired or were cancelled.
+        id: The vendor's id for it.
+        phase: Whether the answers are still to come, can be fetched, or will never come.
+        said: The vendor's own word for the phase.
+        total: How many requests it has, or None where the vendor does not know yet.
+        done: How many requests are answered; some vendors only say so at the end.
+        failed: How many requests failed, expired or were cancelled.
         created_at: Seconds since 1970, or None.
-        expires_at: When the vendor gives up, likewise.
-        answers: Where the answers are, below the base URL.
-        tag: What it was called when it was made; empty where a vendor keeps no such thing.
-        why: Why it was refused; mostly empty.
-        full: Whether that is because the vendor has too much of the account's in its queue.
+        expires_at: When the vendor will give up, in seconds since 1970, or None.
+        answers: The paths of the answers, below the base URL.
+        tag: The tag that it was created with; empty where the vendor keeps none.
+        why: Why it was refused; usually empty.
+        full: Whether it was refused because the account's queue at the vendor is full.
     """
 
     id: str
@@ -90,9 +90,9 @@ class BatchAnswer(NamedTuple):
     """The answer to one request.
 
     Args:
-        custom_id: What the request was called.
-        status: The HTTP status that it would have had alone.
-        body: The reply, or what was refused, as JSON.
+        custom_id: The id that the request was sent with.
+        status: The HTTP status that the request alone would have had.
+        body: The reply or the error, as JSON.
         never: Why there is no answer: ``expired``, ``cancelled``, or the vendor's words.
     """
 
@@ -185,7 +185,7 @@ class OpenAIBatches:
         return {**line, "body": _whole(payload)}
 
     def creation(self, file_id: str, path: str, tag: str) -> dict[str, Any]:
-        """See `BatchWire`."""
+        """The body that creates a batch of an uploaded file."""
         return {
             "input_file_id": file_id,
             "endpoint": f"/v1{path}",
@@ -194,7 +194,11 @@ class OpenAIBatches:
         }
 
     def state(self, document: object) -> BatchState:
-        """See `BatchWire`."""
+        """Read the vendor's description of a batch.
+
+        Raises:
+            ProviderError: It is not a description of a batch.
+        """
         batch = _object(document)
         said = word(batch.get("status") or "")
         phase: Phase = "running"
@@ -235,7 +239,12 @@ class OpenAIBatches:
         return BatchAnswer(called, status, _dumped(response.get("body")))
 
     def next_page(self, document: Mapping[str, Any], last: str) -> str | None:
-        """See `BatchWire`."""
+        """The query for the page after `document`, or None if that is the last.
+
+        Args:
+            document: A page of the list of batches.
+            last: The id of the last batch on it.
+        """
         return f"{self.page}&after={last}" if self.page and document.get("has_more") else None
 
 
@@ -255,10 +264,10 @@ class AnthropicBatches:
         return {"custom_id": custom_id, "params": _whole(payload)}
 
     def creation(self, file_id: str, path: str, tag: str) -> None:
-        """See `BatchWire`."""
+        """None: the requests themselves create the batch."""
 
     def state(self, document: object) -> BatchState:
-        """See `BatchWire`."""
+        """As in `OpenAIBatches`."""
         batch = _object(document)
         said = word(batch.get("processing_status") or "")
         counts = {
@@ -276,12 +285,12 @@ class AnthropicBatches:
             failed=sum(counts.get(name, 0) for name in ("errored", "expired", "canceled")),
             created_at=_moment(batch.get("created_at")),
             expires_at=_moment(batch.get("expires_at")),
-            # Not `results_url`: the key goes to no address that an answer names.
+            # Not `results_url`: the key must not go to an address that an answer names.
             answers=(f"{self.path}/{made}/results",) if ended else (),
         )
 
     def answer(self, line: bytes) -> BatchAnswer:
-        """See `BatchWire`."""
+        """As in `OpenAIBatches`."""
         found = _object(_parsed(line))
         called = word(found.get("custom_id") or "")
         result = _mapping(found.get("result"))
@@ -300,15 +309,15 @@ class AnthropicBatches:
                 return BatchAnswer(called, 0, never=f'it says "{word(other or "")}"')
 
     def next_page(self, document: Mapping[str, Any], last: str) -> str | None:
-        """See `BatchWire`."""
+        """As in `OpenAIBatches`."""
         return f"{self.page}&after_id={last}" if document.get("has_more") else None
 
 
-# By the providers' names: where a preset is pointed elsewhere, a gateway has the same endpoints.
+# By the providers' names. A preset with another base_url is a gateway with the same endpoints.
 BATCHES: Mapping[str, BatchWire] = {
     "openai": OpenAIBatches(("responses", "openai"), 200_000_000, pages=True),
     "anthropic": AnthropicBatches(),
-    # Its library says 100 MB, and lists batches without parameters (groq 1.7).
+    # 100 MB, and a list without parameters, according to its library (groq 1.7).
     "groq": OpenAIBatches(("openai",), 100_000_000, pages=False),
 }
 
@@ -366,7 +375,7 @@ def _moment(value: object) -> float | None:
 
 
 def _faults(errors: object) -> str:
-    """Why a batch was refused: the first of its faults, with the line, and how many more."""
+    """Why a batch was refused: its first error, with the line, and how many more there are."""
     found = [_mapping(error) for error in errors] if isinstance(errors, Sequence) else []
     if not found:
         return ""

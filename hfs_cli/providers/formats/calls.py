@@ -14,11 +14,10 @@ from typing import Any
 from hfs_cli.messages import Call, ChatMessage, Request, ToolSpec
 from hfs_cli.providers.formats.decode import MOST_STATE, Batch, malformed, word
 
-# No model asks for this many tools at once, or writes this much for them: a reply that does has
-# run away.
+# A reply with more calls, or more characters of arguments, has run away.
 MOST_CALLS = 100
 MOST_ARGUMENTS = 16_000_000
-_LONGEST_ID = 8000  # gateways put a model's signature into the id of its call
+_LONGEST_ID = 8000  # gateways put a model's signature into the id of a call
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 _NO_RESULT = "no result: the call was interrupted"
 # What a format finds in the state that it keeps.
@@ -118,9 +117,9 @@ class Numbered:
 
 
 def _unused(number: int, taken: set[str]) -> str:
-    """An id for a call that has none, or one that its vendor would refuse.
+    """An id for a call that has none, or one that the vendor would refuse.
 
-    Nine letters and digits are what Mistral demands, and all others take.
+    Mistral demands nine letters and digits, and all others accept them.
     """
     while (made := f"call{number:05d}") in taken:
         number += 1
@@ -271,7 +270,7 @@ def _as_text(call: Call) -> str:
 
 
 def functions(tools: Iterable[ToolSpec]) -> list[dict[str, Any]]:
-    """The declarations of tools as chat completions and Ollama have them."""
+    """The declarations of tools in the form of chat completions and Ollama."""
     return [
         {
             "type": "function",

@@ -239,11 +239,11 @@ def finish_of(raw: object, endings: Mapping[str, Ending], said: object = None) -
 
 
 class ThinkTags:
-    """Takes the thoughts out of a text that begins with them, between ``<think>`` tags.
+    """Separates reasoning from a text that begins with it, between ``<think>`` tags.
 
-    Small servers pass on what the model wrote. The tags may be cut anywhere: of "<thi", "nk>So",
-    "</thi", "nk>", "42" comes the thought "So" and the text "42". A text that does not begin with
-    the tag is left as it is, whatever stands in it later.
+    Small servers pass on exactly what the model wrote. Pieces may cut the tags anywhere: "<thi",
+    "nk>So", "</thi", "nk>", "42" are the reasoning "So" and the text "42". A text that does not
+    begin with the tag stays as it is, even if the tag comes later.
     """
 
     def __init__(self) -> None:
@@ -251,7 +251,7 @@ class ThinkTags:
         self._state: Literal["begin", "thought", "gap", "text"] = "begin"
 
     def split(self, events: Iterable[Event]) -> list[Event]:
-        """The events, with thoughts as thoughts; what may still become a tag is held back."""
+        """Turn tagged text into reasoning; text that may become a tag is held back."""
         found: list[Event] = []
         for event in events:
             if isinstance(event, Delta):
@@ -261,7 +261,7 @@ class ThinkTags:
         return found
 
     def rest(self) -> list[Event]:
-        """What was held back, now that nothing follows."""
+        """Return what was held back, once nothing follows."""
         held, self._held = self._held, ""
         if not held:
             return []
@@ -282,7 +282,7 @@ class ThinkTags:
         if self._state == "thought":
             thought, end, text = text.partition(_END_OF_THINK)
             if not end:
-                # The last "<" may be where the end tag begins.
+                # The last "<" may begin the end tag.
                 cut = max(thought.rfind("<"), 0)
                 if _END_OF_THINK.startswith(thought[cut:]):
                     thought, self._held = thought[:cut], thought[cut:]
@@ -290,7 +290,7 @@ class ThinkTags:
                 self._state = "gap"
             found: list[Event] = [Reasoning(thought)] if thought else []
             return found + (self._pieces(text) if text else [])
-        # Blank lines set the thoughts off from the text; they belong to neither.
+        # The blank lines between reasoning and text belong to neither.
         text = text.lstrip()
         if text:
             self._state = "text"
@@ -368,13 +368,13 @@ class ReplyDecoder:
 
     @property
     def ended(self) -> Literal["no", "finished", "terminated"]:
-        """How far the end has come: a finish reason, or the terminator after it."""
+        """Whether the finish reason has come, or the terminator that follows it."""
         if self._events.terminated:
             return "terminated"
         return "finished" if self._events.finish else "no"
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """The events that the next bytes complete."""
+        """Decode the next bytes; returns the events that they complete."""
         try:
             return self._decoded(self._framer.feed(chunk))
         except IncompleteReplyError as error:
@@ -382,14 +382,14 @@ class ReplyDecoder:
             return []
 
     def whole(self, body: str) -> list[Event]:
-        """The events of a reply that came as one JSON document, not as a stream."""
+        """Decode a reply that came as one JSON document, not as a stream."""
         return self._decoded([body])
 
     def rest(self) -> list[Event]:
-        """The events in what the framer still holds when the body ends.
+        """Decode what the framer still holds at the end of the body.
 
-        A last event may lack its blank line and be whole: it counts. One that was cut in two
-        cannot be read, and is as good as a body that ended before it.
+        A last event that only lacks its blank line counts. One that was cut cannot be decoded and
+        is dropped, as if the body had ended before it.
         """
         events = self._decoded(self._framer.end())
         if isinstance(self.fault, IncompleteReplyError):
@@ -434,9 +434,9 @@ class ReplyDecoder:
 
 
 class VendorCutError(ProviderError):
-    """The vendor's finish reason says that the reply is not whole.
+    """The vendor's finish reason says that the reply is incomplete.
 
-    Its message goes on after the vendor's name.
+    The message is the rest of a sentence that begins with the vendor's name.
     """
 
 

@@ -51,7 +51,7 @@ _NAMES = {
     "presence_penalty": "presencePenalty",
     "frequency_penalty": "frequencyPenalty",
 }
-# What stands beside generationConfig; every other option is one of its fields.
+# Options that are fields of the request; all others are fields of its generationConfig.
 _BESIDE = frozenset({"tools", "toolConfig", "safetySettings", "cachedContent", "labels"})
 # google-genai 3.6, types.py, FinishReason and BlockedReason, read 2026-11-25.
 _CALL_FAILED = FAILED._replace(note="could not finish the model's tool call: try again")
@@ -92,7 +92,7 @@ _PROMPT_BLOCKED = FILTERED._replace(
 
 
 _CALL_IDS = r"[A-Za-z0-9_.:-]{1,64}"
-# For a call that another model made: the one signature that is not looked into.
+# For a call that another model made: a signature that is accepted without a check.
 _NO_SIGNATURE = "skip_thought_signature_validator"
 
 
@@ -100,7 +100,7 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
     """The body of a streamed generation.
 
     Raises:
-        UsageError: The model cannot use its own tools and others in one request.
+        UsageError: The model cannot combine Google's tools with others.
     """
     body: dict[str, Any] = {"contents": _contents(request)}
     if request.system:
@@ -158,7 +158,7 @@ def _tools(request: Request, beside: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _version(model: str) -> int:
-    """The first number of a model's version; 0 where there is none."""
+    """The major version of a model; 0 where its name has none."""
     found = re.search(r"gemini-(\d+)", model)
     return int(found[1]) if found else 0
 
@@ -241,7 +241,7 @@ class GeminiEvents(Events):
 
     def decode(self, data: str, batch: Batch) -> None:
         """Add what one response says to the batch."""
-        if data.lstrip().startswith("[DONE]"):  # gateways add OpenAI's mark of the end
+        if data.lstrip().startswith("[DONE]"):  # gateways add OpenAI's end marker
             return
         response = parse(data)
         if "error" in response:
@@ -324,9 +324,9 @@ class GeminiEvents(Events):
         self._keep({**part, "functionCall": call})
 
     def _keep(self, part: dict[str, Any]) -> None:
-        """Keep a part; a piece of text goes on with the last, unless one of them is signed."""
+        """Keep a part; plain text is appended to plain text before it."""
         text: Any = part.get("text")
-        # This runs once for each token: a piece of text alone is the rule.
+        # This runs once for each token, and most parts hold text alone: so that comes first.
         plain = isinstance(text, str) and (len(part) == 1 or part.keys() <= _OF_TEXT)
         self._size += len(text) if plain else len(str(part))
         if self._size > MOST_STATE or (plain and not text):
@@ -354,7 +354,7 @@ class GeminiEvents(Events):
 
 _OF_TEXT = frozenset({"text", "thought"})
 _OF_PIECES = frozenset({"partialArgs", "willContinue"})
-# What only the vendor can make, or can make sense of.
+# Parts that only the vendor can make, or understand.
 _OPAQUE = frozenset({"thoughtSignature", "toolCall", "toolResponse", "executableCode"})
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['([^']*)'\]")
 _VALUES = ("stringValue", "numberValue", "boolValue")

@@ -26,15 +26,15 @@ _ENDS = ("shutdown_date", "retires_at", "expiration_date", "deprecation")
 
 
 class Listed(NamedTuple):
-    """A model as its vendor lists it; None where the vendor does not say.
+    """A model in its vendor's list; None for what the vendor does not say.
 
     Args:
-        id: The vendor's own name for it.
-        context: How many tokens it takes.
+        id: The vendor's model id.
+        context: The size of its context in tokens.
         ends: The day on which it is switched off, ``YYYY-MM-DD``.
-        input_price: US dollars for a million tokens of input.
-        output_price: The same for output.
-        takes: What it takes beside text, a letter for each of `hfs_cli.known_models.TAKES`.
+        input_price: US dollars for a million input tokens.
+        output_price: US dollars for a million output tokens.
+        takes: What it can do beyond plain text, as letters of `hfs_cli.known_models.TAKES`.
     """
 
     id: str
@@ -62,12 +62,12 @@ def read_listing(document: Any) -> list[Listed]:  # noqa: ANN401  (whatever the 
 
 
 def _read(entry: Mapping[str, Any]) -> Listed | None:
-    # What Gemini has for other uses than text is left out.
+    # Gemini lists models that do not generate text, such as those for embeddings.
     if "generateContent" not in entry.get("supportedGenerationMethods", ("generateContent",)):
         return None
     name = entry["id"] if "id" in entry else entry["name"]
     if not isinstance(name, str) or not name or not name.isprintable() or len(name) > 300:
-        return None  # no request could ask for it
+        return None  # it could not be named in a request
     if "id" not in entry:
         name = name.removeprefix("models/")
     pricing = entry.get("pricing")
@@ -82,7 +82,7 @@ def _read(entry: Mapping[str, Any]) -> Listed | None:
     )
 
 
-# Anthropic's names of what a model can do, and OpenRouter's of what it reads and of parameters.
+# Anthropic's names for abilities, and OpenRouter's for kinds of input and for parameters.
 _CAPABILITIES = {
     "image_input": "i",
     "pdf_input": "p",
@@ -114,7 +114,7 @@ def _takes(entry: Mapping[str, Any]) -> str | None:
 
 
 def _price(value: object) -> float | None:
-    """OpenRouter's price of one token, which is text, for a million; -1 is "it depends"."""
+    """OpenRouter's price for one token (a string), times a million; -1 means "it depends"."""
     try:
         price = float(value) * 1e6 if isinstance(value, str) else -1.0
     except ValueError:

@@ -26,17 +26,18 @@ from hfs_cli.providers.formats import openai
 from hfs_cli.providers.formats.decode import CALLED, Batch, EventDecoder, malformed
 from hfs_cli.providers.formats.wire import Media, Quirks, alternating, history
 
-# Small models repeat themselves: without a bound one asks for tools until its context is full.
+# Small models repeat themselves: without a limit, one asks for tools until its context is full.
 _MOST_AT_ONCE = 8
 _LONGEST_STEP = 4_000_000
-# The beginning tells an answer from calls; so many pieces of a token or more are longer than it.
+# How a step begins tells an answer from calls. After this many pieces, each of at least one token,
+# the beginning is over.
 _BEGINNING = 100
 _REPLY = "reply.schema"  # no tool has a dot in its name
 _INTRODUCTION = (
     "You can use tools. Each line describes one: its name, what it does, and its arguments as JSON"
     " Schema."
 )
-# No form to fill in: the smallest models copy what stands in it.
+# Without an example to fill in, because the smallest models copy it.
 _FORMS = (
     'Reply with one JSON object alone. To use tools, give it "tool_calls", a list of objects with'
     ' the "name" of a tool and its "arguments"; their results come with the next message. To answer'
@@ -98,10 +99,10 @@ def _told(request: Request, quirks: Quirks) -> tuple[ChatMessage, ...]:
 
 
 def _step(request: Request, choice: object) -> dict[str, Any]:
-    """What the model may write: calls, or an answer, or one of them where that is demanded.
+    """The JSON Schema of a step: calls or an answer, or only one of the two.
 
     Args:
-        request: What is asked; its `tool_choice` is the tool that must be called.
+        request: The request; its `tool_choice` is the tool that must be called.
         choice: The option ``tool_choice``: ``auto``, ``required``, ``none``, or None.
     """
     if choice is not None and str(choice) not in {"auto", "required", "none"}:
@@ -137,9 +138,13 @@ def _closed(**fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _within(schema: Any, place: str) -> Any:  # noqa: ANN401
-    """A schema that has moved: its references follow, and what grammars cannot say is left out.
+    """A schema moved to another place: references are adjusted, unusable patterns removed.
 
-    A pattern must begin with ``^`` and end with ``$`` there, and is refused otherwise.
+    llama.cpp refuses a pattern that does not begin with ``^`` and end with ``$``.
+
+    Args:
+        schema: The schema, or a part of it.
+        place: The reference to its new place, such as ``#/$defs/weather``.
     """
     if isinstance(schema, list):
         return [_within(item, place) for item in schema]
@@ -157,7 +162,7 @@ def _within(schema: Any, place: str) -> Any:  # noqa: ANN401
 # --- what comes ---------------------------------------------------------------------------
 
 _ANSWERING = re.compile(r'\s*\{\s*"response"\s*:\s*"')
-# As much of a string in JSON as is whole: half of an escape, and of a surrogate pair, waits.
+# As much of a JSON string as is complete: half of an escape, or of a surrogate pair, must wait.
 _WHOLE = re.compile(
     r"""(?: [^"\\]
       | \\ ["\\/bfnrt]
@@ -213,7 +218,7 @@ class StepEvents:
             raise malformed(f"it passes {_LONGEST_STEP:,} characters")
         self._pieces.append(piece)
         if not self._answers:
-            # A schema's reply is JSON, which is told of when it is whole.
+            # An answer that must fit a schema is JSON, and becomes text when complete.
             if self._request.schema or len(self._pieces) > _BEGINNING:
                 return
             found = _ANSWERING.match("".join(self._pieces))

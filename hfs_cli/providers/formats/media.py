@@ -11,30 +11,31 @@ from hfs_cli.providers.formats.wire import MEGABYTE, Media
 
 
 def kind_of(media_type: str) -> str:
-    """``image``, ``pdf``, ``audio``, or another first half of a media type."""
+    """``pdf``, or the first half of a media type: ``image``, ``audio``."""
     return "pdf" if media_type == "application/pdf" else media_type.partition("/")[0]
 
 
 def base64_of(attachment: Attachment) -> str:
-    """Its bytes as text."""
+    """The bytes of an attachment in Base64."""
     return base64.b64encode(attachment.data).decode()
 
 
 def data_url(attachment: Attachment) -> str:
-    """Its own URL where the vendor fetches it, else its bytes as one."""
+    """The attachment's URL if it has one, else a ``data:`` URL with its bytes."""
     return attachment.url or f"data:{attachment.media_type};base64,{base64_of(attachment)}"
 
 
 def check_media(messages: Iterable[ChatMessage], media: Media, who: str) -> None:
-    """Refuse what a format cannot carry, before anything is sent.
+    """Refuse attachments that a format cannot carry, before anything is sent.
 
     Args:
-        messages: The messages to be sent.
+        messages: The messages to send.
         media: What the format carries.
-        who: The model, for the message.
+        who: The provider or model, for the error message.
 
     Raises:
-        UsageError: An attachment is of another type, too large, or a URL that nobody fetches.
+        UsageError: An attachment has another type, is too large, or is a URL that the vendor does
+            not fetch.
     """
     size = 0
     for attachment in (a for message in messages for a in message.attachments):

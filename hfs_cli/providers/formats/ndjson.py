@@ -1,14 +1,14 @@
-"""Lines of JSON: bytes in, lines out. Pure, incremental and bounded."""
+"""Lines of JSON: bytes in, lines out. Pure, incremental, with bounded memory."""
 
 from hfs_cli.errors import IncompleteReplyError
 from hfs_cli.providers.formats.sse import MAX_EVENT_BYTES
 
 
 class NdjsonDecoder:
-    r"""Cuts a body at its line feeds, and nowhere else: U+2028 is a character of JSON text.
+    """Cuts a body at line feeds alone: JSON text may contain other line separators (U+2028).
 
     Args:
-        limit: The most bytes one line may have.
+        limit: The most bytes of one line.
     """
 
     def __init__(self, limit: int = MAX_EVENT_BYTES) -> None:
@@ -17,11 +17,11 @@ class NdjsonDecoder:
         self._held = 0
 
     def feed(self, chunk: bytes) -> list[str]:
-        """Take the next bytes, cut anywhere; the lines that are whole now.
+        """Take the next bytes, cut anywhere; returns the lines that they complete.
 
         Raises:
-            IncompleteReplyError: A line is larger than the limit. Those that came whole in
-                the same piece have been returned before.
+            IncompleteReplyError: A line is larger than the limit. The complete lines before it
+                have been returned already.
         """
         if self._held > self._limit:
             raise IncompleteReplyError(
@@ -34,7 +34,7 @@ class NdjsonDecoder:
         return lines
 
     def end(self, last: bytes = b"") -> list[str]:
-        """The lines in all that is held and in `last`."""
+        """The lines in what is held, followed by `last`."""
         text = b"".join((*self._pieces, last)).decode("utf-8", "replace")
         self._pieces, self._held = [], 0
         return [line for line in text.split("\n") if line.strip()]

@@ -33,15 +33,15 @@ from hfs_cli.providers.formats.wire import (
     with_options,
 )
 
-# What stands beside ``options``; every other option is one of them.
+# Options that are fields of the request; all others are fields of its ``options``.
 _BESIDE = frozenset(
     {"think", "keep_alive", "format", "tools", "logprobs", "top_logprobs", "truncate", "shift"}
 )
-# By itself the server drops the oldest messages of what is too long for `num_ctx`, and the oldest
-# tokens where a reply fills it. With these it refuses the one (400, "exceeds the context length")
-# and ends the other ("length"). Neither is in its reference, nor in the library `ollama` 0.6.3:
-# ChatRequest of api/types.go, server/routes.go and llm/llama_server.go of v0.33 to 0.34, read
-# 2026-11-29: https://github.com/ollama/ollama/blob/main/api/types.go
+# By default the server drops the oldest messages of a request that is too long for `num_ctx`, and
+# the oldest tokens when a reply fills it. With these options it refuses the request (400, "exceeds
+# the context length") and ends the reply ("length"). Neither its reference nor the library `ollama`
+# 0.6.3 has them: see ChatRequest in api/types.go, server/routes.go and llm/llama_server.go of v0.33
+# to 0.34, read 2026-11-29: https://github.com/ollama/ollama/blob/main/api/types.go
 _NOTHING_DROPPED: Mapping[str, object] = {"truncate": False, "shift": False}
 # ollama's api/types.go and server/routes.go at 2026-08-21, read 2026-11-25.
 _ENDINGS: Mapping[str, Ending] = {"stop": STOPPED, "length": LIMITED}

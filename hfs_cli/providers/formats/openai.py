@@ -28,11 +28,11 @@ from hfs_cli.providers.formats.decode import (
 from hfs_cli.providers.formats.sse import SseDecoder
 from hfs_cli.providers.formats.wire import Events, Media, Quirks, WireFormat, history, with_options
 
-# One table for all who speak this format, read 2026-11-25: their names do not collide.
+# One table for all vendors of this format, because their words do not collide. Read 2026-11-25 in
 # OpenAI's types (openai 3.57, chat_completion_chunk.py), Mistral's (3.7), Together's (3.1),
 # Fireworks' (1.2), Cohere's (7.3), OpenRouter's (1.3, chatfinishreasonenum); api-docs.deepseek.com
-# (create-chat-completion), docs.z.ai, vLLM's and TGI's servers; and the words of Anthropic, Gemini
-# and Bedrock, which gateways pass on.
+# (create-chat-completion), docs.z.ai, vLLM's and TGI's servers. The words of Anthropic, Gemini and
+# Bedrock are here because gateways pass them on.
 _BUSY = FAILED._replace(note="ran out of capacity in the middle of the reply: try again")
 _ENDINGS: Mapping[str, Ending] = {
     **dict.fromkeys(("stop", "eos", "eos_token", "stop_sequence", "end_turn"), STOPPED),
@@ -149,12 +149,12 @@ def _part(attachment: Attachment, names: str) -> dict[str, Any]:
             return {"type": "file", "file": file}
 
 
-# What goes back under the name that it came by: OpenRouter's blocks
-# (https://openrouter.ai/docs/guides/best-practices/reasoning-tokens), and with calls the thoughts
-# that led to them, which DeepSeek demands (https://api-docs.deepseek.com/guides/thinking_mode) and
-# Moonshot, Z.ai, vLLM and llama.cpp make use of. Read 2026-11-29.
+# What goes back under the name that it came by. OpenRouter takes its blocks
+# (https://openrouter.ai/docs/guides/best-practices/reasoning-tokens). The reasoning that led to
+# calls is demanded by DeepSeek (https://api-docs.deepseek.com/guides/thinking_mode) and used by
+# Moonshot, Z.ai, vLLM and llama.cpp. Read 2026-11-29.
 _KEPT = frozenset({"reasoning_details", "reasoning_content", "reasoning"})
-# One that is longer holds something for the vendor, as a gateway's do, and is never replaced.
+# A longer id is a gateway's and holds data for the vendor, so it is never replaced.
 _LONGEST_ID = 40
 
 
@@ -177,9 +177,9 @@ class OpenAIEvents(Events):
         if error := chunk.get("error"):
             raise reported(error)
         for choice in chunk.get("choices") or ():
-            if not choice.get("index"):  # of several (n = 2), the first alone is the reply
+            if not choice.get("index"):  # of several (n = 2), only the first is the reply
                 self._choice(choice, batch)
-        # Perplexity's and xAI's way: beside the choices, as objects or as bare URLs.
+        # Perplexity and xAI put sources beside the choices, as objects or as bare URLs.
         if sources := chunk.get("search_results") or chunk.get("citations"):
             batch.cite(sources)
         usage = chunk.get("usage")
@@ -220,7 +220,7 @@ class OpenAIEvents(Events):
                 self.finish = CALLED.finish(reason)
 
     def _parts(self, parts: list[dict[str, Any]], batch: Batch) -> None:
-        """Content in typed parts, as Mistral's reasoning models send it."""
+        """Decode content in typed parts, as Mistral's reasoning models send it."""
         for part in parts:
             if part.get("type") == "thinking":
                 for piece in part.get("thinking") or ():

@@ -18,10 +18,10 @@ from hfs_cli.providers.formats.wire import Context, shown
 
 
 def is_for_responses(message: str) -> bool:
-    """Whether a chat-completions endpoint's refusal sends the caller to Responses.
+    """Whether a refusal of chat completions says that the model is served over Responses.
 
-    OpenAI, and those who speak its formats, say "only supported in v1/responses and not in
-    v1/chat/completions", or "not a chat model".
+    OpenAI, and others with its formats, say "only supported in v1/responses and not in
+    v1/chat/completions" or "not a chat model".
     """
     return re.search(r"v1/responses|not a chat model", message, re.IGNORECASE) is not None
 
@@ -63,7 +63,7 @@ def refusal(status: int, body: bytes, context: Context) -> HfsError:
     return kind(what, _next_step(status, context, said))
 
 
-# What helps where a conversation has grown too long.
+# What helps with a conversation that has grown too long.
 LEAVE_OUT = "leave out what is oldest (--context trim), have it summarised (--context compact)"
 LEAVE_OUT += ", or start a new session"
 _VERBS: Mapping[int, str] = {
@@ -78,12 +78,12 @@ _VERBS: Mapping[int, str] = {
     529: "is overloaded",
 }
 _NOTHING_HERE = re.compile(r"((404:? )?(page |file |route )?not found[.!]?)?", re.IGNORECASE)
-# Gemini says 400 to a wrong key ("API key not valid", reason API_KEY_INVALID).
+# Gemini answers a wrong key with 400 ("API key not valid", reason API_KEY_INVALID).
 _BAD_KEY = re.compile(
     r"api[ _-]?key (is )?(not valid|not found|invalid|expired)|(invalid|incorrect) api[ _-]?key",
     re.IGNORECASE,
 )
-# How vendors say that they have no such model where no code says it: DeepSeek "Model Not Exist",
+# How vendors without an error code say that a model is unknown: DeepSeek "Model Not Exist",
 # OpenRouter "x is not a valid model ID", LiteLLM "Invalid model name passed in", Groq "has been
 # decommissioned", Perplexity and Mistral "Invalid model", Fireworks "Model not found".
 _NO_MODEL = re.compile(
@@ -91,7 +91,7 @@ _NO_MODEL = re.compile(
     r"|\b(unknown|invalid|no such) model\b(?! (param|option|input|output))",
     re.IGNORECASE,
 )
-# Ollama's words for its own limit: it serves less than the model has.
+# Ollama's words for its own limit, which is smaller than the model's.
 _OLLAMAS_LIMIT = re.compile("(exceeds|longer than) the context length")
 # How vendors say that a model does not think, or not so much: OpenAI "Unsupported parameter:
 # 'reasoning.effort' is not supported with this model", "Unrecognized request argument supplied:
@@ -123,7 +123,7 @@ def _next_step(status: int, context: Context, said: str) -> str:
 
 
 def _address_hint(context: Context) -> str:
-    """What is mostly wrong with an address where nothing is."""
+    """What is usually wrong with a base URL below which nothing is found."""
     if context.version and not re.search(r"/v\d", context.base_url):
         return f"does base_url lack {context.version} at its end?"
     if not context.version and (end := re.search(r"/v\d\w*$", context.base_url)):
@@ -139,7 +139,7 @@ def _is_unknown_model(status: int, document: object, said: str, model: str) -> b
     if isinstance(code, str) and code in _NO_MODEL_CODES:
         return True
     if re.search(r"data policy|privacy", said, re.IGNORECASE):
-        # OpenRouter has the model, and nobody who serves it as the account's settings want.
+        # OpenRouter has the model, but nobody serves it under the account's privacy settings.
         return False
     named = re.search(rf"(?<![\w.-]){re.escape(model)}(?![\w-])", said)
     return bool(_NO_MODEL.search(said) or (status == 404 and named))

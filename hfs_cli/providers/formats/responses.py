@@ -30,7 +30,7 @@ from hfs_cli.providers.formats.sse import SseDecoder
 from hfs_cli.providers.formats.wire import Events, Media, Quirks, WireFormat, history, with_options
 
 _NAMES = {"max_tokens": "max_output_tokens"}
-# Options of chat completions that have no place here; sent, they are a 400.
+# Options of chat completions that this format answers with a 400.
 _ABSENT = frozenset({"stop", "seed", "n", "presence_penalty", "frequency_penalty", "logit_bias"})
 # openai 3.57, types/responses/response.py (incomplete_details.reason), read 2026-11-25.
 _INCOMPLETE: Mapping[str, Ending] = {
@@ -38,7 +38,7 @@ _INCOMPLETE: Mapping[str, Ending] = {
     "content_filter": FILTERED,
     "max_messages": LIMITED._replace(note="the reply ends at the vendor's limit: ask for the rest"),
 }
-# The kinds of text, by the events that carry a piece of one and the whole of one.
+# The kinds of text, by the events that carry a piece of it and all of it.
 _DELTAS = {
     "response.output_text.delta": "text",
     "response.refusal.delta": "refusal",
@@ -47,11 +47,11 @@ _DELTAS = {
 }
 _PARTS = {name.removesuffix("delta") + "done": kind for name, kind in _DELTAS.items()}
 _LAST = frozenset({"response.completed", "response.incomplete", "response.failed"})
-# The same kinds in a whole item: what a part of its content is called.
+# The same kinds, by the type of a part in a complete item.
 _KINDS = {"output_text": "text", "refusal": "refusal", "reasoning_text": "reasoning"}
 
 
-# Models that do not reason, and refuse to be asked for what they reasoned.
+# Models that do not reason, and refuse a request for encrypted reasoning.
 _NOT_REASONING = re.compile(r"gpt-[34]|chat")
 _CALL_IDS = r"[A-Za-z0-9_.:-]{1,64}"
 
@@ -177,10 +177,10 @@ class ResponsesEvents(Events):
         super().__init__(request)
         self._refused = False
         self._output: list[dict[str, Any]] = []
-        # The calls that have begun, and those whose arguments have come, by the items' numbers.
+        # The calls that have begun, and those that have arguments, by the numbers of their items.
         self._begun: set[object] = set()
         self._filled: set[object] = set()
-        # What kinds of text have come: in the part, the item and the response that are open.
+        # The kinds of text that have come in the current part, item and response.
         self._in_part: set[str] = set()
         self._in_item: set[str] = set()
         self._in_response: set[str] = set()
@@ -208,7 +208,7 @@ class ResponsesEvents(Events):
             self._between(name, event, batch)
 
     def _between(self, name: str, event: dict[str, Any], batch: Batch) -> None:
-        """What stands between the texts: the items' beginnings and ends, and calls."""
+        """Decode the other events: items that begin and end, calls, citations."""
         match name:
             case "response.output_item.added":
                 self._in_part.clear()
@@ -251,16 +251,16 @@ class ResponsesEvents(Events):
             self._call(item, key, batch)
         if key not in self._filled and (arguments := item.get("arguments")):
             self._arguments(arguments, key, batch)
-        if key is None:  # the next item has no number either
+        if key is None:  # the next item has no number either, and is another call
             self._begun.discard(key)
 
     def _item(self, item: dict[str, Any], seen: Iterable[str], batch: Batch) -> None:
-        """Add what a whole item has and nothing before it had."""
+        """Add the texts of a complete item whose kinds have not been seen, and its citations."""
         known = set(seen)
         for kind, text in _texts(item):
             if kind not in known:
                 self._piece(kind, text, batch)
-        if item.get("type") == "search_results":  # Perplexity's; the text says [1], [2], …
+        if item.get("type") == "search_results":  # Perplexity's; the text refers to [1], [2], …
             batch.cite(item.get("results"))
         for part in item.get("content") or ():
             batch.cite(part.get("annotations"))
@@ -302,7 +302,7 @@ class ResponsesEvents(Events):
 
 
 def _texts(item: dict[str, Any]) -> list[tuple[str, str]]:
-    """The texts of a whole item, each with its kind."""
+    """The texts of a complete item, each with its kind."""
     summary = [("summary", part.get("text")) for part in item.get("summary") or ()]
     content = [
         (_KINDS.get(part.get("type")), part.get("text") or part.get("refusal"))

@@ -68,7 +68,7 @@ def _asked_of_openai(schema: Mapping[str, Any], style: str) -> Asked:
 
 
 def _style_at_groq(model: str) -> str:
-    """Groq's ways: gpt-oss is held to a schema, some are shown it, the others know JSON alone.
+    """Groq enforces a schema for gpt-oss, shows it to some models, and has JSON mode for the rest.
 
     https://console.groq.com/docs/structured-outputs, "Supported models", read 2026-11-29.
     """
@@ -96,8 +96,8 @@ def in_words(schema: Mapping[str, Any], system: str | None) -> str:
     return f"{system}\n\n{asked}" if system else asked
 
 
-# What Anthropic's own library leaves in a schema (anthropic 2.13, lib/_parse/_transform.py); it
-# writes the rest into the description, where the model reads it.
+# The keywords that Anthropic's own library leaves in a schema (anthropic 2.13,
+# lib/_parse/_transform.py). It writes the rest into the description, for the model to read.
 _ANTHROPIC = frozenset(
     {"type", "enum", "const", "required", "title", "description", "$ref", "additionalProperties"}
     | {"properties", "$defs", "definitions", "items", "anyOf", "oneOf", "allOf"}
@@ -121,7 +121,7 @@ def takes_output_format(model: str) -> bool:
 
 
 def for_anthropic(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema as Anthropic takes it: objects closed, and no keyword that it refuses."""
+    """A schema that Anthropic accepts: objects are closed, and refused keywords become notes."""
     kept: dict[str, Any] = {}
     notes: list[str] = []
     for name, value in schema.items():
@@ -148,9 +148,9 @@ def _allowed(inner: object) -> object:
     return for_anthropic(inner) if isinstance(inner, Mapping) else inner
 
 
-# What Gemini reads of a schema: https://ai.google.dev/api/caching#FunctionDeclaration and
-# https://ai.google.dev/gemini-api/docs/structured-output, read 2026-11-29. It writes no error for
-# most others, and does not keep to them.
+# The keywords that Gemini supports: https://ai.google.dev/api/caching#FunctionDeclaration and
+# https://ai.google.dev/gemini-api/docs/structured-output, read 2026-11-29. It ignores most others
+# without an error.
 _GEMINI = frozenset(
     {"$id", "$defs", "$ref", "$anchor", "type", "format", "title", "description", "enum", "items"}
     | {"prefixItems", "minItems", "maxItems", "minimum", "maximum", "anyOf", "oneOf"}
@@ -159,7 +159,7 @@ _GEMINI = frozenset(
 
 
 def for_gemini(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of a function as Gemini takes them; what it does not read is told to it."""
+    """A function's parameters for Gemini: unsupported keywords become notes for the model."""
     kept: dict[str, Any] = {}
     notes: list[str] = []
     for name, value in schema.items():

@@ -1,4 +1,4 @@
-"""Server-sent events: bytes in, events out. Pure, incremental and bounded.
+"""Server-sent events: bytes in, events out. Pure, incremental, with bounded memory.
 
 The rules are the WHATWG's:
 https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
@@ -11,17 +11,17 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class SseDecoder:
-    r"""Decodes one event stream; feed it the body as it comes.
+    r"""Decodes one event stream, fed piece by piece.
 
-    Event names, ids and retry times carry nothing that the formats spoken here need, so an
-    event is its data alone. For example, of these three pieces of a body
+    No format here needs event names, ids or retry times, so an event is its data alone. For
+    example, three pieces of a body:
 
-        data: {"a":1}\r\n\r      →  an event, {"a":1}: the CR ends the blank line
-        \ndata: x\nda           →  none: the LF belongs to that CR, and x goes on
+        data: {"a":1}\r\n\r      →  the event {"a":1}: the CR ends the blank line
+        \ndata: x\nda           →  none: the LF belongs to that CR, and x may go on
         ta: y\n\n              →  an event of two lines, "x\ny"
 
     Args:
-        limit: The most bytes one event may have.
+        limit: The most bytes of one event.
     """
 
     def __init__(self, limit: int = MAX_EVENT_BYTES) -> None:
@@ -36,14 +36,14 @@ class SseDecoder:
         r"""Take the next bytes of the body, cut anywhere.
 
         Args:
-            chunk: Bytes as they came.
+            chunk: The bytes.
 
         Returns:
-            The data of each event that is whole now.
+            The data of each event that they complete.
 
         Raises:
-            IncompleteReplyError: An event is larger than the limit. Those that came whole in
-                the same piece have been returned before.
+            IncompleteReplyError: An event is larger than the limit. The complete events before it
+                have been returned already.
         """
         if self._held > self._limit:
             raise IncompleteReplyError(
@@ -52,8 +52,8 @@ class SseDecoder:
         if self._start is not None:
             chunk = self._without_bom(self._start + chunk)
         chunk = self._with_line_feeds(chunk)
-        # Only the seam and the new bytes can hold the end of an event: what is held is not
-        # searched again, however long an event grows.
+        # Only the new bytes and the one before them can hold the end of an event; held bytes are
+        # never searched again, so a long event costs linear time.
         if b"\n\n" not in self._last + chunk:
             self._hold(chunk)
             return []
@@ -64,10 +64,10 @@ class SseDecoder:
         return [data for block in blocks if (data := _data(block)) is not None]
 
     def end(self) -> list[str]:
-        """What the body's end leaves without its blank line.
+        """The last event, if it lacks its blank line at the end of the body.
 
-        By the rules it is not an event. Servers do forget the blank line, though, so it is
-        handed on: the caller tells by its content whether it was cut.
+        By the rules it is not an event. But servers do forget the blank line, so it is returned,
+        and the caller tells from its content whether it was cut.
         """
         data = _data(b"".join((*self._pieces, self._start or b"")).decode("utf-8", "replace"))
         return [] if data is None else [data]
@@ -80,8 +80,8 @@ class SseDecoder:
         return start.removeprefix(_BOM)
 
     def _with_line_feeds(self, chunk: bytes) -> bytes:
-        # CR, LF and CRLF each end a line, and a CRLF may be cut in two: the CR ends the line
-        # at once, and an LF that follows it belongs to it.
+        # CR, LF and CRLF each end a line. A CRLF may be cut in two: then the CR has ended the line,
+        # and the LF that begins the next chunk is dropped.
         if self._skip_line_feed and chunk:
             chunk = chunk.removeprefix(b"\n")
             self._skip_line_feed = False
@@ -98,7 +98,7 @@ class SseDecoder:
 
 
 def _data(block: str) -> str | None:
-    """The data of one block of lines, or None when it has no data."""
+    """The data in one block of lines, or None where it has none."""
     if block.startswith("data: ") and "\n" not in block:
         return block[6:]
     values = []

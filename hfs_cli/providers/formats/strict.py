@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# What strict output takes besides the structure: numbers' and arrays' bounds, and the patterns and
-# formats of strings (https://developers.openai.com/api/docs/guides/structured-outputs, "Supported
-# schemas", read 2026-11-29).
+# What strict output supports besides structure: bounds of numbers and arrays, patterns and formats
+# of strings (https://developers.openai.com/api/docs/guides/structured-outputs, "Supported schemas",
+# read 2026-11-29).
 _FORMATS = frozenset(
     {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
 )
@@ -26,28 +26,28 @@ _STRUCTURAL = frozenset(
     | {"prefixItems", "additionalItems", "minProperties", "maxProperties", "$dynamicRef"}
     | {"$recursiveRef", "$anchor", "$dynamicAnchor"}
 )
-# Said of a value, and never a rule for it.
+# Keywords that describe a value without restricting it.
 _NOTES = frozenset({"$schema", "$id", "$comment", "default", "examples", "deprecated", "readOnly"})
 _MOST_FIELDS, _MOST_LEVELS = 5000, 10
 
 
 def is_strict(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema keeps OpenAI's rules for strict output as it is.
+    """Whether a schema follows OpenAI's rules for strict output as it is.
 
-    Its root is an object, every object is closed and requires all of its fields, every array
-    says what is in it. A field may have any name, ``properties`` too.
+    The root must be an object. Every object must be closed and require all of its fields, and
+    every array must describe its items. Fields may have any name, even ``properties``.
     """
     return for_strict(schema) == schema
 
 
 def for_strict(schema: Mapping[str, Any]) -> dict[str, Any] | None:
-    """A schema in the subset that strict output takes, or None where that would change it.
+    """Rewrite a schema into the subset of strict output; None where its meaning would change.
 
-    Each reply to it, less the nulls that stand for fields which may be absent
-    (`without_added_nulls`), is one to the original. For example, of
-    ``{"type": "object", "properties": {"a": {"type": "string", "minLength": 1}}}`` it makes an
-    object that is closed, requires ``a``, and lets it be a string or null; that it may not be
-    empty is said in its description, and seen to when the reply is held against the original.
+    Strict output requires every field, so an optional field may be null instead of absent.
+    `without_added_nulls` turns a reply back into one to the original. For example,
+    ``{"type": "object", "properties": {"a": {"type": "string", "minLength": 1}}}`` becomes a
+    closed object that requires ``a``, which is a string or null. That it may not be empty goes
+    into its description, and is checked when the reply is validated against the original.
     """
     if _types(schema) != {"object"} or {"anyOf", "oneOf", "allOf", "$ref"} & schema.keys():
         return None
@@ -60,7 +60,7 @@ def for_strict(schema: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 class _UnfitError(Exception):
-    """Strict output cannot express a schema."""
+    """Strict output cannot express the schema."""
 
 
 def _strict(schema: object) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _own_rules(schema: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def _closed(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """An object's rules: no other fields, and all of them required, null where one may lack."""
+    """Close an object: all fields are required, and the optional ones may be null."""
     fields = schema.get("properties")
     if not isinstance(fields, Mapping) or schema.get("additionalProperties", False) is not False:
         raise _UnfitError
@@ -134,7 +134,7 @@ def _closed(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a value that may be null too."""
+    """A schema that null fits as well."""
     if accepts_null(schema):
         return schema
     if "enum" not in schema and "const" not in schema and (kinds := schema.get("type")):
@@ -143,7 +143,7 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def accepts_null(schema: object) -> bool:
-    """Whether null fits a schema, as far as it says so itself."""
+    """Whether null fits a schema; references in it are not followed."""
     if not isinstance(schema, Mapping):
         return schema is True
     if "const" in schema:
@@ -226,7 +226,7 @@ def with_notes(kept: dict[str, Any], notes: list[str]) -> dict[str, Any]:
 
 
 def _size(schema: Mapping[str, Any]) -> tuple[int, int]:
-    """How many fields a schema has, and how many levels of objects lie within one another."""
+    """How many fields a schema has, and how deep its objects are nested."""
     inside = [_size(inner) for inner in _inner(schema) if isinstance(inner, Mapping)]
     own = schema.get("properties")
     fields = len(own) if isinstance(own, Mapping) else 0
@@ -235,7 +235,7 @@ def _size(schema: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _inner(schema: Mapping[str, Any]) -> Iterator[object]:
-    """The schemas within a schema; what stands in an enum or a description is not one."""
+    """The schemas directly within a schema."""
     for name in ("properties", "$defs", "definitions"):
         if isinstance(found := schema.get(name), Mapping):
             yield from found.values()

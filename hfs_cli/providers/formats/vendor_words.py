@@ -11,12 +11,12 @@ from hfs_cli.sanitize import sanitize_line
 _TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.DOTALL | re.IGNORECASE)
 
-# How vendors say that a request is longer than the model's context, read on 2026-11-29 in their
-# documentation and in the errors that litellm and the SDKs know: OpenAI "maximum context length",
-# "exceeds the context window"; Anthropic "prompt is too long", "exceed context limit"; Gemini
-# "exceeds the maximum number of tokens allowed"; Ollama "exceeds the context length", and "longer
-# than" it; llama.cpp "exceeds the available context size"; xAI "maximum prompt length"; Bedrock
-# "Input is too long".
+# How vendors say that a request is longer than the model's context. Read on 2026-11-29 in their
+# documentation and in the errors that litellm and the SDKs recognise: OpenAI "maximum context
+# length", "exceeds the context window"; Anthropic "prompt is too long", "exceed context limit";
+# Gemini "exceeds the maximum number of tokens allowed"; Ollama "exceeds the context length", and
+# "longer than" it; llama.cpp "exceeds the available context size"; xAI "maximum prompt length";
+# Bedrock "Input is too long".
 _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|maximum (context|prompt|model) length"
     r"|exceeds? (the |this model's )?(available |maximum )?(context|number of tokens)"
@@ -27,7 +27,7 @@ _TOO_LONG = re.compile(
 
 
 def says_too_long(said: str) -> bool:
-    """Whether a vendor's words say that the request is longer than the model's context."""
+    """Whether a vendor says that the request is longer than the model's context."""
     return _TOO_LONG.search(said) is not None
 
 
@@ -50,11 +50,11 @@ def _words(value: object) -> str:
 
 
 def _words_of(error: Mapping[str, object]) -> str:
-    """The message in an error object: vendors call it, and wrap it, in many ways."""
+    """The message in an error object, which vendors name and nest in many ways."""
     match error:
         case {"metadata": {"raw": str(raw)}} if raw.strip():
             return f"{_words(error.get('message', ''))}: {_words(raw)}"
-        case {"loc": [*place], "msg": str(said)}:  # what FastAPI says of a field
+        case {"loc": [*place], "msg": str(said)}:  # FastAPI, about a field
             return f"{'.'.join(map(str, place))}: {said}"
         case {"message": str(said), "param": str(field)} if field and field not in said:
             return f"{_words(said)} (field {field})"
@@ -65,9 +65,9 @@ def _words_of(error: Mapping[str, object]) -> str:
 
 
 def _with_inner(text: str) -> str:
-    """A message, with the error object that a gateway wrapped at its end as its message.
+    """A message; an error object that a gateway put at its end is replaced by its message.
 
-    LiteLLM says ``OpenAIException - {"error": {"message": "no"}}``: that is read as
+    For example, LiteLLM's ``OpenAIException - {"error": {"message": "no"}}`` becomes
     ``OpenAIException: no``.
     """
     start = text.find("{")
@@ -81,6 +81,7 @@ def _with_inner(text: str) -> str:
 
 
 def _plain(text: str) -> str:
+    """A web page as text: its title, or else all of it without tags."""
     if "<" not in text:
         return text
     title = _TITLE.search(text)
@@ -88,7 +89,7 @@ def _plain(text: str) -> str:
 
 
 def json_document(body: bytes) -> object:
-    """A body's JSON value, or None where it is not JSON."""
+    """A body parsed as JSON, or None where it is not JSON."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

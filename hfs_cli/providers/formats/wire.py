@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 MEGABYTE = 1_000_000
 MAX_MESSAGE = 600
-# A header's value such as "1" is not a secret, and would be found everywhere.
+# A shorter header value, such as "1", is no secret and would match everywhere.
 SHORTEST_SECRET = 4
 SchemaWay = Literal["strict", "prompt", "anthropic", "openai"]
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """What a format carries besides text.
+    """The attachments that a format carries.
 
     Args:
-        types: Media types.
-        urls: The kinds (``image``, ``pdf``, ``audio``) that the vendor fetches by itself.
-        most_bytes: The most that all attachments of a request may have, as they are sent.
-        most_each: The most that one of a kind may have.
+        types: Their media types.
+        urls: The kinds (``image``, ``pdf``, ``audio``) that the vendor itself fetches from a URL.
+        most_bytes: The most bytes of all attachments of a request together, encoded as sent.
+        most_each: The most bytes of one attachment, by kind.
     """
 
     types: frozenset[str] = frozenset()
@@ -39,29 +39,29 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Quirks:
-    """Where a vendor departs from the format it speaks.
+    """How a vendor deviates from the format that it speaks.
 
     Args:
         max_tokens: Its name for the limit on output tokens.
-        stream_usage: Whether it must be (and may be) asked for usage in a stream.
-        seed: Its name for the seed of the sampling.
+        seed: Its name for the sampling seed.
+        stream_usage: Whether a streaming request must ask for usage.
         auth: How the key is sent, one of `hfs_cli.config.settings.AUTH`; None is the format's way.
-        key_header: The header that takes the bare key instead.
-        think_tags: Whether its models' thoughts may stand in the text, between tags.
+        key_header: The header that carries the bare key instead.
+        think_tags: Whether the text may begin with reasoning between ``<think>`` tags.
         schema: How it takes a JSON Schema. ``strict``: as OpenAI does, rewritten if need be;
-            ``plain``: any, as it is; ``shown``: any, without a promise; ``object``: as JSON
-            alone, with the schema in the prompt; ``prompt``: in the prompt alone; ``beside``:
-            strict, in ``response_format`` where Responses has ``text.format``; ``groq``: as
-            the model is able to.
-        call_ids: What it takes for the id of a tool call, as a regular expression.
+            ``plain``: any schema as it is; ``shown``: any schema, without enforcing it;
+            ``object``: JSON mode, with the schema in the prompt; ``prompt``: in the prompt alone;
+            ``beside``: strict, in ``response_format`` instead of ``text.format`` (Responses);
+            ``groq``: depends on the model.
+        call_ids: A regular expression that the id of a tool call must match.
         demands_reasoning: Whether a message that calls tools must have ``reasoning_content``.
-        encrypted_reasoning: Whether it gives encrypted reasoning when asked for it.
-        parts: Whose names the parts of a message have: ``openai`` or ``mistral``.
-        cache: How it is asked to keep a conversation for the next turn. ``marks``: Anthropic's,
-            on the blocks; ``automatic``: on the system prompt, and the rest by itself; ``key``:
-            ``prompt_cache_key``; empty where it is not asked.
-        in_path: Whether the model stands in the path and not in the body, as Claude's does on
-            Google Cloud.
+        encrypted_reasoning: Whether it returns encrypted reasoning when asked to.
+        parts: Whose names the parts of a message use: ``openai`` or ``mistral``.
+        cache: How to ask it to cache the conversation for the next turn. ``marks``: with
+            Anthropic's marks on blocks; ``automatic``: with a mark on the system prompt alone, as
+            the vendor finds the rest; ``key``: with ``prompt_cache_key``; empty: not at all.
+        in_path: Whether the URL names the model instead of the body, as for Claude on Google
+            Cloud.
     """
 
     max_tokens: str = "max_tokens"
@@ -81,17 +81,17 @@ class Quirks:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What an error message names.
+    """What error messages need to know of a request.
 
     Args:
         provider: The provider's name.
         model: The vendor's model id.
         key_hint: What to do about a key that is refused.
-        docs: A page of the vendor's, or None.
-        secrets: What must never be shown.
-        url: What was asked, without its query.
-        base_url: Where its paths begin.
-        version: What a base URL mostly ends with in the format, as of `WireFormat`.
+        docs: The vendor's page about quotas, or None.
+        secrets: Strings that must never be shown.
+        url: The URL of the request, without its query.
+        base_url: The provider's base URL.
+        version: What a base URL of the format usually ends with; see `WireFormat.version`.
     """
 
     provider: str
@@ -229,9 +229,14 @@ def refuse_absent(options: Mapping[str, object], absent: Collection[str], who: s
 def with_options(
     payload: dict[str, Any], options: Mapping[str, object], names: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Add options under the vendor's names; one that is None takes its key out.
+    """Add options to a payload; an option that is None removes its key.
 
-    Tools among the options, the vendor's own, stand beside those that are declared.
+    Tools among the options are the vendor's own, and are added to the declared ones.
+
+    Args:
+        payload: The body of a request.
+        options: The options by their common names.
+        names: The vendor's names for them, where these differ.
     """
     merged = payload | {names.get(name, name): value for name, value in options.items()}
     if "tools" in payload and isinstance(vendors := options.get("tools"), list):

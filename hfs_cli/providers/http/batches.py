@@ -13,7 +13,7 @@ from hfs_cli.providers.formats.wire import shown
 from hfs_cli.providers.http.provider import HttpProvider, encoded
 from hfs_cli.providers.http.receive import read_lines, read_whole
 
-# More pages of batches than these are not looked through.
+# The most pages of the list of batches to read.
 _MOST_PAGES = 100
 # How far a vendor's clock may be from ours, in seconds.
 _CLOCKS_APART_S = 3600.0
@@ -46,7 +46,7 @@ class BatchEndpoint:
         self._provider.close()
 
     def encode(self, custom_id: str, request: Request) -> bytes:
-        """One request as it stands among the others.
+        """Encode one request of a batch.
 
         Raises:
             UsageError: It cannot be sent.
@@ -59,13 +59,13 @@ class BatchEndpoint:
         return encoded(self.wire.request(custom_id, path, payload))
 
     def upload(self, file: BinaryIO, name: str) -> str:
-        """Send a file of requests; the vendor's id of it.
+        """Upload a file of requests; returns the vendor's id for it.
 
-        Nothing is answered, and nothing costs, before a batch is made of it. The vendor deletes it
-        after 30 days.
+        Nothing is answered or paid before a batch is made of the file. The vendor deletes it after
+        30 days.
 
         Raises:
-            HfsError: It could not be sent.
+            HfsError: It could not be uploaded.
         """
 
         def body() -> dict[str, Any]:
@@ -115,7 +115,7 @@ class BatchEndpoint:
         return self._state("POST", self.wire.path, body)
 
     def look(self, batch: str) -> BatchState:
-        """How far a batch is.
+        """Ask how far a batch is.
 
         Raises:
             HfsError: The vendor does not say.
@@ -123,10 +123,10 @@ class BatchEndpoint:
         return self._state("GET", f"{self.wire.path}/{checked_id(batch)}")
 
     def cancel(self, batch: str) -> BatchState:
-        """Ask the vendor to answer no more of a batch; what is answered can still be fetched.
+        """Ask the vendor to cancel a batch; answers that exist can still be fetched.
 
         Raises:
-            HfsError: It says no.
+            HfsError: The vendor refused.
         """
         return self._state("POST", f"{self.wire.path}/{checked_id(batch)}/cancel")
 
@@ -156,10 +156,10 @@ class BatchEndpoint:
     def answers(self, state: BatchState) -> Generator[BatchAnswer]:
         """The answers of a batch that has ended, in any order.
 
-        One that cannot be read is left out, as if it had not come: the others are worth having.
+        An answer that cannot be read is left out with a warning, so that the others are not lost.
 
         Raises:
-            HfsError: They could not be fetched whole.
+            HfsError: The answers could not be fetched completely.
         """
         for path in state.answers:
             with self._provider.answered("GET", path, model=self._model) as answer:
@@ -214,5 +214,5 @@ class BatchEndpoint:
             raise self._fault(fault) from error
 
     def _fault(self, error: HfsError) -> IncompleteReplyError:
-        """What is wrong with a success that says nothing; it may be one all the same."""
+        """The error for an unreadable answer to a request that may have succeeded."""
         return IncompleteReplyError(f"{self._provider.name} ({self._model}): {error.message}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hfs_cli.errors import ConfigError, HfsError
 from hfs_cli.providers.presets import ProviderSettings, has_host, is_loopback
 
-# Several threads may come here first at once.
+# Several threads may import httpx at the same time.
 _loading = threading.Lock()
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     import httpx
 
 
-# httpx's command line would load rich, click and pygments; anyio serves only its asynchronous
-# half. None makes the import of a module fail, which httpx and httpcore are made for.
+# httpx's command line would load rich, click and pygments, and only its asynchronous half needs
+# anyio. Both are optional: None in `sys.modules` makes their import fail, which httpx and httpcore
+# handle.
 _UNUSED = ("httpx._main", "anyio")
 _BAD_PROXY = (
     "a proxy in the environment cannot be used: check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
@@ -30,18 +31,18 @@ _BAD_PROXY = (
 
 
 def replay_directory() -> str | None:
-    """Where recordings are that stand in the place of the network (HFS_REPLAY), or None."""
+    """The directory of recordings that replace the network (HFS_REPLAY), or None."""
     return os.environ.get("HFS_REPLAY") or None
 
 
 def record_directory() -> str | None:
-    """Where exchanges are to be recorded (HFS_RECORD, ``--record``), or None.
+    """The directory to record exchanges in (HFS_RECORD, ``--record``), or None.
 
-    It is the environment that says so and not the configuration: everything that reaches the
-    network asks it, and neither is a standing order.
+    This is not a setting of the configuration but of the environment: everything that uses the
+    network asks for it, and it is meant for single runs.
 
     Raises:
-        ConfigError: Recordings are to be made and to be answered from at once.
+        ConfigError: HFS_REPLAY is set as well.
     """
     directory = os.environ.get("HFS_RECORD") or None
     if directory and replay_directory():
@@ -52,7 +53,7 @@ def record_directory() -> str | None:
 
 
 def load_httpx() -> ModuleType:
-    """Import httpx without what is optional in it and not used here."""
+    """Import httpx without its optional parts that hfs does not use."""
     with _loading:
         if "httpx" not in sys.modules:
             hidden = [name for name in _UNUSED if name not in sys.modules]
@@ -142,7 +143,7 @@ def make_recordings_directory(directory: str, failure: type[HfsError] = ConfigEr
 
 
 def _check_proxies() -> None:
-    """See that each proxy in the environment is an address; httpx is content with less.
+    """Check that each proxy in the environment is an address, which httpx does not.
 
     Raises:
         ConfigError: One is not.
@@ -164,7 +165,7 @@ def proxy_for(url: str) -> str | None:
     proxy = proxies.get(address.scheme) or proxies.get("all")
     if not proxy or proxy_bypass(address.hostname or ""):
         return None
-    # Without what stands before the @: it may be a password.
+    # What precedes the @ may be a password.
     return urlsplit(proxy if "://" in proxy else f"http://{proxy}").netloc.rpartition("@")[2]
 
 
@@ -173,7 +174,7 @@ def _tls_context(settings: ProviderSettings) -> ssl.SSLContext:
 
     named = settings.ca_bundle or os.environ.get("SSL_CERT_FILE")
     if not settings.base_url.startswith("https:"):
-        # Nothing is encrypted here, and this context, which trusts nobody, costs nothing.
+        # Without TLS, a context that trusts nobody will do: it loads no certificates.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if not named:
         return _system_trust()
@@ -186,7 +187,7 @@ def _tls_context(settings: ProviderSettings) -> ssl.SSLContext:
 
 
 def _system_trust() -> ssl.SSLContext:
-    """Trust what the operating system trusts, a company's own authority included."""
+    """Trust the authorities that the operating system trusts, such as a company's own."""
     import ssl
 
     import truststore
@@ -194,7 +195,7 @@ def _system_trust() -> ssl.SSLContext:
     context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     paths = ssl.get_default_verify_paths()
     if sys.platform == "linux" and not (paths.cafile or paths.capath):
-        # A container without certificates: trust those that come with httpx.
+        # In a container without certificates, trust those that come with httpx.
         import certifi
 
         context.load_verify_locations(cafile=certifi.where())

@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     import httpcore
     import httpx
 
-# A reader that pauses (a pager, a full pipe) stops the network here.
+# When a reader pauses (a pager, a full pipe), reading from the network stops here.
 MAX_HELD_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A response's status and headers, names in lower case."""
+    """A response's status, and its headers with their names in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -52,10 +52,10 @@ class Tape(Protocol):
         """Keep the head of the response."""
 
     def piece(self, data: bytes) -> None:
-        """Keep what came."""
+        """Keep a piece of the body."""
 
     def finish(self, error: Exception | None, *, left: bool = False) -> None:
-        """Keep how it ended; told twice, the first is right."""
+        """Keep how the exchange ended; only the first call counts."""
 
 
 class Exchange:
@@ -91,13 +91,13 @@ class Exchange:
         """Wait for the response's head.
 
         Args:
-            connect_by: When the connection must stand (`time.monotonic`).
-            answer_by: When the head must be here.
+            connect_by: When the connection must be established (`time.monotonic`).
+            answer_by: When the head must have come.
 
         Raises:
-            ConnectTimeoutError: The connection does not stand in time.
-            TimeoutError: The answer does not come in time.
-            Exception: What the client raised.
+            ConnectTimeoutError: There is no connection in time.
+            TimeoutError: There is no answer in time.
+            Exception: The client's own error.
         """
         with self._change:
             if not self._wait(lambda: self._connected or self._over, min(connect_by, answer_by)):
@@ -109,14 +109,14 @@ class Exchange:
             return self._head
 
     def read(self, until: float) -> bytes:
-        """All that has come since the last call; empty at the end of the body.
+        """Everything that has come since the last call; empty at the end of the body.
 
         Args:
             until: When something must have come (`time.monotonic`).
 
         Raises:
-            TimeoutError: Nothing has.
-            Exception: What the client raised, once what came before it has been read.
+            TimeoutError: Nothing has come.
+            Exception: The client's own error, after everything before it has been read.
         """
         with self._change:
             if not self._wait(lambda: self._pieces or self._over, until):
@@ -130,16 +130,16 @@ class Exchange:
             return data
 
     def settle(self, until: float) -> None:
-        """Let the body end, so that its connection can be used again; what still comes is dropped.
+        """Wait for the end of the body, so that the connection can be reused.
 
         Args:
-            until: When nobody waits for that any longer (`time.monotonic`).
+            until: When to stop waiting (`time.monotonic`).
         """
         with self._change:
             self._wait(lambda: self._over, until)
 
     def close(self) -> None:
-        """End the exchange, wherever it is; a thread that reads is woken."""
+        """End the exchange at any point; a blocked thread is woken."""
         with self._change:
             self._closed = True
             self._change.notify()
@@ -168,9 +168,9 @@ class Exchange:
                     for piece in response.iter_raw():
                         if not self._put(piece):
                             break
-        except Exception as caught:  # noqa: BLE001  handed to the caller, whatever it is
+        except Exception as caught:  # noqa: BLE001  any error is handed to the caller
             error = caught
-        # The request leads back to this exchange; without that, both go when nobody needs them.
+        # The trace refers back to this exchange: without the cycle, memory is freed at once.
         self._request.extensions.pop("trace", None)
         with self._change:
             if self._tape and not self._closed:
@@ -181,7 +181,7 @@ class Exchange:
 
     def _begin(self, response: httpx.Response) -> bool:
         headers = {name.lower(): value for name, value in response.headers.items()}
-        # A connection that was kept alive has not been seen by the trace.
+        # The trace has not seen the socket of a connection that was kept alive.
         self._hold(response.extensions["network_stream"])
         with self._change:
             if self._tape:
@@ -205,18 +205,18 @@ class Exchange:
     def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             self._hold(info["return_value"])
-        # Sending begins once the connection stands, TLS included.
+        # Sending begins once the connection is established, including TLS.
         elif event.endswith("send_request_headers.started"):
             with self._change:
                 self._connected = True
                 self._change.notify()
-        # The connection may serve another request from here on: it is not ours to shut.
+        # From here on the connection may serve another request, so it must not be shut down.
         elif event.endswith("response_closed.started"):
             with self._change:
                 self._socket = None
 
     def _hold(self, stream: httpcore.NetworkStream) -> None:
-        """Remember the socket, so that `close` can wake whoever reads from it."""
+        """Remember the socket, so that `close` can wake a blocked read."""
         with self._change:
             self._socket = stream.get_extra_info("socket")
             if self._closed:
@@ -229,7 +229,7 @@ class Exchange:
 
 
 class ConnectTimeoutError(Exception):
-    """The connection did not stand in time."""
+    """There was no connection in time."""
 
 
 # --- what went wrong, in the words people search for -----------------------------------
@@ -257,7 +257,7 @@ def cause(error: BaseException, context: Context) -> BaseException | None:
 
 
 def is_final(error: BaseException) -> bool:
-    """Whether another try would end the same way: a wrong name, a wrong certificate."""
+    """Whether another try would fail the same way: a wrong host name, a wrong certificate."""
     return any(
         isinstance(cause, ssl.SSLError)
         or (isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN)

@@ -28,13 +28,13 @@ class Remote:
     """A file that is being fetched.
 
     Args:
-        url: Where it was found in the end.
-        media_type: What the server calls it, in lower case; perhaps empty.
-        charset: How the server says that it is written, or None.
-        size: The bytes that are still to come, or None where the server does not say.
-        offset: At which byte of the file they begin.
-        blocks: Its bytes, piece by piece; raises NetworkError where it breaks off and
-            UsageError where it is larger than allowed.
+        url: Its URL after redirects.
+        media_type: Its type according to the server, in lower case, or empty.
+        charset: Its character set according to the server, or None.
+        size: How many bytes are still to come, or None where the server does not say.
+        offset: Where in the file those bytes begin.
+        blocks: The bytes, piece by piece; raises NetworkError if the transfer breaks off, and
+            UsageError if the file is too large.
     """
 
     url: str
@@ -106,7 +106,7 @@ def opened(
 
 
 def without_query(url: str) -> str:
-    """An address as it may be shown: what follows the ? may be a key."""
+    """A URL without its query, which may hold a key."""
     return urlunsplit((*urlsplit(url)[:3], "", ""))
 
 
@@ -184,10 +184,10 @@ def _check(url: str) -> None:
 
 
 def _redirected(url: str, location: str, *, any_host: bool) -> str:
-    """Where a redirect leads, if it may.
+    """The target of a redirect.
 
     Raises:
-        UsageError: To another host, or from https to plain http.
+        UsageError: It is another host, or plain http after https.
     """
     target = urljoin(url, location)
     _check(target)

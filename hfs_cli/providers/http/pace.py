@@ -24,7 +24,7 @@ class Pace:
         self._lock = threading.Lock()
 
     def wait(self) -> float:
-        """Wait until the next request may go out; the seconds that took."""
+        """Wait until the next request may be sent; returns the seconds waited."""
         began = time.monotonic()
         while True:
             with self._lock:

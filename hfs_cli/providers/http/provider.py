@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from hfs_cli.providers.formats.listings import Listed
 
-# A reply says that it has ended before its body does; most often both are one packet.
+# A reply ends before its body does; usually both ends come in one packet.
 SETTLE_SECONDS = 1.0
 _SECRET_NAME = re.compile(r"key|token|secret|sig|auth|pass", re.IGNORECASE)
 
@@ -128,10 +128,10 @@ class HttpProvider:
         return self.path(request), self._wire.payload(request, self._settings.quirks)
 
     def read(self, request: Request, data: bytes) -> Iterator[list[Event]]:
-        """The events of a reply that came whole, as a part of something else.
+        """The events of a complete reply that came as a part of a larger answer.
 
         Args:
-            request: What it answers.
+            request: The request that it answers.
             data: The reply, as JSON.
         """
         decoder = self._decoder(request)
@@ -139,14 +139,14 @@ class HttpProvider:
         self._warn_of(decoder)
 
     def refused(self, status: int, body: bytes, model: str) -> HfsError:
-        """The error for one that is answered with a refusal, as a part of something else."""
+        """The error for a refusal that came as a part of a larger answer."""
         from hfs_cli.providers.formats.refusals import refusal
 
         return refusal(status, body, self._context(model, self._settings.base_url))
 
     @property
     def name(self) -> str:
-        """What users call it."""
+        """The provider's name."""
         return self._settings.name
 
     def warn(self, text: str) -> None:
@@ -302,10 +302,10 @@ class HttpProvider:
             check_media(messages, media, self._settings.name)
 
     def _open(self) -> httpx.Client:
-        """Find the key and make the client, the first time."""
+        """The client; the first call finds the key and makes it."""
         with self._opening:
             if self._client is None:
-                # Where nobody is asked, none is needed.
+                # Recordings need no key.
                 self._key = self._find_key() if replay_directory() is None else None
                 limits = self._limits
                 width = limits.pace.width if limits.pace else None
@@ -354,13 +354,13 @@ class HttpProvider:
         return build
 
     def path(self, request: Request) -> str:
-        """Where a request goes, below the base URL."""
+        """The path of a request, below the base URL."""
         if self._settings.quirks.in_path:
             return f"/models/{quote(request.model)}:streamRawPredict"
         return self._wire.path(request)
 
     def _url(self, path: str, more: Mapping[str, str]) -> str:
-        """The address of a request; `more` stands beside, or in place of, its parameters."""
+        """The URL of a request; parameters in `more` are added, or replace configured ones."""
         url = self._settings.base_url + path
         parameters = {**self._settings.query, **more}
         if not parameters:
@@ -369,7 +369,7 @@ class HttpProvider:
         return f"{url}{'&' if '?' in url else '?'}{query}"
 
     def _secret_parameters(self, key: str | None) -> dict[str, str]:
-        """The parameters of each request that are keys, by their names."""
+        """The query parameters that are secret, by the look of their names."""
         query = self._settings.query
         given = {name: query[name] for name in query if _SECRET_NAME.search(name)}
         return given | self._key_parameters(key)
@@ -428,7 +428,7 @@ def _json_body(payload: Mapping[str, Any]) -> Callable[[], Mapping[str, Any]]:
 
 
 def encoded(payload: Mapping[str, Any]) -> bytes:
-    """JSON as it is sent."""
-    # Piece by piece: as one string a long prompt would be in memory once more.
+    """A body as JSON."""
+    # Piece by piece, because one long string would hold a long prompt in memory once more.
     encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
     return b"".join(piece.encode() for piece in encoder.iterencode(payload))

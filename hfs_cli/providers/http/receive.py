@@ -71,12 +71,12 @@ def read_reply(answer: Answer, decoder: ReplyDecoder) -> Iterator[list[Event]]:
 
 
 def read_document(data: bytes, decoder: ReplyDecoder, context: Context) -> Iterator[list[Event]]:
-    """The events of a reply that came whole, as a part of something else.
+    """Yield the events of a complete reply that came as a part of a larger answer.
 
     Args:
         data: The reply, as JSON.
-        decoder: Reads it.
-        context: What error messages name.
+        decoder: Decodes it.
+        context: What error messages need to know.
 
     Raises:
         ProviderError: It is not a reply, or reports an error.
@@ -102,16 +102,16 @@ def read_whole(answer: Answer) -> bytes:
     """The body of an answer other than a reply, such as a list of models.
 
     Raises:
-        IncompleteReplyError: It broke off, stalled or is too large.
+        IncompleteReplyError: The body broke off, stalled or is too large.
     """
     return b"".join(_bounded(_decoded(answer, lambda: False)))
 
 
 def read_lines(answer: Answer) -> Iterator[bytes]:
-    """The lines of an answer, however long it is, without their ends; empty ones are skipped.
+    """The lines of an answer of any length, without line feeds; empty lines are skipped.
 
     Raises:
-        IncompleteReplyError: It broke off or stalled, or a line is too large.
+        IncompleteReplyError: The body broke off or stalled, or a line is too large.
     """
     rest: list[bytes] = []
     size = 0
@@ -231,16 +231,16 @@ def _ended_early(fault: HfsError, context: Context, *, has_text: bool) -> HfsErr
 class Inflater:
     """Decodes a compressed body piece by piece.
 
-    A body may hold several gzip members, one after the other (RFC 1952, 2.2). What comes of one
-    piece is bounded: zlib stops at the bound, and input that it leaves over ("unconsumed") is
-    the mark of a bomb. 1 MB of a gzip of zeros, the most that is read at once, would inflate to
-    1 GB; it ends at 16 MB here.
+    A body may hold several gzip members, one after the other (RFC 1952, 2.2). The output of one
+    piece is limited: zlib stops at the limit, and input that it leaves ("unconsumed") is the sign
+    of a bomb. For example, 1 MB of compressed zeros, the most that is read at once, would inflate
+    to 1 GB; here it fails at 16 MB.
 
     Args:
-        encoding: The response's ``Content-Encoding``, perhaps empty.
+        encoding: The response's ``Content-Encoding``, or empty.
 
     Raises:
-        ProviderError: It is one that was not asked for.
+        ProviderError: The encoding was not asked for.
     """
 
     def __init__(self, encoding: str) -> None:
@@ -258,7 +258,7 @@ class Inflater:
         """The decoded bytes.
 
         Raises:
-            IncompleteReplyError: They cannot be decoded, or are far more than were sent.
+            IncompleteReplyError: The bytes cannot be decoded, or inflate too much.
         """
         if self._inflate is None:
             return data

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 _REQUEST_HEADERS = frozenset(
     {"accept", "accept-encoding", "anthropic-version", "content-type", "user-agent"}
 )
-# What hfs reads of a response; the rest is of no use, and may say who asked.
+# The headers that hfs reads; others may identify the account.
 _RESPONSE_HEADERS = frozenset({"content-type", "retry-after", "retry-after-ms", "location"})
-# As errors call it too, so that they read the same from a recording.
+# Errors write a key like this too, so that they read the same from a recording.
 _KEY = b"[key]"
-# What could not be recorded, until somebody says so.
+# What could not be recorded and has not been reported.
 _FAILURES: list[str] = []
 
 
@@ -50,7 +50,7 @@ class Recorder:
     """
 
     def __init__(self, directory: Path, request: httpx.Request, context: Context) -> None:
-        # What came compressed could not be read in a file.
+        # A compressed body would not be readable in the file.
         request.headers["Accept-Encoding"] = "identity"
         secrets = [secret for secret in context.secrets if len(secret) >= SHORTEST_SECRET]
         self._directory = directory
@@ -90,7 +90,7 @@ class Recorder:
             self._write(f'    "headers": {_shown(kept, 4)},\n    "pieces": [')
 
     def piece(self, data: bytes) -> None:
-        """Keep what came, before anybody else sees it."""
+        """Keep a piece of the body, before anyone else reads it."""
         with self._lock:
             if self._is_over or self._failure or self._inflater is None:
                 return
@@ -101,18 +101,18 @@ class Recorder:
                 return
             for secret in self._secrets:
                 self._held = self._held.replace(secret, _KEY)
-            # What may be the beginning of a key waits for the rest of it.
+            # The beginning of a key, perhaps, waits for the rest.
             waits = max((_overlap(self._held, secret) for secret in self._secrets), default=0)
             ready = self._held[: len(self._held) - waits]
             self._held = self._held[len(ready) :]
             self._write_piece(ready)
 
     def finish(self, error: Exception | None, *, left: bool = False) -> None:
-        """Give the file its name; whoever says first how the exchange ended is right.
+        """Complete the file and give it its name; only the first call counts.
 
         Args:
-            error: What broke it off, or None.
-            left: Whether hfs went before the end.
+            error: What broke the exchange off, or None.
+            left: Whether hfs stopped reading before the end.
         """
         ended: str | dict[str, str] = "left" if left else "whole"
         if error is not None:
@@ -125,7 +125,7 @@ class Recorder:
                 return
             try:
                 with self._file:
-                    # Without an answer, and nobody who waited for one, there is nothing to keep.
+                    # Without a response or an error there is nothing to keep.
                     if self._has_response or not isinstance(ended, str):
                         self._close(self._failure or ended)
                         self._take_name(self._file)
@@ -142,7 +142,7 @@ class Recorder:
         self._write(f'  "ended": {_shown(ended, 2)}\n}}\n')
 
     def _take_name(self, file: NewFile) -> None:
-        """The first name that is free: of the same request, the second has the number 2."""
+        """Take the first free name: the second recording of a request has the number 2."""
         stem = file_stem(self._asked, self._model)
         number = 1
         while True:
@@ -195,7 +195,7 @@ class Recorder:
 
 
 def _kind(error: Exception) -> str:
-    """What `hfs_cli.providers.http.replay` raises in the place of an error."""
+    """The name by which `hfs_cli.providers.http.replay` finds the error to raise again."""
     import httpx
 
     match error:
@@ -209,7 +209,7 @@ def _kind(error: Exception) -> str:
 
 
 def raise_failure() -> None:
-    """Say, once, that something could not be recorded.
+    """Report, once, that something could not be recorded.
 
     Raises:
         OutputError: The disk is full or broken.
@@ -221,7 +221,7 @@ def raise_failure() -> None:
 
 
 def _overlap(data: bytes, secret: bytes) -> int:
-    """How many bytes at the end of the data are the beginning of the secret."""
+    """How many bytes at the end of the data may be the beginning of the secret."""
     most = min(len(secret) - 1, len(data))
     return next((size for size in range(most, 0, -1) if data.endswith(secret[:size])), 0)
 

@@ -1,4 +1,4 @@
-"""Exchanges as files: what is in one, which one fits a request, and which was meant.
+"""Recordings of exchanges: the format of the files, and which one fits a request.
 
 A recording is a JSON document:
 
@@ -7,13 +7,13 @@ A recording is a JSON document:
      "response": {"status": 200, "headers": {…}, "pieces": [{"at": 0.41, "text": "data: …"}, …]},
      "ended": "whole"}
 
-The response holds every byte that came, in the pieces in which it came, with the seconds since the
-request; a piece that is not UTF-8 stands in ``base64``. `ended` is ``whole``, ``left`` (hfs had
-what it wanted), or ``{"kind", "reason"}`` of what broke it off; then `response` may be null.
+The response holds every byte that came, in the original pieces, with the seconds since the request;
+a piece that is not UTF-8 has ``base64`` instead of ``text``. `ended` is ``whole``, ``left`` (hfs
+stopped reading), or the ``{"kind", "reason"}`` of an error, with which `response` may be null.
 
-A request fits by its method, the path and parameters of its URL, and its body, whatever the host,
-the order of keys or the spaces. Values of parameters are in no file but for those that say
-nothing of their owner.
+A recording fits a request of the same method, path, parameters and body. The host, the order of
+keys and spaces do not matter. The values of parameters are left out of the file, except those that
+say nothing about their owner.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 VERSION = 1
 MAX_RECORDING_BYTES = 512_000_000
-# Parameters whose values are kept: of the formats, and of the clouds' versions.
+# Parameters whose values are kept: those of the formats and of cloud API versions.
 _PLAIN_PARAMETERS = {"alt", "api-version"}
-# It names the session for the vendor's own cache, and each session has another.
+# It identifies the session for the vendor's cache, and differs in each session.
 _NOT_COMPARED = ("prompt_cache_key",)
 _OF_CONNECTION = {"host", "connection", "content-length"}
 _LONGEST_SHOWN = 60
@@ -50,11 +50,11 @@ _ABSENT = object()
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request as it is kept and compared: without keys.
+    """A request as it is stored and compared: without keys.
 
     Args:
-        method: Of HTTP.
-        url: All of the address but what is secret.
+        method: The HTTP method.
+        url: The URL without its secrets.
         body: The JSON that was sent, or None.
     """
 
@@ -64,25 +64,25 @@ class Sent:
 
     @property
     def path(self) -> str:
-        """The address without scheme and host."""
+        """The URL without scheme and host."""
         parts = urlsplit(self.url)
         return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
     @property
     def fingerprint(self) -> str:
-        """The same for requests that are the same, in 12 hexadecimal digits."""
+        """12 hexadecimal digits that equal requests have in common."""
         text = f"{self.method} {self.path}\n{json.dumps(self._compared(), sort_keys=True)}"
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
     def words(self) -> list[str]:
-        """What it says, in words, the address first; of a long one the beginning and the end."""
+        """Its words, the path first; of a long request only the first and last."""
         words = re.findall(r"\w+", json.dumps(self._compared(), sort_keys=True))
         half = _MOST_WORDS // 2
         return [self.method, self.path, *words[:half], *words[half:][-half:]]
 
     def difference(self, other: Sent) -> str:
-        """What tells another request from this one, first of all."""
+        """The first difference of another request from this one, for an error message."""
         if (self.method, self.path) != (other.method, other.path):
             return f"it asks {sanitize_line(other.path)} and not {sanitize_line(self.path)}"
         return _first_difference(other._compared(), self._compared(), "")
@@ -94,11 +94,11 @@ class Sent:
 
 
 def sent(request: httpx.Request, secrets: Sequence[str] = ()) -> Sent:
-    """What is kept of a request.
+    """A request without its secrets.
 
     Args:
-        request: The request that goes out, or would.
-        secrets: What must not be kept, beside what looks like a key or is one of the environment.
+        request: The request.
+        secrets: Strings to remove, besides the keys of the environment and all that looks like one.
     """
     url = str(request.url.copy_with(query=None, userinfo=b""))
     query = "&".join(
@@ -117,13 +117,13 @@ def sent(request: httpx.Request, secrets: Sequence[str] = ()) -> Sent:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One recorded exchange, but for its response.
+    """One recorded exchange, without its response.
 
     Args:
-        file: Where it is.
-        recorded_at: When the request went out, UTC, ISO 8601.
+        file: Its file.
+        recorded_at: When the request was sent, UTC, ISO 8601.
         model: ``provider/id``, or empty.
-        request: What was asked.
+        request: The request.
     """
 
     file: Path
@@ -133,10 +133,10 @@ class Recording:
 
 
 def read_recording(file: Path) -> tuple[Recording, dict[str, Any]]:
-    """A recording, and the document that it was read from.
+    """Read a recording; returns the document in its file as well.
 
     Raises:
-        ConfigError: It cannot be read, or is not one.
+        ConfigError: The file cannot be read, or is not a recording.
     """
     try:
         document = json.loads(read_file(file, MAX_RECORDING_BYTES, failure=ConfigError))
@@ -155,10 +155,10 @@ def read_recording(file: Path) -> tuple[Recording, dict[str, Any]]:
 
 
 def read_recordings(directory: Path) -> list[Recording]:
-    """All recordings of a directory, in the order in which they were made.
+    """Read all recordings in a directory, oldest first.
 
     Raises:
-        ConfigError: It cannot be read, or holds a JSON file that is not a recording.
+        ConfigError: The directory cannot be read, or holds a JSON file that is not a recording.
     """
     with refusing(ConfigError, f"HFS_REPLAY: cannot read {directory}"):
         files = sorted(file for file in directory.iterdir() if file.suffix == ".json")
@@ -167,7 +167,7 @@ def read_recordings(directory: Path) -> list[Recording]:
 
 
 def not_recorded(asked: Sent, recordings: Sequence[Recording], directory: Path) -> str:
-    """Why a request cannot be answered: the recording that is nearest, and what differs in it."""
+    """The error message for a request without a recording: the nearest one, and how it differs."""
     if not recordings:
         return f"{directory} holds no recordings: make some with HFS_RECORD={directory}"
     from difflib import SequenceMatcher
@@ -180,7 +180,7 @@ def not_recorded(asked: Sent, recordings: Sequence[Recording], directory: Path) 
         ratio = matcher.ratio() if exact else matcher.quick_ratio()
         return recording.request.path == asked.path, ratio
 
-    # To compare word by word takes time: it is done with the few that have most words in common.
+    # Exact comparison is slow, so it is limited to those with most words in common.
     few = sorted(recordings, key=lambda one: near(one, exact=False), reverse=True)[:5]
     nearest = max(few, key=lambda one: near(one, exact=True))
     what = asked.difference(nearest.request)
@@ -191,14 +191,14 @@ def not_recorded(asked: Sent, recordings: Sequence[Recording], directory: Path) 
 
 
 def file_stem(recorded: Sent, model: str) -> str:
-    """How files of such a request are called: by the model, or what is asked for, and a hash."""
+    """How the names of a request's files begin: with the model or the path, and a hash."""
     of_path = urlsplit(recorded.url).path.rstrip("/").rpartition("/")[2]
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", model.rpartition("/")[2] or of_path).strip("-.")
     return f"{name[:60] or 'exchange'}-{recorded.fingerprint}"
 
 
 def _without(value: Any, secrets: tuple[str, ...]) -> Any:  # noqa: ANN401  (any JSON)
-    """A JSON value without the credentials in its texts."""
+    """A JSON value with the credentials in its strings replaced."""
     match value:
         case str():
             for secret in secrets:
@@ -212,7 +212,7 @@ def _without(value: Any, secrets: tuple[str, ...]) -> Any:  # noqa: ANN401  (any
 
 
 def _first_difference(recorded: Any, asked: Any, where: str) -> str:  # noqa: ANN401
-    """What of a body was recorded otherwise, by its place: ``messages[1].content``."""
+    """The first difference between two bodies, with its place, as ``messages[1].content``."""
     match recorded, asked:
         case dict(), dict():
             keys = (*asked, *recorded)
@@ -232,7 +232,7 @@ def _first_difference(recorded: Any, asked: Any, where: str) -> str:  # noqa: AN
 
 
 def _brief(value: Any, other: Any) -> str:  # noqa: ANN401  (any JSON)
-    """A value in a few words, from where it begins to differ from another."""
+    """A value as JSON, shortened around the first difference from another."""
     text = json.dumps(value, ensure_ascii=False)
     if len(text) > _LONGEST_SHOWN:
         there = json.dumps(other, ensure_ascii=False)
@@ -246,12 +246,12 @@ def _brief(value: Any, other: Any) -> str:  # noqa: ANN401  (any JSON)
 
 
 def recorded_models(directory: Path) -> Iterator[str]:
-    """The models that recordings are of, each once."""
+    """The models of the recordings in a directory, each once."""
     yield from dict.fromkeys(one.model for one in read_recordings(directory) if one.model)
 
 
 def kept_headers(headers: Mapping[str, str], plain: frozenset[str]) -> dict[str, str]:
-    """Headers of which nothing but what is known to be plain keeps its value."""
+    """Headers to keep in a file: only those in `plain` keep their values."""
     named = {name.lower(): value for name, value in headers.items()}
     return {
         name: value if name in plain else HIDDEN

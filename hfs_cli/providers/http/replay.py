@@ -51,7 +51,7 @@ class ReplayTransport(httpx.BaseTransport):
 
         Raises:
             NotRecordedError: No recording fits.
-            httpx.TransportError: The exchange was recorded as one that failed.
+            httpx.TransportError: The recorded exchange failed.
             ConfigError: The recording cannot be read.
         """
         if trace := request.extensions.get("trace"):
@@ -92,18 +92,18 @@ class _Body(httpx.SyncByteStream):
 
 
 class _NoStream:
-    """In the place of the connection, of which an exchange asks the socket."""
+    """Stands in for the connection, which an exchange asks for its socket."""
 
     def get_extra_info(self, _: str) -> None:
-        """There is none."""
+        """There is no socket."""
 
 
 class _Library:
-    """The recordings of a directory, and which of those that are alike comes next.
+    """The recordings of a directory, and which one of the same request comes next.
 
-    A request that was recorded more than once is answered in the recorded order, by whichever
-    process asks: how far that has come is kept in the data directory. After the last comes the
-    first again, so that a script may be run again.
+    A request that was recorded more than once is answered in the recorded order, even across
+    processes: the position is kept in the data directory. After the last recording comes the first
+    again, so that a script can be repeated.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -130,7 +130,7 @@ class _Library:
         import os
 
         file = Path(data_directory(os.environ), "replayed.json")
-        # Recorded anew, they begin anew.
+        # New recordings of the request begin with the first.
         key = f"{self._directory.resolve()} {asked.fingerprint} {alike[0].recorded_at}"
         with self._lock, changing(file, ConfigError):
             positions = _positions(file)
@@ -151,7 +151,7 @@ def _positions(file: Path) -> dict[str, int]:
         kept = json.loads(read_file(file, 10_000_000, absent=b"{}", failure=ConfigError))
         return {str(key): int(value) for key, value in kept.items()}
     except (ValueError, TypeError, AttributeError):
-        return {}  # all begin anew
+        return {}  # all requests begin with their first recording
 
 
 def _bytes(piece: dict[str, Any]) -> bytes:

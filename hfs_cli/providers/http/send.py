@@ -136,7 +136,7 @@ class Sender:
             raise NetworkError(message) from cause(error, self._context)
 
     def _unreached(self) -> str:
-        """What cannot be reached, and where it was looked for, a proxy on the way included."""
+        """What cannot be reached at which address, and through which proxy."""
         address = urlsplit(self._context.url)
         proxy = None if is_loopback(self._context.url) else proxy_for(self._context.url)
         through = f" through the proxy {proxy}" if proxy else ""
@@ -170,7 +170,7 @@ class Sender:
         return wait
 
     def _error_body(self, exchange: Exchange, head: Head) -> bytes:
-        """The beginning of a refusal's body: what has come when it ends, stalls or breaks."""
+        """The beginning of a refusal's body, or as much of it as comes."""
         body = b""
         until = min(self.deadline, time.monotonic() + ERROR_BODY_SECONDS)
         with contextlib.suppress(HfsError, OSError, load_httpx().HTTPError):
@@ -181,12 +181,12 @@ class Sender:
 
 
 def begin_exchange(client: httpx.Client, request: httpx.Request, context: Context) -> Exchange:
-    """Send a request; it is recorded where HFS_RECORD says so.
+    """Send a request, and record the exchange if HFS_RECORD says so.
 
     Args:
-        client: What sends it.
-        request: What is sent.
-        context: What was asked, and its secrets.
+        client: The client to send with.
+        request: The request to send.
+        context: The provider, the model and the secrets.
     """
     tape = None
     if directory := record_directory():
@@ -197,7 +197,7 @@ def begin_exchange(client: httpx.Client, request: httpx.Request, context: Contex
 
 
 def raise_unrecorded() -> None:
-    """Say, once all is done, that something could not be recorded.
+    """Report, at the end, that something could not be recorded.
 
     Raises:
         OutputError: The disk is full or broken.

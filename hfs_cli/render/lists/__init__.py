@@ -1,1 +1,1 @@
-"""What is kept, shown: sessions, transcripts, searches, timelines, numbers."""
+"""Show what is kept: sessions, transcripts, search results, timelines, statistics."""

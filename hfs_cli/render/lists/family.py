@@ -1,4 +1,4 @@
-"""A session's family, drawn: the tree of its branches, and the timeline of its turns."""
+"""Draw a session's family: the tree of its branches, and the timeline of its turns."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def show_tree(family: Sequence[Branch], *, current_id: int, as_json: bool = Fals
     """Draw the tree.
 
     Args:
-        family: The oldest first, each followed by what parted from it.
-        current_id: The member that was asked for; it is in bold.
-        as_json: As a JSON array instead.
+        family: The oldest session first, each followed by its branches.
+        current_id: The session that was asked for; it is in bold.
+        as_json: Print a JSON array instead.
     """
     if as_json:
         print_json([branch_json(branch) for branch in family])
@@ -54,11 +54,11 @@ def show_tree(family: Sequence[Branch], *, current_id: int, as_json: bool = Fals
 
 
 def show_set_aside(session: Session, branch: Session) -> None:
-    """Say what rewind or undo set aside.
+    """Report the messages that rewind or undo has set aside.
 
     Args:
-        session: What it was taken from.
-        branch: What holds it now.
+        session: The session that they were taken from.
+        branch: The session that holds them now.
     """
     own = branch.messages - (branch.fork_position or 0)
     print_made(
@@ -69,14 +69,14 @@ def show_set_aside(session: Session, branch: Session) -> None:
 
 
 def _stem(family: Sequence[Branch], place: int) -> str:
-    """The lines that lead to a member: "│  └─ "."""
+    """The lines that lead to a session: "│  └─ "."""
     depth = family[place].depth
     if depth == 0:
         return ""
     # 1            depth 0
-    # ├─ 2         depth 1, and 4 goes on at its depth
+    # ├─ 2         depth 1, which continues with 4
     # │  └─ 3      depth 2; the line on its left is that of depth 1
-    # └─ 4         depth 1, the last of its depth
+    # └─ 4         depth 1, the last one
     parts = ["├─ " if _goes_on(family, place, depth) else "└─ "]
     parts += [
         "│  " if _goes_on(family, place, above) else "   " for above in range(depth - 1, 0, -1)
@@ -85,7 +85,7 @@ def _stem(family: Sequence[Branch], place: int) -> str:
 
 
 def _goes_on(family: Sequence[Branch], place: int, depth: int) -> bool:
-    """Whether a later member at this depth has the same parent line."""
+    """Whether the line of a depth continues to a later session."""
     for branch in family[place + 1 :]:
         if branch.depth <= depth:
             return branch.depth == depth
@@ -104,10 +104,10 @@ def _about(branch: Branch) -> list[str]:
 
 
 def _add_parts(line: Text, parts: Sequence[str], look: Terminal, least: int = 0) -> None:
-    """Add what there is to say, as much of it as the window has room for.
+    """Append as many parts as fit in the window.
 
     Args:
-        least: So many parts are there, cut if they must be.
+        least: The number of parts to append in any case; they are cut if necessary.
     """
     room = look.width - line.cell_len - 2 if look.tty else None
     shown = list(parts)
@@ -120,13 +120,13 @@ def _add_parts(line: Text, parts: Sequence[str], look: Terminal, least: int = 0)
 
 
 def show_timeline(family: Sequence[Branch], *, as_json: bool = False) -> None:
-    """Draw the timeline of a family, read left to right.
+    """Draw the timeline of a family from left to right.
 
-    Columns are turns of the whole family, so a branch stands under the turn it parted from.
+    Columns are turns of the whole family, so that a branch is below the turn that it parted from.
 
     Args:
-        family: The oldest first, each followed by what parted from it.
-        as_json: As a JSON array instead.
+        family: The oldest session first, each followed by its branches.
+        as_json: Print a JSON array instead.
     """
     if as_json:
         print_json([branch_json(branch) for branch in family])
@@ -143,10 +143,10 @@ def show_timeline(family: Sequence[Branch], *, as_json: bool = False) -> None:
 
 
 def columns(family: Sequence[Branch]) -> dict[int, tuple[int, int]]:
-    """For each member, the column before its first turn, and that of its last.
+    """The column before the first turn of each session, and the column of its last turn.
 
-    The root begins before column 0; a fork begins at the column of the turn that it shares
-    last.
+    The oldest session begins at column 0, and a branch at the column of the last turn that it
+    shares.
     """
     # main   o──o──o──o     columns 1 2 3 4: (0, 4)
     # fork      └──o──o     parted after the turn in column 2: (2, 4)
@@ -165,9 +165,9 @@ def _column(
     parent: Branch,
     branch: Branch,
 ) -> int:
-    """The column of the last turn that a branch shares, looked for up the line."""
+    """The column of the last turn that a branch shares with its parent, or one of its parents."""
     at = branch.session.fork_position or 0
-    # A branch of a branch may share no turn of its parent's own, only what that one shares.
+    # It may share none of its parent's own turns, but only those that the parent shares itself.
     above = by_id.get(parent.session.parent_id or 0)
     while above is not None and at <= (parent.session.fork_position or 0):
         parent, above = above, by_id.get(above.session.parent_id or 0)
@@ -184,7 +184,7 @@ def _print(family: Sequence[Branch], look: Terminal) -> None:
     width = max(cell_len(label) for label in labels)
     room = max(4, look.width - width - 2)
     longest = max(end for _, end in placed.values())
-    # Three columns a turn where they fit, then two, then one; then the oldest are elided.
+    # Three columns for each turn if they fit, else two, else one; then the oldest are elided.
     step = next((n for n in (3, 2) if n * longest <= room), 1)
     skipped = max(0, longest - room + 1) if step == 1 else 0
     view = console(look)
@@ -242,7 +242,7 @@ def _track(branch: Branch, place: tuple[int, int], step: int, skipped: int) -> T
 
 
 def _marks(branch: Branch) -> list[str]:
-    """A mark for each turn; a checkpoint amid a turn is shown at its end."""
+    """A mark for each turn; a checkpoint in the middle of a turn is shown at its end."""
     kinds: dict[int, str] = {}
     for checkpoint in branch.checkpoints:
         end = next((e for e in branch.turns if e >= checkpoint.position), checkpoint.position)
@@ -252,7 +252,7 @@ def _marks(branch: Branch) -> list[str]:
 
 
 def _notes(branch: Branch) -> list[str]:
-    """What the marks stand for: names with their messages, and the last automatic one."""
+    """The checkpoints with their positions: the named ones, and the last automatic one."""
     notes = [f'"{sanitize_line(c.label)}" at {c.position}' for c in branch.checkpoints if c.label]
     automatic = [c.position for c in branch.checkpoints if c.label is None]
     if automatic:

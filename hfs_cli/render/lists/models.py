@@ -23,12 +23,12 @@ _COLUMNS = (
 
 
 def show_models(rows: Sequence[Mapping[str, object]], words: Sequence[str] = ()) -> None:
-    """Show models: with what is known of them on a terminal, names and aliases in a pipe.
+    """Show models: a table on a terminal, names and aliases in a pipe.
 
     Args:
         rows: Each with ``model``, ``alias``, ``default``, ``context``, ``input_price``,
             ``output_price``, ``takes`` and ``ends``, as ``--json`` shows them.
-        words: Those that were looked for in the names.
+        words: The words that were searched for.
     """
     with_alias = any(row["alias"] for row in rows)
     if not stdout().tty:
@@ -46,7 +46,7 @@ def show_models(rows: Sequence[Mapping[str, object]], words: Sequence[str] = ())
         Output().write(f"{sanitize_line(none)}\n")
         return
     cells = [_cells(row) for row in rows]
-    # What is known of none of them would be a heading over nothing.
+    # A column that is empty for all models is left out.
     shown = [place for place in range(len(_COLUMNS)) if any(row[place] for row in cells)]
     print_table(
         [_COLUMNS[place] for place in shown],
@@ -56,7 +56,7 @@ def show_models(rows: Sequence[Mapping[str, object]], words: Sequence[str] = ())
 
 
 def _footer(rows: Sequence[Mapping[str, object]]) -> str:
-    """What the marks mean, and of what the prices are."""
+    """The meaning of the marks, and the unit of the prices."""
     parts = []
     if any(row["default"] for row in rows):
         parts.append("● default")
@@ -82,14 +82,14 @@ def _cells(row: Mapping[str, object]) -> list[str]:
 
 
 def _takes(names: object) -> str:
-    """A letter for each thing that it takes, each in its place: ``ip·tsr``."""
+    """A letter for each kind of input, in fixed places: ``ip·tsr``."""
     if not isinstance(names, list):
         return ""
     return "".join(letter if name in names else "·" for letter, name in TAKES.items())
 
 
 def _size(tokens: object) -> str:
-    """Tokens as vendors round them: 131,072 is 131k, 1,048,576 is 1M."""
+    """A number of tokens, rounded as vendors do: 131,072 is 131k, 1,048,576 is 1M."""
     if not isinstance(tokens, int):
         return ""
     return f"{tokens / 1e6:.2g}M" if tokens >= 1_000_000 else f"{tokens // 1000}k"

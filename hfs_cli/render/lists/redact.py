@@ -1,4 +1,4 @@
-"""Keys that were found in what is kept: for a person, for a pipe, as JSON."""
+"""Show the keys that were found in sessions: to a person, in a pipe, as JSON."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from hfs_cli.render.terminal import stdout
 
 
 def show_keys(found: Sequence[KeptKey], *, as_json: bool = False) -> None:
-    """Show where keys stand in the form that standard output is for.
+    """Show where keys were found, in a form that suits standard output.
 
     Args:
-        found: In the order of sessions and messages.
-        as_json: As a JSON array, terminal or not.
+        found: The keys, in the order of sessions and messages.
+        as_json: Print a JSON array instead.
     """
     if as_json:
         print_json([key._asdict() for key in found])

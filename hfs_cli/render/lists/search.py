@@ -24,13 +24,13 @@ _MIN_SNIPPET = 20
 def show_hits(
     hits: Sequence[SearchHit], *, now: datetime, as_json: bool = False, owners: bool = False
 ) -> None:
-    """Show what was found in the form that standard output is for.
+    """Show what was found, in a form that suits standard output.
 
     Args:
         hits: The best first.
         now: The present, for "2 h ago".
-        as_json: As a JSON array, terminal or not.
-        owners: With whose each is.
+        as_json: Print a JSON array instead.
+        owners: Show the owner of each session.
     """
     if as_json:
         print_json([hit_json(hit) for hit in hits])
@@ -91,7 +91,7 @@ def _print(hits: Sequence[SearchHit], now: datetime, look: Terminal, *, owners: 
 
 
 def _marked(hit: SearchHit) -> Text:
-    """The snippet with its words marked; each part is made safe by itself."""
+    """The snippet with the words in bold; each part is sanitised by itself."""
     from rich.text import Text
 
     text = Text()

@@ -1,4 +1,4 @@
-"""Lists of sessions: for a person, for a pipe, as JSON."""
+"""Show lists of sessions: to a person, in a pipe, as JSON."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ def show_sessions(
     as_json: bool = False,
     owners: bool = False,
 ) -> None:
-    """Show a list in the form that standard output is for.
+    """Show a list in a form that suits standard output.
 
     Args:
-        sessions: Newest use first.
+        sessions: The newest activity first.
         current_id: The session that ``-c`` continues, or None.
-        total: How many there are in all.
+        total: How many sessions fit, those that the list leaves out included.
         now: The present, for "2 h ago".
-        as_json: As a JSON array, terminal or not.
-        owners: With whose each is.
+        as_json: Print a JSON array instead.
+        owners: Show the owner of each session.
     """
     if as_json:
         print_json([session_json(session) for session in sessions])
     elif not stdout().tty:
-        # The columns and their order stay; no model is an empty cell.
+        # Scripts rely on the columns and their order; without a model the cell is empty.
         write_rows(
             [
                 (
@@ -67,7 +67,7 @@ def show_sessions(
                 str(session.id),
                 *((session.owner,) if owners else ()),
                 Tailed(*first_words(session.name)),
-                # Without its provider: the column is narrow.
+                # Without the provider, because the column is narrow.
                 (session.model or "–").partition("/")[2] or session.model or "–",
                 str(session.messages),
                 age(session.updated_at.timestamp(), now.timestamp()),
@@ -89,7 +89,7 @@ def _marks(session: Session, current_id: int | None) -> str:
 
 
 def _footer(sessions: Sequence[Session], current_id: int | None, total: int) -> str:
-    """What the marks in the list mean, and what is not in it."""
+    """The meaning of the marks, and how many sessions are not listed."""
     parts = []
     if any(session.id == current_id for session in sessions):
         parts.append(f"{CURRENT} current")

@@ -17,7 +17,7 @@ from hfs_cli.wording import plural, short_count
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = "▁▂▃▄▅▆▇█"
 _BAR = 14
-_WIDE = 100  # columns; in less the names need the room
+_WIDE = 100  # columns; in fewer, the names need the room
 _DAYS = 30
 
 
@@ -29,14 +29,14 @@ def show_statistics(
     today: date,
     as_json: bool = False,
 ) -> None:
-    """Show the numbers in the form that standard output is for.
+    """Show the numbers in a form that suits standard output.
 
     Args:
-        totals: One for each row.
-        days: One for each day with turns, for the line below.
-        by: What the rows are.
-        today: The day that ends the line.
-        as_json: As JSON, terminal or not.
+        totals: The rows.
+        days: The days with turns, for the line below.
+        by: What each row stands for: a day, a model or a session.
+        today: The last day of the line.
+        as_json: Print JSON instead.
     """
     if as_json:
         shape = {"by": by, "rows": [asdict(t) for t in totals], "days": [asdict(t) for t in days]}
@@ -89,17 +89,17 @@ def _print(totals: Sequence[Total], days: Sequence[Total], by: str, today: date)
 
 
 def bar(share: float, most: int) -> str:
-    """A bar.
+    """A bar in eighths of a column.
 
     Args:
         share: From 0 to 1.
-        most: How many columns the whole takes.
+        most: The columns of a full bar.
     """
     eighths = max(1, round(share * most * 8))
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
 
 def sparkline(counts: Sequence[int]) -> str:
-    """One column for each count, as high as it is against the highest."""
+    """One column for each count, as high as its share of the highest count."""
     most = max(counts, default=0) or 1
     return "".join(_LEVELS[-(-count * (len(_LEVELS) - 1) // most)] for count in counts)

@@ -36,7 +36,7 @@ class Column:
 
 
 class Tailed(NamedTuple):
-    """A cell whose end is dim, and left out where there is no room for all of it."""
+    """A cell with a dim end, which is left out if there is no room for it."""
 
     text: str
     tail: str
@@ -51,9 +51,9 @@ def show_table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, footer: 
     """Show rows: with headings on a terminal, as stable columns in a pipe.
 
     Args:
-        titles: What each cell of a row is; in a narrow window cells take several lines.
-        rows: The cells; any text, made safe here.
-        footer: A dim last line on a terminal, or nothing.
+        titles: The headings; in a narrow window cells take several lines.
+        rows: The cells; any text, which is sanitised here.
+        footer: A dim last line on a terminal, if any.
     """
     if stdout().tty:
         print_table([Column(title, folds=True) for title in titles], rows, footer=footer)
@@ -109,18 +109,18 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> list[i
 
 
 def _kept(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> list[int]:
-    """The columns that fit when the flexible one is as narrow as it may be."""
+    """The columns that fit if the flexible one is as narrow as allowed."""
     needed = [
         min(wide, _MIN_FLEXIBLE) if column.flexible else wide
         for column, wide in zip(columns, _widths(columns, rows), strict=True)
     ]
-    # ID NAME MODEL MSGS USED ●  in 60 columns: USED goes, then MSGS, until the rest fits with
-    # twenty columns of the name; the mark at the end lasts.
+    # ID NAME MODEL MSGS USED ● in 60 columns: USED is dropped, then MSGS, until the rest fits with
+    # twenty columns for the name; the mark at the end is lasting.
     kept = list(range(len(columns)))
     droppable = [
         index for index in kept if index and not (columns[index].lasting or columns[index].folds)
     ]
-    # What lasts goes too when nothing else is left to go.
+    # Lasting columns are dropped when no others are left.
     order = [*(index for index in kept if columns[index].lasting), *droppable]
     while order and sum(needed[index] + 2 for index in kept) - 2 > width:
         kept.remove(order.pop())
@@ -165,7 +165,7 @@ def _rendered(
 
 
 def _wrapped(footer: str, width: int) -> list[str]:
-    """A footer's lines: its parts, which stand apart by three spaces, are kept whole."""
+    """A footer, wrapped only between its parts, which are separated by three spaces."""
     from rich.cells import cell_len
 
     lines: list[str] = []

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CHECKPOINT = "◆"
 _WIDEST_RULE = 100
-# Of what a tool said; all of it is in what a pipe gets.
+# Lines of a tool's output; a pipe gets all of it.
 _RESULT_LINES = 5
 
 
@@ -194,7 +194,7 @@ def _body(message: Message, look: Terminal) -> Iterator[Text]:
 
 
 def _calls(calls: Sequence[Call], look: Terminal) -> Iterator[Text]:
-    """A line for each call, and the beginning of what the tool said under it."""
+    """A line for each call, and the beginning of its output below it."""
     if not calls:
         return
     from rich.text import Text
@@ -212,7 +212,7 @@ def _calls(calls: Sequence[Call], look: Terminal) -> Iterator[Text]:
 
 
 def _show(lines: Sequence[Text], look: Terminal, pager: str | None) -> None:
-    """Print, or hand to the user's pager what does not fit on the screen."""
+    """Print the lines, or show them in the pager if they do not fit on the screen."""
     view = console(look)
     text = "".join(ansi(line, view) + "\n" for line in lines)
     rows = sum(max(1, -(-line.cell_len // look.width)) for line in lines)

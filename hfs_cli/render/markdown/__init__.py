@@ -1,1 +1,1 @@
-"""Markdown that streams to a terminal."""
+"""Lay out Markdown for a terminal."""

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from hfs_cli.sanitize import sanitize
 
-# Only colours that can be read on a light and on a dark background.
+# Only colours that are legible on a light and on a dark background.
 _STYLES: dict[Any, str] = {
     Token.Keyword: "magenta",
     Token.Keyword.Constant: "cyan",
@@ -41,18 +41,19 @@ MAX_CONTEXT = 256
 """Lines that are read again at most, to know what a multi-line string began with."""
 LONGEST_LINE = 1000
 """Code with longer lines is data that nobody reads; lexers take very long over some of it."""
-# Read after some code, it tells by its own tokens whether the code left something open.
+# Lexed after some code, this has other tokens if the code has left something open.
 _PROBE = "if x = 1;\n"
 
 
 class Highlighter:
-    """Highlights the code of one fence, in segments.
+    """Highlights the code of one fence, segment by segment.
 
-    Lexers cannot be stopped and resumed, so each segment is read together with the lines
-    since the last place where nothing was open.
+    A lexer cannot be stopped and resumed, so each segment is lexed together with the lines since
+    the last place where nothing was open.
 
     Args:
-        language: Whatever the fence says it is; unknown ones are left plain.
+        language: The fence's language; code in an unknown one stays plain.
+        context: The lines since then, from earlier segments.
     """
 
     def __init__(self, language: str, context: Sequence[str] = ()) -> None:
@@ -61,7 +62,7 @@ class Highlighter:
         self._context = list(context)
 
     def copy(self) -> Highlighter:
-        """One that goes on from here by itself."""
+        """An independent copy in the same state."""
         return Highlighter(self._language, self._context)
 
     def lines(self, lines: Sequence[str]) -> list[Text]:
@@ -71,19 +72,18 @@ class Highlighter:
             lines: Code without newlines.
 
         Returns:
-            As many lines, safe to show.
+            The same number of lines, safe to show.
         """
         plain = [Text(sanitize(line)) for line in lines]
         if self._lexer is None or any(len(line) > LONGEST_LINE for line in lines):
             return plain
         context = [*self._context, *lines]
         tokens = list(self._lexer.get_tokens("\n".join([*context, _PROBE])))
-        # The probe has other tokens where it was read as part of what came before it: after
-        # `text = """` its `if` is a piece of a string and no keyword.
+        # After `text = """` the probe's `if` is a part of a string, and not a keyword.
         is_open = _probe_kinds(tokens) != _probe_kinds(self._lexer.get_tokens(_PROBE))
         self._context = context[-MAX_CONTEXT:] if is_open else []
         colored = _lines(tokens)[len(context) - len(lines) : len(context)]
-        # A lexer that lost or moved a character has no say.
+        # A lexer that loses or moves characters is not used.
         same = [text.plain for text in colored] == [text.plain for text in plain]
         return colored if same else plain
 
@@ -116,6 +116,6 @@ def _style(kind: Any) -> str:  # noqa: ANN401 - Pygments' tokens have no type
 
 
 def _probe_kinds(tokens: Iterable[tuple[Any, str]]) -> list[Any]:
-    """The kind of each of the last characters."""
+    """The token type of each of the last characters."""
     kinds = [kind for kind, value in tokens for _ in value]
     return kinds[-len(_PROBE) :]

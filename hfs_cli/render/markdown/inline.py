@@ -25,20 +25,20 @@ class Inline:
     """Lays out the inline content of blocks.
 
     Args:
-        color: Styles are shown; without them the source's own marks stay in the text.
+        color: Show styles; otherwise the marks of the source stay in the text.
     """
 
     color: bool
 
     def text(self, tokens: Sequence[Token], *, item: bool = False) -> Text:
-        """The text of some inline tokens, on as many lines as it was meant to be.
+        """The text of some inline tokens, with the line breaks that were meant.
 
         Args:
-            tokens: Children of an ``inline`` token.
-            item: They begin a list item, which a task's box may begin with.
+            tokens: The tokens.
+            item: They are the beginning of a list item, which may be a task with a box.
         """
         text = Text()
-        # Where each mark that is still open began; a loop, for nesting has no limit.
+        # The open marks, and where they began. Not a recursion, because nesting has no limit.
         open_marks: list[tuple[Token, int]] = []
         line = 0
         for token in tokens:

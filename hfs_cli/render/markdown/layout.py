@@ -64,7 +64,7 @@ class Layout:
                 yield from self.highlighter.lines(unit.lines)
 
     def copy(self) -> Layout:
-        """One that can go on from here without changing this one."""
+        """An independent copy in the same state."""
         return Layout(self.console, self.color, self.highlighter and self.highlighter.copy())
 
 
@@ -78,7 +78,7 @@ class _Writer:
     """Lays out one block.
 
     Args:
-        source: The lines that the nodes' maps count from.
+        source: The lines that the nodes' maps refer to.
     """
 
     console: Console
@@ -86,7 +86,7 @@ class _Writer:
     source: Sequence[str]
 
     def children(self, node: SyntaxTreeNode, width: int) -> Iterator[Text]:
-        """The blocks inside a node, with a blank line where the source has one."""
+        """The blocks in a node, with the blank lines of the source between them."""
         for index, child in enumerate(node.children):
             if index and child.map and not self.source[child.map[0] - 1].strip(" \t>"):
                 yield Text()
@@ -206,7 +206,7 @@ def _grid(console: Console, node: SyntaxTreeNode, inline: Inline, width: int) ->
 
 
 def _records(console: Console, rows: Sequence[Sequence[Text]], width: int) -> Iterator[Text]:
-    """Each row as lines of its own: nothing is cut, however narrow the window is."""
+    """Lay out a table's rows one below the other, so that no narrow window cuts them."""
     headings, *body = rows
     if not body:
         for heading in headings:

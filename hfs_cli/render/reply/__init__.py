@@ -1,1 +1,1 @@
-"""The reply of a turn, shown as it comes: a page, plain text, a file, JSON."""
+"""Show the reply of a turn as it comes: as Markdown, as plain text, or in a file."""

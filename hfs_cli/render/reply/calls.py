@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MARK = "⚙"
 _DIM, _RED, _PLAIN = "\x1b[2m", "\x1b[31m", "\x1b[0m"
-# An argument is there to tell one call from another.
+# Arguments only have to tell one call from another.
 _LONGEST_VALUE = 60
 _LEAST_ARGUMENTS = 10
 _LONGEST_ERROR = 200
@@ -36,12 +36,12 @@ def call_line(call: Call, width: int) -> str:
 
 
 def asked_in_full(call: Call) -> str:
-    """The tool and its arguments as the model gave them, in one line that is safe to show."""
+    """A tool and its arguments as the model wrote them, in one line that is safe to show."""
     return f"{MARK} {sanitize_line(f'{call.label} {call.arguments}'.rstrip())}"
 
 
 def outcome_of(call: Call) -> str:
-    """What came of a call, in a few words: its size or its failure, and how long it took."""
+    """The outcome of a call in a few words: the size or the error, and the duration."""
     if call.result is None:
         what = "no result: it broke off" if call.interrupted else "not run"
     elif call.failed:
@@ -54,8 +54,7 @@ def outcome_of(call: Call) -> str:
 
 
 def _time(seconds: float) -> str:
-    # A clock that was set back in between measures nothing.
-    seconds = max(0.0, seconds)
+    seconds = max(0.0, seconds)  # the clock may have been set back
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 

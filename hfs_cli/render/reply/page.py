@@ -1,4 +1,4 @@
-"""The reply on the screen: final blocks above, printed once; the open one below, redrawn."""
+"""Draw a reply on the screen: final blocks are printed once, the open one below is redrawn."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from hfs_cli.markdown.blocks import Splitter
 from hfs_cli.render.markdown.layout import Layout
 from hfs_cli.render.terminal import Terminal, ansi, console
 
-# A terminal that knows synchronized output shows a frame only when it is complete; others
-# ignore the marks (https://gist.github.com/christianparpart/d8a62cc1ab659194337d73e399004036).
+# A terminal with synchronized output shows a frame only when it is complete; others ignore
+# these marks (https://gist.github.com/christianparpart/d8a62cc1ab659194337d73e399004036).
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
 
 
 class Page:
-    """Says what to write as the text comes; writes nothing itself.
+    """Computes what to write as the text comes; writes nothing itself.
 
     Args:
-        look: Tells what the terminal is now; its size may change between two frames.
+        look: Returns what the terminal can show now; its size may change between two frames.
     """
 
     def __init__(self, look: Callable[[], Terminal]) -> None:
@@ -30,7 +30,7 @@ class Page:
         self._live = Region()
 
     def frame(self, text: str) -> str:
-        """What to write now that `text` has come.
+        """What to write when more text has come.
 
         Args:
             text: The next piece, safe to show.
@@ -52,11 +52,11 @@ class Page:
         return self._live.update(final, [], look) if look.moves else "".join(final)
 
     def clear(self) -> str:
-        """Take the open block off the screen."""
+        """What to write to erase the open block."""
         return self._live.update([], [], self._look())
 
     def _fitting(self, lines: Iterable[Text], look: Terminal) -> list[str]:
-        """As much of the end of the open block as there is room for, one row a line."""
+        """The last lines of the open block that fit on the screen, one row each."""
         shown = list(lines)[-max(1, look.height - 2) :]
         for line in shown:
             line.expand_tabs()
@@ -68,24 +68,23 @@ class Page:
 
 
 class Region:
-    """The rows at the bottom that are redrawn. Rows that stay the same are not touched."""
+    """The rows at the bottom that are redrawn; rows that do not change are not touched."""
 
     def __init__(self) -> None:
         self._rows: list[str] = []
         self._width = 0
 
     def update(self, above: list[str], rows: list[str], look: Terminal) -> str:
-        """What to write to have `above` printed for good, and `rows` below it.
+        """What to write so that `above` is printed for good, and `rows` below it.
 
         Args:
             above: Finished lines.
             rows: The new rows, none wider than the terminal.
             look: The terminal as it is now.
         """
-        # On the screen: a, b, c. Wanted: a finished, then b and d. So a and b stay, the cursor
-        # goes up one row to c, all below is erased and d is written. A row above that scrolled
-        # out of the window cannot be reached any more, which is why a finished one is printed
-        # once and never again.
+        # On the screen: a, b, c. Wanted: a for good, then b and d. So a and b stay, the cursor
+        # goes up one row to c, everything from there is erased and d is written. A row that has
+        # scrolled out of the window cannot be reached, so final rows are printed only once.
         wanted = above + rows
         same = 0
         if look.width == self._width:
@@ -101,9 +100,9 @@ class Region:
         return f"{_BEGIN}\x1b[{up}A\r\x1b[J{written}{_END}"
 
     def _height(self, same: int, look: Terminal) -> int:
-        """How many rows of the screen the old rows take, less the first that stay.
+        """How many rows of the screen the old rows take, without the first that stay.
 
-        A window that was made narrower has wrapped them, if its terminal does that.
+        Some terminals wrap them when the window is made narrower.
         """
         old = self._rows[same:]
         if look.width >= self._width or not look.reflows:

@@ -189,7 +189,7 @@ def _counts(usage: Usage | None) -> list[str]:
 
 
 def _tokens_per_second(steps: Sequence[Reply]) -> float | None:
-    """Speed after the first token of each reply: the wait before it is another number."""
+    """The speed after the first token of each reply; the wait before it is not counted."""
     measured = [
         (step.usage.output_tokens, step.total_s - step.first_token_s)
         for step in steps

@@ -27,9 +27,9 @@ class MarkdownRenderer(Silent):
     """Shows the reply as Markdown while it comes.
 
     Args:
-        output: Where it goes.
-        look: Tells what is there to show it on; asked again for each frame.
-        stream: Show it as it comes, or all of it at the end.
+        output: Where it is written.
+        look: Returns what the terminal can show; called for each frame.
+        stream: Show the reply as it comes, and not only at the end.
     """
 
     def __init__(self, output: Sink, look: Callable[[], Terminal], *, stream: bool) -> None:
@@ -46,24 +46,24 @@ class MarkdownRenderer(Silent):
         self._paused = False
 
     def opened(self, opened: Opened) -> None:  # noqa: ARG002 - the protocol's own name
-        """Load what is needed while the request is under way, then begin to look."""
-        with suppress(RuntimeError):  # no thread can be started: it loads when it is needed
+        """Load the modules for drawing during the request, and start the ticker."""
+        with suppress(RuntimeError):  # without a thread they are loaded when they are needed
             threading.Thread(target=_load, daemon=True).start()
         if self._stream:
             self._ticker.start()
 
     def reasoning(self, text: str) -> None:  # noqa: ARG002 - shown on standard error
-        """Take the open block off the screen: reasoning is shown where it was."""
+        """Erase the open block, because reasoning is shown in its place."""
         with self._lock:
             self._paused = True
             if self._page:
                 self._output.write(self._page.clear())
 
     def text(self, text: str) -> None:
-        """Take a piece of the reply; it is on the screen within a moment.
+        """Take a piece of the reply; the ticker draws it.
 
         Raises:
-            ReaderLeft: Nobody reads standard output any more.
+            ReaderLeft: The reader has closed the pipe.
             OutputError: It cannot be written.
         """
         with self._lock:
@@ -72,7 +72,7 @@ class MarkdownRenderer(Silent):
         self._raise_failure()
 
     def called(self, call: Call) -> None:  # noqa: ARG002 - the protocol's own name
-        """What came before a tool is not the answer: a person sees it, a pipe does not."""
+        """Show the text before a call to a person, but not in a pipe: it is not the reply."""
         self._raise_failure()
         with self._lock:
             self._paused = True
@@ -81,15 +81,15 @@ class MarkdownRenderer(Silent):
             else:
                 self._pieces.clear()
 
-    def close(self, outcome: Outcome) -> None:  # noqa: ARG002 - all was said by text()
-        """Print what is left."""
+    def close(self, outcome: Outcome) -> None:  # noqa: ARG002 - text() got all of it
+        """Print the rest."""
         self._ticker.stop()
         self._raise_failure()
         with self._lock:
             self._end()
 
     def _end(self) -> None:
-        """Print the open block for good; what comes next begins a page of its own."""
+        """Print the open block for good; further text begins a new page."""
         text = self._taken() + self._safe.flush()
         if self._page or text:
             self._output.write(self._open_page().last(text))
@@ -104,8 +104,8 @@ class MarkdownRenderer(Silent):
                 self._output.write(self._open_page().frame(self._taken()))
             except Exception as failure:  # noqa: BLE001 - raised where the turn can see it
                 self._failure = failure
-            # A long open block takes long to lay out; its next frame waits five times as long,
-            # so drawing never takes more than a sixth of the time from receiving.
+            # A long open block takes long to lay out. Its next frame waits five times as long, so
+            # that drawing takes at most a sixth of the time.
             end = time.monotonic()
             self._next = end + _SHARE * (end - start)
 

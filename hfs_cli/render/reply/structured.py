@@ -45,7 +45,7 @@ class JsonAlone(PassedOn):
         self._held = ""
 
     def text(self, text: str) -> None:
-        """Pass on what is JSON, and hold back what may not be."""
+        """Pass on JSON, and hold back text that may be something else."""
         if self._streams:
             self.inner.text(text)
             return
@@ -56,7 +56,7 @@ class JsonAlone(PassedOn):
             self.inner.text(held)
 
     def called(self, call: Call) -> None:
-        """What was said before a tool is not part of the reply's JSON."""
+        """Pass on the text before a call, which is not a part of the JSON."""
         self.inner.text(self._held)
         self._held, self._streams = "", False
         self.inner.called(call)

@@ -31,18 +31,19 @@ from hfs_cli.store.postgres import indexing
 # start of a command that is less than five seconds.
 CONNECT_S = 4.0
 
-# Who acts, as each transaction says at its beginning; what it adds to a table is theirs by default.
+# The acting owner, as each transaction sets it at its beginning; new rows are theirs by default.
 ACTING_OWNER = "current_setting('hfs.owner')"
 
-# PostgreSQL's text has room for every character but NUL, which prompts and replies may hold. It is
-# kept as two: a noncharacter, which no text is made of, and a digit. That one is doubled likewise.
+# PostgreSQL's text takes every character but NUL, which prompts and replies may hold. NUL is kept
+# as two characters: a noncharacter, which no text should hold, and "0". Where a text does hold that
+# noncharacter it is kept as itself and "1".
 _MARK = "\ufdd0"
 _NUL, _ITSELF = f"{_MARK}0", f"{_MARK}1"
 _MARK_BYTES = _MARK.encode()
 
 
 class _Text(Dumper):
-    """Text on its way to the server."""
+    """Text as it is sent to the server."""
 
     def dump(self, obj: str) -> bytes:
         if "\0" in obj or _MARK in obj:
@@ -51,7 +52,7 @@ class _Text(Dumper):
 
 
 class _TextLoader(Loader):
-    """Text that comes back."""
+    """Text as it comes back."""
 
     def load(self, data: psycopg.abc.Buffer) -> str:
         text = bytes(data)
@@ -61,14 +62,14 @@ class _TextLoader(Loader):
 
 
 class _Adapter(Psycopg3Adapter):
-    """Peewee's adapter for psycopg, which is loaded where PostgreSQL is asked for alone."""
+    """Peewee's adapter for psycopg, which Peewee itself was kept from loading (`hfs_cli.store`)."""
 
     txn_idle = TransactionStatus.IDLE
     txn_inerror = TransactionStatus.INERROR
     txn_unknown = TransactionStatus.UNKNOWN
 
     def check_driver(self) -> None:
-        """It is there: this module has loaded it."""
+        """Nothing to check: this module has loaded the driver."""
 
     def get_binary_type(self) -> Any:  # noqa: ANN401  (the driver's own)
         """What bytes are bound as."""
@@ -88,7 +89,7 @@ class PostgresConnection(Connection, PostgresqlDatabase):
     """
 
     psycopg2_adapter = psycopg3_adapter = _Adapter
-    # A trigger does so: see the migration 0002.
+    # By a trigger: see the migration 0002.
     frees_attachments = True
 
     if TYPE_CHECKING:  # Peewee's own are without types
@@ -111,7 +112,7 @@ class PostgresConnection(Connection, PostgresqlDatabase):
         return self._connect_to_server()
 
     def get_context_options(self) -> dict[str, object]:
-        """What Peewee writes queries by, and what `ByOwners` and `own` do."""
+        """The state that Peewee, `ByOwners` and `own` write queries by."""
         options: dict[str, object] = super().get_context_options()
         return options | {"owners": self.owners, "acting_owner": SQL(ACTING_OWNER)}
 
@@ -126,9 +127,9 @@ class PostgresConnection(Connection, PostgresqlDatabase):
         how(self.connection())
 
     def commit(self) -> None:
-        """Commit, when the numbers that were given by us are known to the sequences."""
+        """Commit, after the sequences have been told of the ids that we have chosen."""
         for table in self._numbered:
-            # Never back: others' rows, which may be hidden, have numbers too.
+            # Never back: others' rows, which may be hidden, have ids, too.
             self.execute_sql(
                 f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), "
                 f"GREATEST(last_value, (SELECT max(id) FROM {table}))) FROM {table}_id_seq"
@@ -186,7 +187,7 @@ class PostgresConnection(Connection, PostgresqlDatabase):
         indexing.copy(self, name, columns, rows)
 
     def first_free(self, table: type[Model]) -> int:
-        """The number after the last one that was ever given."""
+        """The number after the highest that was ever given."""
         name = table._meta.table_name  # noqa: SLF001  (Peewee's documented way)
         self._numbered.add(name)
         row = self.execute_sql(
@@ -197,7 +198,7 @@ class PostgresConnection(Connection, PostgresqlDatabase):
         return int(row[0])
 
     def local_day(self, microseconds: Field[int]) -> Function:
-        """A kept time as the user's own day: the server's time zone is another one."""
+        """A kept time as a day of the user's own time zone, whatever the server's is."""
         from hfs_cli.store.postgres.days import offsets
 
         first, *later = offsets()
@@ -231,13 +232,13 @@ def connect(url: str, password: Callable[[], str | None]) -> psycopg.Connection:
 
     Raises:
         ConfigError: The address cannot be read.
-        psycopg.Error: There is none.
-        TimeoutError: There was none within `CONNECT_S`.
+        psycopg.Error: The server cannot be connected to.
+        TimeoutError: It did not answer within `CONNECT_S`.
     """
     try:
         settings: dict[str, Any] = dict(psycopg.conninfo.conninfo_to_dict(url))
     except psycopg.ProgrammingError:
-        # What it says may quote all of it, the password too.
+        # Its message may quote the address, with the password.
         raise ConfigError(
             "database is not an address that PostgreSQL's libpq reads: write it as"
             " postgresql://USER@HOST:PORT/NAME?sslmode=verify-full"
@@ -250,11 +251,11 @@ def connect(url: str, password: Callable[[], str | None]) -> psycopg.Connection:
     def make() -> psycopg.Connection:
         try:
             return psycopg.connect(autocommit=True, prepare_threshold=None, **settings)
-        except UnicodeError as error:  # what cannot be written as a name of the network's
+        except UnicodeError as error:  # a name that the network's own form cannot take
             raise ConfigError("the host of database cannot be the name of one") from error
 
     if settings.get("connect_timeout") or os.environ.get("PGCONNECT_TIMEOUT"):
-        made = make()  # whoever set it wants to wait that long
+        made = make()  # the user wants to wait that long
     else:
         settings["connect_timeout"] = int(CONNECT_S)
         made = _within(make, CONNECT_S)
@@ -264,7 +265,7 @@ def connect(url: str, password: Callable[[], str | None]) -> psycopg.Connection:
 
 
 def _within(make: Callable[[], psycopg.Connection], seconds: float) -> psycopg.Connection:
-    """Make a connection in a thread: a name that is looked up has no time limit of its own."""
+    """Make a connection in a thread: the lookup of a host has no time limit of its own."""
     made: list[psycopg.Connection] = []
     failed: list[BaseException] = []
     ended = threading.Event()
@@ -276,7 +277,7 @@ def _within(make: Callable[[], psycopg.Connection], seconds: float) -> psycopg.C
             if given_up.is_set():
                 connection.close()
             made.append(connection)
-        except BaseException as error:  # noqa: BLE001  raised by who waits
+        except BaseException as error:  # noqa: BLE001  (raised again by the one who waits)
             failed.append(error)
         finally:
             ended.set()

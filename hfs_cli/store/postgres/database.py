@@ -30,7 +30,7 @@ WAIT_S = 30.0
 # How long a wait for other writers goes on after a signal, and how often one is looked for.
 _LEAVE_S = 0.5
 _LOOK_S = 0.1
-# How long a server that was there may be away before a transaction begins, between two looks.
+# How long to wait before a server that is full or away is asked again.
 _AGAIN_S = 0.2
 
 # Advisory locks of a database, which no other program's numbers are likely to meet: "hfs1".
@@ -43,7 +43,7 @@ _READ = (
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
     "SET LOCAL idle_in_transaction_session_timeout = 0"
 )
-# READ COMMITTED: what is read after the wait for the lock is what stands there then.
+# READ COMMITTED: what is read after the wait for the lock is what is there by then.
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _SOON = ";SET LOCAL synchronous_commit = off"
 
@@ -170,7 +170,7 @@ class Postgres:
 
     @contextmanager
     def staging(self) -> Iterator[PostgresConnection]:
-        """A short transaction of a long work, which only its last one has to make durable."""
+        """One of many transactions, which the last of them, in `writing`, makes durable."""
         with self.writing(durable=False) as db:
             yield db
 
@@ -321,7 +321,7 @@ class Postgres:
     # it stays until then.
 
     def ask(self, session_id: int) -> None:
-        """Say that the first reply of a session is waited for."""
+        """Note that this process waits for a session's first reply."""
         with self.writing() as db:
             done = db.execute_sql(
                 "INSERT INTO asking VALUES (%s, %s, now() + interval '10 minutes')"
@@ -346,7 +346,7 @@ class Postgres:
                 )
 
     def is_asked(self, session_id: int) -> bool:
-        """Whether anybody waits for it."""
+        """Whether any process waits for it."""
         with self.reading() as db:
             waits = "SELECT 1 FROM asking WHERE session_id = %s AND until > now()"
             return db.execute_sql(waits, (session_id,)).fetchone() is not None
@@ -354,7 +354,7 @@ class Postgres:
     # --- the rest of an engine ------------------------------------------------------------
 
     def exists(self) -> bool:
-        """Whether there is anything to read: a server has a database, or it cannot be used."""
+        """True: a server has the database, or it cannot be used at all."""
         return True
 
     def close(self) -> None:
@@ -382,7 +382,7 @@ class Postgres:
             return problems(db)
 
     def exposed(self) -> list[str]:
-        """Which of its files others can read: they are the server's, and its own business."""
+        """Nothing: who can read a server's files is the server's business."""
         return []
 
     def back_up(self, target: Path) -> None:

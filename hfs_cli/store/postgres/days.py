@@ -12,9 +12,10 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @cache
 def offsets() -> tuple[tuple[int, int], ...]:
-    """From which moment on (microseconds) which offset from UTC (seconds) holds, the first first.
+    """The moments (microseconds) from which on each offset from UTC (seconds) holds, in order.
 
-    From the local time of 1970, which holds for all before it, until a year from now.
+    The first is the offset of 1970, which is used for all earlier times as well; they end a year
+    from now.
     """
     end = datetime.now(UTC) + timedelta(days=366)
     found = [(0, _offset(_FIRST))]
@@ -35,7 +36,7 @@ def _offset(moment: datetime) -> int:
 
 
 def _change(before: datetime, after: datetime) -> datetime:
-    """The first second of another offset, which `after` has and `before` has not."""
+    """The first second of the offset that `after` has and `before` has not."""
     new = _offset(after)
     while after - before > timedelta(seconds=1):
         middle = (before + (after - before) / 2).replace(microsecond=0)

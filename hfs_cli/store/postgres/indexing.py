@@ -21,9 +21,9 @@ from hfs_cli.store.words import CALL, words
 if TYPE_CHECKING:
     from hfs_cli.store.engine import Connection, Row
 
-# An entry of the index holds 2,712 bytes at most, as PostgreSQL 15 says where it refuses a longer
-# one (2026-11-29). What is longer than this, in characters, is not a word of any language: its
-# beginning and a digest stand for it.
+# An entry of the index holds at most 2,712 bytes, as PostgreSQL 15 says when it refuses a longer
+# one (2026-11-29). What has more characters than this is not a word of any language: its beginning
+# and a digest stand for it.
 LONGEST = 200
 _BEGINNING = 100
 
@@ -65,10 +65,10 @@ def tokens(text: str) -> str:
 
 
 def copy(db: Connection, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Insert many rows by COPY: they are not parsed, planned and answered one by one.
+    """Insert many rows by COPY, which does not parse, plan and answer each of them.
 
-    Where row-level policies hold for who is logged in, COPY is refused
-    (https://www.postgresql.org/docs/current/sql-copy.html, 2026-11-29), and they are inserted.
+    Where row-level policies apply to the role, the server refuses COPY
+    (https://www.postgresql.org/docs/current/sql-copy.html, 2026-11-29): the rows are inserted then.
     """
     into = f'"{table}" ({", ".join(columns)})'
     with db.connection().cursor() as cursor:

@@ -76,7 +76,7 @@ def bring_up_to_date(db: PostgresConnection, shown: str) -> None:
 
 
 def owner_of_tables(db: PostgresConnection) -> str | None:
-    """The role whose the tables are, where whoever is logged in may not act as that one."""
+    """The role that owns the tables, or None if the role that is logged in may act as it."""
     row = db.execute_sql(
         "SELECT tableowner, pg_has_role(tableowner, 'USAGE') FROM pg_catalog.pg_tables"
         " WHERE schemaname = current_schema() AND tablename = 'session'"

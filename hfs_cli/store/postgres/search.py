@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from hfs_cli.store.messages import Part
     from hfs_cli.store.postgres.connection import PostgresConnection
 
-# The newest that hold the words are ranked: all would have to be read for it.
+# How many hits are ranked, the newest ones: ranking all of them would mean reading them all.
 _RANKED = 200
-# Characters of a text that its rank is made of.
+# How many characters of a text count towards its rank.
 _WEIGHED = 20_000
-# Texts that a raw query is tried on at a time.
+# How many texts a raw query is tried on at a time.
 _TRIED = 500
-# The words of a raw query that only says which must be there, all of them.
+# A raw query that only lists words and phrases which a text must all hold.
 _ALL_OF = re.compile(r'\s*(?:(?:"[^"]*"|\w+)(?:\s+AND\b)?\s*)+')
 _PART = re.compile(r'"[^"]*"|\w+')
 _TOO_LONG = re.compile(rf"[^\W_]{{{LONGEST + 1},}}")
@@ -83,8 +83,8 @@ def _best(
 
 
 def _holding(phrases: Sequence[str]) -> tuple[str, list[object]]:
-    """The condition that all phrases are there, and its values."""
-    # A phrase of signs alone says nothing, as for FTS5.
+    """The condition that a text holds all of the phrases, and its values."""
+    # A phrase of punctuation alone is no condition, as for FTS5.
     each = [row for row in map(tokens, phrases) if row]
     if not each:
         return "false", []
@@ -100,7 +100,7 @@ def _holding(phrases: Sequence[str]) -> tuple[str, list[object]]:
 def _tried(
     db: PostgresConnection, place: Place, match: str, limit: int
 ) -> Iterator[tuple[int, str]]:
-    """The newest texts that a raw query fits, which is tried on each that may.
+    """The newest texts that a raw query matches; it is tried on each text that might.
 
     Raises:
         sqlite3.OperationalError: It is not FTS5 syntax.

@@ -1,4 +1,4 @@
-"""Look the database over, and let the server tidy up."""
+"""Check the tables, and let the server tidy them up."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from hfs_cli.store.words import CALL
 if TYPE_CHECKING:
     from hfs_cli.store.postgres.connection import PostgresConnection
 
-# The version from which on a role may be given the right to tidy up (GRANT MAINTAIN):
+# From this version on a role can be given the right to tidy up (GRANT MAINTAIN):
 # https://www.postgresql.org/docs/17/ddl-priv.html (2026-11-29)
 _WITH_MAINTAIN = 170000
-# Texts that are read, and told apart into words, at a time.
+# How many texts are read and split into words at a time.
 _AT_ONCE = 500
 _TABLES = (
     *("import", "session", "message", "piece", "tool_call", "attachment", "message_attachment"),
@@ -28,8 +28,7 @@ _TABLES = (
 def problems(db: PostgresConnection) -> list[str]:
     """What is wrong with the database, one line each; empty when all is well.
 
-    Types, references and times are the server's business: it takes no others. Its files are
-    looked over by `pg_amcheck`.
+    The server itself refuses wrong types, references and times; `pg_amcheck` checks its files.
     """
     found = contradictions(db)
     found += _index_problems(db, "message", "message", "content", "status = 'complete'")
@@ -41,7 +40,7 @@ def problems(db: PostgresConnection) -> list[str]:
 def _index_problems(
     db: PostgresConnection, name: str, table: str, text: str, shown: str
 ) -> list[str]:
-    """Whether the words of what is complete, and nothing else, are kept."""
+    """Whether exactly the words of complete rows are indexed."""
     index = f"{name}_words"
     extra = db.execute_sql(
         f"SELECT count(*) FROM {index} w WHERE NOT EXISTS"
@@ -68,7 +67,7 @@ def _index_problems(
 
 
 def who_may(db: PostgresConnection) -> str | None:
-    """The role that alone may tidy up, where that is not whoever is logged in."""
+    """The only role that may tidy up, or None if the role that is logged in may do so."""
     owner = owner_of_tables(db)
     if owner is None or db.connection().info.server_version < _WITH_MAINTAIN:
         return owner
@@ -77,7 +76,7 @@ def who_may(db: PostgresConnection) -> str | None:
 
 
 def vacuum(db: PostgresConnection) -> int:
-    """Let the server tidy up now rather than when it gets round to it; the bytes gained.
+    """Let the server tidy up now, and not when it would by itself; the bytes gained.
 
     Raises:
         StoreError: Another role has to.
@@ -95,13 +94,13 @@ def vacuum(db: PostgresConnection) -> int:
 
 
 def write_anew(db: PostgresConnection) -> None:
-    """Write every table anew; others wait for each meanwhile."""
+    """Write every table anew; each is locked meanwhile."""
     for table in _TABLES:
         db.connection().execute(f"VACUUM (FULL) {table}".encode())
 
 
 def _make_index_of_names(db: PostgresConnection) -> None:
-    """Where the extension has come since: names by three of their letters."""
+    """Index the parts of names, if the extension has been installed since."""
     if db.execute_sql("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'").fetchone():
         db.execute_sql(
             "CREATE INDEX IF NOT EXISTS session_name_part ON session USING gin (name gin_trgm_ops)"

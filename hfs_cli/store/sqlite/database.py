@@ -41,10 +41,10 @@ _PRAGMAS = {
 # Of an import: as many as it has in turn, and the pages (in KiB, below 0) that these come back to.
 _CACHED_STATEMENTS = 32
 _OF_IMPORTS = {"cache_size": -32_000}
-# How often to see whether another import has ended: they take seconds to minutes.
+# How often to see whether another import has ended: imports take seconds to minutes.
 _LOOK_AGAIN_S = 0.1
-# Bytes of the log after which a long work copies it into the file: a chat's commit would do so
-# otherwise, and its user would wait for it.
+# Bytes of the log from which on an import copies it into the file, between two transactions. A
+# chat's commit would do so otherwise, and its user would wait for it.
 _MUCH_LOG = 8 * 1024 * 1024
 
 # Characters of a text that is kept once less in memory while it is written.
@@ -52,7 +52,7 @@ _LONG_TEXT = 1_000_000
 
 _INDEX = "INSERT INTO message_words (rowid, content) VALUES (?, ?)"
 
-# What SQLite says of a database on a read-only disk, or in a directory that cannot be written.
+# The result codes for a database on a read-only disk, or in a directory that cannot be written.
 _NOT_WRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 
 
@@ -80,14 +80,7 @@ class Database:
 
     @contextmanager
     def reading(self, *, once: bool = False) -> Iterator[SqliteConnection]:  # noqa: ARG002
-        """A consistent view; it blocks nobody and nobody blocks it.
-
-        Args:
-            once: By a single statement. A transaction costs nothing here, so it has one, too.
-
-        Raises:
-            StoreError: The database cannot be read.
-        """
+        """See `Engine.reading`; a transaction costs nothing here, so `once` makes no difference."""
         with self._lock, store_errors(self.path):
             db = self._connected(create=False)
             with db.atomic():
@@ -97,18 +90,10 @@ class Database:
     def writing(
         self, wait_s: float = WAIT_S, *, durable: bool = True
     ) -> Iterator[SqliteConnection]:
-        """A transaction that holds the write lock from its first statement.
+        """See `Engine.writing`; the default wait counts from when another last got something done.
 
-        A transaction that reads first and writes later fails at once when another wrote
-        meanwhile; one that begins IMMEDIATE waits for its turn.
-
-        Args:
-            wait_s: Seconds to wait for other writers; the full 30 s count from when one of
-                them last got something done.
-            durable: Reach the disk before the lock is let go, instead of soon after.
-
-        Raises:
-            StoreError: The database cannot be written; nothing was.
+        A transaction that reads first and writes later fails at once if another process wrote in
+        between; one that begins IMMEDIATE waits for its turn.
         """
         with self._writing(wait_s, durable=durable) as db:
             yield db
@@ -117,10 +102,7 @@ class Database:
 
     @contextmanager
     def staging(self) -> Iterator[SqliteConnection]:
-        """A short transaction of a long work, which only its last one has to make durable.
-
-        The log is copied into the file in between, while others may write.
-        """
+        """See `Engine.staging`; a long log is copied into the file after it, while others write."""
         with self._lock:
             with self._writing(WAIT_S, durable=False) as db:
                 yield db
@@ -148,7 +130,7 @@ class Database:
         return 0
 
     def _flush(self) -> None:
-        # The log alone has no locks of SQLite's that closing it could drop.
+        # SQLite holds no lock on the log, which closing it here could drop.
         with suppress(OSError):
             descriptor = os.open(f"{self.path.resolve()}-wal", os.O_RDONLY)
             try:
@@ -208,7 +190,7 @@ class Database:
                 os.close(descriptor)
 
     def answered(self, session_id: int) -> None:
-        """Wait no more."""
+        """Note that this process no longer waits for it."""
         with self._lock:
             descriptor = self._asked.pop(session_id, None)
             if descriptor is not None:
@@ -257,25 +239,20 @@ class Database:
             return problems(db)
 
     def exposed(self) -> list[str]:
-        """Which of its files others can read, and how to change that."""
+        """Which of its files other users can read, and how to change that."""
         from hfs_cli.store.sqlite.upkeep import too_open
 
         return too_open(self.path)
 
     def back_up(self, target: Path) -> None:
-        """Copy it to a new private file, also while others write to it.
-
-        Raises:
-            UsageError: There is something of that name.
-            StoreError: There is no database yet, it is damaged, or the copy cannot be written.
-        """
+        """See `SessionStore.back_up`."""
         from hfs_cli.store.sqlite.migrate import back_up
 
         if os.path.lexists(target):
             raise UsageError(f"{target} exists: choose another name")
         if not self.exists():
             raise StoreError(f"there is no database yet at {self.path}")
-        # Opened first: a database that is not ours to use is not copied either.
+        # Opened first: what must not be used, as another program's database, is not copied either.
         with self.reading():
             pass
         with store_errors(self.path):
@@ -381,8 +358,8 @@ class Database:
         except OperationalError as error:
             if create or file.result_code(error) not in _NOT_WRITABLE:
                 raise
-            # A reader of a log makes a file beside it; where there is no log nobody writes, and
-            # the database can be read as one that does not change
+            # To read with a log, SQLite makes a file beside it. Where there is no log nobody
+            # writes, so that the database can be read as one that does not change
             # (https://www.sqlite.org/wal.html#read_only_databases).
             mode = "mode=ro" if self._log_size() else "immutable=1"
             self._db = self._opened(self._uri(mode))
@@ -390,11 +367,11 @@ class Database:
         return self._db
 
     def _has_come(self) -> bool:
-        """Whether there is a file where there was none, and nobody looks at the empty one."""
+        """Whether there is a file where there was none, and no transaction sees the empty one."""
         return self._db is not None and not self._db.in_transaction() and self.exists()
 
     def _uri(self, mode: str) -> str:
-        # mode=rw: SQLite must not create the file, it would be readable by others.
+        # mode=rw: SQLite must not create the file, which others could read then.
         return f"{self.path.as_uri()}?{mode}"
 
     def _opened(self, name: str) -> SqliteConnection:
@@ -597,7 +574,7 @@ def _unflushed(db: SqliteDatabase) -> Iterator[None]:
 
 
 def _begin(db: SqliteDatabase, stack: ExitStack, patience: Patience) -> None:
-    """Take SQLite's own lock, which only another program or an older hfs may hold now."""
+    """Take SQLite's own lock, which nobody but another program or an older hfs can hold now."""
     db.timeout = SLICE_S
     try:
         while True:

@@ -15,13 +15,13 @@ from hfs_cli.errors import Interrupted, StoreError
 from hfs_cli.files import create, make_directory
 from hfs_cli.store.engine import BadRow
 
-# "hfs1" as a number: marks the file as ours (https://www.sqlite.org/fileformat.html#application_id).
+# Marks the file as ours: "hfs1" (https://www.sqlite.org/fileformat.html#application_id).
 APPLICATION_ID = 0x68667331
 # How many migrations there are. Kept by hand, so that opening a current database neither
 # loads the migration machinery nor lists a directory; a test compares it with the files.
 SCHEMA_VERSION = 12
 
-# After how many steps of SQLite's machine to look for a signal: some milliseconds' work.
+# After how many instructions of SQLite's virtual machine to look for a signal: some milliseconds.
 _STEPS = 100_000
 
 # Primary result codes: https://www.sqlite.org/rescode.html
@@ -42,11 +42,11 @@ _ADVICE = {
 def is_there(path: Path) -> bool:
     """Whether there is a database file.
 
-    A symbolic link to a regular file is followed, as SQLite does; its write-ahead log then
-    lives beside the target.
+    A symbolic link to a regular file is followed, as SQLite does; the write-ahead log is beside
+    the target then.
 
     Raises:
-        StoreError: There is something else by that name, or it cannot be looked at.
+        StoreError: Something else has that name, or it cannot be looked at.
     """
     try:
         status = path.stat()
@@ -67,10 +67,10 @@ def is_there(path: Path) -> bool:
 
 
 def _refuse_others(place: Path, there: os.stat_result) -> None:
-    """Refuse what another user made or may change: it could hold anything.
+    """Refuse what another user owns or may change, for it could hold anything.
 
-    Reading is another matter: whoever lets others read their conversations is warned by
-    `hfs db check`. Root may change everything, so a directory of root's is as good as one's own.
+    Where others can only read, `hfs db check` warns of it. Root may change everything, so that a
+    directory of root's is as safe as one's own.
     """
     if sys.platform == "win32":
         return
@@ -89,7 +89,7 @@ def _refuse_others(place: Path, there: os.stat_result) -> None:
 
 
 def make(path: Path) -> None:
-    """Make an empty file that only its owner can read, unless it is there already.
+    """Make an empty file that only its owner can read, unless there is one.
 
     SQLite gives its -wal and -shm files the same mode.
 
@@ -98,7 +98,7 @@ def make(path: Path) -> None:
     """
     try:
         make_directory(path.parent)
-        if not os.path.lexists(path):  # else what is there is looked at
+        if not os.path.lexists(path):  # what is there already is checked below
             directory = path.parent.resolve()
             _refuse_others(directory, directory.stat())
         create(path)
@@ -194,7 +194,7 @@ def store_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def interruptible(connection: sqlite3.Connection) -> Iterator[None]:
-    """Let a signal end long work of SQLite's, which swallows what its handler raises.
+    """Let a signal end long work of SQLite's, which swallows what a signal handler raises.
 
     Raises:
         Interrupted: One came.
@@ -212,7 +212,7 @@ def interruptible(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def damaged(path: Path | None, what: str) -> str:
-    """The message for a file that cannot be trusted. It is never written to."""
+    """The message for a file that cannot be trusted, and is never written to."""
     return (
         f"the database {path} is damaged ({what}): it is left as it is; "
         f'save what can be read with: sqlite3 "{path}" .recover | sqlite3 recovered.db'

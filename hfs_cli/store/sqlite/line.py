@@ -22,7 +22,7 @@ from hfs_cli.files import open_lock_file, release_lock, take_lock
 WAIT_S = 30.0
 # How long a wait goes on after a signal: whoever pressed Ctrl-C wants to leave within a second.
 _LEAVE_S = 0.5
-# While SQLite waits for a lock no signal is seen, so all waiting is done in slices.
+# No signal is seen while SQLite waits for a lock, so all waiting is done in slices.
 SLICE_S = 0.25
 _LOOK_AGAIN_S = 0.02
 
@@ -70,10 +70,10 @@ class Patience:
 
 
 class Line:
-    """The line before one database; one thread of a process at a time may use it.
+    """The line for one database; one thread of a process at a time may use it.
 
     Args:
-        path: The database. The lock is a file of its own beside it: closing a file that
+        path: The database. The lock is a file of its own beside it, because closing a file that
             SQLite has open would drop SQLite's locks.
     """
 
@@ -83,21 +83,21 @@ class Line:
 
     @contextmanager
     def turn(self, patience: Patience) -> Iterator[None]:
-        """Wait for one's turn; the next in line is served when the block ends.
+        """Wait for this process's turn; the next in line is served when the block ends.
 
-        Where no lock file can be made (a read-only directory) there is no line.
+        Where no lock file can be made (in a read-only directory) there is no line.
 
         Raises:
-            StoreError: Patience is over.
+            StoreError: The turn did not come in time.
         """
         if self._descriptor is None:
-            # SQLite follows a link to the database; so does its line.
+            # SQLite follows a symbolic link to the database, and so must its line.
             file = self._path.resolve()
             with suppress(OSError):
                 self._descriptor = open_lock_file(file.with_name(f"{file.name}.lock"))
         descriptor = self._descriptor
         if descriptor is not None and not take_lock(descriptor, wait=False):
-            self._descriptor = None  # until it is ours, it belongs to the one who waits
+            self._descriptor = None  # it belongs to the waiting thread until it is locked
             _wait(descriptor, patience, self._path)
             self._descriptor = descriptor
         try:
@@ -107,7 +107,7 @@ class Line:
                 release_lock(descriptor)
 
     def close(self) -> None:
-        """Let go of the lock file."""
+        """Close the lock file."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -116,8 +116,8 @@ class Line:
 def _wait(descriptor: int, patience: Patience, path: Path) -> None:
     """Stand in line, in a thread of its own: a wait in the kernel has no time limit.
 
-    Who gives up leaves the thread behind: it closes the lock file as soon as its turn comes,
-    or when the process ends.
+    When the wait is given up the thread stays behind: it closes the lock file as soon as its turn
+    comes, or the process ends.
     """
     served, decided = threading.Event(), threading.Lock()
     given_up = False
@@ -132,7 +132,7 @@ def _wait(descriptor: int, patience: Patience, path: Path) -> None:
     try:
         threading.Thread(target=stand, name="hfs-line", daemon=True).start()
     except RuntimeError:
-        # No thread can be started (ulimit -u): look again and again, out of order.
+        # No thread can be started (ulimit -u): try again and again, out of order.
         while not take_lock(descriptor, wait=False):
             if not patience.left_s():
                 os.close(descriptor)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from hfs_cli.conversations import SearchFilter, SearchHit
     from hfs_cli.store.messages import Part
 
-# A word in more messages than this says little about any of them, and ranking by it means
-# reading all of them: it still has to be there, but does not weigh.
+# A word in more messages than this says little about any of them, and ranking by it would mean
+# reading all of them: a message must hold it, but it does not count towards the rank.
 _COMMON = 5_000
 
 
@@ -23,14 +23,14 @@ def search(
     db: Connection, text: str, asked: SearchFilter | None, *, limit: int, raw: bool
 ) -> list[SearchHit]:
     """As `SessionStore.search`."""
-    # While nothing is imported no row is left out, and the index alone ranks: see `_best`.
+    # While nothing is imported no row is left out, so that the index alone can rank: see `_best`.
     importing = db.execute_sql(f"{UNFINISHED} LIMIT 1").fetchone() is not None
     best = partial(_best, db)
     return search_by(_DIALECT, best, db, text, asked, limit=limit, raw=raw, importing=importing)
 
 
 def _within(parts: list[Part]) -> tuple[str, list[object]]:
-    # One value however many sessions the transcript is made of.
+    # One value, however many sessions the transcript is made of.
     condition = (
         "EXISTS (SELECT 1 FROM json_each(?) l WHERE m.session_id = json_extract(l.value, '$[0]')"
         " AND m.position <= json_extract(l.value, '$[1]'))"

@@ -31,7 +31,7 @@ def problems(db: Connection) -> list[str]:
     for model in TABLES:
         found += _value_problems(db, model)
     found += contradictions(db)
-    if not found:  # the words of a text that is not valid cannot be compared
+    if not found:  # the words of a damaged text cannot be compared
         found += _index_problems(db, "message", "message WHERE status = 'complete'", "content")
         found += _index_problems(db, "session", "session", "name")
         found += _index_problems(db, "call", "tool_call WHERE result IS NOT NULL", CALL)
@@ -39,7 +39,7 @@ def problems(db: Connection) -> list[str]:
 
 
 def _value_problems(db: Connection, model: type[Model]) -> list[str]:
-    """Values of another type, text that is not UTF-8, times that no calendar has."""
+    """Values of another type, texts that are not UTF-8, times that no calendar has."""
     table, fields = model._meta.table_name, model._meta.sorted_fields  # noqa: SLF001  (Peewee's documented way)
     wrong = []
     texts = []
@@ -73,10 +73,10 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _index_problems(db: Connection, name: str, rows: str, column: str) -> list[str]:
-    """Whether the words of what is complete, and nothing else, are indexed.
+    """Whether exactly the words of complete rows are indexed.
 
-    All is indexed anew, aside, and the two are compared: one changed byte of a text is a word
-    that the one index has and the other has not.
+    All rows are indexed anew, in a temporary index, and the two are compared: one changed byte of a
+    text is a word that only one of them has.
     """
     index, anew = f"{name}_words", f"temp.{name}_anew"
     db.execute_sql(
@@ -117,7 +117,7 @@ _FIRST_MOMENT, _LAST_MOMENT = -62_135_596_800_000_000, 253_402_300_799_999_999
 
 
 def too_open(path: Path) -> list[str]:
-    """Tell of files and directories of the database that others can read."""
+    """Files and directories of the database that other users can read, and what to do."""
     siblings = (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm"))
     return [
         f"{file} can be read by others: chmod {wanted:o} {file}"

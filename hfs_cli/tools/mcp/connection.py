@@ -41,7 +41,7 @@ from hfs_cli.tools.tool import Result, result_text
 _MAX_PAGES = 100
 _MAX_TOOLS = 5000
 
-# What the package and its libraries report is for their developers, and standard error is ours.
+# What the package and its libraries log is for their developers; it must not reach the user.
 for _name in ("mcp", "httpx2", "httpcore2", "asyncio"):
     logging.getLogger(_name).propagate = False
     logging.getLogger(_name).addHandler(logging.NullHandler())
@@ -56,7 +56,7 @@ class Offered(NamedTuple):
 
 
 class Connection:
-    """A server that is started, or reached, when it is first asked for something.
+    """A server that is started or reached when it is first needed.
 
     All methods may be called from any thread, several at once.
 
@@ -81,7 +81,7 @@ class Connection:
         self._closing: asyncio.Event | None = None
 
     def start(self, seconds: float, stopped: Callable[[], bool]) -> str:
-        """Start it, or wait until it has started; its own name and version.
+        """Start it, or wait until it has started; return its own name and version.
 
         Raises:
             HfsError: It does not start, is not reached, or does not speak the protocol.
@@ -110,7 +110,7 @@ class Connection:
         seconds: float,
         stopped: Callable[[], bool],
     ) -> Result:
-        """Call one of its tools; what goes wrong with the call is its result.
+        """Call one of its tools; a failure of the call is its result.
 
         Raises:
             HfsError: The server does not start.
@@ -125,7 +125,7 @@ class Connection:
             return Result(self._failed(error).message, failed=True)
 
     def close(self) -> None:
-        """End the connection and the server's process; waits a moment, and not for long."""
+        """End the connection and the server's process; waits for a moment at most."""
         with self._lock:
             serving, self._serving = self._serving, None
         if serving is not None:
@@ -148,7 +148,7 @@ class Connection:
             raise self._failure(f"did not start within {seconds:g} s") from None
 
     def _served(self, serving: concurrent.futures.Future[None]) -> None:
-        """The connection is over: nobody waits for its beginning any more."""
+        """Note that the connection is over, so that nobody waits for its start any more."""
         error = None if serving.cancelled() else serving.exception()
         with suppress(concurrent.futures.InvalidStateError):
             self._ready.set_exception(self._failed(error))
@@ -156,7 +156,7 @@ class Connection:
     # --- in the loop's thread --------------------------------------------------------
 
     async def _serve(self) -> None:
-        """Hold the connection from its beginning to its end."""
+        """Hold the connection open from start to end."""
 
         async def heard(message: object) -> None:
             if isinstance(message, ToolListChangedNotification):
@@ -193,7 +193,7 @@ class Connection:
     # --- errors ----------------------------------------------------------------------
 
     def _failure(self, what: str) -> HfsError:
-        """An error about the server, with what it said last."""
+        """An error about the server, with its last words on standard error."""
         said = result_text(self._launched.errors).split("\n") if self._launched else []
         last = next((line for line in reversed(said) if line.strip()), "")
         kind = ConfigError if self._launched else NetworkError
@@ -201,7 +201,7 @@ class Connection:
         return kind(f"the MCP server {self._name} {what}{after}")
 
     def _failed(self, error: BaseException | None) -> HfsError:
-        """What became of the connection, or of a request on it."""
+        """The error for what became of the connection, or of a request on it."""
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         if self._launched is not None and self._launched.fault:
@@ -229,11 +229,11 @@ class Connection:
 
 
 async def _as_it_is(name: str, result: object) -> None:
-    """Take a result without holding it against anything."""
+    """Take a result without checking it."""
 
 
 def _as_result(result: CallToolResult) -> Result:
-    """What a tool answered, as text for a model."""
+    """The answer of a tool, as text for a model."""
     parts = []
     for block in result.content:
         match block:

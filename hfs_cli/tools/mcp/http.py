@@ -1,4 +1,4 @@
-"""Speak with an MCP server over streamable HTTP: no redirects, no answer without an end."""
+"""Speak with an MCP server over streamable HTTP: no redirects, and no endless answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hfs_cli.tools.mcp.target import MAX_MESSAGE_BYTES, Address
 
 
 class Reached:
-    """A server at its address, and what is known of why it does not answer.
+    """A server at its address, and why it does not answer where that is known.
 
     Args:
         address: Where it is.
@@ -24,7 +24,7 @@ class Reached:
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        # Of the last answer, where that was a refusal: the package does not tell it.
+        # The status of the last answer if that was a refusal, which the package does not report.
         self.refused: int | None = None
 
     @asynccontextmanager
@@ -58,13 +58,13 @@ class Reached:
         if response.headers.get("content-encoding", "identity") != "identity":
             raise httpx2.DecodingError("it answered in a compressed form that was not asked for")
         is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
-        # Of a stream of events each is bounded, and there may be any number of them.
+        # Each event of a stream is bounded; their number is not.
         if not is_stream and isinstance(response.stream, httpx2.AsyncByteStream):
             response.stream = _Bounded(response.stream)
 
 
 class _Bounded(httpx2.AsyncByteStream):
-    """A body that ends in an error when it is too long."""
+    """A body that fails when it is too long."""
 
     def __init__(self, body: httpx2.AsyncByteStream) -> None:
         self._body = body

@@ -14,7 +14,7 @@ CLOSE_S = 3.0
 
 
 class Loop:
-    """A thread with an event loop, for all servers of a turn; begun when first needed."""
+    """A thread with an event loop for all servers of a turn, started when first needed."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -22,7 +22,7 @@ class Loop:
         self._lock = threading.Lock()
 
     def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        """Begin something; from any thread."""
+        """Start a coroutine in the loop; from any thread."""
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
@@ -33,12 +33,12 @@ class Loop:
             return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def call_soon(self, work: Callable[[], object]) -> None:
-        """Have a function called in the loop's thread."""
+        """Call a function in the loop's thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(work)
 
     def close(self) -> None:
-        """End it, if it was begun; what still runs in it is dropped."""
+        """Stop it if it was started; what still runs in it is dropped."""
         with self._lock:
             loop, self._loop = self._loop, None
         if loop is not None and self._thread is not None:

@@ -21,8 +21,8 @@ from mcp_types import jsonrpc_message_adapter
 from hfs_cli.processes import ERRORS_KEPT, RUN_VARIABLE, Guard, ask_to_end, end_all_of
 from hfs_cli.tools.mcp.target import MAX_MESSAGE_BYTES, Launch
 
-# How long a server has to end after its input has ended, and again after it was asked to: who
-# has pressed Ctrl-C waits for it.
+# Seconds that a server has to end after its input has ended, and again after it was asked to:
+# a user who has pressed Ctrl-C waits for it.
 _ENDED_S = 0.3
 _ASKED_S = 0.2
 
@@ -44,7 +44,7 @@ class Launched:
 
     @asynccontextmanager
     async def streams(self) -> AsyncIterator[TransportStreams]:
-        """Start it, and end it with all that it has started.
+        """Start the server, and end it with all its processes.
 
         Raises:
             OSError: It cannot be run.
@@ -79,7 +79,7 @@ class Launched:
                     stream.close()
                 self.end()
                 with anyio.move_on_after(_ASKED_S, shield=True):
-                    # The loop keeps a pipe open until its end has been read.
+                    # The loop keeps a pipe open until it has read its end.
                     assert process.stdout is not None
                     with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
                         async for _ in process.stdout:
@@ -87,14 +87,14 @@ class Launched:
                     await process.wait()
 
     def end(self) -> None:
-        """End the process and all that it has started, at once; from any thread."""
+        """End the process and all that it has started at once; from any thread."""
         if self._process is not None:
             end_all_of(self._process.pid, self._mark)
 
     async def _hear(
         self, process: Process, incoming: MemoryObjectSendStream[SessionMessage | Exception]
     ) -> None:
-        """Read the server's messages, one a line; what is not one is passed over.
+        """Read the server's messages, one a line; other lines are skipped.
 
         Servers print a word of their own there now and then, which the specification forbids.
         """
@@ -131,7 +131,7 @@ class Launched:
 
 
 async def _tell(process: Process, outgoing: MemoryObjectReceiveStream[SessionMessage]) -> None:
-    """Write messages to the server, one a line; one that reads nothing any more is not told."""
+    """Write messages to the server, one a line, until it stops reading."""
     assert process.stdin is not None
     with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
         async for message in outgoing:
@@ -140,7 +140,7 @@ async def _tell(process: Process, outgoing: MemoryObjectReceiveStream[SessionMes
 
 
 async def _wind_down(process: Process) -> None:
-    """End a server as the specification has it: its input ends, then it is asked to end."""
+    """End a server as the specification says: close its input, then ask it to end."""
     if process.stdin is not None:
         with suppress(OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
             await process.stdin.aclose()
@@ -153,6 +153,6 @@ async def _wind_down(process: Process) -> None:
 async def _ended(process: Process, seconds: float) -> None:
     """Wait a moment for the end of a process."""
     with anyio.move_on_after(seconds):
-        # Not wait(): it waits for the pipes too, which a child may hold.
+        # wait() would wait for the pipes too, which a child may hold open.
         while process.returncode is None:  # noqa: ASYNC110
             await anyio.sleep(0.01)

@@ -10,7 +10,7 @@ MAX_MESSAGE_BYTES = 10_000_000
 
 
 class Launch(NamedTuple):
-    """How a server is started that speaks on standard input and output.
+    """How to start a server that speaks on standard input and output.
 
     Args:
         words: The program, by its absolute path, and its arguments.
@@ -24,7 +24,7 @@ class Launch(NamedTuple):
 
 
 class Address(NamedTuple):
-    """Where a server is reached over streamable HTTP.
+    """Where to reach a server over streamable HTTP.
 
     Args:
         url: Its address.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -39,6 +40,9 @@ _DROPPED = (
     "PYTHONUNBUFFERED",
 )
 _KEPT = ("HFS_TEST_",)
+# For a process whose coverage is not measured: measuring costs it a tenth of a second, as much as
+# its start. One that is killed leaves no coverage, and hundreds of Tabs run the same lines.
+UNMEASURED = {"COVERAGE_PROCESS_CONFIG": ""}
 
 # How long an example takes depends on the machine; no test fails for that. CI tries the same
 # examples each time, so that a red run is the change's; new ones are looked for elsewhere.
@@ -141,7 +145,7 @@ class Hfs:
         Under a limit (``preexec_fn``) coverage is not measured: its own file would meet it first.
         """
         if "preexec_fn" in kwargs:
-            env = {"COVERAGE_PROCESS_CONFIG": ""} | (env or {})
+            env = UNMEASURED | (env or {})
         settings: dict[str, Any] = {
             "stdin": subprocess.DEVNULL,
             "stdout": subprocess.PIPE,
@@ -157,13 +161,16 @@ class Hfs:
         self.config.write_text(text)
         self.config.chmod(0o600)
 
-    def keep(self, name: str, *texts: str, model: str = "test/m") -> None:
+    def keep(
+        self, name: str, *texts: str, model: str = "test/m", system: str | None = None
+    ) -> None:
         """Write a session as turns do, from question and reply in turn; no process runs."""
         session = None
         with open_place(self.env.get("HFS_DATABASE", str(self.database))) as store:
             for question, reply in zip(texts[::2], texts[1::2], strict=True):
                 place = Place(session, name)
-                opened = store.begin(Turn(ChatMessage("user", question), model, place=place))
+                turn = Turn(ChatMessage("user", question), model, system=system, place=place)
+                opened = store.begin(turn)
                 store.save_reply(opened, Reply(reply, model, status="complete"))
                 session = opened.session.id
 
@@ -183,9 +190,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two workers a core: the processes and servers of these tests wait half of the time."""
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
-    return 2 * (cores or 1)
+    """Two workers a core: the processes and servers of these tests wait half of the time.
+
+    A container may have less of the cores than it sees (cgroups, version 2); and many workers want
+    more connections than a server of PostgreSQL has, and more memory than there is.
+    """
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    with contextlib.suppress(OSError, ValueError):  # "max 100000": as many as there are
+        quota, period = map(int, Path("/sys/fs/cgroup/cpu.max").read_text().split())
+        cores = min(cores, max(1, quota // period))
+    return min(2 * cores, 16)
 
 
 @pytest.fixture
@@ -197,6 +211,9 @@ def hfs(tmp_path: Path) -> Iterator[Hfs]:
     yield command
     for process in command.started:
         with process:
+            process.terminate()  # one that writes the figures of its coverage does so to the end
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
             process.kill()
 
 

@@ -168,7 +168,7 @@ class ScriptedServer:
         """The base URL of an OpenAI-format provider."""
         return f"{self.origin}/v1"
 
-    def wait_for_requests(self, count: int, seconds: float = 10) -> None:
+    def wait_for_requests(self, count: int, seconds: float = 120) -> None:
         """Return when that many requests have come in whole."""
         with self._arrival:
             if not self._arrival.wait_for(lambda: len(self.requests) >= count, seconds):
@@ -244,7 +244,8 @@ class ScriptedServer:
                 case Pause(seconds):
                     self.stopping.wait(seconds)
                 case Await(event):
-                    event.wait(30)
+                    while not (event.wait(0.05) or self.stopping.is_set()):
+                        pass
                 case _Mark(name="CUT"):
                     _reset(connection)
                     return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import UNMEASURED
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "hfs_cli"
@@ -54,7 +57,12 @@ def lint(tmp_path):
             path.write_text(f"{path.read_text()}\n\ndef added() -> None:\n{lines}")
         command = Path(sys.executable).with_name("lint-imports")
         done = subprocess.run(
-            [command, "--no-cache"], cwd=tmp_path, capture_output=True, text=True, check=False
+            [command, "--no-cache"],
+            cwd=tmp_path,
+            env=os.environ | UNMEASURED,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == (1 if added else 0), done.stdout + done.stderr
         # Long lines are wrapped for the terminal.

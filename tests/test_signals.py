@@ -41,6 +41,7 @@ except SignalReceived as received:
 
 def test_the_second_within_a_second_is_not_raised():
     code = """
+signals._GRACE_S = 600.0  # however busy the machine is
 try:
     send()
 except SignalReceived:
@@ -170,11 +171,11 @@ def turn():
     with signals.held():
         entered.set()
         with signals.let_through():
-            leave.wait(10)
+            leave.wait(120)
         print("taken", signals.take())
 other = threading.Thread(target=turn)
 other.start()
-entered.wait(10)
+entered.wait(120)
 try:
     send()
     print("held")

@@ -14,6 +14,7 @@ from queue import SimpleQueue
 import pytest
 
 from tests.batch.conftest import at_vendor
+from tests.conftest import UNMEASURED
 
 KILLS = int(os.environ.get("HFS_TEST_BATCH_KILLS", "20"))
 
@@ -43,7 +44,7 @@ def started(many, vendor, at, *, before):
         return made
 
     vendor.answer = answer
-    process = many.start(*many.given, "--resume")
+    process = many.start(*many.given, "--resume", env=UNMEASURED)
     running.put(process)
     process.wait(PATIENCE)
     vendor.answer = usual
@@ -86,7 +87,7 @@ def test_kills_at_random_moments_bill_nothing_twice(many, server, name):
     while kills < KILLS // 2:
         code = None
         while code != 0:
-            running = many.start(*many.given, "--resume")
+            running = many.start(*many.given, "--resume", env=UNMEASURED)
             if kills < KILLS // 2:
                 try:
                     running.wait(random.random() * 1.5)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.conftest import KEY
+from tests.conftest import KEY, UNMEASURED
 from tests.scripted_server import CUT, STALL, Await, make_reply, openai_chunk, openai_sse, sse
 
 
@@ -371,7 +371,7 @@ def test_ctrl_c_keeps_what_has_come_and_says_how_to_go_on(batch, server, tmp_pat
     while (tmp_path / "out.jsonl.batch").read_bytes().count(b"\n") < 5:
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=20)
+    _, said = running.communicate(timeout=120)
     assert running.returncode == 130
     assert b"6 of 8 results kept: the same command with --resume goes on" in said
     never.set()
@@ -388,7 +388,7 @@ def test_ctrl_c_without_a_file_writes_what_waited(batch, server):
     running = batch.start("batch", file, "--concurrency", "1", "--unordered")
     server.wait_for_requests(1)
     running.send_signal(signal.SIGINT)
-    out, said = running.communicate(timeout=20)
+    out, said = running.communicate(timeout=120)
     assert (running.returncode, out) == (130, b"")
     assert b"with -O FILE" in said
 
@@ -398,7 +398,7 @@ def test_a_reader_who_leaves_ends_it(batch, server):
     running = batch.start("batch", file, "--concurrency", "1")
     assert running.stdout.readline().startswith(b'{"index": 0')
     running.stdout.close()
-    assert running.wait(20) == 141
+    assert running.wait(120) == 141
     assert running.stderr.read() == b""
     assert len(server.requests) < 500
 
@@ -532,7 +532,7 @@ def test_a_file_that_is_not_an_output_is_left_alone(output):
 
 def test_two_at_once_do_not_write_one_output(output, server):
     server.always([STALL])
-    running = output.start(*output.given)
+    running = output.start(*output.given, env=UNMEASURED)
     server.wait_for_requests(1)
     done = output(*output.given, "--resume")
     assert done.returncode == 2

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from hfs_cli.store.store import SessionStore
+from tests.conftest import UNMEASURED
 from tests.scripted_server import Await, openai_sse
 
 REFUSALS = {"not found": 404, "unauthorised": 401, "failed": 500}
@@ -128,7 +129,7 @@ def test_a_request_that_still_runs_has_taken_the_name(kept, server):
     assert (done.returncode, b"is taken by session" in done.stderr) == (2, True)
     assert len(server.requests) == before + 1
     go_on.set()
-    assert first.communicate(timeout=60)[0] == b"first of all\n"
+    assert first.communicate(timeout=120)[0] == b"first of all\n"
     # One that was refused and is sent again has it while it runs, too.
     server.reply("{}", status=401)
     kept("chat", "-n", "third", "and then?")
@@ -138,13 +139,13 @@ def test_a_request_that_still_runs_has_taken_the_name(kept, server):
     server.wait_for_requests(before + 3)
     assert kept("chat", "-n", "third", "me too").returncode == 2
     go_on.set()
-    assert again.communicate(timeout=60)[0] == b"at last\n"
+    assert again.communicate(timeout=120)[0] == b"at last\n"
 
 
 def test_a_request_that_was_killed_has_not_taken_the_name(kept, server):
     before = len(server.requests)
     server.reply([Await(threading.Event()), *openai_sse("never")])
-    killed = kept.start("chat", "-n", "second", "and then?")
+    killed = kept.start("chat", "-n", "second", "and then?", env=UNMEASURED)
     server.wait_for_requests(before + 1)
     assert [file.name for file in kept.data.glob("*.asking-*")] == ["hfs.db.asking-2"]
     killed.kill()
@@ -161,7 +162,7 @@ def test_a_request_that_was_killed_has_not_taken_the_name(kept, server):
 def test_a_reply_that_was_killed_midway_has_taken_the_name(kept, server):
     before = len(server.requests)
     server.reply([*openai_sse("It begins", finish=None, done=False), Await(threading.Event())])
-    killed = kept.start("chat", "-n", "second", "and then?")
+    killed = kept.start("chat", "-n", "second", "and then?", env=UNMEASURED)
     server.wait_for_requests(before + 1)
     while b"It begins" not in kept("sessions", "show", "second").stdout:
         assert killed.poll() is None

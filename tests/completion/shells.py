@@ -11,7 +11,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.conftest import clean_environment
+from tests.conftest import UNMEASURED, clean_environment
 
 SCRIPTS = Path(__file__).parents[2] / "completions"
 REPOSITORY = Path(__file__).parents[2]
@@ -128,11 +128,13 @@ def open_shell(
         "LC_ALL": "C.UTF-8",
     }
     env |= {"HFS_DATA_DIR": str(data)} if data else {}
-    env |= {"HFS_DATABASE": database} if database else {}
+    # With a file, what a Tab runs is measured by test_words.py.
+    env |= {"HFS_DATABASE": database} if database else UNMEASURED
     argv = _ARGV[kind]
     child = pexpect.spawn(
         argv[0], argv[1:], env=env, cwd=home, encoding="utf-8", dimensions=(60, 160), timeout=120
     )
+    child.delaybeforesend = None  # a wait for programs that ask for passwords
     try:
         child.send(f"source {start} ; echo '<star''ted>'\r")
         child.expect_exact("<started>")

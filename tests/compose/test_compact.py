@@ -15,6 +15,7 @@ from hfs_cli.compose.fitting import FittingProvider
 from hfs_cli.messages import Attachment, ChatMessage, Place, Reply, Turn
 from hfs_cli.store.messages import ASKED_FOR_SUMMARY
 from hfs_cli.store.store import SessionStore
+from tests.conftest import UNMEASURED
 from tests.providers.asking import content_type, decoded
 from tests.providers.formats.talks import (
     ASKED,
@@ -365,10 +366,11 @@ def test_what_ends_a_summary_loses_neither_the_question_nor_a_summary_that_was_w
         server.reply([*openai_sse("They cou")[:2], mark, STALL])
     else:
         server.reply(SUMMARY).reply([*openai_sse("fo")[:2], mark, STALL])
-    process = grown.start("chat", "-c", *COMPACT, f"4 {LONG}")
-    assert came.wait(60)
+    env = UNMEASURED if signum == signal.SIGKILL else None
+    process = grown.start("chat", "-c", *COMPACT, f"4 {LONG}", env=env)
+    assert came.wait(120)
     process.send_signal(signum)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     codes = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
     assert process.returncode == codes[signum], err
     assert b"Traceback" not in err
@@ -395,10 +397,11 @@ def test_what_ends_a_summary_by_hand_leaves_the_session_as_it_was(grown, server,
     came = threading.Event()
     server.reply([*openai_sse("They cou")[:2], came.set, STALL])
     before = grown.ok("sessions", "show", "--json")
-    process = grown.start("sessions", "compact")
-    assert came.wait(60)
+    env = UNMEASURED if signum == signal.SIGKILL else None
+    process = grown.start("sessions", "compact", env=env)
+    assert came.wait(120)
     process.send_signal(signum)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == (130 if signum == signal.SIGINT else -signum), err
     assert err in {b"", b"hfs: error: interrupted\n"}
     assert grown.ok("sessions", "show", "--json") == before
@@ -409,10 +412,10 @@ def test_a_session_that_is_rewound_while_it_is_summarised_gets_no_summary(grown,
     asked, rewound = threading.Event(), threading.Event()
     server.reply([asked.set, Await(rewound), *SUMMARY])
     process = grown.start("sessions", "compact")
-    assert asked.wait(60)
+    assert asked.wait(120)
     assert grown("sessions", "rewind", "grown", "--to", "2").returncode == 0
     rewound.set()
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 4
     assert b"was changed while it was summarised" in err
     assert kept(grown) == ["1", "r1"]

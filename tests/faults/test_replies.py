@@ -203,8 +203,9 @@ def test_a_line_without_end_is_given_up(chat, server):
 def test_an_endless_stream_ends_at_the_total_limit(chat, server):
     event = sse(openai_chunk({"content": "x" * 1000}), done=False)[0]
     over = threading.Event()
-    server.reply([(lambda: b"" if over.is_set() else event) for _ in range(400_000)])
-    done, peak = chat.measured("chat", "--timeout", "1", "hi")
+    # Slowly enough that no machine is at the limit of characters before the time is over.
+    server.reply([(lambda: b"" if over.wait(0.0005) else event) for _ in range(400_000)])
+    done, peak = chat.measured("chat", "--timeout", "3", "hi")
     over.set()
     assert done.returncode == 7
     assert b"longer than --timeout allows" in done.stderr
@@ -278,15 +279,15 @@ def test_a_stall_ends_at_the_idle_limit(server):
 
 
 def test_a_trickle_is_not_cut_by_the_idle_limit(server):
-    slow = [step for event in openai_sse("hello") for step in (Pause(0.15), b": ping\n\n", event)]
+    slow = [step for event in openai_sse("hello") for step in (Pause(0.5), b": ping\n\n", event)]
     server.reply(slow)
-    answer = ask(server.url, limits=quick(idle=0.4))
+    answer = ask(server.url, limits=quick(idle=2))
     assert (answer.text, answer.exit_code) == ("hello", 0)
 
 
 def test_the_total_limit_cuts_a_trickle(server):
-    server.reply([Pause(0.1) if i % 2 else b": ping\n\n" for i in range(100)])
-    assert ask(server.url, limits=quick(total=0.5)).exit_code == 7
+    server.reply([Pause(0.2) if i % 2 else b": ping\n\n" for i in range(100)])
+    assert ask(server.url, limits=quick(total=3)).exit_code == 7
 
 
 def test_a_compressed_reply(server):

@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 
 from hfs_cli.files import open_lock_file, take_lock
+from tests.conftest import UNMEASURED
 from tests.scripted_server import STALL, Await, Pause, openai_chunk, openai_sse, sse
+from tests.tools.conftest import wait_until_open
 
 RUNS = 8
 
@@ -43,7 +45,7 @@ def test_kill_9_at_random_moments_leaves_a_usable_database(kept, server, databas
     chance = random.Random(1)
     server.always(lambda _: [*dribble(), STALL])
     for _ in range(RUNS):
-        process = kept.start("chat", "question")
+        process = kept.start("chat", "question", env=UNMEASURED)
         time.sleep(chance.uniform(0, 1.0))
         process.kill()
         process.communicate()
@@ -69,27 +71,35 @@ def test_every_turn_that_was_answered_is_there_after_a_kill(kept, server):
     assert [s["messages"] for s in listed] == [2] * 6
 
 
+# A second signal that comes later than this ends the process at once.
+GRACE_S = 1.0
+
+
+def interrupt(process, times):
+    """Send so many interrupts, and return how many seconds lay between the first and the last."""
+    began = time.monotonic()
+    for _ in range(times):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+    return time.monotonic() - began
+
+
 def test_two_interrupts_are_one(chat, server):
     for _ in range(RUNS):
         server.reply([*openai_sse("text", finish=None, done=False), STALL])
         process = chat.start("chat", "hi")
         assert process.stdout.read(4) == b"text"
-        process.send_signal(signal.SIGINT)
-        first = time.monotonic()
-        time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
-        apart = time.monotonic() - first
+        apart = interrupt(process, 2)
         _, error = process.communicate()
         assert process.returncode == 130
-        # A second signal that a busy machine sends a second later ends the process at once.
-        assert error.count(b"\n") == 1 or apart > 1, error
+        assert error.count(b"\n") == 1 or apart > GRACE_S, error
     integrity(chat)
     shown = json.loads(chat.ok("sessions", "show", "@last", "--format", "json"))
     assert shown["messages"][-1]["status"] == "partial"
 
 
-@pytest.mark.parametrize("signals", [1, 2])
-def test_an_interrupt_while_the_last_write_waits_spills_the_reply(chat, server, signals):
+@pytest.mark.parametrize("again_s", [None, 0.01, GRACE_S + 0.5])
+def test_an_interrupt_while_the_last_write_waits_spills_the_reply(chat, server, again_s):
     server.reply(openai_sse("one"))
     chat.ok("chat", "hi")
     gate = threading.Event()
@@ -102,12 +112,16 @@ def test_an_interrupt_while_the_last_write_waits_spills_the_reply(chat, server, 
     gate.set()
     assert process.stdout.read(6) == b" of it"
     process.send_signal(signal.SIGINT)
-    if signals == 2:
+    first, ended = time.monotonic(), False
+    if again_s is not None:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(1.5)
+            ended = process.wait(again_s) is not None
         process.send_signal(signal.SIGINT)
+    late = not ended and again_s is not None and time.monotonic() - first > GRACE_S
     _, error = process.communicate()
     assert process.returncode == 130
+    if late:
+        pytest.skip("on this busy machine it was not done when the second came and ended it")
     assert error.count(b"\n") == 1
     assert Path(re.search(rb"kept in (\S+)", error)[1].decode()).read_text() == "all of it"
     lock.close()
@@ -118,8 +132,7 @@ def test_an_interrupt_in_line_at_the_start_ends_the_wait(chat, server):
     line = open_lock_file(chat.database.with_name("hfs.db.lock"))
     assert take_lock(line)
     process = chat.start("chat", "hi")
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(1.5)
+    wait_until_open(process, chat.database.with_name("hfs.db.lock"))
     process.send_signal(signal.SIGINT)
     assert process.wait() == 130
     assert server.requests == []
@@ -172,7 +185,7 @@ def test_a_signal_while_the_error_line_cannot_be_written_ends_with_its_code(hfs,
             break
         time.sleep(0.01)
     process.send_signal(signum)
-    assert process.wait(timeout=30) == 128 + signum
+    assert process.wait(timeout=120) == 128 + signum
     with os.fdopen(read, "rb") as rest:
         assert rest.read().strip(b"x") == b""
 
@@ -203,6 +216,6 @@ def test_an_interrupt_while_the_program_loads_leaves_no_traceback(hfs):
         assert process.stdout.read(1) == b"!"
         time.sleep(chance.uniform(0, 0.1))
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=120)
         assert process.returncode in {-signal.SIGINT, 130, 0}, said
         assert b"Traceback" not in said

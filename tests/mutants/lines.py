@@ -28,6 +28,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     os.environ["COVERAGE_PROCESS_CONFIG"] = child.config.serialize()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Measure those as well that coverage has no need of: they may be what finds a mutant."""
+    for item in items:
+        item.own_markers = [mark for mark in item.own_markers if mark.name != "no_cover"]
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Note how long a test took."""
     if report.when == "call" and "PYTEST_XDIST_WORKER" not in os.environ:

@@ -56,8 +56,14 @@ def command(where: str, operation: str, left: int = 0, source: Path | str = "") 
 
 def run(where: str, operation: str, left: int = 0, source: Path | str = "") -> str:
     """What such a process printed; nothing where it was killed."""
+    from tests.conftest import UNMEASURED
+
     done = subprocess.run(
-        command(where, operation, left, source), capture_output=True, text=True, check=False
+        command(where, operation, left, source),
+        env=os.environ | UNMEASURED,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode in {0, -signal.SIGKILL}, done.stderr
     return done.stdout

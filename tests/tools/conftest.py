@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,12 +51,28 @@ def scripted(tmp_path) -> Scripted:
     return Scripted(state)
 
 
-def wait_until(happened, seconds: float = 10) -> None:
+def wait_until(happened, seconds: float = 120) -> None:
     """Return when something is so; a test that waits in vain fails."""
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.02)
+
+
+def wait_until_open(process: subprocess.Popen[bytes], file: Path) -> None:
+    """Return when a process has opened a file; without /proc, when it should have by far."""
+    if sys.platform != "linux":
+        time.sleep(5)
+        return
+
+    def is_open() -> bool:
+        assert process.poll() is None, "it has ended"
+        with suppress(OSError):  # one was closed meanwhile
+            entries = list(Path(f"/proc/{process.pid}/fd").iterdir())
+            return str(file.resolve()) in map(os.readlink, entries)
+        return False
+
+    wait_until(is_open)
 
 
 def is_running(pid: int) -> bool:

@@ -28,7 +28,7 @@ def shell(script: str, **settings):
     return program("sh", "-c", script, **settings)
 
 
-def run(tool, arguments=None, seconds: float | None = 20, stopped=lambda: False):
+def run(tool, arguments=None, seconds: float | None = 120, stopped=lambda: False):
     return tool.call(arguments or {}, seconds, stopped)
 
 
@@ -52,9 +52,9 @@ def test_a_signal_that_ended_it_is_named():
 
 
 def test_one_that_hangs_is_ended_at_its_limit():
-    result = run(shell("echo begun; sleep 600", timeout=0.5), seconds=None)
+    result = run(shell("echo begun; sleep 600", timeout=3), seconds=None)
     assert result.failed
-    assert result.text == "begun\n[it was ended: it took over 0.5 s]"
+    assert result.text == "begun\n[it was ended: it took over 3 s]"
 
 
 def test_one_that_does_not_listen_to_sigterm_is_ended_too():
@@ -125,7 +125,7 @@ def test_all_of_it_ends_when_the_turn_does(tmp_path):
     thread.start()
     wait_until(lambda: note.exists() and note.read_text().strip())
     stop.set()
-    thread.join(10)
+    thread.join(120)
     assert not thread.is_alive()
     wait_until(lambda: not is_running(int(note.read_text())))
 

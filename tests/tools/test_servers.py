@@ -40,7 +40,7 @@ def opened(tmp_path):
         server.close()
 
 
-def call(server, tool="echo", arguments=None, seconds: float = 20):
+def call(server, tool="echo", arguments=None, seconds: float = 120):
     return server.call(tool, arguments or {}, seconds, lambda: False)
 
 

@@ -228,7 +228,7 @@ def test_a_call_is_kept_before_it_runs_and_its_result_as_it_comes(store):
 
     def work(call):
         if call.arguments == '"b"':
-            assert a_ended.wait(20)
+            assert a_ended.wait(120)
         # The other one's results are there while this one runs.
         seen[call.arguments] = [
             (c.arguments, c.started_at is not None, c.result)
@@ -334,7 +334,7 @@ def test_a_signal_ends_the_tools_and_keeps_the_results_that_came(store):
             time.sleep(0.01)
         first_kept.set()
         os.kill(os.getpid(), signal.SIGINT)
-        assert tools.closed.wait(20)
+        assert tools.closed.wait(120)
         raise Broken
 
     tools.work = work
@@ -367,7 +367,7 @@ def test_a_reader_who_leaves_ends_the_tools(store):
     def work(call):
         if call.arguments == '"fast"':
             return "came"
-        assert tools.closed.wait(20)
+        assert tools.closed.wait(120)
         raise Broken
 
     tools.work = work

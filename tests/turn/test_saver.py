@@ -148,13 +148,13 @@ def test_the_last_write_comes_after_the_one_that_is_under_way(monkeypatch):
 
     def slow():
         entered.set()
-        assert gate.wait(10)
+        assert gate.wait(120)
 
     keeper = Keeper(before=slow)
     collector = Collector("test/m")
     saver = Saver(keeper, Opened(SESSION, 1, (), None), collector)
     collector.add([Delta("half")])
-    assert entered.wait(10)
+    assert entered.wait(120)
     threading.Timer(0.05, gate.set).start()
     assert saver.finish(Reply("whole", "test/m")) == 2
     assert [(kind, text) for kind, text, _ in keeper.kept] == [

@@ -3,7 +3,6 @@
 import shutil
 import signal
 import sqlite3
-import subprocess
 import threading
 from collections.abc import Generator
 from contextlib import closing
@@ -16,6 +15,7 @@ from hfs_cli.errors import Interrupted, UsageError
 from hfs_cli.exchange.sources import database, llm
 from hfs_cli.store.store import SessionStore
 from tests.exchange.reading import read
+from tests.tools.conftest import wait_until_open
 
 TABLES = """
 CREATE TABLE conversations (id, name, model);
@@ -153,9 +153,8 @@ def test_an_interrupt_while_the_rows_are_sorted_ends_the_import(hfs, tmp_path):
             "ALTER TABLE responses ADD COLUMN datetime_utc AS (length(hex(zeroblob(9000000 + id))))"
         )
     process = hfs.start("sessions", "import", str(path))
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(1.5)
+    wait_until_open(process, path)
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=120)
     assert process.returncode == 130
     assert error.count(b"\n") == 1

@@ -17,7 +17,7 @@ import pytest
 from hfs_cli.providers.formats.wire import Context
 from hfs_cli.providers.http.record import Recorder
 from hfs_cli.providers.http.recordings import read_recording, read_recordings, sent
-from tests.conftest import KEY
+from tests.conftest import KEY, UNMEASURED
 from tests.providers.embedded.test_server import needs_model
 from tests.providers.formats.talks import WIRES, reply
 from tests.scripted_server import CUT, STALL, Pause, openai_sse
@@ -344,7 +344,7 @@ def test_what_ends_the_process_leaves_no_half_recording_to_be_read(
     server.reply(openai_sse("whole"))
     recorded.ok("chat", "--no-save", "first")
     server.reply([*openai_sse("text", finish=None, done=False), STALL])
-    process = recorded.start("chat", "second")
+    process = recorded.start("chat", "second", env=UNMEASURED)
     assert process.stdout.read(4) == b"text"
     process.send_signal(signum)
     process.communicate()
@@ -442,7 +442,7 @@ def test_a_batch_is_recorded_where_it_says_so_itself(chat, server, folder):
 
 def test_what_a_kill_has_left_goes_with_the_next_recording(recorded, server, folder):
     server.reply([*openai_sse("text", finish=None, done=False), STALL])
-    process = recorded.start("chat", "--no-save", "hi")
+    process = recorded.start("chat", "--no-save", "hi", env=UNMEASURED)
     assert process.stdout.read(4) == b"text"
     (running,) = folder.glob(".hfs-*.part")
     long_ago = time.time() - 3600

@@ -53,7 +53,7 @@ def pooled(postgres_databases, free_port, tmp_path_factory):
                 yield where
             finally:
                 process.terminate()
-                process.wait(30)
+                process.wait(120)
 
 
 def _until_there(where, process):

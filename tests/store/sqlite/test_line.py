@@ -17,6 +17,7 @@ from hfs_cli.store.sqlite import line
 from hfs_cli.store.sqlite.database import Database, SqliteConnection
 from hfs_cli.store.sqlite.file import schema_version
 from hfs_cli.store.store import SessionStore
+from tests.conftest import UNMEASURED
 
 
 @pytest.fixture
@@ -93,7 +94,8 @@ def test_a_killed_holder_holds_nobody_up(path, store):
         "import sys, time; from pathlib import Path; from hfs_cli.store.sqlite.database import *\n"
         "with Database(Path(sys.argv[1])).writing(): print('held', flush=True); time.sleep(60)"
     )
-    with subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE) as holder:
+    argv, env = [sys.executable, "-c", code, path], os.environ | UNMEASURED
+    with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE) as holder:
         assert holder.stdout.readline() == b"held\n"
         with pytest.raises(StoreError, match="locked"):
             write(path, 0.1)

@@ -15,6 +15,7 @@ from hfs_cli.messages import Call, ChatMessage, Place, Reply, Turn
 from hfs_cli.store.sqlite import migrate
 from hfs_cli.store.sqlite.file import APPLICATION_ID, SCHEMA_VERSION
 from hfs_cli.store.store import SessionStore
+from tests.conftest import UNMEASURED
 
 # HFS_TEST_STRIDE=1 kills at every statement, not at some.
 STRIDE = int(os.environ.get("HFS_TEST_STRIDE", "5"))
@@ -23,7 +24,10 @@ MIGRATIONS = Path(migrate.__file__).parent / "migrations"
 
 def run(code: str, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", code, *arguments],
+        env=os.environ | UNMEASURED,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
 
 

@@ -203,8 +203,10 @@ def from_genai_prices(day: date) -> Document:
     try:
         from genai_prices import data
     except ImportError as error:
+        from hfs_cli.extras import how_to_add
+
         raise ConfigError(
-            "genai-prices is not installed: pip install 'hfs-cli[prices]', or name a file"
+            f"genai-prices is not installed: {how_to_add('prices')}, or name a file"
         ) from error
     found = {
         _VENDORS[vendor.id]: dict(sorted(_rows(vendor, day).items()))

@@ -74,9 +74,10 @@ def _text_of_page(data: bytes, shown: str, encoding: str | None) -> str:
     try:
         import trafilatura
     except ImportError:
+        from hfs_cli.extras import how_to_add
+
         raise ConfigError(
-            f"{shown} is a web page, and reading those needs one more package: pip install"
-            " 'hfs-cli[html]'"
+            f"{shown} is a web page, and reading those needs one more package: {how_to_add('html')}"
         ) from None
     import logging
 

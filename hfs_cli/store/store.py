@@ -655,8 +655,10 @@ def engine_at(
     except ImportError as error:  # also where it is there without libpq
         if "psycopg" not in f"{error.name} {error}" and "pq" not in str(error):
             raise
+        from hfs_cli.extras import how_to_add
+
         raise ConfigError(
-            "a database on a server needs another package: pip install 'hfs-cli[postgres]'"
+            f"a database on a server needs another package: {how_to_add('postgres')}"
         ) from error
     return Postgres(
         where,

@@ -235,7 +235,9 @@ def require_mcp() -> None:
     from importlib.util import find_spec
 
     if find_spec("mcp") is None or find_spec("mcp_types") is None:
-        raise ConfigError("MCP servers need another package: pip install 'hfs-cli[mcp]'")
+        from hfs_cli.extras import how_to_add
+
+        raise ConfigError(f"MCP servers need another package: {how_to_add('mcp')}")
 
 
 def _check_address(config: ServerConfig, where: str, hidden: Collection[str]) -> None:

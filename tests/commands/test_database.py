@@ -143,7 +143,7 @@ def test_without_the_driver_is_said_how_to_install_it(hfs):
     hfs.env["HFS_DATABASE"] = "postgresql://host/db"
     done = hfs("sessions", "list")
     assert done.returncode == 3
-    assert "pip install 'hfs-cli[postgres]'" in said(done)
+    assert "pip install 'hfs-cli[postgres]" in said(done)
 
 
 @pytest.mark.parametrize(

@@ -162,4 +162,4 @@ def test_a_page_without_the_extra_names_it(ask, site, chat, tmp_path):
     site.reply([PAGE.encode(), Pause(0)], headers={"Content-Type": "text/html"})
     done, _ = ask("/page")
     assert done.returncode == 3
-    assert b"pip install 'hfs-cli[html]'" in done.stderr
+    assert b"pip install 'hfs-cli[html]" in done.stderr

@@ -353,7 +353,7 @@ def test_without_the_package_it_says_how_to_install_it(served, server):
     served.argv = (served.argv[0], "-c", script_)
     done = served("chat", "--tool", "scripted", "go")
     assert done.returncode == 3
-    assert b"pip install 'hfs-cli[mcp]'" in done.stderr
+    assert b"pip install 'hfs-cli[mcp]" in done.stderr
 
 
 def test_web_search_is_the_vendors_own(tooled, server):

@@ -157,9 +157,11 @@ def _parse_yaml(text: str, path: Path) -> object:
     try:
         import yaml
     except ImportError:
-        raise UsageError(f"reading {path} needs PyYAML: pip install 'hfs-cli[yaml]'") from None
+        from hfs_cli.extras import how_to_add
 
-    # BaseLoader builds strings, lists and mappings and looks at no tag, so a text that looks
+        raise UsageError(f"reading {path} needs PyYAML: {how_to_add('yaml')}") from None
+
+    # BaseLoader builds only strings, lists and mappings and ignores tags, so a text that looks
     # like a date stays text, and `!!bool perhaps` does no harm.
     class Loader(yaml.BaseLoader):  # type: ignore[misc]  # PyYAML has no types
         """No aliases either: a few lines of them can stand for gigabytes."""

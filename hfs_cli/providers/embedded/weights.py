@@ -151,8 +151,9 @@ def find() -> Path | None:
 def how_to_install() -> str | None:
     """The one command that the embedded model still needs, or None when it is ready."""
     if importlib.util.find_spec("xllamacpp") is None:
-        installer = "pip" if importlib.util.find_spec("pip") else "uv pip"
-        return f"{installer} install 'hfs-cli[local]'"
+        from hfs_cli.extras import how_to_add
+
+        return how_to_add("local")
     return None if find() else "hfs models pull smollm2"
 
 

@@ -110,9 +110,11 @@ def build_client(
             follow_redirects=False,
         )
     except ImportError as error:
+        from hfs_cli.extras import how_to_add
+
         raise ConfigError(
             "the environment names a SOCKS proxy, which needs one more package: "
-            'pip install "hfs-cli[socks]", or unset ALL_PROXY'
+            f"{how_to_add('socks')}, or unset ALL_PROXY"
         ) from error
     except (ValueError, httpx.InvalidURL):
         # What httpx says quotes the address, and the address may hold a password.

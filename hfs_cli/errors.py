@@ -10,15 +10,16 @@ HfsError                          1  a bug, unless a child says otherwise
 │   ├── TooLongError              5  the request is longer than the model's context
 │   └── UnavailableError          5  it cannot answer now: busy, or down
 ├── NetworkError                  6  network, TLS, or a timeout before the first byte
+│   ├── UnreachableError          6  there is no connection
 │   └── NotRecordedError          6  HFS_REPLAY has no recording of the request
 ├── IncompleteReplyError          7  the reply broke off, stalled or was malformed
 ├── StoreError                    8  the database
-├── OutputError                   8  standard output could not be written (a full disk)
+├── OutputError                   8  standard output, or a file on a full disk, could not be written
 ├── Interrupted             128 + n  a signal (130 SIGINT, 143 SIGTERM, 129 SIGHUP)
 └── ReaderLeft                  141  whoever read standard output has gone
 
-A message is one line in the field's words: what happened, then what to do next. Where somebody may
-drop the second, because they do something else about it, it is given apart, as advice.
+A message is one line: what happened, then what to do next. Where a caller may do something else
+about the failure, the second part is given separately, as advice that it can drop.
 """
 
 
@@ -26,32 +27,21 @@ class HfsError(Exception):
     """A failure with a one-line message for the user.
 
     Args:
-        what: What happened, without a trailing newline; what to do next, too, where nobody would
-            do without it.
-        advice: What to do next.
+        what: What happened; and what to do next, where no caller drops that.
+        advice: What to do next, or nothing.
     """
 
     exit_code = 1
 
     def __init__(self, what: str, advice: str = "") -> None:
         super().__init__(f"{what} — {advice}" if advice else what)
-        self._what = what
-        self._advice = advice
+        self.what = what
+        self.advice = advice
 
     @property
     def message(self) -> str:
-        """What happened and what to do next; who knows more makes another error."""
+        """What happened and what to do next."""
         return str(self)
-
-    @property
-    def what(self) -> str:
-        """What happened, without advice that was given apart."""
-        return self._what
-
-    @property
-    def advice(self) -> str:
-        """What to do next, or nothing where it was not given apart."""
-        return self._advice
 
 
 class UsageError(HfsError):
@@ -91,13 +81,17 @@ class TooLongError(ProviderError):
 
 
 class UnavailableError(ProviderError):
-    """The provider cannot answer now (429, 5xx): later it may, and another may at once."""
+    """The provider cannot answer now (429, 5xx): it may later, and another one may at once."""
 
 
 class NetworkError(HfsError):
     """The provider could not be reached, or did not begin to answer."""
 
     exit_code = 6
+
+
+class UnreachableError(NetworkError):
+    """There is no connection to the provider: whatever is asked of it now will fail."""
 
 
 class NotRecordedError(NetworkError):
@@ -117,7 +111,7 @@ class StoreError(HfsError):
 
 
 class OutputError(HfsError):
-    """Standard output cannot be written."""
+    """Standard output cannot be written, or a file, such as on a full disk."""
 
     exit_code = 8
 
@@ -146,11 +140,7 @@ class ReaderLeft(HfsError):
 
 
 class SignalReceived(BaseException):
-    """Raised by the signal handlers; no library's ``except Exception`` can swallow it.
-
-    Args:
-        signum: The signal's number.
-    """
+    """Raised by the signal handlers; no library's ``except Exception`` can swallow it."""
 
     def __init__(self, signum: int) -> None:
         super().__init__(signum)

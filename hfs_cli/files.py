@@ -1,11 +1,11 @@
 """Files as hfs writes and reads them: private, whole, atomic; within limits.
 
-Every file that hfs makes is 0600 and every directory 0700, whatever the umask. A file is
-written beside the name that it will have and takes that name only when it is all there, so
-nobody ever reads half of it and a full disk leaves what was there before.
+Every file that hfs makes is 0600 and every directory 0700, whatever the umask. A file is written
+under a temporary name beside its own, which it takes when it is complete: nobody ever reads half of
+it, and a full disk leaves what was there before.
 
-What a user names is read as a regular file, within a limit: `/dev/zero` has no end and a
-named pipe may never begin.
+A file that a user names must be a regular one within a limit: `/dev/zero` has no end, and opening
+a named pipe may block for ever.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -25,22 +26,27 @@ from hfs_cli.errors import HfsError, OutputError, UsageError
 PRIVATE_FILE = 0o600
 PRIVATE_DIRECTORY = 0o700
 _ABANDONED_S = 600.0
+# A full disk, a quota that is used up, a limit on the size of files (ulimit -f).
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
 def refusing(failure: type[HfsError], what: str) -> Iterator[None]:
-    """Say in one line what the system refuses.
+    """Turn an `OSError` of the block into one line for the user.
 
     Args:
-        failure: What to raise.
-        what: What cannot be done: ``cannot write FILE``.
+        failure: The error to raise.
+        what: What could not be done: ``cannot write FILE``.
 
     Raises:
+        OutputError: The disk is full: one exit code, whatever was to be written.
         HfsError: `failure`, with the system's reason.
     """
     try:
         yield
     except OSError as error:
+        if error.errno in _NO_ROOM:
+            failure = OutputError
         raise failure(f"{what}: {error.strerror or error}") from error
 
 
@@ -86,14 +92,20 @@ def create(path: Path) -> None:
 
 def _created(path: Path) -> int:
     descriptor = os.open(path, _NEW, PRIVATE_FILE)
-    os.chmod(descriptor, PRIVATE_FILE)  # noqa: PTH101  the umask again; pathlib takes no descriptor
+    try:
+        os.chmod(descriptor, PRIVATE_FILE)  # noqa: PTH101  for the umask; pathlib takes no descriptor
+    except OSError:
+        os.close(descriptor)
+        path.unlink(missing_ok=True)
+        raise
     return descriptor
 
 
 class NewFile:
-    """A file in the making, beside the name that it will take; a context manager.
+    """A file that is written beside the name that it will take; a context manager.
 
-    Without `take_name` nothing of it is left.
+    Unless `take_name` is called, nothing of it is left. What a kill leaves is removed when a later
+    process begins such a file in the same directory.
 
     Args:
         target: The name to take. Its directory must exist.
@@ -105,13 +117,17 @@ class NewFile:
     def __init__(self, target: Path) -> None:
         self._target = target
         with suppress(FileNotFoundError):
-            if not stat.S_ISREG(target.stat().st_mode):  # /dev/null is not to be replaced
+            if not stat.S_ISREG(target.stat().st_mode):  # never replace /dev/null
                 raise FileExistsError(errno.EEXIST, "it is not a regular file", str(target))
-        # Not made of the target's name, which may already be as long as a name can be.
-        self.path = target.with_name(f".hfs-{os.urandom(8).hex()}.part")
-        self._descriptor = _created(self.path)
-        # Whoever looks for what was left behind sees that this one is not.
-        take_lock(self._descriptor, wait=False)
+        _tidied(target.parent)
+        while True:
+            # Not derived from the target's name, which may already have the greatest length.
+            self.path = target.with_name(f".hfs-{os.urandom(8).hex()}.part")
+            self._descriptor = _created(self.path)
+            # The lock shows `remove_abandoned` that this file is in use. Until then it may go.
+            if take_lock(self._descriptor, wait=False) and self.path.exists():
+                break
+            self.close()
 
     def __enter__(self) -> Self:
         return self
@@ -165,9 +181,12 @@ class NewFile:
         except FileExistsError:
             raise
         except OSError:
-            # A file system without links (FAT, some shares): claim the name, then fill it.
+            # A file system without hard links (FAT, some shares): claim the name, then replace it.
             create(self._target)
             self.path.replace(self._target)
+        else:
+            # Now, because a kill in the next step, which waits for the disk, would leave it.
+            self.path.unlink()
 
     def close(self) -> None:
         """Remove the file if it has not taken its name."""
@@ -176,21 +195,36 @@ class NewFile:
 
 
 def remove_abandoned(directory: Path) -> None:
-    """Remove the files in the making that killed processes have left in a directory.
-
-    The kernel lets go of their locks. Where the file system knows none, the time since somebody
-    wrote to one must do.
-    """
+    """Remove the unfinished files that killed processes have left in a directory."""
     with suppress(OSError):
         for file in directory.glob(f".hfs-{'[0-9a-f]' * 16}.part"):
-            if time.time() - file.lstat().st_mtime < _ABANDONED_S:
-                continue
-            descriptor = os.open(file, _flags("O_RDWR", "O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"))
-            try:
-                if take_lock(descriptor, wait=False):
-                    file.unlink(missing_ok=True)
-            finally:
-                os.close(descriptor)
+            with suppress(OSError):
+                _remove_if_abandoned(file)
+
+
+# Once for each directory that a process writes in, which may hold many files.
+_tidied = cache(remove_abandoned)
+
+
+def _remove_if_abandoned(file: Path) -> None:
+    flags = _flags("O_RDWR", "O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC")
+    ours = os.open(file, flags)
+    try:
+        # Whoever writes it has locked it; the kernel releases the lock at a kill.
+        if not take_lock(ours, wait=False):
+            return
+        other = os.open(file, flags)
+        try:
+            has_locks = not take_lock(other, wait=False)
+        finally:
+            os.close(other)
+        # On a file system without locks everybody gets one, and only its age tells.
+        if has_locks or time.time() - os.fstat(ours).st_mtime > _ABANDONED_S:
+            for journal in file.parent.glob(f"{file.name}-*"):  # SQLite's, of a copy
+                journal.unlink()
+            file.unlink()
+    finally:
+        os.close(ours)
 
 
 def write_file(path: Path, data: bytes, *, replace: bool, durable: bool = True) -> None:
@@ -380,9 +414,9 @@ def open_file(path: Path, *, pipes: bool = False, failure: type[HfsError] = Usag
 
     Args:
         path: The file.
-        pipes: Accept a pipe too, as a shell makes for ``<(command)``. One that nobody writes
-            to is empty.
-        failure: What to raise.
+        pipes: Accept a pipe too, such as a shell makes for ``<(command)``; one without a writer
+            is empty.
+        failure: The error to raise.
 
     Raises:
         HfsError: `failure`; it cannot be opened, or is something else.
@@ -390,6 +424,8 @@ def open_file(path: Path, *, pipes: bool = False, failure: type[HfsError] = Usag
     try:
         descriptor = os.open(path, _READ)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        if getattr(error, "errno", None) in _NOT_OPENED and path.is_socket():
+            raise failure(f"{path} is a socket: give a regular file") from error
         reason = getattr(error, "strerror", None) or error
         raise failure(f"cannot read {path}: {reason}") from error
     status = os.fstat(descriptor)
@@ -404,7 +440,9 @@ def open_file(path: Path, *, pipes: bool = False, failure: type[HfsError] = Usag
     return os.fdopen(descriptor, "rb")
 
 
-_KINDS = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
+# The errors of opening a socket on Linux, which may also mean a missing device, and on macOS.
+_NOT_OPENED = {errno.ENXIO, errno.EOPNOTSUPP}
+_KINDS = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a named pipe"}
 
 
 def read_file(

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import signal
+import socket
 import stat
+import subprocess
+import sys
 import threading
+from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -15,6 +23,7 @@ from hfs_cli.files import (
     OutputFile,
     changing,
     make_directory,
+    open_file,
     open_lock_file,
     read_file,
     remove_abandoned,
@@ -70,24 +79,83 @@ def test_a_file_has_reached_the_disk_before_it_has_its_name_and_its_name_after_t
     assert len(seen) == 2
 
 
-def test_what_killed_processes_have_left_is_removed_and_nothing_else(tmp_path):
-    def left(*, old, closed=True):
-        new = NewFile(tmp_path / "f")
-        if closed:
-            os.close(new._descriptor)  # as the kernel does at a kill
-        if old:
-            os.utime(new.path, (0, 0))
-        return new
+def left_unfinished(target: Path) -> Path:
+    """What a kill leaves of a file that was being written."""
+    new = NewFile(target)
+    os.close(new._descriptor)  # as the kernel does
+    return new.path
 
-    gone, young = left(old=True).path, left(old=False).path
-    made = left(old=True, closed=False)
+
+def test_what_killed_processes_have_left_is_removed_and_nothing_else(tmp_path):
+    gone, made = left_unfinished(tmp_path / "f"), NewFile(tmp_path / "f")
+    journal = gone.with_name(f"{gone.name}-journal")
     other = tmp_path / ".hfs-notes.part"
-    other.touch()
-    os.utime(other, (0, 0))
+    for file in (journal, other):
+        file.touch()
+    for file in (made.path, other):
+        os.utime(file, (0, 0))
     remove_abandoned(tmp_path)
-    assert not gone.exists()
-    assert set(tmp_path.iterdir()) == {young, made.path, other}
+    assert set(tmp_path.iterdir()) == {made.path, other}
     made.close()
+
+
+def test_what_a_killed_process_has_left_goes_with_the_next_file_there(tmp_path):
+    left_unfinished(tmp_path / "f")
+    program = """if True:
+        import sys
+        from pathlib import Path
+        from hfs_cli.files import write_file
+        write_file(Path(sys.argv[1]), b"", replace=True)
+    """
+    subprocess.run([sys.executable, "-c", program, tmp_path / "g"], check=True)
+    assert [file.name for file in tmp_path.iterdir()] == ["g"]
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_kill_while_the_disk_writes_a_name_down_leaves_one_name(tmp_path, replace):
+    program = """if True:
+        import os, signal, stat, sys
+        from pathlib import Path
+        from hfs_cli.files import write_file
+        fsync = os.fsync
+        def killed(descriptor):
+            if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                os.kill(os.getpid(), signal.SIGKILL)
+            fsync(descriptor)
+        os.fsync = killed
+        write_file(Path(sys.argv[1]), b"whole", replace=sys.argv[2] == "True")
+    """
+    argv = [sys.executable, "-c", program, tmp_path / "f", str(replace)]
+    assert subprocess.run(argv, check=False).returncode == -signal.SIGKILL
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("f", b"whole")]
+
+
+def test_without_locks_only_the_age_tells_what_was_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(fcntl, "flock", Mock(side_effect=OSError(errno.ENOLCK, "no locks")))
+    old, young = (left_unfinished(tmp_path / "f") for _ in range(2))
+    os.utime(old, (0, 0))
+    remove_abandoned(tmp_path)
+    assert list(tmp_path.iterdir()) == [young]
+
+
+def test_a_new_file_that_is_taken_for_one_left_behind_is_made_again(tmp_path, monkeypatch):
+    flock = fcntl.flock
+
+    def first_of_another(descriptor, how):
+        monkeypatch.setattr(fcntl, "flock", flock)
+        remove_abandoned(tmp_path)
+        flock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", first_of_another)
+    write_file(tmp_path / "f", b"x", replace=False)
+    assert [file.name for file in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_file_that_cannot_be_made_private_is_not_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "chmod", Mock(side_effect=OSError(errno.EIO, "no")))
+    with pytest.raises(OSError, match="no"):
+        NewFile(tmp_path / "f")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_link_that_looks_like_something_left_behind_is_not_followed(tmp_path):
@@ -211,10 +279,16 @@ def test_what_is_locked_is_a_private_file_and_never_what_a_link_or_a_pipe_leads_
             open_lock_file(tmp_path / name)
 
 
-def test_devices_and_pipes_are_not_files_to_read(tmp_path):
+def test_devices_and_pipes_are_not_files_to_read(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "pipe")
+    # Bound by its bare name: the whole path of a socket may have about 100 bytes.
+    monkeypatch.chdir(tmp_path)
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind("socket")
+    listening.close()
     for path, kind in (
         (tmp_path / "pipe", "is a named pipe: give"),
+        (tmp_path / "socket", "is a socket: give"),
         (Path("/dev/zero"), "is a device: give"),
         (tmp_path, "is a directory: give"),
     ):
@@ -247,7 +321,8 @@ def test_a_pipe_is_read_to_its_end_where_it_is_allowed(tmp_path):
     os.close(reader)
 
 
-@pytest.mark.parametrize("name", ["absent", "nul\0"])
+@pytest.mark.parametrize("name", ["absent", "nul\0", "long" * 100, "file/in"])
 def test_what_cannot_be_opened_is_named(tmp_path, name):
-    with pytest.raises(UsageError, match="cannot read"):
-        read_file(tmp_path / name, 10)
+    for read in (open_file, partial(read_file, limit=10)):
+        with pytest.raises(UsageError, match="cannot read"):
+            read(tmp_path / name)

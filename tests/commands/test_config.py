@@ -54,7 +54,7 @@ def test_a_full_disk_leaves_the_settings_as_they_were(hfs, tmp_path):
 
     process = hfs.start("config", "set", "timeout", "9", preexec_fn=no_room)
     _, stderr = process.communicate()
-    assert process.returncode == 3
+    assert process.returncode == 8
     assert stderr.startswith(b"hfs: error: cannot write ")
     assert hfs.config.read_text() == "retries = 1\n"
     assert [p.name for p in hfs.config.parent.iterdir()] == ["config.toml"]

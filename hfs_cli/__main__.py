@@ -55,13 +55,13 @@ def _run() -> int:
 
 
 def _leave(code: int) -> NoReturn:
-    """End the process without taking the interpreter apart, which takes as long as a command.
+    """End the process without finalising the interpreter, which takes as long as a command.
 
-    What others have asked to be done at the end is done, and what is written is written.
+    Functions registered with atexit are run, and both streams are flushed.
     """
     if code >= 128:
-        # A signal broke off an error line that nobody takes. It stays in Python's buffer, and
-        # whoever flushes that once more, as logging does at the end, would wait for ever.
+        # A signal interrupted an error line that nobody reads. It is still in Python's buffer:
+        # another flush, such as the one of logging at exit, would block for ever.
         sys.stderr = None
     atexit._run_exitfuncs()  # noqa: SLF001  (there is no public name for it)
     for stream in (sys.stdout, sys.stderr):
@@ -70,6 +70,10 @@ def _leave(code: int) -> NoReturn:
                 stream.flush()
         except OSError:
             code = code or 8
+    if code == 128 + _signal.SIGINT:
+        from hfs_cli.signals import die_of_interrupt
+
+        die_of_interrupt()
     os._exit(code)
 
 

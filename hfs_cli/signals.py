@@ -1,4 +1,4 @@
-"""Turn signals into one exception, and hold them back while something must be finished."""
+"""Turn signals into an exception, and hold them back while something must be finished."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from hfs_cli.errors import SignalReceived
@@ -48,7 +48,27 @@ def _handle(signum: int, _frame: FrameType | None) -> None:
         if not _State.holding:
             _raise_pending()
     elif time.monotonic() - _State.received_at > _GRACE_S:
+        if signum == signal.SIGINT:
+            die_of_interrupt()
         os._exit(128 + signum)
+
+
+def die_of_interrupt() -> None:
+    """End as Ctrl-C ends a program, if it was typed; else return.
+
+    A shell stops a loop only if the program in it died of the signal, since one that exits may have
+    taken Ctrl-C for a command of its own (https://www.cons.org/cracauer/sigint.html, the text of
+    2005, read 2026-11-30). Its ``$?`` is 130 either way; a program that has started this one, and
+    sent the signal itself, gets that code.
+    """
+    if sys.platform == "win32" or _State.received != signal.SIGINT:
+        return
+    for stream in (1, 2):
+        with suppress(OSError):
+            # Typed where this is in front, and started from something that is there as well.
+            if os.tcgetpgrp(stream) == os.getpgrp() and os.getsid(0) != os.getpid():
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
+                os.kill(os.getpid(), signal.SIGINT)
 
 
 def ignore() -> None:

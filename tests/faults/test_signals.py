@@ -14,6 +14,7 @@ import threading
 import time
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from hfs_cli.files import open_lock_file, take_lock
@@ -137,6 +138,28 @@ def test_an_interrupt_in_line_at_the_start_ends_the_wait(chat, server):
     assert process.wait() == 130
     assert server.requests == []
     os.close(line)
+
+
+@pytest.mark.parametrize(
+    ("script", "ends"),
+    [
+        ('for i in 1 2 3; do "$@"; done; echo the end', b""),
+        ('trap : INT; "$@"; echo the code is $?', b"the code is 130"),
+    ],
+)
+def test_ctrl_c_ends_the_loop_of_a_shell_too(chat, server, script, ends):
+    server.always(lambda _: [*openai_sse("text", finish=None, done=False), STALL])
+    words = ["-c", script, "bash", *chat.argv, "chat", "hi"]
+    child = pexpect.spawn("bash", words, env=chat.environment(), timeout=120)
+    child.expect("text")
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    child.close()
+    assert len(server.requests) == 1
+    said = child.before.strip().splitlines()
+    assert b"saved as partial" in child.before
+    assert said[-1] == ends if ends else b"the end" not in said
+    assert child.signalstatus == (None if ends else signal.SIGINT)
 
 
 def test_an_interrupt_before_the_first_token_keeps_the_question(chat, server):

@@ -252,7 +252,7 @@ def no_option(error: click.NoSuchOption) -> str:
 
         # --no-pager is not meant as --no-save, though the letters are mostly the same.
         meant = _OPTIONS_ALSO_CALLED.get(typed)
-        near = [meant] if meant in names else near_names(typed, names, 1, likeness=0.75)
+        near = [meant] if meant in names else near_names(typed, names, 1)
     hint = f": did you mean {' or '.join(near)}?" if 0 < len(near) <= _MOST_GUESSES else ""
     return f"No such option {typed!r}{hint}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -246,15 +246,15 @@ class Imported:
     Args:
         sessions: How many came in, branches included.
         messages: How many messages came in.
-        present: How many were there already, and brought nothing new.
-        extended: How many that were there have gained what followed.
-        parted: How many branches hold what follows where one that was there has gone another way.
-        deleted: How many were deleted here, and did not come back.
+        present: How many were here already and brought nothing new.
+        extended: How many that were here already gained what followed.
+        parted: How many branches came in because the session here had gone on differently.
+        deleted: How many had been deleted here and did not come back.
         branches: How many of the sessions that came in are forks or were set aside.
         attachments: How many attachments these carry.
         calls: How many calls of tools they ask for.
-        broken: How many were passed over, being not what they should be.
-        left_out: What stood in the file and did not come in: how often, by the reason.
+        broken: How many were skipped because they are malformed.
+        left_out: How often something in the file was left out, by the reason.
     """
 
     sessions: int = 0
@@ -268,6 +268,13 @@ class Imported:
     calls: int = 0
     broken: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
+
+    def add(self, other: Imported) -> None:
+        """Add the counts of another import to these."""
+        for count in (entry.name for entry in fields(self) if entry.name != "left_out"):
+            setattr(self, count, getattr(self, count) + getattr(other, count))
+        for reason, often in other.left_out.items():
+            self.left_out[reason] = self.left_out.get(reason, 0) + often
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Take credentials out of what is shown: the one place that knows what they look like."""
+"""Hide credentials in whatever is shown: the one place that knows what they look like."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ HIDDEN = "[hidden]"
 _NAMES = r"(?:api[-_]?key|key|token|secret|passw(?:or)?d|signature|sig|auth(?:orization)?)"
 _SECRET_NAME = re.compile(rf"(?:^|[-_]){_NAMES}$", re.IGNORECASE)
 _SHAPES = (
-    # http://user:password@host
-    (re.compile(r"(?<=://)[^/\s\"'@]*@"), f"{HIDDEN}@"),
+    # http://user:password@host. A user of PostgreSQL is no secret: pg_dump asks for the name.
+    (re.compile(r"(?<=postgresql://)([^/\s\"'@:]*):[^/\s\"'@]*@"), rf"\1:{HIDDEN}@"),
+    (re.compile(r"(?<!postgresql)://[^/\s\"'@]*@"), f"://{HIDDEN}@"),
     # ?key=…
     (re.compile(rf"([?&](?:[\w-]*[-_])?{_NAMES}=)[^&\s\"'#]+", re.IGNORECASE), rf"\1{HIDDEN}"),
-    # The vendors' own: sk-…, gsk_…, AIza…
+    # The prefixes of vendors: sk-…, gsk_…, AIza…
     (
         re.compile(
             r"(?:\b|(?<=\\[nrt]))(?:(?:sk|pk|gsk|xai|hf|ghp|gho|pplx|csk|fw|r8|nvapi|tgp|key)[-_]|github_pat_|AIza)"

@@ -1,4 +1,4 @@
-"""JSON Schema: see that a schema can be used, and hold values against it.
+"""JSON Schema: check that a schema can be used, and check values against it.
 
 Used for replies (``--schema``) and for what a model gives a tool. Nothing is ever fetched, and
 nothing takes forever: the main thread has a clock that rings in the middle of a pattern. No other
@@ -69,6 +69,21 @@ def read_json(text: str) -> Any:  # noqa: ANN401
     return json.loads(text, parse_constant=refuse)
 
 
+def json_fault(error: Exception) -> str:
+    """What keeps a text from being JSON, and where, in a few words.
+
+    Args:
+        error: What `read_json` raised.
+    """
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error) or "it is nested too deeply"
+    # A text of one line is often a line of many, whose number the message has already.
+    place = f"column {error.colno}"
+    if error.lineno > 1:
+        place = f"line {error.lineno}, {place}"
+    return f"{error.msg.removesuffix(' at')} at {place}"
+
+
 def schema_of_fields(text: str) -> dict[str, Any]:
     """The schema of an object, from its short form: ``name, age int, tags list``.
 
@@ -104,15 +119,17 @@ def schema_of_fields(text: str) -> dict[str, Any]:
 
 
 def check_schema(schema: dict[str, Any]) -> None:
-    """See that values can be held against a schema.
+    """Check that a schema can be used.
 
     Raises:
-        ValueError: They cannot; the message says why, in one line.
+        ValueError: It cannot; the message says why, in one line.
     """
     try:
         if (text := _too_long_here(schema)) is None:
+            # Before the clock starts: the first load of the library may take as long by itself.
+            kind = _validator_class(schema)
             with time_limit(CHECK_SECONDS):
-                _check(schema)
+                _check(schema, kind)
         elif text not in _FOUND_USABLE:
             _in_a_process("check", schema, None)
             _FOUND_USABLE.add(text)
@@ -122,10 +139,10 @@ def check_schema(schema: dict[str, Any]) -> None:
 
 
 def fault(schema: Mapping[str, Any], value: object) -> str | None:
-    """How a value does not fit a schema: the place and what is wrong there; None if it fits.
+    """Where a value does not fit a schema and what is wrong there, or None if it fits.
 
     Raises:
-        ValueError: It cannot be held against it; the message goes on after "the value".
+        ValueError: It cannot be checked; the message continues "the value …".
     """
     if _too_long_here(schema) is not None:
         return _in_a_process("fault", schema, value)
@@ -137,11 +154,11 @@ def fault(schema: Mapping[str, Any], value: object) -> str | None:
             found = best_match(validator.iter_errors(value))
     except TimeoutError as error:
         raise ValueError(
-            f"could not be held against the schema within {CHECK_SECONDS:g} s:"
+            f"could not be checked against the schema within {CHECK_SECONDS:g} s:"
             " a pattern in it takes too long"
         ) from error
     except (ArithmeticError, RecursionError, ValueError) as error:
-        raise ValueError(f"cannot be held against the schema: {error}") from error
+        raise ValueError(f"cannot be checked against the schema: {error}") from error
     if found is None:
         return None
     said = found.message if len(found.message) < 200 else f"{found.message[:200]} …"
@@ -159,29 +176,25 @@ def _too_long_here(schema: Mapping[str, Any]) -> str | None:
 def _in_a_process(
     what: Literal["check", "fault"], schema: Mapping[str, Any], value: object
 ) -> str | None:
-    """Do the same where a clock rings.
-
-    Raises:
-        ValueError: As there; or it cannot be done.
-    """
-    from hfs_cli.processes import converse, passed_on
+    """Do the same in a process, where a timer works."""
+    from hfs_cli.processes import converse, program_environment
 
     asked = {"what": what, "schema": schema, "value": value, "seconds": CHECK_SECONDS}
-    said = converse(
+    done = converse(
         (sys.executable, "-I", "-c", _PROGRAM),
         json.dumps({**asked, "path": sys.path}).encode(),
-        env=passed_on(os.environ, ()),
+        env=program_environment(os.environ, ()),
         cwd=None,
         seconds=CHECK_SECONDS + _START_SECONDS,
         keep=_MAX_ANSWER_BYTES,
         stopped=lambda: False,
     )
     try:
-        found = json.loads(said.output)
+        found = json.loads(done.output)
     except ValueError as error:
-        last = said.errors.decode("utf-8", "replace").strip().splitlines()[-1:]
-        why = said.cut or ": ".join(["Python ended", *last])
-        raise ValueError(f"could not be held against the schema: {why}") from error
+        last = done.errors.decode("utf-8", "replace").strip().splitlines()[-1:]
+        why = done.cut or ": ".join(["Python ended", *last])
+        raise ValueError(f"could not be checked against the schema: {why}") from error
     if found["error"] is not None:
         raise ValueError(found["error"])
     fits: str | None = found["fault"]
@@ -199,10 +212,9 @@ def answer(asked: Mapping[str, Any]) -> dict[str, str | None]:
         return {"fault": None, "error": str(error)}
 
 
-def _check(schema: dict[str, Any]) -> None:
+def _check(schema: dict[str, Any], kind: Any) -> None:  # noqa: ANN401
     from jsonschema.exceptions import SchemaError
 
-    kind = _validator_class(schema)
     try:
         kind.check_schema(schema)
     except SchemaError as error:

@@ -1,7 +1,7 @@
-"""Times and ages: how they are read, how they are shown, and in which time zone.
+"""Times and ages: reading and showing them, and the time zone of each.
 
-A moment is kept and sent in UTC; a person types and reads the time of their own zone. Pressing
-Tab loads this module, so `datetime` and `re` load inside the functions that need them.
+Times are kept and sent in UTC; people type and read their local time. Each press of Tab loads this
+module, so `datetime` and `re` are imported inside the functions that need them.
 """
 
 from __future__ import annotations
@@ -116,14 +116,14 @@ def from_seconds(seconds: float | None) -> datetime | None:
 
 
 def parse_age(text: str, also: str = "") -> datetime:
-    """When it was ``30d``, ``12h``, ``90m`` or ``2w`` ago, in UTC.
+    """The time that is ``30d``, ``12h``, ``90m`` or ``2w`` ago, in UTC.
 
     Args:
         text: The age.
-        also: What else the caller takes, for the error.
+        also: What else the caller accepts, for the error.
 
     Raises:
-        UsageError: It is not an age, or it reaches back before the year 1.
+        UsageError: It is not an age, or goes back before the year 1.
     """
     import re
     from datetime import UTC, datetime, timedelta
@@ -134,7 +134,7 @@ def parse_age(text: str, also: str = "") -> datetime:
     try:
         return datetime.now(UTC) - timedelta(seconds=int(match[1]) * _UNITS[match[2]])
     except OverflowError as error:
-        raise UsageError(f"{text} ago is before the calendar begins") from error
+        raise UsageError(f"{text} ago is before the calendar begins: use a shorter age") from error
 
 
 def parse_since(text: str | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""What a session may be called, and what it is called when nobody says."""
+"""Names of sessions: which are allowed, and which one a session gets by itself."""
 
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ def automatic_name(prompt: str, now: datetime) -> str:
         The first 30 characters, ``...`` if there were more, and the minute, as in
         ``Explain the write-ahead log in... - 2026-11-22_18-05``. Always a valid name.
     """
-    # The files of -f stand below the words, each under its name as a heading.
+    # The files of -f follow the words, each under a heading.
     prompt = prompt.partition("\n\n## ")[0] if not prompt.startswith("## ") else prompt
-    # The beginning is enough, unless it is white space through and through.
+    # The beginning is enough, unless it is all white space.
     text = _clean(prompt[:1000]) or _clean(prompt) or "Untitled"
-    start = text[: _whole(text, _AUTOMATIC_LENGTH)].rstrip()
+    start = text[: _uncut(text, _AUTOMATIC_LENGTH)].rstrip()
     more = "..." if len(text) > len(start) else ""
     return f"{start}{more} - {now:%Y-%m-%d_%H-%M}"
 
@@ -105,8 +105,8 @@ def _clean(text: str) -> str:
     return " ".join(normalise(safe).split()).lstrip("@- ")
 
 
-def _whole(text: str, length: int) -> int:
-    """The largest cut up to `length` that does not split a character from its marks."""
+def _uncut(text: str, length: int) -> int:
+    """The greatest length up to `length` that does not cut a character off its marks."""
     from unicodedata import combining
 
     cut = length

@@ -1,8 +1,8 @@
-"""What only POSIX systems have. hfs is for Linux, macOS and their like; on Windows it runs in WSL.
+"""What only POSIX systems have. hfs is for Linux, macOS and the like; on Windows it runs in WSL.
 
-Each use of such a thing stands here, in `hfs_cli.signals`, for files in `hfs_cli.files` or, for
-programs that are talked with, in `hfs_cli.processes`, so that whoever takes hfs to another system
-finds them; `mypy --platform win32` keeps it so.
+All such code is here, in `hfs_cli.signals`, in `hfs_cli.files` or, for programs that hfs talks to,
+in `hfs_cli.processes`, where whoever ports hfs to another system finds it; `mypy --platform win32`
+keeps it so.
 """
 
 from __future__ import annotations
@@ -34,12 +34,16 @@ def wait_until_writable(descriptor: int) -> None:
     select.select([], [descriptor], [])
 
 
+# How soon a limit of time that was passed is told again.
+_AGAIN_S = 0.5
+
+
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Break off a block that takes too long, a regular expression in the middle too.
+    """Interrupt a block that takes too long, even in the middle of a regular expression.
 
-    For the main thread, which alone has a clock that rings: elsewhere there is no such limit, and
-    none on Windows.
+    Only in the main thread, which alone receives the alarm; in other threads, and on Windows, there
+    is no limit. Libraries may swallow the error, so it comes again until the block ends.
 
     Raises:
         TimeoutError: It took too long.
@@ -52,10 +56,13 @@ def time_limit(seconds: float) -> Iterator[None]:
         raise TimeoutError(f"it takes over {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S)
     try:
-        yield
-    finally:
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:  # should it come once more on the way out
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 

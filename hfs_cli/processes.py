@@ -1,4 +1,4 @@
-"""Run programs that hfs gives something and hears from: tools, MCP servers. POSIX only.
+"""Run programs that hfs exchanges data with: tools and MCP servers. POSIX only.
 
 Each has a session and a process group of its own, so it has no terminal to read or to write,
 and all that it starts is ended with it.
@@ -43,8 +43,8 @@ _MOST_PRINTED = 100
 _GRACE_S = 0.3
 
 
-class Said(NamedTuple):
-    """What a program did with what it was given.
+class Completed(NamedTuple):
+    """What came of a program's run.
 
     Args:
         status: Its exit status; minus the number of the signal that ended it.
@@ -61,8 +61,8 @@ class Said(NamedTuple):
     cut: str
 
 
-def passed_on(env: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
-    """The environment of a program: what every one needs, what was named, and nothing else.
+def program_environment(env: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """The environment of a program: what every program gets, and what the user has named.
 
     Args:
         env: The environment of hfs.
@@ -80,7 +80,7 @@ def converse(
     seconds: float,
     keep: int,
     stopped: Callable[[], bool],
-) -> Said:
+) -> Completed:
     """Run a program without a shell: bytes in, bytes out. From any thread.
 
     Args:
@@ -119,7 +119,7 @@ def converse(
                     process.wait(_GRACE_S)
         finally:
             end_all_of(process.pid, mark)
-        return Said(process.wait(), bytes(talk.output), talk.size, talk.errors, cut)
+        return Completed(process.wait(), bytes(talk.output), talk.size, talk.errors, cut)
 
 
 class Guard:

@@ -60,27 +60,22 @@ def sanitize_json(document: str) -> str:
 
 
 class StreamSanitizer:
-    r"""`sanitize` for a text that comes in pieces, with CR LF read as a plain newline.
+    r"""`sanitize` for a text that comes in pieces, in which CR LF becomes a newline.
 
-    A piece may end between the two, so a last CR waits for what follows; so does the
-    first half of a surrogate pair that was cut in two. The result does not depend on
-    where the text was cut.
+    The result does not depend on where the text was cut: a CR at the end of a piece is held back
+    until the next, and so is the first half of a surrogate pair.
     """
 
     def __init__(self) -> None:
         self._held = ""
 
     def feed(self, text: str) -> str:
-        """The safe form of the next piece; it may lag by one character.
-
-        Args:
-            text: The next piece.
-        """
+        """The safe form of the next piece, of which one character may be held back."""
         text = self._held + text
         self._held = ""
         if text and (text[-1] == "\r" or "\ud800" <= text[-1] <= "\udbff"):
             text, self._held = text[:-1], text[-1]
-        return sanitize(_whole(text).replace("\r\n", "\n"))
+        return sanitize(_joined(text).replace("\r\n", "\n"))
 
     def flush(self) -> str:
         """What was still held back when the text ended."""
@@ -88,8 +83,8 @@ class StreamSanitizer:
         return sanitize(held)
 
 
-def _whole(text: str) -> str:
-    """Join surrogate pairs into the characters they stand for; lone halves stay."""
+def _joined(text: str) -> str:
+    """Join surrogate pairs into the characters that they encode; lone surrogates stay."""
     if text.isascii() or not any("\ud800" <= c <= "\udbff" for c in text):
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")

@@ -15,6 +15,8 @@ CANARY = "sk-canary-0123456789"
         (f'no provider "{CANARY}"', 'no provider "[hidden]"'),
         ("http://me:pw@proxy:3128 refused", "http://[hidden]@proxy:3128 refused"),
         ("http://token@host/v1", "http://[hidden]@host/v1"),
+        ("postgresql://ann:pw@db/hfs", "postgresql://ann:[hidden]@db/hfs"),
+        ("pg_dump postgresql://ann@db/hfs", "pg_dump postgresql://ann@db/hfs"),
         ("GET http://h/v1?key=abc&alt=sse", "GET http://h/v1?key=[hidden]&alt=sse"),
         ("?api-version=2024&subscription-key=abc", "?api-version=2024&subscription-key=[hidden]"),
         ("AIzaSyA1234567890abcdef", "[hidden]"),

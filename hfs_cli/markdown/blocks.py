@@ -1,11 +1,11 @@
-"""Cut a growing Markdown text into blocks that later text cannot change.
+"""Split a growing Markdown text into blocks that later text cannot change.
 
-CommonMark is decided line by line: once a block has a following sibling, it is closed for
-good (https://spec.commonmark.org/0.31.2/#phase-1-block-structure). So everything but the
-last block of what has come is final. What follows is parsed again from the last block on,
-with the little that carries over: link definitions so far, and where a list stood. Since
-a block is laid out from its own text and from text before it, and never from text after
-it, the same blocks come out whatever pieces the text arrives in.
+CommonMark is parsed line by line: a block that is followed by a sibling is closed for good
+(https://spec.commonmark.org/0.31.2/#phase-1-block-structure). So every block but the last one
+is final. When more text comes, it is parsed together with the last block; only the link
+definitions so far and the position in a list carry over. A block's layout depends on its own
+text and on text before it, never on text after it, so the blocks are the same however the
+text is cut into pieces.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class _Place:
 
 @dataclass
 class Splitter:
-    """Takes text in pieces of any size and gives back finished blocks."""
+    """Takes text in pieces of any size, and returns finished blocks."""
 
     _pieces: list[str] = field(default_factory=list)
     _fence: Fence | None = None
@@ -105,27 +105,27 @@ class Splitter:
             yield from self._blocks(text, end=end)
 
     def _blocks(self, text: str, *, end: bool) -> Iterator[Unit]:
-        """Yield the final blocks of `text`; keep the rest of it."""
-        # A line that has not ended says nothing yet: "**a" may become "**a**", "==" a heading.
-        whole = text if end else text[: text.rfind("\n") + 1]
-        partial = text[len(whole) :]
-        source = whole.split("\n")
+        """Yield the final blocks of `text`, and keep the rest."""
+        # A line that has not ended may still change: "**a" may become "**a**", "==" a heading.
+        lines = text if end else text[: text.rfind("\n") + 1]
+        partial = text[len(lines) :]
+        source = lines.split("\n")
         tokens: list[Token] = []
-        parser().block.parse(whole, parser(), {}, tokens)
+        parser().block.parse(lines, parser(), {}, tokens)
         pieces = list(_pieces_of(tokens, source, self._place))
         kept = len(pieces) if end else _final(pieces, source)
-        # What is final leaves with its own copy of the source; the rest is kept as text and
-        # parsed again with what comes, so no state of the parser has to be carried over.
+        # The rest is kept as text and parsed again with what follows, so that no state of the
+        # parser has to be kept.
         for piece in pieces[:kept]:
             self._place = _Place(first=False)
             if piece.kind == "fence":
                 partial = yield from self._fenced(piece, source, partial, end=end)
             else:
                 block = piece.tokens
-                if is_cut_off(block):  # nested too deep to parse: it stays its own source
-                    lines = [piece.start, piece.stop]
+                if is_cut_off(block):  # nested too deeply to be parsed: show its source
                     content = "\n".join(source[piece.start : piece.stop])
-                    block = (Token("html_block", "", 0, content=content, map=lines),)
+                    place = [piece.start, piece.stop]
+                    block = (Token("html_block", "", 0, content=content, map=place),)
                 parse_inline(block, self._references)
                 yield Block(block, source, piece.gap)
         if kept < len(pieces):

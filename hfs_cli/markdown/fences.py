@@ -1,4 +1,4 @@
-"""Top-level code fences, line by line: a fence may be longer than the screen."""
+"""Read top-level code fences line by line, because one may be longer than the screen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 SEGMENT_LINES = 32
-"""How many lines of code are handed out, and highlighted, at once."""
+"""How many lines of code are returned, and highlighted, at a time."""
 
 
 @dataclass(frozen=True, slots=True)

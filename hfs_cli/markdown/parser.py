@@ -1,9 +1,10 @@
-r"""The parser for Markdown as models write it, whoever shows it.
+r"""The parser for Markdown as models write it.
 
 CommonMark with tables, ~~strikethrough~~ and mathematics, which stays as it was written: no
-``_`` or ``\(`` of TeX becomes Markdown. Its marks are those that models use: ``$x$``,
-``$$x$$``, ``\(x\)`` and ``\[x\]``. A single dollar opens only before and closes only after a
-character that is not a blank, and a digit may not follow, so that prices stay prices.
+``_`` or ``\(`` in TeX becomes Markdown. The marks of mathematics are those that models use:
+``$x$``, ``$$x$$``, ``\(x\)`` and ``\[x\]``. A single dollar must not be followed (at the
+beginning) or preceded (at the end) by a blank, nor followed by a digit at the end, so that prices
+stay prices.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _MATH = re.compile(
 
 
 TASKS = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
-"""What a list item that is a task begins with, and how that is shown."""
+"""The marks of tasks in lists, and how they are shown."""
 
 
 @cache

@@ -14,7 +14,7 @@ from typing import Any
 from hfs_cli.config.tools import ProgramConfig
 from hfs_cli.errors import ConfigError
 from hfs_cli.json_schema import check_schema, schema_of_fields
-from hfs_cli.processes import converse, passed_on
+from hfs_cli.processes import converse, program_environment
 from hfs_cli.tools.tool import MAX_RESULT_BYTES, Result, result_text
 
 _ERROR_LINES = 20
@@ -45,7 +45,7 @@ class Program:
     ) -> Result:
         """Run it once."""
         try:
-            said = converse(
+            done = converse(
                 self.words,
                 json.dumps(arguments, ensure_ascii=False).encode("utf-8", "surrogatepass"),
                 env=self.env,
@@ -57,12 +57,12 @@ class Program:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             return Result(f"{self.label} cannot be run: {reason}", failed=True)
-        output = result_text(said.output, said.size)
-        if not said.cut and said.status == 0:
+        output = result_text(done.output, done.size)
+        if not done.cut and done.status == 0:
             return Result(output)
-        parts = [output.rstrip("\n"), f"[{self.label} {_ending(said.cut, said.status)}]"]
-        if said.errors:
-            last = result_text(said.errors).splitlines()[-_ERROR_LINES:]
+        parts = [output.rstrip("\n"), f"[{self.label} {_ending(done.cut, done.status)}]"]
+        if done.errors:
+            last = result_text(done.errors).splitlines()[-_ERROR_LINES:]
             parts.append("\n".join(["standard error ended with:", *last]))
         return Result("\n".join(part for part in parts if part), failed=True)
 
@@ -149,7 +149,7 @@ def environment(names: tuple[str, ...], hidden: Collection[str], where: str) -> 
         ConfigError: A provider's key would be in it.
     """
     refuse_keys(names, hidden, where)
-    return passed_on(os.environ, names)
+    return program_environment(os.environ, names)
 
 
 def refuse_keys(names: tuple[str, ...], hidden: Collection[str], where: str) -> None:

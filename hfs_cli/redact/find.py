@@ -1,13 +1,15 @@
-"""Find keys and tokens in a text, and take them out of it."""
+"""Find keys and tokens in a text, and remove them from it."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple, TypeVar, cast
 
-from hfs_cli.redact.families import FAMILIES, Family, is_example
+from hfs_cli.redact.checks import is_example
+from hfs_cli.redact.families import FAMILIES, Family
 
 JsonT = TypeVar("JsonT")
 # Types of files without text; the content of others tells.
@@ -18,6 +20,11 @@ _SHOWN = 4
 _LONG = 20
 # No key is longer than a block of this many characters.
 _LONGEST = 20_000
+# The note after a tool's result that was cut, perhaps in the middle of a key; it is written by
+# `hfs_cli.tools.tool.result_text`.
+_CUT = "\n[cut here: "
+_WORDS = frozenset(word for family in FAMILIES for word in family.words)
+_CUT_HERE = re.compile(r"\n\[cut here: the first [0-9,]+ of [0-9,]+ bytes\]")
 
 
 class Finding(NamedTuple):
@@ -39,16 +46,35 @@ class Finding(NamedTuple):
 def find(text: str, *, broken_off: bool = False) -> list[Finding]:
     """The keys in a text, in order; of two that overlap, the one that begins first.
 
+    In a tool's result that was cut, the part of a key before the cut is found too.
+
     Args:
         broken_off: The text is cut short, and may end in the middle of a key.
     """
-    found = [finding for family in FAMILIES for finding in _of(family, text)]
+    if _CUT not in text:
+        return _find(text, broken_off=broken_off)
+    # "… ghp_a81f\n[cut here: …" is searched as "… ghp_a81f", which breaks off, and as the rest.
+    cuts = [match.start() for match in _CUT_HERE.finditer(text)]
+    return [
+        key._replace(start=key.start + start, end=key.end + start)
+        for start, end in itertools.pairwise((0, *cuts, len(text)))
+        for key in _find(text[start:end], broken_off=broken_off or end < len(text))
+    ]
+
+
+def _find(text: str, *, broken_off: bool) -> list[Finding]:
+    # Most texts hold none of them, and the look for each is what takes the time.
+    there = {word for word in _WORDS if word in text}
+    found: list[Finding] = []
+    for family in FAMILIES if there else ():
+        if not there.isdisjoint(family.words):
+            found += _of(family, text)
     found.sort(key=lambda finding: (finding.start, -finding.end))
     apart: list[Finding] = []
     for finding in found:
         if not apart or finding.start >= apart[-1].end:
             apart.append(finding)
-    if broken_off and not (apart and apart[-1].end == len(text)) and (last := _begun(text)):
+    if broken_off and not (apart and apart[-1].end == len(text)) and (last := _unfinished(text)):
         while apart and apart[-1].start >= last.start:
             apart.pop()
         if apart and apart[-1].end > last.start:
@@ -86,9 +112,9 @@ def strings(value: object) -> Iterator[str]:
 
 
 def redacted_value(value: JsonT) -> JsonT:
-    """A JSON value, however deep, with `redacted` strings and names."""
-    whole: list[object] = [value]
-    waiting: list[tuple[Any, Any]] = [(whole, 0)]
+    """A JSON value of any depth, with `redacted` strings and names."""
+    root: list[object] = [value]
+    waiting: list[tuple[Any, Any]] = [(root, 0)]
     while waiting:
         holder, place = waiting.pop()
         match holder[place]:
@@ -100,7 +126,7 @@ def redacted_value(value: JsonT) -> JsonT:
             case Mapping() as members:
                 holder[place] = {redacted(name): item for name, item in members.items()}
                 waiting += ((holder[place], name) for name in holder[place])
-    return cast("JsonT", whole[0])
+    return cast("JsonT", root[0])
 
 
 def text_in(data: bytes, media_type: str) -> str | None:
@@ -114,19 +140,19 @@ def text_in(data: bytes, media_type: str) -> str | None:
 
 
 def _of(family: Family, text: str) -> Iterator[Finding]:
+    pattern = _compiled(family.pattern)
     for word in family.words:
         at = text.find(word)
         while at >= 0:
-            match = _match(family, text, at)
+            match = _match(pattern, family.before, text, at)
             if match and (finding := _finding(family, match)):
                 yield finding
             at = text.find(word, max(at + 1, match.end() if match else 0))
 
 
-def _match(family: Family, text: str, at: int) -> re.Match[str] | None:
-    pattern = _compiled(family.pattern)
-    for start in range(max(0, at - family.before), at + 1):
-        # Not the key before this one, where two stand close to each other.
+def _match(pattern: re.Pattern[str], before: int, text: str, at: int) -> re.Match[str] | None:
+    for start in range(max(0, at - before), at + 1):
+        # A match that ends before the word is another key close by.
         if (match := pattern.match(text, start)) and match.end() > at:
             return match
     return None
@@ -145,19 +171,27 @@ def _finding(family: Family, match: re.Match[str]) -> Finding | None:
     return Finding(family.name, start, end, f"{head}…{tail}")
 
 
-def _begun(text: str) -> Finding | None:
-    """The key that a text breaks off in the middle of; of several, the one that most is known of.
+def _unfinished(text: str) -> Finding | None:
+    """The key in the middle of which a text breaks off; the family with the longest head counts.
 
-    ``sk-or-v1-a81f…`` begins as three families do, and is OpenRouter's.
+    ``sk-or-v1-a81f…`` matches three families, and is OpenRouter's.
     """
     offset = max(0, len(text) - _LONGEST)
     best: tuple[int, int, Finding] | None = None
+    # To compile a pattern takes longer than the look at hundreds of texts.
+    end = text[offset:]
+    lower = end.lower()
     for family in FAMILIES:
-        match = _compiled(family.begun).search(text, offset)
-        if match is None or is_example(match["begun"]):
+        if not any(start in end or start in lower for start in family.starts or family.words):
+            continue
+        match = _compiled(family.start_pattern).search(text, offset)
+        while match and is_example(match["start"]):
+            # hf_token=hf_a81f…: the name beside a key may begin like the key.
+            match = match.re.search(text, match.start() + 1)
+        if match is None:
             continue
         head = match.groupdict().get("head") or ""
-        start = match.start("head") if head else match.start("begun")
+        start = match.start("head") if head else match.start("start")
         if best is None or (start, -len(head)) < best[:2]:
             best = start, -len(head), Finding(family.name, start, len(text), f"{head}…")
     return best[2] if best else None

@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from hfs_cli.redact.families import FAMILIES, is_checked
+from hfs_cli.redact.checks import is_checked
+from hfs_cli.redact.families import FAMILIES
 from hfs_cli.redact.find import find, redacted, redacted_value, strings
 from tests.redact.keys import Keys
 
@@ -144,6 +145,13 @@ def test_a_key_that_breaks_off_is_told_by_the_longest_beginning_and_shows_no_end
     )
 
 
+def test_a_key_that_breaks_off_is_found_beside_a_name_that_begins_as_it_does():
+    keys = Keys(7)
+    for name, key in (("huggingface-token", "hf_"), ("npm-token", "npm_")):
+        text = f"{key}token={keys.of(name)[0][:20]}"
+        assert redacted(text, broken_off=True) == f"{key}token=[redacted {name}]"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -154,6 +162,8 @@ def test_a_key_that_breaks_off_is_told_by_the_longest_beginning_and_shows_no_end
         "npm_test and npm_",
         "ghp_",
         "the SK8 park",
+        "the SKETCHES",
+        "the order SKU-100234",
         "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIB",
         "-----BEGIN PRIVATE KEY----- is how it begins; what follows is base64.",
         "AKIA and so on, and on",

@@ -1,8 +1,8 @@
 """Frozen values that every layer speaks: messages, stream events, sessions, outcomes.
 
-Every turn defines all of them; a named tuple is defined in a seventh of the time of a frozen
-dataclass. A long reply makes hundreds of thousands of events, which are plain classes with
-slots: made in half the time of a named tuple.
+Every turn loads this module, and defining a named tuple takes a seventh of the time of a frozen
+dataclass. A long reply makes hundreds of thousands of events: these are plain classes with slots,
+whose instances are made in half the time of a named tuple.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -232,11 +232,11 @@ class State(_Event):
         self.items: Final = tuple(items)
 
 
-class Answering(_Event):
-    """Another model than the one that was asked answers from here on.
+class Fallback(_Event):
+    """From here on another model answers than the one that was asked.
 
     Args:
-        model: ``provider/id``; it is kept as the reply's own.
+        model: ``provider/id``; it is kept as the reply's model.
     """
 
     __slots__ = __match_args__ = ("model",)
@@ -316,7 +316,7 @@ class Citation(NamedTuple):
     end: int | None = None
 
 
-Event = Delta | Reasoning | ToolCall | State | Usage | Finish | Citation | Answering | FromDatabase
+Event = Delta | Reasoning | ToolCall | State | Usage | Finish | Citation | Fallback | FromDatabase
 
 
 # --- what is kept ---------------------------------------------------------------------

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hfs_cli.render.reply.choose import View
     from hfs_cli.store.store import SessionStore
     from hfs_cli.store.unsaved import Unsaved
-    from hfs_cli.turn.run import Provider, Renderer, Store
+    from hfs_cli.turn.protocols import Provider, Renderer, Store
 
 
 def take_turn(

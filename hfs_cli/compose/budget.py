@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from hfs_cli.config import ModelConfig
     from hfs_cli.store.store import SessionStore
-    from hfs_cli.turn.run import Provider
+    from hfs_cli.turn.protocols import Provider
 
 _WARN_FROM = 0.8
 

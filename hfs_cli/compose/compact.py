@@ -22,7 +22,7 @@ from hfs_cli.turn.collector import Collector
 if TYPE_CHECKING:
     from hfs_cli.compose.context import Measure
     from hfs_cli.store.store import SessionStore
-    from hfs_cli.turn.run import Provider
+    from hfs_cli.turn.protocols import Provider
 
 _ASKED = ChatMessage("user", ASKED_FOR_SUMMARY)
 

@@ -19,7 +19,7 @@ from hfs_cli.errors import (
 from hfs_cli.messages import ChatMessage, Event, Request
 
 if TYPE_CHECKING:
-    from hfs_cli.turn.run import Provider
+    from hfs_cli.turn.protocols import Provider
 
 
 class FittingProvider:

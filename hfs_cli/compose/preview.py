@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from hfs_cli.messages import Session, Turn
     from hfs_cli.providers.choose import ModelChoice
     from hfs_cli.store.store import SessionStore
-    from hfs_cli.turn.calls import Toolbox
-    from hfs_cli.turn.run import Provider
+    from hfs_cli.turn.protocols import Provider, Toolbox
 
 
 class Plan(NamedTuple):

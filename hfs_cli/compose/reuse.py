@@ -33,7 +33,8 @@ from hfs_cli.messages import (
     Usage,
 )
 from hfs_cli.moments import age
-from hfs_cli.turn.run import Provider, make_request
+from hfs_cli.turn.protocols import Provider
+from hfs_cli.turn.run import make_request
 
 if TYPE_CHECKING:
     from hfs_cli.store.store import SessionStore

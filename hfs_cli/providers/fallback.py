@@ -12,8 +12,8 @@ from hfs_cli.errors import (
     NotRecordedError,
     UnavailableError,
 )
-from hfs_cli.messages import Answering, ChatMessage, Event, Request
-from hfs_cli.turn.run import Provider
+from hfs_cli.messages import ChatMessage, Event, Fallback, Request
+from hfs_cli.turn.protocols import Provider
 
 
 class Candidate(NamedTuple):
@@ -82,7 +82,7 @@ class FallbackProvider:
                     self._warn(error.what)
                 continue
             self._place = place
-            yield (Answering(self._candidates[place].name), *first) if place else first
+            yield (Fallback(self._candidates[place].name), *first) if place else first
             yield from rest
             return
         assert failure is not None

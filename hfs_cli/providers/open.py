@@ -14,7 +14,7 @@ from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.http.client import record_directory, replay_directory
 from hfs_cli.providers.http.limits import Limits, RetryPolicy
 from hfs_cli.providers.http.provider import HttpProvider
-from hfs_cli.turn.run import Provider
+from hfs_cli.turn.protocols import Provider
 
 if TYPE_CHECKING:
     from hfs_cli.providers.http.batches import BatchEndpoint

@@ -14,7 +14,7 @@ from hfs_cli.sanitize import sanitize
 
 if TYPE_CHECKING:
     from hfs_cli.messages import Call, Opened, Outcome
-    from hfs_cli.turn.run import Renderer
+    from hfs_cli.turn.protocols import Renderer
 
 
 class Silent:

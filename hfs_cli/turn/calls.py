@@ -2,80 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from threading import Thread
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from hfs_cli import signals
 from hfs_cli.errors import HfsError, Interrupted, NotFoundError, SignalReceived
-from hfs_cli.messages import Call, Opened, Outcome, Reply, ToolSpec
-from hfs_cli.turn.saver import INTERRUPTED_WAIT_S, LAST_WAIT_S, Keeper, spilled
+from hfs_cli.messages import Call, Opened, Outcome, Reply
+from hfs_cli.turn.saver import INTERRUPTED_WAIT_S, LAST_WAIT_S, spilled
+
+if TYPE_CHECKING:
+    from hfs_cli.turn.protocols import Display, Keeper, Toolbox
 
 # Seconds that a closed toolbox may take to end what it ran.
 _LET_GO_S = 5.0
-
-
-class Toolbox(Protocol):
-    """The tools of one turn, and the say over which of them may run."""
-
-    @property
-    def specs(self) -> tuple[ToolSpec, ...]:
-        """What the model is told of them."""
-        ...
-
-    def refusals(self, calls: Sequence[Call]) -> Sequence[str | None]:
-        """Which of a step's calls may run; the user may be asked. Signals break it off.
-
-        Args:
-            calls: What the model asks for, in its order; arguments are what it wrote, unchecked.
-
-        Returns:
-            For each call None, or why it may not run, in words for the model.
-        """
-        ...
-
-    def run(
-        self,
-        calls: Sequence[Call],
-        started: Callable[[int], None],
-        ended: Callable[[int, str, bool], None],
-    ) -> None:
-        """Run calls that may run, side by side where they can be; returns when all have ended.
-
-        It is called in a thread of its own, so no signal breaks it off: `close` does. Both
-        functions may be called from any thread, several at once.
-
-        Args:
-            started: Called with a call's place before anything of it runs; the call is kept then.
-                What it raises means that it could not be: the call must not run, and `run` ends
-                with that error.
-            ended: Called once for each call, with its place, its result and whether that is an
-                error; not for one that `close` broke off.
-        """
-        ...
-
-    def close(self) -> None:
-        """End every process group and connection; from any thread, and as often as one likes."""
-        ...
-
-
-class Display(Protocol):
-    """Where calls are shown."""
-
-    def called(self, calls: Iterable[Call]) -> None:
-        """They were asked for."""
-        ...
-
-    def waiting(self) -> None:
-        """They run."""
-        ...
-
-    def returned(self, call: Call) -> None:
-        """It has its result."""
-        ...
 
 
 def run_calls(

@@ -6,12 +6,12 @@ from threading import Lock
 
 from hfs_cli.errors import IncompleteReplyError
 from hfs_cli.messages import (
-    Answering,
     Call,
     ChatMessage,
     Citation,
     Delta,
     Event,
+    Fallback,
     Finish,
     FromDatabase,
     KeptState,
@@ -78,28 +78,28 @@ class _Text:
 
 
 class _Calls:
-    """The tools that a reply asks for, put together from the pieces in which they come."""
+    """The calls that a reply asks for, put together from their pieces."""
 
     def __init__(self) -> None:
-        self._begun: list[tuple[ToolCall, list[str]]] = []
+        self._started: list[tuple[ToolCall, list[str]]] = []
         self._at: dict[int, int] = {}
         self.size = 0
 
     def add(self, piece: ToolCall) -> None:
-        """A name begins a call, except one that says again what its call is called."""
-        place = len(self._begun) - 1 if piece.index is None else self._at.get(piece.index, -1)
-        again = place >= 0 and piece.id != "" and piece.id == self._begun[place][0].id
+        """Begin a call with each name, except where a piece repeats the name of its call."""
+        place = len(self._started) - 1 if piece.index is None else self._at.get(piece.index, -1)
+        again = place >= 0 and piece.id != "" and piece.id == self._started[place][0].id
         if piece.name and not again:
             if piece.index is not None:
-                self._at[piece.index] = len(self._begun)
-            self._begun.append((piece, [piece.arguments]))
+                self._at[piece.index] = len(self._started)
+            self._started.append((piece, [piece.arguments]))
         elif place >= 0:
-            self._begun[place][1].append(piece.arguments)
+            self._started[place][1].append(piece.arguments)
         self.size += len(piece.name) + len(piece.id) + len(piece.arguments)
 
     def __iter__(self) -> Iterator[Call]:
-        for begun, arguments in self._begun[:_MOST_CALLS]:
-            yield Call(begun.id, begun.name, "".join(arguments))
+        for first, arguments in self._started[:_MOST_CALLS]:
+            yield Call(first.id, first.name, "".join(arguments))
 
 
 class Collector:
@@ -178,14 +178,14 @@ class Collector:
                 self._state += items
                 self._sealed += len(repr(items))
             case Citation(url=url, title=title):
-                # A source that is named for several passages is one source.
+                # Several passages may rest on one source.
                 if len(self._sources) < _MOST_SOURCES:
                     self._sources.setdefault((url, "" if url else title), event)
             case Usage():
                 self._usage = event
             case Finish():
                 self._finish = event
-            case Answering(model):
+            case Fallback(model):
                 self._model = model
             case FromDatabase():
                 self._cached = True

@@ -1,16 +1,16 @@
-"""Look for keys in what is about to be sent and kept: tell of them, or take them out.
+"""Look for keys in what is about to be sent and kept: warn about them, or take them out.
 
-``redact = "warn"`` tells of what is sent. With ``redact = "mask"`` no key reaches a vendor, or the
-database: of prompts, system prompts, attachments that are text, what tools were given and said, and
-the history that goes out again with them. A reply is shown as it came, and kept without keys. Where
-it is "off" nothing of this is loaded.
+``redact = "warn"`` warns of keys in what is sent. With ``redact = "mask"`` no key reaches a vendor
+or the database: not in prompts, system prompts, text attachments, what tools were given and
+said, or the history that is sent again. A reply is shown as it came, and kept without keys. With
+"off" this module is not loaded.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hfs_cli import notices
 from hfs_cli.messages import (
@@ -25,10 +25,13 @@ from hfs_cli.messages import (
     Turn,
 )
 from hfs_cli.redact.find import find, redacted, redacted_value, strings, text_in
-from hfs_cli.turn.run import Provider, Store
+from hfs_cli.turn.protocols import ForwardingProvider
 
-# What has been told of: one line each, however many requests a turn or a batch makes.
-_TOLD: set[str] = set()
+if TYPE_CHECKING:
+    from hfs_cli.turn.protocols import Provider, Store
+
+# Families that the user was told of: one line each, however many requests there are.
+_NOTIFIED: set[str] = set()
 # Characters before a piece that may show that it begins with a secret: an id, a name.
 _BEFORE = 300
 # A longer line is not held back until its end.
@@ -36,21 +39,17 @@ _LONGEST_LINE = 1 << 16
 _END = re.compile(r"-----END [A-Z0-9 ]+-----")
 
 
-class RedactingProvider:
-    """A provider that is sent no keys, or that tells of them.
+class RedactingProvider(ForwardingProvider):
+    """A provider that is sent no keys, or that warns about them.
 
     Args:
-        inner: Who is asked.
+        inner: As of `ForwardingProvider`.
         mode: ``warn`` or ``mask``.
     """
 
     def __init__(self, inner: Provider, mode: str) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._mode = mode
-
-    def prepare(self, prompt: ChatMessage) -> None:
-        """See `hfs_cli.turn.run.Provider`."""
-        self._inner.prepare(prompt)
 
     def preview(self, request: Request) -> Mapping[str, object]:
         """What would be sent; see `hfs_cli.turn.protocols.Provider`."""
@@ -60,30 +59,28 @@ class RedactingProvider:
         """Send it; see `hfs_cli.turn.protocols.Provider`."""
         return self._inner.stream(looked_at(request, self._mode))
 
-    def close(self) -> None:
-        """See `hfs_cli.turn.run.Provider`."""
-        self._inner.close()
-
 
 def looked_at(request: Request, mode: str) -> Request:
-    """A request as it is sent: told of, or without keys.
+    """A request as it is sent: as it is, with a warning, or without keys.
 
     Args:
         request: What is about to be sent.
         mode: ``warn`` or ``mask``.
     """
-    families = _told_of(request, mode)
+    families = _notify(request, mode)
     if mode == "warn" or not families:
         return request
     system = None if request.system is None else redacted(request.system)
     return request._replace(system=system, messages=tuple(map(_masked_message, request.messages)))
 
 
-def _told_of(request: Request, mode: str) -> set[str]:
-    """Whose keys a request holds; whoever has not heard of them is told."""
-    families = {found.family for text in _sent(request) for found in find(text)}
-    new = sorted(families - _TOLD)
-    _TOLD.update(new)
+def _notify(request: Request, mode: str) -> set[str]:
+    """The families of the keys in a request; the user is told of each once."""
+    families = {
+        found.family for text, cut in _sent(request) for found in find(text, broken_off=cut)
+    }
+    new = sorted(families - _NOTIFIED)
+    _NOTIFIED.update(new)
     for family in new:
         if mode == "warn":
             notices.warn(f'what is sent holds a key ({family}): redact = "mask" takes it out')
@@ -105,9 +102,9 @@ class RedactingStore:
         self._held: dict[tuple[int | None, int], _Held] = {}
 
     def begin(self, turn: Turn) -> Opened:
-        """See `hfs_cli.turn.run.Store`."""
-        # What is sent comes from here, without them: nothing will be found in it.
-        _told_of(Request("", (turn.prompt,), system=turn.system), "mask")
+        """See `hfs_cli.turn.protocols.Store`."""
+        # The request is made of what is kept, so the provider will find no keys in it.
+        _notify(Request("", (turn.prompt,), system=turn.system), "mask")
         place = turn.place
         if place.name is not None:
             place = place._replace(name=redacted(place.name))
@@ -135,8 +132,9 @@ class RedactingStore:
     def save_call(
         self, message_id: int | None, position: int, call: Call, wait_s: float = 30.0
     ) -> None:
-        """See `hfs_cli.turn.saver.Keeper`."""
-        self._inner.save_call(message_id, position, _masked_call(call), wait_s)
+        """See `hfs_cli.turn.protocols.Keeper`."""
+        # Only what ended is called, and its arguments with it.
+        self._inner.save_call(message_id, position, _masked_call(call, broken_off=False), wait_s)
 
     def spill(self, opened: Opened, reply: Reply) -> str:
         """See `hfs_cli.turn.protocols.Keeper`."""
@@ -177,7 +175,7 @@ class _Held(NamedTuple):
 
 
 def _masked_reply(reply: Reply) -> Reply:
-    """A reply without keys, or as much of one as there is where it breaks off."""
+    """A reply without keys, also without the part of one in which it breaks off."""
     cut = reply.status == "partial" or reply.finish_reason == "length"
     text = redacted(reply.text, broken_off=cut)
     citations = tuple(
@@ -193,19 +191,24 @@ def _masked_reply(reply: Reply) -> Reply:
         reasoning=redacted(reply.reasoning, broken_off=cut),
         tool_calls=tuple(_masked_call(call, broken_off=cut) for call in reply.tool_calls),
         citations=citations,
-        state=_masked_state(reply.state),
+        state=_masked_state(reply.state, broken_off=cut),
         error=None if reply.error is None else redacted(reply.error),
     )
 
 
 def _masked_message(message: ChatMessage) -> ChatMessage:
-    """A message without keys."""
+    cut = _may_be_cut(message)
     return message._replace(
-        content=redacted(message.content),
+        content=redacted(message.content, broken_off=cut),
         attachments=tuple(map(_attachment, message.attachments)),
-        calls=tuple(map(_masked_call, message.calls)),
-        state=_masked_state(message.state),
+        calls=tuple(_masked_call(call, broken_off=cut) for call in message.calls),
+        state=_masked_state(message.state, broken_off=cut),
     )
+
+
+def _may_be_cut(message: ChatMessage) -> bool:
+    """Whether a message of a request may have broken off: a request does not say which have."""
+    return message.role == "assistant"
 
 
 def _attachment(attached: Attachment) -> Attachment:
@@ -217,8 +220,7 @@ def _attachment(attached: Attachment) -> Attachment:
     )
 
 
-def _masked_call(call: Call, *, broken_off: bool = False) -> Call:
-    """A call without keys in what the tool was given and said."""
+def _masked_call(call: Call, *, broken_off: bool) -> Call:
     return call._replace(
         arguments=redacted(call.arguments, broken_off=broken_off),
         result=None if call.result is None else redacted(call.result),
@@ -226,25 +228,31 @@ def _masked_call(call: Call, *, broken_off: bool = False) -> Call:
     )
 
 
-def _masked_state(state: KeptState | None) -> KeptState | None:
-    """What the vendor wants back; None where a key is in it: signed, it cannot be changed."""
-    if state is None or any(find(text) for item in state.items for text in strings(item)):
-        return None
-    return state
+def _masked_state(state: KeptState | None, *, broken_off: bool) -> KeptState | None:
+    """A vendor's state, or None where it holds a key, or may end in the middle of one.
+
+    It is signed and cannot be changed. Without it the message goes on all the same, with its text
+    and its calls: what is lost is what the model thought.
+
+    Args:
+        broken_off: Any of its texts may be cut short, as a thought is that met the limit.
+    """
+    texts = strings(state.items if state else ())
+    return None if any(find(text, broken_off=broken_off) for text in texts) else state
 
 
-def _sent(request: Request) -> Iterator[str]:
-    """Every text of a request."""
+def _sent(request: Request) -> Iterator[tuple[str, bool]]:
+    """Yield each text of a request, and whether it may end in the middle of a key."""
     if request.system is not None:
-        yield request.system
+        yield request.system, False
     for message in request.messages:
-        yield message.content
+        cut = _may_be_cut(message)
+        streamed = [message.content, *(call.arguments for call in message.calls)]
+        for text in (*streamed, *strings(message.state.items if message.state else ())):
+            yield text, cut
+        others = [call.result or "" for call in message.calls]
         for attached in message.attachments:
-            yield attached.name
-            yield text_in(attached.data, attached.media_type) or attached.url or ""
-        for call in message.calls:
-            yield call.arguments
-            yield call.result or ""
-            yield from strings(call.extra)
-        for item in message.state.items if message.state else ():
-            yield from strings(item)
+            others.append(attached.name)
+            others.append(text_in(attached.data, attached.media_type) or attached.url or "")
+        for text in (*others, *strings([call.extra for call in message.calls])):
+            yield text, False

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
 from hfs_cli import signals
 from hfs_cli.errors import (
@@ -20,7 +20,6 @@ from hfs_cli.errors import (
 from hfs_cli.messages import (
     Call,
     ChatMessage,
-    Event,
     Opened,
     Outcome,
     Reply,
@@ -28,106 +27,13 @@ from hfs_cli.messages import (
     Turn,
 )
 from hfs_cli.turn.collector import Collector
-from hfs_cli.turn.saver import INTERRUPTED_WAIT_S, LAST_WAIT_S, Keeper, Saver
+from hfs_cli.turn.saver import INTERRUPTED_WAIT_S, LAST_WAIT_S, Saver
 
-if TYPE_CHECKING:  # a chat without tools does without
-    from hfs_cli.turn.calls import Toolbox
+if TYPE_CHECKING:
+    from hfs_cli.turn.protocols import Answering, Renderer, Store, Toolbox
 
 # How many requests a turn may make by default.
 MAX_STEPS = 10
-
-
-class Answering(Protocol):
-    """Where replies come from, as a turn needs it."""
-
-    def prepare(self, prompt: ChatMessage) -> None:
-        """See that a request with this message can be made; nothing is sent.
-
-        Raises:
-            UsageError: The provider cannot take one of the attachments.
-            ConfigError, CredentialsError: Something is missing or cannot be used, a key
-                above all.
-        """
-        ...
-
-    def stream(self, request: Request) -> Iterator[Sequence[Event]]:
-        """Send one request and yield its events, one batch per network read.
-
-        The last events carry a `Finish`. Retries, timeouts and redirects are the
-        provider's business.
-
-        Raises:
-            CredentialsError, NotFoundError, ProviderError: The provider said no.
-            NetworkError: It was not reached, or never began to answer.
-            IncompleteReplyError: The stream broke off, stalled or was malformed.
-        """
-        ...
-
-
-class Provider(Answering, Protocol):
-    """Where replies come from, for whoever opens it."""
-
-    def preview(self, request: Request) -> Mapping[str, object]:
-        """What would be sent: method, url, headers (keys left out) and body.
-
-        Raises:
-            UsageError: It cannot be sent.
-        """
-        ...
-
-    def close(self) -> None:
-        """Release connections and whatever else was opened."""
-        ...
-
-
-class Store(Keeper, Protocol):
-    """Where turns are kept. All methods may be called from any thread."""
-
-    def begin(self, turn: Turn) -> Opened:
-        """Keep the session (if new) and the user message in one transaction.
-
-        Raises:
-            StoreError: Nothing was written.
-            NotFoundError: The session to continue is gone.
-        """
-        ...
-
-
-class Renderer(Protocol):
-    """Where the reply is shown. Text is flushed before a call returns."""
-
-    def opened(self, opened: Opened) -> None:
-        """The user message is kept; the request goes out next."""
-        ...
-
-    def reasoning(self, text: str) -> None:
-        """A piece of reasoning has come."""
-        ...
-
-    def text(self, text: str) -> None:
-        """A piece of the reply has come.
-
-        Raises:
-            ReaderLeft: Nobody reads standard output any more.
-            OutputError: It cannot be written.
-        """
-        ...
-
-    def called(self, call: Call) -> None:
-        """The model has asked for a tool: the text that came before it is not the answer."""
-        ...
-
-    def waiting(self) -> None:
-        """Tools run, or the model is asked again: nothing may come for a while."""
-        ...
-
-    def returned(self, call: Call) -> None:
-        """A call has its result, or was not allowed; several come back in any order."""
-        ...
-
-    def close(self, outcome: Outcome) -> None:
-        """The turn has ended and is kept; show what remains to be shown."""
-        ...
 
 
 def run_turn(
@@ -213,7 +119,7 @@ def _take_steps(run: _Run, request: Request, toolbox: Toolbox | None) -> Outcome
         kept = step.message_id or kept
         outcome = step._replace(message_id=kept, before=tuple(before), tools_s=tools_s)
         if step.error is not None or toolbox is None or not _waits(step.reply):
-            return outcome._replace(error=step.error or _emptiness(step.reply))
+            return outcome._replace(error=step.error or _emptiness(step.reply, toolbox))
         if len(before) + 1 >= run.max_steps:
             return outcome._replace(error=_unfinished(step.reply, run.max_steps))
         # A chat without tools does without.
@@ -224,7 +130,7 @@ def _take_steps(run: _Run, request: Request, toolbox: Toolbox | None) -> Outcome
         tools_s += time.monotonic() - began
         error = error or run.output.error
         allowed = any(call.started_at is not None for call in reply.tool_calls)
-        # Told once that it may not, a model can still answer in its own words.
+        # A model that was refused its tools once can still answer in its own words.
         if error is None and refused and not allowed:
             error = ProviderError(
                 f"the model only asks for tools that may not run ({_names(reply)}): "
@@ -235,7 +141,7 @@ def _take_steps(run: _Run, request: Request, toolbox: Toolbox | None) -> Outcome
         refused = not allowed
         before.append(reply)
         asked = ChatMessage("assistant", reply.text, calls=reply.tool_calls, state=reply.state)
-        # The tool that was to be asked for first has been: the model goes on as it likes.
+        # The tool that had to be asked for first has been: from here the model is free.
         request = request._replace(messages=(*request.messages, asked), tool_choice=None)
 
 
@@ -385,16 +291,19 @@ def _fuller(error: HfsError, text: str) -> HfsError:
     return fuller
 
 
-def _emptiness(reply: Reply) -> ProviderError | None:
+def _emptiness(reply: Reply, toolbox: Toolbox | None) -> ProviderError | None:
     """A reply without text is a failure: a script that gets nothing must know."""
     if reply.text:
         return None
-    if reply.tool_calls:
+    if reply.tool_calls and toolbox is None:
         return ProviderError(
-            f"the model only asked for a tool ({_names(reply)}), which hfs does not run"
+            f"the model only asked for a tool ({_names(reply)}), and this turn has none:"
+            " --tool NAME allows one"
         )
     raw = reply.finish_raw or reply.finish_reason or "none given"
     only = "only reasoning came" if reply.reasoning else "nothing came"
+    if reply.tool_calls:  # see `_waits`
+        only = f"only a call of a tool came ({_names(reply)}), which did not run"
     why = reply.note or "try again, or choose another model with -m"
     return ProviderError(f"the reply is empty: {only} (finish reason {raw}) — {why}")
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from hfs_cli.errors import HfsError, NotFoundError, StoreError
-from hfs_cli.messages import Call, Opened, Reply
+from hfs_cli.messages import Opened, Reply
 from hfs_cli.turn.collector import Collector
+
+if TYPE_CHECKING:
+    from hfs_cli.turn.protocols import Keeper
 
 # A kill costs the text since the last save: at most a second's, so saves are a bit closer.
 SAVE_INTERVAL_S = 0.8
@@ -21,62 +24,6 @@ PARTIAL_WAIT_S = 0.5
 LAST_WAIT_S = 30.0
 # After a signal the last write must not keep the user waiting.
 INTERRUPTED_WAIT_S = 0.8
-
-
-class Keeper(Protocol):
-    """What keeps replies. All methods may be called from any thread."""
-
-    def save_piece(self, opened: Opened, piece: Reply, wait_s: float = 30.0) -> None:
-        """Add to a reply that is still coming what came since the last call.
-
-        Args:
-            piece: The reply as it stands, but with the new text and reasoning only.
-            wait_s: Seconds to wait for another writer.
-
-        Raises:
-            StoreError: The database could not be written; the piece is to be given again.
-            NotFoundError: The session was deleted meanwhile.
-        """
-        ...
-
-    def save_reply(self, opened: Opened, reply: Reply, wait_s: float = 30.0) -> int | None:
-        """Write the whole reply, in place of the pieces that there are.
-
-        Args:
-            wait_s: Seconds to wait for another writer.
-
-        Returns:
-            The reply's message id, or None when nothing is saved.
-
-        Raises:
-            StoreError: The database could not be written.
-            NotFoundError: The session was deleted meanwhile.
-        """
-        ...
-
-    def save_call(
-        self, message_id: int | None, position: int, call: Call, wait_s: float = 30.0
-    ) -> None:
-        """Write a call of a kept reply as it stands: begun, or with its result.
-
-        Args:
-            message_id: What `save_reply` returned.
-            position: Which of the reply's calls it is, from 1.
-            wait_s: Seconds to wait for another writer.
-
-        Raises:
-            StoreError: The database could not be written.
-            NotFoundError: The session was deleted meanwhile.
-        """
-        ...
-
-    def spill(self, opened: Opened, reply: Reply) -> str:
-        """Keep a reply that the database would not take in a file (0600); its path.
-
-        Raises:
-            StoreError: No file could be written.
-        """
-        ...
 
 
 class Saver:

@@ -194,6 +194,18 @@ def test_a_turn_is_as_many_requests_as_the_model_needs(store):
     assert screen.shown[5:] == ['do("c")', '= did "c"', "done"]
 
 
+def test_what_tools_took_is_the_time_of_all_steps(store):
+    def work(call: Call) -> str:
+        if call.arguments == '"slow"':
+            time.sleep(0.2)
+        return "done"
+
+    model = Model(asked("slow"), asked("quick"), asked("quick"), [Delta("x"), STOP])
+    began = time.monotonic()
+    outcome = take(store, model, Tools(work))
+    assert 0.2 <= outcome.tools_s <= time.monotonic() - began
+
+
 def test_each_request_carries_the_calls_with_their_results(store):
     first: list[Event] = [
         Delta("hm"),
@@ -288,11 +300,20 @@ def test_calls_of_a_reply_that_was_cut_are_not_run(store, reason):
     assert ran == []
 
 
+def test_a_reply_that_was_cut_in_a_call_fails_by_what_cut_it(store):
+    cut = Finish("length", "max_tokens", "raise --max-tokens")
+    outcome = take(store, Model([ToolCall("do", '{"a', "1"), cut]), Tools())
+    assert outcome.error.message == (
+        "the reply is empty: only a call of a tool came (do), which did not run"
+        " (finish reason max_tokens) — raise --max-tokens"
+    )
+
+
 def test_without_tools_a_call_is_only_reported(store):
     turn = Turn(ChatMessage("user", "q"), "fake/m")
     outcome = core.run_turn(Model(asked("a")), store, Screen(), turn)
     assert outcome.error.exit_code == 5
-    assert outcome.error.message.endswith("(do), which hfs does not run")
+    assert outcome.error.message.endswith("(do), and this turn has none: --tool NAME allows one")
     assert kept(store)[1] == ("", 0, [None])
 
 

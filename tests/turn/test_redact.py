@@ -24,6 +24,7 @@ from hfs_cli.messages import (
 )
 from hfs_cli.redact.find import redacted
 from hfs_cli.store.store import SessionStore
+from hfs_cli.tools.tool import MAX_RESULT_BYTES
 from hfs_cli.turn.redact import RedactingStore, _Line, looked_at
 from tests.redact.keys import Keys
 from tests.scripted_server import STALL, openai_chunk, openai_sse, sse
@@ -132,6 +133,27 @@ def test_what_tools_are_given_and_say_is_masked(chat, server, tmp_path):
     assert "it is [redacted npm-token]" in chat.ok("sessions", "show", "--format", "json")
 
 
+def test_a_result_that_is_cut_in_a_key_holds_nothing_of_it(chat, server, tmp_path):
+    before = "x" * (MAX_RESULT_BYTES - 30) + " it is "
+    (tmp_path / "secret").write_text(f"{before}{KEY}\n")
+    chat.configure(
+        chat.config.read_text()
+        + f'[tools.look]\ncommand = ["cat", "{tmp_path}/secret"]\ndescription = "x"\n'
+    )
+    server.always(script([("look", {})], answer="seen"))
+    assert chat.ok("chat", "--tool", "look", "go", env=MASK) == "seen\n"
+    masked = "it is [redacted github-token]\\n[cut here: the first 100,000 of"
+    assert masked in sent(server.requests[1])
+    assert masked in chat.ok("sessions", "show", "--format", "json")
+    # One that was kept with its half of a key is sent without it.
+    chat.ok("chat", "--tool", "look", "go on")
+    half = KEY[:20]
+    assert half in sent(server.requests[-1])
+    shown = chat.ok("chat", "-c", "--dry-run", "and now?", env=MASK)
+    assert half not in shown
+    assert masked in shown
+
+
 def test_a_dry_run_shows_what_would_be_sent(chat):
     assert "use [redacted github-token]" in chat.ok("chat", "--dry-run", f"use {KEY}", env=MASK)
 
@@ -223,16 +245,40 @@ def test_a_limit_in_the_middle_of_a_key_keeps_nothing_of_it(chat, server):
     assert "sk-learning" in chat.ok("sessions", "show")
 
 
-def test_half_a_key_that_was_kept_before_is_found_and_taken_out(chat, server):
+def test_half_a_key_that_was_kept_before_is_not_sent_but_found_and_taken_out(chat, server):
     pieces = [openai_chunk({"content": piece}) for piece in ("use ", KEY[:20])]
     server.reply(sse(*pieces, done=False))
     assert chat("chat", "go").returncode == 7
     assert files_with(chat, KEY[:18])
+    shown = chat.ok("chat", "-c", "--dry-run", "and now?", env=MASK)
+    assert "use [redacted github-token]" in shown
+    assert KEY[:18] not in shown
     found = json.loads(chat.ok("sessions", "redact", "--json"))
     assert [key["family"] for key in found] == ["github-token"]
     assert chat("sessions", "redact", "--yes").returncode == 0
     assert "use [redacted github-token]" in chat.ok("sessions", "show")
     assert files_with(chat, KEY[:18]) == []
+
+
+def test_a_vendors_state_and_a_call_that_end_in_half_a_key_are_not_sent(store):
+    half = KEY[:20]
+    state = KeptState("test", ({"blocks": [{"thinking": f"It may be {half}", "signature": "s"}]},))
+    asking = Call("c1", "look", f'{{"with": "{half}')
+    cut = ChatMessage("assistant", "Let me see.", calls=(asking,), state=state)
+    (sent_,) = looked_at(Request("m", (cut,)), "mask").messages
+    assert (sent_.content, sent_.state) == ("Let me see.", None)
+    assert sent_.calls[0].arguments == '{"with": "[redacted github-token]'
+    # In the middle of a text it is a word, and not a key that broke off.
+    within = KeptState("test", ({"blocks": [{"thinking": f"It may be {half} or so"}]},))
+    message = ChatMessage("assistant", "Let me see.", state=within)
+    assert looked_at(Request("m", (message,)), "mask").messages == (message,)
+
+    masked = RedactingStore(store)
+    whole = Reply("ok", "test/m", "complete", finish_reason="stop", state=state)
+    for reply, kept in ((whole._replace(finish_reason="length"), None), (whole, state)):
+        opened = masked.begin(Turn(ChatMessage("user", "q"), "test/m"))
+        masked.save_reply(opened, reply)
+        assert store.transcript(opened.session.id)[-1].state == kept
 
 
 def test_prompts_of_a_batch_are_masked(chat, server):

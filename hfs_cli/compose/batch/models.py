@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hfs_cli.compose.options import Asked
     from hfs_cli.config import Config
     from hfs_cli.providers.choose import ModelChoice
-    from hfs_cli.turn.run import Provider
+    from hfs_cli.turn.protocols import Provider
 
 
 class Model(NamedTuple):

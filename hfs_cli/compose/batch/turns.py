@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hfs_cli.render.progress import BatchProgress
     from hfs_cli.render.reply.choose import View
     from hfs_cli.store.store import SessionStore
-    from hfs_cli.turn.run import Answering
+    from hfs_cli.turn.protocols import Answering
 
 # So many refusals that every prompt would meet, and nothing else, are enough.
 _REFUSED_ALIKE = 3

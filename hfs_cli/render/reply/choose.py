@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hfs_cli.config import Config
-    from hfs_cli.turn.run import Renderer
+    from hfs_cli.turn.protocols import Renderer
 
 Format = Literal["text", "json", "jsonl"]
 Extract = Literal["first", "last"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hfs_cli.messages import Citation, Outcome
 from hfs_cli.render.output import PassedOn, Sink
 from hfs_cli.sanitize import sanitize_line
-from hfs_cli.turn.run import Renderer
+from hfs_cli.turn.protocols import Renderer
 
 
 class Cited(PassedOn):

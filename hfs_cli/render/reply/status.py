@@ -11,7 +11,7 @@ from hfs_cli.config import ModelConfig
 from hfs_cli.messages import Call, Opened, Outcome, Reply, Usage, added
 from hfs_cli.render.terminal import Terminal, terminal
 from hfs_cli.sanitize import StreamSanitizer
-from hfs_cli.turn.run import Renderer
+from hfs_cli.turn.protocols import Renderer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hfs_cli import notices
 from hfs_cli.messages import Call, Outcome
 from hfs_cli.render.output import PassedOn
-from hfs_cli.turn.run import Renderer
+from hfs_cli.turn.protocols import Renderer
 
 
 class Asking(NamedTuple):

@@ -8,7 +8,7 @@ from hfs_cli.files import OutputFile
 from hfs_cli.messages import Call, Opened, Outcome
 from hfs_cli.render.output import PassedOn, Silent, Sink
 from hfs_cli.sanitize import StreamSanitizer, sanitize
-from hfs_cli.turn.run import Renderer
+from hfs_cli.turn.protocols import Renderer
 
 
 class PlainRenderer(Silent):

@@ -119,12 +119,12 @@ def _model(config: Config) -> str:
 
 
 def _key(config: Config) -> str:
-    from hfs_cli.config.keys import find_key, key_file
+    from hfs_cli.config.keys import find_key
     from hfs_cli.providers.choose import choose_model
 
     warnings: list[str] = []
     source = choose_model(config, os.environ, None, None).provider.key
-    key = find_key(source, os.environ, key_file(config.file), warnings.append)
+    key = find_key(source, os.environ, config.key_file, warnings.append)
     if warnings:
         raise ConfigError(warnings[0])
     return f"{source.provider}: from the {key.origin}" if key else f"{source.provider}: none needed"
@@ -167,10 +167,11 @@ def _embedded() -> str:
 def _tools(config: Config) -> list[Finding]:
     """Each program that is a tool, and each MCP server with what it offers."""
     from hfs_cli.compose.tools import provider_keys
+    from hfs_cli.config.tools import configured_tools
     from hfs_cli.tools.overview import overview
 
     try:
-        entries = overview(config, provider_keys(config), probe=True)
+        entries = overview(configured_tools(config), provider_keys(config), probe=True)
     except HfsError as error:
         return [Finding("tools", False, error.message)]
     findings = []

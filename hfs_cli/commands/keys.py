@@ -37,13 +37,13 @@ def keep_key(*, words: tuple[str, ...]) -> None:
             "a key is never an argument, where every user of the machine can see it: run "
             f"hfs keys set {provider} and answer, or pipe it in"
         )
-    from hfs_cli.config.keys import key_file, set_key
+    from hfs_cli.config.keys import set_key
     from hfs_cli.providers.choose import check_provider
 
     config = load_config()
     check_provider(config, provider)
-    set_key(key_file(config.file), provider, _read_key(provider))
-    notices.notice(f"the key for {provider} is kept in {key_file(config.file)}")
+    set_key(config.key_file, provider, _read_key(provider))
+    notices.notice(f"the key for {provider} is kept in {config.key_file}")
 
 
 def _read_key(provider: str) -> str:
@@ -70,11 +70,11 @@ def _read_key(provider: str) -> str:
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
 def list_keys(*, as_json: bool) -> None:
     """Show which providers have a key, and where it comes from; never the key."""
-    from hfs_cli.config.keys import key_file, read_keys, where_found
+    from hfs_cli.config.keys import read_keys, where_found
     from hfs_cli.providers.choose import key_sources
 
     config = load_config()
-    stored = read_keys(key_file(config.file), notices.warn)
+    stored = read_keys(config.key_file, notices.warn)
     found = [
         (source.provider, where)
         for source in key_sources(config)
@@ -97,14 +97,12 @@ def list_keys(*, as_json: bool) -> None:
 @click.argument("provider")
 def drop_key(*, provider: str) -> None:
     """Take PROVIDER's key out of the key file."""
-    from hfs_cli.config.keys import key_file, remove_key
+    from hfs_cli.config.keys import remove_key
 
-    remove_key(key_file(load_config().file), provider)
+    remove_key(load_config().key_file, provider)
 
 
 @keys.command(name="path")
 def print_key_file() -> None:
     """Print where the key file is."""
-    from hfs_cli.config.keys import key_file
-
-    click.echo(key_file(load_config().file))
+    click.echo(load_config().key_file)

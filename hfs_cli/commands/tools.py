@@ -1,4 +1,4 @@
-"""`hfs tools`: the programs and MCP servers that a turn may use when it names them."""
+"""`hfs tools`: the programs and MCP servers that a turn may use if it names them."""
 
 from __future__ import annotations
 
@@ -21,51 +21,60 @@ if TYPE_CHECKING:
 
 @click.group(name="tools", cls=Group)
 def tools() -> None:
-    """See and try the tools that a turn may use when it names them (--tool)."""
+    """See and try the tools that a turn may use if it names them (--tool)."""
 
 
 @tools.command(name="list")
 @click.argument("name", metavar="[TOOL]", required=False)
 @click.option("--probe", is_flag=True, help="Start or reach each MCP server and ask for its tools.")
-@click.option("--json", "as_json", is_flag=True, help="A JSON array, with the schemas.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array, with the schemas.")
 def list_tools(*, name: str | None, probe: bool, as_json: bool) -> None:
     """List the configured programs and MCP servers, or one of them.
 
-    The tools of a server are those that it last gave; --probe asks it. A server's name stands
-    for all its tools, SERVER:TOOL for one.
+    A server's tools are those that it last listed; --probe asks it again. A server's name
+    stands for all its tools, SERVER:TOOL for one.
     """
+    from hfs_cli.render.json_shapes import print_json
+    from hfs_cli.render.lists.table import Column, print_table, write_rows
+    from hfs_cli.render.terminal import stdout
+
     config = load_config()
     entries = _entries(config, name, probe=probe)
+    rows = [(entry.name, entry.kind, _about(entry)) for entry in entries]
     if as_json:
-        from hfs_cli.render.json_shapes import print_json
-
         print_json([_shape(entry) for entry in entries])
+    elif not rows:
+        notices.notice(f"no tools yet: [tools.NAME] or [mcp.NAME] in {config.file} makes one")
+    elif stdout().tty:
+        columns = [Column("NAME"), Column("KIND"), Column("WHAT IT IS", flexible=True)]
+        print_table(columns, rows, footer=f"file: {config.file}")
     else:
-        from hfs_cli.render.lists.table import Column, print_table, write_rows
-        from hfs_cli.render.terminal import stdout
-
-        rows = [(entry.name, entry.kind, _about(entry)) for entry in entries]
-        if not rows:
-            notices.notice(f"no tools yet: [tools.NAME] or [mcp.NAME] in {config.file} makes one")
-        elif stdout().tty:
-            columns = [Column("NAME"), Column("KIND"), Column("WHAT IT IS", flexible=True)]
-            print_table(columns, rows, footer=f"file: {config.file}")
-        else:
-            write_rows(rows)
+        write_rows(rows)
     for entry in entries:
         if probe and entry.fault is not None:
             raise entry.fault
 
 
 def _entries(config: Config, name: str | None, *, probe: bool) -> Sequence[Entry]:
+    """All tools; or the one of this name, a server before its tools."""
     from hfs_cli.compose.tools import provider_keys
+    from hfs_cli.config.tools import configured_tools
     from hfs_cli.tools.overview import overview
 
-    return overview(config, provider_keys(config), only=name, probe=probe)
+    configured = configured_tools(config)
+    entries = overview(configured, provider_keys(config), only=name, probe=probe)
+    if name is None or ":" not in name:
+        return entries
+    server = name.partition(":")[0]
+    if not (found := [entry for entry in entries if entry.name == name]):
+        raise NotFoundError(
+            f"{server} is not known to have this tool: hfs tools list --probe {server} asks it"
+        )
+    return found
 
 
 def _about(entry: Entry) -> str:
-    """A line about it: what is wrong, else what it does."""
+    """One line: what is wrong with it, or else what it does."""
     if entry.fault is not None:
         return entry.fault.message
     if entry.kind != "mcp":
@@ -94,20 +103,14 @@ def _shape(entry: Entry) -> dict[str, object]:
 @tools.command(name="show")
 @click.argument("name", metavar="TOOL")
 @click.option("--probe", is_flag=True, help="Ask its MCP server first.")
-@click.option("--json", "as_json", is_flag=True, help="A JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def show_tool(*, name: str, probe: bool, as_json: bool) -> None:
     """Show one tool or server: what the model is told, its schema, where it comes from."""
     from hfs_cli.config.origins import shown
     from hfs_cli.render.json_shapes import dump, print_json
     from hfs_cli.render.lists.table import show_table
 
-    server = name.partition(":")[0]
-    entries = {entry.name: entry for entry in _entries(load_config(), server, probe=probe)}
-    if name not in entries:
-        raise NotFoundError(
-            f"{server} is not known to have this tool: hfs tools list --probe {server} asks it"
-        )
-    entry = entries[name]
+    entry = _entries(load_config(), name, probe=probe)[0]
     if as_json:
         print_json(_shape(entry))
     else:
@@ -134,13 +137,15 @@ def call_tool(*, name: str, arguments: str) -> None:
     from contextlib import closing
 
     from hfs_cli.compose.tools import provider_keys, warn_of_open_keys
+    from hfs_cli.config.tools import configured_tools
     from hfs_cli.messages import Call
     from hfs_cli.tools.choose import open_toolbox
 
     config = load_config()
-    warn_of_open_keys(config, [name.partition(":")[0]])
+    configured, hidden = configured_tools(config), provider_keys(config)
+    warn_of_open_keys(configured.servers, [name])
     results: list[tuple[str, bool]] = []
-    with closing(open_toolbox(config, [name], provider_keys(config), confirm=False)) as toolbox:
+    with closing(open_toolbox(configured, [name], hidden, confirm=False)) as toolbox:
         if len(toolbox.specs) != 1:
             raise UsageError(
                 f"{name} has {plural(len(toolbox.specs), 'tool')}: name one, {name}:TOOL"

@@ -1,14 +1,14 @@
-"""The tools of a turn, from their names; loaded for a turn that names some."""
+"""Open the tools that a turn names; loaded only then."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from hfs_cli import notices
 from hfs_cli.config import Config
 from hfs_cli.config.settings import VENDOR_TOOLS
-from hfs_cli.config.tools import configured_tools
+from hfs_cli.config.tools import ServerConfig, configured_tools
 from hfs_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def open_tools(config: Config, *, confirm: bool) -> Toolbox | None:
         UsageError: There is nothing to confirm, or nobody to ask.
         HfsError: A tool that was named cannot be used.
     """
-    # What the provider does itself is a word of the list, and no tool of ours.
+    # The list may name tools that the provider runs itself; those are not opened here.
     names = [name for name in config.tool if name not in VENDOR_TOOLS]
     if not names:
         if confirm:
@@ -34,8 +34,9 @@ def open_tools(config: Config, *, confirm: bool) -> Toolbox | None:
         return None
     from hfs_cli.tools.choose import open_toolbox
 
-    warn_of_open_keys(config, (name.partition(":")[0] for name in names))
-    return open_toolbox(config, names, provider_keys(config), confirm=confirm)
+    configured = configured_tools(config)
+    warn_of_open_keys(configured.servers, names)
+    return open_toolbox(configured, names, provider_keys(config), confirm=confirm)
 
 
 def provider_keys(config: Config) -> frozenset[str]:
@@ -47,12 +48,11 @@ def provider_keys(config: Config) -> frozenset[str]:
     return frozenset(name for name in names if name)
 
 
-def warn_of_open_keys(config: Config, names: Iterable[str]) -> None:
-    """Say it when a server's key goes to another machine unprotected."""
+def warn_of_open_keys(servers: Mapping[str, ServerConfig], names: Iterable[str]) -> None:
+    """Warn where the key of a server that is named goes to another machine without TLS."""
     from hfs_cli.providers.presets import is_loopback
 
-    servers = configured_tools(config).servers
-    for name in dict.fromkeys(names):
+    for name in dict.fromkeys(name.partition(":")[0] for name in names):
         server = servers.get(name)
         url = (server.url if server else None) or ""
         has_key = server and (server.api_key_env or server.headers_cmd)

@@ -1,4 +1,4 @@
-"""A database on a server: what of its address may be shown or stand in a file, and who acts."""
+"""A database on a server: the secrets in its address, and the name of the user."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def without_password(url: str) -> str:
 
 
 def login_name() -> str:
-    """Who is logged in on this machine.
+    """The name of the user who is logged in on this machine.
 
     Raises:
-        ConfigError: Nobody knows: no variable, and no entry in the list of users.
+        ConfigError: No variable has it, and neither does the list of users.
     """
     from getpass import getuser
 
@@ -55,7 +55,7 @@ def login_name() -> str:
         from hfs_cli.errors import ConfigError
 
         raise ConfigError(
-            "this machine has no name for you: set HFS_USER, whose sessions these are"
+            "your login name is unknown: set HFS_USER to the owner of your sessions"
         ) from None
 
 

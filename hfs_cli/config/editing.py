@@ -1,4 +1,4 @@
-"""Change the configuration file and keep its comments."""
+"""Change the configuration file without losing its comments."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hfs_cli.config.kinds import TEXT
 from hfs_cli.config.loading import load_config, read_document
 from hfs_cli.config.origins import find_setting
-from hfs_cli.config.settings import TEXT, Config
+from hfs_cli.config.settings import Config
 from hfs_cli.config.tools import configured_tools
 from hfs_cli.errors import ConfigError, NotFoundError, UsageError
 from hfs_cli.files import NewFile, changing
@@ -55,13 +56,13 @@ def _with_value(file: Path, key: str, parts: list[str], text: str) -> str:
     for part in parts[:-1]:
         table = table.setdefault(part, tomlkit.table(is_super_table=part != parts[-2]))
         if not hasattr(table, "setdefault"):
-            raise UsageError(f"{part} in {key} is a value, not a table")
+            raise UsageError(f"{part} in {key} is a value, not a table: hfs config list shows it")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):  # ValueError: also numbers without an end
         value = text
     setting = find_setting(parts)
-    # What can be nothing but a string needs no quotes.
+    # A setting that is a string needs no quotes, whatever it looks like.
     is_text = setting is not None and setting.kind is TEXT
     table[parts[-1]] = text if is_text and not isinstance(value, str) else value
     if parts[0] == "aliases":

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hfs_cli.errors import ConfigError, CredentialsError, NotFoundError
@@ -46,18 +47,10 @@ class KeySource:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key and where it came from; its text stays out of every representation."""
+    """A key and where it came from; its representation does not show it."""
 
-    value: str
+    value: str = field(repr=False)
     origin: str
-
-    def __repr__(self) -> str:
-        return f"Key(origin={self.origin!r})"
-
-
-def key_file(config_file: Path) -> Path:
-    """The file that keeps keys: beside the configuration."""
-    return config_file.parent / "keys.json"
 
 
 def find_key(
@@ -122,12 +115,22 @@ def _for_a_shell(command: str | tuple[str, ...]) -> str | None:
     return next((sign for sign in signs if sign in {*"|&;<>$`~"}), None)
 
 
+def _program(command: str | tuple[str, ...]) -> str:
+    """The program that a command runs; empty where the word may be the key itself, or hold it.
+
+    A key has a digit, and no path at its beginning.
+    """
+    first = next(iter(command.split() if isinstance(command, str) else command), "")
+    is_path = first.startswith(("/", "./", "~/"))
+    return first if is_path or re.fullmatch(r"[A-Za-z_.+-]+", first) else ""
+
+
 def command_output(command: str | tuple[str, ...], name: str) -> str:
-    """What a command that knows a secret prints, less the newline at its end.
+    """Run a command that prints a secret, and return it without the newline at its end.
 
     Args:
-        command: It and its arguments; it is run without a shell.
-        name: How errors call it.
+        command: The command and its arguments; it is run without a shell.
+        name: What errors call it.
 
     Raises:
         CredentialsError: It cannot be run, fails, takes too long or prints nothing.
@@ -146,22 +149,25 @@ def command_output(command: str | tuple[str, ...], name: str) -> str:
         ) from error
     except (OSError, ValueError, IndexError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise CredentialsError(f"{name} cannot be run: {reason}") from error
+        program = _program(command)
+        raise CredentialsError(
+            f"{name} cannot be run: {f'{program}: ' if program else ''}{reason}"
+        ) from error
     if status:
-        # What it says there may be the key.
+        # Its output is not shown: it may be the key.
         raise CredentialsError(f"{name} failed ({status}): run it in your shell to see why")
-    # Commands end their output with a newline, which belongs to the line and not to the key.
+    # The newline that ends the output is not part of the key.
     value = output.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
     if not value:
-        raise CredentialsError(f"{name} printed nothing")
+        raise CredentialsError(f"{name} printed nothing: run it in your shell to see why")
     return value
 
 
 def read_keys(file: Path, warn: Callable[[str], None]) -> dict[str, str]:
-    """All keys of the key file; an absent one is empty.
+    """All keys of the key file; none if there is no file.
 
     Raises:
-        ConfigError: It cannot be read or is not what `hfs keys set` writes.
+        ConfigError: It cannot be read, or `hfs keys set` did not write it.
     """
     data = read_file(file, MAX_KEY_FILE_BYTES, absent=b"", failure=ConfigError)
     if not data:
@@ -171,9 +177,11 @@ def read_keys(file: Path, warn: Callable[[str], None]) -> dict[str, str]:
     try:
         keys = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"the key file {file} is not JSON: run hfs keys set again") from error
+        raise ConfigError(f"the key file {file} is not JSON: mend it, or delete it") from error
     if not isinstance(keys, dict) or not all(isinstance(v, str) for v in keys.values()):
-        raise ConfigError(f"the key file {file} must hold one object of strings")
+        raise ConfigError(
+            f"the key file {file} must hold one object of strings: mend it, or delete it"
+        )
     return keys
 
 

@@ -55,18 +55,19 @@ def typed(name: str, value: object) -> Iterator[None]:
 def load_config(
     env: Mapping[str, str] | None = None, flags: Mapping[str, object] | None = None
 ) -> Config:
-    """Read the configuration once.
+    """Read and resolve the configuration.
 
     Args:
         env: The environment; the process's own by default.
-        flags: Settings given on the command line, ``profile`` and ``all_owners``; None values
-            are not given.
+        flags: What the command line says: settings, ``profile`` and ``all_owners``; None is the
+            same as absent.
 
     Returns:
-        The settings with, in `origins`, where each came from.
+        The settings, with the origin of each in `origins`.
 
     Raises:
         ConfigError: The file, the profile or a variable cannot be used.
+        UsageError: A flag cannot be used, or two exclude each other.
     """
     env = os.environ if env is None else env
     file, data_dir = Path(places.config_file(env)), Path(places.data_directory(env))
@@ -78,7 +79,10 @@ def load_config(
     all_owners = bool(given.pop("all_owners", False))
     if all_owners and "user" in given:
         raise UsageError("--owner and --all-owners exclude each other: keep one")
-    profile = _profile(given.pop("profile", None) or env.get("HFS_PROFILE"), profiles, file)
+    asked_for = given.pop("profile", None)
+    if asked_for == "":  # from an unset variable, perhaps
+        raise UsageError("--profile needs the name of a profile: [profiles.NAME] of the file")
+    profile = _profile(asked_for or env.get("HFS_PROFILE"), profiles, file)
     layers = [*_typed_and_exported(given, env), (str(file), document)]
     if profile is not None:
         layers.insert(-1, (f"profile {profile}", profiles[profile]))
@@ -94,25 +98,32 @@ def load_config(
         all_owners=all_owners,
         profile=profile,
         session=env.get("HFS_SESSION") or None,
-        providers=_providers(read_tables(document, "providers", PROVIDER_SETTINGS, file), env),
-        aliases={
-            name: _parsed(ALIAS, target, f"alias {name}", str(file))
+        profiles=profiles,
+        turn_options={name: own[name] for name in own if name in TURN_OPTIONS},
+        origins=origins,
+        **_tables(document, env, file),
+        **values,
+    )
+
+
+def _tables(document: Mapping[str, Any], env: Mapping[str, str], file: Path) -> dict[str, Any]:
+    """The fields of `Config` that stand for tables of the file, apart from the profiles."""
+    return {
+        "providers": _providers(read_tables(document, "providers", PROVIDER_SETTINGS, file), env),
+        "aliases": {
+            name: _alias(name, target, file)
             for name, target in _table(document, "aliases", file).items()
         },
-        models={
+        "models": {
             name: ModelConfig(**table)
             for name, table in read_tables(document, "models", MODEL_SETTINGS, file).items()
         },
-        profiles=profiles,
-        turn_options={name: own[name] for name in own if name in TURN_OPTIONS},
-        programs=_table(document, "tools", file),
-        servers=_table(document, "mcp", file),
-        daily_budget=_values(
+        "programs": _table(document, "tools", file),
+        "servers": _table(document, "mcp", file),
+        "daily_budget": _values(
             _table(document, "budget", file), BUDGET_SETTINGS, f"[budget] of {file}"
         ).get("daily"),
-        origins=origins,
-        **values,
-    )
+    }
 
 
 def _profile(name: object, profiles: Mapping[str, object], file: Path) -> str | None:
@@ -195,7 +206,7 @@ def _resolved(layers: list[_Layer]) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def read_document(file: Path) -> dict[str, Any]:
-    """Parse the configuration file; an absent one is empty.
+    """Parse the configuration file; the result is empty if there is none.
 
     Raises:
         ConfigError: It cannot be read, is too large, is not TOML or holds an unknown key.
@@ -209,6 +220,13 @@ def read_document(file: Path) -> dict[str, Any]:
             f"tool in {file} stands outside a profile: name tools with --tool, or in"
             " [profiles.NAME]"
         )
+    for key in document:
+        option = key.replace("_", "-")
+        if key not in SETTINGS and option in TURN_OPTIONS:
+            place = f"set profiles.NAME.{option}"
+            if option in {"temperature", "max-tokens"}:
+                place += f', or models."PROVIDER/MODEL".options.{option.replace("-", "_")}'
+            raise ConfigError(f"{key} in {file} is an option of a turn: {place}")
     _known(document, (*SETTINGS, *TABLES), str(file))
     return document
 
@@ -259,8 +277,14 @@ _FEW = 15  # names that an error can list and still be read
 def _known(table: Mapping[str, object], names: Iterable[str], where: str) -> None:
     for key in table:
         if key not in names:
+            from hfs_cli.hide import is_secret_name
             from hfs_cli.wording import did_you_mean
 
+            if is_secret_name(key):
+                raise ConfigError(
+                    f"unknown key {key!r} in {where}: keys are not settings; hfs keys set PROVIDER"
+                    " keeps one, or api_key_env names its variable"
+                )
             names = list(names)
             there = f"known: {', '.join(names)}"
             if len(names) > _FEW:
@@ -275,6 +299,16 @@ def _parsed(setting: Setting, value: object, name: str, origin: str) -> Any:  # 
     except ValueError as error:
         failure = UsageError if origin.startswith("--") else ConfigError
         raise failure(f"{name} ({origin}) must be {error}") from error
+
+
+def _alias(name: str, target: object, file: Path) -> str:
+    if isinstance(target, dict) and target:
+        whole = _quoted(f"{name}.{next(iter(target))}")
+        raise ConfigError(
+            f"alias {name} in {file} is a table: a name with dots is quoted, aliases.{whole}"
+        )
+    alias: str = _parsed(ALIAS, target, f"alias {name}", str(file))
+    return alias
 
 
 def _table(document: Mapping[str, Any], name: str, file: Path, kind: str = "") -> Mapping[str, Any]:

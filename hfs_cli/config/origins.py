@@ -1,4 +1,4 @@
-"""All settings: those there are, and those in force, by key, with where each came from."""
+"""All settings that exist, and the values in force with the origin of each."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hfs_cli.config.settings import (
     PROFILE_SETTINGS,
     PROVIDER_SETTINGS,
     SETTINGS,
+    VARIABLES,
     Config,
     Setting,
 )
@@ -113,6 +114,35 @@ def _in_tools(config: Config) -> Iterator[tuple[str, object]]:
         for name, table in tables.items():
             for key, value in _given(table, settings):
                 yield f"{kind}.{name}.{key}", _without_secrets(key, value)
+
+
+def unread_variables(file: Path, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The variables of the environment that are named like settings, and that nothing reads.
+
+    Args:
+        file: The configuration file, which may name others.
+        env: The environment.
+
+    Yields:
+        The variable, and the name that was meant; that is empty if none is near.
+    """
+    import re
+
+    from hfs_cli.config.loading import MAX_CONFIG_BYTES
+    from hfs_cli.errors import ConfigError
+    from hfs_cli.files import read_file
+    from hfs_cli.wording import near_names
+
+    known = [*VARIABLES, *(setting.variable or "" for setting in SETTINGS.values())]
+    data = read_file(file, MAX_CONFIG_BYTES, absent=b"", failure=ConfigError)
+    # It may name a variable of the user's own: as a key's, or in the command of a tool.
+    read = {*known, *re.findall(r"HFS_\w+", data.decode())}
+    for name, value in env.items():
+        prefix, _, rest = name.upper().partition("_")
+        # HFS_TEST_… are those of the tests.
+        if prefix == "HFS" and value and name not in read and not rest.startswith("TEST_"):
+            near = near_names(rest, [variable.partition("_")[2] for variable in known], 1)
+            yield name, "".join(f"HFS_{word}" for word in near)
 
 
 def without_secret(name: str, value: Any) -> object:  # noqa: ANN401  (any setting's)

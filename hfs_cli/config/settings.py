@@ -1,15 +1,34 @@
-"""Every setting, declared once: how it is read, its default, its help and an example.
+"""Every setting, declared once: its type, its default, its help and an example.
 
-The fields of the three frozen values below are the settings. `hfs config`, its errors, Tab,
-the manual page hfs-config(5) and the README's tables are made from them, so a new setting
-is one more field.
+The settings are the fields of the three frozen dataclasses below. `hfs config`, its errors, Tab,
+the manual page hfs-config(5) and the tables of docs/settings.md are made from them, so a new
+setting is one more field.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+
+from hfs_cli.config.kinds import (
+    AMOUNT,
+    COMMAND,
+    COST,
+    DATABASE,
+    MODELS,
+    NAMES,
+    SECONDS,
+    STRINGS,
+    TABLE,
+    TEXT,
+    USER,
+    VARIABLE,
+    YES_OR_NO,
+    Kind,
+    count,
+    one_of,
+)
 
 TYPE_CHECKING = False  # typing's own costs 5 ms
 if TYPE_CHECKING:
@@ -17,33 +36,27 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+# The wire formats, and `local` for the embedded model.
+PROVIDER_TYPES = ("openai", "responses", "anthropic", "gemini", "ollama", "local")
 
-# Each method that a dataclass is given costs every start: none here is compared, and a header may
-# be a secret, which a repr would show.
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Kind:
-    """What a value may be.
+# How a key is sent: in a header, or as the parameter "key" of the address.
+AUTH = ("bearer", "x-api-key", "x-goog-api-key", "api-key", "query")
+# The vendor's own tools, as ``--tool`` names them.
+WEB_SEARCH, CODE_EXECUTION = VENDOR_TOOLS = ("web-search", "code-execution")
 
-    Args:
-        expects: What it is, as an error goes on: ``retries must be …``.
-        read: Makes the value of what a variable, a flag or the file says; raises TypeError or
-            ValueError for what it cannot be made of.
-        choices: The only words it can be; empty when any can.
-    """
-
-    expects: str
-    read: Callable[[object], object]
-    choices: tuple[str, ...] = ()
+REASONING_LEVELS = ("none", "low", "medium", "high", "max")
 
 
+# Each method that a dataclass generates costs every start. None of these is compared, and a repr
+# would show headers, which may be secret.
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Setting:
     """One setting.
 
     Args:
-        key: Where it stands in the file, with NAME for what users choose.
-        kind: What it may be.
-        default: What holds when nothing sets it; None where that is nothing.
+        key: Its key in the file, with NAME for a part that users choose.
+        kind: Its type.
+        default: Its value when nothing sets it; None if it has none.
         help: One sentence.
         example: A line of TOML that sets it.
     """
@@ -53,11 +66,6 @@ class Setting:
     default: object
     help: str
     example: str
-
-    @property
-    def name(self) -> str:
-        """The last part of the key."""
-        return self.key.rpartition(".")[2]
 
     @property
     def variable(self) -> str | None:
@@ -74,170 +82,6 @@ class Setting:
             return self.kind.read(value)
         except (TypeError, ValueError, OverflowError):
             raise ValueError(self.kind.expects) from None
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise TypeError
-    return float(value)
-
-
-# Eleven days: what waits for a socket counts milliseconds in 32 bits.
-_LONGEST = 1_000_000
-
-
-def _seconds(value: object) -> float:
-    number = _number(value)
-    if not 0 < number <= _LONGEST:
-        raise ValueError
-    return number
-
-
-def _amount(value: object) -> float:
-    if isinstance(value, str) or not 0 <= _number(value) < 1e12:
-        raise ValueError
-    return _number(value)
-
-
-def _cost(value: object) -> float:
-    number = _number(value)
-    if not 0 < number < 1e12:
-        raise ValueError
-    return number
-
-
-def _models(value: object) -> tuple[str, ...]:
-    """A list; between commas where it is text, as in a variable."""
-    words = [word.strip() for word in value.split(",")] if isinstance(value, str) else value
-    # A profile's is a tuple already when it is chosen.
-    if not isinstance(words, list | tuple) or not all(w and isinstance(w, str) for w in words):
-        raise TypeError
-    return tuple(words)
-
-
-def _count(most: int, least: int = 0) -> Kind:
-    def read(value: object) -> int:
-        if isinstance(value, str) and value.isascii() and value.isdigit():
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise ValueError
-        return value
-
-    return Kind(f"a whole number from {least} to {most}", read)
-
-
-def _names(value: object) -> tuple[str, ...]:
-    # One name alone is what `hfs config set profiles.work.tool NAME` can write.
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list | tuple) or not all(n and isinstance(n, str) for n in names):
-        raise TypeError
-    return tuple(names)
-
-
-_SWITCH = {"1": True, "true": True, "yes": True, "on": True}
-_SWITCH |= {"0": False, "false": False, "no": False, "off": False}
-
-
-def _switch(value: object) -> bool:
-    if isinstance(value, str) and value.lower() in _SWITCH:
-        return _SWITCH[value.lower()]
-    if not isinstance(value, bool):
-        raise TypeError
-    return value
-
-
-def _table(value: object) -> Mapping[str, object]:
-    if not isinstance(value, dict):
-        raise TypeError
-    return value
-
-
-def _one_of(expects: str, *choices: str) -> Kind:
-    def read(value: object) -> str:
-        if value not in choices:
-            raise ValueError
-        return str(value)
-
-    return Kind(expects, read, choices)
-
-
-# The wire formats, and `local` for the embedded model.
-PROVIDER_TYPES = ("openai", "responses", "anthropic", "gemini", "ollama", "local")
-
-# How a key is sent: in a header, or as the parameter "key" of the address.
-AUTH = ("bearer", "x-api-key", "x-goog-api-key", "api-key", "query")
-# The vendor's own tools, as ``--tool`` names them.
-WEB_SEARCH, CODE_EXECUTION = VENDOR_TOOLS = ("web-search", "code-execution")
-
-REASONING_LEVELS = ("none", "low", "medium", "high", "max")
-
-TEXT = Kind("a string", _text)
-SECONDS = Kind(f"a number of seconds above 0 and up to {_LONGEST}", _seconds)
-_AMOUNT = Kind("a number, 0 or more", _amount)
-_COST = Kind("a number above 0", _cost)
-_MODELS = Kind("a list of models", _models)
-YES_OR_NO = Kind("true or false", _switch, ("true", "false"))
-_RENDER = _one_of('"auto", "markdown" or "plain"', "auto", "markdown", "plain")
-_STDIN = _one_of('"auto", "never" or "always"', "auto", "never", "always")
-_REASONING = _one_of('"none", "low", "medium", "high" or "max"', *REASONING_LEVELS)
-_CONTEXT = _one_of('"error", "trim" or "compact"', "error", "trim", "compact")
-_REDACT = _one_of('"off", "warn" or "mask"', "off", "warn", "mask")
-_TYPE = _one_of(f"one of {', '.join(PROVIDER_TYPES)}", *PROVIDER_TYPES)
-_AUTH = _one_of(f"one of {', '.join(AUTH)}", *AUTH)
-
-
-def _database(value: object) -> Path | str:
-    """The address of a server as it is, or a file's path."""
-    text = _text(value)
-    if "\0" in text:
-        raise ValueError
-    if "://" in text:
-        scheme, _, place = text.partition("://")
-        if scheme not in {"postgresql", "postgres"}:
-            raise ValueError
-        from hfs_cli.config.database import has_password
-
-        has_password(text)  # raises ValueError for what is not an address
-        return f"postgresql://{place}"
-    try:
-        path = Path(text).expanduser()
-    except RuntimeError:  # there is no such user
-        raise ValueError from None
-    if not path.is_absolute():
-        raise ValueError
-    return path
-
-
-_DATABASE = Kind("the whole path of a SQLite file, or postgresql://HOST/NAME", _database)
-# What a role of PostgreSQL's may have, which an owner is where the server says who sees what:
-# https://www.postgresql.org/docs/current/limits.html (2026-11-29)
-_LONGEST_USER = 63
-
-
-def _user(value: object) -> str:
-    name = _text(value)
-    if not name.strip() or not name.isprintable() or len(name.encode()) > _LONGEST_USER:
-        raise ValueError
-    return name
-
-
-_USER = Kind(f"a name of 1 to {_LONGEST_USER} bytes", _user)
-_STRINGS = Kind(
-    "a table of strings",
-    lambda value: {name: _text(item) for name, item in _table(value).items()},
-)
-COMMAND = Kind(
-    "a string or a list of strings",
-    lambda value: tuple(map(_text, value)) if isinstance(value, list) else _text(value),
-)
-_OPTIONS = Kind("a table", _table)
-_NAMES = Kind("a list of names", _names)
 
 
 def setting(kind: Kind, default: T, help: str, example: str, key: str = "") -> T:  # noqa: A002
@@ -272,11 +116,11 @@ def declared(owner: type, table: str = "") -> dict[str, Setting]:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ProviderConfig:
-    """One ``[providers.NAME]`` table; None where the file says nothing."""
+    """A table ``[providers.NAME]``; None is what the file does not set."""
 
     name: str
     type: str | None = setting(
-        _TYPE,
+        one_of(*PROVIDER_TYPES),
         None,
         "The wire format that it speaks.",
         'type = "openai"',
@@ -288,7 +132,7 @@ class ProviderConfig:
         'base_url = "https://llm.example.com/v1"',
     )
     api_key_env: str | None = setting(
-        TEXT,
+        VARIABLE,
         None,
         "The environment variable that holds the key.",
         'api_key_env = "WORK_KEY"',
@@ -300,15 +144,15 @@ class ProviderConfig:
         'api_key_cmd = ["pass", "show", "work"]',
     )
     auth: str | None = setting(
-        _AUTH,
+        one_of(*AUTH),
         None,
-        "How the key is sent: as a bearer token, in a header, or in the query; as the type has it.",
+        "How the key is sent: as a bearer token, in a header or in the query; by default by type.",
         'auth = "bearer"',
     )
     key_header: str | None = setting(
         TEXT,
         None,
-        "Another header for the key, which stands in it alone.",
+        "Another header for the key, which is all that it holds.",
         'key_header = "X-Gateway-Key"',
     )
     ca_bundle: str | None = setting(
@@ -318,13 +162,13 @@ class ProviderConfig:
         'ca_bundle = "/etc/ssl/work.pem"',
     )
     headers: Mapping[str, str] = setting(
-        _STRINGS,
+        STRINGS,
         {},
         "More headers for each request.",
         'headers = { "X-Team" = "infra" }',
     )
     query: Mapping[str, str] = setting(
-        _STRINGS,
+        STRINGS,
         {},
         "More query parameters for each request.",
         'query = { "api-version" = "2024-10-21" }',
@@ -338,43 +182,43 @@ class ProviderConfig:
     think_tags: bool | None = setting(
         YES_OR_NO,
         None,
-        "Whether <think> at the beginning of a reply is reasoning; by itself only on this machine.",
+        "Whether <think> at the start of a reply is reasoning; by default only on this machine.",
         "think_tags = true",
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ModelConfig:
-    """One ``[models."provider/id"]`` table. A price is of a million tokens."""
+    """A table ``[models."provider/id"]``. Prices are per million tokens."""
 
     options: Mapping[str, object] = setting(
-        _OPTIONS,
+        TABLE,
         {},
         "Options for each turn with this model, as with -o.",
         "options = { temperature = 0.2 }",
     )
     input_price: float | None = setting(
-        _AMOUNT,
+        AMOUNT,
         None,
         "The price of a million input tokens, in your currency.",
         "input_price = 0.25",
     )
     output_price: float | None = setting(
-        _AMOUNT,
+        AMOUNT,
         None,
         "The price of a million output tokens.",
         "output_price = 2.00",
     )
     cached_price: float | None = setting(
-        _AMOUNT,
+        AMOUNT,
         None,
         "The price of a million input tokens that the provider had cached.",
         "cached_price = 0.025",
     )
     context: int | None = setting(
-        _count(1_000_000_000, 1),
+        count(1_000_000_000, 1),
         None,
-        "How many tokens it takes in and gives, together; where hfs does not know, or it is less.",
+        "The most tokens of prompt and reply together, if hfs does not know them or has too many.",
         "context = 32768",
     )
 
@@ -386,13 +230,13 @@ class Config:
     Args:
         file: The configuration file, whether or not it exists.
         data_dir: The directory that holds the database.
-        all_owners: Whether everybody's sessions are looked at, in a database on a server.
+        all_owners: Whether the sessions of every owner are shown, in a database on a server.
         profile: The profile in force, or None.
         session: What HFS_SESSION says, or None.
-        turn_options: The options of a turn that the profile in force holds, as the file has them.
-        programs: The tables of ``[tools]``, as they stand; `hfs_cli.config.tools` reads them.
-        servers: Those of ``[mcp]``.
-        origins: Where each setting that is not at its default came from.
+        turn_options: The options of a turn in the profile in force, as the file has them.
+        programs: The tables of ``[tools]`` as the file has them, for `hfs_cli.config.tools`.
+        servers: Those of ``[mcp]``, likewise.
+        origins: Where each setting that has not its default value came from.
     """
 
     file: Path
@@ -410,9 +254,9 @@ class Config:
         'system = "Answer briefly."',
     )
     fallback: tuple[str, ...] = setting(
-        _MODELS,
+        MODELS,
         (),
-        "The models to ask, in turn, when the chosen one cannot answer; not where -m names one.",
+        "The models to ask in turn when the chosen one cannot answer; not used with -m.",
         'fallback = ["anthropic/claude-haiku-5-5", "local/smollm2"]',
     )
     cache: bool = setting(
@@ -422,20 +266,20 @@ class Config:
         "cache = true",
     )
     max_cost: float | None = setting(
-        _COST,
+        COST,
         None,
-        "What one turn may cost, in the currency of the prices.",
+        "The most that one turn may cost, in the currency of the prices.",
         "max_cost = 0.05",
     )
     context: str = setting(
-        _CONTEXT,
+        one_of("error", "trim", "compact"),
         "error",
-        "What becomes of a conversation that is too long: the vendor's error, the oldest turns are"
-        " left out (trim), or the model summarises them (compact).",
+        "What to do with a conversation that is too long: show the vendor's error (error), leave"
+        " out the oldest turns (trim), or have the model summarise them (compact).",
         'context = "compact"',
     )
     reasoning: str | None = setting(
-        _REASONING,
+        one_of(*REASONING_LEVELS),
         None,
         "How much a model thinks before it answers; its own default unless set.",
         'reasoning = "low"',
@@ -443,11 +287,11 @@ class Config:
     search: bool = setting(
         YES_OR_NO,
         False,
-        "Whether the vendor may search the web; a model that cannot is an error.",
+        "Whether the vendor may search the web; an error with a model that cannot.",
         "search = true",
     )
     render: str = setting(
-        _RENDER,
+        one_of("auto", "markdown", "plain"),
         "auto",
         "How a reply is shown; auto is Markdown on a terminal and plain elsewhere.",
         'render = "plain"',
@@ -455,11 +299,11 @@ class Config:
     pager: str | None = setting(
         TEXT,
         None,
-        "What shows a transcript that is longer than the screen; PAGER, then less, by default.",
+        "The program that shows a transcript longer than the screen; PAGER, then less, by default.",
         'pager = "cat"   # none',
     )
     database: Path | str | None = setting(  # noqa: RUF009  (frozen, as all of them)
-        _DATABASE,
+        DATABASE,
         None,
         "Where sessions are kept: a SQLite file, or a PostgreSQL database; hfs.db by default.",
         'database = "postgresql://db.example.com/hfs"',
@@ -467,13 +311,13 @@ class Config:
     database_cmd: str | tuple[str, ...] | None = setting(
         COMMAND,
         None,
-        "A command that prints the password of the database's server; it is run without a shell.",
+        "A command that prints the password of the database server; it is run without a shell.",
         'database_cmd = ["pass", "show", "hfs-database"]',
     )
     user: str | None = setting(
-        _USER,
+        USER,
         None,
-        "Whose sessions these are, in a database on a server; the login name by default.",
+        "The owner of your sessions in a database on a server; the login name by default.",
         'user = "ann"',
     )
     stream: bool = setting(
@@ -489,16 +333,16 @@ class Config:
         "save = false",
     )
     redact: str = setting(
-        _REDACT,
+        one_of("off", "warn", "mask"),
         "off",
-        "What becomes of keys and tokens in what is about to be sent: a warning (warn), or they are"
-        " taken out of it and of what is kept (mask).",
+        "What to do about keys and tokens in what is about to be sent: nothing (off), warn of them"
+        " (warn), or take them out of it and of what is kept (mask).",
         'redact = "mask"',
     )
     stdin: str = setting(
-        _STDIN,
+        one_of("auto", "never", "always"),
         "auto",
-        "Whether standard input is read: auto says so when it keeps a prompt waiting.",
+        "Whether standard input is read; auto says so if it keeps a prompt waiting.",
         'stdin = "never"',
     )
     stdin_timeout: float | None = setting(
@@ -520,19 +364,19 @@ class Config:
         "idle_timeout = 60",
     )
     retries: int = setting(
-        _count(10),
+        count(10),
         2,
         "How often a request that failed before its first byte is sent again.",
         "retries = 0",
     )
     checkpoint_retention: int = setting(
-        _count(1_000_000),
+        count(1_000_000),
         10,
         "How many automatic checkpoints of a session are kept.",
         "checkpoint_retention = 50",
     )
     max_steps: int = setting(
-        _count(1000, least=1),
+        count(1000, least=1),
         10,
         "How many requests a turn with tools may take.",
         "max_steps = 25",
@@ -544,9 +388,9 @@ class Config:
         "tool_timeout = 120",
     )
     tool: tuple[str, ...] = setting(
-        _NAMES,
+        NAMES,
         (),
-        "The tools that a turn with this profile may use, as with --tool; nowhere else.",
+        "The tools that a turn with this profile may use, as with --tool; only profiles set them.",
         'tool = ["lines", "files:read_text_file"]',
         key="profiles.NAME.tool",
     )
@@ -561,13 +405,18 @@ class Config:
     programs: Mapping[str, object] = field(default_factory=dict)
     servers: Mapping[str, object] = field(default_factory=dict)
     daily_budget: float | None = setting(
-        _AMOUNT,
+        AMOUNT,
         None,
-        "What the turns of a day may cost, in the currency of the prices.",
+        "The most that the turns of a day may cost, in the currency of the prices.",
         "daily = 5.00",
         key="budget.daily",
     )
     origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key_file(self) -> Path:
+        """The file of keys, beside the configuration."""
+        return self.file.with_name("keys.json")
 
     @property
     def searches(self) -> bool:
@@ -636,13 +485,21 @@ TABLES: Mapping[str, str] = {
     "mcp": "[mcp.NAME]",
 }
 
-# The variables that set nothing which the file could.
+# The variables that stand for no setting of the file.
 VARIABLES: Mapping[str, str] = {
-    "HFS_CONFIG": "The configuration file.",
+    "HFS_CONFIG": "The configuration file; like the usual one, it need not exist.",
     "HFS_DATA_DIR": "The directory that holds hfs.db, unless database names another place.",
     "HFS_PROFILE": "The profile to use, [profiles.NAME] of the file; --profile beats it.",
-    "HFS_SESSION": "The session that hfs chat continues or starts; meant where REF is left out.",
+    "HFS_SESSION": "The session that hfs chat continues or starts; the default of REF elsewhere.",
     "HFS_RECORD": "A directory where each exchange is kept as a file; --record beats it.",
-    "HFS_REPLAY": "A directory of such files, which answer in the place of any network.",
-    "HFS_DEBUG": "Anything: show the traceback behind an error.",
+    "HFS_REPLAY": "A directory of such files, which answer instead of the network.",
+    "HFS_DEBUG": "If set, an error shows its traceback.",
+}
+# Those that other programs read too, and what they do here; an empty value counts as unset.
+TERMINAL_VARIABLES: Mapping[str, str] = {
+    "NO_COLOR": "If set, nothing is coloured, bold or dim.",
+    "FORCE_COLOR": "If set, there is colour in pipes and files too: in help, with -u and with"
+    " --render markdown; the plain text of a reply stays as it is. NO_COLOR beats it.",
+    "TERM": "If dumb or not set, there is no colour (unless FORCE_COLOR is set) and no spinner.",
+    "COLUMNS": "The width to lay text out for; on a terminal, at most that of the window.",
 }

@@ -1,4 +1,4 @@
-"""Templates: a prompt with placeholders and the options that go with it, one TOML file each."""
+"""Templates: prompts with placeholders and options, each in a TOML file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from hfs_cli.config.loading import MAX_CONFIG_BYTES, parse_toml
 from hfs_cli.errors import ConfigError, NotFoundError, UsageError
-from hfs_cli.files import read_file
+from hfs_cli.files import read_file, refusing
 from hfs_cli.wording import did_you_mean
 
 # The placeholder that stands for standard input, or for the words where nothing is piped in.
@@ -107,10 +107,12 @@ def read_template(file: Path) -> Template:
     """Read a template's file.
 
     Raises:
-        NotFoundError, ConfigError: It is not there, or not a template.
+        NotFoundError: The file does not exist.
+        ConfigError: It is not a template.
     """
-    if not file.exists():
-        raise NotFoundError(f"no template {file}: the file is not there")
+    with refusing(ConfigError, f"cannot read {file}"):
+        if not file.exists():
+            raise NotFoundError(f"no template {file}: the file is not there")
     document = parse_toml(read_file(file, MAX_CONFIG_BYTES, failure=ConfigError), file)
     texts: dict[str, str | None] = {}
     for key in ("description", "prompt", "system"):
@@ -129,13 +131,12 @@ def read_template(file: Path) -> Template:
         description=texts["description"] or "",
         prompt=texts["prompt"],
         system=texts["system"],
-        defaults={name: _as_text(value) for name, value in defaults.items()},
+        defaults={
+            name: str(value).lower() if isinstance(value, bool) else str(value)
+            for name, value in defaults.items()
+        },
         options=document,
     )
-
-
-def _as_text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def placeholders(text: str) -> list[str]:
@@ -145,19 +146,17 @@ def placeholders(text: str) -> list[str]:
 
 
 def substituted(text: str, values: Mapping[str, str], name: str, *, record: bool = False) -> str:
-    """A text with its placeholders' values in their places, each as it stands.
+    """Replace the placeholders in a text by their values.
 
     ``$name`` and ``${name}`` are placeholders and ``$$`` is a dollar; any other dollar is itself.
-    What a value holds is not looked at again: "$x" in it stays.
+    Values are put in as they are: "$x" in one is not a placeholder.
 
     Args:
-        text: The text.
-        values: By the placeholders' names.
-        name: The template's, for the error.
-        record: Whether the fields of a record are among the values.
+        name: The template's name, for the error.
+        record: Whether the values include the fields of a record.
 
     Raises:
-        UsageError: One has no value.
+        UsageError: A placeholder has no value.
     """
     for missing in placeholders(text):
         if missing not in values:
@@ -166,7 +165,11 @@ def substituted(text: str, values: Mapping[str, str], name: str, *, record: bool
                     f"the template {name} needs a value for {missing}: give the record a field of"
                     f" that name, or pass -p {missing} VALUE"
                 )
-            how = "pipe it in" if missing == INPUT else f"pass -p {missing} VALUE"
-            what = "standard input" if missing == INPUT else f"a value for {missing}"
-            raise UsageError(f"the template {name} needs {what}: {how}")
+            if missing == INPUT:
+                raise UsageError(
+                    f"the template {name} needs an input: pipe it in, or give a prompt"
+                )
+            raise UsageError(
+                f"the template {name} needs a value for {missing}: pass -p {missing} VALUE"
+            )
     return _PLACEHOLDER.sub(lambda m: "$" if m[1] else values[m[2] or m[3]], text)

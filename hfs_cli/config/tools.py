@@ -1,28 +1,19 @@
-"""The tables ``[tools.NAME]`` and ``[mcp.NAME]``, read when somebody asks for tools.
+"""The tables ``[tools.NAME]`` and ``[mcp.NAME]``, parsed only when tools are used.
 
-A chat without tools reads none of them: they stand in `Config` as the file has them.
+`Config` holds them as the file has them, so that a chat without tools parses none.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from hfs_cli.config.kinds import COMMAND, SECONDS, TEXT, VARIABLE, YES_OR_NO, Kind
 from hfs_cli.config.loading import read_tables
-from hfs_cli.config.settings import (
-    COMMAND,
-    SECONDS,
-    TEXT,
-    VENDOR_TOOLS,
-    YES_OR_NO,
-    Config,
-    Kind,
-    Setting,
-    declared,
-    setting,
-)
+from hfs_cli.config.settings import VENDOR_TOOLS, Config, Setting, declared, setting
 from hfs_cli.errors import ConfigError
 
 # What every vendor takes as the name of a tool; the name of a server precedes those of its tools.
@@ -57,8 +48,34 @@ def _parameters(value: object) -> Mapping[str, Any] | str:
 
 _COMMAND = Kind("a list of strings, the program first", _command)
 _WORDS = Kind("a list of strings", _words)
-_VARIABLES = Kind("a list of names of variables", _variables)
+_VARIABLES = Kind("a list of variable names", _variables)
 _PARAMETERS = Kind('a JSON Schema as a table, or a string such as "path, depth int"', _parameters)
+
+# What both tables have, as `setting` takes it.
+_ENV = (
+    _VARIABLES,
+    (),
+    "The variables that it gets besides PATH, HOME and the like; no other is passed on.",
+    'env = ["GITHUB_TOKEN"]',
+)
+_CWD = (
+    TEXT,
+    None,
+    "The directory in which it runs; by default that in which hfs was started.",
+    'cwd = "~/notes"',
+)
+_CONFIRM = (
+    YES_OR_NO,
+    False,
+    "Whether to ask on the terminal before each call; elsewhere it cannot be used then.",
+    "confirm = true",
+)
+_PARALLEL = (
+    YES_OR_NO,
+    True,
+    "Whether calls of it may run while others do.",
+    "parallel = false",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +98,7 @@ class ProgramConfig:
     parameters: Mapping[str, Any] | str = setting(
         _PARAMETERS,
         {},
-        "What the model is to give it, as JSON Schema or in the short form of --schema.",
+        "The arguments that the model gives it, as JSON Schema or in the short form of --schema.",
         'parameters = "path, depth int"',
     )
     timeout: float = setting(
@@ -90,30 +107,10 @@ class ProgramConfig:
         "After how many seconds the program is ended.",
         "timeout = 5",
     )
-    env: tuple[str, ...] = setting(
-        _VARIABLES,
-        (),
-        "The variables that it gets besides PATH, HOME and the like; no other is passed on.",
-        'env = ["EDITOR"]',
-    )
-    cwd: str | None = setting(
-        TEXT,
-        None,
-        "The directory in which it runs; where hfs was started by default.",
-        'cwd = "~/notes"',
-    )
-    confirm: bool = setting(
-        YES_OR_NO,
-        False,
-        "Whether each call is asked about on a terminal; elsewhere the tool cannot be used then.",
-        "confirm = true",
-    )
-    parallel: bool = setting(
-        YES_OR_NO,
-        True,
-        "Whether it may run while other calls do.",
-        "parallel = false",
-    )
+    env: tuple[str, ...] = setting(*_ENV)
+    cwd: str | None = setting(*_CWD)
+    confirm: bool = setting(*_CONFIRM)
+    parallel: bool = setting(*_PARALLEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,18 +130,8 @@ class ServerConfig:
         "The program's arguments.",
         'args = ["-y", "@modelcontextprotocol/server-filesystem", "/srv/notes"]',
     )
-    env: tuple[str, ...] = setting(
-        _VARIABLES,
-        (),
-        "The variables that it gets besides PATH, HOME and the like; no other is passed on.",
-        'env = ["GITHUB_TOKEN"]',
-    )
-    cwd: str | None = setting(
-        TEXT,
-        None,
-        "The directory in which it runs; where hfs was started by default.",
-        'cwd = "/srv"',
-    )
+    env: tuple[str, ...] = setting(*_ENV)
+    cwd: str | None = setting(*_CWD)
     url: str | None = setting(
         TEXT,
         None,
@@ -158,7 +145,7 @@ class ServerConfig:
         'headers_cmd = ["pass", "show", "mcp-headers"]',
     )
     api_key_env: str | None = setting(
-        TEXT,
+        VARIABLE,
         None,
         "The environment variable that holds the server's bearer token.",
         'api_key_env = "MCP_TOKEN"',
@@ -169,18 +156,8 @@ class ServerConfig:
         "After how many seconds a call of one of its tools, or its start, is given up.",
         "timeout = 60",
     )
-    confirm: bool = setting(
-        YES_OR_NO,
-        False,
-        "Whether each call is asked about on a terminal; elsewhere its tools cannot be used then.",
-        "confirm = true",
-    )
-    parallel: bool = setting(
-        YES_OR_NO,
-        True,
-        "Whether its tools may run while other calls do.",
-        "parallel = false",
-    )
+    confirm: bool = setting(*_CONFIRM)
+    parallel: bool = setting(*_PARALLEL)
 
 
 PROGRAM_SETTINGS: Mapping[str, Setting] = declared(ProgramConfig, "tools.NAME.")
@@ -189,35 +166,33 @@ SERVER_SETTINGS: Mapping[str, Setting] = declared(ServerConfig, "mcp.NAME.")
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """The tools of the configuration, each by its name."""
+    """The tools of the configuration, by their names.
+
+    Args:
+        file: The configuration file.
+        tool_timeout: After how many seconds any of them is ended, or None.
+    """
 
     programs: Mapping[str, ProgramConfig]
     servers: Mapping[str, ServerConfig]
-
-    @property
-    def names(self) -> Iterator[str]:
-        """All that ``--tool`` takes, but for a server's single tools."""
-        yield from self.programs
-        yield from self.servers
+    file: Path
+    tool_timeout: float | None
 
 
 def configured_tools(config: Config) -> Configured:
-    """Read the two kinds of tables; that each is complete is seen when it is used.
+    """Parse both kinds of tables; whether each is complete is checked when it is used.
 
     Raises:
         ConfigError: A name, a key or a value cannot be used.
     """
+    document = {"tools": config.programs, "mcp": config.servers}
     programs = {
         name: ProgramConfig(name=name, **values)
-        for name, values in read_tables(
-            {"tools": config.programs}, "tools", PROGRAM_SETTINGS, config.file
-        ).items()
+        for name, values in read_tables(document, "tools", PROGRAM_SETTINGS, config.file).items()
     }
     servers = {
         name: ServerConfig(name=name, **values)
-        for name, values in read_tables(
-            {"mcp": config.servers}, "mcp", SERVER_SETTINGS, config.file
-        ).items()
+        for name, values in read_tables(document, "mcp", SERVER_SETTINGS, config.file).items()
     }
     for name in (*programs, *servers):
         if not NAME.fullmatch(name) or "__" in name:
@@ -226,7 +201,9 @@ def configured_tools(config: Config) -> Configured:
                 ' "-" and single "_", at most 64'
             )
         if name in programs and name in servers:
-            raise ConfigError(f"[tools.{name}] and [mcp.{name}] in {config.file}: rename one")
+            raise ConfigError(
+                f"[tools.{name}] and [mcp.{name}] in {config.file} share a name: rename one"
+            )
         if name in VENDOR_TOOLS:
             raise ConfigError(f"{name} in {config.file} means the provider's own tool: rename it")
-    return Configured(programs, servers)
+    return Configured(programs, servers, config.file, config.tool_timeout)

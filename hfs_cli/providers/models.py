@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from hfs_cli.config import Config
-from hfs_cli.config.keys import find_key, key_file, read_keys, where_found
+from hfs_cli.config.keys import find_key, read_keys, where_found
 from hfs_cli.errors import ConfigError, HfsError, NetworkError, NotRecordedError
 from hfs_cli.providers.choose import provider_names, provider_settings
 from hfs_cli.providers.embedded import weights
@@ -46,7 +46,7 @@ def offered_models(
         HfsError: A provider that was named did not answer.
     """
     names = [name for name in provider_names(config) if not named or name in named]
-    stored = read_keys(key_file(config.file), warn)
+    stored = read_keys(config.key_file, warn)
     limits = _NAMED if named else _UNNAMED
     replaying = replay_directory() is not None
     unrecorded: list[NotRecordedError] = []
@@ -99,7 +99,7 @@ def _models(
     provider = HttpProvider(
         settings,
         load_format(settings.type),
-        lambda: find_key(settings.key, env, key_file(config.file), warn),
+        lambda: find_key(settings.key, env, config.key_file, warn),
         replace(limits, idle=min(config.idle_timeout, limits.idle)),
         lambda _: None,
         warn,

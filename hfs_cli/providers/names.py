@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 from hfs_cli.config import Config
-from hfs_cli.config.keys import key_file, read_keys, where_found
+from hfs_cli.config.keys import read_keys, where_found
 from hfs_cli.errors import ConfigError
 from hfs_cli.known_models import known_ids, known_model
 from hfs_cli.providers.presets import ProviderSettings
@@ -111,7 +111,7 @@ def _known(config: Config, providers: Providers) -> list[str]:
 def _within_reach(config: Config, providers: Providers) -> set[str]:
     """The providers that have a key, or need none."""
     try:
-        stored = read_keys(key_file(config.file), lambda _: None)
+        stored = read_keys(config.key_file, lambda _: None)
     except ConfigError:
         stored = {}
     usable = [settings for settings in providers.values() if settings]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from hfs_cli.config import Config
-from hfs_cli.config.keys import find_key, key_file
+from hfs_cli.config.keys import find_key
 from hfs_cli.places import cache_directory
 from hfs_cli.providers.choose import ModelChoice
 from hfs_cli.providers.formats import load_format
@@ -77,7 +77,7 @@ def _open(
     return HttpProvider(
         choice.provider,
         load_format(_format_of(choice)),
-        lambda: find_key(key, env, key_file(config.file), warn or notify),
+        lambda: find_key(key, env, config.key_file, warn or notify),
         limits,
         notify,
         warn,
@@ -126,7 +126,7 @@ def open_batches(
     provider = HttpProvider(
         settings,
         load_format(wire),
-        lambda: find_key(settings.key, env, key_file(config.file), warn),
+        lambda: find_key(settings.key, env, config.key_file, warn),
         # A vendor that asks to wait is waited for, by the next look too: nobody is in a hurry.
         Limits(
             idle=config.idle_timeout,

@@ -1,4 +1,4 @@
-"""From the names that a turn may use to its toolbox: nothing else runs."""
+"""Make the toolbox of a turn from the names of its tools: nothing else can run."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import threading
 from collections.abc import Collection, Iterable, Sequence
 from queue import SimpleQueue
 
-from hfs_cli.config import Config
-from hfs_cli.config.tools import Configured, configured_tools
+from hfs_cli.config.tools import Configured
 from hfs_cli.errors import HfsError, NotFoundError
 from hfs_cli.tools.confirm import Confirmation
 from hfs_cli.tools.programs import open_program
@@ -18,12 +17,12 @@ from hfs_cli.wording import did_you_mean
 
 
 def open_toolbox(
-    config: Config, names: Sequence[str], hidden: Collection[str], *, confirm: bool
+    configured: Configured, names: Sequence[str], hidden: Collection[str], *, confirm: bool
 ) -> Toolbox:
-    """The tools that are named, ready to run; a server starts only if its tools are not known.
+    """The named tools, ready to run; a server is started only if its tools are not known.
 
     Args:
-        config: Where they are configured.
+        configured: What there is.
         names: ``NAME`` of a program or of a server (all its tools), or ``SERVER:TOOL``.
         hidden: The variables that hold providers' keys; no tool gets one.
         confirm: Ask about each call.
@@ -34,10 +33,9 @@ def open_toolbox(
         UsageError: They are too many, or must be asked about where nobody can be.
         NetworkError: A server is not reached.
     """
-    configured = configured_tools(config)
     wanted = wanted_tools(names, configured)
     servers = {
-        name: Server(configured.servers[name], config.file, hidden)
+        name: Server(configured.servers[name], configured.file, hidden)
         for name in wanted
         if name in configured.servers
     }
@@ -49,7 +47,7 @@ def open_toolbox(
             if name in servers:
                 found = _of_server(servers[name], listings[name], parts)
             else:
-                found = [open_program(configured.programs[name], config.file, hidden)]
+                found = [open_program(configured.programs[name], configured.file, hidden)]
             tools.update((tool.label, tool) for tool in found)
         asked = [tool.label for tool in tools.values() if tool.confirm]
         confirmation = None
@@ -57,7 +55,7 @@ def open_toolbox(
             who = "--confirm" if confirm else asked[0]
             confirmation = Confirmation(every=confirm, who=who)
         return Toolbox(
-            list(tools.values()), list(servers.values()), confirmation, config.tool_timeout
+            list(tools.values()), list(servers.values()), confirmation, configured.tool_timeout
         )
     except BaseException:
         for server in servers.values():

@@ -1,18 +1,17 @@
-"""What is configured, as lists, `hfs tools show` and `hfs doctor` tell of it."""
+"""The configured tools as `hfs tools list`, `hfs tools show` and `hfs doctor` report them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from hfs_cli.config import Config
-from hfs_cli.config.tools import Configured, configured_tools
-from hfs_cli.errors import HfsError, NotFoundError
-from hfs_cli.tools.choose import list_each
+from hfs_cli.config.tools import Configured, ProgramConfig, ServerConfig
+from hfs_cli.errors import HfsError
+from hfs_cli.tools.choose import list_each, wanted_tools
 from hfs_cli.tools.programs import open_program
 from hfs_cli.tools.servers import Listing, Server, tools_of
-from hfs_cli.wording import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,68 +46,56 @@ class Entry:
 
 
 def overview(
-    config: Config, hidden: Collection[str], *, only: str | None = None, probe: bool = False
+    configured: Configured, hidden: Collection[str], *, only: str | None = None, probe: bool = False
 ) -> list[Entry]:
-    """All programs and servers, and the tools of servers as far as they are known.
+    """All programs and servers, and the known tools of servers.
 
     Args:
+        configured: What there is.
         hidden: The variables that hold providers' keys.
-        only: The name of the one that is meant, or None for all.
+        only: The name of the one that is meant, ``SERVER:TOOL`` for the server, or None for all.
         probe: Start or reach each server and ask it.
 
     Raises:
-        ConfigError: The tables cannot be read.
         NotFoundError: There is no program or server of that name.
     """
-    configured = configured_tools(config)
-    if only is not None:
-        configured = _narrowed(configured, only)
-    entries = [_program(config, configured, name, hidden) for name in configured.programs]
-    faults: dict[str, HfsError] = {}
-    servers = []
-    for name, table in configured.servers.items():
+    names = (*configured.programs, *configured.servers)
+    wanted = names if only is None else wanted_tools([only], configured)
+    programs = [table for table in configured.programs.values() if table.name in wanted]
+    tables = [table for table in configured.servers.values() if table.name in wanted]
+    servers: dict[str, Server] = {}
+    found: dict[str, Listing | HfsError | None] = {}
+    for table in tables:
         try:
-            servers.append(Server(table, config.file, hidden))
+            servers[table.name] = Server(table, configured.file, hidden)
         except HfsError as error:
-            faults[name] = error
-    found: dict[str, Listing | HfsError | None] = dict(faults)
+            found[table.name] = error
     try:
         if probe:
-            found |= list_each(servers, fresh=True)
+            found |= list_each(servers.values(), fresh=True)
         else:
-            found |= {server.name: server.remembered() for server in servers}
+            found |= {name: server.remembered() for name, server in servers.items()}
     finally:
-        for server in servers:
+        for server in servers.values():
             server.close()
-    by_name = {server.name: server for server in servers}
-    for name in configured.servers:
-        entries += _server(config, configured, name, by_name.get(name), found[name])
+    entries = [_program(table, configured.file, hidden) for table in programs]
+    for table in tables:
+        entries += _server(table, configured.file, servers.get(table.name), found[table.name])
     return entries
 
 
-def _narrowed(configured: Configured, only: str) -> Configured:
-    if only not in (*configured.programs, *configured.servers):
-        hint = did_you_mean(only, configured.names, otherwise=" (hfs tools list shows all)")
-        raise NotFoundError(f"no tool {only!r}{hint}")
-    return Configured(
-        {name: table for name, table in configured.programs.items() if name == only},
-        {name: table for name, table in configured.servers.items() if name == only},
-    )
-
-
-def _program(config: Config, configured: Configured, name: str, hidden: Collection[str]) -> Entry:
-    table = configured.programs[name]
+def _program(table: ProgramConfig, file: Path, hidden: Collection[str]) -> Entry:
     fault, parameters = None, None
     try:
-        parameters = open_program(table, config.file, hidden).parameters
+        parameters = open_program(table, file, hidden).parameters
     except HfsError as error:
         fault = error
     return Entry(
-        name=name,
+        name=table.name,
         kind="program",
         description=table.description or "",
         runs=" ".join(table.command),
-        origin=f"[tools.{name}] of {config.file}",
+        origin=f"[tools.{table.name}] of {file}",
         confirm=table.confirm,
         parallel=table.parallel,
         timeout=table.timeout,
@@ -118,14 +105,8 @@ def _program(config: Config, configured: Configured, name: str, hidden: Collecti
 
 
 def _server(
-    config: Config,
-    configured: Configured,
-    name: str,
-    server: Server | None,
-    found: Listing | HfsError | None,
+    table: ServerConfig, file: Path, server: Server | None, found: Listing | HfsError | None
 ) -> Sequence[Entry]:
-    """A server and its tools."""
-    table = configured.servers[name]
     runs = table.url or " ".join((table.command or "", *table.args))
     listing = found if isinstance(found, Listing) else None
 
@@ -135,7 +116,7 @@ def _server(
             kind=kind,
             description=description,
             runs=runs,
-            origin=f"[mcp.{name}] of {config.file}",
+            origin=f"[mcp.{table.name}] of {file}",
             confirm=table.confirm,
             parallel=table.parallel,
             timeout=table.timeout,
@@ -144,7 +125,7 @@ def _server(
 
     tools = tools_of(server, listing) if server and listing else ()
     whole = entry(
-        name,
+        table.name,
         "mcp",
         listing.server if listing else "",
         tools=len(listing.tools) if listing else None,

@@ -81,7 +81,7 @@ def _ending(cut: str, status: int) -> str:
 
 
 def open_program(config: ProgramConfig, file: Path, hidden: Collection[str]) -> Program:
-    """Make a program of the configuration ready; nothing is run.
+    """Prepare a configured program; nothing is run.
 
     Args:
         config: Its table.
@@ -95,7 +95,7 @@ def open_program(config: ProgramConfig, file: Path, hidden: Collection[str]) -> 
     if not config.command:
         raise ConfigError(f'{where} has no command: command = ["PROGRAM", "ARGUMENT"]')
     if not config.description:
-        raise ConfigError(f"{where} has no description, and the model knows nothing else of it")
+        raise ConfigError(f"{where} has no description, and the model knows nothing else about it")
     return Program(
         label=config.name,
         description=config.description,

@@ -1,4 +1,4 @@
-"""An MCP server of the configuration: its tools, from its last list where nothing has changed."""
+"""A configured MCP server: its tools, from its last list where nothing has changed."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ class Server:
 
 
 def require_mcp() -> None:
-    """See that the package is there.
+    """Check that the package is installed.
 
     Raises:
         ConfigError: It is not; with the command that installs it.

@@ -1,4 +1,4 @@
-"""The tools of one turn: which calls may run, and running them side by side."""
+"""The tools of one turn: decide which calls may run, and run them in parallel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from hfs_cli.errors import UsageError
-from hfs_cli.json_schema import check_schema, fault, read_json
+from hfs_cli.json_schema import check_schema, fault, json_fault, read_json
 from hfs_cli.messages import Call, ToolSpec
 from hfs_cli.tools.confirm import Confirmation
 from hfs_cli.tools.servers import Server
@@ -160,17 +160,13 @@ class Toolbox:
 
 
 def _arguments(call: Call) -> dict[str, Any]:
-    """What the model gives a tool.
-
-    Raises:
-        ValueError: It is not a JSON object; the message goes on after "the arguments".
-    """
+    """Read the arguments of a call; the message of a ValueError continues "the arguments …"."""
     if len(call.arguments) > _MAX_ARGUMENT_CHARS:
         raise ValueError(f"are over {_MAX_ARGUMENT_CHARS:,} characters")
     try:
         found = read_json(call.arguments or "{}")
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"are not JSON: {error}") from error
+        raise ValueError(f"are not JSON: {json_fault(error)}") from error
     if not isinstance(found, dict):
         raise ValueError("are not a JSON object")  # noqa: TRY004  as the others
     return found

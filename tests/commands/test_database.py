@@ -153,7 +153,7 @@ def test_what_is_neither_a_whole_path_nor_an_address_is_refused(hfs, value):
     hfs.env["HFS_DATABASE"] = value
     done = hfs("sessions", "list")
     assert done.returncode == 3
-    assert "the whole path of a SQLite file, or postgresql://HOST/NAME" in said(done)
+    assert "the absolute path of a SQLite file, or postgresql://HOST/NAME" in said(done)
 
 
 def test_a_nul_byte_in_the_place_of_a_database_is_refused(hfs):
@@ -161,7 +161,7 @@ def test_a_nul_byte_in_the_place_of_a_database_is_refused(hfs):
         hfs.configure(f'database = "{place}"\n')
         done = hfs("sessions", "list")
         assert done.returncode == 3
-        assert "the whole path of a SQLite file" in said(done)
+        assert "the absolute path of a SQLite file" in said(done)
 
 
 @pytest.mark.parametrize("form", ["u:{}@host/db?wrong=1", "u:%zz{}@host/db"])

@@ -83,7 +83,7 @@ def test_a_value_is_put_in_as_it_stands(asked, template, value):
     ("args", "stdin", "said"),
     [
         (("-t", "t"), b"", "a value for who: pass -p who VALUE"),
-        (("-t", "t", "-p", "who", "me"), b"", "needs standard input: pipe it in"),
+        (("-t", "t", "-p", "who", "me"), b"", "needs an input: pipe it in, or give a prompt"),
         (("-t", "t", "-p", "whom", "me"), b"x", 'no placeholder "whom" in the template t'),
         (("-p", "who", "me", "hi"), b"", "name one with -t"),
         (("-t", "t", "--save-template", "u", "hi"), b"", "leave out -t"),

@@ -1,11 +1,9 @@
 """Where a key comes from, and what is refused as one."""
 
 import json
-import os
 import stat
 import subprocess
 import sys
-import time
 from contextlib import suppress
 
 import pytest
@@ -14,20 +12,20 @@ from hfs_cli.config import keys
 from hfs_cli.config.keys import (
     KeySource,
     find_key,
-    key_file,
     read_keys,
     remove_key,
     set_key,
     where_found,
 )
 from hfs_cli.errors import ConfigError, CredentialsError, NotFoundError
+from tests.tools.conftest import is_running, wait_until
 
 CANARY = "sk-canary-42"
 
 
 @pytest.fixture
 def file(tmp_path):
-    return key_file(tmp_path / "hfs" / "config.toml")
+    return tmp_path / "hfs" / "keys.json"
 
 
 def printing(text: str, code: int = 0, stderr: str = "") -> tuple[str, ...]:
@@ -81,15 +79,20 @@ def test_a_command_is_run_without_a_shell(file, tmp_path):
     ("command", "told"),
     [
         (printing("x", 3, f"locked\n{'y' * 10}"), r"failed \(3\): run it in your shell"),
-        (("no-such-command-at-all",), "cannot be run"),
+        (("no-such-command-at-all", "secret"), "run: no-such-command-at-all: No such file"),
+        ("/no/such/program1 secret", "run: /no/such/program1: No such file"),
+        ("a1b2c3d4e5f6", "cannot be run: No such file"),
+        ("TOKEN=abcdef pass", "cannot be run: No such file"),
         ("unbalanced 'quote", "cannot be run"),
         (printing(""), "printed nothing"),
     ],
-    ids=["fails", "absent", "unbalanced", "silent"],
+    ids=["fails", "absent", "absent-path", "perhaps-a-key", "variable", "unbalanced", "silent"],
 )
 def test_a_command_that_gives_no_key(file, command, told):
-    with pytest.raises(CredentialsError, match=told):
+    with pytest.raises(CredentialsError, match=told) as error:
         find(KeySource("p", command=command), file)
+    for unseen in ("secret", "a1b2", "abcdef"):
+        assert unseen not in error.value.message
 
 
 @pytest.mark.parametrize(
@@ -139,7 +142,7 @@ def test_what_a_command_leaves_running_is_ended_where_nobody_can_be_asked(file, 
     pid = tmp_path / "pid"
     program = (
         "from hfs_cli.posix import output_of; import sys;"
-        "print(output_of(['sh', '-c', sys.argv[1]], seconds=10, limit=100))"
+        "print(output_of(['sh', '-c', sys.argv[1]], seconds=60, limit=100))"
     )
     script = f"sleep 60 & echo $! > {pid}; echo key"
     done = subprocess.run(
@@ -147,10 +150,7 @@ def test_what_a_command_leaves_running_is_ended_where_nobody_can_be_asked(file, 
         start_new_session=True, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout == "(0, b'key\\n')\n"
-    with pytest.raises(ProcessLookupError):
-        for _ in range(500):
-            os.kill(int(pid.read_text()), 0)
-            time.sleep(0.01)
+    wait_until(lambda: not is_running(int(pid.read_text())))
 
 
 def test_the_key_file_is_its_owners_alone(file):
@@ -183,12 +183,18 @@ def test_removing_what_is_not_there(file):
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"p": 1}', "[" * 100_000])
-def test_a_broken_key_file(file, content):
+def test_a_broken_key_file_is_kept_and_its_error_says_what_helps(file, content):
     file.parent.mkdir()
     file.write_text(content)
     file.chmod(0o600)
     with pytest.raises(ConfigError, match="key file"):
         find(KeySource("p"), file)
+    with pytest.raises(ConfigError, match="mend it, or delete it"):
+        set_key(file, "p", "fromfile")
+    assert file.read_text() == content
+    file.unlink()
+    set_key(file, "p", "fromfile")
+    assert keys.read_keys(file, print) == {"p": "fromfile"}
 
 
 def test_where_found_runs_and_shows_nothing(file):

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import re
 import tomllib
+from pathlib import Path
 
 import pytest
 
+import hfs_cli
 from hfs_cli.config.origins import all_settings
-from hfs_cli.config.settings import PROFILE_SETTINGS, TABLES
+from hfs_cli.config.settings import (
+    PROFILE_SETTINGS,
+    TABLES,
+    Config,
+    ModelConfig,
+    ProviderConfig,
+    declared,
+)
 
 DECLARED = {setting.key: setting for setting in all_settings()}
 
@@ -17,7 +26,7 @@ DECLARED = {setting.key: setting for setting in all_settings()}
 def test_the_example_is_read_and_the_help_is_a_sentence(key):
     setting = DECLARED[key]
     ((name, value),) = tomllib.loads(setting.example).items()
-    assert name == setting.name or key == "aliases.NAME"
+    assert key.endswith(f".{name}") or key in {name, "aliases.NAME"}
     assert setting.parse(value) is not None
     assert setting.help[0].isupper() or setting.help[:1] == "["
     assert setting.help.endswith(".")
@@ -28,6 +37,21 @@ def test_a_default_is_a_value_that_may_be_set(key):
     setting = DECLARED[key]
     if setting.default is not None:
         assert setting.parse(setting.default) == setting.default
+
+
+@pytest.mark.parametrize("owner", [Config, ProviderConfig, ModelConfig])
+def test_each_setting_is_asked_for_somewhere(owner):
+    package = Path(hfs_cli.__file__).parent
+    declares = package / "config" / "settings.py"
+    read = {
+        name
+        for file in package.rglob("*.py")
+        if file != declares
+        for name in re.findall(r"\.(\w+)", file.read_text("utf-8"))
+    }
+    # What the settings' own module makes of one is asked for by a name of its own.
+    read |= set(re.findall(r"self\.(\w+)", declares.read_text("utf-8")))
+    assert set(declared(owner)) <= read
 
 
 def test_what_is_in_a_table_has_no_variable():

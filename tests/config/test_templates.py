@@ -78,6 +78,8 @@ def test_a_path_names_a_file_and_a_name_never_does(directory, monkeypatch):
     assert find_template("./mine.toml", Path("elsewhere")).prompt == "x"
     with pytest.raises(NotFoundError, match="the file is not there"):
         find_template("./absent.toml", directory)
+    with pytest.raises(ConfigError, match=r"cannot read .*: File name too long"):
+        find_template(f"{'long' * 100}.toml", directory)
     with pytest.raises(NotFoundError, match=r'no template "mien".*mine'):
         find_template("mien", directory)
     with pytest.raises(NotFoundError, match="hfs templates list shows all"):
@@ -109,7 +111,7 @@ def test_values_stand_in_their_places_as_they_are():
     ("text", "record", "said"),
     [
         ("$a", False, "the template t needs a value for a: pass -p a VALUE"),
-        ("$input", False, "the template t needs standard input: pipe it in"),
+        ("$input", False, "the template t needs an input: pipe it in, or give a prompt"),
         (
             "$a",
             True,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hfs_cli.config import Config
+from hfs_cli.config.tools import configured_tools
 from hfs_cli.errors import ConfigError, NotFoundError, StoreError, UsageError
 from hfs_cli.messages import Call
 from hfs_cli.tools.choose import open_toolbox
@@ -217,7 +218,7 @@ CAT = {"command": ["cat"], "description": "Give back what comes."}
 
 
 def choose(settings: Config, *names: str, confirm=False) -> Toolbox:
-    return open_toolbox(settings, names, (), confirm=confirm)
+    return open_toolbox(configured_tools(settings), names, (), confirm=confirm)
 
 
 def test_only_what_is_named_is_there(tmp_path):
@@ -254,7 +255,7 @@ def test_a_tool_that_must_be_asked_about_needs_a_terminal(tmp_path):
         ({"a": {"command": "cat"}}, {}, "must be a list of strings"),
         ({"a": {**CAT, "shell": True}}, {}, "unknown key 'shell'"),
         ({"a": {**CAT, "timeout": 0}}, {}, "must be a number of seconds"),
-        ({"a": {**CAT, "env": ["A=B"]}}, {}, "must be a list of names of variables"),
+        ({"a": {**CAT, "env": ["A=B"]}}, {}, "must be a list of variable names"),
         ({"a": 7}, {}, "must be a table"),
     ],
 )

@@ -17,11 +17,11 @@ from hfs_cli.errors import (
     StoreError,
     UsageError,
 )
-from hfs_cli.groups import LazyGroup, missing, no_option, with_help
+from hfs_cli.groups import LazyGroup, with_help
 from hfs_cli.sanitize import sanitize
 
-# The command modules import click and the standard library only; what is heavy loads
-# inside the command that needs it.
+# The command modules import only click and the standard library; a command loads what is
+# heavy when it runs.
 _COMMANDS = {
     "chat": "chat:chat",
     "batch": "batch:run_batch",
@@ -46,8 +46,7 @@ _COMMANDS = {
     cls=LazyGroup,
     places=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Rules that no one command owns: hfs help refs, config, models, scripting, exit-codes or"
-    " json.",
+    epilog="Topics: hfs help refs, config, models, scripting, exit-codes or json.",
 )
 @click.version_option(__version__, message="hfs %(version)s")
 def hfs() -> None:
@@ -58,15 +57,11 @@ def hfs() -> None:
 
 
 def run() -> int:
-    """Run the command line inside the error boundary.
-
-    Returns:
-        The exit code.
-    """
+    """Run the command line inside the error boundary, and return the exit code."""
     try:
         code = _run_guarded()
     except SignalReceived as signal:
-        # It came while the error line was being written, which may never end.
+        # It came while the error line was being written, which may block for ever.
         code = 128 + signal.signum
     signals.ignore()
     return code
@@ -94,9 +89,9 @@ def _run_guarded() -> int:
 
 
 def _own_streams() -> None:
-    """Write UTF-8 whatever the locale says; what cannot be encoded is shown escaped.
+    """Write UTF-8 whatever the locale says, and escape what cannot be encoded.
 
-    A failure to write standard output is one of `hfs_cli.errors` then.
+    From then on a failure to write standard output is an error of `hfs_cli.errors`.
     """
     from hfs_cli.render.output import StandardOutput
 
@@ -114,44 +109,38 @@ def _report(error: HfsError) -> int:
 
 
 def _report_usage(error: click.ClickException) -> int:
-    hint = ""
-    if isinstance(error, click.UsageError) and error.ctx is not None:
-        hint = f" (see {error.ctx.command_path} --help)"
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return error.exit_code
-    match error:
-        case click.NoSuchOption():
-            said = no_option(error)
-        case click.MissingParameter():
-            said = missing(error)
-        case _:
-            said = error.format_message().rstrip(".")
-    message = " ".join(said.split())
-    notices.error(f"{message}{hint}")
+    from hfs_cli.groups.mistyped import usage_message
+
+    hint = ""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        hint = f" (see {error.ctx.command_path} --help)"
+    notices.error(usage_message(error) + hint)
     return 2
 
 
 def _report_bug(error: Exception) -> int:
     if signum := signals.received():
-        # Raised where Python wraps it, as in "RuntimeError: Error calling __set_name__ …" while a
-        # module loads.
+        # The signal was raised where Python wraps exceptions, as in "RuntimeError: Error calling
+        # __set_name__ …" while a module loads.
         return _report(Interrupted(signum))
     typed = [*sys.argv[1:], *(v for n, v in os.environ.items() if n.startswith("HFS_"))]
     # Bytes that are not UTF-8 reach Python as lone surrogates, b"\\xff" as "\\udcff".
-    odd = any("\ud800" <= character <= "\udfff" for word in typed for character in word)
-    if odd and isinstance(error, UnicodeEncodeError):
+    not_utf8 = any("\ud800" <= character <= "\udfff" for word in typed for character in word)
+    if not_utf8 and isinstance(error, UnicodeEncodeError):
         return _report(UsageError("an argument or an HFS_ variable is not UTF-8"))
-    # Any call may be the one for which no file descriptor or no memory is left; the loader of
-    # modules says it in words alone.
+    # Any call may find no file descriptor or no memory left. The module loader raises an
+    # ImportError, which says so in its message only.
     numbers = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
     full = isinstance(error, OSError) and error.errno in numbers
     if full or (isinstance(error, ImportError) and os.strerror(errno.EMFILE) in str(error)):
         why = error.strerror if isinstance(error, OSError) else os.strerror(errno.EMFILE)
-        return _report(StoreError(f"the system has no room for more ({why}): see ulimit -a"))
-    # What Python says where no process, which a thread counts as, may be added (ulimit -u).
+        return _report(StoreError(f"the system has run out of resources ({why}): see ulimit -a"))
+    # What Python says when the limit of processes is reached, of which a thread is one (ulimit -u).
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
-        return _report(StoreError("the system has no room for another thread: see ulimit -u"))
+        return _report(StoreError("the system allows no more threads: see ulimit -u"))
     notices.error(
         f"this is a bug in hfs: {type(error).__name__}: {error} — HFS_DEBUG=1 shows where"
     )

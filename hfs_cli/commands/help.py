@@ -1,4 +1,4 @@
-"""`hfs help`: what a command does, and the rules that no one command owns."""
+"""`hfs help`: the help of commands, and topics."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 
 import click
 
-from hfs_cli.groups import Context, HelpFormatter, no_command, show_page
+from hfs_cli.groups import Context, HelpFormatter, show_page
 
 
 @click.command(name="help")
 @click.argument("words", nargs=-1, metavar="[COMMAND|TOPIC]...")
 @click.pass_context
 def show_help(context: click.Context, *, words: tuple[str, ...]) -> None:
-    """Show what a command does, as its --help does, or the rules of a topic.
+    """Show the help of a command, as its --help does, or of a topic.
 
     Topics: refs, config, models, scripting, exit-codes, json.
 
@@ -25,27 +25,29 @@ def show_help(context: click.Context, *, words: tuple[str, ...]) -> None:
 
     topic = TOPICS.get(words[0]) if len(words) == 1 else None
     if topic and words[0] not in {"config", "models"}:
-        show_page(_laid_out(topic).removesuffix("\n"))
+        show_page(_laid_out(topic.text).removesuffix("\n"))
         return
     shown = context.find_root()
     for index, word in enumerate(words):
         group = shown.command
         found = group.get_command(shown, word) if isinstance(group, click.Group) else None
         if found is None:
-            error = no_command(shown, words[index:])
+            from hfs_cli.groups.mistyped import unknown_command
+
+            error = unknown_command(shown, words[index:])
             if index == 0 and ":" not in error.message:
-                # Not a near name: what else there is to ask for.
+                # No name is near, so name the topics.
                 topics = f"the topics are {', '.join(TOPICS)}"
                 error = click.UsageError(f"{error.message}: {topics}", shown)
             raise error
         shown = Context(found, shown, word, **found.context_settings)
     show_page(shown.get_help())
     if topic:  # config and models are commands too
-        show_page(f"\n{_laid_out(topic)}".removesuffix("\n"))
+        show_page(f"\n{_laid_out(topic.text)}".removesuffix("\n"))
 
 
 def _laid_out(topic: str) -> str:
-    """A topic for the window: prose is wrapped again; commands and tables keep their lines."""
+    """Lay out a topic for the window: prose is wrapped, commands and tables keep their lines."""
     formatter = HelpFormatter()
     for number, part in enumerate(topic.rstrip().split("\n\n")):
         prose, commands = part, ""

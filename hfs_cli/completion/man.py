@@ -1,4 +1,4 @@
-"""The manual pages, in the man(7) macros: one a command, and one for the configuration."""
+"""The manual pages, in man(7) macros: for each command, each topic, and the configuration."""
 
 from __future__ import annotations
 
@@ -7,21 +7,8 @@ from collections.abc import Iterator
 
 from hfs_cli.completion.tree import Command
 from hfs_cli.config.origins import all_settings
-from hfs_cli.config.settings import TABLES, VARIABLES, Setting
-from hfs_cli.topics import TOPICS
-
-_EXIT_STATUS = (
-    ("0", "All went well."),
-    ("1", "A defect of hfs; HFS_DEBUG=1 shows where."),
-    ("2", "Arguments or input that cannot be used."),
-    ("3", "Configuration or credentials."),
-    ("4", "No such session, checkpoint or model, or more than one."),
-    ("5", "The provider refused or failed."),
-    ("6", "Network, TLS, or a timeout before the first byte."),
-    ("7", "The reply is incomplete; what arrived is saved."),
-    ("8", "The database, or standard output could not be written."),
-    ("130, 143, 141", "Interrupted, terminated, or the reader of standard output has left."),
-)
+from hfs_cli.config.settings import TABLES, TERMINAL_VARIABLES, VARIABLES, Setting
+from hfs_cli.topics import EXIT_CODES, TOPICS, Topic
 
 
 def pages(tree: Command) -> dict[str, str]:
@@ -31,29 +18,34 @@ def pages(tree: Command) -> dict[str, str]:
     return commands | {"man5/hfs-config.5": settings_page()} | topics
 
 
-def topic_page(name: str, text: str) -> str:
+def topic_page(name: str, topic: Topic) -> str:
     """The page of a topic of `hfs help`."""
     title = f"hfs-{name}"
     lines = [f'.TH {_text(title.upper())} 7 "" "hfs" "hfs"']
-    lines += [".SH NAME", f"{_text(title)} \\- {_text(name)}, as hfs help {_text(name)} tells"]
+    lines += [".SH NAME", f"{_text(title)} \\- {_text(topic.summary)}"]
     lines.append(".SH DESCRIPTION")
-    between: list[str] = []
-    for part in text.strip().split("\n\n"):
-        if part.startswith("  ") or name == "exit-codes":
-            lines += [*between, ".nf", *map(_text, part.splitlines()), ".fi"]
-        else:
-            prose, _, example = part.partition("\n  ")
-            lines += [*between, _text(" ".join(prose.split()))]
-            if example:
-                lines += [".PP", ".nf", *map(_text, f"  {example}".splitlines()), ".fi"]
-        between = [".PP"]
+    if name == "exit-codes":
+        return "\n".join([*lines, *_exit_codes()]) + "\n"
+    for number, part in enumerate(topic.text.strip("\n").split("\n\n")):
+        prose, mark, commands = f"\n{part}".partition("\n  ")
+        if number:
+            lines.append(".PP")
+        if prose:
+            lines.append(_text(" ".join(prose.split())))
+        if mark:
+            lines += [".nf", *map(_text, f"  {commands}".splitlines()), ".fi"]
     return "\n".join(lines) + "\n"
 
 
+def _exit_codes() -> Iterator[str]:
+    for code, meaning in EXIT_CODES.items():
+        yield from (".TP", f"\\fB{code}\\fR", f"{_text(meaning[:1].upper() + meaning[1:])}.")
+
+
 def page(command: Command, tree: Command) -> str:
-    """One command's page."""
+    """The page of a command."""
     name = _name(command)
-    # No date and no version: the page changes when what it says does.
+    # No date and no version, so that a page changes only when its content does.
     lines = [f'.TH {_text(name.upper())} 1 "" "hfs" "User Commands"']
     summary = command.summary[:1].lower() + command.summary[1:]
     lines += [".SH NAME", f"{_text(name)} \\- {_text(summary)}"]
@@ -69,15 +61,16 @@ def page(command: Command, tree: Command) -> str:
         names = ", ".join(f"\\fB{_text(name)}\\fR" for name in option.names)
         values = [f"\\fI{_text(value.label)}\\fR" for value in option.values]
         lines += [".TP", " ".join([names, *values]), f"{_text(option.help)}."]
-        if choices := [word for value in option.values for word in value.choices]:
-            lines.append(f"One of {', '.join(map(_text, choices))}.")
-    lines.append(".SH EXIT STATUS")
-    for code, meaning in _EXIT_STATUS:
-        lines += [".TP", f"\\fB{code}\\fR", _text(meaning)]
+        choices = ", ".join(word for value in option.values for word in value.choices)
+        if choices and choices not in option.help:
+            lines.append(f"One of {_text(choices)}.")
+    lines += [".SH EXIT STATUS", *_exit_codes()]
     above = [other for other in tree.walk() if other.path == command.path[:-1]]
-    related = [f"\\fB{_text(_name(other))}\\fR(1)" for other in [*above, *command.commands]]
-    if related:
-        lines += [".SH SEE ALSO", ",\n".join(related)]
+    related = [(_name(other), 1) for other in [*above, *command.commands]]
+    if command is tree:
+        related += [("hfs-config", 5), *((f"hfs-{topic}", 7) for topic in TOPICS)]
+    also = [f"\\fB{_text(title)}\\fR({section})" for title, section in related]
+    lines += [".SH SEE ALSO", ",\n".join(also)]
     return "\n".join(lines) + "\n"
 
 
@@ -109,7 +102,7 @@ def settings_page() -> str:
     lines += [".SH TABLES", *_paragraphs(_ABOUT_TABLES)]
     lines += [f"The tables are {_text(', '.join(TABLES.values()))}."]
     lines += [".SH ENVIRONMENT"]
-    for name, meaning in VARIABLES.items():
+    for name, meaning in {**VARIABLES, **TERMINAL_VARIABLES}.items():
         lines += [".TP", f"\\fB{_text(name)}\\fR", _text(meaning)]
     lines += [".SH SEE ALSO", "\\fBhfs\\-config\\fR(1), \\fBhfs\\-keys\\fR(1)"]
     return "\n".join(lines) + "\n"

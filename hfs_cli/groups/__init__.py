@@ -1,17 +1,18 @@
-"""Groups of commands: they load what is asked for, and say what a mistyped word may mean."""
+"""What commands are built from: option types, groups that load commands lazily, and their help."""
 
 from __future__ import annotations
 
-import itertools
 import math
+import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import suppress
 from importlib import import_module
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from hfs_cli.notices import wants_color
 
@@ -19,11 +20,11 @@ Runs = TypeVar("Runs", bound=Callable[..., Any])
 
 
 class Word(click.ParamType[Any]):
-    """A word that an option takes.
+    """The type of an option whose value is one word.
 
     Args:
-        name: What kind of word it is, for help.
-        read: Makes a value of it; raises a ValueError that says what it had to be.
+        name: What help calls the type.
+        read: Turns the word into a value; its ValueError says what was expected.
     """
 
     def __init__(self, name: str, read: Callable[[Any], object]) -> None:
@@ -36,7 +37,7 @@ class Word(click.ParamType[Any]):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> object:
-        """Read the word; a default may be a value already."""
+        """Read the word, or a default, which may be a value already."""
         try:
             return self._read(value)
         except ValueError as error:
@@ -44,7 +45,7 @@ class Word(click.ParamType[Any]):
 
 
 def whole_number(least: int) -> Word:
-    """A whole number of at most nine digits, which every database holds."""
+    """The type of a whole number of at most nine digits, which every database can store."""
 
     def read(word: str | int) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", str(word)) or int(word) < least:
@@ -64,20 +65,36 @@ def _amount(word: str | float) -> float:
 AMOUNT = Word("number", _amount)
 
 
-def owner_options(*, looks: bool = False) -> Callable[[Runs], Runs]:
-    """Add `--owner`, with which a command is about another one's sessions.
+class OutputPath(click.Path):
+    """The type of ``-O FILE``: a path, or None for ``-``, which is standard output as elsewhere.
 
-    Every configuration that is loaded while the command runs says so.
+    ``./-`` is a file of that name.
+    """
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401  (click's own type)
+        """Read the word; whoever wants no file gets what an option that is not given has."""
+        return None if value == "-" else super().convert(value, param, ctx)
+
+
+def owner_options(*, looks: bool = False) -> Callable[[Runs], Runs]:
+    """Add `--owner`, which makes a command act on the sessions of another owner.
+
+    It counts for every configuration that is loaded while the command runs.
 
     Args:
-        looks: Whether it changes nothing: then everybody's can be meant (`--all-owners`).
+        looks: Whether the command changes nothing; it then has `--all-owners` too.
     """
     owner = click.option(
         "--owner",
         metavar="OWNER",
         expose_value=False,
         callback=_count_as_typed,
-        help="Act as OWNER: see, continue and change the sessions of this owner.",
+        help="Work on the sessions of OWNER, in a database on a server.",
     )
     every = click.option(
         "--all-owners",
@@ -85,9 +102,38 @@ def owner_options(*, looks: bool = False) -> Callable[[Runs], Runs]:
         default=None,
         expose_value=False,
         callback=_count_as_typed,
-        help="Look at the sessions of every owner.",
+        help="Include the sessions of every owner, in a database on a server.",
     )
     return lambda function: owner(every(function) if looks else function)
+
+
+def typed_parameters(context: click.Context) -> frozenset[str]:
+    """The names of the parameters that were given on the command line."""
+    return frozenset(
+        param.name or ""
+        for param in context.command.get_params(context)
+        if context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+    )
+
+
+def spelled(context: click.Context, names: Container[str]) -> list[str]:
+    """The long names of options, and the names of arguments in capitals.
+
+    Of several options for one parameter it is the one that gives the value: ``--no-search`` where
+    it is False, ``--json`` for ``--format json`` too.
+    """
+    found: dict[str, str] = {}
+    for param in context.command.get_params(context):
+        name = param.name or ""
+        if name not in names:
+            continue
+        given = context.params.get(name)
+        if not isinstance(param, click.Option):
+            found[name] = name.upper()
+        elif name not in found or (param.is_flag and given == param.flag_value):
+            opposite = param.secondary_opts if given is False else ()
+            found[name] = max(opposite or param.opts, key=len)
+    return list(found.values())
 
 
 def _count_as_typed(context: click.Context, option: click.Parameter, value: object) -> None:
@@ -99,9 +145,9 @@ def _count_as_typed(context: click.Context, option: click.Parameter, value: obje
 
 
 class HelpFormatter(click.HelpFormatter):
-    """Help that is laid out for the window as it is; click's own takes none under 52 columns.
+    """Lay out help for a window of any width; click's own assumes at least 52 columns.
 
-    In colour it has the look of the lists: headings stand out, and names are cyan.
+    Where there is colour, it looks like the lists: bold headings and cyan names.
     """
 
     def __init__(
@@ -123,7 +169,7 @@ class HelpFormatter(click.HelpFormatter):
     def write_dl(
         self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
     ) -> None:
-        """Write terms and what they mean, in two columns or, in a narrow window, below them."""
+        """Write terms and their meanings: in two columns, or below each other if it is narrow."""
         if self.width >= _TWO_COLUMNS:
             named = [(self._named(term), meaning) for term, meaning in rows]
             super().write_dl(named, col_max, col_spacing)
@@ -144,13 +190,13 @@ _WIDEST, _TWO_COLUMNS, _NARROWEST = 80, 56, 20
 
 
 class Context(click.Context):
-    """What a command is run in; its help is laid out by a `HelpFormatter`."""
+    """The context of a command, whose help is laid out by `HelpFormatter`."""
 
     formatter_class = HelpFormatter
 
 
 class Group(click.Group):
-    """A group that answers a command it does not have with the near one."""
+    """A group that suggests what may have been meant by a mistyped command or option."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -161,58 +207,47 @@ class Group(click.Group):
             click.UsageError: No command has that name.
         """
         name = args[0]
-        # What looks like an option is click's to explain.
+        # Click explains what looks like an option.
         if not name.startswith("-") and self.get_command(ctx, name) is None:
-            raise no_command(ctx, args)
+            from hfs_cli.groups.mistyped import unknown_command
+
+            raise unknown_command(ctx, args)
         return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the group's own options.
 
         Raises:
-            click.UsageError: One is a command's, and stands in front of it.
+            click.UsageError: An option of a command stands before the command.
         """
         try:
             return super().parse_args(ctx, list(args))
         except click.NoSuchOption as error:
-            option, path = error.option_name, [ctx.command_path]
-            command: click.Command = self
-            for word in args:
-                found = command.get_command(ctx, word) if isinstance(command, click.Group) else None
-                if found is not None:
-                    path.append(word)
-                    command = found
-            says = "belongs behind the command"
-            if command is self and ctx.parent is None:  # hfs -m gpt-6-luna hi
-                path.append("chat")
-                command = self.get_command(ctx, "chat") or self
-                says = "is an option of hfs chat"
-            params = [] if command is self else command.get_params(ctx)
-            if any(option in (*p.opts, *p.secondary_opts) for p in params):
-                raise click.UsageError(
-                    f"{option} {says}: {' '.join(path)} {option} …", ctx
-                ) from error
+            from hfs_cli.groups.mistyped import misplaced_option
+
+            if misplaced := misplaced_option(self, ctx, args, error.option_name):
+                raise misplaced from error
             raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands, each with the whole first sentence of its help."""
+        """List the commands, each with the whole first sentence of its help."""
         found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
         rows = [(n, c.get_short_help_str(limit=200)) for n, c in found if c and not c.hidden]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """All of them, in the order in which they were written; click's own is the alphabet's."""
+        """The commands in the order in which they were defined; click sorts them by name."""
         return list(self.commands)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Find one, with its help."""
+        """Find a command, with its help set up."""
         found = super().get_command(ctx, name)
         return found and with_help(found)
 
 
 def _help_option() -> click.Option:
-    """The one that click would add, which prints the page with its colours."""
+    """The option that click would add itself, but it prints the page in colour."""
 
     def show(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001
         if value and not ctx.resilient_parsing:
@@ -230,57 +265,16 @@ def _help_option() -> click.Option:
 
 
 def show_page(text: str) -> None:
-    """Print a page of the program's own words, and their colours with them."""
-    # Of `hfs_cli.render.output.StandardOutput`, which escapes what others print on a terminal.
+    """Print a page of the program's own text, with its colours."""
+    # `hfs_cli.render.output.StandardOutput` escapes whatever else is printed on a terminal.
     write = getattr(sys.stdout, "write_own", sys.stdout.write)
     write(f"{text}\n")
 
 
-def no_option(error: click.NoSuchOption) -> str:
-    """The message for an option that a command has not, with the one that may have been meant.
-
-    Click's own guesses are three, of any likeness.
-    """
-    typed = error.option_name
-    params = error.ctx.command.get_params(error.ctx) if error.ctx else []
-    names = [name for p in params for name in (*p.opts, *p.secondary_opts) if name[:2] == "--"]
-    # A short option that there is not (-V) may be the first letter of a long one.
-    begins = f"--{typed[1:].lower()}" if typed[:2] != "--" else typed
-    near = [name for name in names if name.startswith(begins)]
-    if typed[:2] == "--" and not near:
-        from hfs_cli.wording import near_names
-
-        # --no-pager is not meant as --no-save, though the letters are mostly the same.
-        meant = _OPTIONS_ALSO_CALLED.get(typed)
-        near = [meant] if meant in names else near_names(typed, names, 1)
-    hint = f": did you mean {' or '.join(near)}?" if 0 < len(near) <= _MOST_GUESSES else ""
-    return f"No such option {typed!r}{hint}"
-
-
-_MOST_GUESSES = 3
-# What another command calls it, where the nearest by its letters would be the opposite.
-_OPTIONS_ALSO_CALLED = {"--budget": "--max-cost"}
-
-
-def missing(error: click.MissingParameter) -> str:
-    """The message for a word that is not there, with all that the command takes."""
-    param, ctx = error.param, error.ctx
-    if param is None or ctx is None:
-        return error.format_message()
-    label = param.metavar or (param.name or "").upper()
-    if isinstance(param, click.Option):
-        return f"missing option {param.opts[0]} {label}"
-    label = label.split()[-1].removesuffix("...").strip("[]")
-    if isinstance(param.type, click.Choice):
-        label += f" ({', '.join(map(str, param.type.choices))})"
-    pieces = [piece for piece in ctx.command.collect_usage_pieces(ctx) if piece != "[OPTIONS]"]
-    return f"missing {label}: {' '.join([ctx.command_path, *pieces])}"
-
-
 def with_help(command: click.Command) -> click.Command:
-    """The command with help that fits the window, from its docstring also where Python drops it.
+    """Set up the help of a command: laid out for the window, and there without docstrings too.
 
-    Under ``PYTHONOPTIMIZE=2`` docstrings are read from the source.
+    Under ``PYTHONOPTIMIZE=2``, which drops docstrings, they are read from the source.
     """
     command.context_class = Context
     if command.add_help_option:
@@ -297,97 +291,12 @@ def with_help(command: click.Command) -> click.Command:
     return command
 
 
-# What other programs call it, and words that a question begins with rather than a command.
-_ALSO_CALLED = {
-    "ask": "chat",
-    "history": "list",
-    "ls": "list",
-    "login": "keys set",
-    "mv": "rename",
-    "new": "chat",
-    "prune": "delete",
-    "remove": "delete",
-    "rm": "delete",
-}
-_QUESTIONS = {
-    "a", "an", "and", "are", "can", "could", "do", "does", "explain", "give", "how", "i", "in",
-    "is", "it", "name", "please", "summarise", "summarize", "tell", "the", "this", "translate",
-    "what", "what's", "when", "where", "which", "who", "why", "will", "would", "write",
-}  # fmt: skip
-
-
-def no_command(ctx: click.Context, words: Sequence[str]) -> click.UsageError:
-    """The error for a command that does not exist, with what may have been meant.
-
-    Click's own words are not used: whether they suggest something depends on its version.
-
-    Args:
-        ctx: The context of what was asked for the command.
-        words: The word that names none, and what follows it.
-    """
-    # From the surest reading to the least: an option of that name (hfs version), a question
-    # (hfs what is awk), a near or foreign name (hfs lst, hfs rm), and words that may be a prompt.
-    name = words[0]
-    is_root = ctx.parent is None
-    options = [option for param in ctx.command.get_params(ctx) for option in param.opts]
-    if f"--{name}" in options:
-        hint = f": did you mean {ctx.command_path} --{name}?"
-    elif is_root and (" " in name or name.lower() in _QUESTIONS):
-        hint = _to_ask(words)
-    else:
-        hint = _as_command(ctx, name) or (_to_ask(words) if is_root and len(words) > 1 else "")
-    return click.UsageError(f"No such command {name!r}{hint}", ctx)
-
-
-def _to_ask(words: Sequence[str]) -> str:
-    said = " ".join(itertools.takewhile(lambda word: not word.startswith("-"), words))
-    # Single quotes where a shell would read something in double ones.
-    if set(said) & set('"$`\\!'):
-        from shlex import quote
-
-        return f": to ask a model, hfs chat {quote(said)}"
-    return f': to ask a model, hfs chat "{said}"'
-
-
-def _as_command(ctx: click.Context, name: str) -> str:
-    """A near name here, or the same name in another group."""
-    group = ctx.command
-    if not isinstance(group, click.Group):  # hfs help chat now
-        return ""
-    here = group.list_commands(ctx)
-    also = _ALSO_CALLED.get(name, name)
-    if also in here:
-        return f": did you mean {ctx.command_path} {also}?"
-    if also != name and " " in also:
-        return f": did you mean {ctx.find_root().command_path} {also}?"
-    from hfs_cli.wording import near_names
-
-    elsewhere = [path for path, commands in _groups(ctx) if also in commands]
-    if not elsewhere:
-        near = near_names(name, here, 1)
-        return f": did you mean {near[0]}?" if near else ""
-    *most, last = [f"{path} {also}" for path in elsewhere[:3]]
-    return f": did you mean {', '.join(most)}{' or ' if most else ''}{last}?"
-
-
-def _groups(ctx: click.Context) -> Iterator[tuple[str, list[str]]]:
-    """Each group's path and its commands, the root's first."""
-    root = ctx.find_root()
-    assert isinstance(root.command, click.Group)
-    names = root.command.list_commands(root)
-    yield root.command_path, names
-    for name in names:
-        group = root.command.get_command(root, name)
-        if isinstance(group, click.Group):
-            yield f"{root.command_path} {name}", group.list_commands(root)
-
-
 class LazyGroup(Group):
-    """A group of commands by the place of each, which is loaded when it is asked for.
+    """A group that loads each of its commands when it is needed.
 
     Args:
-        places: For each command ``module:name``, in the order that help shows; the module is
-            in `hfs_cli.commands`.
+        places: Where each command is, ``module:name``, the module being one of
+            `hfs_cli.commands`; in the order that help shows.
     """
 
     def __init__(self, *args: Any, places: Mapping[str, str], **settings: Any) -> None:  # noqa: ANN401
@@ -395,11 +304,11 @@ class LazyGroup(Group):
         self._places = places
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """All of them, in the order in which they were written."""
+        """The commands, in the order of `places`."""
         return list(self._places)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
-        """Load one."""
+        """Load a command."""
         if name not in self._places:
             return None
         module, _, attribute = self._places[name].partition(":")

@@ -98,7 +98,7 @@ def test_no_summary_of_a_command_is_cut(hfs, group):
 def test_a_topic_is_told(hfs, topic):
     for columns in ("40", "80", "200"):
         told = hfs.ok("help", topic, env={"COLUMNS": columns})
-        assert "".join(TOPICS[topic].split()) in "".join(told.split())
+        assert "".join(TOPICS[topic].text.split()) in "".join(told.split())
         prose = [line for line in told.splitlines() if not line.startswith("  ")]
         assert all(len(line) <= min(int(columns), 80) for line in prose), told
 

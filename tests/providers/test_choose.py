@@ -80,8 +80,8 @@ def test_a_preset_pointed_at_a_gateway_speaks_what_gateways_speak(config):
 
 
 def test_the_topic_on_models_names_every_preset():
-    named = set(re.findall(r"[a-z-]+", TOPICS["models"]))
-    (formats,) = re.findall(r"format that it speaks \((.*?)\)", TOPICS["models"])
+    named = set(re.findall(r"[a-z-]+", TOPICS["models"].text))
+    (formats,) = re.findall(r"format that it speaks \((.*?)\)", TOPICS["models"].text)
     assert formats.split(", ") == list(WIRES)
     assert set(PRESETS) <= named
 

@@ -79,12 +79,12 @@ def many_of(schema: Mapping[str, Any]) -> dict[str, Any]:
 def how_asked(choice: ModelChoice, schema: Mapping[str, Any]) -> Asking:
     """How a model is asked for a schema, and how its reply is read."""
     from hfs_cli.providers.formats import load_format
-    from hfs_cli.providers.formats.schemas import asked_of
+    from hfs_cli.providers.formats.schemas import schema_form
     from hfs_cli.render.reply.structured import Asking
 
     settings = choice.provider
     form = load_format(settings.type)
-    way = asked_of(schema, form.schema, choice.model, settings.quirks.schema).way
+    way = schema_form(schema, form.schema, choice.model, settings.quirks.schema).way
     # Anthropic's subset has fields that may be absent; OpenAI's has nulls in their place.
     changes = way == "rewritten" and settings.type != "anthropic"
     return Asking(way, partial(as_asked, schema) if changes else json_in, changes)

@@ -1,4 +1,4 @@
-"""What -f URL sends: the text behind an address, or for media the address itself."""
+"""What -f URL sends: the text at the address, or for media the address itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HTML = {"text/html", "application/xhtml+xml"}
 
 
 def read_url(url: str, encoding: str | None, most_bytes: int) -> str | Attachment:
-    """The text behind an address under a heading, or an attachment.
+    """The text at an address under a heading, or an attachment.
 
     What its name calls an image, a PDF or a sound is not fetched: the provider itself does that.
     Everything else is, and a web page becomes its text.
@@ -32,7 +32,7 @@ def read_url(url: str, encoding: str | None, most_bytes: int) -> str | Attachmen
         NetworkError: There was no answer.
         ConfigError: It is a web page, and what reads those is not installed.
     """
-    from hfs_cli.providers.http.fetch import opened, without_query
+    from hfs_cli.providers.http.fetch import remote_file, without_query
     from hfs_cli.render.progress import waiting
 
     name = unquote(urlsplit(url).path.rpartition("/")[2]) or url
@@ -42,7 +42,7 @@ def read_url(url: str, encoding: str | None, most_bytes: int) -> str | Attachmen
     shown = without_query(url)
     with (
         waiting(f"fetching {shown}"),
-        opened(url, most_bytes=most_bytes, seconds=FETCH_SECONDS) as remote,
+        remote_file(url, most_bytes=most_bytes, seconds=FETCH_SECONDS) as remote,
     ):
         data = b"".join(remote.blocks)
     if media_type := media_type_of(data):
@@ -65,12 +65,7 @@ def _known(charset: str | None) -> str | None:
 
 
 def _text_of_page(data: bytes, shown: str, encoding: str | None) -> str:
-    """The text of a web page as Markdown, without menus, scripts and footers.
-
-    Raises:
-        ConfigError: What reads pages is not installed.
-        UsageError: It cannot be read.
-    """
+    """The text of a web page as Markdown, without menus, scripts and footers."""
     try:
         import trafilatura
     except ImportError:
@@ -81,7 +76,7 @@ def _text_of_page(data: bytes, shown: str, encoding: str | None) -> str:
         ) from None
     import logging
 
-    # What it says of odd pages is nothing that its user could mend.
+    # Its complaints about odd pages are nothing that the user could mend.
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL + 1)
     page = decode_text(data, shown, encoding) if encoding else data
     try:

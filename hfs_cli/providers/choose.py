@@ -1,4 +1,4 @@
-"""Choose the model of a turn: names, aliases, defaults, and what to say when none fits."""
+"""Choose the model of a turn, by its name, an alias or a default."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from hfs_cli.config.keys import KeySource
 from hfs_cli.config.settings import PROVIDER_TYPES
 from hfs_cli.errors import ConfigError, NotFoundError, UsageError
 from hfs_cli.places import cache_directory
+from hfs_cli.providers.formats.wire import Quirks
 from hfs_cli.providers.presets import GONE, PRESETS, Preset, ProviderSettings, has_host, is_loopback
 from hfs_cli.sanitize import sanitize_line
 
@@ -42,24 +43,25 @@ class ModelChoice:
 
 
 def choose_model(
-    config: Config, env: Mapping[str, str], explicit: str | None, session_model: str | None
+    config: Config, env: Mapping[str, str], typed: str | None = None, session: str | None = None
 ) -> ModelChoice:
-    """The model to use, from the first place that names one.
+    """The model to use: the first that is named by ``-m``, the session, a setting or a default.
 
     Args:
-        config: The configuration; its `model` holds HFS_MODEL too.
-        env: The environment, where keys may be.
-        explicit: What ``-m`` says, or None.
-        session_model: The continued session's own model, or None.
+        config: The configuration, whose `model` includes HFS_MODEL.
+        env: The environment, which may hold keys.
+        typed: The value of ``-m``.
+        session: The model of the session to continue.
 
     Raises:
-        NotFoundError: No such provider or alias.
-        ConfigError: Nothing names a model, or a provider's settings cannot be used.
+        UsageError: A name cannot be that of a model.
+        NotFoundError: There is no such provider, model or alias.
+        ConfigError: No model is set, or a provider's settings are unusable.
     """
-    if explicit:
-        return named_model(config, explicit)
-    if session_model:
-        return named_model(config, session_model, "the session's own")
+    if typed:
+        return named_model(config, typed)
+    if session:
+        return named_model(config, session, "the session's own")
     if config.model:
         origin = config.origins.get("model", "")
         from_file = origin == str(config.file)
@@ -78,28 +80,30 @@ def choose_model(
     return named_model(config, name)
 
 
-def named_model(config: Config, name: str, whence: str = "") -> ModelChoice:
-    """The model that a name, an alias, a provider's name alone or an id alone stands for.
+def named_model(config: Config, name: str, source: str = "") -> ModelChoice:
+    """The model of a name: ``provider/id``, an alias, a provider alone or an id alone.
 
     Args:
         config: The configuration.
-        name: What may be one of these.
-        whence: Where the name comes from, for errors; empty where it was typed.
+        name: The name.
+        source: Where the name comes from, for errors; empty where it was typed.
 
     Raises:
         UsageError: It cannot be the name of a model.
-        NotFoundError: No such provider or alias.
-        ConfigError: The provider's settings cannot be used.
+        NotFoundError: There is no such provider, model or alias.
+        ConfigError: The provider's settings are unusable.
     """
     full = name
-    for _ in config.aliases:  # an alias may lead to another; no circle is endless
+    if name in config.aliases:
+        source = f"{source}, an alias" if source else f"the alias {name}"
+    for _ in config.aliases:  # an alias may lead to another, but not in circles for ever
         full = config.aliases.get(full, full)
-    provider, model = _split(full, config, f" ({whence})" if whence else "")
+    provider, model = _split(full, config, f" ({source})" if source else "")
     settings = provider_settings(config, provider)
     model = model or _default_of(settings)
     if not model:
         raise NotFoundError(f"{provider} has no default model: name one, {provider}/MODEL")
-    # An id becomes a part of the address in some formats: it must not lead out of its place.
+    # In some formats an id becomes a part of the URL, and must not lead to another path.
     steps_out = {".", ".."} & set(model.split("/"))
     if settings.type != "local" and (steps_out or len(model) > 300 or not model.isprintable()):
         raise UsageError(
@@ -107,7 +111,7 @@ def named_model(config: Config, name: str, whence: str = "") -> ModelChoice:
             ' characters, "." or ".." between slashes, and at most 300 characters'
         )
     if settings.type == "local" and model.endswith(".gguf"):
-        # Absolute, so that a session goes on with it from any directory.
+        # Absolute, so that a session can be continued from any directory.
         model = str(Path(model).expanduser().absolute())
     full_name = f"{provider}/{model}"
     own = config.models.get(full_name, config.models.get(name, ModelConfig())).options
@@ -137,18 +141,17 @@ def _default_of(settings: ProviderSettings) -> str | None:
 
 
 def provider_settings(config: Config, name: str) -> ProviderSettings:
-    """A provider as the presets and the configuration describe it.
+    """The settings of a provider, from the presets and the configuration.
 
     Raises:
-        NotFoundError: No provider has that name.
-        ConfigError: Its type or base_url is missing or wrong.
+        NotFoundError: There is no provider of that name.
+        ConfigError: A setting is missing or unusable.
     """
     check_provider(config, name)
-    own = config.providers.get(name) or ProviderConfig(name)
-    preset = PRESETS.get(name) or _UNKNOWN
+    own, preset = _described(config, name)
     kind = own.type or preset.type
     if own.base_url and not own.type and kind == "responses":
-        # A preset that is pointed elsewhere: what every gateway speaks is chat completions.
+        # The preset with another base_url is a gateway, and every gateway has chat completions.
         kind = "openai"
     if kind not in PROVIDER_TYPES:
         message = f"type must be one of {', '.join(PROVIDER_TYPES)}"
@@ -156,20 +159,6 @@ def provider_settings(config: Config, name: str) -> ProviderSettings:
     base_url = (own.base_url or preset.base_url).rstrip("/")
     if kind != "local" and (fault := _fault_of_address(base_url) or _fault_of_headers(own)):
         raise ConfigError(f"[providers.{name}] of {config.file}: {fault}")
-    quirks = preset.quirks
-    if is_loopback(base_url):
-        # What serves a model at home is held to a schema by a grammar, which takes any.
-        at_home = "plain" if quirks.schema == "strict" else quirks.schema
-        quirks = replace(quirks, think_tags=True, schema=at_home)
-    if own.base_url and name != "azure":
-        # Another server of the format may not know the vendor's own fields.
-        quirks = replace(quirks, cache="marks" if kind == "anthropic" else "")
-    if kind == "anthropic" and base_url.endswith("/publishers/anthropic"):
-        quirks = replace(quirks, in_path=True)
-    if own.think_tags is not None:
-        quirks = replace(quirks, think_tags=own.think_tags)
-    if own.auth or own.key_header:
-        quirks = replace(quirks, auth=own.auth, key_header=own.key_header)
     return ProviderSettings(
         name=name,
         type=kind,
@@ -180,9 +169,28 @@ def provider_settings(config: Config, name: str) -> ProviderSettings:
         headers=own.headers,
         query=own.query,
         ca_bundle=own.ca_bundle,
-        quirks=quirks,
+        quirks=_quirks(own, preset, kind, base_url),
         options=preset.options,
     )
+
+
+def _quirks(own: ProviderConfig, preset: Preset, kind: str, base_url: str) -> Quirks:
+    """How a provider deviates from its format, wherever its requests go."""
+    quirks = preset.quirks
+    if is_loopback(base_url):
+        # Servers of local models enforce schemas with a grammar, which takes any schema.
+        schema = "plain" if quirks.schema == "strict" else quirks.schema
+        quirks = replace(quirks, think_tags=True, schema=schema)
+    if own.base_url and own.name != "azure":
+        # Another server of the same format may not know the vendor's own fields.
+        quirks = replace(quirks, cache="marks" if kind == "anthropic" else "")
+    if kind == "anthropic" and base_url.endswith("/publishers/anthropic"):
+        quirks = replace(quirks, in_path=True)
+    if own.think_tags is not None:
+        quirks = replace(quirks, think_tags=own.think_tags)
+    if own.auth or own.key_header:
+        quirks = replace(quirks, auth=own.auth, key_header=own.key_header)
+    return quirks
 
 
 def check_setting(config: Config, parts: list[str], value: str) -> None:
@@ -247,16 +255,16 @@ def provider_names(config: Config) -> list[str]:
     return [*PRESETS, *(name for name in config.providers if name not in PRESETS)]
 
 
-def check_provider(config: Config, name: str, whence: str = "") -> None:
-    """See that a provider's name means something, whatever its settings.
+def check_provider(config: Config, name: str, source: str = "") -> None:
+    """Check that a provider exists, whatever its settings.
 
     Args:
         config: The configuration.
         name: The provider's name.
-        whence: Where it comes from, as an error goes on; perhaps empty.
+        source: Where the name comes from, as a suffix for the error; may be empty.
 
     Raises:
-        NotFoundError: No provider has that name.
+        NotFoundError: There is no provider of that name.
     """
     if name not in PRESETS and name not in config.providers:
         from hfs_cli.wording import did_you_mean
@@ -266,17 +274,17 @@ def check_provider(config: Config, name: str, whence: str = "") -> None:
         hint = did_you_mean(name.lower(), names, 1, otherwise=otherwise)
         if name in GONE:
             hint = f": {GONE[name]}"
-        raise NotFoundError(f'no provider "{name}"{whence}{hint}')
+        raise NotFoundError(f'no provider "{name}"{source}{hint}')
 
 
 def key_sources(config: Config) -> list[KeySource]:
-    """Where each provider's key may be."""
-    return [
-        _key_source(
-            config.providers.get(name) or ProviderConfig(name), PRESETS.get(name) or _UNKNOWN
-        )
-        for name in provider_names(config)
-    ]
+    """Where the key of each provider is looked up."""
+    return [_key_source(*_described(config, name)) for name in provider_names(config)]
+
+
+def _described(config: Config, name: str) -> tuple[ProviderConfig, Preset]:
+    """A provider's table in the configuration and its preset; empty values where it has none."""
+    return config.providers.get(name) or ProviderConfig(name), PRESETS.get(name) or _UNKNOWN
 
 
 def _key_source(own: ProviderConfig, preset: Preset) -> KeySource:
@@ -292,8 +300,8 @@ def _key_source(own: ProviderConfig, preset: Preset) -> KeySource:
     )
 
 
-def _split(full: str, config: Config, whence: str) -> tuple[str, str | None]:
-    """The provider and the id in a name; an id alone is taken where one provider has it."""
+def _split(full: str, config: Config, source: str) -> tuple[str, str | None]:
+    """The provider and the id in a name; an id alone will do if only one provider has it."""
     if full.startswith("local:"):
         return "local", full.removeprefix("local:")
     provider, slash, model = full.partition("/")
@@ -302,20 +310,20 @@ def _split(full: str, config: Config, whence: str) -> tuple[str, str | None]:
         return provider, model or None
     if full == PRESETS["local"].model:  # as `hfs models pull` calls it
         return "local", full
-    from hfs_cli.providers.names import instead_of, models_called
+    from hfs_cli.providers.names import models_called, suggestions
 
     providers = {name: _usable(config, name) for name in names}
-    found = [] if provider.lower() in names else models_called(config, full, providers)
+    found = [] if provider.lower() in names else models_called(full, config.models, providers)
     if len(found) == 1:
         provider, _, model = found[0].partition("/")
         return provider, model
     if found:
         *most, last = found
         either = f"{', '.join(most)} or {last}"
-        raise NotFoundError(f'more than one provider has "{full}"{whence}: write {either}')
+        raise NotFoundError(f'more than one provider has "{full}"{source}: write {either}')
     if slash:
-        check_provider(config, provider, whence)
-    raise NotFoundError(f'no model "{full}"{whence}{instead_of(config, full, providers)}')
+        check_provider(config, provider, source)
+    raise NotFoundError(f'no model "{full}"{source}{suggestions(config, full, providers)}')
 
 
 def _usable(config: Config, name: str) -> ProviderSettings | None:
@@ -337,10 +345,9 @@ def _recorded(env: Mapping[str, str]) -> str | None:
 
 def _default(config: Config, env: Mapping[str, str]) -> str | None:
     for name in provider_names(config):
-        own = config.providers.get(name) or ProviderConfig(name)
-        preset = PRESETS.get(name)
-        variable = own.api_key_env or (preset.env_var if preset and preset.automatic else None)
-        if variable and env.get(variable) and (own.model or (preset and preset.model)):
+        own, preset = _described(config, name)
+        variable = own.api_key_env or (preset.env_var if preset.automatic else None)
+        if variable and env.get(variable) and (own.model or preset.model):
             return name
     from hfs_cli.providers.embedded.weights import how_to_install
 

@@ -1,9 +1,9 @@
-"""Several models, of which the first that can answer does."""
+"""Ask several models in turn, until one answers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hfs_cli.errors import (
     HfsError,
@@ -13,7 +13,9 @@ from hfs_cli.errors import (
     UnavailableError,
 )
 from hfs_cli.messages import ChatMessage, Event, Fallback, Request
-from hfs_cli.turn.protocols import Provider
+
+if TYPE_CHECKING:
+    from hfs_cli.turn.protocols import Provider
 
 
 class Candidate(NamedTuple):
@@ -31,14 +33,15 @@ class Candidate(NamedTuple):
 
 
 class FallbackProvider:
-    """Asks a model, and the next one where it cannot answer now, before its first byte.
+    """Asks a model, and the next one if it fails before its first byte.
 
-    That is after its retries, on 429 and 5xx, where it cannot be reached, and where its vendor
-    has it no more. Whoever has answered is asked again in the later steps of the turn.
+    It moves on after the retries of a 429 or 5xx, if the provider cannot be reached, and if the
+    vendor no longer has the model. The model that answered is asked first in later steps of the
+    turn.
 
     Args:
-        candidates: The models, the one that is meant first.
-        warn: Told of each that could not, one line each.
+        candidates: The models, in the order to ask them.
+        warn: Called with a line for each that failed.
     """
 
     def __init__(self, candidates: Sequence[Candidate], warn: Callable[[str], None]) -> None:
@@ -59,26 +62,26 @@ class FallbackProvider:
         """Ask until one answers, and yield its events.
 
         Raises:
-            HfsError: None could; it is the first one's failure.
+            HfsError: None answered; this is the failure of the first.
         """
         failure: HfsError | None = None
-        begun = self._place
-        for place in range(begun, len(self._candidates)):
+        start = self._place
+        for place in range(start, len(self._candidates)):
             try:
-                first, rest = self._asked(place, request)
+                first, rest = self._ask(place, request)
             except NotRecordedError:
                 raise
             except HfsError as error:
-                # What is wrong with the request would be wrong elsewhere; what is wrong with a
-                # fallback (no key, an option it does not know) must not stop the search.
+                # The first model's complaint about the request would hold for the others too. A
+                # fallback's (no key, an unknown option) must not end the search.
                 again = isinstance(error, NetworkError | UnavailableError | NotFoundError)
-                if not (again or place > begun):
+                if not (again or place > start):
                     raise
                 failure = failure or error
-                # Its advice is for whom this would be the end.
+                # The advice is left out: it is only needed if no other model answers.
                 if place + 1 < len(self._candidates):
                     self._warn(f"{error.what} — asking {self._candidates[place + 1].name}")
-                elif place > begun:
+                elif place > start:
                     self._warn(error.what)
                 continue
             self._place = place
@@ -93,10 +96,10 @@ class FallbackProvider:
         for provider in self._opened.values():
             provider.close()
 
-    def _asked(
+    def _ask(
         self, place: int, request: Request
     ) -> tuple[Sequence[Event], Iterator[Sequence[Event]]]:
-        """The first events of a model's answer, and what yields the rest."""
+        """The first events of a model's answer, and an iterator over the rest."""
         provider, candidate = self._provider(place), self._candidates[place]
         if place:
             name, _, model = candidate.name.partition("/")

@@ -1,4 +1,4 @@
-"""What providers last listed, in the cache directory; and what follows a default that is gone."""
+"""What providers have said of their models, kept in the cache directory."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from hfs_cli.files import write_file
 from hfs_cli.places import cache_directory
 from hfs_cli.providers.formats.listings import Listed
 from hfs_cli.providers.presets import ProviderSettings
-from hfs_cli.wording import near_names
 
 EXPIRY_SECONDS = 24 * 3600.0
+RESPONSES_FILE = "responses.json"
 
 
 def listed(settings: ProviderSettings, max_age_s: float = EXPIRY_SECONDS) -> list[Listed] | None:
@@ -51,19 +51,49 @@ def keep_listed(settings: ProviderSettings, models: Sequence[Listed]) -> None:
 
 
 def successor(model: str, offered: Sequence[str]) -> str | None:
-    """The model that takes the place of one that is gone, from its vendor's own list.
+    """The successor of a model that is gone, from its vendor's own list; None where there is none.
 
-    It is the newest of the same line: for ``gpt-6-luna`` the one with the highest version among
-    ``gpt-6.1-luna``, ``gpt-7-luna``; else one that is called almost the same; else None.
+    It is the highest version of the same line: of ``gpt-6.1-luna`` and ``gpt-7-luna``, the latter
+    succeeds ``gpt-6-luna``. Otherwise it is the model with the most similar name.
     """
     parts = re.split(r"\d+(?:[.-]\d+)*", model)
     line = re.compile(r"\d+(?:[.-]\d+)*".join(map(re.escape, parts)), re.IGNORECASE)
     kin = [name for name in offered if name != model and line.fullmatch(name)]
     if kin:
         return max(kin, key=lambda name: [int(n) for n in re.findall(r"\d+", name)])
-    near = near_names(model, offered, 1)
+    from difflib import get_close_matches
+
+    near = get_close_matches(model, offered, 1)
     return near[0] if near else None
 
 
 def _file(settings: ProviderSettings) -> Path:
     return Path(cache_directory(), f"models-{quote(settings.name, safe='')}.json")
+
+
+# --- models that are not served over chat completions --------------------------------------
+
+
+def is_responses_only(base_url: str, model: str) -> bool:
+    """Whether an endpoint has said that it serves a model over Responses only."""
+    models = _responses_only().get(base_url)
+    return isinstance(models, list) and model in models
+
+
+def remember_responses_only(base_url: str, model: str) -> None:
+    """Remember that an endpoint serves a model over Responses only."""
+    known = _responses_only()
+    models = known.get(base_url)
+    known[base_url] = sorted({*(models if isinstance(models, list) else ()), model})
+    # If it cannot be kept, the next turn finds it out again.
+    with suppress(OSError):
+        file = Path(cache_directory(), RESPONSES_FILE)
+        write_file(file, json.dumps(known).encode(), replace=True)
+
+
+def _responses_only() -> dict[str, object]:
+    with suppress(OSError, ValueError, RecursionError):
+        known = json.loads(Path(cache_directory(), RESPONSES_FILE).read_bytes())
+        if isinstance(known, dict):
+            return known
+    return {}

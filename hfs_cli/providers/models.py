@@ -1,4 +1,4 @@
-"""All models within reach: those of each provider that has a key or needs none."""
+"""List the models of all providers that have a key or need none."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from contextlib import closing
 from dataclasses import replace
 
 from hfs_cli.config import Config
-from hfs_cli.config.keys import find_key, read_keys, where_found
+from hfs_cli.config.keys import Key, find_key, read_keys, where_found
 from hfs_cli.errors import ConfigError, HfsError, NetworkError, NotRecordedError
 from hfs_cli.providers.choose import provider_names, provider_settings
 from hfs_cli.providers.embedded import weights
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.listings import Listed
 from hfs_cli.providers.http.client import record_directory, replay_directory
-from hfs_cli.providers.http.limits import Limits, RetryPolicy
 from hfs_cli.providers.http.provider import HttpProvider
+from hfs_cli.providers.http.send import Limits, RetryPolicy
 from hfs_cli.providers.listed import keep_listed, listed
 from hfs_cli.providers.presets import ProviderSettings, is_loopback
 
@@ -33,32 +33,38 @@ def offered_models(
     refresh: bool,
     warn: Callable[[str], None],
 ) -> list[Listed]:
-    """The models on offer, by their full names.
+    """The models of providers, with their full names as ids.
 
     Args:
         config: The configuration.
         env: The environment, for keys.
-        named: The providers to ask; all within reach if empty.
-        refresh: Ask even where the cache is fresh.
-        warn: Told of each provider that did not answer, unless it was named.
+        named: The providers to ask; if empty, all that have a key or need none.
+        refresh: Whether to ask even if the cached list is fresh.
+        warn: Called for each provider that did not answer, unless it was named.
 
     Raises:
-        HfsError: A provider that was named did not answer.
+        HfsError: A named provider did not answer.
     """
     names = [name for name in provider_names(config) if not named or name in named]
     stored = read_keys(config.key_file, warn)
     limits = _NAMED if named else _UNNAMED
+    limits = replace(limits, idle=min(config.idle_timeout, limits.idle))
     replaying = replay_directory() is not None
     unrecorded: list[NotRecordedError] = []
 
     def models(name: str) -> list[Listed]:
         try:
             settings = provider_settings(config, name)
-            has_key = where_found(settings.key, env, stored) is not None
-            has_key = has_key or replaying
+            has_key = replaying or where_found(settings.key, env, stored) is not None
             if not named and settings.key.required and not has_key:
                 return []
-            found = _models(settings, config, env, warn, limits, refresh=refresh)
+            found = _models(
+                settings,
+                lambda: find_key(settings.key, env, config.key_file, warn),
+                limits,
+                warn,
+                refresh=refresh,
+            )
             return [model._replace(id=f"{name}/{model.id}") for model in found]
         except HfsError as error:
             if named:
@@ -69,7 +75,7 @@ def offered_models(
                 warn(error.message)
             return []
 
-    # All at once: most that are not there cost a time-out.
+    # All at once, because each one that is missing may cost a time-out.
     with ThreadPoolExecutor(len(names) or 1) as pool:
         found = [model for some in pool.map(models, names) for model in some]
     if unrecorded and not found:
@@ -79,17 +85,16 @@ def offered_models(
 
 def _models(
     settings: ProviderSettings,
-    config: Config,
-    env: Mapping[str, str],
-    warn: Callable[[str], None],
+    find: Callable[[], Key | None],
     limits: Limits,
+    warn: Callable[[str], None],
     *,
     refresh: bool,
 ) -> list[Listed]:
     if settings.type == "local":
         command = weights.how_to_install()
         if command and "hfs-cli" in command:
-            return []  # nothing runs them
+            return []  # llama.cpp is not installed
         there = [] if command else [weights.SMOLLM2.name]
         return [Listed(name) for name in (*there, *weights.pulled_names())]
     replaying = replay_directory() is not None
@@ -99,8 +104,8 @@ def _models(
     provider = HttpProvider(
         settings,
         load_format(settings.type),
-        lambda: find_key(settings.key, env, config.key_file, warn),
-        replace(limits, idle=min(config.idle_timeout, limits.idle)),
+        find,
+        limits,
         lambda _: None,
         warn,
     )

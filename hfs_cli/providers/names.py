@@ -1,14 +1,15 @@
-"""What a model's name may mean that is not PROVIDER/MODEL, and what is near one that means none.
+"""Find models by an id alone, and suggest names for one that was mistyped.
 
-What is known here: the models of the data file, those that providers last listed, those of the
-configuration, and the weights on this machine. Nothing is asked for over the network.
+Known models are those in the data file, in the lists that providers last gave, in the configuration
+and on this machine. The network is not used.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from hfs_cli.config import Config
 from hfs_cli.config.keys import read_keys, where_found
@@ -22,30 +23,33 @@ _MOST = 3
 Providers = Mapping[str, ProviderSettings | None]
 
 
-def models_called(config: Config, name: str, providers: Providers) -> list[str]:
-    """The full names of the known models that have an id, whoever serves them.
+def models_called(name: str, configured: Iterable[str], providers: Providers) -> list[str]:
+    """The full names of all known models with an id.
 
     Args:
-        config: The configuration.
-        name: The id; upper and lower case are the same.
+        name: The id, in upper or lower case.
+        configured: The models that the configuration names.
         providers: The providers.
     """
     wanted = name.lower()
-    found = [full for full in _known(config, providers) if _id(full).lower() == wanted]
-    # A dated version is its model.
+    found = [full for full in _known(configured, providers) if _id(full).lower() == wanted]
+    # A dated version counts as its model.
     return found or [f"{p}/{name}" for p in providers if known_model(f"{p}/{name}")]
 
 
-def instead_of(config: Config, typed: str, providers: Providers) -> str:
-    """How an error about an unknown model goes on: the nearest ones, and where to look.
+def suggestions(config: Config, typed: str, providers: Providers) -> str:
+    """The end of an error about an unknown model: the nearest ones, and where to look.
 
     Args:
         config: The configuration.
-        typed: What was not found.
+        typed: The name that was not found.
         providers: The providers.
     """
-    if ":" in typed and "/" not in typed:
-        found = [f"ollama/{typed}"]  # NAME:TAG is how Ollama calls its models
+    provider, colon, model = typed.partition(":")
+    if colon and provider.lower() in providers:
+        found = [f"{provider.lower()}/{model}"]  # other programs write PROVIDER:MODEL
+    elif colon and "/" not in typed:
+        found = [f"ollama/{typed}"]  # NAME:TAG is a name of Ollama's
     else:
         found = _nearest(config, typed, providers)
     if not found:
@@ -55,16 +59,16 @@ def instead_of(config: Config, typed: str, providers: Providers) -> str:
 
 
 def _nearest(config: Config, typed: str, providers: Providers) -> list[str]:
-    """The full names of those that hold what was typed, else of those spelt nearly so."""
-    known = _known(config, providers)
-    words = re.findall(r"[a-z]+|\d+", typed.lower())  # gpt6luna is three
+    """The full names that contain what was typed, or else have a similar spelling."""
+    known = _known(config.models, providers)
+    words = re.findall(r"[a-z]+|\d+", typed.lower())  # gpt6luna has three
     held = [full for full in known if all(word in _id(full).lower() for word in words)]
     if held and sum(map(len, words)) > 2:
-        reached, order = _within_reach(config, providers), list(providers)
+        reached, order = _within_reach(config.key_file, providers), list(providers)
 
         def rank(full: str) -> tuple[object, ...]:
-            # Those that the user has a key for; whole words; the vendor's own before a gateway's
-            # "vendor/model"; the newest.
+            # First those that the user has a key for, then exact matches, a vendor's own models
+            # before a gateway's "vendor/model", and newer ones.
             provider, _, model = full.partition("/")
             return (
                 provider not in reached,
@@ -75,7 +79,7 @@ def _nearest(config: Config, typed: str, providers: Providers) -> list[str]:
             )
 
         return sorted(held, key=rank)[:_MOST]
-    # A gateway's "vendor/model" is spelt nearly as everything is.
+    # A gateway's "vendor/model" would be similar to almost anything.
     plain = [full for full in known if "/" in typed or "/" not in _id(full)]
     names = {_id(full).lower(): full for full in reversed(plain)}
     names |= {name: name for name in (*providers, *config.aliases)}
@@ -92,26 +96,26 @@ def _newest(model: str) -> tuple[object, ...]:
     return (any(number >= 20 for number in numbers), [*versions, 1], len(model))
 
 
-def _known(config: Config, providers: Providers) -> list[str]:
+def _known(configured: Iterable[str], providers: Providers) -> list[str]:
     from hfs_cli.providers.embedded.weights import names
     from hfs_cli.providers.listed import last_listed
 
-    found = dict.fromkeys(full for full in config.models if "/" in full)
+    found = dict.fromkeys(full for full in configured if "/" in full)
     for provider, settings in providers.items():
         if provider == "local":
             ids = names()
         elif settings is None:
-            continue  # what is wrong with it is told when it is chosen
+            continue  # the error is reported when it is chosen
         else:
             ids = [*known_ids(provider), *last_listed(settings)]
         found.update(dict.fromkeys(f"{provider}/{name}" for name in ids))
     return list(found)
 
 
-def _within_reach(config: Config, providers: Providers) -> set[str]:
-    """The providers that have a key, or need none."""
+def _within_reach(key_file: Path, providers: Providers) -> set[str]:
+    """The providers that have a key or need none."""
     try:
-        stored = read_keys(config.key_file, lambda _: None)
+        stored = read_keys(key_file, lambda _: None)
     except ConfigError:
         stored = {}
     usable = [settings for settings in providers.values() if settings]

@@ -12,13 +12,13 @@ from hfs_cli.places import cache_directory
 from hfs_cli.providers.choose import ModelChoice
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.http.client import record_directory, replay_directory
-from hfs_cli.providers.http.limits import Limits, RetryPolicy
 from hfs_cli.providers.http.provider import HttpProvider
-from hfs_cli.turn.protocols import Provider
+from hfs_cli.providers.http.send import Limits, RetryPolicy
 
 if TYPE_CHECKING:
     from hfs_cli.providers.http.batches import BatchEndpoint
     from hfs_cli.providers.http.pace import Pace
+    from hfs_cli.turn.protocols import Provider
 
 
 def open_provider(
@@ -30,59 +30,44 @@ def open_provider(
     warn: Callable[[str], None] | None = None,
     pace: Pace | None = None,
 ) -> Provider:
-    """Make a provider ready; nothing is sent, and no key is looked for, until it is used.
+    """Open a provider; nothing is sent, and no key is looked up, until it is used.
 
     Args:
         choice: What `choose_model` chose.
-        config: Timeouts and retries, and where the key file is.
+        config: The configuration: timeouts, retries, the place of the key file.
         env: The environment, for keys and HFS_DEBUG.
-        notify: Told of waits before retries, one line each.
-        warn: Told of what the user should mend; `notify` if None.
-        pace: What many turns at once share that ask it; None for one turn.
+        notify: Called with a line for each wait before a retry.
+        warn: Called with what the user should correct; `notify` if None.
+        pace: Shared by concurrent turns that ask the provider; None for a single turn.
     """
-    provider = _open(choice, config, env, notify, warn, pace)
-    if config.redact == "off":
-        return provider
-    # Next to what is sent: whatever makes requests of its own, as for a summary, comes by here.
-    from hfs_cli.turn.redact import RedactingProvider
-
-    return RedactingProvider(provider, config.redact)
-
-
-def _open(
-    choice: ModelChoice,
-    config: Config,
-    env: Mapping[str, str],
-    notify: Callable[[str], None],
-    warn: Callable[[str], None] | None,
-    pace: Pace | None,
-) -> Provider:
+    warn = warn or notify
     limits = Limits(
         idle=config.idle_timeout,
         total=config.timeout,
         retry=RetryPolicy(retries=config.retries),
         pace=pace,
     )
+    provider: Provider
     if choice.provider.type == "local":
         from hfs_cli.providers.embedded.provider import EmbeddedProvider
 
-        return EmbeddedProvider(choice, limits, notify, verbose=env.get("HFS_DEBUG") == "1")
-    key = choice.provider.key
+        verbose = env.get("HFS_DEBUG") == "1"
+        provider = EmbeddedProvider(choice, limits, notify, verbose=verbose)
+    else:
+        provider = HttpProvider(
+            choice.provider,
+            load_format(_format_of(choice)),
+            lambda: find_key(choice.provider.key, env, config.key_file, warn),
+            limits,
+            notify,
+            warn,
+        )
+    if config.redact == "off":
+        return provider
+    # Here, closest to what is sent, no request can miss it, not even one for a summary.
+    from hfs_cli.turn.redact import RedactingProvider
 
-    def known_models() -> list[str]:
-        from hfs_cli.providers.listed import last_listed
-
-        return last_listed(choice.provider)
-
-    return HttpProvider(
-        choice.provider,
-        load_format(_format_of(choice)),
-        lambda: find_key(key, env, config.key_file, warn or notify),
-        limits,
-        notify,
-        warn,
-        known_models,
-    )
+    return RedactingProvider(provider, config.redact)
 
 
 def open_batches(
@@ -98,17 +83,17 @@ def open_batches(
 
     Args:
         choice: What `choose_model` chose.
-        config: How long to wait for each answer of the endpoint, and where the key file is.
+        config: The configuration: timeouts, the place of the key file.
         env: The environment, for keys.
-        notify: Told of waits before retries.
-        warn: Told of what the user should mend.
-        wire: The format that its requests were written in; empty for the one of today.
+        notify: Called with a line for each wait before a retry.
+        warn: Called with what the user should correct.
+        wire: The format that existing requests were written in; empty for the current one.
 
     Returns:
-        The endpoints, and the format that they are asked in.
+        The endpoints, and the format of their requests.
 
     Raises:
-        UsageError: It has none that hfs knows.
+        UsageError: hfs knows no batch endpoint of the provider.
     """
     from hfs_cli.errors import UsageError
     from hfs_cli.providers.formats.batches import BATCHES
@@ -127,7 +112,7 @@ def open_batches(
         settings,
         load_format(wire),
         lambda: find_key(settings.key, env, config.key_file, warn),
-        # A vendor that asks to wait is waited for, by the next look too: nobody is in a hurry.
+        # Nobody is in a hurry, so a vendor that asks for a wait gets it, up to an hour.
         Limits(
             idle=config.idle_timeout,
             retry=RetryPolicy(retries=config.retries, most_asked=3600.0),
@@ -140,13 +125,13 @@ def open_batches(
 
 
 def _format_of(choice: ModelChoice) -> str:
-    """The provider's format, or Responses for a model that is known to be served there alone."""
+    """The provider's format, or Responses for a model known to be served only there."""
     kind = choice.provider.type
-    # Elsewhere nothing is remembered of it: each recording begins as the first one would.
+    # What is remembered must not change recordings, so they begin as in a fresh installation.
     if record_directory() or replay_directory():
         return kind
     if kind == "openai" and os.path.exists(f"{cache_directory()}/responses.json"):  # noqa: PTH110  pathlib is not loaded for it
-        from hfs_cli.providers.responses_only import is_responses_only
+        from hfs_cli.providers.listed import is_responses_only
 
         if is_responses_only(choice.provider.base_url, choice.model):
             return "responses"

@@ -1,11 +1,11 @@
-"""What a provider is, and the table of those that need no configuration but a key."""
+"""The settings of providers, and the presets: providers that need nothing but a key."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from hfs_cli.config.keys import KeySource
@@ -102,24 +102,30 @@ def is_loopback(url: str) -> bool:
 
 
 def _openai(
-    base_url: str, env_var: str, model: str, docs: str, quirks: Quirks | None = None
+    base_url: str,
+    env_var: str,
+    model: str,
+    docs: str,
+    quirks: Quirks = Quirks(),  # noqa: B008  it is frozen
+    *,
+    automatic: bool = True,
 ) -> Preset:
-    return Preset("openai", base_url, env_var, model, docs, quirks or Quirks())
+    return Preset("openai", base_url, env_var, model, docs, quirks, automatic=automatic)
 
 
 def _on_this_machine(port: int, env_var: str | None, model: str | None, docs: str) -> Preset:
     return Preset("openai", f"http://127.0.0.1:{port}/v1", env_var, model, docs, key_required=False)
 
 
-# Addresses and models as the vendors' own pages and libraries had them on 2026-11-25. A model
-# here is small, current and without an announced end; a name that ends in "latest" or "auto", or
-# is a line of models ("deepseek-flash"), stays the same when the vendor replaces what is behind it.
+# Addresses and models were read in the vendors' pages and libraries on 2026-11-25. The models are
+# small, current and without an announced end. Names with "latest" or "auto", and names of a line of
+# models ("deepseek-flash"), stay valid when the vendor replaces the model behind them.
 PRESETS: Mapping[str, Preset] = {
     "openai": Preset(
         "responses",
         "https://api.openai.com/v1",
         "OPENAI_API_KEY",
-        # The successor that OpenAI names for its small models; gpt-5-mini ends 2026-12-11.
+        # OpenAI's successor of its earlier small models; gpt-5-mini ends on 2026-12-11.
         "gpt-6-luna",
         "https://platform.openai.com/settings/organization/limits",
         Quirks(max_tokens="max_completion_tokens", cache="key"),
@@ -158,7 +164,7 @@ PRESETS: Mapping[str, Preset] = {
         "MISTRAL_API_KEY",
         "mistral-small-latest",
         "https://admin.mistral.ai/plateforme/limits",
-        # It counts without being asked, and refuses fields that it does not know.
+        # It sends usage without being asked, and refuses unknown fields.
         Quirks(
             stream_usage=False,
             seed="random_seed",
@@ -194,7 +200,7 @@ PRESETS: Mapping[str, Preset] = {
         "gpt-oss-120b",
         "https://cloud.cerebras.ai",
     ),
-    # Its chat completions ended on 2026-09-27; their successor searches the web only when asked to.
+    # Its chat completions ended on 2026-09-27, and Responses search the web only when asked to.
     "perplexity": Preset(
         "responses",
         "https://api.perplexity.ai/v1",
@@ -204,13 +210,11 @@ PRESETS: Mapping[str, Preset] = {
         Quirks(schema="beside", encrypted_reasoning=False),
         options={"tools": [{"type": "web_search"}]},
     ),
-    "huggingface": replace(
-        _openai(
-            "https://router.huggingface.co/v1",
-            "HF_TOKEN",
-            "openai/gpt-oss-120b",
-            "https://huggingface.co/settings/billing",
-        ),
+    "huggingface": _openai(
+        "https://router.huggingface.co/v1",
+        "HF_TOKEN",
+        "openai/gpt-oss-120b",
+        "https://huggingface.co/settings/billing",
         automatic=False,
     ),
     "vercel": _openai(
@@ -233,7 +237,7 @@ PRESETS: Mapping[str, Preset] = {
         "https://z.ai/manage-apikey/rate-limits",
         Quirks(schema="object"),  # https://docs.z.ai/guides/capabilities/struct-output
     ),
-    # Thoughts come in the text, and it takes no response_format
+    # It puts reasoning into the text, and has no response_format
     # (https://platform.minimax.io/docs/api-reference/text-openai-api, read 2026-11-29).
     "minimax": _openai(
         "https://api.minimax.io/v1",
@@ -242,13 +246,13 @@ PRESETS: Mapping[str, Preset] = {
         "https://platform.minimax.io/docs/guides/rate-limits",
         Quirks(schema="prompt", think_tags=True),
     ),
-    # The address of the workspace, where an account has one, goes into [providers.qwen].
+    # If an account has a workspace, its address goes into [providers.qwen].
     "qwen": _openai(
         "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
         "DASHSCOPE_API_KEY",
         "qwen3.8-flash",
         "https://www.alibabacloud.com/help/en/model-studio/rate-limit",
-        # JSON alone is what most of its models know: …/model-studio/qwen-structured-output
+        # Most of its models only have JSON mode: …/model-studio/qwen-structured-output
         Quirks(schema="object"),
     ),
     "nvidia": _openai(
@@ -270,19 +274,17 @@ PRESETS: Mapping[str, Preset] = {
         "https://dashboard.cohere.com/billing",
         Quirks(stream_usage=False),  # it refuses stream_options
     ),
-    # Another region's address goes into [providers.bedrock]; its key is often there for other
-    # programs.
-    "bedrock": replace(
-        _openai(
-            "https://bedrock-mantle.us-east-1.api.aws/v1",
-            "AWS_BEARER_TOKEN_BEDROCK",
-            "openai.gpt-oss-120b",
-            "https://docs.aws.amazon.com/bedrock/latest/userguide/bedrock-mantle.html",
-        ),
+    # The address of another region goes into [providers.bedrock]. Its key in the environment is
+    # often meant for other programs.
+    "bedrock": _openai(
+        "https://bedrock-mantle.us-east-1.api.aws/v1",
+        "AWS_BEARER_TOKEN_BEDROCK",
+        "openai.gpt-oss-120b",
+        "https://docs.aws.amazon.com/bedrock/latest/userguide/bedrock-mantle.html",
         automatic=False,
     ),
-    # Its address is each customer's own: [providers.azure] gives base_url (with the deployment)
-    # and query.api-version.
+    # Each customer has an address of its own: [providers.azure] needs base_url (with the
+    # deployment) and query.api-version.
     "azure": Preset(
         "openai",
         "",
@@ -309,7 +311,7 @@ PRESETS: Mapping[str, Preset] = {
         base_url="",
         model="smollm2",
         key_required=False,
-        # Without a penalty a model this small repeats itself for ever.
+        # Without a penalty, a model this small repeats itself for ever.
         options={"temperature": 0.2, "top_p": 0.9, "repeat_penalty": 1.1},
     ),
 }

@@ -1,7 +1,7 @@
-"""`--reasoning` in each vendor's own words: how much a model thinks before it answers.
+"""`--reasoning`: how much a model thinks before it answers, as an option of each vendor.
 
-Loaded only when it is asked for. Each vendor's way is as its own library's types or pages had it
-on 2026-11-25; a level that a model does not take is refused by the vendor, in its words.
+Loaded only when it is asked for. Each vendor's way was read in its library's types or its pages on
+2026-11-25. A level that a model does not have is refused by the vendor.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from hfs_cli.errors import UsageError
 from hfs_cli.providers.choose import ModelChoice
+from hfs_cli.providers.formats.claude import version_of
 
 Options = dict[str, object]
 
@@ -20,24 +21,25 @@ _ROOM_FOR_THE_ANSWER = 8192
 
 
 def reasoning_options(choice: ModelChoice, level: str, max_tokens: object = None) -> Options:
-    """The options that make a model think that much, and show what it thinks.
+    """The options that make a model think that much, and return its reasoning.
 
     Args:
-        choice: The model, and who serves it.
-        level: How much, one of `hfs_cli.config.settings.REASONING_LEVELS`; ``max`` is the most
-            that the model takes.
-        max_tokens: The limit on output that is in force, or None; older Claude models must
-            think within it.
+        choice: The model and its provider.
+        level: One of `hfs_cli.config.settings.REASONING_LEVELS`; ``max`` is the most that the
+            model can do.
+        max_tokens: The limit on output tokens, or None. Older Claude models must think within it.
 
     Raises:
-        UsageError: The provider's format knows no such thing.
+        UsageError: The provider's format has no such option.
     """
     model = choice.model.lower()
     if choice.provider.type == "anthropic":
         return _claude(level, model, max_tokens)
     speak = _VENDORS.get(choice.provider.name) or _FORMATS.get(choice.provider.type)
     if speak is None:
-        raise UsageError(f"the format {choice.provider.type} cannot express --reasoning")
+        raise UsageError(
+            f"the format {choice.provider.type} cannot express --reasoning: leave it out"
+        )
     return speak(level, model)
 
 
@@ -73,25 +75,26 @@ def _openai_level(level: str, model: str) -> str:
 
 
 def _claude(level: str, model: str, max_tokens: object) -> Options:
-    """Adaptive thinking with an effort since 4.6, before that a number of tokens.
+    """Since Claude 4.6 adaptive thinking with an effort, before that a number of tokens.
 
     https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking
     """
-    version = _version(model, "claude-[a-z]+")
+    version = version_of(model)
     if level == "none":
-        # Sonnet 5.5 thinks between tools or not at all; some models cannot be stopped.
+        # Sonnet 5.5 takes "between_tools" instead of "disabled"; some models always think.
         kind = "between_tools" if "sonnet-5-5" in model else "disabled"
         return {"thinking": {"type": kind}}
-    if version >= (4, 6):
+    if version and version.number >= (4, 6):
         thinking = {"type": "adaptive", "display": "summarized"}
         return {"thinking": thinking, "output_config": {"effort": level}}
     budget = _BUDGETS[level]
+    limit: Options = {}
     if isinstance(max_tokens, int):
-        # At least the 1024 that the vendor asks for; it refuses a limit that is lower still.
+        # The vendor demands 1024 or more, and refuses an even lower max_tokens itself.
         budget = max(1024, min(budget, max_tokens - 1))
-        return {"thinking": {"type": "enabled", "budget_tokens": budget}}
-    thinking_within = {"type": "enabled", "budget_tokens": budget}
-    return {"thinking": thinking_within, "max_tokens": budget + _ROOM_FOR_THE_ANSWER}
+    else:
+        limit = {"max_tokens": budget + _ROOM_FOR_THE_ANSWER}
+    return {"thinking": {"type": "enabled", "budget_tokens": budget}, **limit}
 
 
 def _gemini(level: str, model: str) -> Options:
@@ -126,7 +129,7 @@ def _template(level: str, model: str) -> Options:
     return {"chat_template_kwargs": on}
 
 
-# --- vendors that differ from their format ----------------------------------------------
+# --- vendors that deviate from their format ---------------------------------------------
 
 
 def _switched(level: str, model: str) -> Options:  # noqa: ARG001  one way for all models

@@ -1,7 +1,7 @@
-"""`--search` and `--tool code-execution` in each vendor's own words: the tools that it runs itself.
+"""`--search` and `--tool code-execution`: the tools that a vendor itself runs.
 
-Loaded only when it is asked for. Each vendor's way is as its own library's types or pages had it
-on 2026-11-29; whether a model may use it, the vendor says.
+Loaded only when one is asked for. Each vendor's way was read in its library's types or its pages on
+2026-11-29. The vendor decides which models may use a tool.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _VENDORS: Mapping[str, Mapping[str, object]] = {
     # https://docs.x.ai/docs/guides/tools/overview: over Responses only
     "xai": _WEB_SEARCH,
 }
-_BY_RESPONSES = frozenset({"xai"})
+_OVER_RESPONSES = frozenset({"xai"})
 # The same for code: responses/tool_param.py, CodeInterpreter; types.py, Tool; and anthropic's
 # types/code_execution_tool_20250825_param.py, with bash and files.
 _CODE_FORMATS: Mapping[str, Mapping[str, object]] = {
@@ -48,30 +48,26 @@ _CODE_VENDORS: Mapping[str, Mapping[str, object]] = {
 
 
 def search_format(settings: ProviderSettings) -> str:
-    """The format in which a provider has such tools: its own, but for those with another."""
-    return "responses" if settings.name in _BY_RESPONSES else settings.type
+    """The format in which a provider offers its own tools; usually the one that it speaks."""
+    return "responses" if settings.name in _OVER_RESPONSES else settings.type
 
 
 def with_server_tools(settings: ProviderSettings, request: Request) -> Request:
-    """A request that lets the vendor use the tools of its own that it asks for.
+    """Add the vendor's own tools that a request allows.
 
     Raises:
-        UsageError: It has none such.
+        UsageError: The vendor has no such tool, or not for this model.
     """
     if request.search:
-        request = with_search(settings, request)
-    return with_code(settings, request) if request.code else request
+        request = _with_search(settings, request)
+    return _with_code(settings, request) if request.code else request
 
 
-def with_search(settings: ProviderSettings, request: Request) -> Request:
-    """A request that lets the vendor search the web.
-
-    Raises:
-        UsageError: It cannot.
-    """
+def _with_search(settings: ProviderSettings, request: Request) -> Request:
+    """The request, which lets the vendor search the web."""
     options = dict(request.options)
     if re.search(r"search-(preview|api)", request.model) and settings.type == "openai":
-        # OpenAI's models that search in chat completions (chat/completion_create_params.py).
+        # OpenAI's models for searching in chat completions (chat/completion_create_params.py).
         options.setdefault("web_search_options", {})
         return request._replace(options=options)
     if settings.name == "groq" and "compound" in request.model:
@@ -79,36 +75,32 @@ def with_search(settings: ProviderSettings, request: Request) -> Request:
     tool = _VENDORS.get(settings.name) or _FORMATS.get(settings.type)
     if tool is None or (settings.name == "groq" and "gpt-oss" not in request.model):
         raise UsageError(
-            f"hfs knows of no web search of {settings.name}/{request.model}: leave out --search,"
-            " or take a model of openai, anthropic, gemini, openrouter, xai, perplexity or groq"
+            f"hfs knows no web search for {settings.name}/{request.model}: ask without it,"
+            " or use a model of openai, anthropic, gemini, openrouter, xai, perplexity or groq"
             " (gpt-oss)"
         )
-    return _with(tool, request)
+    return _with_tool(tool, request)
 
 
-def with_code(settings: ProviderSettings, request: Request) -> Request:
-    """A request that lets the vendor run code, which the model writes, on machines of its own.
-
-    Raises:
-        UsageError: It cannot.
-    """
+def _with_code(settings: ProviderSettings, request: Request) -> Request:
+    """The request, which lets the vendor run code that the model writes, on its own machines."""
     if settings.name == "groq" and "compound" in request.model:
         return request
     tool = _CODE_VENDORS.get(settings.name) or _CODE_FORMATS.get(settings.type)
-    # Perplexity speaks Responses, and only searches.
+    # Perplexity speaks Responses, but only searches.
     unable = settings.name == "perplexity" or (
         settings.name == "groq" and "gpt-oss" not in request.model
     )
     if tool is None or unable:
         raise UsageError(
-            f"hfs knows of no way in which {settings.name}/{request.model} runs code: leave out"
-            f" --tool {CODE_EXECUTION}, or take a model of openai, anthropic, gemini, xai or groq"
+            f"hfs knows no way for {settings.name}/{request.model} to run code: leave out"
+            f" --tool {CODE_EXECUTION}, or use a model of openai, anthropic, gemini, xai or groq"
             " (gpt-oss)"
         )
-    return _with(tool, request)
+    return _with_tool(tool, request)
 
 
-def _with(tool: Mapping[str, object], request: Request) -> Request:
+def _with_tool(tool: Mapping[str, object], request: Request) -> Request:
     given = request.options.get("tools")
     tools = given if isinstance(given, list) else []
     if tool in tools:

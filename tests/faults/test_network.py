@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket
 import ssl
@@ -21,8 +22,9 @@ from hfs_cli.errors import (
     NetworkError,
     NotFoundError,
     ProviderError,
+    TooLongError,
 )
-from hfs_cli.providers.http.limits import RetryPolicy
+from hfs_cli.providers.http.send import RetryPolicy
 from tests.providers.asking import CANARY, WIRES, ask, provider_at, quick
 from tests.scripted_server import CUT, STALL, Pause, Received, ScriptedServer, openai_sse
 
@@ -45,6 +47,13 @@ def test_a_refusal_is_not_retried(server, status):
     assert f"({status}): your prompt is odd" in answer.message
     assert answer.message.startswith("vendor (m) ")
     assert len(server.requests) == 1
+
+
+def test_a_prompt_that_is_too_long_is_not_sent_again_whatever_the_status(server):
+    refuse(server, 500, "the request exceeds the available context size")
+    answer = ask(server.url)
+    assert isinstance(answer.error, TooLongError)
+    assert (answer.told, len(server.requests)) == ([], 1)
 
 
 def test_a_404_that_names_the_model_is_not_found(server):
@@ -126,7 +135,7 @@ def test_no_retries_when_none_are_wanted(server):
 
 def test_the_total_limit_ends_the_retries(server):
     refuse(server, 429, headers={"Retry-After": "30"})
-    answer = ask(server.url, limits=quick(total=1.0))
+    answer = ask(server.url, limits=quick(total=20))
     assert answer.exit_code == 5
     assert len(server.requests) == 1
 
@@ -166,7 +175,7 @@ def test_any_error_body_becomes_one_short_clean_line(server, body, said):
 
 def test_an_error_body_that_stalls_does_not_hold_the_error_back(server):
     server.reply([b'{"error": ', STALL], status=400, headers={"Content-Type": "application/json"})
-    assert ask(server.url, limits=quick(idle=0.3)).exit_code == 5
+    assert ask(server.url, limits=quick(idle=2)).exit_code == 5
 
 
 # --- the network --------------------------------------------------------------------------
@@ -175,7 +184,7 @@ def test_an_error_body_that_stalls_does_not_hold_the_error_back(server):
 def test_a_refused_port_is_a_network_error(free_port):
     answer = ask(f"http://127.0.0.1:{free_port}/v1")
     assert isinstance(answer.error, NetworkError)
-    assert "connection refused" in answer.message
+    assert "connection refused — does it run?" in answer.message
 
 
 def test_a_host_name_that_does_not_exist():
@@ -223,7 +232,7 @@ def test_a_connection_error_is_tried_again(free_port):
 
     thread = threading.Thread(target=arrive)
     thread.start()
-    limits = quick(retry=RetryPolicy(4, first=0.1))
+    limits = quick(retry=RetryPolicy(60, first=0.1, most=1.0))
     answer = ask(f"http://127.0.0.1:{free_port}/v1", limits=limits)
     thread.join()
     server.close()
@@ -235,6 +244,7 @@ def test_no_answer_within_the_idle_limit(server):
     answer = ask(server.url, limits=quick(idle=0.2))
     assert answer.exit_code == 6
     assert "did not answer within 0.2 s" in answer.message
+    server.wait_for_requests(1)
     assert len(server.requests) == 1
 
 
@@ -250,12 +260,13 @@ def test_what_is_not_an_answer(server, steps):
     server.raw(*steps, Pause(0.05), CUT)
     answer = ask(server.url)
     assert answer.exit_code == 6
+    assert answer.message.endswith(" — try again, or check base_url")
     assert len(server.requests) == 1
 
 
 def test_a_stall_after_the_head_is_an_incomplete_reply(server):
     server.reply([STALL])
-    assert ask(server.url, limits=quick(idle=0.2)).exit_code == 7
+    assert ask(server.url, limits=quick(idle=2)).exit_code == 7
 
 
 # --- TLS ----------------------------------------------------------------------------------
@@ -316,6 +327,7 @@ def test_tls_refuses_an_unknown_authority(authority):
         answer = ask(server.url)
         assert answer.exit_code == 6
         assert "certificate refused" in answer.message
+        assert "if you trust it, name the file of its authority as ca_bundle" in answer.message
         assert server.requests == []
 
 
@@ -324,6 +336,7 @@ def test_tls_refuses_another_hosts_certificate(authority, bundle):
         answer = ask(server.url, ca_bundle=bundle)
         assert answer.exit_code == 6
         assert "certificate refused" in answer.message
+        assert answer.message.endswith("base_url must have the name that the certificate is for")
         assert server.requests == []
 
 
@@ -332,6 +345,7 @@ def test_tls_refuses_an_expired_certificate(authority, bundle):
     with tls_server(authority.issue_cert("localhost", not_after=past)) as server:
         answer = ask(server.url, ca_bundle=bundle)
         assert "expired" in answer.message
+        assert "check this machine's clock, or have the certificate renewed" in answer.message
         assert answer.exit_code == 6
         assert server.requests == []
 
@@ -354,6 +368,27 @@ def test_a_server_that_speaks_no_tls(server, bundle):
     answer = ask(url, ca_bundle=bundle, limits=quick(connect=0.3))
     assert answer.exit_code == 6
     assert server.requests == []
+
+
+def test_a_plain_answer_to_tls_asks_for_the_other_kind_of_address(bundle):
+    with socket.create_server(("localhost", 0)) as listener:
+        listener.settimeout(60)
+
+        def answer_in_plain() -> None:
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(ConnectionError):  # the client resets it
+                connection.recv(1)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                while connection.recv(4096):
+                    pass
+
+        plain = threading.Thread(target=answer_in_plain)
+        plain.start()
+        answer = ask(f"https://localhost:{listener.getsockname()[1]}", ca_bundle=bundle)
+        plain.join()
+    assert answer.exit_code == 6
+    assert "wrong version number" in answer.message
+    assert answer.message.endswith("— is its address http://?")
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
@@ -479,8 +514,9 @@ def test_a_proxy_that_cannot_be_reached_is_told_too_and_its_password_is_not(chat
     assert "secret-word" not in said
 
 
-def test_a_host_that_no_name_server_can_be_asked_for_is_a_configuration_error(chat):
-    chat.configure('[providers.x]\ntype = "openai"\nmodel = "m"\nbase_url = "http://\u2603.test"\n')
+@pytest.mark.parametrize("host", ["\u2603.test", "xn--a"])
+def test_a_host_that_no_name_server_can_be_asked_for_is_a_configuration_error(chat, host):
+    chat.configure(f'[providers.x]\ntype = "openai"\nmodel = "m"\nbase_url = "http://{host}"\n')
     for words in (("chat", "-m", "x", "hi"), ("models", "list", "x")):
         done = chat(*words)
         assert done.returncode == 3, done.stderr

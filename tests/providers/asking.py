@@ -17,8 +17,8 @@ from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.decode import ReplyDecoder
 from hfs_cli.providers.formats.ndjson import NdjsonDecoder
 from hfs_cli.providers.formats.wire import Quirks
-from hfs_cli.providers.http.limits import Limits, RetryPolicy
 from hfs_cli.providers.http.provider import HttpProvider
+from hfs_cli.providers.http.send import Limits, RetryPolicy
 from hfs_cli.providers.presets import ProviderSettings
 
 CANARY = "sk-canary-0123456789abcdef"
@@ -117,7 +117,7 @@ def provider_at(
 
 def quick(retries: int = 2, **values: Any) -> Limits:
     """The limits of a turn, with waits that a test can afford."""
-    defaults: dict[str, Any] = {"idle": 5.0, "retry": RetryPolicy(retries, first=0.01)}
+    defaults: dict[str, Any] = {"idle": 20.0, "retry": RetryPolicy(retries, first=0.01)}
     return Limits(**defaults | values)
 
 

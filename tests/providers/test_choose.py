@@ -1,6 +1,7 @@
 """Which model is used, and what is said when none fits."""
 
 import re
+from pathlib import Path
 
 import pytest
 from genai_prices import data
@@ -31,23 +32,23 @@ def test_the_order_of_places(config):
     env = {"OPENAI_API_KEY": "k"}
     assert choose_model(settings, env, "xai/e", "mistral/s").full_name == "xai/e"
     assert choose_model(settings, env, None, "mistral/s").full_name == "mistral/s"
-    assert choose_model(settings, env, None, None).full_name == "groq/b"
-    assert choose_model(config(), env, None, None).full_name == "openai/gpt-6-luna"
+    assert choose_model(settings, env).full_name == "groq/b"
+    assert choose_model(config(), env).full_name == "openai/gpt-6-luna"
 
 
 def test_the_first_provider_with_a_key_is_chosen(config):
     env = {"GROQ_API_KEY": "k", "ANTHROPIC_API_KEY": "k"}
-    assert choose_model(config(), env, None, None).provider.name == "anthropic"
+    assert choose_model(config(), env).provider.name == "anthropic"
 
 
 def test_tokens_that_are_there_for_other_work_choose_nothing(config):
     env = {"AWS_BEARER_TOKEN_BEDROCK": "k", "HF_TOKEN": "k", "GROQ_API_KEY": "k"}
-    assert choose_model(config(), env, None, None).provider.name == "groq"
+    assert choose_model(config(), env).provider.name == "groq"
 
 
 def test_a_provider_of_the_configuration_can_be_the_first(config):
     own = ProviderConfig("work", "openai", "https://x.example/v1", api_key_env="WORK", model="m")
-    choice = choose_model(config(providers={"work": own}), {"WORK": "k"}, None, None)
+    choice = choose_model(config(providers={"work": own}), {"WORK": "k"})
     assert choice.full_name == "work/m"
 
 
@@ -84,6 +85,12 @@ def test_the_topic_on_models_names_every_preset():
     (formats,) = re.findall(r"format that it speaks \((.*?)\)", TOPICS["models"].text)
     assert formats.split(", ") == list(WIRES)
     assert set(PRESETS) <= named
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_the_readme_names_every_format_and_where_its_address_ends(wire):
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    assert readme.count(f"`{wire}`") >= 2
 
 
 # The presets that the data set of prices knows too, some by another name there.
@@ -130,6 +137,7 @@ def test_a_file_of_weights_is_known_by_its_whole_path(config, tmp_path, monkeypa
         ("sonnet", "did you mean anthropic/claude-sonnet-5-5, anthropic/claude-sonnet-5 or"),
         ("gpt6-luna", "did you mean openai/gpt-6-luna"),
         ("qwen9:8b", "did you mean ollama/qwen9:8b"),
+        ("openai:gpt-4", r"did you mean openai/gpt-4\?"),
         ("OpenAI/gpt-5", "did you mean openai"),
         ("gpt-oss-120b", "write openai/gpt-oss-120b, .* or cerebras/gpt-oss-120b"),
         ("fats", "did you mean fast"),
@@ -170,6 +178,14 @@ def test_an_alias_may_lead_to_another(config):
     assert named_model(settings, "a").full_name == "groq/llama"
     with pytest.raises(NotFoundError):
         named_model(settings, "x")
+
+
+def test_what_an_alias_leads_to_is_told_with_the_alias(config):
+    settings = config(aliases={"w": "work/m"})
+    with pytest.raises(NotFoundError, match=r'no provider "work" \(the alias w\)'):
+        named_model(settings, "w")
+    with pytest.raises(NotFoundError, match=r"\(from HFS_MODEL, an alias\)"):
+        named_model(settings, "w", "from HFS_MODEL")
 
 
 @pytest.mark.parametrize(
@@ -303,7 +319,7 @@ def test_googles_other_variable_is_geminis_key_and_no_reason_to_choose_it(config
     from hfs_cli.config.keys import find_key
 
     env = {"GOOGLE_API_KEY": "k", "GROQ_API_KEY": "k"}
-    assert choose_model(config(), env, None, None).provider.name == "groq"
+    assert choose_model(config(), env).provider.name == "groq"
     source = provider_settings(config(), "gemini").key
     found = find_key(source, env, config().file, print)
     assert found is not None

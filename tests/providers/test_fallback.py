@@ -127,6 +127,17 @@ def test_the_setting_holds_where_no_model_is_named(two, server):
     assert server.requests[-1].json["model"] == "z"
 
 
+def test_of_two_names_for_one_model_the_first_counts(two, server):
+    two.configure(
+        f'{two.config.read_text()}[aliases]\nfast = "one/m"\n[models.fast.options]\ntop_p = 0.5\n'
+    )
+    server.reply(openai_sse("x")).reply(openai_sse("y"))
+    assert two.ok("chat", "-m", "fast", "-m", "one/m", "hi") == "x\n"
+    assert server.requests[0].json["top_p"] == 0.5
+    assert two.ok("chat", "-m", "one/m", "-m", "fast", "hi") == "y\n"
+    assert "top_p" not in server.requests[1].json
+
+
 def test_a_fallback_that_does_not_exist_is_said_before_anything_is_sent(two, server):
     done = two("chat", "-m", "one/m", "-m", "nobody/m", "hi")
     assert (done.returncode, server.requests) == (4, [])

@@ -87,7 +87,7 @@ def test_gemini_shows_what_it_searched_where_there_are_other_tools(tmp_path):
 def test_one_that_does_not_search_is_an_error_before_anything_is_kept(hfs, model):
     done = hfs("chat", "-m", model, "--search", "hi")
     assert done.returncode == 2
-    assert b"hfs knows of no web search of " in done.stderr
+    assert b"hfs knows no web search for " in done.stderr
     assert hfs("sessions", "list", "--all", "--ids").stdout == b""
 
 
@@ -191,7 +191,7 @@ def test_each_vendor_runs_code_in_its_own_way_alone_and_beside_a_search(tmp_path
 def test_one_that_runs_no_code_is_an_error_before_anything_is_kept(hfs, model):
     done = hfs("chat", "-m", model, "--tool", "code-execution", "hi")
     assert done.returncode == 2
-    assert b"runs code: leave out --tool code-execution" in done.stderr
+    assert b"to run code: leave out --tool code-execution" in done.stderr
     assert hfs("sessions", "list", "--all", "--ids").stdout == b""
 
 

@@ -20,8 +20,8 @@ from hfs_cli.providers.formats import local, openai
 from hfs_cli.providers.formats.media import check_media
 from hfs_cli.providers.formats.wire import Media, WireFormat
 from hfs_cli.providers.http.client import replay_directory
-from hfs_cli.providers.http.limits import Limits
 from hfs_cli.providers.http.provider import HttpProvider
+from hfs_cli.providers.http.send import Limits
 
 
 class EmbeddedProvider:
@@ -30,8 +30,8 @@ class EmbeddedProvider:
     Args:
         choice: The model.
         limits: How long to wait.
-        notify: Told of waits.
-        verbose: Let llama.cpp's logs through to standard error.
+        notify: Called with a line for each wait.
+        verbose: Whether llama.cpp may log to standard error.
     """
 
     def __init__(
@@ -90,20 +90,21 @@ class EmbeddedProvider:
         return {"method": "POST", "url": "(in this process)", "headers": {}, "body": body}
 
     def _with_tools(self, request: Request) -> tuple[WireFormat, Request]:
-        """The request as llama.cpp takes its tools: it can demand a tool, but not a certain one.
+        """The format and the request with tools in a form that llama.cpp accepts.
 
-        https://github.com/ggml-org/llama.cpp/blob/master/docs/function-calling.md, read 2026-11-29.
-        Where the model's template has no place for them, `local` has a way of its own.
+        It can demand a tool call, but not of a certain tool, so the others are left out
+        (https://github.com/ggml-org/llama.cpp/blob/master/docs/function-calling.md, read
+        2026-11-29). For models whose template has no place for tools, there is `local`.
         """
         if not request.tools:
             return openai.FORMAT, request
         if self._choice.model == weights.SMOLLM2.name:
             return local.FORMAT, request
         if (directory := replay_directory()) is not None:
-            told = _was_told_of_tools(self._choice.full_name, Path(directory))
+            has_place = _recorded_with_tools(self._choice.full_name, Path(directory))
         else:
-            told = weights.has_place_for_tools(weights_of(self._choice)) is not False
-        if not told:
+            has_place = weights.has_place_for_tools(weights_of(self._choice)) is not False
+        if not has_place:
             return local.FORMAT, request
         if request.tool_choice is None:
             return openai.FORMAT, request
@@ -118,10 +119,10 @@ class EmbeddedProvider:
             self._http = None
 
 
-def _was_told_of_tools(model: str, directory: Path) -> bool:
+def _recorded_with_tools(model: str, directory: Path) -> bool:
     """Whether a model's template had a place for tools when it was recorded.
 
-    Its weights need not be here where recordings answer.
+    With recordings, its weights need not be on this machine.
     """
     from hfs_cli.providers.http.recordings import read_recordings
 

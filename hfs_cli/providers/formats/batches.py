@@ -1,21 +1,21 @@
-"""The vendors' batch endpoints: what goes to them, and what their answers say. Pure.
+"""The vendors' batch endpoints: what to send to them, and what their answers mean. Pure.
 
-Many requests are handed over at once, are answered within 24 hours, and cost half.
+A batch is many requests handed over at once. They are answered within 24 hours and cost half.
 
 OpenAI: a JSONL file is uploaded (``POST /files``, purpose ``batch``), a batch is made of it
-(``POST /batches``), and its answers are one or two files. Groq's endpoints are the same, for chat
-completions alone. Anthropic: ``POST /messages/batches`` takes all requests in one body.
+(``POST /batches``), and the answers are one or two files. Groq's endpoints are the same, but for
+chat completions only. Anthropic: ``POST /messages/batches`` takes all requests in one body.
 
 Read 2026-11-29: openai 3.57 (``types/batch.py``, ``batch_create_params.py``,
 ``file_create_params.py`` and ``resources/batches.py``), groq 1.7 (the same modules), anthropic 2.14
 (``types/messages`` and ``resources/messages/batches.py``);
 https://developers.openai.com/api/docs/guides/batch,
 https://developers.openai.com/api/reference/resources/batches (the lines of the answers, which no
-library has: ``batch_expired`` and ``batch_cancelled`` are codes of errors) and
+library has; ``batch_expired`` and ``batch_cancelled`` are error codes) and
 https://platform.claude.com/docs/en/build-with-claude/batch-processing.
 
-Others have endpoints of another shape (Mistral, Together, Gemini, xAI), none that all may use
-(Cerebras), or addresses of each customer (Azure), and are not asked.
+Not supported: endpoints of another shape (Mistral, Together, Gemini, xAI), not open to everyone
+(Cerebras), or with addresses of each customer (Azure).
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 from hfs_cli.errors import ProviderError
 from hfs_cli.moments import from_iso
-from hfs_cli.providers.formats.decode import word
+from hfs_cli.providers.formats.events import word
 
 # An id becomes a part of a URL.
 _ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
@@ -102,71 +102,21 @@ class BatchAnswer(NamedTuple):
     never: str = ""
 
 
-class BatchWire(Protocol):
-    """How one vendor's endpoints are spoken to.
-
-    Attributes:
-        formats: The wire formats whose requests it takes.
-        most_requests: How many requests a batch may have.
-        most_bytes: How many bytes they may be, the frame around them included.
-        frame: What stands before the first request, between two, and after the last.
-        uploads: Whether the requests are a file that is uploaded first.
-        tagged: Whether a batch can be found by what it was called.
-        path: Where batches are, below the base URL.
-        page: How many are asked for at once when they are listed, as parameters.
-    """
-
-    formats: tuple[str, ...]
-    most_requests: int
-    most_bytes: int
-    frame: tuple[bytes, bytes, bytes]
-    uploads: bool
-    tagged: bool
-    path: str
-    page: str
-
-    def request(self, custom_id: str, path: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """One request of a batch.
-
-        Args:
-            custom_id: What it is called.
-            path: Where it would go alone, below the base URL.
-            payload: Its body.
-        """
-        ...
-
-    def creation(self, file_id: str, path: str, tag: str) -> dict[str, Any] | None:
-        """What makes a batch of an uploaded file; None where the requests themselves make it."""
-        ...
-
-    def state(self, document: object) -> BatchState:
-        """What a batch says of itself.
-
-        Raises:
-            ProviderError: It is not a batch.
-        """
-        ...
-
-    def answer(self, line: bytes) -> BatchAnswer:
-        """What one line of the answers says.
-
-        Raises:
-            ProviderError: It is not an answer.
-        """
-        ...
-
-    def next_page(self, document: Mapping[str, Any], last: str) -> str | None:
-        """The parameters of the page after one, or None where it is the last."""
-        ...
-
-
 class OpenAIBatches:
-    """OpenAI's endpoints, and those of the same shape.
+    """OpenAI's endpoints, and others of the same shape.
 
     Args:
         formats: The wire formats whose requests they take.
-        most_bytes: How large a file may be.
-        pages: Whether the list of batches is asked for by the page.
+        most_bytes: The most bytes of all requests of a batch, including the frame around them.
+        pages: Whether the list of batches comes in pages.
+
+    Attributes:
+        most_requests: The most requests of a batch.
+        frame: What goes before the first request, between requests, and after the last.
+        uploads: Whether the requests are uploaded as a file first.
+        tagged: Whether a batch can be found by its tag.
+        path: The path of the batches, below the base URL.
+        page: The query that asks for the first page of the list of batches.
     """
 
     most_requests = 50_000
@@ -180,9 +130,15 @@ class OpenAIBatches:
         self.page = "limit=100" if pages else ""
 
     def request(self, custom_id: str, path: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """See `BatchWire`."""
+        """One request of a batch.
+
+        Args:
+            custom_id: Its id in the batch.
+            path: Where it would go alone, below the base URL.
+            payload: Its body.
+        """
         line = {"custom_id": custom_id, "method": "POST", "url": f"/v1{path}"}
-        return {**line, "body": _whole(payload)}
+        return {**line, "body": _unstreamed(payload)}
 
     def creation(self, file_id: str, path: str, tag: str) -> dict[str, Any]:
         """The body that creates a batch of an uploaded file."""
@@ -224,7 +180,11 @@ class OpenAIBatches:
         )
 
     def answer(self, line: bytes) -> BatchAnswer:
-        """See `BatchWire`."""
+        """Read one line of the answers.
+
+        Raises:
+            ProviderError: It is not an answer.
+        """
         found = _object(_parsed(line))
         called = word(found.get("custom_id") or "")
         if error := _mapping(found.get("error")):
@@ -235,7 +195,7 @@ class OpenAIBatches:
         response = _mapping(found.get("response"))
         status = response.get("status_code")
         if type(status) is not int:
-            return BatchAnswer(called, 0, never="it says neither a reply nor an error")
+            return BatchAnswer(called, 0, never="it holds neither a reply nor an error")
         return BatchAnswer(called, status, _dumped(response.get("body")))
 
     def next_page(self, document: Mapping[str, Any], last: str) -> str | None:
@@ -249,7 +209,7 @@ class OpenAIBatches:
 
 
 class AnthropicBatches:
-    """Anthropic's Message Batches, which keep no name that a batch could be found by."""
+    """Anthropic's Message Batches, which keep no tag to find a batch by; see `OpenAIBatches`."""
 
     formats: tuple[str, ...] = ("anthropic",)
     most_requests = 100_000
@@ -260,8 +220,8 @@ class AnthropicBatches:
     page = "limit=100"
 
     def request(self, custom_id: str, path: str, payload: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
-        """See `BatchWire`."""
-        return {"custom_id": custom_id, "params": _whole(payload)}
+        """As in `OpenAIBatches`."""
+        return {"custom_id": custom_id, "params": _unstreamed(payload)}
 
     def creation(self, file_id: str, path: str, tag: str) -> None:
         """None: the requests themselves create the batch."""
@@ -313,6 +273,8 @@ class AnthropicBatches:
         return f"{self.page}&after_id={last}" if document.get("has_more") else None
 
 
+# How to speak to the batch endpoints of one vendor.
+BatchWire = OpenAIBatches | AnthropicBatches
 # By the providers' names. A preset with another base_url is a gateway with the same endpoints.
 BATCHES: Mapping[str, BatchWire] = {
     "openai": OpenAIBatches(("responses", "openai"), 200_000_000, pages=True),
@@ -323,18 +285,18 @@ BATCHES: Mapping[str, BatchWire] = {
 
 
 def checked_id(value: object) -> str:
-    """A vendor's id, which can become a part of an address.
+    """A vendor's id, checked because it becomes a part of a URL.
 
     Raises:
-        ProviderError: It cannot.
+        ProviderError: It is not a string that can be a part of a path.
     """
     if isinstance(value, str) and _ID.fullmatch(value) and value.strip("."):
         return value
-    raise ProviderError("it named a batch or a file in a way that is not an id")
+    raise ProviderError("it named a batch or a file by something that is not an id")
 
 
-def _whole(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of a request whose reply comes whole."""
+def _unstreamed(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a request without the demand to stream."""
     return {n: value for n, value in payload.items() if n not in {"stream", "stream_options"}}
 
 

@@ -1,18 +1,18 @@
-"""Tool calls and kept state on their way from a vendor and back; loaded where there are any.
+"""Tool calls and a vendor's state, on their way in and back out; loaded where there are any.
 
-What a server sends need not have an id, a number, or arguments that are JSON, and what one vendor
-takes for an id is an error to the next: the calls that leave here are legal everywhere.
+A server may send calls without ids or numbers, or with arguments that are not JSON, and an id that
+one vendor accepts is an error to another. Calls that leave here are valid for every vendor.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from hfs_cli.messages import Call, ChatMessage, Request, ToolSpec
-from hfs_cli.providers.formats.decode import MOST_STATE, Batch, malformed, word
+from hfs_cli.providers.formats.events import MOST_STATE, Batch, malformed, word
 
 # A reply with more calls, or more characters of arguments, has run away.
 MOST_CALLS = 100
@@ -20,36 +20,22 @@ MOST_ARGUMENTS = 16_000_000
 _LONGEST_ID = 8000  # gateways put a model's signature into the id of a call
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 _NO_RESULT = "no result: the call was interrupted"
-# What a format finds in the state that it keeps.
-_SHAPES: Mapping[str, type] = {
-    "blocks": list,
-    "extra_content": dict,
-    "output": list,
-    "parts": list,
-    "prefix": str,
-    "reasoning": str,
-    "reasoning_content": str,
-    "reasoning_details": list,
-    "thinking": str,
-}
-_MUST_HAVE: Mapping[str, frozenset[str]] = {
-    "anthropic": frozenset({"blocks", "prefix"}),
-    "gemini": frozenset({"parts"}),
-    "ollama": frozenset({"thinking"}),
-    "responses": frozenset({"output"}),
-}
 
 
-class Numbered:
-    """Tells the calls of a reply apart, whatever a server numbers and names them by.
+class CallTracker:
+    """Tells which call each streamed piece belongs to, and gives every call a usable id.
 
-    A piece that has a number goes on with the call of that number, unless it has a name and
-    another id. One without a number goes on with the call of its id, or with the last, unless it
-    has a name. So two calls are two in each of these: numbers 0 and 1; the number 0 twice, with
-    the ids "a" and "b"; no numbers, two names; and so are the pieces "f", '{"a"', ":1}" one.
+    A piece with a number continues the call of that number, unless it has a name and another id. A
+    piece without a number continues the call of its id, or else the last call, unless it has a
+    name. So there are two calls in each of these: the numbers 0 and 1; the number 0 twice, with
+    the ids "a" and "b"; two names without numbers. The pieces "f", '{"a"', ":1}" are one call.
 
     Args:
-        request: What is answered; ids that are made up go on from the calls in its history.
+        request: The request that the reply answers. New ids are counted on from the calls in its
+            history.
+
+    Attributes:
+        ids: The id of each call so far.
     """
 
     def __init__(self, request: Request) -> None:
@@ -69,24 +55,25 @@ class Numbered:
         given: object = "",
         key: object = None,
     ) -> None:
-        """Add a call, or a piece of one.
+        """Add a call or a piece of one.
 
         Args:
-            batch: Where its event goes.
+            batch: Where the event goes.
             name: The tool's name; empty on the later pieces of a call.
             arguments: JSON text, or a piece of it.
-            given: What the vendor calls it, or anything else where it does not say.
-            key: The vendor's number for it, or anything else where it does not say.
+            given: The vendor's id for the call, or anything else where it gives none.
+            key: The vendor's number for the call, or anything else where it gives none.
 
         Raises:
-            IncompleteReplyError: It belongs to no call, or is more than any model asks for.
+            IncompleteReplyError: The piece belongs to no call, or the calls are too many or too
+                large.
         """
-        own = given if isinstance(given, str) and len(given) <= _LONGEST_ID else ""
-        own = word(own, _LONGEST_ID)
-        number = self._number(own, key, named=bool(name))
+        fits = isinstance(given, str) and len(given) <= _LONGEST_ID
+        id_ = word(given, _LONGEST_ID) if fits else ""
+        number = self._number(id_, key, named=bool(name))
         self._size += len(arguments)
         if self._size > MOST_ARGUMENTS:
-            raise malformed(f"its tool calls pass {MOST_ARGUMENTS:,} characters")
+            raise malformed(f"its tool calls exceed {MOST_ARGUMENTS:,} characters")
         if number is not None:
             if arguments:
                 batch.call("", arguments, index=number)
@@ -98,22 +85,22 @@ class Numbered:
             raise malformed(f"it asks for more than {MOST_CALLS} tools at once")
         if type(key) is int:
             self._by_key[key] = number
-        self._given.append(own)
-        if not own or own in self._taken:
-            own = _unused(self._first + number, self._taken)
-        self._taken.add(own)
-        self.ids.append(own)
-        batch.call(name, arguments, id=own, index=number)
+        self._given.append(id_)
+        if not id_ or id_ in self._taken:
+            id_ = _unused(self._first + number, self._taken)
+        self._taken.add(id_)
+        self.ids.append(id_)
+        batch.call(name, arguments, id=id_, index=number)
 
-    def _number(self, own: str, key: object, *, named: bool) -> int | None:
-        """The call that a piece goes on with, or None where it begins one."""
+    def _number(self, id_: str, key: object, *, named: bool) -> int | None:
+        """The number of the call that a piece continues, or None where it begins one."""
         if type(key) is int:
             found = self._by_key.get(key)
-            other = found is not None and bool(own) and self._given[found] != own
+            other = found is not None and bool(id_) and self._given[found] != id_
             return None if named and other else found
         if named or not self.ids:
             return None
-        return self._given.index(own) if own in self._given else len(self.ids) - 1
+        return self._given.index(id_) if id_ in self._given else len(self.ids) - 1
 
 
 def _unused(number: int, taken: set[str]) -> str:
@@ -126,17 +113,14 @@ def _unused(number: int, taken: set[str]) -> str:
     return made
 
 
-# --- what a vendor wants back ------------------------------------------------------------
-
-
-def kept(
+def state_of(
     request: Request, wire: str, ids: Sequence[str], values: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """A vendor's state as it is kept with a reply; None if it cannot be kept.
+    """The state to keep with a reply, or None where it is too large or could not be sent.
 
     Args:
-        request: What was answered.
-        wire: The format, which alone can read it.
+        request: The request that was answered.
+        wire: The name of the format, which alone can read the state.
         ids: The ids of the reply's calls.
         values: What the vendor gave.
     """
@@ -146,70 +130,41 @@ def kept(
         if len(text) > MOST_STATE:
             return None
         text.encode()
-    except (ValueError, RecursionError):  # NaN, lone surrogates: such a request could not be sent
+    except (ValueError, RecursionError):  # NaN and lone surrogates cannot be sent
         return None
     return state
 
 
-def usable(message: ChatMessage, request: Request, wire: str) -> bool:
-    """Whether the state of a message can be sent back.
+def sendable(
+    request: Request, call_ids: str, takes_back: Callable[[ChatMessage], bool]
+) -> list[ChatMessage]:
+    """The messages with calls that the vendor accepts, and only the state that it can read.
 
-    It cannot to another provider or model, in another format, or where its calls are not those
-    of the message: an import may hold anything. A reply that was paused has a state for each part.
-    """
-    state = message.state
-    if state is None or state.provider != request.provider or not state.items:
-        return False
-    if len(state.items) > 1 and wire != "anthropic":
-        return False
-    ids: list[object] = []
-    for made in state.items:
-        given = made.get("ids")
-        ids += given if isinstance(given, list) else [None]
-        if not (
-            made.get("format") == wire
-            and made.get("model") == request.model
-            and _MUST_HAVE.get(wire, frozenset()) <= made.keys()
-            and all(_is_as_kept(name, value) for name, value in made.items())
-        ):
-            return False
-    return ids == [call.id for call in message.calls]
-
-
-def _is_as_kept(name: str, value: object) -> bool:
-    if isinstance(value, list) and name != "ids":
-        return _SHAPES.get(name) is list and all(isinstance(item, dict) for item in value)
-    return isinstance(value, _SHAPES.get(name, object))
-
-
-def sendable(request: Request, wire: str, fits: str) -> list[ChatMessage]:
-    """The messages with calls that the vendor takes, and no state but what it can read.
-
-    Where the request declares no tools, vendors refuse calls; they become text.
+    Vendors refuse calls in a request that declares no tools, so there they become text.
 
     Args:
-        request: What is to be sent.
-        wire: The format.
-        fits: What the vendor takes for an id, as a regular expression.
+        request: The request to send.
+        call_ids: A regular expression that the vendor's call ids must match.
+        takes_back: Whether the state of a message can be sent; without it the message still can.
     """
     if not request.tools:
-        return _told(request, wire)
-    legal = re.compile(fits)
+        return _with_calls_as_text(request, takes_back)
+    accepted = re.compile(call_ids)
     taken: set[str] = set()
     messages = []
     number = 0
     for message in request.messages:
-        own = [call.id for call in message.calls]
-        keeps = usable(message, request, wire) and len({*own}) == len(own) and not taken & {*own}
+        ids = [call.id for call in message.calls]
+        keeps = takes_back(message) and len({*ids}) == len(ids) and not taken & {*ids}
         calls = []
         for call in message.calls:
             number += 1
-            name = call.id
-            if name in taken or not (keeps or legal.fullmatch(name)):
-                name = _unused(number, taken)
-            taken.add(name)
+            id_ = call.id
+            if id_ in taken or not (keeps or accepted.fullmatch(id_)):
+                id_ = _unused(number, taken)
+            taken.add(id_)
             made = call._replace(
-                id=name,
+                id=id_,
                 name=_NOT_IN_NAMES.sub("_", call.name)[:64] or "unnamed",
                 arguments=json.dumps(object_of(call.arguments), ensure_ascii=False),
                 result=_NO_RESULT if call.result is None else call.result,
@@ -222,14 +177,16 @@ def sendable(request: Request, wire: str, fits: str) -> list[ChatMessage]:
 
 
 def object_of(arguments: str) -> dict[str, Any]:
-    """Arguments as the object that they should be.
+    """The arguments of a call as an object.
 
-    What a model wrote instead of one goes back to it as it was, under the one name "arguments".
+    Anything else that a model wrote goes back to it unchanged, as the one field "arguments".
     """
     if not arguments.strip():
         return {}
+    from hfs_cli.json_schema import read_json
+
     try:
-        value = json.loads(arguments, parse_constant=_refuse)
+        value = read_json(arguments)
         if isinstance(value, dict):
             json.dumps(value, ensure_ascii=False).encode()
             return value
@@ -238,35 +195,33 @@ def object_of(arguments: str) -> dict[str, Any]:
     return {"arguments": word(arguments, len(arguments))}
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)  # NaN and Infinity, which JSON does not have
-
-
-def _told(request: Request, wire: str) -> list[ChatMessage]:
-    """The messages with calls and results as text, neighbours of a reply joined to it."""
+def _with_calls_as_text(
+    request: Request, takes_back: Callable[[ChatMessage], bool]
+) -> list[ChatMessage]:
+    """The messages with calls and results as text; consecutive replies are joined."""
     messages: list[ChatMessage] = []
     for message in request.messages:
-        told = message
+        plain = message
         if message.calls:
             parts = [message.content, *map(_as_text, message.calls)]
             text = "\n\n".join(part for part in parts if part)
-            told = message._replace(content=text, calls=(), state=None)
-        elif not usable(message, request, wire):
-            told = message._replace(state=None)
-        before = messages[-1] if messages else None
-        both_told = before and before.role == told.role == "assistant"
-        if before and both_told and not (before.state or told.state):
-            text = "\n\n".join(part for part in (before.content, told.content) if part)
-            messages[-1] = before._replace(content=text)
+            plain = message._replace(content=text, calls=(), state=None)
+        elif not takes_back(message):
+            plain = message._replace(state=None)
+        last = messages[-1] if messages else None
+        both_replies = last and last.role == plain.role == "assistant"
+        if last and both_replies and not (last.state or plain.state):
+            text = "\n\n".join(part for part in (last.content, plain.content) if part)
+            messages[-1] = last._replace(content=text)
         else:
-            messages.append(told)
+            messages.append(plain)
     return messages
 
 
 def _as_text(call: Call) -> str:
     result = _NO_RESULT if call.result is None else call.result
-    said = "failed" if call.failed or call.result is None else "result"
-    return f"[called {call.name} with {call.arguments or '{}'}]\n[{said}: {result}]"
+    label = "failed" if call.failed or call.result is None else "result"
+    return f"[called {call.name} with {call.arguments or '{}'}]\n[{label}: {result}]"
 
 
 def functions(tools: Iterable[ToolSpec]) -> list[dict[str, Any]]:
@@ -284,6 +239,6 @@ def functions(tools: Iterable[ToolSpec]) -> list[dict[str, Any]]:
     ]
 
 
-def said(call: Call) -> str:
-    """A result where the format has no mark for one that is an error."""
+def result_text(call: Call) -> str:
+    """The result of a call, for formats that cannot mark it as an error."""
     return f"error: {call.result}" if call.failed else call.result or ""

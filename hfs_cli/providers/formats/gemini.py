@@ -2,7 +2,7 @@
 
 https://ai.google.dev/api/generate-content
 
-A reply whose parts are signed goes back part by part as it came: since Gemini 3 a call without its
+A reply with signed parts goes back unchanged, part by part: since Gemini 3 a call without its
 signature is refused (https://ai.google.dev/gemini-api/docs/thought-signatures, read 2026-11-29).
 """
 
@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from hfs_cli.errors import UsageError
 from hfs_cli.messages import Attachment, Call, ChatMessage, Request
-from hfs_cli.providers.formats.decode import (
+from hfs_cli.providers.formats.events import (
     CALLED,
     FAILED,
     FILTERED,
@@ -31,17 +31,21 @@ from hfs_cli.providers.formats.decode import (
     parse,
     reported,
 )
-from hfs_cli.providers.formats.sse import SseDecoder
 from hfs_cli.providers.formats.wire import (
+    IMAGES,
     MEGABYTE,
+    PDF,
+    SOUND,
     Events,
     Media,
     Quirks,
     WireFormat,
     alternating,
-    history,
     with_options,
 )
+
+if TYPE_CHECKING:
+    from hfs_cli.providers.formats.streamed_arguments import StreamedCall
 
 _NAMES = {
     "max_tokens": "maxOutputTokens",
@@ -89,9 +93,6 @@ _ENDINGS: Mapping[str, Ending] = {
 _PROMPT_BLOCKED = FILTERED._replace(
     note="blocked the prompt: ask in other words, or choose another model with -m"
 )
-
-
-_CALL_IDS = r"[A-Za-z0-9_.:-]{1,64}"
 # For a call that another model made: a signature that is accepted without a check.
 _NO_SIGNATURE = "skip_thought_signature_validator"
 
@@ -128,7 +129,7 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
 
 
 def _tools(request: Request, beside: Mapping[str, object]) -> dict[str, Any]:
-    """The declarations; with the vendor's own tools, what these need to stand beside others.
+    """The tools of the request, and the configuration that they need.
 
     https://ai.google.dev/gemini-api/docs/tool-combination, read 2026-11-29.
     """
@@ -145,10 +146,11 @@ def _tools(request: Request, beside: Mapping[str, object]) -> dict[str, Any]:
         config["functionCallingConfig"] = named
     if beside.get("tools"):
         if (version := _version(request.model)) and version < 3:
-            own = "--tool code-execution" if "codeExecution" in str(beside["tools"]) else "--search"
+            runs_code = "codeExecution" in str(beside["tools"])
+            flag = "--tool code-execution" if runs_code else "--search"
             raise UsageError(
-                f"{request.model} cannot use tools beside Google's own: leave out {own} or the"
-                " tools, or take Gemini 3 or later"
+                f"{request.model} cannot use tools beside Google's own: leave out {flag} or the"
+                " tools, or use Gemini 3 or later"
             )
         config["includeServerSideToolInvocations"] = True
     given = beside.get("toolConfig")
@@ -164,15 +166,15 @@ def _version(model: str) -> int:
 
 
 def _contents(request: Request) -> list[dict[str, Any]]:
-    """The conversation; the parts of neighbouring replies stand in one."""
+    """The conversation; consecutive replies become one."""
     contents: list[dict[str, Any]] = []
-    messages = alternating(history(request, "gemini", _CALL_IDS))
+    messages = alternating(request.messages)
     questions = [at for at, message in enumerate(messages) if message.role == "user"]
     for at, message in enumerate(messages):
         if message.state or message.calls:
             state = message.state.items[0] if message.state else None
             this_turn = at > max(questions, default=-1) and _version(request.model) not in {1, 2}
-            parts: Any = state["parts"] if state else _asked(message, signed=this_turn)
+            parts: Any = state["parts"] if state else _calling(message, signed=this_turn)
             content = {"role": "model", "parts": parts}
         else:
             content = _content(message)
@@ -182,18 +184,23 @@ def _contents(request: Request) -> list[dict[str, Any]]:
         else:
             contents.append(content)
         if message.calls:
-            asked = (part.get("functionCall") for part in content["parts"])
-            ids = {call.get("id") for call in asked if isinstance(call, dict)} - {None}
-            given = ids if message.state else None
+            # In a reply that goes back unchanged, some calls may have come without an id.
+            calls = (part.get("functionCall") for part in content["parts"])
+            ids = {call.get("id") for call in calls if isinstance(call, dict)}
             results = [
-                _result(call, has_id=given is None or call.id in given) for call in message.calls
+                _result(call, has_id=not message.state or call.id in ids) for call in message.calls
             ]
             contents.append({"role": "user", "parts": results})
     return contents
 
 
-def _asked(message: ChatMessage, *, signed: bool) -> list[dict[str, Any]]:
-    """The parts of a reply with calls that are not signed, or not by this model."""
+def _calling(message: ChatMessage, *, signed: bool) -> list[dict[str, Any]]:
+    """The parts of a reply with calls that this model has not signed.
+
+    Args:
+        message: The reply.
+        signed: Whether a call needs a signature, as it does in the current turn since Gemini 3.
+    """
     text = [{"text": message.content}] if message.content.strip() else []
     calls: list[dict[str, Any]] = [
         {"functionCall": {"id": call.id, "name": call.name, "args": json.loads(call.arguments)}}
@@ -205,9 +212,9 @@ def _asked(message: ChatMessage, *, signed: bool) -> list[dict[str, Any]]:
 
 
 def _result(call: Call, *, has_id: bool) -> dict[str, Any]:
-    answer = {"error" if call.failed else "output": call.result}
-    named = {"id": call.id} if has_id else {}
-    return {"functionResponse": {**named, "name": call.name, "response": answer}}
+    response = {"error" if call.failed else "output": call.result}
+    id_ = {"id": call.id} if has_id else {}
+    return {"functionResponse": {**id_, "name": call.name, "response": response}}
 
 
 def _content(message: ChatMessage) -> dict[str, Any]:
@@ -227,14 +234,14 @@ def _part(attachment: Attachment) -> dict[str, Any]:
 
 
 class GeminiEvents(Events):
-    """Reads the responses of a stream, and a whole one, which has the same shape.
+    """Decodes the responses of a stream, or a single one, which has the same shape.
 
-    The format has no terminator: the body ends.
+    The format has no terminator; the body just ends.
     """
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
-        self._open: _Growing | None = None
+        self._open: StreamedCall | None = None
         self._parts: list[dict[str, Any]] = []
         self._texts: list[StringIO | None] = []
         self._size = 0
@@ -272,55 +279,54 @@ class GeminiEvents(Events):
                 self.finish = CALLED.finish(reason)
 
     def _grounded(self, grounding: Mapping[str, Any]) -> list[object]:
-        """The sources, each with the first passage of the reply that rests on it.
+        """The sources, each with the first passage of the reply that it supports.
 
-        A passage is counted in bytes of UTF-8: of "naïve" the bytes 0 to 4 are three characters.
+        The vendor counts passages in bytes of UTF-8: bytes 0 to 4 of "naïve" are 3 characters.
         """
         chunks, supports = grounding.get("groundingChunks"), grounding.get("groundingSupports")
         sources: list[object] = chunks if isinstance(chunks, list) else []
-        said = "".join(
+        reply = "".join(
             text.getvalue()
             for text, part in zip(self._texts, self._parts, strict=True)
             if text and not part.get("thought")
         ).encode("utf-8", "replace")
-        placed = set()
+        places: dict[int, dict[str, int]] = {}
         for support in supports if isinstance(supports, list) else ():
             match support:
                 case {"segment": {"endIndex": int(end), **segment}, "groundingChunkIndices": [*of]}:
                     begin = segment.get("startIndex", 0)
                 case _:
                     continue
-            for number in of:
-                if type(number) is not int or not 0 <= number < len(sources) or number in placed:
-                    continue
-                source = sources[number]
-                if type(begin) is int and 0 <= begin <= end and isinstance(source, dict):
-                    placed.add(number)
-                    start, stop = (len(said[:at].decode("utf-8", "ignore")) for at in (begin, end))
-                    web = source.get("web")
-                    place = {"start_index": start, "end_index": stop}
-                    sources = [*sources]
-                    sources[number] = {**(web if isinstance(web, dict) else source), **place}
-        return sources
+            new = [n for n in of if type(n) is int and 0 <= n < len(sources) and n not in places]
+            if new and type(begin) is int and 0 <= begin <= end:
+                start, stop = (len(reply[:at].decode("utf-8", "ignore")) for at in (begin, end))
+                places |= {number: {"start_index": start, "end_index": stop} for number in new}
+        return [
+            {**(web if isinstance(web := source.get("web"), dict) else source), **places[number]}
+            if number in places and isinstance(source, dict)
+            else source
+            for number, source in enumerate(sources)
+        ]
 
     def _call(self, call: dict[str, Any], part: dict[str, Any], batch: Batch) -> None:
-        """Add a call: whole, or (Vertex AI) value by value until a piece says that it is whole."""
+        """Add a call, or a piece of one that comes value by value (Vertex AI)."""
         if self._open is None and not (call.get("willContinue") or call.get("partialArgs")):
             if call.get("name") or call.get("args"):
-                self._called(call, part, batch)
+                self._add_call(call, part, batch)
             return
         if self._open is None:
-            self._open = _Growing(dict(call), part)
+            from hfs_cli.providers.formats.streamed_arguments import StreamedCall
+
+            self._open = StreamedCall(call, part)
         self._open.add(call.get("partialArgs") or ())
         if not call.get("willContinue"):
-            grown, self._open = self._open, None
-            whole = {k: v for k, v in grown.call.items() if k not in _OF_PIECES}
-            self._called(whole | {"args": grown.arguments}, grown.part, batch)
+            streamed, self._open = self._open, None
+            self._add_call(streamed.whole(), streamed.part, batch)
 
-    def _called(self, call: dict[str, Any], part: dict[str, Any], batch: Batch) -> None:
+    def _add_call(self, call: dict[str, Any], part: dict[str, Any], batch: Batch) -> None:
         arguments = call.get("args")
         text = json.dumps(arguments, ensure_ascii=False) if arguments else ""
-        self._numbered().add(batch, call.get("name"), text, call.get("id"))
+        self._tracker().add(batch, call.get("name"), text, call.get("id"))
         self._keep({**part, "functionCall": call})
 
     def _keep(self, part: dict[str, Any]) -> None:
@@ -341,83 +347,20 @@ class GeminiEvents(Events):
         self._texts.append(held)
         self._parts.append(part)
 
-    def kept(self) -> Mapping[str, Any] | None:
-        """The parts as they came, where one is signed or is of the vendor's own tools."""
+    def state(self) -> Mapping[str, Any] | None:
+        """The parts unchanged, if one is signed or belongs to Google's own tools."""
         if self._size > MOST_STATE or not any(_OPAQUE & part.keys() for part in self._parts):
             return None
         parts = [
             {**part, "text": text.getvalue()} if text else part
             for part, text in zip(self._parts, self._texts, strict=True)
         ]
-        return self._kept("gemini", {"parts": parts})
+        return self._state_of("gemini", {"parts": parts})
 
 
 _OF_TEXT = frozenset({"text", "thought"})
-_OF_PIECES = frozenset({"partialArgs", "willContinue"})
 # Parts that only the vendor can make, or understand.
 _OPAQUE = frozenset({"thoughtSignature", "toolCall", "toolResponse", "executableCode"})
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['([^']*)'\]")
-_VALUES = ("stringValue", "numberValue", "boolValue")
-_LONGEST_ARRAY = 10_000
-
-
-class _Growing:
-    """A call whose arguments come value by value, each under its JSON path.
-
-    Of ``$.to[0].name`` "An", ``$.to[0].name`` "na" and ``$.n`` 3 come the arguments
-    ``{"to": [{"name": "Anna"}], "n": 3}``.
-
-    Args:
-        call: Its first piece.
-        part: The part that held it.
-    """
-
-    def __init__(self, call: dict[str, Any], part: dict[str, Any]) -> None:
-        self.call = call
-        self.part = part
-        self._values: dict[tuple[str | int, ...], list[Any]] = {}
-
-    def add(self, pieces: Iterable[Mapping[str, Any]]) -> None:
-        """Add values, or pieces of texts."""
-        for piece in pieces:
-            value = next((piece[name] for name in _VALUES if name in piece), None)
-            path = tuple(
-                int(index) if index else name or quoted
-                for name, index, quoted in _STEP.findall(piece["jsonPath"])
-            )
-            self._values.setdefault(path, []).append(value)
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The object that the values make.
-
-        Raises:
-            TypeError, ValueError: They make none.
-        """
-        root: dict[str, Any] = {}
-        for path, values in self._values.items():
-            texts = all(isinstance(value, str) for value in values)
-            _set(root, path, "".join(values) if texts else values[-1])
-        return root
-
-
-def _set(root: Any, path: tuple[str | int, ...], value: object) -> None:  # noqa: ANN401  (JSON)
-    """Set the value at a path, making the objects and arrays on the way."""
-    at = root
-    for step, following in zip(path, (*path[1:], None), strict=True):
-        fresh: Any = value if following is None else [] if isinstance(following, int) else {}
-        if isinstance(at, list):
-            if not isinstance(step, int) or step > min(len(at), _LONGEST_ARRAY):
-                raise ValueError(path)
-            if step == len(at):
-                at.append(fresh)
-        elif not isinstance(step, str):
-            raise TypeError(path)
-        elif following is None:
-            at[step] = value
-        else:
-            at.setdefault(step, fresh)
-        at = at[step]
 
 
 def _count(usage: Mapping[str, Any], batch: Batch) -> None:
@@ -440,25 +383,15 @@ FORMAT = WireFormat(
     name="gemini",
     path=lambda request: f"/models/{quote(request.model)}:streamGenerateContent?alt=sse",
     headers=lambda key: {"x-goog-api-key": key},
-    payload=payload,
-    framer=SseDecoder,
+    body=payload,
+    call_ids=r"[A-Za-z0-9_.:-]{1,64}",
     decoder=GeminiEvents,
     schema="strict",
     version="/v1beta",
     models_path="/models?pageSize=1000",
+    keeps={"parts": list},
     media=Media(
-        types=frozenset(
-            {
-                "image/png",
-                "image/jpeg",
-                "image/webp",
-                "application/pdf",
-                "audio/mpeg",
-                "audio/wav",
-                "audio/ogg",
-                "audio/flac",
-            }
-        ),
+        types=(IMAGES - {"image/gif"}) | PDF | SOUND | {"audio/ogg", "audio/flac"},
         urls=frozenset({"image", "pdf", "audio"}),
         # https://ai.google.dev/gemini-api/docs/file-input-methods, read 2026-11-29.
         most_bytes=100 * MEGABYTE,

@@ -1,9 +1,9 @@
-"""The lists of models that vendors give: ids, and what else each entry says. Pure.
+"""Read the lists of models that vendors give: ids, sizes, prices, abilities. Pure.
 
-Where a vendor says what, read in its library's types or its pages on 2026-11-25: OpenAI
+The fields were read in the vendors' libraries or pages on 2026-11-25: OpenAI
 ``shutdown_date``; Anthropic ``max_input_tokens``, ``retires_at``; Gemini ``inputTokenLimit``;
 OpenRouter ``context_length``, ``pricing``, ``expiration_date``; Groq ``context_window``; Mistral
-``max_context_length``, ``deprecation``; vLLM ``max_model_len``. What models take, on 2026-11-29:
+``max_context_length``, ``deprecation``; vLLM ``max_model_len``. Those of abilities, on 2026-11-29:
 Anthropic ``capabilities``; OpenRouter ``architecture.input_modalities``, ``supported_parameters``.
 """
 
@@ -46,17 +46,17 @@ class Listed(NamedTuple):
 
 
 def read_listing(document: Any) -> list[Listed]:  # noqa: ANN401  (whatever the vendor sent)
-    """The models of a vendor's list, by their ids.
+    """The models in a vendor's list, sorted by id.
 
     Raises:
-        ValueError, KeyError, TypeError, AttributeError: It has a shape that no vendor has.
+        ValueError, KeyError, TypeError, AttributeError: The list has an unknown shape.
     """
-    # Together sends the list alone; Gemini and Ollama call it models.
+    # Together sends a bare list; Gemini and Ollama call it "models".
     entries = document
     if isinstance(document, dict):
         entries = document["data"] if "data" in document else document["models"]
     if not isinstance(entries, list):
-        raise TypeError("the list is not one")
+        raise TypeError("not a list of models")
     found = {model.id: model for model in map(_read, entries) if model}
     return [found[name] for name in sorted(found)]
 
@@ -94,16 +94,15 @@ _PARAMETERS = {"tools": "t", "structured_outputs": "s", "reasoning": "r"}
 
 
 def _takes(entry: Mapping[str, Any]) -> str | None:
-    """What a model takes beside text; None where the vendor does not say all of it."""
+    """What a model can do beyond plain text; None where the vendor does not say all of it."""
     match entry:
-        case {"capabilities": {"image_input": {}, **capabilities}}:
-            can = {"image_input": entry["capabilities"]["image_input"], **capabilities}
+        case {"capabilities": {"image_input": {}} as can}:
             supported = [
                 letter
                 for name, letter in _CAPABILITIES.items()
                 if isinstance(can.get(name), dict) and can[name].get("supported") is True
             ]
-            return "".join([*supported, "t"])  # all that Anthropic lists call tools
+            return "".join([*supported, "t"])  # all models of Anthropic call tools
         case {
             "architecture": {"input_modalities": list(reads)},
             "supported_parameters": list(parameters),

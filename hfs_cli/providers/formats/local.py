@@ -1,15 +1,15 @@
 """Chat completions for an embedded model whose template has no place for tools.
 
-llama.cpp's server drops the tools of a request then, a tool that is demanded too (xllamacpp
-2026.10.11549, tried on 2026-11-29). What it takes for any model is a JSON Schema, which it makes a
-grammar of that the reply is held to
+For such a model llama.cpp's server drops the tools of a request, even one that must be called
+(xllamacpp 2026.10.11549, tried on 2026-11-29). But for any model it accepts a JSON Schema, turns it
+into a grammar and holds the reply to it
 (https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md, read 2026-11-29). So the
-tools are described in the system prompt, and a step is one of these two::
+system prompt describes the tools, and each reply is a step, one of these two::
 
     {"tool_calls": [{"name": "weather", "arguments": {"city": "Köln"}}]}
     {"response": "It rains."}
 
-Results are told as the next message of the user. A request without tools is a plain one.
+The results go back as the next user message. A request without tools is a plain chat completion.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import Any
 from hfs_cli.errors import UsageError
 from hfs_cli.messages import ChatMessage, Delta, Finish, Reasoning, Request, Usage
 from hfs_cli.providers.formats import openai
-from hfs_cli.providers.formats.decode import CALLED, Batch, EventDecoder, malformed
-from hfs_cli.providers.formats.wire import Media, Quirks, alternating, history
+from hfs_cli.providers.formats.events import CALLED, Batch, malformed
+from hfs_cli.providers.formats.wire import Events, Media, Quirks, alternating
 
 # Small models repeat themselves: without a limit, one asks for tools until its context is full.
 _MOST_AT_ONCE = 8
@@ -49,7 +49,7 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
     """The body of a streamed chat completion.
 
     Raises:
-        UsageError: The option ``tool_choice`` cannot be followed.
+        UsageError: The option ``tool_choice`` has an unknown value.
     """
     if not request.tools:
         return openai.payload(request, quirks)
@@ -57,8 +57,8 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
     step = _step(request, options.pop("tool_choice", None))
     tools = [json.dumps(tool._asdict(), ensure_ascii=False) for tool in request.tools]
     described = "\n".join((_INTRODUCTION, *tools, "", _FORMS))
-    told = request._replace(
-        messages=_told(request, quirks),
+    plain = request._replace(
+        messages=_steps(request),
         system="\n\n".join(part for part in (request.system, described) if part),
         options=options,
         schema=None,
@@ -66,17 +66,17 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
         tool_choice=None,
     )
     form = {"name": "step", "schema": step, "strict": True}
-    return openai.payload(told, quirks) | {
+    return openai.payload(plain, quirks) | {
         "response_format": {"type": "json_schema", "json_schema": form}
     }
 
 
-def _told(request: Request, quirks: Quirks) -> tuple[ChatMessage, ...]:
-    """The messages as the model would have written and read them."""
+def _steps(request: Request) -> tuple[ChatMessage, ...]:
+    """The history in the form that the model writes and reads."""
     from hfs_cli.providers.formats.calls import object_of
 
     messages: list[ChatMessage] = []
-    for message in history(request, "local", quirks.call_ids):
+    for message in request.messages:
         if message.role != "assistant":
             messages.append(message)
             continue
@@ -93,9 +93,6 @@ def _told(request: Request, quirks: Quirks) -> tuple[ChatMessage, ...]:
             text = json.dumps({"tool_results": results}, ensure_ascii=False)
             messages.append(ChatMessage("user", text))
     return tuple(alternating(messages))
-
-
-# --- the schema of a step ---------------------------------------------------------------
 
 
 def _step(request: Request, choice: object) -> dict[str, Any]:
@@ -159,8 +156,6 @@ def _within(schema: Any, place: str) -> Any:  # noqa: ANN401
     return found
 
 
-# --- what comes ---------------------------------------------------------------------------
-
 _ANSWERING = re.compile(r'\s*\{\s*"response"\s*:\s*"')
 # As much of a JSON string as is complete: half of an escape, or of a surrogate pair, must wait.
 _WHOLE = re.compile(
@@ -173,20 +168,14 @@ _WHOLE = re.compile(
 )
 
 
-class StepEvents:
-    """Reads a step as it is written: an answer's text at once, calls when they are whole.
-
-    Args:
-        request: What is answered.
-    """
+class StepEvents(Events):
+    """Decodes a step as it is written: the text of an answer at once, calls when complete."""
 
     def __init__(self, request: Request) -> None:
-        self._request = request
+        super().__init__(request)
         self._events = openai.OpenAIEvents(request)
-        self.finish: Finish | None = None
-        self.terminated = False
         self._size = 0
-        # What is not told of yet: all that came, or since an answer began, the end of it.
+        # What has made no event yet: the whole step, or the incomplete end of an answer.
         self._pieces: list[str] = []
         self._answers = False
 
@@ -202,15 +191,12 @@ class StepEvents:
                     batch.reasoning(text)
                 case Usage():
                     batch.usage(*event)
-        batch.odd = batch.odd or came.odd
+        batch.odd_counts = batch.odd_counts or came.odd_counts
         self.terminated = self._events.terminated
         if self.finish is None and self._events.finish is not None:
             self.finish = self._events.finish
             if not self._answers:
                 self._end(self.finish, batch)
-
-    def kept(self) -> None:
-        """Nothing goes back but what was said."""
 
     def _read(self, piece: str, batch: Batch) -> None:
         self._size += len(piece)
@@ -232,29 +218,29 @@ class StepEvents:
         self._pieces = [rest[whole.end() :]]
 
     def _end(self, finish: Finish, batch: Batch) -> None:
-        """Tell of what was not an answer in words: calls, or JSON that a schema asks for."""
+        """Decode a complete step that is not plain text: calls, or an answer as JSON."""
         try:
             step = json.loads("".join(self._pieces))
             calls = [(call["name"], call["arguments"]) for call in step.get("tool_calls", ())]
             if "response" in step:
                 batch.text(json.dumps(step["response"], ensure_ascii=False))
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-            if finish.reason != "stop":  # it was cut, and nothing of it runs
+            if finish.reason != "stop":  # it was cut, so no tool runs
                 return
             raise malformed("it is neither an answer nor calls of tools", error) from error
-        from hfs_cli.providers.formats.calls import Numbered
+        from hfs_cli.providers.formats.calls import CallTracker
 
-        numbered = Numbered(self._request)
+        tracker = CallTracker(self._request)
         for number, (name, arguments) in enumerate(calls):
-            numbered.add(batch, name, json.dumps(arguments, ensure_ascii=False), key=number)
+            tracker.add(batch, name, json.dumps(arguments, ensure_ascii=False), key=number)
         if calls and finish.reason == "stop":
             self.finish = CALLED.finish(finish.raw)
 
 
-def _decoder(request: Request) -> EventDecoder:
+def _decoder(request: Request) -> Events:
     return StepEvents(request) if request.tools else openai.OpenAIEvents(request)
 
 
 FORMAT = replace(
-    openai.FORMAT, name="local", payload=payload, decoder=_decoder, media=Media(), schema="strict"
+    openai.FORMAT, name="local", body=payload, decoder=_decoder, media=Media(), schema="strict"
 )

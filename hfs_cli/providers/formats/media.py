@@ -1,4 +1,4 @@
-"""Attachments as the vendors take them: what each format carries, and the text forms."""
+"""Attachments in requests: what a format carries, and how bytes become text."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _check_one(attachment: Attachment, media: Media, who: str) -> None:
             f"{who} cannot take {name} ({media_type}): {takes}; choose another model with -m"
         )
     if attachment.url and kind_of(media_type) not in media.urls:
-        raise UsageError(f"{who} fetches no such URLs: download {name} and give the file")
+        raise UsageError(f"{who} does not fetch such URLs: download {name} and attach the file")
     most = media.most_each.get(kind_of(media_type))
     if most and len(attachment.data) > most:
         raise UsageError(f"{name} is over the {most // MEGABYTE} MB that {who} takes: shrink it")

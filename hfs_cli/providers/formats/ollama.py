@@ -11,7 +11,7 @@ from typing import Any
 
 from hfs_cli.errors import UsageError
 from hfs_cli.messages import ChatMessage, Request
-from hfs_cli.providers.formats.decode import (
+from hfs_cli.providers.formats.events import (
     CALLED,
     FAILED,
     LIMITED,
@@ -24,12 +24,12 @@ from hfs_cli.providers.formats.decode import (
 )
 from hfs_cli.providers.formats.ndjson import NdjsonDecoder
 from hfs_cli.providers.formats.wire import (
+    IMAGES,
     MEGABYTE,
     Events,
     Media,
     Quirks,
     WireFormat,
-    history,
     with_options,
 )
 
@@ -47,16 +47,16 @@ _NOTHING_DROPPED: Mapping[str, object] = {"truncate": False, "shift": False}
 _ENDINGS: Mapping[str, Ending] = {"stop": STOPPED, "length": LIMITED}
 
 
-def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
+def payload(request: Request, quirks: Quirks) -> dict[str, Any]:  # noqa: ARG001
     """The body of a streamed chat.
 
     Raises:
-        UsageError: The model must ask for a tool, which this format cannot say.
+        UsageError: The request demands a tool, which this format cannot express.
     """
     messages: list[dict[str, Any]] = []
     if request.system is not None:
         messages.append({"role": "system", "content": request.system})
-    for message in history(request, "ollama", quirks.call_ids):
+    for message in request.messages:
         messages += [_message(message), *_results(message)]
     body: dict[str, Any] = {"model": request.model, "messages": messages, "stream": True}
     body |= _NOTHING_DROPPED
@@ -102,19 +102,24 @@ def _message(message: ChatMessage) -> dict[str, Any]:
 
 
 def _results(message: ChatMessage) -> list[dict[str, Any]]:
-    """The results of a message's calls; servers before 0.13 read the name, later ones the id."""
+    """The results of a message's calls; servers before 0.13 match names, later ones ids."""
     if not message.calls:
         return []
-    from hfs_cli.providers.formats.calls import said
+    from hfs_cli.providers.formats.calls import result_text
 
     return [
-        {"role": "tool", "content": said(call), "tool_name": call.name, "tool_call_id": call.id}
+        {
+            "role": "tool",
+            "content": result_text(call),
+            "tool_name": call.name,
+            "tool_call_id": call.id,
+        }
         for call in message.calls
     ]
 
 
 class OllamaEvents(Events):
-    """Reads the lines of a chat; a whole one is a single such line."""
+    """Decodes the lines of a chat; one that is not streamed is a single line."""
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
@@ -129,49 +134,47 @@ class OllamaEvents(Events):
         if thinking := message.get("thinking"):
             batch.reasoning(thinking)
             self._thoughts.append(thinking)
-        # "response" is what /api/generate, and some proxies of it, call the text.
+        # /api/generate, and some proxies, call the text "response".
         if content := message.get("content") or line.get("response"):
             batch.text(content)
         for call in message.get("tool_calls") or ():
             function = call["function"]
             arguments = json.dumps(function.get("arguments") or {}, ensure_ascii=False)
-            self._numbered().add(batch, function["name"], arguments, call.get("id"))
+            self._tracker().add(batch, function["name"], arguments, call.get("id"))
         if line.get("done"):
             self._done(line, batch)
 
     def _done(self, line: dict[str, Any], batch: Batch) -> None:
-        given, made = line.get("prompt_eval_count"), line.get("eval_count")
+        prompt, output = line.get("prompt_eval_count"), line.get("eval_count")
         reason = line.get("done_reason")
         if not reason:
-            # Servers before 0.1.40 gave no reason, but counts; one whose runner has gone gives
-            # neither.
-            self.finish = FAILED.finish("done") if made is None else STOPPED.finish("")
+            # Servers before 0.1.40 sent counts without a reason. A server whose runner has died
+            # sends neither.
+            self.finish = FAILED.finish("done") if output is None else STOPPED.finish("")
         elif reason == "stop" and self._calls:
             self.finish = CALLED.finish(reason)
         else:
             self.finish = finish_of(reason, _ENDINGS)
         self.terminated = True
-        if given is not None or made is not None:
-            batch.usage(given, made, None, None)
+        if prompt is not None or output is not None:
+            batch.usage(prompt, output)
 
-    def kept(self) -> Mapping[str, Any] | None:
-        """The thoughts before a call, which the model goes on from."""
+    def state(self) -> Mapping[str, Any] | None:
+        """The thinking before a call, which the model continues from."""
         if not (self._calls and self._thoughts):
             return None
-        return self._kept("ollama", {"thinking": "".join(self._thoughts)})
+        return self._state_of("ollama", {"thinking": "".join(self._thoughts)})
 
 
 FORMAT = WireFormat(
     name="ollama",
     path=lambda _: "/api/chat",
-    headers=lambda key: {"Authorization": f"Bearer {key}"},
-    payload=payload,
+    body=payload,
     framer=NdjsonDecoder,
     decoder=OllamaEvents,
     schema="strict",
     version="",
     models_path="/api/tags",
-    media=Media(
-        types=frozenset({"image/png", "image/jpeg", "image/webp"}), most_bytes=100 * MEGABYTE
-    ),
+    keeps={"thinking": str},
+    media=Media(types=IMAGES - {"image/gif"}, most_bytes=100 * MEGABYTE),
 )

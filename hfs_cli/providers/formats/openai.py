@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hfs_cli.messages import Attachment, ChatMessage, Request
-from hfs_cli.providers.formats.decode import (
+from hfs_cli.providers.formats.events import (
     CALLED,
     CONTEXT_FULL,
     DECLINED,
@@ -25,8 +25,16 @@ from hfs_cli.providers.formats.decode import (
     parse,
     reported,
 )
-from hfs_cli.providers.formats.sse import SseDecoder
-from hfs_cli.providers.formats.wire import Events, Media, Quirks, WireFormat, history, with_options
+from hfs_cli.providers.formats.wire import (
+    IMAGES,
+    PDF,
+    SOUND,
+    Events,
+    Media,
+    Quirks,
+    WireFormat,
+    with_options,
+)
 
 # One table for all vendors of this format, because their words do not collide. Read 2026-11-25 in
 # OpenAI's types (openai 3.57, chat_completion_chunk.py), Mistral's (3.7), Together's (3.1),
@@ -56,15 +64,12 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
     messages: list[dict[str, Any]] = []
     system, form = request.system, None
     if request.schema is not None:
-        from hfs_cli.providers.formats.schemas import asked_of, in_words, response_format
+        from hfs_cli.providers.formats.schemas import form_and_system
 
-        asked = asked_of(request.schema, FORMAT.schema, request.model, quirks.schema)
-        form = response_format(asked)
-        if asked.way == "in the prompt":
-            system = in_words(asked.schema, system)
+        form, system = form_and_system(request.schema, request.model, quirks.schema, system)
     if system is not None:
         messages.append({"role": "system", "content": system})
-    for message in history(request, "openai", quirks.call_ids):
+    for message in request.messages:
         if message.calls or message.state:
             messages += _turn(message, quirks)
         else:
@@ -88,17 +93,17 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
 
 
 def _turn(message: ChatMessage, quirks: Quirks) -> list[dict[str, Any]]:
-    """A reply with its calls and what the vendor gave with it, and the calls' results."""
-    from hfs_cli.providers.formats.calls import said
+    """A reply with its calls and state, followed by the results of the calls."""
+    from hfs_cli.providers.formats.calls import result_text
 
     state: Mapping[str, Any] = message.state.items[0] if message.state else {}
     body: dict[str, Any] = {"role": "assistant", "content": message.content}
     for name in _KEPT & state.keys():
         body[name] = state[name]
     if "thinking" in state:
-        thought = {"type": "thinking", "thinking": [{"type": "text", "text": state["thinking"]}]}
+        thinking = {"type": "thinking", "thinking": [{"type": "text", "text": state["thinking"]}]}
         text = [{"type": "text", "text": message.content}] if message.content else []
-        body["content"] = [thought, *text]
+        body["content"] = [thinking, *text]
     if not message.calls:
         return [body]
     if quirks.demands_reasoning:
@@ -115,7 +120,8 @@ def _turn(message: ChatMessage, quirks: Quirks) -> list[dict[str, Any]]:
         for call in message.calls
     ]
     results = [
-        {"role": "tool", "tool_call_id": call.id, "content": said(call)} for call in message.calls
+        {"role": "tool", "tool_call_id": call.id, "content": result_text(call)}
+        for call in message.calls
     ]
     return [body, *results]
 
@@ -154,12 +160,13 @@ def _part(attachment: Attachment, names: str) -> dict[str, Any]:
 # calls is demanded by DeepSeek (https://api-docs.deepseek.com/guides/thinking_mode) and used by
 # Moonshot, Z.ai, vLLM and llama.cpp. Read 2026-11-29.
 _KEPT = frozenset({"reasoning_details", "reasoning_content", "reasoning"})
+_TEXTS = ("text", "summary")
 # A longer id is a gateway's and holds data for the vendor, so it is never replaced.
 _LONGEST_ID = 40
 
 
 class OpenAIEvents(Events):
-    """Reads the chunks of a chat completion, and a whole one."""
+    """Decodes a chat completion, streamed or whole."""
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
@@ -197,9 +204,9 @@ class OpenAIEvents(Events):
                 self._thoughts.setdefault(name, []).append(reasoning)
         if details := delta.get("reasoning_details"):
             self._keep_details(details)
-            # OpenRouter's blocks may come with nothing beside them.
-            said = (detail.get("text") or detail.get("summary") or "" for detail in details)
-            batch.reasoning("" if reasoning else "".join(said))
+            # OpenRouter may send its blocks alone, without the same text beside them.
+            texts = (detail.get("text") or detail.get("summary") or "" for detail in details)
+            batch.reasoning("" if reasoning else "".join(texts))
         if content := delta.get("content"):
             if isinstance(content, str):
                 batch.text(content)
@@ -232,7 +239,7 @@ class OpenAIEvents(Events):
                 batch.text(part.get("text") or "")
 
     def _call(self, call: dict[str, Any], batch: Batch) -> None:
-        calls = self._numbered()
+        calls = self._tracker()
         function = call.get("function") or {}
         arguments = function.get("arguments") or ""
         if isinstance(arguments, dict):  # some servers send the object itself
@@ -240,36 +247,37 @@ class OpenAIEvents(Events):
 
             arguments = json.dumps(arguments, ensure_ascii=False)
         calls.add(batch, function.get("name"), arguments, call.get("id"), call.get("index"))
-        if extra := call.get("extra_content"):  # Gemini's signatures, by its compatible endpoint
+        if extra := call.get("extra_content"):  # signatures from Gemini's compatible endpoint
             self._extra[calls.ids[-1]] = extra
 
     def _keep_details(self, details: list[dict[str, Any]]) -> None:
-        """Add pieces of OpenRouter's reasoning blocks: those of one block become one again."""
+        """Collect OpenRouter's reasoning blocks; the streamed pieces of a block are joined.
+
+        A piece continues the last block if it has the same type and index. Until `state` joins
+        them, the texts of a block are lists of pieces.
+        """
         for detail in details:
             last = self._details[-1] if self._details else {}
             same = all(last.get(name) == detail.get(name) for name in ("type", "index"))
-            for name in ("text", "summary"):
-                if same and isinstance(detail.get(name), str) and name in last:
-                    pieces = last[name]
-                    pieces.append(detail[name])
-                    said = {key: v for key, v in detail.items() if v is not None and key != name}
-                    last |= said
-                    break
+            continued = (n for n in _TEXTS if same and n in last and isinstance(detail.get(n), str))
+            if name := next(continued, None):
+                last[name].append(detail[name])
+                last |= {key: v for key, v in detail.items() if v is not None and key != name}
             else:
-                begun = {
-                    key: [value] if key in {"text", "summary"} and isinstance(value, str) else value
+                block = {
+                    key: [value] if key in _TEXTS and isinstance(value, str) else value
                     for key, value in detail.items()
                 }
-                self._details.append(begun)
+                self._details.append(block)
 
-    def kept(self) -> Mapping[str, Any] | None:
-        """Reasoning that the vendor wants back: its own blocks, or the thoughts around calls."""
+    def state(self) -> Mapping[str, Any] | None:
+        """Reasoning that the vendor wants back: OpenRouter's blocks, or what led to calls."""
         values: dict[str, Any] = {}
         answers_calls = any(message.calls for message in self._request.messages[-1:])
         if self._details:
             values["reasoning_details"] = [
                 {
-                    key: "".join(value) if key in {"text", "summary"} and value else value
+                    key: "".join(value) if key in _TEXTS and value else value
                     for key, value in detail.items()
                 }
                 for detail in self._details
@@ -280,47 +288,38 @@ class OpenAIEvents(Events):
             values["extra_content"] = self._extra
         if self._calls and any(len(name) > _LONGEST_ID for name in self._calls.ids):
             values["long_ids"] = True
-        return self._kept("openai", values) if values else None
+        return self._state_of("openai", values) if values else None
 
 
 def _count(usage: Mapping[str, Any], batch: Batch) -> None:
-    given = batch.fields(usage.get("prompt_tokens_details"))
-    made = batch.fields(usage.get("completion_tokens_details"))
+    prompt_details = batch.fields(usage.get("prompt_tokens_details"))
+    output_details = batch.fields(usage.get("completion_tokens_details"))
     prompt, output, total = (
         batch.count(usage.get(name))
         for name in ("prompt_tokens", "completion_tokens", "total_tokens")
     )
     if prompt is not None and output is not None and total is not None:
-        # Some vendors count reasoning in the total alone.
+        # Some vendors count reasoning only in the total.
         output = max(output, total - prompt)
-    # DeepSeek has its own name for it, beside the others.
+    # DeepSeek has a name of its own for cached tokens.
     hits = usage.get("cached_tokens", usage.get("prompt_cache_hit_tokens"))
-    cached = given.get("cached_tokens", hits)
-    batch.usage(prompt, output, cached, made.get("reasoning_tokens"))
+    cached = prompt_details.get("cached_tokens", hits)
+    batch.usage(prompt, output, cached, output_details.get("reasoning_tokens"))
 
 
 FORMAT = WireFormat(
     name="openai",
     path=lambda _: "/chat/completions",
-    headers=lambda key: {"Authorization": f"Bearer {key}"},
-    payload=payload,
-    framer=SseDecoder,
+    body=payload,
     decoder=OpenAIEvents,
     schema="openai",
-    version="/v1",
-    models_path="/models",
-    media=Media(
-        types=frozenset(
-            {
-                "image/png",
-                "image/jpeg",
-                "image/gif",
-                "image/webp",
-                "application/pdf",
-                "audio/mpeg",
-                "audio/wav",
-            }
-        ),
-        urls=frozenset({"image"}),
-    ),
+    may_keep={
+        "reasoning": str,
+        "reasoning_content": str,
+        "reasoning_details": list,
+        "thinking": str,
+        "extra_content": dict,
+        "long_ids": bool,
+    },
+    media=Media(types=IMAGES | PDF | SOUND, urls=frozenset({"image"})),
 )

@@ -14,7 +14,7 @@ from hfs_cli.errors import (
     UnavailableError,
 )
 from hfs_cli.providers.formats.vendor_words import json_document, says_too_long, vendor_message
-from hfs_cli.providers.formats.wire import Context, shown
+from hfs_cli.providers.formats.wire import Context, presentable
 
 
 def is_for_responses(message: str) -> bool:
@@ -31,11 +31,11 @@ def refusal(status: int, body: bytes, context: Context) -> HfsError:
 
     Args:
         status: The HTTP status.
-        body: The response's body, or its beginning.
-        context: What the message names.
+        body: The response's body, or the beginning of it.
+        context: What the message needs to know of the request.
     """
     document = json_document(body)
-    said = shown(vendor_message(document if document is not None else body), context.secrets)
+    said = presentable(vendor_message(document if document is not None else body), context.secrets)
     why = f": {said}" if said else ""
     name = context.provider
     if _is_unknown_model(status, document, said, context.model):
@@ -43,8 +43,11 @@ def refusal(status: int, body: bytes, context: Context) -> HfsError:
             f'{name} has no model "{context.model}" ({status}){why}',
             f"see: hfs models list {name}",
         )
-    if status in {401, 403} or (status == 400 and _BAD_KEY.search(said)):
+    if status == 401 or (status == 400 and _BAD_KEY.search(said)):
         return CredentialsError(f"{name} refused the key ({status}){why}", context.key_hint)
+    if status == 403:  # not always for the key: a country, a region, a firewall on the way
+        advice = f"if the key is why, {context.key_hint}" if context.key_hint else ""
+        return CredentialsError(f"{name} refused access ({status}){why}", advice)
     if 300 <= status < 400:
         return ProviderError(
             f"{name} answered with a redirect ({status}), which is not followed: "
@@ -93,14 +96,18 @@ _NO_MODEL = re.compile(
 )
 # Ollama's words for its own limit, which is smaller than the model's.
 _OLLAMAS_LIMIT = re.compile("(exceeds|longer than) the context length")
-# How vendors say that a model does not think, or not so much: OpenAI "Unsupported parameter:
+# How vendors say that a model does not think, or lacks the level: OpenAI "Unsupported parameter:
 # 'reasoning.effort' is not supported with this model", "Unrecognized request argument supplied:
 # reasoning_effort"; Anthropic "adaptive thinking is not supported on this model"; Gemini "Thinking
 # level is not supported for this model"; Ollama "does not support thinking"; xAI and Groq
 # "`reasoning_effort` is not supported with this model". Read 2026-11-29.
-_THINK = r"(reasoning|thinking|effort)"
-_NO = r"(not (supported|allowed|enabled)|(un|does not )support|unrecognized|unknown|invalid value)"
-_NO_THOUGHTS = re.compile(rf"{_THINK}.{{0,60}}{_NO}|{_NO}.{{0,60}}{_THINK}", re.IGNORECASE)
+_THINKING = r"(reasoning|thinking|effort)"
+_LACKS = (
+    r"(not (supported|allowed|enabled)|(un|does not )support|unrecognized|unknown|invalid value)"
+)
+_NO_THINKING = re.compile(
+    rf"{_THINKING}.{{0,60}}{_LACKS}|{_LACKS}.{{0,60}}{_THINKING}", re.IGNORECASE
+)
 _NO_MODEL_CODES = frozenset({"model_not_found", "model_decommissioned", "model_not_available"})
 
 
@@ -113,13 +120,10 @@ def _next_step(status: int, context: Context, said: str) -> str:
     if status == 413 or (status in {400, 422, 500} and says_too_long(said)):
         return LEAVE_OUT
     if status in {400, 422}:
-        context_is_full = "context" in said.lower()
-        otherwise = "shorten the prompt, or start a new session" if context_is_full else ""
-        thinks_not = "leave out --reasoning, or choose another model with -m"
-        return thinks_not if _NO_THOUGHTS.search(said) else otherwise
-    if status >= 500:
-        return "try again, or choose another model with -m"
-    return ""
+        if _NO_THINKING.search(said):
+            return "leave out --reasoning, or choose another model with -m"
+        return "shorten the prompt, or start a new session" if "context" in said.lower() else ""
+    return "try again, or choose another model with -m" if status >= 500 else ""
 
 
 def _address_hint(context: Context) -> str:

@@ -1,8 +1,8 @@
-"""OpenAI's Responses, and the vendors that speak it too.
+"""OpenAI's Responses, which other vendors speak too.
 
-https://developers.openai.com/api/reference/resources/responses, as its library's types have it
-(openai 3.57, `types/responses`). Nothing is kept by the vendor: ``store`` is always false, and
-the whole conversation is sent with each turn, as in every other format.
+https://developers.openai.com/api/reference/resources/responses, and the types of OpenAI's library
+(openai 3.57, `types/responses`). The vendor stores nothing: ``store`` is always false, and each
+turn sends the whole conversation, as in every other format.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hfs_cli.errors import UsageError
 from hfs_cli.messages import Attachment, ChatMessage, Request
-from hfs_cli.providers.formats.decode import (
+from hfs_cli.providers.formats.events import (
     CALLED,
     DECLINED,
     FAILED,
@@ -26,8 +25,16 @@ from hfs_cli.providers.formats.decode import (
     parse,
     reported,
 )
-from hfs_cli.providers.formats.sse import SseDecoder
-from hfs_cli.providers.formats.wire import Events, Media, Quirks, WireFormat, history, with_options
+from hfs_cli.providers.formats.wire import (
+    IMAGES,
+    PDF,
+    Events,
+    Media,
+    Quirks,
+    WireFormat,
+    refuse_absent,
+    with_options,
+)
 
 _NAMES = {"max_tokens": "max_output_tokens"}
 # Options of chat completions that this format answers with a 400.
@@ -49,11 +56,8 @@ _PARTS = {name.removesuffix("delta") + "done": kind for name, kind in _DELTAS.it
 _LAST = frozenset({"response.completed", "response.incomplete", "response.failed"})
 # The same kinds, by the type of a part in a complete item.
 _KINDS = {"output_text": "text", "refusal": "refusal", "reasoning_text": "reasoning"}
-
-
 # Models that do not reason, and refuse a request for encrypted reasoning.
 _NOT_REASONING = re.compile(r"gpt-[34]|chat")
-_CALL_IDS = r"[A-Za-z0-9_.:-]{1,64}"
 
 
 def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
@@ -72,12 +76,9 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
         body["include"] = ["reasoning.encrypted_content"]
     system = request.system
     if request.schema is not None:
-        from hfs_cli.providers.formats.schemas import asked_of, in_words, response_format
+        from hfs_cli.providers.formats.schemas import form_and_system
 
-        asked = asked_of(request.schema, FORMAT.schema, request.model, quirks.schema)
-        form = response_format(asked)
-        if asked.way == "in the prompt":
-            system = in_words(asked.schema, system)
+        form, system = form_and_system(request.schema, request.model, quirks.schema, system)
         if form and quirks.schema == "beside":
             # https://docs.perplexity.ai/docs/agent-api/output-control, read 2026-11-29.
             body["response_format"] = form
@@ -100,19 +101,19 @@ def payload(request: Request, quirks: Quirks) -> dict[str, Any]:
 
 
 def _input(request: Request) -> list[dict[str, Any]]:
-    """The conversation as items; what a reply was made of goes back in order, as it came.
+    """The conversation as items; kept items of a reply go back in order, as they came.
 
     https://developers.openai.com/api/docs/guides/reasoning (openai 3.57,
     response_reasoning_item_param.py), read 2026-11-29.
     """
     items: list[dict[str, Any]] = []
-    for message in history(request, "responses", _CALL_IDS):
+    for message in request.messages:
         if message.state:
             items += message.state.items[0]["output"]  # type: ignore[arg-type]  # our own
         elif message.content or message.attachments or not message.calls:
             items.append(_item(message))
         if message.calls:
-            from hfs_cli.providers.formats.calls import said
+            from hfs_cli.providers.formats.calls import result_text
 
             if not message.state:
                 items += [
@@ -125,19 +126,16 @@ def _input(request: Request) -> list[dict[str, Any]]:
                     for call in message.calls
                 ]
             items += [
-                {"type": "function_call_output", "call_id": call.id, "output": said(call)}
+                {"type": "function_call_output", "call_id": call.id, "output": result_text(call)}
                 for call in message.calls
             ]
     return items
 
 
 def _options(options: Mapping[str, object], body: Mapping[str, Any]) -> dict[str, object]:
-    """The options as this format has them; two of chat completions moved into an object."""
-    if absent := sorted(_ABSENT & {name for name, value in options.items() if value is not None}):
-        raise UsageError(
-            f"the Responses API takes no {' or '.join(absent)}: leave it out, or set the"
-            ' provider\'s type to "openai" for chat completions'
-        )
+    """The options in this format, where two of chat completions belong into objects."""
+    instead = ', or set the provider\'s type to "openai" for chat completions'
+    refuse_absent(options, _ABSENT, "the Responses API", instead)
     taken = {name: value for name, value in options.items() if name not in _ABSENT}
     if (effort := taken.pop("reasoning_effort", None)) is not None:
         taken.setdefault("reasoning", {"effort": effort})
@@ -165,12 +163,12 @@ def _part(attachment: Attachment) -> dict[str, Any]:
 
 
 class ResponsesEvents(Events):
-    """Reads the events of a response, and a whole one.
+    """Decodes a response, streamed or whole.
 
-    A text may come as deltas, once more whole when its part ends, again with its item, and again
-    in the response that ends the stream; servers leave out any of these. So each level hands on
-    only what no level below it has: with "He", "llo" as deltas all that follows is a repetition,
-    and a summary that stands in ``output_item.done`` alone is read there.
+    A text can come up to four times: as deltas, complete when its part ends, again with its item,
+    and again in the response that ends the stream. Servers leave out any of these. So each level
+    only adds texts of kinds that no earlier level had: after the deltas "He", "llo" the rest is
+    repetition, but a summary that only ``output_item.done`` has is read there.
     """
 
     def __init__(self, request: Request) -> None:
@@ -187,7 +185,7 @@ class ResponsesEvents(Events):
 
     def decode(self, data: str, batch: Batch) -> None:
         """Add what one event says to the batch."""
-        if data.startswith("[DONE]"):  # some gateways add it; the real end came before, or not
+        if data.lstrip().startswith("[DONE]"):  # some gateways add it; it does not end a response
             return
         event = parse(data)
         name = event.get("type") or ""
@@ -200,7 +198,7 @@ class ResponsesEvents(Events):
             self._in_part.discard(kind)
         elif name in _LAST:
             self._ended(event["response"], batch)
-        elif not name and event.get("status") and "output" in event:  # a whole reply
+        elif not name and event.get("status") and "output" in event:  # not streamed
             self._ended(event, batch)
         elif name == "error" or (not name and event.get("error")):
             raise reported(event.get("error") or event)
@@ -238,7 +236,7 @@ class ResponsesEvents(Events):
     def _call(self, item: dict[str, Any], key: object, batch: Batch) -> None:
         self._begun.add(key)
         self._filled.discard(key)
-        self._numbered().add(batch, item.get("name"), "", item.get("call_id"), key)
+        self._tracker().add(batch, item.get("name"), "", item.get("call_id"), key)
 
     def _arguments(self, piece: str, key: object, batch: Batch) -> None:
         if self._calls is None:
@@ -290,15 +288,15 @@ class ResponsesEvents(Events):
                 self.finish = FAILED.finish(status)
         self.terminated = True
 
-    def kept(self) -> Mapping[str, Any] | None:
-        """All items of the reply, if there is one that only the vendor can read."""
+    def state(self) -> Mapping[str, Any] | None:
+        """All items of the reply, if the vendor can make use of any of them."""
         items = [
             {name: value for name, value in item.items() if value is not None}
             for item in self._output
         ]
         if not any(item.get("encrypted_content") or item.get("phase") for item in items):
             return None
-        return self._kept("responses", {"output": items})
+        return self._state_of("responses", {"output": items})
 
 
 def _texts(item: dict[str, Any]) -> list[tuple[str, str]]:
@@ -312,28 +310,23 @@ def _texts(item: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _count(usage: Mapping[str, Any], batch: Batch) -> None:
-    given = batch.fields(usage.get("input_tokens_details"))
-    made = batch.fields(usage.get("output_tokens_details"))
+    input_details = batch.fields(usage.get("input_tokens_details"))
+    output_details = batch.fields(usage.get("output_tokens_details"))
     batch.usage(
         usage.get("input_tokens"),
         usage.get("output_tokens"),
-        given.get("cached_tokens"),
-        made.get("reasoning_tokens"),
+        input_details.get("cached_tokens"),
+        output_details.get("reasoning_tokens"),
     )
 
 
 FORMAT = WireFormat(
     name="responses",
     path=lambda _: "/responses",
-    headers=lambda key: {"Authorization": f"Bearer {key}"},
-    payload=payload,
-    framer=SseDecoder,
+    body=payload,
+    call_ids=r"[A-Za-z0-9_.:-]{1,64}",
     decoder=ResponsesEvents,
     schema="openai",
-    version="/v1",
-    models_path="/models",
-    media=Media(
-        types=frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"}),
-        urls=frozenset({"image", "pdf"}),
-    ),
+    keeps={"output": list},
+    media=Media(types=IMAGES | PDF, urls=frozenset({"image", "pdf"})),
 )

@@ -1,4 +1,4 @@
-"""JSON Schemas as the vendors take them: how each is asked, and what Anthropic allows. Pure."""
+"""How each vendor is asked for a JSON Schema, and which keywords it accepts. Pure."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from hfs_cli.providers.formats.wire import SchemaWay
 Way = Literal["strict", "rewritten", "not strict", "by a tool", "in the prompt"]
 
 
-class Asked(NamedTuple):
-    """How a schema is asked for.
+class SchemaForm(NamedTuple):
+    """How a request asks for a schema.
 
     Args:
-        way: ``strict`` where the vendor holds the reply to it as it is, ``rewritten`` where it
-            does to an equal one in its own subset, ``not strict`` where the model is shown it.
-        schema: It, as it is sent.
-        field: What carries it in chat completions: ``json_schema``, ``json_object`` with the
-            schema in the prompt, or nothing but the prompt.
+        way: ``strict``: the vendor enforces the schema as it is; ``rewritten``: it enforces an
+            equivalent one in the subset that it supports; ``not strict``: the model only sees it.
+        schema: The schema as it is sent.
+        field: What carries it in chat completions: ``json_schema``; ``json_object``, with the
+            schema in the prompt; or empty, with the prompt alone.
     """
 
     way: Way
@@ -29,42 +29,43 @@ class Asked(NamedTuple):
     field: Literal["json_schema", "json_object", ""] = "json_schema"
 
 
-def asked_of(schema: Mapping[str, Any], way: SchemaWay, model: str, style: str) -> Asked:
-    """How a model of a vendor is asked for a schema.
+def schema_form(schema: Mapping[str, Any], way: SchemaWay, model: str, style: str) -> SchemaForm:
+    """How to ask a vendor's model for a schema.
 
     Args:
-        schema: What the user wants.
-        way: The format's, `hfs_cli.providers.formats.wire.WireFormat.schema`.
-        model: The vendor's id.
+        schema: The user's schema.
+        way: The format's way, `hfs_cli.providers.formats.wire.WireFormat.schema`.
+        model: The vendor's model id.
         style: The vendor's way, `hfs_cli.providers.formats.wire.Quirks.schema`.
     """
     match way:
         case "strict":
-            # Decoding is held to the schema itself; what it cannot express of it is left out there.
-            return Asked("strict", schema)
-        case "prompt":
-            return Asked("in the prompt", schema, "")
+            # The vendor enforces the schema itself, and leaves out what it does not support.
+            return SchemaForm("strict", schema)
         case "anthropic":
+            from hfs_cli.providers.formats.claude import takes_output_format
+
             if not takes_output_format(model):
-                return Asked("by a tool", schema)
+                return SchemaForm("by a tool", schema)
             fitted = for_anthropic(schema)
-            return Asked("strict" if fitted == schema else "rewritten", fitted)
-    return _asked_of_openai(schema, _style_at_groq(model) if style == "groq" else style)
+            return SchemaForm("strict" if fitted == schema else "rewritten", fitted)
+        case "openai":
+            return _form_for_openai(schema, _style_at_groq(model) if style == "groq" else style)
 
 
-def _asked_of_openai(schema: Mapping[str, Any], style: str) -> Asked:
+def _form_for_openai(schema: Mapping[str, Any], style: str) -> SchemaForm:
     match style:
         case "object" if schema.get("type") == "object":
-            return Asked("in the prompt", schema, "json_object")
+            return SchemaForm("in the prompt", schema, "json_object")
         case "object" | "prompt":
-            return Asked("in the prompt", schema, "")
+            return SchemaForm("in the prompt", schema, "")
         case "plain" | "shown":
             strict = style == "plain" and is_strict(schema)
-            return Asked("strict" if strict else "not strict", schema)
+            return SchemaForm("strict" if strict else "not strict", schema)
     fitted = for_strict(schema)
     if fitted is None:
-        return Asked("not strict", schema)
-    return Asked("strict" if fitted == schema else "rewritten", fitted)
+        return SchemaForm("not strict", schema)
+    return SchemaForm("strict" if fitted == schema else "rewritten", fitted)
 
 
 def _style_at_groq(model: str) -> str:
@@ -78,19 +79,39 @@ def _style_at_groq(model: str) -> str:
     return "shown" if shown else "object"
 
 
-def response_format(asked: Asked) -> dict[str, Any] | None:
-    """What carries a schema in chat completions, or None where the prompt alone does."""
-    if not asked.field:
+def form_and_system(
+    schema: Mapping[str, Any], model: str, style: str, system: str | None
+) -> tuple[dict[str, Any] | None, str | None]:
+    """The ``response_format`` and the system prompt that ask an OpenAI-like model for a schema.
+
+    Args:
+        schema: The user's schema.
+        model: The vendor's model id.
+        style: The vendor's way, `hfs_cli.providers.formats.wire.Quirks.schema`.
+        system: The system prompt, or None.
+    """
+    form = schema_form(schema, "openai", model, style)
+    if form.way == "in the prompt":
+        system = _in_words(form.schema, system)
+    return _response_format(form), system
+
+
+def _response_format(form: SchemaForm) -> dict[str, Any] | None:
+    """The ``response_format`` of chat completions, or None where only the prompt has the schema."""
+    if not form.field:
         return None
-    if asked.field == "json_object":
+    if form.field == "json_object":
         return {"type": "json_object"}
-    strict = asked.way != "not strict"
-    form = {"name": "reply", "schema": asked.schema, "strict": strict}
-    return {"type": "json_schema", "json_schema": form}
+    strict = form.way != "not strict"
+    named = {"name": "reply", "schema": form.schema, "strict": strict}
+    return {"type": "json_schema", "json_schema": named}
 
 
-def in_words(schema: Mapping[str, Any], system: str | None) -> str:
-    """A system prompt that asks for JSON that fits; the vendors want the word in it."""
+def _in_words(schema: Mapping[str, Any], system: str | None) -> str:
+    """The system prompt, with a demand for JSON that fits the schema.
+
+    JSON mode requires the word "JSON" in the prompt.
+    """
     text = json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
     asked = f"Reply with one JSON value alone, without a code fence, that fits this schema:\n{text}"
     return f"{system}\n\n{asked}" if system else asked
@@ -105,19 +126,6 @@ _ANTHROPIC = frozenset(
 _FORMATS = frozenset(
     {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}
 )
-
-
-def takes_output_format(model: str) -> bool:
-    """Whether a model of Anthropic's takes a schema as ``output_config.format``.
-
-    All since 4.5 and opus-4-1 do, and the newest refuse the way that came before, a tool that
-    must be called. An id without a version that can be read is taken for a new one.
-    """
-    named = re.search(r"claude-(?:[a-z]+-)?(\d)(?:[.-](\d{1,2})(?!\d))?(?!\d)", model)
-    if named is None:
-        return True
-    version = (int(named[1]), int(named[2] or 0))
-    return version >= (4, 5) or ("opus" in model and version == (4, 1))
 
 
 def for_anthropic(schema: Mapping[str, Any]) -> dict[str, Any]:

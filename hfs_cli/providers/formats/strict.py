@@ -1,4 +1,4 @@
-"""JSON Schemas in the subset that OpenAI's strict output takes, and the replies to them. Pure."""
+"""JSON Schemas in the subset of OpenAI's strict output, and the replies to them. Pure."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _STRICT = frozenset(
     {"type", "enum", "const", "title", "description", "pattern", "format", "multipleOf"}
     | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minItems", "maxItems"}
 )
-_OF_OTHERS = frozenset(
+_STRUCTURE = frozenset(
     {"properties", "required", "additionalProperties", "items", "anyOf", "oneOf"}
     | {"$defs", "definitions"}
 )
-# What no words in a description can stand for: the structure itself hangs on it.
-_STRUCTURAL = frozenset(
+# Keywords that strict output lacks, and that a note in the description cannot stand for.
+_UNSUPPORTED = frozenset(
     {"not", "if", "then", "else", "patternProperties", "propertyNames", "dependentRequired"}
     | {"dependentSchemas", "dependencies", "unevaluatedProperties", "unevaluatedItems", "contains"}
     | {"prefixItems", "additionalItems", "minProperties", "maxProperties", "$dynamicRef"}
@@ -64,15 +64,15 @@ class _UnfitError(Exception):
 
 
 def _strict(schema: object) -> dict[str, Any]:
-    if not isinstance(schema, Mapping) or _STRUCTURAL & schema.keys():
+    if not isinstance(schema, Mapping) or _UNSUPPORTED & schema.keys():
         raise _UnfitError
     if {"allOf", "$ref"} & schema.keys():
-        return _another(schema)
+        return _alias(schema)
     kinds = _types(schema)
-    kept, notes = _own_rules(schema)
+    kept, notes = _supported(schema)
     kept |= _definitions(schema)
     if "anyOf" in schema or "oneOf" in schema:
-        # Of `oneOf`, that no two fit is seen to when the reply is held against the original.
+        # That only one of `oneOf` fits is checked when the reply is validated.
         if "anyOf" in schema and "oneOf" in schema:
             raise _UnfitError
         kept["anyOf"] = [_strict(inner) for inner in schema.get("anyOf") or schema["oneOf"]]
@@ -83,36 +83,35 @@ def _strict(schema: object) -> dict[str, Any]:
     elif "array" in kinds:
         raise _UnfitError
     if not (kinds or {"anyOf", "enum", "const"} & kept.keys()):
-        raise _UnfitError  # whatever fits, fits: strict output must know what comes
+        raise _UnfitError  # anything would fit, and strict output must know the type
     return with_notes(kept, notes)
 
 
-def _another(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema that is another one, by reference or by an `allOf` of one."""
+def _alias(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Rewrite a schema that stands for another: a `$ref`, or an `allOf` of one schema."""
     beside = schema.keys() - {"allOf", "$ref", "title", "description", "$defs", "definitions"}
     if beside - _NOTES:
         raise _UnfitError
     match schema:
         case {"allOf": [only]} if "$ref" not in schema:
             inner = _strict(only)
-            # A reference stands alone there: what is said beside it is lost, but holds no rule.
-            said = (
-                {} if "$ref" in inner else {k: schema[k] for k in ("description",) if k in schema}
-            )
-            return inner | said | _definitions(schema)
+            # Nothing may stand beside a `$ref`, so the description is lost there.
+            if "description" in schema and "$ref" not in inner:
+                inner["description"] = schema["description"]
+            return inner | _definitions(schema)
         case {"$ref": str(reference)} if "allOf" not in schema:
             return {"$ref": reference, **_definitions(schema)}
     raise _UnfitError
 
 
-def _own_rules(schema: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The rules that strict output takes as they are, and in words those that it does not."""
+def _supported(schema: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The keywords that strict output supports, and notes of those that it does not."""
     kept: dict[str, Any] = {}
     notes: list[str] = []
     for name, value in schema.items():
         if name in _STRICT and not (name == "format" and value not in _FORMATS):
             kept[name] = value
-        elif name not in _NOTES and name not in _OF_OTHERS:
+        elif name not in _NOTES and name not in _STRUCTURE:
             notes.append(f"{name}: {value}")
     return kept, notes
 
@@ -157,30 +156,29 @@ def accepts_null(schema: object) -> bool:
 
 
 def without_added_nulls(schema: Mapping[str, Any], value: object) -> object:
-    """A reply to a rewritten schema as one to the original: fields that lack, instead of nulls.
+    """Turn a reply to a rewritten schema into one to the original, by removing added nulls.
 
     Args:
-        schema: The original.
+        schema: The original schema.
         value: The reply.
     """
-    return _bare(schema, value, schema)
+    return _without_nulls(schema, value, schema)
 
 
-def _bare(schema: object, value: object, root: Mapping[str, Any]) -> object:
-    if isinstance(schema, Mapping) and isinstance(reference := schema.get("$ref"), str):
-        schema = _referred(root, reference)
+def _without_nulls(schema: object, value: object, root: Mapping[str, Any]) -> object:
+    schema = _resolved(schema, root)
     if not isinstance(schema, Mapping):
         return value
     if isinstance(value, list):
-        return [_bare(schema.get("items"), item, root) for item in value]
+        return [_without_nulls(schema.get("items"), item, root) for item in value]
     if not isinstance(value, dict):
         return value
     for inner in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
-        value = _bare(inner, value, root)
+        value = _without_nulls(inner, value, root)
     assert isinstance(value, dict)
     fields, required = schema.get("properties", {}), schema.get("required", ())
     return {
-        name: _bare(fields.get(name), item, root)
+        name: _without_nulls(fields.get(name), item, root)
         for name, item in value.items()
         if item is not None
         or name in required
@@ -190,13 +188,9 @@ def _bare(schema: object, value: object, root: Mapping[str, Any]) -> object:
 
 
 def _resolved(schema: object, root: Mapping[str, Any]) -> object:
-    if isinstance(schema, Mapping) and isinstance(reference := schema.get("$ref"), str):
-        return _referred(root, reference)
-    return schema
-
-
-def _referred(root: Mapping[str, Any], reference: str) -> object:
-    """What a reference within a schema leads to, or None: it has been seen to fit before."""
+    """The schema itself, or the one that its `$ref` leads to; None where that leads nowhere."""
+    if not (isinstance(schema, Mapping) and isinstance(reference := schema.get("$ref"), str)):
+        return schema
     found: object = root
     for part in reference.removeprefix("#").split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
@@ -218,11 +212,11 @@ def _definitions(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_notes(kept: dict[str, Any], notes: list[str]) -> dict[str, Any]:
-    """A schema with the rules that it cannot express in its description, for the model to read."""
+    """Add rules that a schema cannot express to its description, for the model to read."""
     if not notes:
         return kept
-    said = [str(kept["description"])] if "description" in kept else []
-    return kept | {"description": "\n\n".join([*said, "{" + ", ".join(notes) + "}"])}
+    description = [str(kept["description"])] if "description" in kept else []
+    return kept | {"description": "\n\n".join([*description, "{" + ", ".join(notes) + "}"])}
 
 
 def _size(schema: Mapping[str, Any]) -> tuple[int, int]:

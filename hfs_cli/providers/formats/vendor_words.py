@@ -1,4 +1,4 @@
-"""What a vendor says of an error, from whatever shape it says it in: words on one line. Pure."""
+"""A vendor's own words about an error, found in any shape and put on one line. Pure."""
 
 from __future__ import annotations
 
@@ -32,8 +32,12 @@ def says_too_long(said: str) -> bool:
 
 
 def vendor_message(value: object) -> str:
-    """The vendor's own words, from an error of any shape, as one line."""
-    return sanitize_line(" ".join(_words(value).split()))
+    """The vendor's own words in an error of any shape, as one line.
+
+    Without the full stop at their end, since more of our sentence follows.
+    """
+    said = sanitize_line(" ".join(_words(value).split()))
+    return said if said.endswith("..") else said.removesuffix(".")
 
 
 def _words(value: object) -> str:

@@ -1,23 +1,28 @@
-"""What a wire format is: a pure payload builder, a pure event decoder, and where they go."""
+"""What a wire format is, and the parts that several formats share. Pure."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from hfs_cli.errors import UsageError
 from hfs_cli.messages import ChatMessage, Finish, Request
-from hfs_cli.providers.formats.decode import EventDecoder, Framer
+from hfs_cli.providers.formats.sse import SseDecoder
 
 if TYPE_CHECKING:
-    from hfs_cli.providers.formats.calls import Numbered
+    from hfs_cli.providers.formats.calls import CallTracker
+    from hfs_cli.providers.formats.events import Batch
 
 MEGABYTE = 1_000_000
+IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+PDF = frozenset({"application/pdf"})
+SOUND = frozenset({"audio/mpeg", "audio/wav"})
 MAX_MESSAGE = 600
 # A shorter header value, such as "1", is no secret and would match everywhere.
 SHORTEST_SECRET = 4
-SchemaWay = Literal["strict", "prompt", "anthropic", "openai"]
+SchemaWay = Literal["strict", "anthropic", "openai"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +109,10 @@ class Context:
     version: str = ""
 
 
-def shown(text: str, secrets: tuple[str, ...]) -> str:
-    """A vendor's words as they may be shown: without secrets, and not too long.
+def presentable(text: str, secrets: tuple[str, ...]) -> str:
+    """A vendor's words without secrets, shortened if need be.
 
-    The secrets go first, so that none can be cut in two and slip through.
+    Secrets are replaced before the text is cut: half a secret would not be found.
     """
     for secret in secrets:
         if len(secret) >= SHORTEST_SECRET:
@@ -115,115 +120,207 @@ def shown(text: str, secrets: tuple[str, ...]) -> str:
     return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + " …"
 
 
+class Framer(Protocol):
+    """Cuts a body into events."""
+
+    def feed(self, chunk: bytes) -> list[str]:
+        """Take the next bytes; returns the events that they complete.
+
+        Raises:
+            IncompleteReplyError: An event is larger than the limit.
+        """
+        ...
+
+    def end(self) -> list[str]:
+        """The events that the end of the body completes."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class WireFormat:
-    """One row of the registry.
+    """A wire format; what a field is by default, chat completions and others have in common.
 
     Args:
-        name: What ``type`` says in the configuration.
-        media: The attachments it carries.
-        path: Where a request goes, below the base URL.
+        name: The provider's ``type`` in the configuration.
+        path: The path of a request below the base URL.
         headers: The headers that carry a key, given the key.
-        payload: The body of a request.
-        framer: Makes the decoder of a streamed body.
-        decoder: Makes the decoder of its events.
-        schema: How its payload asks for a JSON Schema. ``strict``: the reply is held to it as it
-            is; ``prompt``: in the system prompt; ``anthropic`` and ``openai``: as those do, by
-            the model and by `Quirks.schema`.
-        version: What a base URL mostly ends with, such as ``/v1``; empty where none does.
-        models_path: Where its list of models is, below the base URL.
+        body: The body of a request, for `payload`. It meets calls in the history only where the
+            request declares tools; if the format carries none, it refuses these.
+        framer: Makes what cuts a streamed body into events.
+        decoder: Makes what decodes the events.
+        schema: How the payload asks for a JSON Schema. ``strict``: the vendor enforces the schema
+            as it is; ``anthropic`` and ``openai``: in those vendors' ways, which depend on the
+            model and on `Quirks.schema`.
+        version: What a base URL usually ends with, such as ``/v1``; empty where none does.
+        models_path: The path of the list of models below the base URL.
+        media: The attachments that it carries.
         fixed_headers: Headers of every request.
+        call_ids: A regular expression that the ids of tool calls must match; None where it is that
+            of `Quirks`.
+        keeps: What `Events.state` keeps of a reply to be given back, by name, with its type; a
+            list holds objects. A state in which one is missing or of another type is left out,
+            for an imported message may hold anything.
+        may_keep: The same, for what a state may lack.
     """
 
     name: str
     path: Callable[[Request], str]
-    headers: Callable[[str], Mapping[str, str]]
-    payload: Callable[[Request, Quirks], dict[str, Any]]
-    framer: Callable[[], Framer]
-    decoder: Callable[[Request], EventDecoder]
+    body: Callable[[Request, Quirks], dict[str, Any]]
+    decoder: Callable[[Request], Events]
     schema: SchemaWay
-    version: str
-    models_path: str
     media: Media
+    headers: Callable[[str], Mapping[str, str]] = lambda key: {"Authorization": f"Bearer {key}"}
+    framer: Callable[[], Framer] = SseDecoder
+    version: str = "/v1"
+    models_path: str = "/models"
     fixed_headers: Mapping[str, str] = field(default_factory=dict)
+    call_ids: str | None = None
+    keeps: Mapping[str, type] = field(default_factory=dict)
+    may_keep: Mapping[str, type] = field(default_factory=dict)
+
+    def payload(self, request: Request, quirks: Quirks) -> dict[str, Any]:
+        """The body of a request.
+
+        Raises:
+            UsageError: The request has what the format cannot carry.
+        """
+        return self.body(self.accepted(request, quirks.call_ids), quirks)
+
+    def accepted(self, request: Request, call_ids: str = "") -> Request:
+        """A request whose calls and state are in a form that the vendor accepts.
+
+        Args:
+            request: As it was asked.
+            call_ids: As of `Quirks`, for a format without its own.
+        """
+        if not any(message.calls or message.state for message in request.messages):
+            return request
+        from hfs_cli.providers.formats.calls import sendable
+
+        messages = sendable(
+            request, self.call_ids or call_ids, lambda message: self.takes_back(message, request)
+        )
+        return request._replace(messages=tuple(messages))
+
+    def takes_back(self, message: ChatMessage, request: Request) -> bool:
+        """Whether the state of a message can be sent back with a request.
+
+        It can only go to the provider and model that gave it, in the same format, and if its calls
+        are those of the message: imported messages may hold anything. A reply that was paused has
+        one state for each part.
+        """
+        state = message.state
+        if state is None or state.provider != request.provider or not state.items:
+            return False
+        if len(state.items) > 1 and self.name != "anthropic":
+            return False
+        types = {**self.keeps, **self.may_keep}
+        ids: list[object] = []
+        for made in state.items:
+            kept_ids = made.get("ids")
+            ids += kept_ids if isinstance(kept_ids, list) else [None]
+            if not (
+                made.get("format") == self.name
+                and made.get("model") == request.model
+                and self.keeps.keys() <= made.keys()
+                and all(_fits(made[name], types[name]) for name in types.keys() & made.keys())
+            ):
+                return False
+        return ids == [call.id for call in message.calls]
 
 
-class Events:
-    """What the decoders of all formats share: how the reply ended, and the calls in it.
+def _fits(value: object, type_: type) -> bool:
+    if type_ is list:
+        return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+    return isinstance(value, type_)
+
+
+class Events(ABC):
+    """Base of the decoders that turn a vendor's events, given as text, into ours.
 
     Args:
-        request: What is answered.
+        request: The request that the reply answers.
+
+    Attributes:
+        finish: Why the reply ended, once the vendor has said so.
+        terminated: Whether the vendor's end marker has come, which nothing follows.
     """
 
     def __init__(self, request: Request) -> None:
         self.finish: Finish | None = None
         self.terminated = False
         self._request = request
-        # None until the first: most replies have none, and do without what numbers them.
-        self._calls: Numbered | None = None
+        # None until the first call, so that a reply without any need not import the class.
+        self._calls: CallTracker | None = None
 
-    def _numbered(self) -> Numbered:
-        """The calls of the reply, to which one is added."""
+    @abstractmethod
+    def decode(self, data: str, batch: Batch) -> None:
+        """Add what one event says to the batch.
+
+        Raises:
+            ProviderError: It reports an error.
+            IncompleteReplyError: It is malformed.
+        """
+
+    def state(self) -> Mapping[str, Any] | None:
+        """What the vendor wants back with the reply, once it has ended; see `State`."""
+        return None
+
+    def _tracker(self) -> CallTracker:
+        """The calls of the reply, about to get another one."""
         if self._calls is None:
-            from hfs_cli.providers.formats.calls import Numbered
+            from hfs_cli.providers.formats.calls import CallTracker
 
-            self._calls = Numbered(self._request)
+            self._calls = CallTracker(self._request)
         return self._calls
 
-    def _kept(self, wire: str, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """What the vendor gave, as it is kept with the reply."""
-        from hfs_cli.providers.formats.calls import kept
+    def _state_of(self, wire: str, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The state to keep with the reply, made of what the vendor gave."""
+        from hfs_cli.providers.formats.calls import state_of
 
-        return kept(self._request, wire, self._calls.ids if self._calls else (), values)
-
-
-def history(request: Request, wire: str, call_ids: str) -> Sequence[ChatMessage]:
-    """The messages of a request, with calls and state as the vendor takes them.
-
-    Args:
-        request: What is to be sent.
-        wire: The format.
-        call_ids: What the vendor takes for the id of a call, as a regular expression.
-    """
-    if not any(message.calls or message.state for message in request.messages):
-        return request.messages
-    from hfs_cli.providers.formats.calls import sendable
-
-    return sendable(request, wire, call_ids)
+        return state_of(self._request, wire, self._calls.ids if self._calls else (), values)
 
 
 def alternating(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
-    """The history as vendors with strict rules want it: roles in turn, nothing empty.
+    """The history as strict vendors want it: alternating roles and no empty messages.
 
-    Neighbours of one role are joined by a blank line, but for replies with calls or state.
+    Consecutive messages of one role are joined with a blank line, except replies with calls or
+    state.
     """
-    joined: list[ChatMessage] = []
+    kept: list[ChatMessage] = []
     for message in messages:
         if message.calls or message.state:
-            joined.append(message)
+            kept.append(message)
             continue
         if not (message.content.strip() or message.attachments):
             continue
-        last = joined[-1] if joined else None
+        last = kept[-1] if kept else None
         if last and last.role == message.role and not (last.calls or last.state):
             text = "\n\n".join(part for part in (last.content, message.content) if part)
-            joined[-1] = last._replace(
-                content=text, attachments=last.attachments + message.attachments
-            )
+            attachments = last.attachments + message.attachments
+            kept[-1] = last._replace(content=text, attachments=attachments)
         else:
-            joined.append(message)
-    return joined
+            kept.append(message)
+    return kept
 
 
-def refuse_absent(options: Mapping[str, object], absent: Collection[str], who: str) -> None:
-    """Refuse options that have no place in a format, before anything is sent.
+def refuse_absent(
+    options: Mapping[str, object], absent: Collection[str], who: str, instead: str = ""
+) -> None:
+    """Refuse options that a format does not have, before anything is sent.
+
+    Args:
+        options: The options of the request.
+        absent: The options that the format does not have.
+        who: The vendor's API, for the message.
+        instead: How the message goes on after "leave it out".
 
     Raises:
-        UsageError: One is among them.
+        UsageError: An option is set that the format does not have.
     """
     found = sorted(name for name, value in options.items() if name in absent and value is not None)
     if found:
-        raise UsageError(f"{who} takes no {' or '.join(found)}: leave it out")
+        raise UsageError(f"{who} takes no {' or '.join(found)}: leave it out{instead}")
 
 
 def with_options(

@@ -1,4 +1,4 @@
-"""Hand many requests to a vendor at once, look how far they are, and fetch the answers."""
+"""Create batches at a vendor, check how far they are, and fetch the answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError
 from hfs_cli.messages import ChatMessage, Event, Request
 from hfs_cli.providers.formats.batches import BatchAnswer, BatchState, BatchWire, checked_id
-from hfs_cli.providers.formats.wire import shown
+from hfs_cli.providers.formats.wire import presentable
 from hfs_cli.providers.http.provider import HttpProvider, encoded
 from hfs_cli.providers.http.receive import read_lines, read_whole
 
@@ -20,13 +20,13 @@ _CLOCKS_APART_S = 3600.0
 
 
 class BatchEndpoint:
-    """One model's batches at its vendor.
+    """The batches of one model at its vendor.
 
     Args:
-        provider: Who is asked; it encodes and decodes as it does for a turn.
-        wire: How the vendor's batch endpoints are spoken to.
-        model: The vendor's id of the model, for errors.
-        redact: What becomes of keys in requests; see `hfs_cli.turn.redact`.
+        provider: The provider to ask, which encodes and decodes as it does for a turn.
+        wire: How to speak to the vendor's batch endpoints.
+        model: The vendor's model id, for errors.
+        redact: What to do with keys in requests; see `hfs_cli.turn.redact`.
     """
 
     def __init__(
@@ -83,21 +83,21 @@ class BatchEndpoint:
             raise self._fault(error) from error
 
     def create(
-        self, file_id: str, requests: BinaryIO, tag: str, found: Callable[[], object]
+        self, file_id: str, requests: BinaryIO, tag: str, find: Callable[[], object]
     ) -> BatchState:
-        """Have a batch made.
+        """Create a batch.
 
-        A request that got no answer may have arrived all the same. So before each try after the
-        first, `found` looks for it.
+        A request that got no answer may have arrived nevertheless. So `find` is called before each
+        try but the first.
 
         Args:
-            file_id: The file that the requests were uploaded as; empty where they were not.
-            requests: The requests, in their frame, where they were not.
-            tag: What the batch is called.
-            found: Raises when a batch is there that was not known to be.
+            file_id: The id of the uploaded file of requests; empty where nothing is uploaded.
+            requests: The requests, in their frame, where nothing is uploaded.
+            tag: The tag to find the batch by.
+            find: Looks for the batch, and raises if it exists already.
 
         Raises:
-            HfsError: It was refused, or nobody knows whether it arrived.
+            HfsError: The batch was refused, or it is unknown whether the request arrived.
         """
         tries = 0
         made = self.wire.creation(file_id, self._provider.path(Request(self._model, ())), tag)
@@ -106,7 +106,7 @@ class BatchEndpoint:
             nonlocal tries
             tries += 1
             if tries > 1:
-                found()
+                find()
             if made is not None:
                 return {"content": encoded(made)}
             requests.seek(0)
@@ -131,9 +131,9 @@ class BatchEndpoint:
         return self._state("POST", f"{self.wire.path}/{checked_id(batch)}/cancel")
 
     def made_since(self, since: float) -> Iterator[BatchState]:
-        """The batches that were made since a moment, or shortly before it.
+        """The batches created since a time, or shortly before it.
 
-        Vendors name the newest first, and go on by the page.
+        Vendors list the newest first, in pages.
 
         Args:
             since: Seconds since 1970, by our clock.
@@ -145,7 +145,7 @@ class BatchEndpoint:
                 document = self._read(read_whole(answer))
             if not isinstance(document, dict) or not isinstance(document.get("data"), list):
                 raise self._fault(ProviderError("it sent something other than a list of batches"))
-            states = [self._understood(one) for one in document["data"]]
+            states = [self._state_from(one) for one in document["data"]]
             after = since - _CLOCKS_APART_S
             recent = [one for one in states if one.created_at is None or one.created_at >= after]
             yield from recent
@@ -172,14 +172,14 @@ class BatchEndpoint:
                         yield found
 
     def reply(self, request: Request, answer: BatchAnswer) -> Iterator[Sequence[Event]]:
-        """The events of one answer, as those of a turn.
+        """The events of one answer, as in a turn.
 
         Args:
-            request: What is answered.
-            answer: What the vendor says.
+            request: The request that is answered.
+            answer: The vendor's answer.
 
         Raises:
-            HfsError: There is no reply, or it is not whole.
+            HfsError: There is no reply, or it is incomplete.
         """
         if answer.never in {"expired", "cancelled"}:
             raise ProviderError(
@@ -188,7 +188,7 @@ class BatchEndpoint:
                 " prompt was answered"
             )
         if answer.never:
-            said = shown(answer.never, self._provider.secrets)
+            said = presentable(answer.never, self._provider.secrets)
             raise ProviderError(f"{self._provider.name} ({self._model}) gave no answer: {said}")
         if answer.status != 200:
             raise self._provider.refused(answer.status, answer.body, self._model)
@@ -198,9 +198,9 @@ class BatchEndpoint:
         self, method: str, path: str, body: Callable[[], dict[str, Any]] = dict
     ) -> BatchState:
         with self._provider.answered(method, path, model=self._model, body=body) as answer:
-            return self._understood(self._read(read_whole(answer)))
+            return self._state_from(self._read(read_whole(answer)))
 
-    def _understood(self, document: object) -> BatchState:
+    def _state_from(self, document: object) -> BatchState:
         try:
             return self.wire.state(document)
         except ProviderError as error:

@@ -1,4 +1,4 @@
-"""Build the HTTP client: no command line of httpx's, TLS only where it is spoken."""
+"""Build the HTTP client: fast to import, and with TLS only where it is needed."""
 
 from __future__ import annotations
 
@@ -69,17 +69,18 @@ def load_httpx() -> ModuleType:
 def build_client(
     settings: ProviderSettings, connect_s: float, idle_s: float, width: int | None = None
 ) -> httpx.Client:
-    """A client for one provider; many threads may send with it at once.
+    """Make a client for one provider, which many threads may use at once.
 
     Args:
-        settings: Where it is and whom it trusts.
-        connect_s: Seconds a connection may take.
+        settings: Its address and the certificates to trust.
+        connect_s: Seconds that connecting may take.
         idle_s: Seconds that may pass without a byte.
-        width: How many connections to keep, and none is waited for; None for httpx's own numbers.
+        width: How many idle connections to keep, with no limit on open ones; None for 20, and at
+            most 100 open ones.
 
     Raises:
-        ConfigError: A proxy of the environment or a certificate file cannot be used, or
-            recordings cannot be made, or read.
+        ConfigError: A proxy in the environment or a certificate file cannot be used, or
+            recordings cannot be made or read.
     """
     load_httpx()
     import httpx
@@ -96,7 +97,7 @@ def build_client(
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
     if width is not None:
         limits = httpx.Limits(max_keepalive_connections=width)
-    # What listens on this machine is never asked for through a proxy.
+    # A proxy is never asked for a server on this machine.
     loopback = is_loopback(settings.base_url)
     context = _tls_context(settings)
     if not loopback:
@@ -117,31 +118,33 @@ def build_client(
             f"{how_to_add('socks')}, or unset ALL_PROXY"
         ) from error
     except (ValueError, httpx.InvalidURL):
-        # What httpx says quotes the address, and the address may hold a password.
+        # httpx's message quotes the address, which may hold a password.
         raise ConfigError(_BAD_PROXY) from None
 
 
 def make_recordings_directory(directory: str, failure: type[HfsError] = ConfigError) -> None:
-    """Make the directory of recordings, before anything is sent; what kills have left there goes.
+    """Make the directory of recordings before anything is sent.
 
     Args:
-        failure: What to raise.
+        directory: Its path.
+        failure: The error to raise.
 
     Raises:
+        OutputError: The disk is full.
         HfsError: `failure`; nothing can be written there.
     """
     from pathlib import Path
 
-    from hfs_cli.files import make_directory, remove_abandoned
+    from hfs_cli.files import make_directory, refusing
 
+    what = f"cannot record in {directory}"
     try:
-        make_directory(Path(directory))
-        if not os.access(directory, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        remove_abandoned(Path(directory))
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise failure(f"cannot record in {directory}: {why}") from error
+        with refusing(failure, what):
+            make_directory(Path(directory))
+            if not os.access(directory, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except ValueError as error:  # a NUL in its name
+        raise failure(f"{what}: {error}") from error
 
 
 def _check_proxies() -> None:

@@ -1,19 +1,19 @@
 """One HTTP request, carried out by a thread of its own.
 
-The thread blocks in the network; the caller waits on a condition. So a signal is answered at
-once even while a name server is silent, deadlines hold over everything, and what comes faster
-than it is used arrives in large pieces.
+The thread blocks on the network while the caller waits on a condition. So signals are handled at
+once even while a name server is silent, deadlines cover everything, and data that comes faster
+than it is used is read in large pieces.
 
-For example, a stream that is left after its first words:
+For example, a stream that is abandoned after its first words:
 
     caller                              thread
     Exchange(…)                         connects, sends          → `_connected`
-    head(…)      waits for              reads the head           → `_head`
-    read(…)      takes what is there    puts each piece          → `_pieces`, until 1 MB is held
-    close()      sets `_closed`, shuts the socket: a read that blocks ends with an error, which
-                 goes nowhere; `_put` says "stop" to one that does not.
+    head(…)      waits for              the response's head      → `_head`
+    read(…)      takes what is there    appends each piece       → `_pieces`, until 1 MB is held
+    close()      sets `_closed` and shuts down the socket. If the thread blocks in a read, that
+                 ends with an error, which is dropped; if not, `_put` tells it to stop.
 
-All fields change under `_change`, and whoever changes one wakes the other side.
+All fields are changed under `_change`, and each change wakes the other side.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hfs_cli.providers.formats.wire import MAX_MESSAGE, Context, shown
+from hfs_cli.providers.formats.wire import MAX_MESSAGE, Context, presentable
 
 if TYPE_CHECKING:
     import httpcore
@@ -62,9 +62,9 @@ class Exchange:
     """Sends a request and hands over its response.
 
     Args:
-        client: What sends it.
-        request: What is sent.
-        tape: What records it, or None.
+        client: The client to send with.
+        request: The request to send.
+        tape: Records the exchange, or None.
     """
 
     def __init__(
@@ -152,8 +152,7 @@ class Exchange:
             self._tape.finish(error)
         return error
 
-    def _wait(self, ready: object, until: float) -> bool:
-        assert callable(ready)
+    def _wait(self, ready: Callable[[], object], until: float) -> bool:
         left = until - time.monotonic()
         return bool(self._change.wait_for(ready, min(left, threading.TIMEOUT_MAX)))
 
@@ -232,11 +231,11 @@ class ConnectTimeoutError(Exception):
     """There was no connection in time."""
 
 
-# --- what went wrong, in the words people search for -----------------------------------
+# --- what went wrong, in words to search for ------------------------------------------
 
 
 def reason(error: BaseException, context: Context) -> str:
-    """What happened, in a few words without addresses or keys."""
+    """What went wrong, in a few words without addresses or keys."""
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"certificate refused: {cause.verify_message}"
@@ -246,14 +245,47 @@ def reason(error: BaseException, context: Context) -> str:
             return "the name cannot be resolved"
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror[0].lower() + cause.strerror[1:]
-    # httpcore quotes the line that it could not read, and a server may have put a key there.
-    return shown(str(error), context.secrets).rstrip(".")[:200] or type(error).__name__
+        if str(cause).startswith("peer closed connection"):  # h11 goes on about chunks
+            return "the server closed the connection"
+    # httpcore quotes a line that it could not parse, which may repeat a key.
+    return presentable(str(error), context.secrets).rstrip(".")[:200] or type(error).__name__
 
 
 def cause(error: BaseException, context: Context) -> BaseException | None:
-    """An error as the cause of ours, which HFS_DEBUG shows; None when it quotes a secret."""
+    """The error as the cause of ours, which HFS_DEBUG shows; None if it quotes a secret."""
     quoted = " ".join(str(link) for link in _causes(error))[:MAX_MESSAGE]
-    return error if shown(quoted, context.secrets) == quoted else None
+    return error if presentable(quoted, context.secrets) == quoted else None
+
+
+# OpenSSL's numbers for a certificate that is of no use yet or any more, and for one of another host
+# (X509_verify_cert_error_string(3), OpenSSL 3.5; looked up 2026-11-30).
+_NOT_NOW = {9, 10}
+_OTHER_HOST = {62, 64}
+
+
+def next_step(error: BaseException, context: Context, *, at_home: bool) -> str:
+    """What to do where no connection came about.
+
+    Args:
+        error: What the client raised.
+        context: What the message needs to know of the request.
+        at_home: Whether the server is on this machine.
+    """
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            code = getattr(cause, "verify_code", None)
+            if code in _NOT_NOW:
+                return "check this machine's clock, or have the certificate renewed"
+            if code in _OTHER_HOST:
+                return "base_url must have the name that the certificate is for"
+            return (
+                "if you trust it, name the file of its authority as ca_bundle in "
+                f"[providers.{context.provider}]"
+            )
+        # OpenSSL takes the first bytes of a plain answer for the version of a TLS record.
+        if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
+            return "is its address http://?"
+    return "does it run?" if at_home else "check the network and base_url"
 
 
 def is_final(error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""Fetch a file from a URL: without credentials, within limits of size, time and redirects."""
+"""Fetch a file from a URL, without credentials and within limits."""
 
 from __future__ import annotations
 
@@ -46,34 +46,35 @@ class Remote:
 
 
 @contextlib.contextmanager
-def opened(
+def remote_file(
     url: str, *, most_bytes: int, seconds: float, any_host: bool = False, offset: int = 0
 ) -> Iterator[Remote]:
-    """Ask for a file; its bytes are there to be read while the block runs.
+    """Ask for a file, whose bytes can be read while the block runs.
 
-    No key, cookie or password is sent, so a redirect has nothing to carry away. It may still lead
-    where the user did not mean to go: by default it is followed on the same host alone.
+    No key, cookie or password is sent, so a redirect cannot leak any. But it may lead where the
+    user did not mean to go, so by default it is only followed on the same host.
 
     Args:
-        url: An http or https address.
-        most_bytes: The largest file to accept.
-        seconds: How long all of it may take.
-        any_host: Follow redirects to other hosts too, over https; for files whose checksum is
-            known, which services hand out from hosts that change.
-        offset: Ask for what follows so many bytes; a server may give all of it nevertheless, and
-            does where the file has no more than that (https://httpwg.org/specs/rfc9110.html#range.requests).
+        url: An http or https URL.
+        most_bytes: The size of the largest file to accept.
+        seconds: How long the whole transfer may take.
+        any_host: Whether to follow redirects to other hosts too, over https. This is for files
+            with a known checksum, which services hand out from changing hosts.
+        offset: How many bytes to skip. A server may send the whole file anyway, and is asked for
+            it if the file is no longer than that
+            (https://httpwg.org/specs/rfc9110.html#range.requests).
 
     Raises:
-        UsageError: The address cannot be asked, is not there, needs a login, leads elsewhere, or
-            the file is too large.
+        UsageError: The URL cannot be used, is not found, needs a login or is redirected to
+            another host, or the file is too large.
         NetworkError: There was no answer.
-        ConfigError: A proxy or a certificate file of the environment cannot be used.
+        ConfigError: A proxy or a certificate file in the environment cannot be used.
     """
     deadline = time.monotonic() + seconds
     for _ in range(MAX_REDIRECTS + 1):
         _check(url)
         with contextlib.ExitStack() as stack:
-            exchange, head = _asked(url, deadline, seconds, stack, offset, unrecorded=any_host)
+            exchange, head = _ask(url, deadline, seconds, stack, offset, unrecorded=any_host)
             if head.status in _REDIRECTS and head.headers.get("location"):
                 url = _redirected(url, head.headers["location"], any_host=any_host)
                 continue
@@ -82,7 +83,7 @@ def opened(
                 continue
             if offset and head.status == 206:
                 if not head.headers.get("content-range", "").startswith(f"bytes {offset}-"):
-                    raise NetworkError(f"{without_query(url)} gave another part than was asked for")
+                    raise NetworkError(f"{without_query(url)} sent another part than asked for")
             elif head.status == 200:
                 offset = 0
             else:
@@ -110,7 +111,7 @@ def without_query(url: str) -> str:
     return urlunsplit((*urlsplit(url)[:3], "", ""))
 
 
-def _asked(
+def _ask(
     url: str,
     deadline: float,
     seconds: float,
@@ -128,14 +129,17 @@ def _asked(
     client = stack.enter_context(build_client(settings, CONNECT_SECONDS, IDLE_SECONDS))
     headers = {"Accept": "*/*", "Accept-Encoding": "gzip", "User-Agent": f"hfs/{__version__}"}
     if offset:
-        # Of what is compressed, a part would be one of the compressed bytes.
+        # A range of a compressed response would count compressed bytes.
         headers |= {"Accept-Encoding": "identity", "Range": f"bytes={offset}-"}
     address = urlsplit(url)._replace(fragment="").geturl()
-    request = client.build_request("GET", address, headers=headers)
-    # A download of gigabytes is nothing to record.
+    shown = without_query(url)
+    try:
+        request = client.build_request("GET", address, headers=headers)
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise UsageError(f"{shown} is not an address: check its host") from error
+    # A download of gigabytes is not recorded.
     begun = Exchange(client, request) if unrecorded else begin_exchange(client, request, context)
     exchange = stack.enter_context(contextlib.closing(begun))
-    shown = without_query(url)
     try:
         return exchange, exchange.head(time.monotonic() + CONNECT_SECONDS, deadline)
     except (ConnectTimeoutError, httpx.ConnectTimeout) as error:

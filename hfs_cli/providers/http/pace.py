@@ -1,23 +1,32 @@
-"""How fast many turns at once may ask one provider."""
+"""How fast concurrent turns may ask one provider."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 
 class Pace:
-    """What turns at once share that ask one provider: its connections, and when to ask next.
+    """Shared by concurrent turns that ask one provider: decides when the next may ask.
 
-    A server that asks one of them to wait means all of them.
+    If the server asks one of them to wait, all of them wait.
 
     Args:
-        width: How many turns there are at once, which is how many connections are kept.
-        per_minute: The most requests a minute, tries again included; None for any number.
+        width: How many turns run at once, and so how many connections are kept.
+        per_minute: The most requests a minute, including retries; None for any number.
+        told: Called, in any thread, when requests are held back for longer than they were: with
+            the seconds, and why.
     """
 
-    def __init__(self, width: int, per_minute: float | None = None) -> None:
+    def __init__(
+        self,
+        width: int,
+        per_minute: float | None = None,
+        told: Callable[[float, str], None] = lambda _, __: None,
+    ) -> None:
         self.width = width
+        self._told = told
         self._interval = 60 / per_minute if per_minute else 0.0
         self._next = 0.0
         self._held_until = 0.0
@@ -35,7 +44,11 @@ class Pace:
                     return now - began
             time.sleep(free_at - now)
 
-    def hold(self, seconds: float) -> None:
-        """Let no request out for so long."""
+    def hold(self, seconds: float, why: str = "") -> None:
+        """Hold all requests back for some seconds."""
+        until = time.monotonic() + seconds
         with self._lock:
-            self._held_until = max(self._held_until, time.monotonic() + seconds)
+            is_longer = until > self._held_until
+            self._held_until = max(self._held_until, until)
+        if is_longer:
+            self._told(seconds, why)

@@ -1,4 +1,4 @@
-"""A provider over HTTP: what is sent, what is shown of it, and the reply that comes."""
+"""A provider over HTTP: build its requests, send them, and decode the replies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hfs_cli.errors import ConfigError, HfsError, NotFoundError, ProviderError
 from hfs_cli.messages import ChatMessage, Event, Request
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.decode import ReplyDecoder
-from hfs_cli.providers.formats.wire import Context, WireFormat, shown
+from hfs_cli.providers.formats.wire import Context, WireFormat, presentable
 from hfs_cli.providers.http.client import (
     build_client,
     load_httpx,
@@ -25,15 +25,8 @@ from hfs_cli.providers.http.client import (
     replay_directory,
 )
 from hfs_cli.providers.http.exchange import Exchange, Head
-from hfs_cli.providers.http.limits import Limits
-from hfs_cli.providers.http.receive import (
-    ACCEPTED,
-    Answer,
-    read_document,
-    read_reply,
-    read_whole,
-)
-from hfs_cli.providers.http.send import Sender, raise_unrecorded
+from hfs_cli.providers.http.receive import ACCEPTED, Answer, read_document, read_reply
+from hfs_cli.providers.http.send import Limits, Sender, raise_unrecorded
 from hfs_cli.providers.presets import ProviderSettings, is_loopback
 
 if TYPE_CHECKING:
@@ -50,13 +43,12 @@ class HttpProvider:
     """A provider that is reached over HTTP; many threads may ask it at once.
 
     Args:
-        settings: Where it is.
-        wire: The format it speaks.
-        find_key: Looks its key up, when something is sent.
-        limits: How long to wait.
-        notify: Told of each wait before a retry.
-        warn: Told of what the user should mend.
-        known_models: The ids that the vendor last listed, for when it does not know one.
+        settings: Its address, headers and quirks.
+        wire: The format that it speaks.
+        find_key: Looks the key up, once something is sent.
+        limits: How long to wait and how often to retry.
+        notify: Called with a line for each wait before a retry.
+        warn: Called with what the user should correct; `notify` if None.
     """
 
     def __init__(
@@ -67,7 +59,6 @@ class HttpProvider:
         limits: Limits,
         notify: Callable[[str], None],
         warn: Callable[[str], None] | None = None,
-        known_models: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self._settings = settings
         self._wire = wire
@@ -75,7 +66,6 @@ class HttpProvider:
         self._limits = limits
         self._notify = notify
         self._warn = warn or notify
-        self._known_models = known_models
         self._key: Key | None = None
         self._client: httpx.Client | None = None
         self._opening = threading.Lock()
@@ -92,9 +82,8 @@ class HttpProvider:
         self._open()
 
     def preview(self, request: Request) -> dict[str, Any]:
-        """What would be sent, without a key and without sending it."""
-        request = self._with_server_tools(request)
-        self._check(request.messages)
+        """The request that would be sent, without the key."""
+        request = self._ready(request)
         headers = self._headers(None)
         shown = None
         if self._settings.key.required or self._settings.key.env_var:
@@ -111,20 +100,17 @@ class HttpProvider:
         }
 
     def stream(self, request: Request) -> Iterator[list[Event]]:
-        """Send one request and yield its events; see `hfs_cli.turn.run.Provider`."""
-        path, payload = self.encode(request)
-        return self._events(
-            self._with_server_tools(request), self._builder("POST", path, _json_body(payload))
-        )
+        """Send one request and yield its events; see `hfs_cli.turn.protocols.Provider`."""
+        request = self._ready(request)
+        return self._events(request, self._turn_builder(request))
 
     def encode(self, request: Request) -> tuple[str, dict[str, Any]]:
-        """Where a request goes, below the base URL, and its body; nothing is sent.
+        """The path of a request, below the base URL, and its body; nothing is sent.
 
         Raises:
             UsageError: It cannot be sent.
         """
-        request = self._with_server_tools(request)
-        self._check(request.messages)
+        request = self._ready(request)
         return self.path(request), self._wire.payload(request, self._settings.quirks)
 
     def read(self, request: Request, data: bytes) -> Iterator[list[Event]]:
@@ -150,42 +136,39 @@ class HttpProvider:
         return self._settings.name
 
     def warn(self, text: str) -> None:
-        """Say what the user should know of the vendor's answers."""
-        self._warn(shown(text, self.secrets))
+        """Warn the user about the vendor's answers; secrets are left out."""
+        self._warn(presentable(text, self.secrets))
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
         return self._context("", "").secrets
 
-    def _with_server_tools(self, request: Request) -> Request:
-        """The request with the vendor's own tools, if it may; some do that in another format.
+    def _ready(self, request: Request) -> Request:
+        """Add the vendor's own tools that the request allows, and check its attachments.
 
         Raises:
-            UsageError: The vendor has no such tool.
+            UsageError: The vendor has no such tool, or does not accept an attachment.
         """
-        if not request.search and not request.code:
-            return request
-        from hfs_cli.providers.search import search_format, with_server_tools
+        if request.search or request.code:
+            from hfs_cli.providers.search import search_format, with_server_tools
 
-        if (name := search_format(self._settings)) != self._settings.type:
-            self._wire = load_format(name)
-        return with_server_tools(self._settings, request)
+            if (name := search_format(self._settings)) != self._settings.type:
+                self._wire = load_format(name)
+            request = with_server_tools(self._settings, request)
+        self._check(request.messages)
+        return request
 
     def models(self) -> list[Listed]:
-        """The models that the provider offers, by their ids.
+        """The models that the provider offers, sorted by id.
 
         Raises:
-            HfsError: It cannot be asked, or its answer cannot be read.
+            HfsError: The provider cannot be asked, or its answer cannot be read.
         """
-        from hfs_cli.providers.formats.listings import read_listing
+        from hfs_cli.providers.http.listing import read_models
 
-        try:
-            with self.answered("GET", self._wire.models_path) as answer:
-                return read_listing(json.loads(read_whole(answer)))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            message = f"{self._settings.name} sent no list of models that can be read"
-            raise ProviderError(message) from error
+        with self.answered("GET", self._wire.models_path) as answer:
+            return read_models(answer, self.name)
 
     @contextlib.contextmanager
     def answered(
@@ -196,23 +179,23 @@ class HttpProvider:
         model: str = "",
         body: Callable[[], Mapping[str, Any]] = dict,
     ) -> Iterator[Answer]:
-        """Send what is not the request of a turn; the answer is there while the block runs.
+        """Send a request other than that of a turn; the answer can be read while the block runs.
 
         Args:
             method: The HTTP method.
-            path: Where it goes, below the base URL.
-            model: What errors name.
-            body: Makes what httpx is given as the body, anew for each try.
+            path: The path below the base URL.
+            model: The model, for errors.
+            body: Makes httpx's arguments for the body, anew for each try.
 
         Raises:
-            HfsError: It cannot be asked, or said no.
+            HfsError: The provider cannot be asked, or refused.
         """
         build = self._builder(method, path, body)
         context = self._context(model, self._settings.base_url + path)
         sender = self._sender(context)
         exchange, head = sender.send(build)
         with contextlib.closing(exchange):
-            yield Answer(exchange, head, sender.deadline, context)
+            yield Answer(exchange, head, sender.deadline, context, self._limits.idle)
 
     def _events(
         self, request: Request, build: Callable[[], httpx.Request]
@@ -220,16 +203,17 @@ class HttpProvider:
         context = self._context(request.model, self._settings.base_url + self.path(request))
         sender = self._sender(context)
         try:
-            exchange, head = self._sent(sender, build, request.model)
+            exchange, head = self._send(sender, build, request.model)
         except (NotFoundError, ProviderError) as error:
             from hfs_cli.providers.formats.refusals import is_for_responses
 
             if self._wire.name != "openai" or not is_for_responses(error.message):
                 raise
-            exchange, head = self._sent_as_responses(sender, request)
+            exchange, head = self._send_as_responses(sender, request)
         with contextlib.closing(exchange):
             decoder = self._decoder(request)
-            yield from read_reply(Answer(exchange, head, sender.deadline, context), decoder)
+            answer = Answer(exchange, head, sender.deadline, context, self._limits.idle)
+            yield from read_reply(answer, decoder)
             if self._limits.pace is not None or record_directory():
                 exchange.settle(time.monotonic() + SETTLE_SECONDS)
             self._warn_of(decoder)
@@ -246,50 +230,33 @@ class HttpProvider:
             name = self._settings.name
             self._warn(f"{name} sent token counts that are not numbers: left out")
 
-    def _sent(
+    def _send(
         self, sender: Sender, build: Callable[[], httpx.Request], model: str
     ) -> tuple[Exchange, Head]:
-        """Send; the error for a model that does not exist names those like it."""
+        """Send a turn's request; the error for an unknown model suggests similar ones."""
         try:
             return sender.send(build)
         except NotFoundError as error:
+            from hfs_cli.providers.http.listing import replacement_hint
+            from hfs_cli.providers.listed import last_listed
             from hfs_cli.wording import did_you_mean
 
-            hint = self._replacement() if model == self._settings.model else ""
-            hint = hint or did_you_mean(model, self._known_models(), 3)
+            settings = self._settings
+            hint = replacement_hint(self.models, settings) if model == settings.model else ""
+            # A vendor may list a model that it then refuses, to this key for example.
+            others = [name for name in last_listed(settings) if name != model]
+            hint = hint or did_you_mean(model, others, 3)
             raise NotFoundError(error.what, error.advice + hint) from error
 
-    def _replacement(self) -> str:
-        """What to do about a default that its vendor serves no more, from the vendor's own list."""
-        from hfs_cli.providers.listed import keep_listed, successor
+    def _send_as_responses(self, sender: Sender, request: Request) -> tuple[Exchange, Head]:
+        """Ask again over Responses, where the model is served, and use that from now on."""
+        from hfs_cli.providers.listed import remember_responses_only
 
-        settings = self._settings
-        try:
-            models = self.models()
-        except HfsError:
-            return ""  # the refusal itself is what the user must know
-        if replay_directory() is None:
-            keep_listed(settings, models)
-        assert settings.model
-        found = successor(settings.model, [model.id for model in models])
-        command = f"hfs config set providers.{settings.name}.model {found}"
-        return (
-            f"; it was the default of {settings.name}, and {found} follows it: {command}"
-            if found
-            else ""
-        )
-
-    def _sent_as_responses(self, sender: Sender, request: Request) -> tuple[Exchange, Head]:
-        """Ask again where the endpoint said that the model is served, and keep to it."""
-        from hfs_cli.providers.responses_only import remember
-
-        self._wire = wire = load_format("responses")
+        self._wire = load_format("responses")
         self._check(request.messages)
-        payload = wire.payload(request, self._settings.quirks)
-        build = self._builder("POST", self.path(request), _json_body(payload))
-        answered = self._sent(sender, build, request.model)
+        answered = self._send(sender, self._turn_builder(request), request.model)
         if replay_directory() is None:
-            remember(self._settings.base_url, request.model)
+            remember_responses_only(self._settings.base_url, request.model)
         return answered
 
     def _check(self, messages: Iterable[ChatMessage]) -> None:
@@ -313,8 +280,7 @@ class HttpProvider:
             return self._client
 
     def _sender(self, context: Context) -> Sender:
-        assert self._client
-        return Sender(self._client, self._limits, context, self._notify)
+        return Sender(self._open(), self._limits, context, self._notify)
 
     def close(self) -> None:
         """Drop the connections.
@@ -327,10 +293,15 @@ class HttpProvider:
             self._client = None
             raise_unrecorded()
 
+    def _turn_builder(self, request: Request) -> Callable[[], httpx.Request]:
+        """What builds the request of a turn for each try; the body is encoded only once."""
+        content = encoded(self._wire.payload(request, self._settings.quirks))
+        return self._builder("POST", self.path(request), lambda: {"content": content})
+
     def _builder(
         self, method: str, path: str, body: Callable[[], Mapping[str, Any]]
     ) -> Callable[[], httpx.Request]:
-        """Make what builds the request for each try."""
+        """What builds a request for each try."""
         client = self._open()
         url = self._url(path, self._key_parameters(self._key.value if self._key else None))
         if self._key and self._settings.base_url.startswith("http:") and not is_loopback(url):
@@ -342,11 +313,12 @@ class HttpProvider:
         def build() -> httpx.Request:
             given = body()
             own = headers
-            if "files" in given:  # httpx says what parts it is of
+            if "files" in given:  # httpx names the boundary between the parts
                 own = {n: value for n, value in headers.items() if n != "Content-Type"}
             try:
                 return client.build_request(method, url, headers=own, **given)
-            except load_httpx().InvalidURL as error:  # a host that no name server can be asked for
+            # A host that cannot be looked up, such as ☃.example or xn--a (idna's own error).
+            except (load_httpx().InvalidURL, UnicodeError) as error:
                 raise ConfigError(
                     f"base_url of {self._settings.name} is not an address: check its host"
                 ) from error
@@ -419,12 +391,6 @@ class HttpProvider:
             base_url=settings.base_url,
             version=self._wire.version,
         )
-
-
-def _json_body(payload: Mapping[str, Any]) -> Callable[[], Mapping[str, Any]]:
-    """A body for each try of a request, encoded once."""
-    content = encoded(payload)
-    return lambda: {"content": content}
 
 
 def encoded(payload: Mapping[str, Any]) -> bytes:

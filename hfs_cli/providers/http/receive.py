@@ -1,4 +1,4 @@
-"""Read the body of a successful response as a reply, and tell how it ended."""
+"""Read the body of a successful response, as a reply or as plain data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from hfs_cli.errors import HfsError, IncompleteReplyError, ProviderError, TooLongError
 from hfs_cli.messages import Delta, Event, Finish, Reasoning, ToolCall
 from hfs_cli.providers.formats.decode import ReplyDecoder, VendorCutError
-from hfs_cli.providers.formats.wire import Context, shown
+from hfs_cli.providers.formats.wire import Context, presentable
 from hfs_cli.providers.http.client import load_httpx
 from hfs_cli.providers.http.exchange import Exchange, Head, cause, reason
 
@@ -23,27 +23,29 @@ _GZIP = 31  # zlib's wbits for a gzip header and the largest window
 
 
 class Answer(NamedTuple):
-    """A successful response of which the body is still to be read.
+    """A successful response whose body has not been read.
 
     Args:
         exchange: Where the body comes from.
         head: The response's head.
-        deadline: When all of it must be here (`time.monotonic`).
-        context: What error messages name.
+        deadline: When the whole body must have come (`time.monotonic`).
+        context: What error messages need to know.
+        idle: How long nothing may come, in seconds.
     """
 
     exchange: Exchange
     head: Head
     deadline: float
     context: Context
+    idle: float
 
 
 def read_reply(answer: Answer, decoder: ReplyDecoder) -> Iterator[list[Event]]:
-    """Yield a reply's events, one batch for each read.
+    """Yield the events of a reply, one list for each read.
 
     Args:
-        answer: Where the body comes from.
-        decoder: Reads the body.
+        answer: The response.
+        decoder: Decodes the body.
 
     Raises:
         ProviderError: The body is not a reply, or an error came before any text.
@@ -58,10 +60,10 @@ def read_reply(answer: Answer, decoder: ReplyDecoder) -> Iterator[list[Event]]:
         raise ProviderError(
             f"{context.provider} sent a web page instead of a reply: {said}", "check base_url"
         )
-    # Labels lie: event streams are called JSON, and JSON an event stream.
+    # Content types lie: some event streams are labelled JSON, and some JSON an event stream.
     if _LIKE_EVENTS.match(first):
         is_document = False
-    elif media_type == "text/event-stream" and decoder.framer_of_events:
+    elif media_type == "text/event-stream" and decoder.expects_sse:
         is_document = first.lstrip()[:1] == b"{"
     else:
         is_document = media_type == "application/json"
@@ -88,12 +90,12 @@ def read_document(data: bytes, decoder: ReplyDecoder, context: Context) -> Itera
 def _checked(
     parts: Iterable[list[Event]], decoder: ReplyDecoder, context: Context
 ) -> Iterator[list[Event]]:
-    """The events without secrets, and at their end what was wrong with them."""
+    """Yield the events without secrets, and raise the decoder's fault after them."""
     has_text = False
     for events in parts:
         has_text = has_text or any(isinstance(event, Delta | Reasoning) for event in events)
         if events:
-            yield _without_secrets(events, context)
+            yield [_without_secrets(event, context.secrets) for event in events]
     if decoder.fault:
         raise _ended_early(decoder.fault, context, has_text=has_text) from None
 
@@ -140,24 +142,28 @@ def _streamed(body: Iterable[bytes], decoder: ReplyDecoder) -> Iterator[list[Eve
 
 
 def _whole(body: Iterable[bytes], decoder: ReplyDecoder, context: Context) -> Iterator[list[Event]]:
-    """The events of a reply in one JSON document; anything else in one is a failure."""
+    """The events of a reply that is one JSON document.
+
+    Raises:
+        ProviderError: The document is not a reply.
+    """
     data = b"".join(_bounded(body))
     events = decoder.whole(data.decode("utf-8", "replace"))
     said_nothing = not events and decoder.ended == "no"
     if not isinstance(decoder.fault, ProviderError) and (decoder.fault or said_nothing):
         raise ProviderError(
-            f"{context.provider} sent no reply but this: {_vendors_words(data, context)}"
+            f"{context.provider} sent this instead of a reply: {_vendors_words(data, context)}"
         )
     yield events
     if not decoder.fault:
-        # The document was whole, so the reply is, whether or not it says why it ended.
+        # The document is complete, so the reply is, even without a finish reason.
         yield decoder.end() if decoder.ended != "no" else [Finish("stop", "")]
 
 
 def _decoded(answer: Answer, is_finished: Callable[[], bool]) -> Iterator[bytes]:
-    """The body, decompressed; a break after the finish reason loses nothing."""
+    """The body, decompressed; a connection that breaks after the finish is no failure."""
     httpx = load_httpx()
-    exchange, head, deadline, context = answer
+    exchange, head, deadline, context, idle = answer
     inflater = Inflater(head.headers.get("content-encoding", ""))
     try:
         while data := exchange.read(deadline):
@@ -167,8 +173,8 @@ def _decoded(answer: Answer, is_finished: Callable[[], bool]) -> Iterator[bytes]
         raise IncompleteReplyError(failure) from error
     except httpx.TimeoutException as error:
         if not is_finished():
-            failure = f"the reply stalled: {context.provider} sent nothing more"
-            raise IncompleteReplyError(failure) from error
+            failure = f"the reply stalled: {context.provider} sent nothing for {idle:g} s"
+            raise IncompleteReplyError(failure, "allow more with --idle-timeout") from error
     except (httpx.HTTPError, OSError) as error:
         if not is_finished():
             failure = f"the reply broke off: {reason(error, context)}"
@@ -187,34 +193,24 @@ def _bounded(body: Iterable[bytes]) -> Iterator[bytes]:
 def _vendors_words(body: bytes, context: Context) -> str:
     from hfs_cli.providers.formats.vendor_words import vendor_message
 
-    return shown(vendor_message(body), context.secrets)
+    return presentable(vendor_message(body), context.secrets)
 
 
-def _without_secrets(events: list[Event], context: Context) -> list[Event]:
-    """The events, with a key that the vendor echoes in its own words taken out of them."""
-    return [
-        ToolCall(
-            shown(event.name, context.secrets),
-            event.arguments,
-            event.id,
-            event.index,
-        )
-        if isinstance(event, ToolCall)
-        else Finish(
-            event.reason,
-            shown(event.raw, context.secrets),
-            shown(event.note, context.secrets),
-            whole=event.whole,
-        )
-        if isinstance(event, Finish)
-        else event
-        for event in events
-    ]
+def _without_secrets(event: Event, secrets: tuple[str, ...]) -> Event:
+    """The event; a key that the vendor repeats in its own words is removed."""
+    match event:
+        case ToolCall(name, arguments, id_, index):
+            return ToolCall(presentable(name, secrets), arguments, id_, index)
+        case Finish(reason, raw, note, whole):
+            return Finish(
+                reason, presentable(raw, secrets), presentable(note, secrets), whole=whole
+            )
+    return event
 
 
 def _ended_early(fault: HfsError, context: Context, *, has_text: bool) -> HfsError:
-    """A fault of the stream with the provider's name, and without secrets."""
-    message = shown(fault.message, context.secrets)
+    """The error for a fault in a reply, with the provider's name and without secrets."""
+    message = presentable(fault.message, context.secrets)
     if not isinstance(fault, ProviderError):
         return type(fault)(message)
     what = message if isinstance(fault, VendorCutError) else f"reported an error: {message}"

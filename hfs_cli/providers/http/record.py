@@ -1,4 +1,4 @@
-"""Record an exchange as it happens: a file that is there, whole, when the exchange is over."""
+"""Record an exchange in a file, which appears, complete, when the exchange is over."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ _FAILURES: list[str] = []
 
 
 class Recorder:
-    """One exchange on its way into a file.
+    """Writes one exchange into a file.
 
-    The file is private, grows beside its name as the response comes, so that memory stays flat,
-    and takes the name in the end. What is recorded is what was sent over the line, less any
-    compression, and less keys: those of the request, wherever a server repeats them.
+    The file is private. It grows under a temporary name as the response comes, so that memory use
+    stays flat, and gets its own name in the end. It holds the bytes that were sent, but
+    uncompressed, and without the request's keys, wherever a server repeats them.
 
-    A disk that fails is told by `raise_failure` later: the reply itself is not the worse for it.
+    A failing disk does not harm the reply; `raise_failure` reports it later.
 
     Args:
-        directory: Where recordings go; it exists.
-        request: What is about to be sent.
-        context: What was asked, and its secrets.
+        directory: The directory of recordings, which exists.
+        request: The request about to be sent.
+        context: The provider, the model and the secrets.
     """
 
     def __init__(self, directory: Path, request: httpx.Request, context: Context) -> None:
@@ -87,7 +87,7 @@ class Recorder:
                 self._failure = {"kind": "broke off", "reason": error.message}
             self._has_response = True
             self._write(f'{self._opening()}  "response": {{\n    "status": {status},\n')
-            self._write(f'    "headers": {_shown(kept, 4)},\n    "pieces": [')
+            self._write(f'    "headers": {_indented(kept, 4)},\n    "pieces": [')
 
     def piece(self, data: bytes) -> None:
         """Keep a piece of the body, before anyone else reads it."""
@@ -139,7 +139,7 @@ class Recorder:
             self._write(f"{end}\n  }},\n")
         else:
             self._write(f'{self._opening()}  "response": null,\n')
-        self._write(f'  "ended": {_shown(ended, 2)}\n}}\n')
+        self._write(f'  "ended": {_indented(ended, 2)}\n}}\n')
 
     def _take_name(self, file: NewFile) -> None:
         """Take the first free name: the second recording of a request has the number 2."""
@@ -161,8 +161,8 @@ class Recorder:
             "body": self._asked.body,
         }
         return (
-            f'{{\n  "hfs_recording": {VERSION},\n  "model": {_shown(self._model, 2)},\n'
-            f'  "recorded_at": "{iso(self._at)}",\n  "request": {_shown(request, 2)},\n'
+            f'{{\n  "hfs_recording": {VERSION},\n  "model": {_indented(self._model, 2)},\n'
+            f'  "recorded_at": "{iso(self._at)}",\n  "request": {_indented(request, 2)},\n'
         )
 
     def _write_piece(self, data: bytes) -> None:
@@ -226,6 +226,6 @@ def _overlap(data: bytes, secret: bytes) -> int:
     return next((size for size in range(most, 0, -1) if data.endswith(secret[:size])), 0)
 
 
-def _shown(value: Any, indent: int) -> str:  # noqa: ANN401  (any JSON)
+def _indented(value: Any, indent: int) -> str:  # noqa: ANN401  (any JSON)
     text = sanitize_json(json.dumps(value, ensure_ascii=False, indent=2))
     return text.replace("\n", "\n" + " " * indent)

@@ -1,4 +1,4 @@
-"""Answer from recordings: a transport of httpx that has no network behind it."""
+"""Answer from recordings: a transport for httpx without a network."""
 
 from __future__ import annotations
 
@@ -36,14 +36,13 @@ class ReplayTransport(httpx.BaseTransport):
     """Answers each request with the recording that fits it.
 
     Args:
-        directory: Where the recordings are.
+        directory: The directory of recordings.
 
     Raises:
-        ConfigError: They cannot be read.
+        ConfigError: The recordings cannot be read.
     """
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
         self._library = _library(directory)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

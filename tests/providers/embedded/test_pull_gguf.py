@@ -62,6 +62,14 @@ def test_what_is_not_the_right_file_is_not_kept(hfs, server, body, sha256, told,
     assert told in done.stderr.decode()
 
 
+def test_a_file_on_this_machine_with_another_digest_is_not_called_a_download(hfs, tmp_path):
+    (file := tmp_path / "x.gguf").write_bytes(GGUF)
+    done = hfs("models", "pull", str(file), "--sha256", "0" * 64)
+    assert (done.returncode, kept(hfs)) == (2, [])
+    assert b"that file has another digest" in done.stderr
+    assert hfs("models", "pull", str(file), "--sha256", SHA256).returncode == 0
+
+
 def ranged(request: Received) -> Reply:
     """What a server that knows ranges answers."""
     start = int((request.header("range") or "bytes=0-")[len("bytes=") : -1])
@@ -78,7 +86,7 @@ def broken_off(hfs, server):
     command = ("models", "pull", f"{server.origin}/x.gguf", "--sha256", SHA256)
     done = hfs(*command)
     assert done.returncode == 6
-    assert done.stderr.endswith(b"(100 B are kept: the same command goes on from there)\n")
+    assert done.stderr.endswith(b"(100 B are kept: run the same command to continue)\n")
     (part,) = (file for file in (hfs.home / ".cache").rglob("*") if file.is_file())
     assert part.read_bytes() == GGUF[:100]
     assert part.stat().st_mode & 0o777 == 0o600
@@ -170,7 +178,7 @@ def test_a_redirect_to_an_open_line_is_not_followed(hfs, server):
 def test_a_file_that_is_larger_than_the_disk_is_not_begun(hfs, server):
     server.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 190000000000\r\n\r\nGGUF")
     done = hfs("models", "pull", f"{server.origin}/x.gguf", "--sha256", SHA256)
-    assert (done.returncode, kept(hfs)) == (3, [])
+    assert (done.returncode, kept(hfs)) == (8, [])
     assert b"has no room" in done.stderr
 
 
@@ -185,7 +193,7 @@ def test_what_can_be_pulled_is_pinned():
 def test_what_is_not_pulled_yet_is_told_with_the_command(hfs):
     done = hfs("chat", "-m", "local/qwen3-4b", "hi")
     assert done.returncode == 4
-    assert b"not here yet: hfs models pull qwen3-4b" in done.stderr
+    assert b"not installed yet, run: hfs models pull qwen3-4b" in done.stderr
     near = hfs("chat", "-m", "local/qwen3-4", "hi")
     assert (near.returncode, b"did you mean qwen3-4b" in near.stderr) == (4, True)
 

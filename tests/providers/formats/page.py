@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from hfs_cli.messages import Citation, Delta, Event, Reasoning, ToolCall, Usage
 from hfs_cli.providers.formats import anthropic, gemini, ollama, openai, responses
-from hfs_cli.providers.formats.decode import FAILED, STOPPED, Ending
+from hfs_cli.providers.formats.events import FAILED, STOPPED, Ending
 
 PAGE = Path(__file__).parents[3] / "docs" / "formats.md"
 ANSWERED = {"status": "completed", "output": []}

@@ -22,6 +22,23 @@ MODELS = {
     "ollama": "gpt-oss",
     "local": "smollm2",
 }
+# How a reply that asks for tools says in the end that it is whole, and how that it was cut short.
+WHOLE = {
+    "openai": '"finish_reason": "tool_calls"',
+    "responses": '"response": {"status": "completed"',
+    "anthropic": '"stop_reason": "tool_use"',
+    "gemini": '"finishReason": "STOP"',
+    "ollama": '"done_reason": "stop"',
+    "local": '"finish_reason": "stop"',
+}
+CUT_SHORT = {
+    "openai": '"finish_reason": "length"',
+    "responses": '"response": {"status": "incomplete"',
+    "anthropic": '"stop_reason": "max_tokens"',
+    "gemini": '"finishReason": "MAX_TOKENS"',
+    "ollama": '"done_reason": "length"',
+    "local": '"finish_reason": "length"',
+}
 WEATHER = ToolSpec(
     "weather",
     "The weather of a city.",

@@ -130,9 +130,9 @@ def test_that_the_queue_is_full_is_told_from_other_refusals():
         ),
         (
             {"custom_id": "1", "response": {"status_code": "200"}},
-            BatchAnswer("1", 0, never="it says neither a reply nor an error"),
+            BatchAnswer("1", 0, never="it holds neither a reply nor an error"),
         ),
-        ({}, BatchAnswer("", 0, never="it says neither a reply nor an error")),
+        ({}, BatchAnswer("", 0, never="it holds neither a reply nor an error")),
     ],
 )
 def test_an_answer_of_openai(line: dict[str, Any], answer):

@@ -125,4 +125,4 @@ def test_usage_says_what_was_read_from_the_cache_and_what_that_saved(azure, serv
     server.reply([*text, *sse({"choices": [], "usage": counts})])
     said = azure("chat", "-u", "hi").stderr.decode()
     assert "10,000 in (8,000 cached)" in said
-    assert "cost 0.0282 · the cache saved 0.0720" in said
+    assert "cost 0.0282 · the cache saved 0.072" in said

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -76,11 +76,26 @@ def ended(status: str, text: str = "so far") -> bytes:
     )
 
 
-# The vendor's words by what they mean: our reason, and whether the reply is whole.
-WHOLE, LIMIT, TOOL = ("stop", True), ("length", True), ("tool_calls", True)
-BLOCKED, CUT = ("content_filter", False), ("error", False)
-UNKNOWN = ("unknown", True)
-MEANINGS: list[tuple[str, Callable[..., bytes], str, tuple[str, bool]]] = [
+class Meaning(NamedTuple):
+    """What a vendor's word means.
+
+    Args:
+        reason: Our word for it.
+        whole: Whether the reply is complete.
+        advice: What the note names to do about it; only LIMIT's is to raise the limit.
+    """
+
+    reason: str
+    whole: bool
+    advice: str = ""
+
+
+WHOLE, TOOL = Meaning("stop", True), Meaning("tool_calls", True)
+LIMIT = Meaning("length", True, "--max-tokens")
+FULL, SHORT = Meaning("length", True, "--context trim"), Meaning("length", True)
+BLOCKED, CUT = Meaning("content_filter", False), Meaning("error", False)
+UNKNOWN = Meaning("unknown", True)
+MEANINGS: list[tuple[str, Callable[..., bytes], str, Meaning]] = [
     (wire, body, word, meaning)
     for wire, body, meaning, words in [
         (
@@ -89,8 +104,8 @@ MEANINGS: list[tuple[str, Callable[..., bytes], str, tuple[str, bool]]] = [
             WHOLE,
             "stop eos eos_token stop_sequence end_turn STOP COMPLETE STOP_SEQUENCE",
         ),
-        ("openai", openai, LIMIT, "length max_tokens model_length model_context_window_exceeded"),
-        ("openai", openai, LIMIT, "MAX_TOKENS ERROR_LIMIT"),
+        ("openai", openai, LIMIT, "length max_tokens MAX_TOKENS ERROR_LIMIT"),
+        ("openai", openai, FULL, "model_length model_context_window_exceeded"),
         ("openai", openai, TOOL, "tool_calls function_call tool_use TOOL_CALL"),
         (
             "openai",
@@ -114,7 +129,8 @@ MEANINGS: list[tuple[str, Callable[..., bytes], str, tuple[str, bool]]] = [
         ("openai", openai, CUT, "time_limit timeout cancelled ERROR TIMEOUT USER_CANCEL OTHER"),
         ("openai", openai, UNKNOWN, "something_new"),
         ("anthropic", anthropic, WHOLE, "end_turn stop_sequence"),
-        ("anthropic", anthropic, LIMIT, "max_tokens model_context_window_exceeded"),
+        ("anthropic", anthropic, LIMIT, "max_tokens"),
+        ("anthropic", anthropic, FULL, "model_context_window_exceeded"),
         ("anthropic", anthropic, TOOL, "tool_use"),
         ("anthropic", anthropic, BLOCKED, "refusal"),
         ("anthropic", anthropic, CUT, "compaction"),
@@ -134,7 +150,8 @@ MEANINGS: list[tuple[str, Callable[..., bytes], str, tuple[str, bool]]] = [
         ("ollama", ollama, WHOLE, "stop"),
         ("ollama", ollama, LIMIT, "length"),
         ("ollama", ollama, UNKNOWN, "load unload something_new"),
-        ("responses", incomplete, LIMIT, "max_output_tokens max_messages"),
+        ("responses", incomplete, LIMIT, "max_output_tokens"),
+        ("responses", incomplete, SHORT, "max_messages"),
         ("responses", incomplete, BLOCKED, "content_filter"),
         ("responses", incomplete, CUT, "steered something_new"),
         ("responses", ended, WHOLE, "completed"),
@@ -151,16 +168,14 @@ each_reason = pytest.mark.parametrize(
 
 @each_reason
 def test_every_documented_reason_is_told_for_what_it_means(wire, body, word, meaning):
-    reason, whole = meaning
     found, fault = decoded(wire, body(word))
     finish = found[-1]
-    assert (finish.reason, finish.raw, finish.whole) == (reason, word, whole)
-    assert isinstance(fault, VendorCutError) == (not whole)
+    assert (finish.reason, finish.raw, finish.whole) == (meaning.reason, word, meaning.whole)
+    assert isinstance(fault, VendorCutError) == (not meaning.whole)
     # Only what is as it should be needs no word.
-    assert bool(finish.note) == (reason not in {"stop", "tool_calls"})
-    assert ("--max-tokens" in finish.note) == (word in {
-        "length", "max_tokens", "MAX_TOKENS", "ERROR_LIMIT", "max_output_tokens"
-    })  # fmt: skip
+    assert bool(finish.note) == (meaning.reason not in {"stop", "tool_calls"})
+    assert meaning.advice in finish.note
+    assert ("--max-tokens" in finish.note) == (meaning is LIMIT)
 
 
 @each_reason
@@ -168,12 +183,12 @@ def test_a_reply_that_was_cut_fails_and_what_came_is_kept(wire, body, word, mean
     with ScriptedServer() as server:
         server.always(lambda _: [body(word)])
         answer = ask(server.url, wire=wire)
-        assert answer.exit_code == (0 if meaning[1] else 5 if body is blocked else 7)
+        assert answer.exit_code == (0 if meaning.whole else 5 if body is blocked else 7)
         assert answer.text == ("" if body is blocked else "so far")
-        assert word in answer.message or meaning[1]
+        assert word in answer.message or meaning.whole
 
         server.always(lambda _: [body(word, text="")])
-        assert ask(server.url, wire=wire).exit_code == (0 if meaning[1] else 5)
+        assert ask(server.url, wire=wire).exit_code == (0 if meaning.whole else 5)
 
 
 @each_reason
@@ -182,7 +197,7 @@ def test_a_body_that_breaks_off_anywhere_never_makes_a_whole_reply(wire, body, w
     for at in range(len(said)):
         found, fault = decoded(wire, said[:at])
         finish = found[-1] if found and isinstance(found[-1], Finish) else None
-        assert fault is not None or (finish is not None and finish.whole and meaning[1])
+        assert fault is not None or (finish is not None and finish.whole and meaning.whole)
         if fault is None:
             assert text_of(found) == "naïve 🙂"
         assert "naïve 🙂".startswith(text_of(found))

@@ -14,7 +14,8 @@ import pytest
 
 from hfs_cli.config.settings import PROVIDER_TYPES
 from hfs_cli.messages import Delta, Event, Finish, Reasoning, ToolCall, Usage
-from tests.providers.asking import decoded, text_of
+from tests.fuzz.inputs import REPLIES
+from tests.providers.asking import WIRES, decoded, framed, text_of
 
 FOLDER = Path(__file__).parents[1] / "recorded"
 RECORDED = json.loads((FOLDER / "index.json").read_text())
@@ -39,6 +40,16 @@ def test_every_format_has_replies():
     assert {wire(row) for row in RECORDED} == {*PROVIDER_TYPES} - {"local"}
     found = {str(file.relative_to(FOLDER)) for file in FOLDER.glob("*/*")}
     assert found == {row["file"] for row in RECORDED}
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_what_the_fuzzer_changes_was_a_good_reply(wire):
+    """A fuzzer that begins with one that is wrong finds nothing behind the first mistake."""
+    events, fault = decoded(wire, framed(wire, *REPLIES[wire]))
+    assert fault is None
+    assert (text_of(events), text_of(events, Reasoning)) == ("Hi", "hm")
+    assert last(events, Finish).reason in {"stop", "tool_calls"}
+    assert last(events, Usage) is not None
 
 
 @pytest.mark.parametrize("row", RECORDED, ids=lambda row: row["file"])

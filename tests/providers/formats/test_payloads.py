@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from hfs_cli.config.settings import PROVIDER_TYPES
 from hfs_cli.errors import UsageError
 from hfs_cli.messages import (
     Attachment,
@@ -45,6 +46,17 @@ def whole(wire, document):
     events = decoder.whole(json.dumps(document))
     assert decoder.fault is None
     return events + decoder.end()
+
+
+@pytest.mark.parametrize("wire", PROVIDER_TYPES)
+def test_no_format_leaves_out_what_a_request_says(wire):
+    form = load_format(wire)
+    said = tuple(ChatMessage(one.role, f"said {one.content}") for one in TALK)
+    request = Request("the-model", said, system="be brief", options={"max_tokens": 54_321})
+    sent = form.path(request) + json.dumps(form.payload(request, Quirks()))
+    for word in ("the-model", "be brief", "said a", "said b", "said c", "54321"):
+        assert word in sent, word
+    assert "a-key" in json.dumps(form.headers("a-key"))
 
 
 def test_anthropic():
@@ -129,6 +141,7 @@ def test_ollama_has_the_fields_of_a_chat_beside_its_options():
         ("claude-haiku-5-5", 128_000),
         ("claude-fable-5-1", 128_000),
         ("claude-opus-5-5", 128_000),
+        ("claude-opus-10-1", 128_000),
         ("claude-opus-4-6", 128_000),
         ("claude-opus-4-5-20251101", 64_000),
         ("claude-opus-4-1-20250805", 32_000),
@@ -254,10 +267,10 @@ def test_gemini_takes_all_kinds_and_fetches_them():
 @pytest.mark.parametrize(
     ("wire", "attachment", "told"),
     [
-        ("openai", FAR_PAPER, "fetches no such URLs"),
-        ("openai", FAR_SOUND, "fetches no such URLs"),
+        ("openai", FAR_PAPER, "does not fetch such URLs"),
+        ("openai", FAR_SOUND, "does not fetch such URLs"),
         ("anthropic", SOUND, "cannot take c.mp3"),
-        ("ollama", FAR_PICTURE, "fetches no such URLs"),
+        ("ollama", FAR_PICTURE, "does not fetch such URLs"),
         ("ollama", PAPER, "cannot take b.pdf"),
         ("responses", SOUND, "cannot take c.mp3"),
     ],

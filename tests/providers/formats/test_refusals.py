@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hfs_cli.config.settings import PROVIDER_TYPES
+from hfs_cli.errors import UnavailableError
 from hfs_cli.providers.formats import load_format
 from hfs_cli.providers.formats.refusals import refusal
 from hfs_cli.providers.formats.vendor_words import vendor_message
@@ -33,12 +34,14 @@ def error(message: str, **more: object) -> dict[str, object]:
     return {"error": {"message": message, **more}}
 
 
-# The words are the vendors', shortened.
+# The words are the vendors', shortened: those who made each format, by its name, and others.
 UNKNOWN_MODEL = {
-    "OpenAI": (404, error("The model `gpt-x` does not exist", code="model_not_found")),
+    "openai": (404, error("The model `gpt-x` does not exist", code="model_not_found")),
+    "responses": (404, error("The model `gpt-x` does not exist", code="model_not_found")),
+    "anthropic": (404, error("model: gpt-x", type="not_found_error")),
+    "gemini": (404, error("models/gpt-x is not found for API version v1beta")),
+    "ollama": (404, {"error": 'model "gpt-x" not found, try pulling it first'}),
     "OpenAI, no access": (403, error("no access to it", code="model_not_found")),
-    "Anthropic": (404, error("model: gpt-x", type="not_found_error")),
-    "Gemini": (404, error("models/gpt-x is not found for API version v1beta")),
     "LiteLLM": (400, error("Invalid model name passed in model=gpt-x. Call /v1/models")),
     "DeepSeek": (400, error("Model Not Exist", type="invalid_request_error")),
     "Groq": (400, error("it has been retired", code="model_decommissioned")),
@@ -46,8 +49,11 @@ UNKNOWN_MODEL = {
     "Mistral": (400, {"message": "Invalid model: gpt-x", "type": "invalid_model"}),
     "Perplexity": (400, error("Invalid model 'gpt-x'. Permitted models are …")),
     "Fireworks": (404, error("Model not found, inaccessible, and/or not deployed")),
-    "Ollama": (404, {"error": 'model "gpt-x" not found, try pulling it first'}),
 }
+
+
+def test_every_format_has_its_words_for_a_model_that_it_does_not_know():
+    assert {*WIRES} <= {*UNKNOWN_MODEL}
 
 
 @pytest.mark.parametrize(("status", "body"), UNKNOWN_MODEL.values(), ids=UNKNOWN_MODEL)
@@ -86,8 +92,22 @@ def test_a_wrong_key_by_a_400_is_a_wrong_key():
     details = [{"reason": "API_KEY_INVALID", "domain": "googleapis.com"}]
     body = error("API key not valid. Pass one.", code=400, details=details)
     assert told(400, body) == (
-        "3 vendor refused the key (400): API key not valid. Pass one. — set KEY"
+        "3 vendor refused the key (400): API key not valid. Pass one — set KEY"
     )
+
+
+def test_a_403_may_be_about_something_else_than_the_key():
+    assert told(403, error("Country, region, or territory not supported")) == (
+        "3 vendor refused access (403): Country, region, or territory not supported"
+        " — if the key is why, set KEY"
+    )
+
+
+def test_a_sentence_of_the_vendors_leaves_its_full_stop_to_ours():
+    assert told(503, error("Come back later.")).startswith(
+        "5 vendor (gpt-x) is unavailable (503): Come back later — "
+    )
+    assert "(503): Loading... — " in told(503, error("Loading..."))
 
 
 def test_a_field_that_a_server_refuses_is_named():
@@ -150,6 +170,16 @@ def test_a_provider_that_refuses_its_list_is_named_alone(hfs, server):
     )
 
 
+def test_a_model_that_is_listed_and_yet_refused_is_not_what_was_meant(hfs, server):
+    hfs.configure(f'[providers.box]\ntype = "openai"\nbase_url = "{server.url}"\n')
+    server.reply({"data": [{"id": "gpt-x"}, {"id": "gpt-x2"}]})
+    hfs.ok("models", "list", "box")
+    server.reply(error("gpt-x does not exist", code="model_not_found"), status=404)
+    done = hfs("chat", "--no-save", "-m", "box/gpt-x", "hi")
+    assert done.returncode == 4
+    assert done.stderr.endswith(b"see: hfs models list box: did you mean gpt-x2?\n")
+
+
 def test_a_data_policy_is_told_in_the_vendors_words():
     said = (
         "No endpoints found for gpt-x matching your data policy. Configure: https://openrouter.ai"
@@ -186,9 +216,16 @@ def test_any_body_becomes_one_short_line_without_the_key(status, body):
 )
 def test_a_model_that_does_not_think_is_said_with_what_helps(said):
     assert told(400, error(said)) == (
-        f"5 vendor (gpt-x) refused the request (400): {said} — leave out --reasoning, or choose"
-        " another model with -m"
+        f"5 vendor (gpt-x) refused the request (400): {said.removesuffix('.')} — leave out"
+        " --reasoning, or choose another model with -m"
     )
+
+
+def test_only_what_may_be_gone_is_tried_again():
+    def may_be_gone(status: int) -> bool:
+        return isinstance(refusal(status, b"", Context("vendor", "m", "")), UnavailableError)
+
+    assert set(filter(may_be_gone, range(300, 600))) == {408, 409, 429, *range(500, 600)}
 
 
 def test_a_prompt_that_is_longer_than_ollamas_context_is_too_long():

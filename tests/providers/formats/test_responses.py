@@ -202,10 +202,11 @@ def test_a_reply_that_comes_at_one_level_alone(kept):
     assert joined(events, Delta) == "Hello"
 
 
-def test_a_done_sentinel_of_a_gateway_is_not_an_end_of_its_own():
-    assert decode(text("x"), ended(), after=b"data: [DONE]\n\n")[-1] == Finish("stop", "completed")
+@pytest.mark.parametrize("done", [b"data: [DONE]\n\n", b"data:  [DONE] \n\n"])
+def test_a_done_sentinel_of_a_gateway_is_not_an_end_of_its_own(done):
+    assert decode(text("x"), ended(), after=done)[-1] == Finish("stop", "completed")
     with pytest.raises(IncompleteReplyError, match="without a finish reason"):
-        decode(text("x"), after=b"data: [DONE]\n\n")
+        decode(text("x"), after=done)
 
 
 def test_several_summaries_are_paragraphs():

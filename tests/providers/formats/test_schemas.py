@@ -12,11 +12,11 @@ from openai.types.responses.response_create_params import ResponseCreateParamsSt
 from hfs_cli.config.settings import PROVIDER_TYPES
 from hfs_cli.messages import ChatMessage, Request
 from hfs_cli.providers.formats import load_format
+from hfs_cli.providers.formats.claude import takes_output_format
 from hfs_cli.providers.formats.schemas import (
-    asked_of,
     for_anthropic,
     for_gemini,
-    takes_output_format,
+    schema_form,
 )
 from hfs_cli.providers.formats.wire import Quirks
 from hfs_cli.providers.presets import PRESETS
@@ -133,7 +133,7 @@ OPEN = {"type": "object", "properties": {"a": TEXT}}
 def test_each_vendor_is_asked_in_its_own_way(provider, model, way):
     preset = PRESETS[provider]
     form = load_format(preset.type)
-    assert asked_of(OPEN, form.schema, model, preset.quirks.schema).way == way
+    assert schema_form(OPEN, form.schema, model, preset.quirks.schema).way == way
 
 
 @pytest.mark.parametrize("wire", PROVIDER_TYPES)
@@ -142,7 +142,7 @@ def test_what_is_told_of_a_schema_is_what_is_sent(wire):
     form = load_format(wire)
     request = Request("m", (ChatMessage("user", "hi"),), schema=closed(marked=TEXT))
     sent = json.dumps(form.payload(request, Quirks()))
-    asked = asked_of(closed(marked=TEXT), form.schema, "m", Quirks().schema)
+    asked = schema_form(closed(marked=TEXT), form.schema, "m", Quirks().schema)
     assert ('"marked":' in sent) is (asked.way != "in the prompt")
     assert ('\\"marked\\":' in sent) is (asked.way == "in the prompt")
 
@@ -168,7 +168,7 @@ def test_what_carries_a_schema_in_chat_completions_is_legal(style, system):
 
 
 def test_json_alone_is_not_asked_for_where_the_reply_is_a_list():
-    asked = asked_of({"type": "array", "items": TEXT}, "openai", "m", "object")
+    asked = schema_form({"type": "array", "items": TEXT}, "openai", "m", "object")
     assert (asked.way, asked.field) == ("in the prompt", "")
 
 

@@ -14,7 +14,16 @@ from hfs_cli.providers.http.provider import HttpProvider
 from hfs_cli.store.store import SessionStore
 from hfs_cli.turn.run import run_turn
 from tests.providers.asking import provider_at
-from tests.providers.formats.talks import ASKED, MODELS, TOOLS, WIRES, lines, reply
+from tests.providers.formats.talks import (
+    ASKED,
+    CUT_SHORT,
+    MODELS,
+    TOOLS,
+    WHOLE,
+    WIRES,
+    lines,
+    reply,
+)
 from tests.providers.sdk_types import illegal
 from tests.scripted_server import CUT, ScriptedServer
 
@@ -144,17 +153,9 @@ def test_a_stream_that_breaks_off_in_the_arguments_runs_nothing(wire, take, scri
 
 @each_wire
 def test_a_limit_in_the_arguments_runs_nothing(wire, take, scripted):
-    data = reply(wire, "Let me see.", ASKED).decode()
-    for ours, theirs in (
-        ('"finish_reason": "tool_calls"', '"finish_reason": "length"'),
-        ('"finish_reason": "stop"', '"finish_reason": "length"'),
-        ('"stop_reason": "tool_use"', '"stop_reason": "max_tokens"'),
-        ('"finishReason": "STOP"', '"finishReason": "MAX_TOKENS"'),
-        ('"done_reason": "stop"', '"done_reason": "length"'),
-        ('"response": {"status": "completed"', '"response": {"status": "incomplete"'),
-    ):
-        data = data.replace(ours, theirs)
-    scripted.reply([data.encode()])
+    before, _, after = reply(wire, "Let me see.", ASKED).decode().rpartition(WHOLE[wire])
+    assert before
+    scripted.reply([f"{before}{CUT_SHORT[wire]}{after}".encode()])
     take(wire, "Rain?")
     assert take.tools.ran == []
     assert len(scripted.requests) == 1

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hfs_cli.providers.http.limits import RetryPolicy, asked_wait, is_worth_retrying
+from hfs_cli.providers.http.send import RetryPolicy, asked_wait
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
@@ -50,8 +50,3 @@ def test_what_a_server_asks_for(headers, seconds):
 def test_a_header_of_any_text_is_a_time_or_nothing(text):
     wait = asked_wait({"retry-after": text}, NOW)
     assert wait is None or wait >= 0
-
-
-def test_only_what_may_be_gone_is_tried_again():
-    again = {status for status in range(300, 600) if is_worth_retrying(status)}
-    assert again == {408, 409, 429, *range(500, 600)}

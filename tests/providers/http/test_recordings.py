@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 
 import httpx
 import pytest
@@ -20,6 +19,7 @@ from hfs_cli.providers.http.recordings import read_recording, read_recordings, s
 from tests.conftest import KEY, UNMEASURED
 from tests.providers.embedded.test_server import needs_model
 from tests.providers.formats.talks import WIRES, reply
+from tests.refused_calls import refusing
 from tests.scripted_server import CUT, STALL, Pause, openai_sse
 from tests.tools.asking import script
 
@@ -317,6 +317,13 @@ def test_both_at_once_and_what_cannot_be_written_is_refused_before_anything_is_s
     assert server.requests == []
 
 
+def test_a_disk_without_room_for_the_directory_is_a_full_disk(recorded, server, tmp_path):
+    recorded.argv = refusing("mkdir", errno.ENOSPC, "records")
+    done = recorded("chat", "--record", str(tmp_path / "records"), "hi")
+    assert (done.returncode, server.requests) == (8, [])
+    assert b"No space left on device" in done.stderr
+
+
 def test_a_disk_that_fills_up_costs_the_recording_and_not_the_reply(recorded, server, folder):
     server.reply(openai_sse(["x" * 20] * 5000))
     process = recorded.start("chat", "hi", preexec_fn=_small_files)
@@ -445,10 +452,8 @@ def test_what_a_kill_has_left_goes_with_the_next_recording(recorded, server, fol
     process = recorded.start("chat", "--no-save", "hi", env=UNMEASURED)
     assert process.stdout.read(4) == b"text"
     (running,) = folder.glob(".hfs-*.part")
-    long_ago = time.time() - 3600
-    os.utime(running, (long_ago, long_ago))
     server.always(openai_sse("whole"))
-    # One that is still being made is not taken for one that was left, however long ago it was.
+    # One that is still being made is not taken for one that was left.
     recorded.ok("chat", "--no-save", "hi")
     assert running.exists()
     process.kill()

@@ -6,7 +6,11 @@ import pytest
 
 from hfs_cli.messages import ChatMessage, Request
 from hfs_cli.places import cache_directory
-from hfs_cli.providers.responses_only import FILE_NAME, is_responses_only, remember
+from hfs_cli.providers.listed import (
+    RESPONSES_FILE,
+    is_responses_only,
+    remember_responses_only,
+)
 from tests.providers.asking import ask
 from tests.scripted_server import ScriptedServer
 
@@ -79,10 +83,10 @@ def test_the_next_turn_asks_there_first(hfs, server):
 
 @pytest.mark.parametrize("kept", [b"", b"[]", b'{"u": 1}', b"\xff", b"[" * 100_000])
 def test_a_file_that_cannot_be_read_is_one_that_is_not_there(tmp_path, kept):
-    remember("u", "m")
-    path = tmp_path / "hfs" / FILE_NAME
+    remember_responses_only("u", "m")
+    path = tmp_path / "hfs" / RESPONSES_FILE
     assert str(path.parent) == cache_directory()
     path.write_bytes(kept)
     assert not is_responses_only("u", "m")
-    remember("u", "m")
+    remember_responses_only("u", "m")
     assert is_responses_only("u", "m")

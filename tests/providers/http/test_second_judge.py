@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hfs_cli.messages import ChatMessage, Request, Usage
-from hfs_cli.providers.http.limits import RetryPolicy
+from hfs_cli.providers.http.send import RetryPolicy
 from tests.providers.asking import Answer, ask, provider_at, quick
 
 BASES = {

@@ -12,9 +12,9 @@ from typing import BinaryIO, NamedTuple, Self, cast
 
 from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange import gob, own, zipped
+from hfs_cli.exchange import gob, native, zipped
+from hfs_cli.exchange.json_stream import MAX_VALUE, Pieces, parse_json
 from hfs_cli.exchange.json_values import Fields
-from hfs_cli.exchange.pieces import MAX_VALUE, Pieces, parse_json
 from hfs_cli.exchange.sources import (
     SOURCES,
     aichat,
@@ -101,7 +101,7 @@ def open_source(
             advance(path.stat().st_size - len(head))
             return alone
         if key in {None, "hfs"} and _is_head(head):
-            own.check_head(Fields(parse_json(head, str(path)), str(path)))
+            native.check_head(Fields(parse_json(head, str(path)), str(path)))
             return Source("hfs", _lines(stream, path), opened.pop_all(), in_order=True)
         if head.startswith(zipped.BEGINS) and key in {None, *_ARRAYS}:
             if piped is not None or not path.is_file():
@@ -277,7 +277,7 @@ def _document(pieces: Pieces, path: Path, key: str | None) -> tuple[str, Iterato
     names = pieces.names()
     for name in names:
         if name == "sessions" and "format" in head and pieces.peek() == "[":
-            own.check_head(Fields(head, str(path)))
+            native.check_head(Fields(head, str(path)))
             return "hfs", _sessions(chain(pieces.elements(), _rest(pieces, names)), path)
         head[name] = pieces.value()
     pieces.end()
@@ -288,7 +288,7 @@ def _document(pieces: Pieces, path: Path, key: str | None) -> tuple[str, Iterato
     if key not in {None, "hfs"}:
         raise UsageError(f"{path} is not a history of {SOURCES[key]}")
     fields = Fields(head, str(path))
-    own.check_head(fields)
+    native.check_head(fields)
     return "hfs", _sessions(fields.items("sessions"), path)
 
 
@@ -302,8 +302,8 @@ def _sessions(values: Iterable[object], path: Path) -> Iterator[Incoming]:
     for number, value in enumerate(values, 1):
         uid = value.get("uid") if isinstance(value, dict) else None
         where = f"{path}, session {number}"
-        known = uid if isinstance(uid, str) and own.is_uid(uid) else None
-        yield Unread(known, partial(_session, value, where), partial(own.end, value))
+        known = uid if isinstance(uid, str) and native.is_uid(uid) else None
+        yield Unread(known, partial(_session, value, where), partial(native.end, value))
 
 
 def _is_head(line: bytes) -> bool:
@@ -320,7 +320,7 @@ def _lines(stream: BinaryIO, path: Path) -> Iterator[Incoming]:
         if len(line) > MAX_VALUE:
             raise UsageError(f"{where} is over {MAX_VALUE // 10**6} MB")
         if line.strip():
-            uid, end = own.glance(line)
+            uid, end = native.glance(line)
             yield Unread(uid, partial(_line, line, where), partial(lambda end: end, end))
 
 
@@ -329,7 +329,7 @@ def _line(line: bytes, where: str) -> tuple[Conversation, ...]:
 
 
 def _session(value: object, where: str) -> tuple[Conversation, ...]:
-    return (own.conversation(value, where),)
+    return (native.conversation(value, where),)
 
 
 def files_in(directory: Path, failed: Callable[[OSError], object] | None = None) -> Iterator[Path]:

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import IO, BinaryIO, Self, cast
 
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange.pieces import MAX_VALUE, parse_json
+from hfs_cli.exchange.json_stream import MAX_VALUE, parse_json
 from hfs_cli.messages import Attachment
 
 BEGINS = b"PK\x03\x04"

@@ -14,7 +14,7 @@ import pytest
 
 from hfs_cli.store.store import SessionStore
 from tests.conftest import UNMEASURED
-from tests.exchange.test_own import populate
+from tests.exchange.test_native import populate
 from tests.scripted_server import openai_sse
 from tests.store.talking import Talk
 

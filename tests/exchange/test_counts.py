@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from hfs_cli.exchange.detect import files_in, open_source
-from hfs_cli.exchange.own import json_lines
+from hfs_cli.exchange.native import json_lines
 from hfs_cli.exchange.sources import SOURCES
 from hfs_cli.store.store import SessionStore
 from tests.exchange.sources.test_chatgpt import chat, node

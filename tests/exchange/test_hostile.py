@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange.own import json_document, json_lines
-from hfs_cli.exchange.pieces import parse_json
+from hfs_cli.exchange.json_stream import parse_json
+from hfs_cli.exchange.native import json_document, json_lines
 from hfs_cli.store.store import SessionStore
 from tests.exchange.reading import bring_in, conversations_in
-from tests.exchange.test_own import populate
+from tests.exchange.test_native import populate
 
 TIME = "2026-11-22T18:05:00Z"
 # In their shapes, with everything that is read from them.
@@ -152,7 +152,7 @@ def test_a_document_without_bottom_or_sense_is_one_line_and_exit_2(hfs, tmp_path
 @pytest.mark.parametrize("kind", ["device", "directory", "endless line"])
 def test_what_has_no_end_is_not_read(hfs, tmp_path, monkeypatch, kind):
     file = {"device": "/dev/zero", "directory": str(tmp_path), "endless line": "-"}[kind]
-    code = "import hfs_cli.exchange.pieces as p; p.MAX_VALUE = 3_000_000\n"
+    code = "import hfs_cli.exchange.json_stream as p; p.MAX_VALUE = 3_000_000\n"
     hfs.argv = (sys.executable, "-c", f"{code}from hfs_cli.__main__ import main; main()")
     done = hfs("sessions", "import", file, stdin=b"[" * 5_000_000 if file == "-" else -3)
     assert done.returncode == (4 if kind == "directory" else 2)

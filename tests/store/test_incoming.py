@@ -15,13 +15,13 @@ import pytest
 
 from hfs_cli.conversations import Conversation
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange.own import json_document, json_lines
+from hfs_cli.exchange.native import json_document, json_lines
 from hfs_cli.messages import Message
 from hfs_cli.store import incoming
 from hfs_cli.store.store import SessionStore
 from hfs_cli.store.tables import SessionRow
 from tests.exchange.reading import bring_in, conversations_in
-from tests.exchange.test_own import populate
+from tests.exchange.test_native import populate
 from tests.store.talking import Talk
 
 IMPORT = """

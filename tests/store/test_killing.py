@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from hfs_cli.exchange.own import json_document
+from hfs_cli.exchange.native import json_document
 from hfs_cli.store.store import SessionStore
 from tests.store.killing import KILLS, OPERATIONS, content, run, somewhere
 from tests.store.talking import talk_for_a_while

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange.own import json_lines
+from hfs_cli.exchange.native import json_lines
 from hfs_cli.exchange.sources.foreign import About, Said, arrived
 from hfs_cli.messages import Role
 from tests.exchange.reading import bring_in

@@ -13,10 +13,10 @@ import psycopg
 import pytest
 
 from hfs_cli.errors import AmbiguousError, NotFoundError, UsageError
-from hfs_cli.exchange.own import json_lines
+from hfs_cli.exchange.native import json_lines
 from hfs_cli.messages import Attachment
 from hfs_cli.store.store import SessionStore
-from tests.exchange.test_own import exported, populate
+from tests.exchange.test_native import exported, populate
 from tests.redact.keys import Keys
 from tests.store.places import EmptyDatabase, on_a_file, open_place
 from tests.store.talking import Talk

@@ -79,13 +79,13 @@ def export_sessions(
     if everything and form == "html" and output and output.suffix.lower() not in _BY_SUFFIX:
         _write_archive(output, anew=force)
         return
-    from hfs_cli.exchange import html, markdown, own
+    from hfs_cli.exchange import html, markdown, native
     from hfs_cli.store.store import open_store
 
     writers: dict[str, Writer] = {
         "markdown": markdown.markdown,
-        "json": own.json_document,
-        "jsonl": own.json_lines,
+        "json": native.json_document,
+        "jsonl": native.json_lines,
         "html": html.html,
     }
     config = load_config()

@@ -35,8 +35,8 @@ from typing import BinaryIO
 
 from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.errors import UsageError
+from hfs_cli.exchange.json_stream import MAX_VALUE, parse_json
 from hfs_cli.exchange.json_values import Fields
-from hfs_cli.exchange.pieces import MAX_VALUE, parse_json
 from hfs_cli.exchange.sources.foreign import About, Said, arrived, listed, result_of, uid_of
 from hfs_cli.moments import from_iso
 

@@ -21,7 +21,7 @@ from hfs_cli.exchange.sources import database, llm_threads
 from hfs_cli.exchange.sources.database import Clock
 from hfs_cli.exchange.sources.foreign import About, Said, arrived, uid_of
 from hfs_cli.exchange.sources.llm_threads import Threads
-from hfs_cli.exchange.sources.llm_values import (
+from hfs_cli.exchange.sources.table_values import (
     MAX_CONVERSATION,
     attachment_of,
     count_of,

@@ -22,7 +22,7 @@ from typing import Any, Literal, NamedTuple, cast
 from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.sources.foreign import NO_FILE, About, Said, arrived, uid_of
-from hfs_cli.exchange.sources.llm_values import (
+from hfs_cli.exchange.sources.table_values import (
     MAX_CONVERSATION,
     attachment_of,
     count_of,

@@ -25,7 +25,7 @@ from hfs_cli.exchange import gob
 from hfs_cli.exchange.json_values import Fields
 from hfs_cli.exchange.sources import database
 from hfs_cli.exchange.sources.foreign import About, Said, arrived, uid_of
-from hfs_cli.exchange.sources.llm_values import text_of, with_result
+from hfs_cli.exchange.sources.table_values import text_of, with_result
 from hfs_cli.files import read_file
 from hfs_cli.messages import Call, Role
 from hfs_cli.moments import from_iso

@@ -10,8 +10,8 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.errors import UsageError
+from hfs_cli.exchange.json_stream import MAX_VALUE, parse_json, refuse_many_parts
 from hfs_cli.exchange.json_values import Fields
-from hfs_cli.exchange.pieces import MAX_VALUE, parse_json, refuse_many_parts
 
 # The most bytes that the lines of one conversation may have; all are in memory at once.
 MAX_CONVERSATION = 256_000_000

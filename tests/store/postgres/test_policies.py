@@ -16,7 +16,7 @@ import pytest
 from hfs_cli.errors import StoreError
 from hfs_cli.messages import Attachment, Reply
 from hfs_cli.store.store import SessionStore
-from tests.exchange.test_own import exported, populate
+from tests.exchange.test_native import exported, populate
 from tests.redact.keys import Keys
 from tests.scripted_server import openai_sse
 from tests.store.places import open_place

@@ -15,7 +15,7 @@ import pytest
 
 from hfs_cli.store.store import SessionStore
 from tests import postgres
-from tests.exchange.test_own import exported, populate
+from tests.exchange.test_native import exported, populate
 from tests.store.places import open_place
 from tests.store.talking import Talk
 from tests.store.test_incoming import IMPORT

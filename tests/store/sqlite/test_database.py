@@ -18,7 +18,7 @@ from hfs_cli.store.sqlite import database as sqlite_database
 from hfs_cli.store.sqlite.database import Database
 from hfs_cli.store.sqlite.file import APPLICATION_ID, SCHEMA_VERSION
 from hfs_cli.store.store import SessionStore
-from tests.exchange.test_own import exported, populate
+from tests.exchange.test_native import exported, populate
 from tests.redact.keys import Keys
 from tests.store.sqlite.test_edited import use_everything
 from tests.store.talking import Talk

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange.own import json_document, json_lines
+from hfs_cli.exchange.native import json_document, json_lines
 from hfs_cli.messages import Attachment, Call, Citation, KeptState, Session, Usage
 from hfs_cli.store.store import SessionStore
 from tests.exchange.reading import bring_in

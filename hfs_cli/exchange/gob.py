@@ -1,12 +1,12 @@
-"""Read what a gob holds: the format in which Go's standard library keeps values.
+"""Decode a gob, the format of Go's standard library for values.
 
-A stream of messages, each behind its length. One defines a type, by a negative number, out of
-types that are known; or it is a value, behind the number of its type. Definitions are themselves
-values, of types that are known from the start. Of a struct only the fields that are not zero are
-there, each behind how many fields it is further than the one before.
+A gob is a stream of messages, each preceded by its length. A message either defines a type, with a
+negative number, in terms of known types; or it is a value, preceded by the number of its type.
+Definitions are themselves values, of types that are predefined. A struct holds only its fields that
+are not zero, each preceded by its distance from the field before.
 
-Read are truth values, whole numbers, texts, bytes, slices and structs; floating point, arrays,
-maps, interfaces and types that encode themselves are refused where a value of them stands. (The
+Booleans, integers, texts, bytes, slices and structs are read. Floating-point numbers, arrays, maps,
+interfaces and types that encode themselves may be defined, but their values are refused. (The
 documentation and source of ``encoding/gob``, Go 1.27.3 and https://pkg.go.dev/encoding/gob, read
 2026-11-29.)
 """
@@ -76,17 +76,17 @@ def begins_slice(head: bytes) -> bool:
     return size < 128 and defined >= _DEFINED_FROM and _KINDS[kind - 1 : kind] == ("slice",)
 
 
-def value_of(data: bytes, where: str) -> object:
-    """The value that a gob holds, as JSON would have it: bytes come as text, too.
+def decode(data: bytes, where: str) -> object:
+    """The value of a gob in the types of JSON; bytes become text, too.
 
-    What is not valid UTF-8 in a text is shown as U+FFFD. A field that is zero is not there.
+    Bytes of a text that are not UTF-8 become U+FFFD. Fields that are zero are missing.
 
     Args:
         data: All of the file.
         where: How errors name it.
 
     Raises:
-        UsageError: It is not a gob, is cut short, or holds what is not read.
+        UsageError: It is not a gob, is cut short, or holds a value that is refused.
     """
     reader = _Reader(data, where)
     while reader.at < len(data):

@@ -1,7 +1,7 @@
-"""Conversations as one HTML file that needs nothing else and runs nothing.
+"""Conversations as one HTML file that loads nothing else and runs nothing.
 
-Markdown in messages is rendered with raw HTML off and images out; the policy in the head
-forbids scripts and every remote resource, should anything slip through.
+Markdown in messages is rendered without raw HTML and images; should anything slip through, the
+policy in the head forbids scripts and remote resources.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from hfs_cli.conversations import Conversation
+from hfs_cli.exchange.markdown import is_link, outcome
 from hfs_cli.messages import Attachment, Call, Citation, Message
 from hfs_cli.moments import iso
 from hfs_cli.sanitize import sanitize, sanitize_line
@@ -44,8 +45,9 @@ def html(conversations: Iterable[Conversation]) -> Iterator[str]:
         if number == 1:
             yield head(conversation.name, style, _POLICY)
         yield "<article>\n"
-        yield from opening(conversation)
-        yield from sections(conversation.messages, "" if number == 1 else f"{number}-")
+        yield header(conversation)
+        for message in conversation.messages:
+            yield from section(message, "" if number == 1 else f"{number}-")
         yield "</article>\n"
     if not number:
         yield head("hfs", style, _POLICY)
@@ -192,26 +194,25 @@ def _reply(text: str) -> str:
     return f"<pre>{escape(text)}</pre>\n"
 
 
-def opening(conversation: Conversation, more: str = "") -> Iterator[str]:
-    """The name of a conversation, and what there is to know of all of it.
+def header(conversation: Conversation, more: str = "") -> str:
+    """The name of a conversation, with its model, size and date.
 
     Args:
-        more: HTML to end it with.
+        more: HTML to append.
     """
     parts = [plural(len(conversation.messages), "message"), time(conversation.created_at)]
     if conversation.model:
         parts.insert(0, line(conversation.model))
     about = f"<p>{' · '.join(parts)}</p>"
-    yield f"<header>\n<h1>{line(conversation.name)}</h1>\n{about}\n{more}</header>\n"
+    return f"<header>\n<h1>{line(conversation.name)}</h1>\n{about}\n{more}</header>\n"
 
 
-def sections(messages: Iterable[Message], anchor: str = "") -> Iterator[str]:
-    """Messages, each under an id of its own: the anchor, m and its position."""
-    for message in messages:
-        yield from _message(message, anchor)
+def section(message: Message, anchor: str = "") -> Iterator[str]:
+    """A message.
 
-
-def _message(message: Message, anchor: str) -> Iterator[str]:
+    Args:
+        anchor: What its id in the page begins with; ``m`` and its position follow.
+    """
     name = f"{anchor}m{message.position}"
     yield f'<section class="{message.role} {message.status}" id="{name}">\n'
     yield f'<p class="about">{_about(message)}</p>\n'
@@ -234,9 +235,7 @@ def _message(message: Message, anchor: str) -> Iterator[str]:
 
 
 def _source(source: Citation) -> str:
-    """A source that a reply names; a link where it leads to the web."""
-    from hfs_cli.exchange.markdown import is_link
-
+    """A source of a reply, as a link if it is on the web."""
     label, url = line(source.title or source.url), sanitize_line(source.url)
     if not is_link(url):
         return f"<li>{label}</li>"
@@ -244,14 +243,12 @@ def _source(source: Citation) -> str:
 
 
 def _call(call: Call) -> str:
-    """What a tool was given and what it said, to be opened."""
-    from hfs_cli.exchange.markdown import outcome
-
+    """A tool's arguments and output, folded."""
     kind = "call failed" if call.failed else "call"
-    said = "" if call.result is None else f"<pre>{escape(sanitize(call.result))}</pre>"
+    output = "" if call.result is None else f"<pre>{escape(sanitize(call.result))}</pre>"
     return (
         f'<details class="{kind}"><summary>⚙ {line(call.label)} · {line(outcome(call))}</summary>'
-        f"<pre>{escape(sanitize(call.arguments))}</pre>{said}</details>\n"
+        f"<pre>{escape(sanitize(call.arguments))}</pre>{output}</details>\n"
     )
 
 

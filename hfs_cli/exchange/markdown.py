@@ -1,4 +1,4 @@
-"""Conversations as Markdown that reads well."""
+"""Conversations as Markdown for people to read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from hfs_cli.conversations import Conversation
-from hfs_cli.messages import Attachment, Call, Citation, Message
+from hfs_cli.messages import Call, Citation, Message
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.wording import plural
 
@@ -43,9 +43,11 @@ def _conversation(conversation: Conversation) -> Iterator[str]:
 
 
 def _message(message: Message) -> Iterator[str]:
-    yield f"\n## {heading(message)}\n\n"
+    yield f"\n## {_heading(message)}\n\n"
     for attachment in message.attachments:
-        yield f"*{plain(about(attachment))}*\n\n"
+        what = attachment.url or f"{len(attachment.data)} bytes"
+        about = f"Attachment: {attachment.name} ({attachment.media_type}, {what})"
+        yield f"*{plain(about)}*\n\n"
     if message.reasoning:
         quoted = "\n".join(f"> {line}".rstrip() for line in message.reasoning.splitlines())
         yield f"> **Reasoning**\n>\n{quoted}\n\n"
@@ -58,13 +60,14 @@ def _message(message: Message) -> Iterator[str]:
 
 
 def closed(text: str) -> str:
-    """Markdown that ends where it ends: what it leaves open would swallow all that follows it.
+    """Close what a Markdown text leaves open and what would swallow all that follows.
 
-    That is a fence of code, as a partial reply may have it, and HTML that ends by a mark of its
-    own (https://spec.commonmark.org/0.31.2/#html-blocks, the first five).
+    That is a code fence, which a partial reply may leave open, and HTML that needs an end mark
+    (https://spec.commonmark.org/0.31.2/#html-blocks, conditions 1 to 5).
     """
     if "```" not in text and "~~~" not in text and "<" not in text:
         return text
+    from hfs_cli.markdown.fences import Fence
     from hfs_cli.markdown.parser import parser
 
     last = next((t for t in reversed(parser().parse(text)) if t.level == 0 and t.map), None)
@@ -72,9 +75,8 @@ def closed(text: str) -> str:
     if last is None or last.map is None or last.map[1] < len(lines):
         return text
     if last.type == "fence":
-        mark = re.escape(last.markup[0])
-        ends = re.fullmatch(rf" {{0,3}}{mark}{{{len(last.markup)},}}[ \t]*", lines[-1])
-        return text if ends and last.map[1] - last.map[0] > 1 else f"{text}\n{last.markup}"
+        is_closed = last.map[1] - last.map[0] > 1 and Fence(last.markup, 0).closes(lines[-1])
+        return text if is_closed else f"{text}\n{last.markup}"
     if last.type == "html_block":
         block = last.content.lstrip().lower()
         end = next((end for begin, end in _HTML_ENDS.items() if block.startswith(begin)), "")
@@ -136,8 +138,8 @@ def _fenced(text: str, language: str = "") -> str:
     return f"{fence}{language}\n{text}{end}{fence}\n"
 
 
-def heading(message: Message) -> str:
-    """Who, when, with which model, what it cost, and whether all of it is there."""
+def _heading(message: Message) -> str:
+    """A message's role, time, model, tokens and duration, and whether it is complete."""
     who = _ROLES[message.role]
     if message.stands_for is not None:
         who = f"Summary of 1 to {message.stands_for}"
@@ -155,12 +157,6 @@ def heading(message: Message) -> str:
     elif message.finish_reason not in {None, "stop", "tool_calls"}:
         parts.append(plain(str(message.finish_reason)))
     return " · ".join(parts)
-
-
-def about(attachment: Attachment) -> str:
-    """An attachment in a few words."""
-    what = attachment.url or f"{len(attachment.data)} bytes"
-    return f"Attachment: {attachment.name} ({attachment.media_type}, {what})"
 
 
 def plain(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The format of our own: JSON that loses nothing.
+"""The format of hfs itself: JSON that loses nothing.
 
 A document is ``{"format": "hfs", "schema_version": 1, "sessions": [...]}``; as JSON Lines the
 same head without ``sessions`` comes first, and each line after it is a session. Positions
@@ -7,16 +7,16 @@ count from 1 within a transcript; times are UTC, ISO 8601; attachments are base6
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, cast
+from functools import partial
+from typing import Any, BinaryIO, get_args
 
-from hfs_cli.conversations import Checkpoint, Conversation, End
+from hfs_cli.conversations import Checkpoint, Conversation, End, Incoming, Unread
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange.json_values import Fields
+from hfs_cli.exchange.json_stream import MAX_VALUE, WHAT_IS_READ, object_on, parse_json
+from hfs_cli.exchange.json_values import ROLES, Fields
 from hfs_cli.messages import (
     Attachment,
     Call,
@@ -24,9 +24,7 @@ from hfs_cli.messages import (
     KeptState,
     Message,
     Origin,
-    Role,
     Status,
-    Usage,
 )
 from hfs_cli.moments import iso
 from hfs_cli.shapes import checkpoint_shape, message_shape
@@ -34,15 +32,13 @@ from hfs_cli.shapes import checkpoint_shape, message_shape
 FORMAT = "hfs"
 SCHEMA_VERSION = 1
 HEAD = {"format": FORMAT, "schema_version": SCHEMA_VERSION}
-_ROLES = ("system", "user", "assistant", "tool")
-_ORIGINS = ("chat", "fork", "rewind", "undo", "retry", "import")
 _NOTHING: tuple[object, ...] = (None, [])
-_STATUS = ("complete", "partial")
-_USAGE = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
+_ORIGINS: tuple[Origin, ...] = get_args(Origin)
+_STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 def json_document(conversations: Iterable[Conversation]) -> Iterator[str]:
-    """The document in pieces, so that it never has to fit into memory."""
+    """The document in pieces, so that it need not fit into memory."""
     yield f'{{"format": "{FORMAT}", "schema_version": {SCHEMA_VERSION}, "sessions": ['
     separator = "\n"
     for conversation in conversations:
@@ -59,10 +55,10 @@ def json_lines(conversations: Iterable[Conversation]) -> Iterator[str]:
 
 
 def session_shape(conversation: Conversation) -> Mapping[str, object]:
-    """A session as JSON has it."""
+    """A session as a JSON object."""
     end = conversation.end()
     return {
-        # First, so that whoever has it already need not read the rest (`glance`).
+        # First, so that a session that is known need not be parsed further (`_glance`).
         "uid": conversation.uid,
         "length": end.length,
         "last": end.last,
@@ -80,17 +76,17 @@ def session_shape(conversation: Conversation) -> Mapping[str, object]:
     }
 
 
-# --- read back, trusting nothing ------------------------------------------------------
+# --- read -----------------------------------------------------------------------------
 
 
 def check_head(head: Fields) -> None:
-    """Refuse what is not ours or was made by a newer hfs.
+    """Check that a document is ours and was not made by a newer hfs.
 
     Raises:
-        UsageError: It is.
+        UsageError: It is not, or was.
     """
     if head.maybe_text("format") != FORMAT:
-        raise UsageError(f"{head.where} is in no format that can be imported")
+        raise UsageError(f"{head.where} is in no format that can be imported ({WHAT_IS_READ})")
     version = head.count("schema_version")
     if version > SCHEMA_VERSION:
         raise UsageError(
@@ -101,6 +97,51 @@ def check_head(head: Fields) -> None:
         raise UsageError(f"{head.where}: schema_version must be 1 or more")
 
 
+def is_head(line: bytes) -> bool:
+    """Whether a line is the head of JSON Lines, and not a document on one line."""
+    head = object_on(line)
+    return head is not None and "format" in head and "sessions" not in head
+
+
+def sessions(values: Iterable[object], where: str) -> Iterator[Incoming]:
+    """The sessions of a document.
+
+    Args:
+        values: Its sessions, as parsed JSON.
+        where: How errors name the file.
+    """
+    for number, value in enumerate(values, 1):
+        uid = value.get("uid") if isinstance(value, dict) else None
+        known = uid if isinstance(uid, str) and _is_uid(uid) else None
+        read = partial(_read, value, f"{where}, session {number}")
+        yield Unread(known, read, partial(_end, value))
+
+
+def session_lines(stream: BinaryIO, where: str) -> Iterator[Incoming]:
+    """The sessions of JSON Lines.
+
+    Args:
+        stream: The file, after its head.
+        where: How errors name it.
+
+    Raises:
+        UsageError: A line is too long.
+    """
+    number = 1
+    while line := stream.readline(MAX_VALUE + 1):
+        number += 1
+        place = f"{where}, line {number}"
+        if len(line) > MAX_VALUE:
+            raise UsageError(f"{place} is over {MAX_VALUE // 10**6} MB")
+        if line.strip():
+            uid, end = _glance(line)
+            yield Unread(uid, partial(_read_line, line, place), partial(lambda end: end, end))
+
+
+def _read_line(line: bytes, where: str) -> tuple[Conversation, ...]:
+    return _read(parse_json(line, where), where)
+
+
 # What `session_shape` writes first, with or without line breaks.
 _FIRST = re.compile(
     rb'\s*\{\s*"uid": ?"([0-9a-f]{32})"'
@@ -108,8 +149,8 @@ _FIRST = re.compile(
 )
 
 
-def glance(line: bytes) -> tuple[str | None, End | None]:
-    """The uid of a session, and where it ends, as far as its first bytes tell."""
+def _glance(line: bytes) -> tuple[str | None, End | None]:
+    """The uid of a session, and its end, as far as its first bytes tell."""
     if (match := _FIRST.match(line)) is None:
         return None, None
     uid, length, last, labels = match.groups()
@@ -117,8 +158,8 @@ def glance(line: bytes) -> tuple[str | None, End | None]:
     return uid.decode(), end
 
 
-def end(value: object) -> End | None:
-    """Where a session ends, as far as its parsed JSON tells without a closer look."""
+def _end(value: object) -> End | None:
+    """The end of a session, as far as its JSON tells without being checked."""
     if not isinstance(value, dict):
         return None
     match value.get("length"), value.get("last"), value.get("labels"):
@@ -127,30 +168,21 @@ def end(value: object) -> End | None:
     return None
 
 
-def is_uid(text: str) -> bool:
-    """Whether it could be the uid of a session."""
+def _is_uid(text: str) -> bool:
     return re.fullmatch("[0-9a-f]{32}", text) is not None
 
 
-def conversation(value: object, where: str) -> Conversation:
-    """A session of the document.
-
-    Args:
-        value: Parsed JSON.
-        where: How errors name the place.
-
-    Raises:
-        UsageError: It is not what this module writes.
-    """
+def _read(value: object, where: str) -> tuple[Conversation, ...]:
+    """A session of the document; refuses what this module does not write."""
     fields = Fields(value, where)
     uid = fields.text("uid")
-    if not is_uid(uid):
+    if not _is_uid(uid):
         raise UsageError(f"{where}: uid must be 32 hexadecimal digits")
     parent = fields.maybe_text("parent_uid")
     shared = fields.maybe_count("fork_position")
     if (parent is None) != (shared is None):
         raise UsageError(f"{where}: parent_uid and fork_position go together")
-    if parent is not None and not is_uid(parent):
+    if parent is not None and not _is_uid(parent):
         raise UsageError(f"{where}: parent_uid must be 32 hexadecimal digits")
     first = (shared or 0) + 1
     messages = tuple(
@@ -158,10 +190,10 @@ def conversation(value: object, where: str) -> Conversation:
         for n, m in enumerate(fields.items("messages"), first)
     )
     last = first + len(messages) - 1
-    return Conversation(
+    conversation = Conversation(
         uid=uid,
         name=fields.text("name"),
-        origin=cast("Origin", fields.choice("origin", _ORIGINS)),
+        origin=fields.choice("origin", _ORIGINS),
         listed=fields.flag("listed"),
         model=fields.maybe_text("model"),
         created_at=fields.moment("created_at"),
@@ -171,6 +203,7 @@ def conversation(value: object, where: str) -> Conversation:
         fork_position=shared,
         checkpoints=_checkpoints(fields, last),
     )
+    return (conversation,)
 
 
 def _checkpoints(fields: Fields, last: int) -> tuple[Checkpoint, ...]:
@@ -190,32 +223,29 @@ def _message(value: object, where: str, position: int) -> Message:
     fields = Fields(value, where)
     if fields.count("position") != position:
         raise UsageError(f"{where}: position must be {position}")
-    # What a message does not have is not looked at a second time: there may be a million.
-    there = fields.whole().get
-    more: Any = {name: read(fields) for name, read in _MORE.items() if there(name) not in _NOTHING}
-    if there("calls") or there("tool_calls"):
+    # Only the fields that hold something are read: there may be a million messages.
+    value_of = fields.raw.get
+    more: Any = {
+        name: read(fields) for name, read in _MORE.items() if value_of(name) not in _NOTHING
+    }
+    if value_of("calls") or value_of("tool_calls"):
         more["tool_calls"] = _calls(fields)
     if more.get("stands_for", 0) >= position:
         raise UsageError(f"{where}: stands_for must be below its position")
     return Message(
         id=position,
         position=position,
-        role=cast("Role", fields.choice("role", _ROLES)),
+        role=fields.choice("role", ROLES),
         content=fields.text("content"),
         created_at=fields.moment("created_at"),
-        status=cast("Status", fields.choice("status", _STATUS)),
+        status=fields.choice("status", _STATUSES),
         **more,
     )
 
 
-def _usage(message: Fields) -> Usage:
-    usage = message.fields("usage")
-    return Usage(*[usage.maybe_count(name) for name in _USAGE])
-
-
 def _calls(message: Fields) -> tuple[Call, ...]:
     where = f"{message.where}, a tool call"
-    if not message.is_array("calls"):  # before 0.3 there were names alone
+    if not message.is_array("calls"):  # before 0.3 only the names were kept
         return tuple(
             Call("", Fields({"name": name}, where).text("name"))
             for name in message.items("tool_calls")
@@ -239,7 +269,7 @@ def _calls(message: Fields) -> tuple[Call, ...]:
 def _state(message: Fields) -> KeptState:
     state = message.fields("state")
     items = (Fields(item, f"{state.where}, an item") for item in state.items("items"))
-    return KeptState(state.text("provider"), tuple(item.whole() for item in items))
+    return KeptState(state.text("provider"), tuple(item.raw for item in items))
 
 
 def _citations(message: Fields) -> tuple[Citation, ...]:
@@ -266,18 +296,15 @@ def _attachment(fields: Fields) -> Attachment:
     url = fields.maybe_text("url")
     if url is not None:
         return Attachment(name, media_type, url=url)
-    try:
-        return Attachment(name, media_type, base64.b64decode(fields.text("data"), validate=True))
-    except (binascii.Error, ValueError):
-        raise UsageError(f"{fields.where}: data must be base64") from None
+    return Attachment(name, media_type, fields.data("data"))
 
 
-# What a message may have besides its calls, and how each is read.
+# The optional fields of a message but for its calls, and how each is read.
 _MORE: Mapping[str, Callable[[Fields], object]] = {
     "reasoning": lambda message: message.text("reasoning"),
     "finish_reason": lambda message: message.text("finish_reason"),
     "model": lambda message: message.text("model"),
-    "usage": _usage,
+    "usage": lambda message: message.usage("usage"),
     "reply_to": lambda message: message.count("reply_to"),
     "error": lambda message: message.text("error"),
     "first_token_s": lambda message: message.maybe_number("first_token_s"),

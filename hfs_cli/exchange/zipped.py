@@ -1,4 +1,4 @@
-"""Read an export as it was downloaded: a ZIP of histories, and of the files they name."""
+"""Read a downloaded export: a ZIP of histories and of the files that they name."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import IO, BinaryIO, Self, cast
+from typing import BinaryIO, cast
 
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.json_stream import MAX_VALUE, parse_json
 from hfs_cli.messages import Attachment
 
-BEGINS = b"PK\x03\x04"
+MAGIC = b"PK\x03\x04"
 # The conversations of an export: one file, or several with numbers.
 _HISTORY = re.compile(r"(.*/)?conversations(-\d+)?\.json")
 # The users' names of files that are stored under their ids.
@@ -26,24 +27,22 @@ _FAILURES = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, 
 
 
 class Zipped:
-    """A ZIP file of somebody else's.
+    """An export's ZIP file.
 
     Args:
-        stream: The file, which stays open as long as this is used.
+        stream: The file; it must stay open.
         where: How errors name it.
-        advance: Called with how many of its bytes were read since it was last called.
+        advance: Called with the number of bytes read since the last call.
 
     Raises:
-        UsageError: It is not a whole ZIP file.
+        UsageError: It is damaged, or is not a ZIP file.
     """
 
     def __init__(self, stream: BinaryIO, where: str, advance: Callable[[int], None]) -> None:
         self._where = where
         self._advance = advance
-        try:
+        with self._refusing():
             self._zip = zipfile.ZipFile(stream)
-        except _FAILURES as error:
-            raise self.wrong(error) from error
         self._by_key: dict[str, zipfile.ZipInfo] | None = None
         self._titles: Mapping[str, object] = {}
 
@@ -52,19 +51,17 @@ class Zipped:
         names = [name for name in self._zip.namelist() if _HISTORY.fullmatch(name)]
         return sorted(names, key=lambda name: (len(name), name))
 
-    def open(self, name: str) -> BinaryIO:
-        """One of its files, to be read from its beginning.
+    @contextmanager
+    def open(self, name: str) -> Iterator[BinaryIO]:
+        """Open one of its files.
 
         Raises:
-            UsageError: It is damaged, encrypted, or compressed in a way that Python cannot read;
-                so does reading it.
+            UsageError: The file is damaged, encrypted, or compressed in a way that Python cannot
+                read. This may only turn out in the block that reads it.
         """
-        try:
-            member = self._zip.open(name)
+        with self._refusing(), self._zip.open(name) as member:
             self._advance(self._zip.getinfo(name).compress_size)
-            return cast("BinaryIO", _Member(member, self))
-        except _FAILURES as error:
-            raise self.wrong(error) from error
+            yield cast("BinaryIO", member)
 
     def file(self, key: str, name: str = "", media_type: str = "") -> Attachment | None:
         """Find a file by its key; None if it is not in the ZIP, or is over 64 MB.
@@ -106,35 +103,13 @@ class Zipped:
             elif (key := _key(path.name) or _key(path.parent.name)) and not info.is_dir():
                 yield key, info
 
-    def wrong(self, error: BaseException) -> UsageError:
-        """What a failure of reading it is called."""
-        return UsageError(f"{self._where} is not a ZIP file that can be read: {error}")
-
-
-class _Member:
-    """A file of a ZIP, whose errors say which one it is."""
-
-    def __init__(self, stream: IO[bytes], whole: Zipped) -> None:
-        self._stream = stream
-        self._whole = whole
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stream.close()
-
-    def read(self, size: int) -> bytes:
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
         try:
-            return self._stream.read(size)
+            yield
         except _FAILURES as error:
-            raise self._whole.wrong(error) from error
-
-    def readline(self, size: int) -> bytes:
-        try:
-            return self._stream.readline(size)
-        except _FAILURES as error:
-            raise self._whole.wrong(error) from error
+            message = f"{self._where} is not a ZIP file that can be read: {error}"
+            raise UsageError(message) from error
 
 
 def _key(text: str) -> str | None:

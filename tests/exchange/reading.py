@@ -1,8 +1,9 @@
 """Read files as an import does."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 from hfs_cli.conversations import Conversation, Imported, Incoming
 from hfs_cli.exchange.detect import open_source
@@ -31,6 +32,15 @@ def written(file: Path, *lines: object, end: str = "\n") -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("\n".join(json.dumps(line) for line in lines) + end)
     return file
+
+
+def places(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path to each value inside nested lists and objects."""
+    inner = value.items() if isinstance(value, dict) else enumerate(cast("list[object]", value))
+    for key, item in inner:
+        yield (*path, key)
+        if isinstance(item, dict | list):
+            yield from places(item, (*path, key))
 
 
 def said(conversation: Conversation) -> list[tuple[str, str]]:

@@ -5,9 +5,11 @@ import os
 import re
 import shlex
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -149,6 +151,27 @@ def test_a_deleted_session_goes_and_so_does_a_block_of_which_nothing_is_left(sto
     assert (done.sessions, done.removed) == (0, 1)
     assert not [p for p in directory.rglob("*") if p.is_file() and p.parent != directory]
     assert "There are no sessions yet" in (directory / "index.html").read_text()
+
+
+@pytest.mark.parametrize("left", [1, 0])
+def test_a_deleted_session_goes_from_an_archive_of_an_earlier_hfs_too(store, talk, archive, left):
+    kept = talk.turn("hi", "unmistakable", name="kept")
+    gone = talk.turn("ho", "vanishing", name="gone")
+    directory, _ = archive()
+    index = directory / "index/0000.js"
+    begin, shape, end = index.read_text().split("\n", 2)
+    block = json.loads(shape)
+    # It did not write down when a session was last used, but for the minute.
+    block["sessions"] = [[*values[:5], *values[6:]] for values in block["sessions"]]
+    index.write_text(f"{begin}\n{json.dumps(block)}\n{end}")
+    (directory / "sessions/0000/mine.html").write_text("my own")
+    store.delete([gone.id] if left else [gone.id, kept.id])
+    _, done = archive()
+    assert (done.sessions, done.pages, done.removed) == (left, left, 2 - left)
+    pages = {f"{kept.id}.html", "mine.html"} if left else {"mine.html"}
+    assert {page.name for page in (directory / "sessions/0000").iterdir()} == pages
+    assert "vanishing" not in "".join(p.read_text() for p in directory.rglob("*") if p.is_file())
+    assert not changed(archive()[0], moments(directory))
 
 
 def test_a_page_that_was_cut_or_taken_away_is_made_again(talk, archive):
@@ -334,6 +357,62 @@ def test_the_command_makes_an_archive_and_says_what_it_wrote(hfs, tmp_path):
     done = hfs(*command, str(tmp_path / "all.html/x"))
     assert done.returncode == 2
     assert done.stderr.startswith(b"hfs: error: ")
+
+
+def test_small_costs_are_not_0_on_the_first_page(hfs, tmp_path):
+    hfs.configure('[models."openai/gpt"]\ninput_price = 0.075\noutput_price = 0.3\n')
+    with SessionStore(hfs.database) as store:
+        talk = Talk(store)
+        talk.answer(talk.ask("hi", name="cheap"), "hello", usage=Usage(200, 20))
+    hfs.ok("sessions", "export", "--all", "--format", "html", "-O", str(tmp_path / "out"))
+    index = (tmp_path / "out/index.html").read_text()
+    assert "cost 0.000021</p>" in index
+    assert ": 0.000021</title>" in index
+    assert "<td>0.000021</td>" in index
+    assert "0.00<" not in index
+
+
+def test_the_first_page_adds_up_days_months_and_costs(hfs, tmp_path):
+    hfs.configure('[models."openai/gpt"]\ninput_price = 1e6\noutput_price = 2e6\n')
+    with SessionStore(hfs.database) as store:
+        talk = Talk(store)
+        for number in range(51):  # one more than the newest that are listed
+            talk.turn("hi", "hello", name=f"one {number}")
+        opened = talk.ask("hi", name="priced")
+        talk.answer(opened, "hello", usage=Usage(3, 2))
+        old = talk.answer(talk.ask("hi", name="old"), "hello", usage=Usage(4, 0))
+        nameless = talk.answer(talk.ask("hi", name="of no model"), "hello")
+    day = 24 * 3600 * 1_000_000
+    with closing(sqlite3.connect(hfs.database)) as db, db:
+        # More days back than are drawn.
+        change = "UPDATE message SET created_at = created_at - ? WHERE id = ?"
+        db.execute(change, (100 * day, old))
+        db.execute("UPDATE message SET model = NULL WHERE id = ?", (nameless,))
+    hfs.ok("sessions", "export", "--all", "--format", "html", "-O", str(tmp_path / "out"))
+    index = (tmp_path / "out/index.html").read_text()
+    assert "54 sessions · 108 messages · " in index
+    assert "cost 11.00" in index
+    assert ">All 54 sessions</a>" in index
+    (by_day, by_month) = index.split("<h2>By month</h2>")
+    days = by_day[by_day.index("<h2>By day</h2>") :]
+    assert days.count("<title>") == 2 * 84  # turns and costs
+    assert days.count(": 0 turns</title>") == 83
+    assert ": 53 turns</title>" in days
+    assert ": 7.00</title>" in days
+    months = by_month[: by_month.index("<h2>By model</h2>")]
+    counted = re.findall(r"<title>(\d{4}-\d\d): ([\d.]+)( turns)?</title>", months)
+    assert [(value, turns) for _, value, turns in counted] == [
+        *(("1", " turns"), ("53", " turns"), ("4.00", ""), ("7.00", "")),
+    ]
+    assert "<tr><td>–</td><td>1</td>" in index
+
+
+def test_an_archive_of_nothing_says_so(archive):
+    directory, done = archive()
+    assert (done.sessions, done.pages) == (0, 0)
+    index = (directory / "index.html").read_text()
+    assert "There are no sessions yet." in index
+    assert "<svg" not in index
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the limit is one of POSIX shells")

@@ -12,12 +12,13 @@ import sqlite3
 import zipfile
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from hfs_cli.errors import UsageError
 from hfs_cli.exchange.detect import files_in, open_source
 from hfs_cli.exchange.native import json_lines
 from hfs_cli.exchange.sources import SOURCES
@@ -333,6 +334,12 @@ def test_every_source_is_counted():
     assert {*MADE} == {*SOURCES}, "a function that makes a small history of it belongs into MADE"
 
 
+@pytest.mark.parametrize("name", SOURCES.values())
+@pytest.mark.parametrize("text", ["README.md", "hfs_cli/commands/sessions/import_.py"])
+def test_every_source_is_named_where_a_user_looks(name, text):
+    assert name in (Path(__file__).parents[2] / text).read_text("utf-8")
+
+
 @pytest.mark.parametrize("source", list(MADE))
 def test_what_a_history_holds_is_what_came_and_what_is_reported(source, tmp_path, store):
     folder = tmp_path / "history"
@@ -354,6 +361,23 @@ def test_what_a_history_holds_is_what_came_and_what_is_reported(source, tmp_path
     came.update(t=kept["t"], r=kept["r"])
     assert +came == there
     assert {**kept, "x": 0} == {**there, "x": 0}
+    assert store.check() == []
+
+
+@pytest.mark.parametrize("source", list(MADE))
+def test_a_history_that_is_damaged_anywhere_is_refused_or_comes_in(source, tmp_path, store):
+    """Each of its files, cut and with bytes that are in no text, at places all over it."""
+    folder = tmp_path / "history"
+    folder.mkdir()
+    path = MADE[source](folder)
+    for file in [path] if path.is_file() else [*files_in(path)]:
+        whole = file.read_bytes()
+        for at in range(0, len(whole), len(whole) // 10 + 1):
+            for data in (whole[:at], whole[:at] + b"\xff\x00" + whole[at:]):
+                file.write_bytes(data)
+                with suppress(UsageError), open_source(file) as found:
+                    store.put(found, in_order=found.in_order)
+        file.write_bytes(whole)
     assert store.check() == []
 
 

@@ -3,16 +3,17 @@
 import json
 import random
 import sys
+from tempfile import TemporaryFile
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange.json_stream import parse_json
+from hfs_cli.exchange.json_stream import JsonStream, parse_json
 from hfs_cli.exchange.native import json_document, json_lines
 from hfs_cli.store.store import SessionStore
-from tests.exchange.reading import bring_in, conversations_in
+from tests.exchange.reading import bring_in, conversations_in, places
 from tests.exchange.test_native import populate
 
 TIME = "2026-11-22T18:05:00Z"
@@ -50,15 +51,6 @@ WILD = [
     "9999-12-31T23:59:59-14:00", "local", "assistant", "system2", "image/png", "AAAA",
     [], {}, [[]], {"": ""}, ["\ud800"],
 ]  # fmt: skip
-
-
-def places(value, path=()):
-    """The way to each value inside a document."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, item in inner:
-        yield (*path, key)
-        if isinstance(item, dict | list):
-            yield from places(item, (*path, key))
 
 
 def changed(document, path, value):
@@ -174,6 +166,15 @@ def test_a_value_of_many_small_parts_is_refused_in_bounded_memory(hfs, begin, en
     done, peak = hfs.measured("sessions", "import", str(file))
     assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
     assert peak < 300_000_000
+
+
+def test_commas_in_a_text_of_which_only_a_part_was_read_yet_do_not_count():
+    # Over eight megabytes, the next of the sizes in which a value is read.
+    document = [{"a": ',,,"' * 2_000_000}]
+    with TemporaryFile() as file:
+        file.write(json.dumps(document).encode())
+        file.seek(0)
+        assert list(JsonStream(file, "in.json").elements()) == document
 
 
 def test_commas_and_brackets_in_what_was_said_are_not_parts():

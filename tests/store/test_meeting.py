@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.native import json_lines
-from hfs_cli.exchange.sources.foreign import About, Said, arrived
+from hfs_cli.exchange.sources.foreign import ForeignMessage, Metadata, from_sequence
 from hfs_cli.messages import Role
 from tests.exchange.reading import bring_in
 from tests.store.places import EmptyDatabase
@@ -306,11 +306,11 @@ def foreign(said: list[str], when: datetime | None):
     started = datetime(2026, 1, 1, tzinfo=UTC)
     roles: tuple[Role, Role] = ("user", "assistant")
     whole = [
-        Said(roles[n % 2], text, None if when is None else when + timedelta(minutes=n))
+        ForeignMessage(roles[n % 2], text, None if when is None else when + timedelta(minutes=n))
         for n, text in enumerate(said)
     ]
-    about = About("chatgpt", "key", "trip", started if when else datetime.now(UTC))
-    (found,) = arrived(about, whole)
+    about = Metadata("chatgpt", "key", "trip", started if when else datetime.now(UTC))
+    (found,) = from_sequence(about, whole)
     return found
 
 

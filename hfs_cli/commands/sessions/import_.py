@@ -1,12 +1,11 @@
-"""`hfs sessions import`: bring conversations in."""
+"""`hfs sessions import`: import conversations."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
@@ -31,34 +30,36 @@ _NO_FORMAT = "in no format that can be imported"
 @click.argument(
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would come in.")
+@click.option("--dry-run", is_flag=True, help="Only show what would come in.")
 @click.option(
     "--from",
     "source",
     metavar="NAME",
     type=click.Choice(tuple(SOURCES)),
-    help=f"Whose history it is, found out otherwise: {', '.join(SOURCES)}.",
+    help=f"The program that wrote it, recognised by default: {', '.join(SOURCES)}.",
 )
-@click.option("--skip-broken", is_flag=True, help="Pass over conversations that are damaged.")
-@click.option("--restore", is_flag=True, help="Bring back what was deleted here, too.")
+@click.option("--skip-broken", is_flag=True, help="Skip damaged conversations.")
+@click.option("--restore", is_flag=True, help="Bring back what was deleted here.")
 @owner_options()
 def import_sessions(
     *, files: tuple[Path, ...], dry_run: bool, source: str | None, skip_broken: bool, restore: bool
 ) -> None:
-    """Bring in what is new of conversations: all of a FILE, or nothing of it.
+    """Import conversations: all that is new in a FILE, or nothing of it.
 
     FILE is what `hfs sessions export --format json` (or jsonl) wrote, or another program's
-    history: the export of ChatGPT or Claude (the ZIP, or a conversations.json of it), the logs.db
-    of llm, a session (.yaml) or the messages.md of aichat, a chat of shell_gpt, the directory of
-    mods. docs/import.md has a format of lines that any other can be brought into. Branches come as
-    branches: see `hfs sessions tree`. - is standard input; of a directory all files are read that
-    hold a history.
+    history: the export of ChatGPT or Claude (the ZIP, or a conversations.json from it), the
+    logs.db of llm, a session (.yaml) or the messages.md of aichat, a chat of shell_gpt, the
+    directory of mods, the sessions of Claude Code, Codex or Gemini CLI. Any other history can be
+    converted to the format of lines in docs/import.md. Branches come as branches: see
+    `hfs sessions tree`. - is standard input; in a directory, every file that holds a history is
+    read.
 
-    What is there already gains what followed; where it has gone another way, what arrives becomes
-    a branch of it. What was renamed or deleted here stays so (--restore brings it back).
+    A conversation that is here already gains what followed; if it went on differently here, what
+    arrives becomes a branch of it. What was renamed or deleted here stays so (--restore brings it
+    back).
 
-    Others may go on chatting meanwhile, and nothing is shown before all of a file has come. With
-    --skip-broken a conversation that is damaged is named and passed over, and the exit code is 7.
+    Others may go on chatting meanwhile; nothing is shown before all of a file has come in. With
+    --skip-broken a damaged conversation is named and skipped, and the exit code is 7.
 
     \b
       hfs sessions import backup.jsonl --dry-run
@@ -69,50 +70,45 @@ def import_sessions(
     from hfs_cli.files import refusing
     from hfs_cli.store.store import open_store
 
-    broken = 0
-    unread: list[str] = []
+    how = _How(source, dry_run, skip_broken, restore)
+    broken = damaged = unread = 0
     with open_store(load_config()) as store:
         for file in files:
             with refusing(UsageError, f"cannot read {file}"):
-                how = _How(source, dry_run, skip_broken, restore)
-                for done in _import(store, file, how, unread.append):
-                    broken += done.broken
+                found = _import(store, file, how)
+            broken += found.total.broken
+            damaged += found.damaged
+            unread += found.unread
+    failures = []
     if broken:
-        raise IncompleteReplyError(f"{plural(broken, 'conversation')} could not be imported")
+        failures.append(f"{plural(broken, 'conversation')} could not be imported")
+    if damaged:
+        failures.append(f"nothing came in from {plural(damaged, 'damaged file')}")
     if unread:
-        raise IncompleteReplyError(f"{len(unread)} of the files and directories could not be read")
+        failures.append(f"{unread} of the files and directories could not be read")
+    if failures:
+        advice = "--skip-broken takes what is whole" if damaged and not skip_broken else ""
+        raise IncompleteReplyError("; ".join(failures), advice)
 
 
 class _How(NamedTuple):
-    """What was asked for, of every file."""
-
     source: str | None
     dry_run: bool
     skip_broken: bool
     restore: bool
 
 
-def _import(
-    store: SessionStore, file: Path, how: _How, unread: Callable[[str], None]
-) -> Iterator[Imported]:
+def _import(store: SessionStore, file: Path, how: _How) -> _Sum:
     """Import a file, or all files of a directory that hold a history.
 
-    Args:
-        store: Where to.
-        file: The file, or the directory.
-        how: What was asked for.
-        unread: Told of what in a directory cannot be read; it is passed over, with a warning.
+    What in a directory cannot be read or is damaged is skipped, with a warning.
     """
-    from hfs_cli.exchange.detect import files_in
+    from hfs_cli.exchange.detect import CompressedError, files_in
     from hfs_cli.sanitize import sanitize_line
 
-    def not_read(error: OSError) -> None:
-        notices.warn(f"cannot read {error.filename}: {error.strerror}")
-        unread(str(error.filename))
-
     is_directory = file.is_dir()
-    whole = _Whole()
-    for one in files_in(file, not_read) if is_directory else [file]:
+    total = _Sum()
+    for one in files_in(file, total.skip) if is_directory else [file]:
         with ExitStack() as opened:
             try:
                 found = opened.enter_context(_opened(one, how.source))
@@ -120,81 +116,91 @@ def _import(
                 if not is_directory:
                     raise
                 if isinstance(error.__cause__, OSError):
-                    not_read(error.__cause__)
+                    total.skip(error.__cause__)
                 else:
-                    compressed = "compressed" in error.message
-                    whole.unknown["compressed" if compressed else _NO_FORMAT] += 1
+                    is_packed = isinstance(error, CompressedError)
+                    total.unknown["compressed" if is_packed else _NO_FORMAT] += 1
                 continue
-            done = store.put(
-                found,
-                in_order=found.in_order,
-                dry_run=how.dry_run,
-                restore=how.restore,
-                broken=notices.warn if how.skip_broken else None,
-                waiting=lambda: notices.notice("waiting for another import to end"),
-            )
-        if whole.add(done, found.name) or not is_directory:
+            try:
+                done = store.put(
+                    found,
+                    in_order=found.in_order,
+                    dry_run=how.dry_run,
+                    restore=how.restore,
+                    broken=notices.warn if how.skip_broken else None,
+                    waiting=lambda: notices.notice("waiting for another import to end"),
+                )
+            except UsageError as error:
+                if not is_directory:
+                    raise
+                notices.warn(error.message)
+                total.damaged += 1
+                continue
+        if total.add(done, found.name) or not is_directory:
             came = "would come in" if how.dry_run else "imported"
             _show(f"{came} from {sanitize_line(str(one))} ({found.name})", done)
-        yield done
-    whole.show(file)
+    total.show(file)
+    return total
 
 
-class _Whole:
-    """What came of all files of a directory; a file by itself is one of one.
+class _Sum:
+    """What came of all files of a directory; a single file is the sum of one.
 
     Attributes:
-        unknown: How many files hold no history, by what is the matter with them.
+        total: What came of them together.
+        unknown: How many files hold no history, by what is wrong with them.
+        damaged: How many files hold a conversation that is damaged, so that none of them came in.
+        unread: How many files and directories cannot be read.
     """
 
     def __init__(self) -> None:
         from hfs_cli.conversations import Imported
 
+        self.total = Imported()
         self.unknown: Counter[str] = Counter()
-        self._total = Imported()
-        self._files = self._quiet = self._came = 0
-        self._reason = "no file in it holds a history"
+        self.damaged = self.unread = 0
+        self._files = self._without_news = 0
+        self._from_hfs = False
 
-    def add(self, done: Imported, name: str) -> bool:
-        """Add what came of a file of a program; whether it brought anything new."""
+    def add(self, done: Imported, program: str) -> bool:
+        """Add what came of a file that a program wrote; whether that was anything new."""
+        self.total.add(done)
         self._files += 1
-        for field in fields(done):
-            value = getattr(done, field.name)
-            if isinstance(value, int):
-                setattr(self._total, field.name, getattr(self._total, field.name) + value)
-        for why, often in done.left_out.items():
-            self._total.left_out[why] = self._total.left_out.get(why, 0) + often
-        self._came += done.sessions + done.present + done.broken
-        self._came += done.extended + done.parted + done.deleted
-        # Between two machines that exchange what is new there may be nothing.
-        self._came += name == "hfs"
-        self._reason = "; ".join(f"{n} × {why}" for why, n in done.left_out.items())
-        self._reason = self._reason or "it is empty"
+        self._from_hfs |= program == "hfs"
         is_new = done.messages + done.sessions + done.broken + done.deleted > 0
-        self._quiet += not is_new
+        self._without_news += not is_new
         return is_new
 
+    def skip(self, error: OSError) -> None:
+        """Warn of a file or a directory that cannot be read."""
+        notices.warn(f"cannot read {error.filename}: {error.strerror}")
+        self.unread += 1
+
     def show(self, file: Path) -> None:
-        """Say what came in all.
+        """Print the sum.
 
         Raises:
-            NotFoundError: Nothing came, and nothing of it was there.
+            NotFoundError: There was nothing to import, not even what is here already.
         """
         from hfs_cli.sanitize import sanitize_line
 
+        total = self.total
         if self._files > 1:
-            head = f"in all from {sanitize_line(str(file))} ({plural(self._files, 'file')})"
-            _show(head, self._total)
-        if self._quiet and file.is_dir():
-            click.echo(f"nothing new in {plural(self._quiet, 'file')}")
+            _show(f"in all from {sanitize_line(str(file))} ({plural(self._files, 'file')})", total)
+        if self._without_news and file.is_dir():
+            click.echo(f"nothing new in {plural(self._without_news, 'file')}")
         for why, often in self.unknown.items():
             click.echo(f"left out: {plural(often, 'file')} {why}")
-        if not self._came:
-            raise NotFoundError(f"{file} holds nothing to import: {self._reason}")
+        found = total.sessions + total.present + total.broken
+        found += total.extended + total.parted + total.deleted
+        # Two machines that exchange what is new may have nothing for each other.
+        if not (found or self.damaged or self._from_hfs):
+            why = "; ".join(f"{n} × {reason}" for reason, n in total.left_out.items())
+            why = why or ("it is empty" if self._files else "no file in it holds a history")
+            raise NotFoundError(f"{file} holds nothing to import: {why}")
 
 
 def _show(head: str, done: Imported) -> None:
-    """What came, and what did not."""
     from hfs_cli.render.lists.imported import show_imported
 
     click.echo(f"{head}:")
@@ -203,13 +209,15 @@ def _show(head: str, done: Imported) -> None:
 
 @contextmanager
 def _opened(file: Path, source: str | None) -> Iterator[Source]:
-    """A file or standard input that was recognised, with a bar for a person who waits."""
+    """Open a file or standard input as a history, with a progress bar while it is read."""
     from hfs_cli.exchange.detect import open_source
     from hfs_cli.render.progress import progress
 
     piped = file == Path("-")
     if piped and sys.stdin is None:
-        raise UsageError("- asks for standard input, and it is closed")
+        raise UsageError(
+            "- means standard input, which is closed: pipe a history in, or name a FILE"
+        )
     with ExitStack() as opened:
         stream = None
         if piped:

@@ -88,7 +88,7 @@ const hfs = (() => {
   }
 
   function show(found, question, wanted, looked, all) {
-    found.sort((a, b) => (a.used < b.used ? 1 : a.used > b.used ? -1 : b.id - a.id));
+    found.sort((a, b) => b.at - a.at || b.id - a.id);
     const count = `${found.length.toLocaleString("en")} session${found.length === 1 ? "" : "s"}`;
     const parts = [found.length > MOST ? `${count}, the newest ${MOST} of them` : count];
     if (question.day) parts.push(`of ${question.day}`);
@@ -148,8 +148,8 @@ const hfs = (() => {
   return {
     blocks(list) { blocks = list; begin(); },
     sessions(block, data) {
-      about.set(block, new Map(data.sessions.map(([id, name, models, days, used, messages, preview]) =>
-        [id, { id, name, models, days, used, messages, preview }])));
+      about.set(block, new Map(data.sessions.map(([id, name, models, days, used, at, messages, preview]) =>
+        [id, { id, name, models, days, used, at, messages, preview }])));
     },
     words(block, kind, list) { words.set(`${block}-${kind}`, list); },
   };

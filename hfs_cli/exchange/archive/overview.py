@@ -1,4 +1,4 @@
-"""The page that an archive is opened by: charts, models, the newest sessions, the search."""
+"""The first page of an archive: charts, models, the newest sessions, the search."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from html import escape
 from itertools import groupby
+from operator import itemgetter
 from urllib.parse import quote
 
 from hfs_cli.exchange import html
 from hfs_cli.exchange.archive.values import Entry, Numbers, Written, address
 from hfs_cli.prices import Total
 from hfs_cli.sanitize import sanitize_line
-from hfs_cli.wording import plural, short_count
+from hfs_cli.wording import money, plural, short_count
 
 _DAYS, _MONTHS = 84, 36
 # Only files beside the page: a browser calls them `file:` if there is no server.
@@ -61,7 +62,7 @@ def _sums(numbers: Numbers, done: Written) -> Iterator[str]:
         first, last = numbers.days[0].key, numbers.days[-1].key
         yield escape(first if first == last else f"{first} to {last}")
     if costs := [total.cost for total in numbers.models if total.cost is not None]:
-        yield f"cost {sum(costs):,.2f}"
+        yield f"cost {money(sum(costs))}"
 
 
 def _charts(days: Sequence[Total]) -> Iterator[str]:
@@ -78,7 +79,7 @@ def _pair(title: str, totals: Sequence[Total]) -> Iterator[str]:
     yield f"<h2>By {title}</h2>\n"
     yield _bars("Turns", [(t.key, t.turns, f"{t.turns:,} turns") for t in totals])
     if any(total.cost for total in totals):
-        costs = [(t.key, t.cost or 0.0, f"{t.cost or 0:,.2f}") for t in totals]
+        costs = [(t.key, t.cost or 0.0, money(t.cost or 0)) for t in totals]
         yield _bars("Cost", costs)
 
 
@@ -103,29 +104,26 @@ def _by_month(days: Sequence[Total]) -> list[Total]:
 
 
 def _bars(title: str, values: Sequence[tuple[str, float, str]]) -> str:
-    """A chart whose bars lead to what they stand for."""
+    """A bar chart; each bar is a link to the sessions of its day or month."""
     high, wide = 70, 700
     most = max(value for _, value, _ in values) or 1
     step = wide / max(len(values), 12)
     bars = []
-    for place, (key, value, said) in enumerate(values):
+    for place, (key, value, label) in enumerate(values):
         size = max(value / most * high, 1.5 if value else 0)
         at = f'x="{place * step:.1f}" width="{step * 0.85:.1f}"'
         bars.append(
-            f'<a href="#day={escape(key)}"><title>{escape(key)}: {said}</title>'
+            f'<a href="#day={escape(key)}"><title>{escape(key)}: {label}</title>'
             f'<rect class="room" {at} y="0" height="{high}"/>'
             f'<rect {at} y="{high - size:.1f}" height="{size:.1f}"/></a>'
         )
-    label = f"{title}: {values[0][0]} to {values[-1][0]}, at most {max(values, key=_value)[2]}"
+    highest = max(values, key=itemgetter(1))
+    caption = escape(f"{title}: {values[0][0]} to {values[-1][0]}, at most {highest[2]}")
     return (
         f'<figure><svg viewBox="0 0 {wide} {high}" preserveAspectRatio="none" role="img"'
-        f' aria-label="{escape(label)}">'
-        f"{''.join(bars)}</svg><figcaption>{escape(label)}</figcaption></figure>\n"
+        f' aria-label="{caption}">'
+        f"{''.join(bars)}</svg><figcaption>{caption}</figcaption></figure>\n"
     )
-
-
-def _value(bar: tuple[str, float, str]) -> float:
-    return bar[1]
 
 
 def _models(models: Sequence[Total]) -> Iterator[str]:
@@ -143,7 +141,7 @@ def _models(models: Sequence[Total]) -> Iterator[str]:
             if total.key
             else "–"
         )
-        cost = "–" if total.cost is None else f"{total.cost:,.2f}"
+        cost = "–" if total.cost is None else money(total.cost)
         size = f"{total.turns / most * 100:.1f}"
         yield (
             f"<tr><td>{link}</td><td>{total.turns:,}</td><td>{short_count(total.input_tokens)}</td>"

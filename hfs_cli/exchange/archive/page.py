@@ -1,4 +1,4 @@
-"""The page of a session in an archive."""
+"""The page of one session in an archive."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _POLICY = (
 
 
 def page(kept: Kept) -> Iterator[str]:
-    """The page of a session: its messages, where branches parted, and what was set aside."""
+    """The page of a session: its messages, its branches, and what was set aside."""
     conversation = kept.conversation
     style = '<link rel="stylesheet" href="../../page.css">'
     yield html.head(conversation.name, style, _POLICY)
@@ -36,12 +36,11 @@ def page(kept: Kept) -> Iterator[str]:
     )
     more = ""
     if kept.parent is not None:
-        came = f"after message {session.fork_position}"
-        more = f"<p>A branch of {_link(kept.parent)}, {came}</p>\n"
-    yield from html.opening(conversation, more)
+        more = f"<p>A branch of {_link(kept.parent)}, after message {session.fork_position}</p>\n"
+    yield html.header(conversation, more)
     notes = _notes(kept)
     for message in conversation.messages:
-        yield from html.sections([message])
+        yield from html.section(message)
         yield from notes.pop(message.position, ())
     yield from (note for left in notes.values() for note in left)
     for branch, tail in kept.tails:
@@ -55,7 +54,8 @@ def _tail(branch: Session, messages: Iterable[Message]) -> Iterator[str]:
     label = f"{_BRANCH} {html.line(branch.name)} · {about}"
     yield f'<details class="aside"><summary>{label}</summary>\n'
     yield f'<div id="{name}">\n'
-    yield from html.sections(messages, f"{name}-")
+    for message in messages:
+        yield from html.section(message, f"{name}-")
     yield "</div></details>\n"
 
 

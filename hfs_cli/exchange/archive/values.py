@@ -1,4 +1,4 @@
-"""The values of an archive, and where in it a session lies."""
+"""The values that an archive is made of, and the address of a session's page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hfs_cli.conversations import Kept
 from hfs_cli.prices import Total
 
 BLOCK = 500
-"""Sessions in a block, by their number; `archive.js` counts with it too."""
+"""Session ids in a block; `archive.js` has the same number."""
 
 
 class Source(Protocol):
@@ -56,12 +56,13 @@ class Entry(NamedTuple):
     """A session in the file of its block.
 
     Args:
-        models: Those that replied in it.
-        days: Those, in the user's own time, that it has messages of.
-        used: When it was last used, to the minute.
-        preview: How it begins.
-        revision: What its page was made from.
-        size: The bytes of its page.
+        models: The models that replied.
+        days: The days of its messages, in local time.
+        used: When it was last used, to the minute, in local time.
+        at: The same in microseconds since 1970, by which lists are sorted.
+        preview: The beginning of its first question.
+        revision: A digest of all that its page shows.
+        size: The size of its page in bytes.
     """
 
     id: int
@@ -69,6 +70,7 @@ class Entry(NamedTuple):
     models: list[str]
     days: list[str]
     used: str
+    at: int
     messages: int
     preview: str
     revision: str

@@ -1,19 +1,19 @@
 """Write an archive, or bring one up to date.
 
     index.html            charts, models, the newest sessions, the search
-    page.css archive.js   how it looks, and how it searches
-    blocks.js             which blocks there are
+    page.css archive.js   the style and the search
+    blocks.js             the list of blocks
     sessions/NNNN/ID.html a page for each session
-    index/NNNN.js         a block of sessions in short, and what their pages were written from
-    words/NNNN-X.js       words of a block, by the kind X of their first letter, and who has them
+    index/NNNN.js         a block's sessions in short, and the revisions of their pages
+    words/NNNN-X.js       a block's words, by the kind X of their first letter, and their sessions
 
-A page that was opened from a disk may load scripts from there and read no files: what the search
-looks through are scripts that hand over data. They are made of numbers and JSON, in ASCII and
-without "<"; nothing that anybody has said becomes markup or program.
+A page that was opened from a disk may load scripts beside it, but may not read files, so the
+search's data are scripts. They consist of numbers and JSON, in ASCII and without "<": no text of a
+session can become markup or code.
 
-A block is written in one go, so that memory holds one of them, and its file in ``index`` last: what
-was killed goes on where it was. That file says what each page was made from, and a page that was
-made from the same is left as it is.
+Only one block is in memory at a time. Its file in ``index`` is written last, so that a run that was
+killed is continued by the next one. That file holds the revision of each page, and a page of the
+same revision is not written again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from datetime import datetime
 from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from hfs_cli import __version__
 from hfs_cli.conversations import Kept
@@ -47,17 +47,26 @@ from hfs_cli.exchange.archive.values import (
     pages_of,
 )
 from hfs_cli.exchange.html import stylesheet
-from hfs_cli.files import changing, make_directory, write_file
+from hfs_cli.files import changing, make_directory, remove_abandoned, write_file
 from hfs_cli.moments import local
 from hfs_cli.sanitize import sanitize_line
 
 _MARKER = "hfs-archive.json"
 _VERSION = 1
+# The unfinished file that a killed process has left behind.
+_LEFT_BEHIND = re.compile(r"\.hfs-[0-9a-f]{16}\.part")
+# The name of a page, but for its suffix.
+_NUMBER = re.compile(r"[1-9][0-9]{0,18}")
 # Files for the words of a block.
 _SHARDS = 16
 # Of one session: the most words, letters of a word, and letters of the preview.
 _MOST_WORDS, _LONGEST_WORD, _PREVIEW = 10_000, 40, 160
 _NEWEST = 50
+
+
+class _Use(TypedDict):
+    used: str
+    at: int
 
 
 @dataclass(slots=True)
@@ -92,7 +101,7 @@ def write_archive(
 
 
 def _check(directory: Path) -> None:
-    """See that it is an archive, or may become one.
+    """Check that a directory is an archive, or may become one.
 
     Raises:
         UsageError: It may not.
@@ -107,7 +116,7 @@ def _check(directory: Path) -> None:
         ) from None
     except OSError as error:
         raise UsageError(f"cannot read {directory}: {error.strerror}") from error
-    if not {name for name in names if not _is_rest(name)}:
+    if all(map(_LEFT_BEHIND.fullmatch, names)):
         return
     marker = _json(directory / _MARKER) if _MARKER in names else None
     version = marker.get("version") if isinstance(marker, dict) else None
@@ -124,7 +133,7 @@ def _write(directory: Path, source: Source, numbers: Numbers, *, anew: bool) -> 
     _update(directory / "page.css", stylesheet())
     script = files("hfs_cli.exchange.archive").joinpath("archive.js").read_text("utf-8")
     _update(directory / "archive.js", script)
-    newest: list[tuple[str, int, Entry]] = []
+    newest: list[tuple[int, int, Entry]] = []
     blocks: list[tuple[int, int, str, str]] = []
     for number, ids in groupby(source.ids, lambda session_id: session_id // BLOCK):
         block = _write_block(directory, number, source, list(ids), done, anew=anew)
@@ -134,7 +143,7 @@ def _write(directory: Path, source: Source, numbers: Numbers, *, anew: bool) -> 
         blocks.append((number, len(block.entries), min(days, default=""), max(days, default="")))
         done.sessions += len(block.entries)
         done.messages += sum(entry.messages for entry in block.entries.values())
-        newest += ((entry.used, entry.id, entry) for entry in block.entries.values())
+        newest += ((entry.at, entry.id, entry) for entry in block.entries.values())
         newest = heapq.nlargest(_NEWEST, newest)
     current = {number for number, *_ in blocks}
     for path in sorted((directory / "index").glob("*.js")):
@@ -152,19 +161,18 @@ def _write(directory: Path, source: Source, numbers: Numbers, *, anew: bool) -> 
 def _write_block(
     directory: Path, number: int, source: Source, ids: Sequence[int], done: Written, *, anew: bool
 ) -> _Block:
-    """Bring a block up to date, and say what it holds."""
+    """Bring a block up to date; returns its content."""
     old = _read_block(directory, number)
     revisions = source.revisions(ids)
     for folder in ("index", "words", pages_of(number)):
         make_directory(directory / folder)
-        for rest in filter(lambda path: _is_rest(path.name), (directory / folder).iterdir()):
-            rest.unlink(missing_ok=True)
+        remove_abandoned(directory / folder)
     stale = {
         session_id
         for session_id, (revision, _) in revisions.items()
-        if anew or not _is_there(directory, old.entries.get(session_id), revision)
+        if anew or not _is_current(directory, old.entries.get(session_id), revision)
     }
-    gone = old.entries.keys() - revisions.keys()
+    gone = _with_pages(directory, number, old) - revisions.keys()
     words_there = [_size(directory / _words(number, kind)) for kind in range(_SHARDS)]
     if stale or gone or words_there != old.words:
         block = _made_block(directory, number, source, revisions, old, stale)
@@ -172,7 +180,7 @@ def _write_block(
     else:
         block = _Block(
             {
-                session_id: entry._replace(used=_minute(revisions[session_id][1]))
+                session_id: entry._replace(**_use(revisions[session_id][1]))
                 for session_id, entry in old.entries.items()
             },
             old.words,
@@ -194,7 +202,7 @@ def _made_block(
     old: _Block,
     stale: set[int],
 ) -> _Block:
-    """A block of which something has changed: the stale pages, and all of its words."""
+    """Write the stale pages of a block that has changed, and all of its words."""
     block = _Block()
     holders: list[defaultdict[str, list[int]]] = [defaultdict(list) for _ in range(_SHARDS)]
     for session_id, (revision, used) in revisions.items():
@@ -207,7 +215,7 @@ def _made_block(
             path = directory / address(session_id)
             write_file(path, shown, replace=True, durable=False)
             size = len(shown)
-        block.entries[session_id] = _entry(kept, _minute(used), _made_from(revision), size)
+        block.entries[session_id] = _entry(kept, used, _made_from(revision), size)
         for word in _words_of(kept):
             holders[ord(word[0]) % _SHARDS][word].append(session_id % BLOCK)
     for kind, words in enumerate(holders):
@@ -217,8 +225,8 @@ def _made_block(
     return block
 
 
-def _is_there(directory: Path, entry: Entry | None, revision: str) -> bool:
-    """Whether a page is made from what there is, and is whole."""
+def _is_current(directory: Path, entry: Entry | None, revision: str) -> bool:
+    """Whether a page is complete, and of this revision."""
     if entry is None or entry.revision != _made_from(revision):
         return False
     return _size(directory / address(entry.id)) == entry.size
@@ -229,7 +237,7 @@ def _made_from(revision: str) -> str:
     return f"{revision} {__version__} {_VERSION}"
 
 
-def _entry(kept: Kept, used: str, revision: str, size: int) -> Entry:
+def _entry(kept: Kept, used: datetime, revision: str, size: int) -> Entry:
     conversation = kept.conversation
     shown = [*conversation.messages, *(m for _, tail in kept.tails for m in tail.messages)]
     asked = next((m.content for m in conversation.messages if m.role == "user"), "")
@@ -239,7 +247,7 @@ def _entry(kept: Kept, used: str, revision: str, size: int) -> Entry:
         name=sanitize_line(conversation.name),
         models=sorted({sanitize_line(m.model) for m in shown if m.model}),
         days=sorted({f"{local(m.created_at):%Y-%m-%d}" for m in shown}),
-        used=used,
+        **_use(used),
         messages=len(conversation.messages),
         preview=sanitize_line(begin if len(begin) <= _PREVIEW else f"{begin[: _PREVIEW - 1]}…"),
         revision=revision,
@@ -258,15 +266,25 @@ def _read_block(directory: Path, number: int) -> _Block:
         return _Block()
 
 
+def _with_pages(directory: Path, number: int, block: _Block) -> set[int]:
+    """The sessions of a block, and those of which there is a page that its file does not name.
+
+    The file may be damaged, or of an earlier hfs, which wrote down less of a session.
+    """
+    pages = (directory / pages_of(number)).glob("*.html")
+    ids = {int(page.stem) for page in pages if _NUMBER.fullmatch(page.stem)}
+    return block.entries.keys() | {each for each in ids if each // BLOCK == number}
+
+
 def _remove_block(directory: Path, number: int, done: Written) -> None:
-    """Take away a block of which nothing is left."""
+    """Remove a block whose sessions are all gone."""
     pages = directory / pages_of(number)
-    for session_id in _read_block(directory, number).entries:
+    for session_id in _with_pages(directory, number, _read_block(directory, number)):
         (pages / f"{session_id}.html").unlink(missing_ok=True)
         done.removed += 1
     for kind in range(_SHARDS):
         (directory / _words(number, kind)).unlink(missing_ok=True)
-    with suppress(OSError):  # somebody else's files stay
+    with suppress(OSError):  # other files stay
         pages.rmdir()
     (directory / _about(number)).unlink(missing_ok=True)
 
@@ -280,11 +298,6 @@ def _about(number: int) -> str:
 
 def _words(number: int, kind: int) -> str:
     return f"words/{number:04d}-{kind:x}.js"
-
-
-def _is_rest(name: str) -> bool:
-    """Whether it is what a killed process has left of a file in the making."""
-    return re.fullmatch(r"\.hfs-[0-9a-f]{16}\.part", name) is not None
 
 
 def _update(path: Path, text: str, *, durable: bool = False) -> None:
@@ -358,5 +371,6 @@ def _texts(kept: Kept) -> Iterator[str]:
                 yield from (call.label, call.arguments, call.result or "")
 
 
-def _minute(moment: datetime) -> str:
-    return f"{local(moment):%Y-%m-%d %H:%M}"
+def _use(moment: datetime) -> _Use:
+    shown = f"{local(moment):%Y-%m-%d %H:%M}"
+    return {"used": shown, "at": round(moment.timestamp() * 1e6)}

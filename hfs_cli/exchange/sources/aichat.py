@@ -1,11 +1,10 @@
-"""The sessions of aichat, and its log of what was asked outside of them.
+"""The sessions of aichat, and its log of questions asked outside of sessions.
 
-A session is YAML that holds settings, and a list of roles and contents. Times are not kept; the
-file's own stands for them, and its name is the conversation's. A content is a text, a list of texts
-and pictures, or ``tool_results``: each call with its output.
+A session is YAML with settings and a list of roles and contents (`chat_list`). A content is a text,
+a list of texts and pictures, or ``tool_results``: each call with its output.
 
-The log, ``messages.md``, has an entry for each question, which stands alone: the model is told
-nothing of those before it. So each is a conversation::
+The log, ``messages.md``, has an entry for each question. The model sees none of the earlier ones,
+so each entry is a conversation::
 
     # CHAT: the question's beginning [2026-02-23T19:16:27+08:00] (role#rag)
     the question
@@ -16,7 +15,7 @@ nothing of those before it. So each is a conversation::
     the reply
     --------
 
-Nothing marks a line of hyphens in a text: the first one ends the question. Until October 2023 a
+A line of hyphens in a text is not escaped: the first one ends the question. Until October 2023 a
 heading was ``# CHAT:[TIME] (role)``. (``src/client/message.rs``, ``src/function.rs`` and
 ``save_message`` of ``src/config/mod.rs`` of sigoden/aichat, 82976d3 of 2026-02-23 and its history,
 read 2026-11-29.)
@@ -37,7 +36,8 @@ from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.json_stream import MAX_VALUE, parse_json
 from hfs_cli.exchange.json_values import Fields
-from hfs_cli.exchange.sources.foreign import About, Said, arrived, listed, result_of, uid_of
+from hfs_cli.exchange.sources import chat_list
+from hfs_cli.exchange.sources.foreign import ForeignMessage, Metadata, from_sequence, uid_of
 from hfs_cli.moments import from_iso
 
 _HEADING = re.compile(
@@ -49,17 +49,25 @@ _CALLS, _END_OF_CALLS = "<tool_calls>\n", "\n</tool_calls>\n"
 _FILES = "question's files, of which the log of aichat keeps the names alone"
 
 
-def conversations(text: str, path: Path) -> Iterator[Incoming]:
-    """The conversation of a file.
+def conversations(data: bytes, path: Path) -> Iterator[Incoming]:
+    """The conversation of a session's file.
+
+    Args:
+        data: The file's content.
+        path: The file.
 
     Raises:
         UsageError: It is not YAML of that shape, or PyYAML is not installed.
     """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 (byte {error.start})") from error
     fields = Fields(_parse_yaml(text, path), str(path))
     model = fields.maybe_text("model") or None
-    # What it compressed out of the context was still said.
+    # Messages that were compressed out of the context still belong to the conversation.
     messages = (*fields.items("compressed_messages"), *fields.items("messages"))
-    yield from listed("aichat", path, messages, model)
+    yield from chat_list.conversations("aichat", path, messages, model)
 
 
 def begins_log(head: bytes) -> bool:
@@ -118,39 +126,40 @@ def _logged(entry: bytes, key: str, where: str) -> tuple[Conversation, ...]:
     except ValueError as error:
         raise UsageError(f"{where} has a time that no calendar shows") from error
     line = _LINE.decode()
-    question, parted, reply = f"\n{body}".partition(f"\n{line}\n")
+    question, has_reply, reply = f"\n{body}".partition(f"\n{line}\n")
     question = question.removeprefix("\n")
     title = heading["title"].decode().strip()
-    if not title:  # an older one, with an empty line after the question
+    if not title:  # the earlier format, with an empty line after the question
         question = question.removesuffix("\n")
-    whole, ended, _ = reply.rstrip("\n").rpartition(f"\n{line}")
-    about = About("aichat", key, title, moment)
+    complete, ended, _ = reply.rstrip("\n").rpartition(f"\n{line}")
+    metadata = Metadata("aichat", key, title, moment)
     if question.startswith(".file "):
-        about.left_out[_FILES] += 1
+        metadata.left_out[_FILES] += 1
     scope = (heading["scope"] or b"").decode().strip()
-    said = [Said("user", question, moment, extra={"role": scope.strip("()")} if scope else None)]
-    if parted:
-        said += _replies(whole if ended else reply, where)
+    extra = {"role": scope.strip("()")} if scope else None
+    messages = [ForeignMessage("user", question, moment, extra=extra)]
+    if has_reply:
+        messages += _replies(complete if ended else reply, where)
         if not ended:
-            said[-1] = replace(said[-1], status="partial")
-    return arrived(about, said)
+            messages[-1] = replace(messages[-1], status="partial")
+    return from_sequence(metadata, messages)
 
 
-def _replies(reply: str, where: str) -> list[Said]:
-    """The reply, and before it what asked for tools."""
+def _replies(reply: str, where: str) -> list[ForeignMessage]:
+    """The reply, after the message that asked for tools, if there was one."""
     asking, ended, rest = reply.removeprefix(_CALLS).partition(_END_OF_CALLS)
     if not (reply.startswith(_CALLS) and ended):
-        return [Said("assistant", reply)]
+        return [ForeignMessage("assistant", reply)]
     text, _, results = asking.rpartition("\n")
     try:
         values = parse_json(results.encode(), where)
     except UsageError:
         values = None
     if not isinstance(values, list):
-        return [Said("assistant", reply)]
-    calls = tuple(result_of(Fields(value, f"{where}, a tool call")) for value in values)
-    said = [Said("assistant", text, calls=calls)]
-    return [*said, Said("assistant", rest)] if rest else said
+        return [ForeignMessage("assistant", reply)]
+    calls = tuple(chat_list.result_of(Fields(value, f"{where}, a tool call")) for value in values)
+    request = ForeignMessage("assistant", text, calls=calls)
+    return [request, ForeignMessage("assistant", rest)] if rest else [request]
 
 
 def _parse_yaml(text: str, path: Path) -> object:
@@ -164,7 +173,7 @@ def _parse_yaml(text: str, path: Path) -> object:
     # BaseLoader builds only strings, lists and mappings and ignores tags, so a text that looks
     # like a date stays text, and `!!bool perhaps` does no harm.
     class Loader(yaml.BaseLoader):  # type: ignore[misc]  # PyYAML has no types
-        """No aliases either: a few lines of them can stand for gigabytes."""
+        """Refuses aliases: a few lines of them can stand for gigabytes."""
 
         def compose_node(self, parent: object, index: object) -> object:
             if self.check_event(yaml.AliasEvent):

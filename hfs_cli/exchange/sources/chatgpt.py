@@ -1,14 +1,14 @@
 """The data export of ChatGPT: its ZIP, a ``conversations.json`` or a part of one, or one alone.
 
 An array of conversations; since 2026 it may be divided (``conversations-000.json``, …). Each
-holds a ``mapping`` of nodes that name their parents: a tree, for a question that was changed and
-a reply that was given anew are kept beside the first. ``current_node`` is where the conversation
-stood. OpenAI does not document it; this is what exports of 2023 to 2026 hold, and what other
-readers of them expect (looked up 2026-11-29).
+holds a ``mapping`` of nodes that name their parents. They are a tree, because an edited question
+and a regenerated reply are kept beside the original. ``current_node`` is the message that the
+conversation has reached. OpenAI does not document it; this is what exports of 2023 to 2026 hold,
+and what other readers of them expect (looked up 2026-11-29).
 
-A node is not always a message of ours. What a tool returned goes with the call that asked for it,
-and what a model thought with the reply that follows, where nothing parts in between. What else a
-node says of itself is kept as the message's `extra`.
+A node is not always a message of ours. The output of a tool joins the call that asked for it, and
+a model's thoughts join the reply that follows, unless the tree branches in between. The rest of
+what a node holds is kept as the message's `extra`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
@@ -24,7 +24,15 @@ from typing import NamedTuple
 from hfs_cli.conversations import Conversation, Incoming
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.json_values import Fields
-from hfs_cli.exchange.sources.foreign import A_FILE, NO_FILE, About, Said, parted, unread
+from hfs_cli.exchange.sources.drafts import Draft
+from hfs_cli.exchange.sources.foreign import (
+    A_FILE,
+    NO_FILE,
+    ForeignMessage,
+    Metadata,
+    from_tree,
+    unread,
+)
 from hfs_cli.exchange.zipped import Zipped
 from hfs_cli.messages import Attachment, Call, Role
 from hfs_cli.moments import from_seconds
@@ -44,9 +52,15 @@ def fits(first: object) -> bool:
 
 
 def conversations(
-    document: Iterable[object], where: str, files: Zipped | None = None
+    document: Iterable[object], where: str, files: Zipped | None
 ) -> Iterator[Incoming]:
-    """All of them; `files` is what came with the document."""
+    """The conversations of an export.
+
+    Args:
+        document: The array.
+        where: How errors name the file.
+        files: The ZIP that the file was in, or None.
+    """
     read = partial(_read, files=files)
     return unread("chatgpt", document, where, ("conversation_id", "id"), read)
 
@@ -57,40 +71,31 @@ def _read(value: object, where: str, *, files: Zipped | None) -> tuple[Conversat
     if key is None:
         raise UsageError(f"{where}: neither conversation_id nor id is there")
     started = from_seconds(fields.maybe_number("create_time"))
-    about = About("chatgpt", key, fields.maybe_text("title") or "", started)
-    tree = _Tree(fields.fields("mapping"), files, about.left_out)
+    metadata = Metadata("chatgpt", key, fields.maybe_text("title") or "", started)
+    tree = _Tree(fields.fields("mapping"), files, metadata.left_out)
     current = tree.drafts.get(fields.maybe_text("current_node") or "")
-    said = tree.said()
-    rest = {n: v for n, v in fields.whole().items() if n not in {"mapping", "title"} and v}
-    if said:
-        said[0] = replace(said[0], extra={"conversation": rest, **(said[0].extra or {})})
-    return parted(about, said, None if current is None else current.key)
+    messages = tree.messages()
+    rest = fields.rest({"mapping", "title"})
+    if messages:
+        first = messages[0]
+        messages[0] = replace(first, extra={"conversation": rest, **(first.extra or {})})
+    return from_tree(metadata, messages, None if current is None else current.key)
 
 
-class _Draft:
+@dataclass(slots=True)
+class _Draft(Draft):
     """A message as far as its nodes have been read."""
 
-    def __init__(self, key: str, after: str | None, role: Role) -> None:
-        self.key = key
-        self.after = after
-        self.role: Role = role
-        self.text = self.reasoning = ""
-        self.created_at: datetime | None = None
-        self.model: str | None = None
-        self.finish_raw: str | None = None
-        self.is_whole = True
-        self.calls: list[Call] = []
-        self.attachments: list[Attachment] = []
-        self.nodes: list[Mapping[str, object]] = []
+    nodes: list[Mapping[str, object]] = field(default_factory=list)
 
     def takes_thoughts(self) -> bool:
-        """Whether it is only thought yet: what follows may be the reply."""
-        return self.role == "assistant" and not self.text and not self.calls
+        """Whether it has only thoughts yet, so that a node that follows may be the reply."""
+        return self.role == "assistant" and not any(self.texts) and not self.calls
 
     def takes_calls(self) -> bool:
-        """Whether another call may have been asked for with those that it has."""
+        """Whether a further call may belong to the same request for tools."""
         waiting = all(call.result is None for call in self.calls)
-        return self.role == "assistant" and not self.text and waiting
+        return self.role == "assistant" and not any(self.texts) and waiting
 
     def take_result(self, text: str, moment: datetime | None, *, failed: bool) -> None:
         """Give a result to the first call without one, or else append it to the last one's."""
@@ -102,22 +107,6 @@ class _Draft:
             failed=call.failed or failed,
             started_at=call.started_at or self.created_at,
             ended_at=moment or call.ended_at,
-        )
-
-    def said(self) -> Said:
-        return Said(
-            self.role,
-            self.text,
-            self.created_at,
-            model=self.model,
-            reasoning=self.reasoning,
-            attachments=tuple(self.attachments),
-            calls=tuple(self.calls),
-            extra={"nodes": self.nodes},
-            key=self.key,
-            after=self.after,
-            status="complete" if self.is_whole else "partial",
-            finish_raw=self.finish_raw,
         )
 
 
@@ -141,8 +130,8 @@ class _Tree:
 
     Args:
         nodes: The mapping.
-        files: What came with the conversation.
-        left_out: Counts what does not come in.
+        files: The ZIP that the conversation was in, or None.
+        left_out: Counts what is not imported.
     """
 
     def __init__(self, nodes: Fields, files: Zipped | None, left_out: Counter[str]) -> None:
@@ -150,13 +139,13 @@ class _Tree:
         self._files = files
         self._left_out = left_out
         self._parents: dict[str, str | None] = {}
-        for name in nodes.whole():
+        for name in nodes.raw:
             node = nodes.maybe_fields(name)
             self._parents[name] = None if node is None else node.maybe_text("parent")
         self._children = Counter(self._parents.values())
-        # The message that each node went into, or that the nearest above it did.
+        # The message that a node, or else its nearest ancestor, has become a part of.
         self.drafts: dict[str, _Draft | None] = {}
-        # Those with nothing of their own that lie aside of what follows their message, too.
+        # Nodes that joined a message although something else follows it, too.
         self._aside: set[str] = set()
         for name in self._downwards():
             self.drafts[name] = self._draft(name)
@@ -164,22 +153,24 @@ class _Tree:
             if self.drafts[name] is self.drafts.get(parent) and not self._is_alone(name):
                 self._aside.add(name)
 
-    def said(self) -> list[Said]:
+    def messages(self) -> list[ForeignMessage]:
         """The messages, in the order of the file."""
         found = {draft.key: draft for draft in self.drafts.values() if draft is not None}
-        return [draft.said() for draft in found.values()]
+        for draft in found.values():
+            draft.extra = {"nodes": draft.nodes}
+        return [draft.message(partial=draft.unfinished) for draft in found.values()]
 
     def _downwards(self) -> Iterator[str]:
-        """Each node after its parent; where they go in a circle, one of them is the first."""
+        """Each node after its parent; of nodes in a circle any one may come first."""
         done: set[str] = set()
         for name in self._parents:
-            way: dict[str, None] = {}
+            path: dict[str, None] = {}
             above: str | None = name
-            while above in self._parents and above not in done and above not in way:
-                way[above] = None
+            while above in self._parents and above not in done and above not in path:
+                path[above] = None
                 above = self._parents[above]
-            done |= way.keys()
-            yield from reversed(way)
+            done |= path.keys()
+            yield from reversed(path)
 
     def _is_alone(self, name: str) -> bool:
         """Whether nothing but this node follows the message that it follows."""
@@ -189,57 +180,58 @@ class _Tree:
     def _draft(self, name: str) -> _Draft | None:
         parent = self._parents[name]
         before = self.drafts.get(parent or "")
-        node = self._nodes.maybe_fields(name)
-        message = node and node.maybe_fields("message")
+        entry = self._nodes.maybe_fields(name)
+        message = entry and entry.maybe_fields("message")
         if message is None:
             return before
-        said = self._heard(message)
-        if said.kind in _CONTEXT | {"text", "multimodal_text", "code"} and not (
-            said.text.strip() or said.attachments or said.role == "tool"
+        node = self._content(message)
+        if node.kind in _CONTEXT | {"text", "multimodal_text", "code"} and not (
+            node.text.strip() or node.attachments or node.role == "tool"
         ):
             self._left_out[_EMPTY] += 1
             return before
         moment = from_seconds(message.maybe_number("create_time"))
-        # What others follow, too, stays as it is.
+        # A message that other nodes follow, too, must not change.
         alone = before if self._is_alone(name) else None
-        if said.role == "tool" and alone is not None and alone.calls:
+        if node.role == "tool" and alone is not None and alone.calls:
             draft = alone
-            draft.take_result(said.text, moment, failed=said.kind == "system_error")
-        elif said.role == "assistant" and said.recipient != "all":
+            draft.take_result(node.text, moment, failed=node.kind == "system_error")
+        elif node.role == "assistant" and node.recipient != "all":
             draft = alone if alone and alone.takes_calls() else _after(before, name, "assistant")
             key = message.maybe_text("id") or name
-            draft.calls.append(Call(key, said.recipient, said.text, started_at=moment))
-        elif said.role == "assistant" and said.kind not in _CONTEXT:
+            draft.calls.append(Call(key, node.recipient, node.text, started_at=moment))
+        elif node.role == "assistant" and node.kind not in _CONTEXT:
             draft = alone if alone and alone.takes_thoughts() else _after(before, name, "assistant")
-            if said.kind not in _THOUGHTS:
-                draft.text = said.text
+            if node.kind not in _THOUGHTS:
+                draft.texts.append(node.text)
                 draft.created_at = moment
-            elif said.kind == "thoughts":
-                draft.reasoning = "\n\n".join(t for t in (draft.reasoning, said.text) if t)
+            elif node.kind == "thoughts":
+                draft.thoughts.append(node.text)
         else:
-            draft = _after(before, name, _role(said))
-            draft.text = said.text
+            draft = _after(before, name, _role(node))
+            draft.texts.append(node.text)
         draft.created_at = draft.created_at or moment
-        draft.attachments += said.attachments
-        self._note(draft, message, said)
+        draft.attachments += node.attachments
+        self._note(draft, message, node)
         return draft
 
-    def _note(self, draft: _Draft, message: Fields, said: _Node) -> None:
-        """What a node says of itself."""
+    def _note(self, draft: _Draft, message: Fields, node: _Node) -> None:
+        """Record what else a node holds."""
         about = message.maybe_fields("metadata")
-        if said.role == "assistant":
+        if node.role == "assistant":
             if about is not None:
                 draft.model = about.maybe_text("model_slug") or draft.model
                 finish = about.maybe_fields("finish_details")
                 draft.finish_raw = (finish and finish.maybe_text("type")) or draft.finish_raw
-            draft.is_whole = message.maybe_text("status") in {None, "finished_successfully"}
-        rest = {n: v for n, v in message.whole().items() if n not in _PLACED and v}
+            status = message.maybe_text("status")
+            draft.unfinished = status not in {None, "finished_successfully"}
+        rest = message.rest(_PLACED)
         content = message.maybe_fields("content")
         if content is not None and not _is_plain(content):
-            rest["content"] = content.whole()
+            rest["content"] = content.raw
         draft.nodes.append(rest)
 
-    def _heard(self, message: Fields) -> _Node:
+    def _content(self, message: Fields) -> _Node:
         content = message.maybe_fields("content") or Fields({}, message.where)
         kind = content.maybe_text("content_type") or "text"
         texts: list[str] = []
@@ -265,7 +257,7 @@ class _Tree:
         for value in about.items("attachments") if about else ():
             named = Fields(value, f"{message.where}, an attachment")
             key = named.maybe_text("id") or ""
-            # A picture is in both places.
+            # A picture is listed here as well.
             if not (key and any(key in pointer for pointer in pointers)):
                 name = named.maybe_text("name") or ""
                 carry(key, name, named.maybe_text("mime_type") or "")
@@ -279,22 +271,22 @@ class _Tree:
 
 
 def _after(before: _Draft | None, name: str, role: Role) -> _Draft:
-    return _Draft(name, None if before is None else before.key, role)
+    return _Draft(role, name, None if before is None else before.key)
 
 
-def _role(said: _Node) -> Role:
-    if said.kind in _CONTEXT or said.role in {"system", "developer"}:
+def _role(node: _Node) -> Role:
+    if node.kind in _CONTEXT or node.role in {"system", "developer"}:
         return "system"
-    return "user" if said.role == "user" else "tool"
+    return "user" if node.role == "user" else "tool"
 
 
 def _parts(content: Fields, kind: str) -> Iterator[str | Fields]:
-    """Text and whatever else there is, in order."""
+    """The parts of a node's content, in order: texts, and objects that may name files."""
     for value in content.items("thoughts") if kind == "thoughts" else ():
         thought = Fields(value, content.where)
         yield from (thought.maybe_text(name) or "" for name in ("summary", "content"))
     if not content.is_array("parts"):
-        named = content.whole()
+        named = content.raw
         yield from (content.text(name) for name in _TEXTS if isinstance(named.get(name), str))
         yield from (Fields(v, content.where) for v in named.values() if isinstance(v, dict))
         return
@@ -311,9 +303,9 @@ def _parts(content: Fields, kind: str) -> Iterator[str | Fields]:
 
 
 def _pointers(part: Fields) -> Iterator[str]:
-    """The files that a part is, or shows: sound and pictures of one moment may be several."""
-    values: list[object] = [part.whole()]
-    for value in part.whole().values():
+    """The files that a part names; a spoken part may name sound and pictures."""
+    values: list[object] = [part.raw]
+    for value in part.raw.values():
         values += value if isinstance(value, list) else [value]
     for value in values:
         pointer = value.get("asset_pointer") if isinstance(value, dict) else None
@@ -322,10 +314,10 @@ def _pointers(part: Fields) -> Iterator[str]:
 
 
 def _is_plain(content: Fields) -> bool:
-    """Whether its text is all that it is."""
-    parts = content.whole().get("parts", [])
+    """Whether the content is nothing but its text."""
+    parts = content.raw.get("parts", [])
     return (
-        content.names() <= {"content_type", "parts", "text"}
+        content.raw.keys() <= {"content_type", "parts", "text"}
         and isinstance(parts, list)
         and all(isinstance(part, str) for part in parts)
     )

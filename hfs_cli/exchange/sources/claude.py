@@ -1,11 +1,11 @@
 """The data export of Claude: its ZIP, its ``conversations.json``, or one conversation alone.
 
-An array of conversations, each with its ``chat_messages``, which name the message before them:
-a tree, for a question that was changed and a reply that was given anew are kept beside the first.
-Exports of 2024 and before name none, and are in order. A message has its text both whole and in
-``content`` blocks, between which tools were called; files that were attached are there as
-extracted text, and others by their names. Anthropic does not document it; this is what exports of
-2024 to 2026 hold, and what other readers of them expect (looked up 2026-11-29).
+An array of conversations, each with its ``chat_messages``, which name the message before them.
+They are a tree, because an edited question and a regenerated reply are kept beside the original.
+In exports up to 2024 they name none, and are in order. A message has its text both in one piece and
+in ``content`` blocks, between which tools were called. Attached files come as extracted text, and
+others by their names alone. Anthropic does not document it; this is what exports of 2024 to 2026
+hold, and what other readers of them expect (looked up 2026-11-29).
 """
 
 from __future__ import annotations
@@ -17,8 +17,15 @@ from dataclasses import replace
 from functools import partial
 
 from hfs_cli.conversations import Conversation, Incoming
-from hfs_cli.exchange.json_values import Fields
-from hfs_cli.exchange.sources.foreign import A_FILE, NO_FILE, About, Said, parted, unread
+from hfs_cli.exchange.json_values import Fields, text_or_json
+from hfs_cli.exchange.sources.foreign import (
+    A_FILE,
+    NO_FILE,
+    ForeignMessage,
+    Metadata,
+    from_tree,
+    unread,
+)
 from hfs_cli.exchange.zipped import Zipped
 from hfs_cli.messages import Attachment, Call
 
@@ -33,43 +40,40 @@ def fits(first: object) -> bool:
 
 
 def conversations(
-    document: Iterable[object], where: str, files: Zipped | None = None
+    document: Iterable[object], where: str, files: Zipped | None
 ) -> Iterator[Incoming]:
-    """All of them; `files` is what came with the document."""
+    """The conversations of an export; see `chatgpt.conversations`."""
     return unread("claude", document, where, ("uuid",), partial(_read, files=files))
 
 
 def _read(value: object, where: str, *, files: Zipped | None) -> tuple[Conversation, ...]:
     fields = Fields(value, where)
-    about = About(
-        "claude",
-        fields.text("uuid"),
-        fields.maybe_text("name") or "",
-        fields.moment("created_at"),
-    )
-    said: list[Said] = []
-    for number, found in enumerate(fields.items("chat_messages"), 1):
-        message = Fields(found, f"{where}, message {number}")
-        before = said[-1].key if said else None
-        said.append(_Message(message, files, about.left_out).said(str(number), before))
-    if not any(one.content or one.reasoning or one.calls or one.attachments for one in said):
+    key, title = fields.text("uuid"), fields.maybe_text("name") or ""
+    metadata = Metadata("claude", key, title, fields.moment("created_at"))
+    messages: list[ForeignMessage] = []
+    for number, item in enumerate(fields.items("chat_messages"), 1):
+        message = Fields(item, f"{where}, message {number}")
+        before = messages[-1].key if messages else None
+        reader = _Message(message, files, metadata.left_out)
+        messages.append(reader.message(str(number), before))
+    if not any(one.content or one.reasoning or one.calls or one.attachments for one in messages):
         return ()
-    # One that is there twice would stand for itself alone.
-    once = {one.key: one for one in said}
-    about.left_out["message that is there twice"] += len(said) - len(once)
+    # A tree has no place for two messages with one key.
+    once = {one.key: one for one in messages}
+    metadata.left_out["message that is there twice"] += len(messages) - len(once)
     kept = list(once.values())
-    rest = {n: v for n, v in fields.whole().items() if n not in {"chat_messages", "name"} and v}
+    rest = fields.rest({"chat_messages", "name"})
     kept[0] = replace(kept[0], extra={"conversation": rest, **(kept[0].extra or {})})
-    return parted(about, kept, fields.maybe_text("current_leaf_message_uuid"))
+    return from_tree(metadata, kept, fields.maybe_text("current_leaf_message_uuid"))
 
 
 class _Message:
-    """One message as its blocks are read.
+    """One message while its blocks are read.
 
     Args:
         message: The message.
-        files: What came with the export.
-        left_out: Counts what does not come in.
+        files: The ZIP that the conversation was in, or None.
+        left_out: Counts what is not imported.
     """
 
     def __init__(self, message: Fields, files: Zipped | None, left_out: Counter[str]) -> None:
@@ -83,22 +87,22 @@ class _Message:
         for value in message.items("content"):
             self._take(Fields(value, message.where))
 
-    def said(self, number: str, before: str | None) -> Said:
+    def message(self, number: str, before: str | None) -> ForeignMessage:
         """The message.
 
         Args:
-            number: What it is called where it has no name.
-            before: What it follows where it does not say.
+            number: Its key if it names none.
+            before: The key of the message before it if it names none.
         """
         message = self._message
-        extra = {n: v for n, v in message.whole().items() if n not in _PLACED and v}
+        extra = message.rest(_PLACED)
         if any(rest.keys() - {"type"} for rest in self._rest):
             extra["content"] = self._rest
         texts = [t for t in self._texts if t] or [message.maybe_text("text") or ""]
         attachments = tuple(self._attachments(texts))
         sender = message.choice("sender", ("human", "assistant"))
-        has_parent = "parent_message_uuid" in message.names()
-        return Said(
+        has_parent = "parent_message_uuid" in message.raw
+        return ForeignMessage(
             role="user" if sender == "human" else "assistant",
             content="\n\n".join(text for text in texts if text),
             created_at=message.moment("created_at"),
@@ -117,7 +121,7 @@ class _Message:
         elif kind.endswith("thinking"):
             self._thoughts.append(block.maybe_text("thinking") or "")
         elif kind.endswith("tool_use"):
-            given = block.whole().get("input")
+            given = block.raw.get("input")
             key = block.maybe_text("id") or f"call {len(self._calls) + 1}"
             call = Call(
                 key,
@@ -129,20 +133,18 @@ class _Message:
         elif kind.endswith("tool_result"):
             self._answer(block)
         else:
-            # Whatever it is, all of it is kept.
-            self._rest.append(block.whole())
+            self._rest.append(block.raw)
             return
-        rest = {n: v for n, v in block.whole().items() if n not in _PLACED_IN_BLOCK and v}
-        self._rest.append(rest)
+        self._rest.append(block.rest(_PLACED_IN_BLOCK))
 
     def _answer(self, block: Fields) -> None:
-        """Give a result to the call that it names; else to the last one without any."""
+        """Give a result to the call that it names, or else to the last one without a result."""
         key = block.maybe_text("tool_use_id")
         if key not in self._calls:
             open_ = [k for k, call in self._calls.items() if call.result is None]
             key = open_[-1] if open_ else key or f"call {len(self._calls) + 1}"
         asked = self._calls.get(key) or Call(key, block.maybe_text("name") or "tool")
-        failed = block.whole().get("is_error") is True
+        failed = block.raw.get("is_error") is True
         self._calls[key] = asked._replace(
             result=_result(block),
             failed=failed,
@@ -174,10 +176,9 @@ class _Message:
 
 
 def _result(block: Fields) -> str:
-    """What a tool returned: text, or blocks; those that are not text stay JSON."""
+    """The output of a tool: a text, or the blocks of one; blocks that are not text become JSON."""
     if not block.is_array("content"):
-        given = block.whole().get("content") or ""
-        return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+        return text_or_json(block.raw.get("content") or "")
     parts = []
     for value in block.items("content"):
         text = value.get("text") if isinstance(value, dict) else None

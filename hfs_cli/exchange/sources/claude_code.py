@@ -1,21 +1,21 @@
 """The sessions of Claude Code: ``~/.claude/projects/FOLDER/SESSION.jsonl``.
 
-Lines are appended as things happen, and name the line before them (``parentUuid``). A reply is a
+Lines are appended as things happen, and name the line before them (``parentUuid``). A reply has a
 line for each of its blocks, which share ``message.id``; the results of its calls are lines of the
-user, and what was typed while it worked is an ``attachment``. Where the user went back and asked
-anew, two lines have one parent. The work of an agent that a reply sent out is marked
-``isSidechain``: in the session's own file, or in ``SESSION/subagents/agent-ID.jsonl``, whose lines
-name the session. As Claude Code 2.1.197 writes it (npm ``@anthropic-ai/claude-code``, run and read
-2026-11-29).
+user, and what was typed while it worked is an ``attachment``. Two lines have the same parent where
+the user went back and asked again. The lines of an agent that a reply started are marked
+``isSidechain``; they are in the session's own file, or in ``SESSION/subagents/agent-ID.jsonl``,
+where they name the session. As Claude Code 2.1.197 writes it (npm ``@anthropic-ai/claude-code``,
+run and read 2026-11-29).
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from hfs_cli.conversations import Conversation, Incoming
+from hfs_cli.conversations import Conversation
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.json_values import Fields
 from hfs_cli.exchange.sources.drafts import (
@@ -27,12 +27,11 @@ from hfs_cli.exchange.sources.drafts import (
     SEALED,
     Calls,
     Draft,
-    all_said,
+    as_agent_branch,
     leave_out,
-    of_agent,
+    messages_of,
 )
-from hfs_cli.exchange.sources.foreign import About, parted
-from hfs_cli.exchange.sources.records import Record, of_one_session
+from hfs_cli.exchange.sources.foreign import Metadata, from_tree
 from hfs_cli.messages import Call, Usage
 
 SOURCE = "claude-code"
@@ -59,28 +58,24 @@ def fits(first: Mapping[str, object]) -> bool:
     return "sessionId" in first
 
 
-def conversations(lines: Iterator[Record], where: str) -> Iterator[Incoming]:
-    """The session of a file, with what its agents did."""
-    return of_one_session(_Session, lines, where)
-
-
-class _Session:
-    """What was read of a file."""
+class Session:
+    """The session of a file, as far as it was read."""
 
     def __init__(self) -> None:
         self.left_out: Counter[str] = Counter()
         self._key = ""
         self._titles: dict[str, str] = {}
         self._drafts: dict[str, Draft] = {}
-        self._agents: dict[str, str] = {}  # by the key of what an agent said, its name
+        self._agents: dict[str, str] = {}  # from the key of an agent's message to the agent's id
         self._calls = Calls()
-        # The line before each line, and the message that a line is a piece of.
+        # From a line's uuid to that of the line before, and to the key of its message.
         self._before: dict[str, str | None] = {}
         self._message: dict[str, str] = {}
-        # Where it works, as the messages have told last.
+        # The directory, branch and version that a message has named last.
         self._place: dict[str, object] = {}
 
     def take(self, line: Fields) -> None:
+        """Read the next line."""
         kind = line.maybe_text("type")
         self._key = self._key or line.maybe_text("sessionId") or ""
         uuid = line.maybe_text("uuid")
@@ -105,7 +100,7 @@ class _Session:
             leave_out(self.left_out, OTHER_LINE, part or kind)
 
     def _attached(self, line: Fields, uuid: str, attachment: Fields) -> None:
-        """What was typed while a reply was given, or what the program added to what was said."""
+        """A prompt typed while a reply was given, or what the program added to a message."""
         kind = attachment.maybe_text("type") or ""
         if kind == "queued_command":
             draft = Draft("user", uuid, self._before[uuid], line.maybe_moment("timestamp"))
@@ -123,7 +118,7 @@ class _Session:
         draft = self._drafts[before]
         extra = dict(draft.extra or {})
         there = extra.get("attachments")
-        more = [*(there if isinstance(there, list) else ()), attachment.whole()]
+        more = [*(there if isinstance(there, list) else ()), attachment.raw]
         draft.extra = {**extra, "attachments": more}
 
     def _title(self, kind: str, line: Fields) -> None:
@@ -139,10 +134,10 @@ class _Session:
         self._message[uuid] = key
         if key in self._drafts:
             return self._drafts[key]
-        place = {str(n): line.whole()[n] for n in _PLACE if n in line.names()}
+        place = {str(n): line.raw[n] for n in _PLACE if n in line.raw}
         if draft.role != "assistant" and place != self._place:
             draft.extra = self._place = place
-        if line.whole().get("isSidechain") is True:
+        if line.raw.get("isSidechain") is True:
             self._agents[key] = line.maybe_text("agentId") or ""
             draft.extra = {**(draft.extra or {}), "agent": self._agents[key]}
         self._drafts[key] = draft
@@ -154,7 +149,7 @@ class _Session:
             self._block_of_user(draft, Fields(value, message.where), line)
         if not any(draft.texts) and not draft.attachments:
             return
-        flags = line.whole()
+        flags = line.raw
         given = flags.get("isMeta") is True or flags.get("isCompactSummary") is True
         if given or "".join(draft.texts).startswith(_NOT_TYPED):
             draft.role = "system"
@@ -196,7 +191,7 @@ class _Session:
             call = Call(
                 block.maybe_text("id") or "",
                 block.text("name"),
-                json.dumps(block.whole().get("input")),
+                json.dumps(block.raw.get("input")),
                 started_at=line.maybe_moment("timestamp"),
             )
             self._calls.add(draft, call)
@@ -208,7 +203,7 @@ class _Session:
     def _result(self, block: Fields, line: Fields) -> None:
         texts = []
         if not block.is_array("content"):
-            content = block.whole().get("content")
+            content = block.raw.get("content")
             is_text = content is None or isinstance(content, str)
             texts.append((block.maybe_text("content") or "") if is_text else json.dumps(content))
         for value in block.items("content") if block.is_array("content") else ():
@@ -223,17 +218,18 @@ class _Session:
                     _file(asker, part, self.left_out)
             else:
                 texts.append(json.dumps(value))
-        found = self._calls.answer(
+        given = Call(
             block.maybe_text("tool_use_id") or "",
-            "\n\n".join(texts),
-            failed=block.whole().get("is_error") is True,
+            "",
+            result="\n\n".join(texts),
+            failed=block.raw.get("is_error") is True,
             ended_at=line.maybe_moment("timestamp"),
         )
-        self.left_out[NO_CALL] += not found
-        self.left_out[DETAIL] += isinstance(line.whole().get("toolUseResult"), dict)
+        self.left_out[NO_CALL] += not self._calls.answer(given)
+        self.left_out[DETAIL] += isinstance(line.raw.get("toolUseResult"), dict)
 
     def conversations(self, where: str) -> tuple[Conversation, ...]:
-        """The session, and what its agents did; of an agent's own file that alone.
+        """The session and those of its agents; from an agent's own file the latter alone.
 
         Raises:
             UsageError: No line names the session.
@@ -245,8 +241,8 @@ class _Session:
         titles = (self._titles.get(k) for k in ("custom-title", "ai-title", "summary", "other"))
         main = [draft for key, draft in self._drafts.items() if key not in self._agents]
         title = next((t for t in titles if t), "") or _first_typed(main)
-        about = About(SOURCE, self._key, title, None, self.left_out)
-        family = [*parted(about, all_said(main), None)]
+        about = Metadata(SOURCE, self._key, title, None, self.left_out)
+        family = [*from_tree(about, messages_of(main), None)]
         apart: dict[str, list[Draft]] = {}
         roots: dict[str, str] = {}
         for key, name in self._agents.items():
@@ -255,12 +251,14 @@ class _Session:
             apart.setdefault(roots[key], []).append(self._drafts[key])
         for name, drafts in apart.items():
             left_out = Counter() if family else self.left_out
-            about = About(SOURCE, f"{self._key}:{name}", _first_typed(drafts), None, left_out)
-            family += of_agent(SOURCE, self._key, parted(about, all_said(drafts), None))
+            about = Metadata(SOURCE, f"{self._key}:{name}", _first_typed(drafts), None, left_out)
+            family += as_agent_branch(
+                SOURCE, self._key, from_tree(about, messages_of(drafts), None)
+            )
         return tuple(family)
 
     def _message_before(self, key: str, line: str | None) -> str | None:
-        """The message before one, whatever stands between them."""
+        """The nearest message, other than `key`, that a line belongs to or follows."""
         seen = set()
         while line is not None and line not in seen:
             seen.add(line)

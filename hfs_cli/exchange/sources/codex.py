@@ -1,23 +1,22 @@
 """The sessions of Codex: ``~/.codex/sessions/YEAR/MONTH/DAY/rollout-TIME-SESSION.jsonl``.
 
-Each line has a time, a kind and a payload. ``response_item`` is what went to the model or came from
-it; ``event_msg`` tells the same to the screen, and is read only for names, counts of tokens and for
-turns that were rolled back, which become a branch. ``compacted`` is the summary that the model goes
-on with. Until the summer of 2025 the items stood there bare. The session of an agent that another
-one sent out names that (``parent_thread_id``). As Codex 0.171.0 writes it (npm ``@openai/codex``,
-run 2026-11-29) and codex-rs (``protocol`` and ``history``) of openai/codex reads it.
+Each line has a time, a kind and a payload. A ``response_item`` went to the model or came from it;
+an ``event_msg`` repeats it for the screen, and is read only for names, token counts and turns that
+were rolled back, which become a branch. ``compacted`` is the summary that the model continues
+with. Until the summer of 2025 each line was a bare item. An agent's session names the session that
+started the agent (``parent_thread_id``). As Codex 0.171.0 writes it (npm ``@openai/codex``, run
+2026-11-29) and codex-rs (``protocol`` and ``history``) of openai/codex reads it.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
-from hfs_cli.conversations import Conversation, Incoming
+from hfs_cli.conversations import Conversation
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange.json_values import Fields
+from hfs_cli.exchange.json_values import Fields, text_or_json
 from hfs_cli.exchange.sources.drafts import (
     NO_CALL,
     NO_DATA,
@@ -26,12 +25,12 @@ from hfs_cli.exchange.sources.drafts import (
     SEALED,
     Calls,
     Draft,
-    all_said,
+    as_agent_branch,
+    first_question,
     leave_out,
-    of_agent,
+    messages_of,
 )
-from hfs_cli.exchange.sources.foreign import About, parted
-from hfs_cli.exchange.sources.records import Record, of_one_session
+from hfs_cli.exchange.sources.foreign import Metadata, from_tree
 from hfs_cli.messages import Call, Role, Usage
 
 SOURCE = "codex"
@@ -52,13 +51,8 @@ def fits(first: Mapping[str, object]) -> bool:
     return "type" not in first and {"id", "timestamp", "instructions"} <= first.keys()
 
 
-def conversations(lines: Iterator[Record], where: str) -> Iterator[Incoming]:
-    """The session of a file."""
-    return of_one_session(_Session, lines, where)
-
-
-class _Session:
-    """What was read of a file."""
+class Session:
+    """The session of a file, as far as it was read."""
 
     def __init__(self) -> None:
         self.left_out: Counter[str] = Counter()
@@ -70,19 +64,20 @@ class _Session:
         self._last: str | None = None
         self._calls = Calls()
         self._model: str | None = None
-        # Where it works, and where the messages say that it does.
+        # The working directory, and the one that a message has named last.
         self._folder: str | None = None
         self._shown: str | None = None
-        # The reply that what comes next belongs to; None after a question or a result.
+        # The reply that the next item belongs to; None after a question or a result.
         self._reply: Draft | None = None
-        self._counts = False
+        self._has_counts = False
 
     def take(self, line: Fields) -> None:
+        """Read the next line."""
         moment = line.maybe_moment("timestamp")
-        if "payload" not in line.names():  # as it was at first
+        if "payload" not in line.raw:  # the earlier format
             if line.maybe_text("type") is not None:
                 self._item(line, moment)
-            elif "id" in line.names():
+            elif "id" in line.raw:
                 self._begin(line, moment)
             else:
                 leave_out(self.left_out, OTHER_LINE, line.maybe_text("record_type"))
@@ -106,7 +101,7 @@ class _Session:
             leave_out(self.left_out, OTHER_LINE, kind)
 
     def _begin(self, meta: Fields, moment: datetime | None) -> None:
-        """The first head is its own; one that began as a copy has that of the copied one, too."""
+        """Read the head; the copy of a session has its own head first, and then the original's."""
         if not self._key:
             self._key = meta.maybe_text("id") or ""
             self._parent = meta.maybe_text("parent_thread_id")
@@ -128,8 +123,8 @@ class _Session:
             leave_out(self.left_out, _EVENT, kind)
 
     def _used(self, usage: Fields | None) -> None:
-        """What the last reply cost, which is told more than once, and when it is whole."""
-        self._counts = self._counts or usage is not None
+        """Token counts of the last reply; they come when it is complete, and come repeatedly."""
+        self._has_counts = self._has_counts or usage is not None
         replies = (draft for draft in reversed(self._drafts.values()) if draft.role == "assistant")
         if usage and (reply := next(replies, None)) and reply.usage is None:
             reply.usage = Usage(
@@ -140,7 +135,7 @@ class _Session:
             )
 
     def _roll_back(self, turns: int) -> None:
-        """Go back before the question of so many turns; what came since is kept as a branch."""
+        """Go back over a number of turns, which are kept as a branch."""
         while turns and self._last is not None:
             draft = self._drafts[self._last]
             turns -= draft.role == "user"
@@ -175,15 +170,15 @@ class _Session:
     def _ask(self, item: Fields, kind: str, moment: datetime | None) -> None:
         draft = self._answering(moment)
         given = ("arguments", "input", "action", "revised_prompt")
-        found = next((name for name in given if name in item.names()), "")
+        found = next((name for name in given if name in item.raw), "")
         call = Call(
             item.maybe_text("call_id") or item.maybe_text("id") or "",
             item.maybe_text("name") or kind.removesuffix("_call"),
-            _text_of(item.whole().get(found)),
+            text_or_json(item.raw.get(found)),
             started_at=moment,
         )
         if kind in {"web_search_call", "image_generation_call"}:
-            # The vendor ran it, and gave no more of it than this.
+            # The vendor ran it, and its result is not recorded.
             done = item.maybe_text("status") in {"completed", "failed"}
             call = call._replace(result="" if done else None)
             if kind == "image_generation_call":
@@ -201,8 +196,8 @@ class _Session:
             self._part(draft, Fields(value, item.where))
         if draft.role == "user" and not _is_typed(item, "".join(draft.texts)):
             draft.role = "system"
-        if "author" in item.names():
-            draft.extra = {n: item.whole().get(n) for n in ("author", "recipient")}
+        if "author" in item.raw:
+            draft.extra = {n: item.raw.get(n) for n in ("author", "recipient")}
         if draft.role == "user" and self._folder != self._shown:
             draft.extra = {"cwd": self._folder}
             self._shown = self._folder
@@ -229,26 +224,26 @@ class _Session:
         self._answering(moment).thoughts += thoughts
 
     def _result(self, item: Fields, moment: datetime | None) -> None:
-        whole, failed = item.whole(), False
-        output = whole.get("output", whole.get("tools"))
+        failed = False
+        output = item.raw.get("output", item.raw.get("tools"))
         if isinstance(output, dict):
             failed = output.get("success") is False
             output = output.get("content", output)
         name = item.maybe_text("call_id") or ""
         asker = self._calls.asker(name)
-        if isinstance(output, list) and asker is not None and "output" in item.names():
-            # Texts and pictures: those join the reply that asked.
-            said = Draft("tool", "", None)
+        if isinstance(output, list) and asker is not None and "output" in item.raw:
+            # Texts and pictures; the pictures join the reply that asked.
+            parts = Draft("tool", "", None)
             for value in output:
-                self._part(said, Fields(value, item.where))
-            output = "\n\n".join(said.texts)
-            asker.attachments += said.attachments
-        found = self._calls.answer(name, _text_of(output), failed=failed, ended_at=moment)
-        self.left_out[NO_CALL] += not found
+                self._part(parts, Fields(value, item.where))
+            output = "\n\n".join(parts.texts)
+            asker.attachments += parts.attachments
+        given = Call(name, "", result=text_or_json(output), failed=failed, ended_at=moment)
+        self.left_out[NO_CALL] += not self._calls.answer(given)
         self._reply = None
 
     def conversations(self, where: str) -> tuple[Conversation, ...]:
-        """The session; what an agent did is a branch of another.
+        """The session; an agent's is a branch of the session that started the agent.
 
         Raises:
             UsageError: No line names the session.
@@ -257,27 +252,19 @@ class _Session:
             raise UsageError(f"{where}: no line names the session (session_meta)")
         drafts = list(self._drafts.values())
         for draft in drafts:
-            draft.unfinished = self._counts and draft.usage is None
+            draft.unfinished = self._has_counts and draft.usage is None
         if all(draft.role == "system" for draft in drafts):
             return ()
-        typed = ("".join(draft.texts) for draft in drafts if draft.role == "user")
-        title = self._title or next(typed, "")[:60]
-        about = About(SOURCE, self._key, title, self._started, self.left_out)
-        family = parted(about, all_said(drafts), self._last)
-        return family if self._parent is None else of_agent(SOURCE, self._parent, family)
+        title = self._title or first_question(drafts)
+        about = Metadata(SOURCE, self._key, title, self._started, self.left_out)
+        family = from_tree(about, messages_of(drafts), self._last)
+        return family if self._parent is None else as_agent_branch(SOURCE, self._parent, family)
 
 
 def _is_typed(item: Fields, text: str) -> bool:
-    """Whether a message of the user is theirs: newer versions say so, part by part."""
-    told = item.whole().get("internal_chat_message_metadata_passthrough")
-    kinds = told.get("content_item_kinds") if isinstance(told, dict) else None
+    """Whether the user typed a message of theirs; newer versions mark each part of it."""
+    marks = item.raw.get("internal_chat_message_metadata_passthrough")
+    kinds = marks.get("content_item_kinds") if isinstance(marks, dict) else None
     if isinstance(kinds, list) and kinds and "unknown" not in kinds:
         return any(isinstance(kind, str) and kind.startswith("user.") for kind in kinds)
     return not text.lstrip().startswith(_NOT_TYPED)
-
-
-def _text_of(value: object) -> str:
-    """A string as it is, and all else as JSON."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False)

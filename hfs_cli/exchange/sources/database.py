@@ -1,7 +1,7 @@
 """Read another program's SQLite database, without writing a byte to it.
 
-The file is somebody else's and may hold anything: it is read as tables only (a view may have no
-end), its values within limits, and Ctrl-C and the time bound whatever SQLite is made to do.
+The file may hold anything: only tables are read (a view may never end), values have a maximum
+size, and Ctrl-C and a time limit stop whatever SQLite is made to do.
 """
 
 import sqlite3
@@ -21,53 +21,79 @@ _PATIENCE_S = 60.0
 _STEPS = 20
 
 
-class Clock:
-    """When SQLite has worked long enough for one row."""
+class Deadline:
+    """The time at which SQLite has worked long enough on one row."""
 
     def __init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:
-        """Begin anew, for the next row."""
+        """Start again, for the next row."""
         self._deadline = time.monotonic() + _PATIENCE_S
 
-    def is_over(self) -> bool:
-        """Whether it has, or somebody has had enough of it."""
+    def has_passed(self) -> bool:
+        """Whether to stop, because time is up or a signal came."""
         return signals.received() is not None or time.monotonic() > self._deadline
 
 
 @contextmanager
-def opened(path: Path, whose: str) -> Iterator[tuple[sqlite3.Connection, Clock]]:
-    """A database, to read rows of.
+def open_database(path: Path, program: str) -> Iterator[tuple[sqlite3.Connection, Deadline]]:
+    """Open a database for reading.
 
     Args:
         path: The file.
-        whose: The program, as errors name it.
+        program: The program that wrote it, for errors.
+
+    Yields:
+        The database, and the deadline to restart for each row.
 
     Raises:
-        UsageError: It is damaged, is not a database, or holds what that program never writes.
+        UsageError: It is damaged, is not a database, or holds what the program never writes.
         Interrupted: A signal came while SQLite was at work.
     """
-    clock = Clock()
+    deadline = Deadline()
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    # A generator that is abandoned half-way is closed by the garbage collector, which may run in
+    # any thread.
+    with (
+        refusing(path, program),
+        closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as db,
+    ):
+        db.row_factory = sqlite3.Row
+        db.execute("PRAGMA trusted_schema = OFF")
+        db.execute("PRAGMA query_only = ON")
+        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE)
+        db.set_progress_handler(deadline.has_passed, _STEPS)
+        yield db, deadline
+
+
+@contextmanager
+def refusing(path: Path, program: str) -> Iterator[None]:
+    """Turn what SQLite raises in the block into one line for the user.
+
+    Args:
+        path: The file.
+        program: The program that wrote it.
+
+    Raises:
+        UsageError: The file is damaged, or SQLite took too long.
+        Interrupted: A signal came while SQLite was at work.
+    """
     try:
-        uri = f"{path.absolute().as_uri()}?mode=ro"
-        # Who stops half-way leaves it to the garbage collector, which works in any thread.
-        with closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as db:
-            db.row_factory = sqlite3.Row
-            db.execute("PRAGMA trusted_schema = OFF")
-            db.execute("PRAGMA query_only = ON")
-            db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE)
-            db.set_progress_handler(clock.is_over, _STEPS)
-            yield db, clock
+        yield
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
-            # SQLite swallows the exception of a signal's handler, and says this instead.
+            # SQLite swallows the exception of a signal handler, and reports this instead.
             if (signum := signals.received()) is not None:
                 raise Interrupted(signum) from error
             raise UsageError(f"{path} gives no row within {_PATIENCE_S:.0f} s: not read") from error
-        # Of a text that is not valid the rest of it is the text itself.
-        said = str(error).partition(" with text")[0]
-        raise UsageError(f"cannot read {path} as a database of {whose}: {said}") from error
+        # About a text that is not UTF-8 the message goes on with the text itself.
+        reason = str(error).partition(" with text")[0]
+        raise UsageError(f"cannot read {path} as a database of {program}: {reason}") from error
+    except UnicodeDecodeError as error:  # the name of a column, or SQLite's own message
+        raise UsageError(
+            f"cannot read {path} as a database of {program}: a name in it is not UTF-8"
+        ) from error
 
 
 def tables_of(db: sqlite3.Connection) -> set[str]:

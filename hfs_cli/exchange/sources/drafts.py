@@ -1,16 +1,15 @@
-"""Messages that come in pieces: a reply block by block, and the results of its calls later."""
+"""Messages that are put together from pieces: replies block by block, call results later."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from hfs_cli.conversations import Conversation
-from hfs_cli.exchange.sources.foreign import Said, uid_of
+from hfs_cli.exchange.json_values import from_base64
+from hfs_cli.exchange.sources.foreign import ForeignMessage, uid_of
 from hfs_cli.messages import Attachment, Call, Role, Usage
 
 # What is not imported, in the words of the report.
@@ -24,10 +23,10 @@ SEALED = "thought that only its vendor can read"
 
 @dataclass(slots=True)
 class Draft:
-    """One message while it is being read; see `Said` for what its fields mean.
+    """A message that is still being read; `ForeignMessage` says what its fields mean.
 
     Args:
-        unfinished: Its program has not said yet that this is all of it, as it does say.
+        unfinished: The program marks the end of a reply, and has not marked this one's yet.
     """
 
     role: Role
@@ -45,11 +44,8 @@ class Draft:
     attachments: list[Attachment] = field(default_factory=list)
 
     def add_file(self, media_type: str, data: str, left_out: Counter[str]) -> None:
-        """Add a file that is given in base64; what cannot be decoded is counted."""
-        try:
-            raw = base64.b64decode(data, validate=True)
-        except (binascii.Error, ValueError):
-            raw = b""
+        """Add a file from base64; one that cannot be decoded is counted as left out."""
+        raw = from_base64(data)
         if not raw:
             left_out[NO_DATA] += 1
             return
@@ -62,9 +58,13 @@ class Draft:
         waits = any(call.result is None for call in self.calls)
         return self.unfinished or waits or not (self.calls or any(self.texts))
 
-    def said(self, *, partial: bool = False) -> Said:
-        """The message."""
-        return Said(
+    def message(self, *, partial: bool) -> ForeignMessage:
+        """The message as far as it was read.
+
+        Args:
+            partial: It is not complete.
+        """
+        return ForeignMessage(
             role=self.role,
             content="\n\n".join(text for text in self.texts if text),
             created_at=self.created_at,
@@ -81,29 +81,37 @@ class Draft:
         )
 
 
-def all_said(drafts: Sequence[Draft]) -> list[Said]:
-    """The messages; a reply at an end that waits for something is partial: an import may be early.
+def messages_of(drafts: Sequence[Draft]) -> list[ForeignMessage]:
+    """The messages. A last reply that still waits for something is partial.
 
-    When the file comes again, a partial reply gives way to what has become of it.
+    The file may be imported again when its program has finished: a partial reply is then
+    replaced by the complete one.
     """
     followed = {draft.after for draft in drafts}
     return [
-        draft.said(
+        draft.message(
             partial=draft.role == "assistant" and draft.key not in followed and draft.is_open()
         )
         for draft in drafts
     ]
 
 
-def of_agent(source: str, session: str, family: Iterable[Conversation]) -> tuple[Conversation, ...]:
-    """What an agent did, as a branch of the session that sent it out; the two share nothing.
+def first_question(drafts: Iterable[Draft]) -> str:
+    """The beginning of the first message that the user typed, for a title."""
+    return next(("".join(d.texts)[:60] for d in drafts if d.role == "user"), "")
 
-    The session may be in another file, or gone: then it comes by itself.
+
+def as_agent_branch(
+    source: str, session: str, family: Iterable[Conversation]
+) -> tuple[Conversation, ...]:
+    """An agent's session as a branch of the session that started the agent; they share nothing.
+
+    The latter may be in another file, or not exist any more: the branch then stands alone.
 
     Args:
         source: The program.
-        session: What it calls that session.
-        family: What the agent did, with its own branches.
+        session: The program's key for the session that started the agent.
+        family: The agent's session with its own branches.
     """
     parent = uid_of(source, session)
     return tuple(
@@ -125,7 +133,7 @@ def leave_out(left_out: Counter[str], what: str, kind: object) -> None:
 
 
 class Calls:
-    """The calls of a conversation, each with its result once that has come."""
+    """The calls of a conversation by their ids, to be given their results."""
 
     def __init__(self) -> None:
         self._places: dict[str, tuple[Draft, int]] = {}
@@ -136,34 +144,23 @@ class Calls:
             self._places[call.id] = (draft, len(draft.calls))
         draft.calls.append(call)
 
-    def asker(self, name: str) -> Draft | None:
-        """The reply that asked for a tool, by the call's id."""
-        return self._places[name][0] if name in self._places else None
+    def asker(self, call_id: str) -> Draft | None:
+        """The reply that asked for a call."""
+        return self._places[call_id][0] if call_id in self._places else None
 
-    def complete(self, call: Call) -> bool:
-        """Give a call a result if it has none; False when no call is called so."""
-        if call.id not in self._places:
-            return False
-        draft, place = self._places[call.id]
-        there = draft.calls[place]
-        if there.result is None:
-            draft.calls[place] = there._replace(
-                result=call.result, failed=call.failed, ended_at=call.ended_at
-            )
-        return True
-
-    def answer(
-        self, name: str, result: str, *, failed: bool = False, ended_at: datetime | None = None
-    ) -> bool:
-        """The result of a call has come; False when no call is called so.
+    def answer(self, given: Call, *, keep: bool = False) -> bool:
+        """Give a call its result; False if no call has this id.
 
         Args:
-            name: The call's id.
+            given: The id, the result, whether it failed, and when it ended.
+            keep: A result that the call already has stays.
         """
-        if name not in self._places:
+        if given.id not in self._places:
             return False
-        draft, place = self._places[name]
-        draft.calls[place] = draft.calls[place]._replace(
-            result=result, failed=failed, ended_at=ended_at
-        )
+        draft, place = self._places[given.id]
+        call = draft.calls[place]
+        if call.result is None or not keep:
+            draft.calls[place] = call._replace(
+                result=given.result, failed=given.failed, ended_at=given.ended_at
+            )
         return True

@@ -1,23 +1,23 @@
 """The sessions of Gemini CLI: ``~/.gemini/tmp/PROJECT/chats/session-TIME-ID.jsonl``, or ``.json``.
 
-As JSON one object with its messages. As lines a head, then a message a line, where a later one of
-the same id takes the place of the earlier; ``$rewindTo`` takes back a message and what follows it
-(which is kept as a branch). ``$set`` changes the head, or says what all messages are now: those of
-a session that is resumed, with new times, or with a summary for those that were compressed. What
-was said before stays as it was said. The work of an agent is a file of the kind ``subagent`` in a
-folder that is called as its session. As Gemini CLI 0.61.0 writes it (npm ``@google/gemini-cli``,
-run 2026-11-29) and chatRecordingService of google-gemini/gemini-cli reads and writes it (5411f11 of
-2026-08-21).
+A ``.json`` file is one object that holds the messages. A ``.jsonl`` file has a head, then a message
+on each line; a later message replaces an earlier one with the same id, and ``$rewindTo`` takes back
+a message and all that follow it (which are kept as a branch). ``$set`` changes the head, or
+replaces all messages: by those of a resumed session, with new times, or by a summary of those that
+were compressed. Messages that were read before stay as they were. An agent's session is a file of
+the kind ``subagent`` in a folder named after the session that started the agent. As Gemini CLI
+0.61.0 writes it (npm ``@google/gemini-cli``, run 2026-11-29) and chatRecordingService of
+google-gemini/gemini-cli reads and writes it (5411f11 of 2026-08-21).
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from hfs_cli.conversations import Conversation, Incoming
+from hfs_cli.conversations import Conversation
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.json_values import Fields
 from hfs_cli.exchange.sources.drafts import (
@@ -29,12 +29,12 @@ from hfs_cli.exchange.sources.drafts import (
     SEALED,
     Calls,
     Draft,
-    all_said,
+    as_agent_branch,
+    first_question,
     leave_out,
-    of_agent,
+    messages_of,
 )
-from hfs_cli.exchange.sources.foreign import About, parted
-from hfs_cli.exchange.sources.records import Record, of_one_session
+from hfs_cli.exchange.sources.foreign import Metadata, from_tree
 from hfs_cli.messages import Call, Usage
 
 SOURCE = "gemini-cli"
@@ -50,13 +50,8 @@ def fits(first: Mapping[str, object]) -> bool:
     return {"sessionId", "projectHash"} <= first.keys()
 
 
-def conversations(lines: Iterable[Record], where: str) -> Iterator[Incoming]:
-    """The session of a file."""
-    return of_one_session(_Session, lines, where)
-
-
-class _Session:
-    """What was read of a file."""
+class Session:
+    """The session of a file, as far as it was read."""
 
     def __init__(self) -> None:
         self.left_out: Counter[str] = Counter()
@@ -64,12 +59,13 @@ class _Session:
         self._title = ""
         self._drafts: dict[str, Draft] = {}
         self._last: str | None = None
-        # Messages that hold results alone, each with the message before it.
+        # From a message that holds nothing but results to the message before it.
         self._results: dict[str, str | None] = {}
         self._calls = Calls()
 
     def take(self, line: Fields) -> None:
-        names = line.names()
+        """Read the next line."""
+        names = line.raw.keys()
         if "$rewindTo" in names:
             key = line.maybe_text("$rewindTo") or ""
             draft = self._drafts.get(key)
@@ -78,21 +74,21 @@ class _Session:
             self._change(line.fields("$set"))
         elif "id" in names:
             self._message(line)
-        elif fits(line.whole()):
+        elif fits(line.raw):
             self._head = self._head or line
             self._title = line.maybe_text("summary") or self._title
-            self._are_now(line)
+            self._take_all(line)
         else:
             leave_out(self.left_out, OTHER_LINE, line.maybe_text("type"))
 
     def _change(self, change: Fields) -> None:
         self._title = change.maybe_text("summary") or self._title
-        self._are_now(change)
-        for name in change.names() - {"summary", "messages"}:
+        self._take_all(change)
+        for name in change.raw.keys() - {"summary", "messages"}:
             leave_out(self.left_out, _STATE, name)
 
-    def _are_now(self, holder: Fields) -> None:
-        """Take all messages that there are now: what is new among them follows what was said."""
+    def _take_all(self, holder: Fields) -> None:
+        """Take a complete list of messages; the new ones among them follow the known ones."""
         if not holder.is_array("messages"):
             return
         before, known = set(self._drafts), self._last
@@ -101,19 +97,19 @@ class _Session:
             key = message.text("id")
             if key in before:
                 known = key
-                self._answer_anew(message)
+                self._add_results(message)
             else:
                 self._message(message)
         if before and before == self._drafts.keys():
-            # Those behind the last of them were taken back.
+            # Messages after the last one listed were taken back.
             self._last = known if holder.items("messages") else None
 
-    def _answer_anew(self, message: Fields) -> None:
-        """Take the results of calls from a message that is known, and nothing else."""
+    def _add_results(self, message: Fields) -> None:
+        """Take the results of calls, and nothing else, from a message that is known."""
         for value in message.items("toolCalls"):
             call = self._call(Fields(value, message.where))
             if call.result is not None:
-                self._calls.complete(call)
+                self._calls.answer(call, keep=True)
 
     def _message(self, message: Fields) -> None:
         key = message.text("id")
@@ -121,24 +117,22 @@ class _Session:
         if kind not in {"user", "gemini"}:
             leave_out(self.left_out, _NOTICE, kind)
             return
-        there = self._drafts.get(key)
+        known = self._drafts.get(key)
         draft = Draft("user" if kind == "user" else "assistant", key, self._last)
         draft.created_at = message.maybe_moment("timestamp")
-        if there is not None:
-            draft.after, draft.created_at = there.after, there.created_at
+        if known is not None:
+            draft.after, draft.created_at = known.after, known.created_at
         draft.model = message.maybe_text("model")
         if (tokens := message.maybe_fields("tokens")) is not None:
             draft.usage = _usage(tokens)
         for value in message.items("thoughts"):
             thought = Fields(value, message.where)
-            said = (thought.maybe_text("subject"), thought.maybe_text("description"))
-            draft.thoughts.append("\n".join(text for text in said if text))
+            parts = (thought.maybe_text("subject"), thought.maybe_text("description"))
+            draft.thoughts.append("\n".join(text for text in parts if text))
         for value in message.items("toolCalls"):
             asked = Fields(value, message.where)
             self._calls.add(draft, self._call(asked))
-            self.left_out[DETAIL] += (
-                there is None and asked.whole().get("resultDisplay") is not None
-            )
+            self.left_out[DETAIL] += known is None and asked.raw.get("resultDisplay") is not None
         answers = self._content(draft, message)
         if answers and draft.role == "user":
             if not (any(draft.texts) or draft.attachments):
@@ -147,27 +141,27 @@ class _Session:
             draft.role = "system"
         if draft.role == "user" and "".join(draft.texts).lstrip().startswith(_NOT_TYPED):
             draft.role = "system"
-        if (shown := message.whole().get("displayContent")) is not None:
+        if (shown := message.raw.get("displayContent")) is not None:
             draft.extra = {"displayContent": shown}
         self._drafts[key] = draft
-        if there is None:
+        if known is None:
             self._last = key
 
     def _content(self, draft: Draft, message: Fields) -> int:
-        """Put what a message says into it; how many results of calls it holds."""
-        content = message.whole().get("content")
+        """Add a message's content to its draft; returns how many results of calls it holds."""
+        content = message.raw.get("content")
         texts: list[str] = []
         answers = 0
         for value in content if isinstance(content, list) else [content] if content else []:
             part = Fields({"text": value} if isinstance(value, str) else value, message.where)
-            names = part.names()
+            names = part.raw.keys()
             if "functionResponse" in names:
                 answers += 1
-                self._answered(part.fields("functionResponse"), message)
+                self._take_result(part.fields("functionResponse"), message)
             elif "functionCall" in names:
-                self._asked(draft, part.fields("functionCall"))
+                self._take_call(draft, part.fields("functionCall"))
             elif "text" in names:
-                thought = part.whole().get("thought") is True
+                thought = part.raw.get("thought") is True
                 (draft.thoughts if thought else texts).append(part.text("text"))
             elif (inline := part.maybe_fields("inlineData")) is not None:
                 media_type = inline.maybe_text("mimeType") or "application/octet-stream"
@@ -181,29 +175,29 @@ class _Session:
         draft.texts.append("".join(texts))
         return answers
 
-    def _asked(self, draft: Draft, call: Fields) -> None:
-        """A call that stands in what was said; where it was recorded that is another time."""
+    def _take_call(self, draft: Draft, call: Fields) -> None:
+        """Take a call from a message's content; most are recorded beside it as well."""
         key = call.maybe_text("id") or ""
         if self._calls.asker(key) is not draft:
-            arguments = json.dumps(call.whole().get("args") or {}, ensure_ascii=False)
+            arguments = json.dumps(call.raw.get("args") or {}, ensure_ascii=False)
             self._calls.add(draft, Call(key, call.text("name"), arguments))
 
-    def _answered(self, answer: Fields, message: Fields) -> None:
-        """A result that stands in what was said; where it was recorded that is another time."""
+    def _take_result(self, answer: Fields, message: Fields) -> None:
+        """Take a result from a message's content; most are recorded beside it as well."""
         key = answer.maybe_text("id") or ""
-        text, failed = _said(answer.whole().get("response"))
+        text, failed = _output(answer.raw.get("response"))
         ended_at = message.maybe_moment("timestamp")
         call = Call(key, "", "", text, failed, ended_at=ended_at)
-        self.left_out[NO_CALL] += not self._calls.complete(call)
+        self.left_out[NO_CALL] += not self._calls.answer(call, keep=True)
 
     def _call(self, call: Fields) -> Call:
-        result = call.whole().get("result")
+        result = call.raw.get("result")
         parts = result if isinstance(result, list) else [] if result is None else [result]
         texts, failed = [], call.maybe_text("status") in {"error", "cancelled"}
         for part in parts:
             answer = part.get("functionResponse") if isinstance(part, dict) else None
             if isinstance(answer, dict):
-                text, wrong = _said(answer.get("response"))
+                text, wrong = _output(answer.get("response"))
                 texts.append(text)
                 failed = failed or wrong
             else:
@@ -211,14 +205,14 @@ class _Session:
         return Call(
             id=call.maybe_text("id") or "",
             name=call.text("name"),
-            arguments=json.dumps(call.whole().get("args") or {}, ensure_ascii=False),
+            arguments=json.dumps(call.raw.get("args") or {}, ensure_ascii=False),
             result="\n\n".join(texts) if parts else None,
             failed=failed,
             ended_at=call.maybe_moment("timestamp") if parts else None,
         )
 
     def conversations(self, where: str) -> tuple[Conversation, ...]:
-        """The session; what an agent did is a branch of another.
+        """The session; an agent's is a branch of the session that started the agent.
 
         Raises:
             UsageError: No line names the session.
@@ -227,30 +221,26 @@ class _Session:
             raise UsageError(f"{where}: no line names the session (sessionId)")
         drafts = list(self._drafts.values())
         if drafts:
-            head = {n: self._head.whole()[n] for n in _OF_HEAD if n in self._head.names()}
+            head = {n: self._head.raw[n] for n in _OF_HEAD if n in self._head.raw}
             drafts[0].extra = {**(drafts[0].extra or {}), "session": head}
-        about = About(
+        about = Metadata(
             SOURCE,
             self._head.text("sessionId"),
-            self._title or _first_typed(drafts),
+            self._title or first_question(drafts),
             self._head.maybe_moment("startTime"),
             self.left_out,
         )
-        # Where only the program spoke, there was no conversation.
+        # If only the program spoke, there was no conversation.
         if all(draft.role == "system" for draft in drafts):
             return ()
-        family = parted(about, all_said(drafts), self._last)
+        family = from_tree(about, messages_of(drafts), self._last)
         if self._head.maybe_text("kind") != "subagent":
             return family
-        return of_agent(SOURCE, Path(where).parent.name, family)
+        return as_agent_branch(SOURCE, Path(where).parent.name, family)
 
 
-def _first_typed(drafts: Sequence[Draft]) -> str:
-    return next(("".join(d.texts)[:60] for d in drafts if d.role == "user"), "")
-
-
-def _said(response: object) -> tuple[str, bool]:
-    """What a tool said, and whether it failed: text where it is text alone, else JSON."""
+def _output(response: object) -> tuple[str, bool]:
+    """A tool's output, as text if it is nothing else, or as JSON; and whether it failed."""
     if isinstance(response, dict) and len(response) == 1:
         ((name, text),) = response.items()
         if name in {"output", "error"} and isinstance(text, str):
@@ -259,11 +249,11 @@ def _said(response: object) -> tuple[str, bool]:
 
 
 def _usage(tokens: Fields) -> Usage:
-    """Gemini counts thoughts apart from what is said."""
-    said, thought = tokens.maybe_count("output"), tokens.maybe_count("thoughts")
+    """Token counts; Gemini counts thoughts apart from the output."""
+    output, thought = tokens.maybe_count("output"), tokens.maybe_count("thoughts")
     return Usage(
         tokens.maybe_count("input"),
-        None if said is None else said + (thought or 0),
+        None if output is None else output + (thought or 0),
         tokens.maybe_count("cached"),
         thought,
     )

@@ -1,16 +1,15 @@
 """Read the ``logs.db`` of the `llm` tool, without writing a byte to it.
 
-Until llm 0.31 its ``responses`` table has a row for each prompt and reply, tied to
-``conversations`` where they belong to one. Columns and tables came over the years; those that are
-missing are left out. Since 0.32 it keeps a message store (`llm_threads`) and leaves these tables as
-they are; one database may hold both. The JSON of each request, which repeats all that was said
-before it, does not come along.
+Up to llm 0.31 its ``responses`` table has a row for each prompt and reply, which may belong to a
+row of ``conversations``. Columns and tables were added over the years; missing ones are left out.
+Since 0.32 it keeps a message store (`llm_threads`) and leaves these tables as they are; a database
+may hold both. The JSON of each request, which repeats all earlier messages, is not imported.
 """
 
 import math
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,8 +17,8 @@ from pathlib import Path
 from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.sources import database, llm_threads
-from hfs_cli.exchange.sources.database import Clock
-from hfs_cli.exchange.sources.foreign import About, Said, arrived, uid_of
+from hfs_cli.exchange.sources.database import Deadline
+from hfs_cli.exchange.sources.foreign import ForeignMessage, Metadata, from_sequence, uid_of
 from hfs_cli.exchange.sources.llm_threads import Threads
 from hfs_cli.exchange.sources.table_values import (
     MAX_CONVERSATION,
@@ -45,25 +44,36 @@ _RESULT_FILES = """SELECT a.type, a.path, a.url, a.content FROM tool_results_att
 
 
 def conversations(path: Path) -> Iterator[Incoming]:
-    """All of its conversations, and each reply that belongs to none, last used last.
+    """The conversations, and each reply that belongs to none, in the order of their last use.
 
     Raises:
         UsageError: It is another database, damaged, or holds what llm never writes.
         Interrupted: A signal came while SQLite was at work.
     """
-    with database.opened(path, "llm") as (db, clock):
-        yield from _conversations(db, path, clock)
+    with database.open_database(path, "llm") as (db, deadline):
+        for one in _conversations(db, path, deadline):
+            yield Unread(one.uid, partial(_read, one, path))
 
 
-def _conversations(db: sqlite3.Connection, path: Path, clock: Clock) -> Iterator[Incoming]:
+def _read(incoming: Incoming, path: Path) -> Sequence[Conversation]:
+    with database.refusing(path, "llm"):
+        return incoming.read()
+
+
+def _conversations(db: sqlite3.Connection, path: Path, deadline: Deadline) -> Iterator[Incoming]:
     tables = database.tables_of(db)
-    responses = _Responses(db, tables, path, clock) if tables >= _TABLES else None
+    responses = _Responses(db, tables, path, deadline) if tables >= _TABLES else None
     threads: set[str] = set()
     if tables >= llm_threads.TABLES:
         earlier = responses.earlier if responses else lambda *_: ("", [])
-        store = Threads(db, tables, earlier, clock.restart)
+        store = Threads(db, tables, earlier, deadline.restart)
         yield from store.conversations()
         threads = {*store.ids()}
+    elif responses is None and {"session", "message", "checkpoint"} <= tables:
+        raise UsageError(
+            f'{path} is a database of hfs: hfs db copy "{path}" "$(hfs db path)" brings in its '
+            "sessions"
+        )
     elif responses is None:
         raise UsageError(
             f"{path} is not a database that can be read: hfs sessions import reads the logs.db of "
@@ -74,20 +84,22 @@ def _conversations(db: sqlite3.Connection, path: Path, clock: Clock) -> Iterator
 
 
 class _Responses:
-    """The conversations of the older tables.
+    """The conversations in the older tables.
 
     Args:
         db: The database.
         tables: The names of its tables.
         path: Its file, for errors.
-        clock: How long SQLite may work.
+        deadline: The time limit for each row.
     """
 
-    def __init__(self, db: sqlite3.Connection, tables: set[str], path: Path, clock: Clock) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, tables: set[str], path: Path, deadline: Deadline
+    ) -> None:
         self._db = db
         self._tables = tables
         self._path = path
-        self._clock = clock
+        self._deadline = deadline
         there = {row["name"] for row in db.execute("PRAGMA table_info(responses)")}
         columns = ", ".join(name if name in there else f"NULL AS {name}" for name in _OPTIONAL)
         self._select = f"""SELECT r.id, r.model, r.prompt, r.response, r.datetime_utc,
@@ -95,9 +107,9 @@ class _Responses:
             FROM responses r LEFT JOIN conversations c ON c.id = r.conversation_id"""
 
     def conversations(self, known: set[str]) -> Iterator[Incoming]:
-        """All of them but those that are known, and each reply that belongs to none."""
+        """The conversations that are not known, and each reply that belongs to none."""
         response = f"{self._select} WHERE r.rowid = ?"
-        # What is sorted is kept small: SQLite puts it on the disk when it is much.
+        # The sort keys are cut: SQLite sorts on the disk when they are large.
         key = "substr(coalesce(r.conversation_id, r.id), 1, 200)"
         moment = "substr(r.datetime_utc, 1, 40)"
         order = self._db.execute(
@@ -116,18 +128,18 @@ class _Responses:
             if size > MAX_CONVERSATION:
                 most = MAX_CONVERSATION // 10**6
                 raise UsageError(f"{self._path}: a conversation is over {most} MB")
-            self._clock.restart()
+            self._deadline.restart()
         if group:
             yield from self._incoming(group, known)
 
-    def earlier(self, key: str, left_out: Counter[str]) -> tuple[str, list[Said]]:
-        """The title of a conversation, and what is kept here of it."""
-        self._clock.restart()
+    def earlier(self, key: str, left_out: Counter[str]) -> tuple[str, list[ForeignMessage]]:
+        """The title of a conversation, and its messages in these tables."""
+        self._deadline.restart()
         query = f"{self._select} WHERE r.conversation_id = ? ORDER BY r.datetime_utc, r.id"
         group = self._db.execute(query, (key,)).fetchall()
         if not group:
             return "", []
-        return text_of(group[0], "title"), self._said(group, left_out)
+        return text_of(group[0], "title"), self._messages(group, left_out)
 
     def _incoming(self, group: list[sqlite3.Row], known: set[str]) -> Iterator[Incoming]:
         if (key := _key(group[0])) not in known:
@@ -135,30 +147,30 @@ class _Responses:
 
     def _conversation(self, group: list[sqlite3.Row]) -> tuple[Conversation, ...]:
         started = moment_of(text_of(group[0], "datetime_utc"))
-        about = About("llm", _key(group[0]), text_of(group[0], "title"), started)
-        return arrived(about, self._said(group, about.left_out))
+        metadata = Metadata("llm", _key(group[0]), text_of(group[0], "title"), started)
+        return from_sequence(metadata, self._messages(group, metadata.left_out))
 
-    def _said(self, group: list[sqlite3.Row], left_out: Counter[str]) -> list[Said]:
-        said: list[Said] = []
+    def _messages(self, group: list[sqlite3.Row], left_out: Counter[str]) -> list[ForeignMessage]:
+        messages: list[ForeignMessage] = []
         system = None
         for row in group:
             moment = moment_of(text_of(row, "datetime_utc"))
             wanted = self._with_fragments(row, "system", "\n\n")
             if wanted and wanted != system:
                 system = wanted
-                said.append(Said("system", system, moment))
+                messages.append(ForeignMessage("system", system, moment))
             returned = self._rows(_RESULTS, row, "tool_results")
             prompt = self._with_fragments(row, "prompt", "\n")
             files = self._attachments(_PROMPT_FILES, row["id"], "prompt_attachments", left_out)
-            if returned and said and said[-1].role == "assistant":
-                said[-1] = self._answered(said[-1], returned, left_out)
+            if returned and messages and messages[-1].role == "assistant":
+                messages[-1] = self._with_results(messages[-1], returned, left_out)
             if prompt or files or not returned:
-                said.append(Said("user", prompt, moment, attachments=files))
+                messages.append(ForeignMessage("user", prompt, moment, attachments=files))
             calls = tuple(_call(one) for one in self._rows(_CALLS, row, "tool_calls"))
             reply, thoughts = text_of(row, "response"), text_of(row, "reasoning")
             if reply or calls or thoughts:
-                said.append(_reply(row, reply, calls, self._extra(row)))
-        return said
+                messages.append(_reply(row, reply, calls, self._extra(row)))
+        return messages
 
     def _with_fragments(self, row: sqlite3.Row, kind: str, between: str) -> str:
         """A prompt after the fragments that belong to it."""
@@ -169,8 +181,10 @@ class _Responses:
         texts = [text_of(one, "content") for one in fragments] + [text_of(row, kind)]
         return between.join(text for text in texts if text) if fragments else texts[0]
 
-    def _answered(self, asking: Said, returned: list[sqlite3.Row], left_out: Counter[str]) -> Said:
-        """A reply with what its calls returned."""
+    def _with_results(
+        self, asking: ForeignMessage, returned: list[sqlite3.Row], left_out: Counter[str]
+    ) -> ForeignMessage:
+        """A reply with the results of its calls."""
         calls = list(asking.calls)
         files = list(asking.attachments)
         for row in returned:
@@ -213,10 +227,10 @@ def _call(row: sqlite3.Row) -> Call:
 
 def _reply(
     row: sqlite3.Row, text: str, calls: tuple[Call, ...], extra: Mapping[str, object]
-) -> Said:
+) -> ForeignMessage:
     usage = Usage(count_of(row["input_tokens"]), count_of(row["output_tokens"]))
     took = row["duration_ms"]
-    return Said(
+    return ForeignMessage(
         "assistant",
         text,
         moment_of(text_of(row, "datetime_utc")),

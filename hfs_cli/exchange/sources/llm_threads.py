@@ -1,11 +1,11 @@
-"""The message store that llm keeps since 0.32, in the tables beside the older ``responses``.
+"""The message store that llm has kept since 0.32, in tables beside the older ``responses``.
 
-``messages`` are known by a hash of what they say and of the message before them, so that
-conversations that begin alike share them; ``parts`` hold what they say, a long fragment once.
-``threads`` point at the last message of a conversation, and name the one they were forked from;
-``turns`` are requests: which model, what it took and cost. A thread that goes on with a
-conversation of before holds its messages once more, but without their files and times. What is
-read here is what llm 0.36 writes (looked up 2026-11-29, in its migrations and by running it).
+The key of a row in ``messages`` is a hash of its content and of the message before it, so
+conversations that begin with the same messages share them; ``parts`` hold the content, in which a
+long fragment is kept once. ``threads`` point at the last message of a conversation and name the
+thread that they were forked from; ``turns`` are requests, with model, time and tokens. A thread
+that continues an older conversation holds its messages again, but without their files and times.
+This reads what llm 0.36 writes (looked up 2026-11-29, in its migrations and by running it).
 """
 
 from __future__ import annotations
@@ -21,7 +21,13 @@ from typing import Any, Literal, NamedTuple, cast
 
 from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange.sources.foreign import NO_FILE, About, Said, arrived, uid_of
+from hfs_cli.exchange.sources.foreign import (
+    NO_FILE,
+    ForeignMessage,
+    Metadata,
+    from_sequence,
+    uid_of,
+)
 from hfs_cli.exchange.sources.table_values import (
     MAX_CONVERSATION,
     attachment_of,
@@ -30,6 +36,7 @@ from hfs_cli.exchange.sources.table_values import (
     json_of,
     moment_of,
     text_of,
+    value_of,
     with_result,
 )
 from hfs_cli.messages import Attachment, Call, Role, Usage
@@ -47,6 +54,7 @@ _ALONE = """SELECT hash FROM messages m
     AND hash NOT IN (SELECT tip_message_hash FROM threads WHERE tip_message_hash NOTNULL)
     AND hash NOT IN (SELECT t.tip_message_hash FROM turns t JOIN threads h ON h.id = t.thread_id
         WHERE t.tip_message_hash NOTNULL)"""
+_TOKENS = ("input_tokens", "output_tokens")
 _TURN = ("options_json", "resolved_model", "token_details", "response_json", "schema_id")
 
 
@@ -63,16 +71,16 @@ class Threads:
     Args:
         db: The database.
         tables: The names of its tables.
-        earlier: The name that the older tables have for a conversation, and its messages there;
-            it counts what these leave out.
-        restart: Called before each row is asked for: SQLite's time begins anew.
+        earlier: Finds the title of a conversation and its messages in the older tables, and counts
+            what is not imported of those.
+        restart: Called before each row is read: SQLite's time limit starts again.
     """
 
     def __init__(
         self,
         db: sqlite3.Connection,
         tables: set[str],
-        earlier: Callable[[str, Counter[str]], tuple[str, list[Said]]],
+        earlier: Callable[[str, Counter[str]], tuple[str, list[ForeignMessage]]],
         restart: Callable[[], None],
     ) -> None:
         self._db = db
@@ -102,8 +110,8 @@ class Threads:
         return row
 
     def _alone(self, key: str) -> tuple[Conversation, ...]:
-        about = About("llm", key, "", None)
-        return arrived(about, self._said(key, about.left_out))
+        metadata = Metadata("llm", key, "", None)
+        return from_sequence(metadata, self._messages(key, metadata.left_out))
 
     def _read(self, key: str) -> tuple[Conversation, ...]:
         row = self._one("SELECT * FROM threads WHERE id = ?", key)
@@ -111,46 +119,57 @@ class Threads:
             raise UsageError(f"the conversation {key} was deleted meanwhile")
         left_out: Counter[str] = Counter()
         tip = text_of(row, "tip_message_hash")
-        said = self._said(tip, left_out)
-        held: Counter[str] = Counter()
-        name, before = self._earlier(key, held)
-        about = About("llm", key, name or text_of(row, "name"), None, left_out)
-        left_out.update(held)
-        if _holds(said, before):
-            # What was kept before has times and files, which the thread has not.
-            found = arrived(about, [*before, *said[len(before) :]])
+        messages = self._messages(tip, left_out)
+        name, older = self._earlier(key, left_out)
+        metadata = Metadata("llm", key, name or text_of(row, "name"), None, left_out)
+        if _begins_with(messages, older):
+            # The older tables have times and files, which the thread has not.
+            found = from_sequence(metadata, [*older, *messages[len(older) :]])
             apart: tuple[Conversation, ...] = ()
         else:
-            found = arrived(about, said)
-            apart = arrived(About("llm", f"{key}:responses", about.title, None), before)
+            found = from_sequence(metadata, messages)
+            apart = from_sequence(Metadata("llm", f"{key}:responses", metadata.title, None), older)
         if not found:
             return apart
         (main,) = found
-        family = [main, *apart]
-        # A turn that the thread does not lead to any more.
-        reached = _hashes(said)
+        variants = self._variants(key, main, tip, messages)
+        if parent := text_of(row, "forked_from"):
+            main = self._as_fork(main, key, parent, messages)
+        return (main, *apart, *variants)
+
+    def _variants(
+        self, key: str, main: Conversation, tip: str, messages: list[ForeignMessage]
+    ) -> Iterator[Conversation]:
+        """Branches for the turns of a thread that its last message does not lead back to."""
+        reached = _hashes(messages)
         for end in self._keys(_ENDS, key):
             if end != tip and end not in reached:
-                other = self._said(end, Counter())
+                other = self._messages(end, Counter())
                 reached |= _hashes(other)
-                branches = arrived(About("llm", f"{key}:{end}", main.name, None), other)
-                shared = _shared(said, other)
-                family += [_forked(branch, main.uid, shared, "retry") for branch in branches]
-        parent = text_of(row, "forked_from")
-        if parent and parent != key:
-            above = self._one("SELECT tip_message_hash FROM threads WHERE id = ?", parent)
-            if above is not None:
-                theirs = self._said(text_of(above, "tip_message_hash"), Counter())
-                if not self._is_above(key, parent) and (shared := _shared(theirs, said)):
-                    # What is missing of the shared messages is told with the parent.
-                    theirs_left: Counter[str] = Counter()
-                    self._said(said[shared - 1].key.split()[-1], theirs_left)
-                    main = replace(main, left_out=left_out - theirs_left)
-                    family[0] = _forked(main, uid_of("llm", parent), shared, "fork")
-        return tuple(family)
+                shared = _shared(messages, other)
+                for branch in from_sequence(
+                    Metadata("llm", f"{key}:{end}", main.name, None), other
+                ):
+                    yield _forked(branch, main.uid, shared, "retry")
 
-    def _is_above(self, key: str, thread: str) -> bool:
-        """Whether a thread is what another one was forked from: nobody's ancestor is its own."""
+    def _as_fork(
+        self, main: Conversation, key: str, parent: str, messages: list[ForeignMessage]
+    ) -> Conversation:
+        """A thread's conversation as a fork of another thread's, if that exists."""
+        row = self._one("SELECT tip_message_hash FROM threads WHERE id = ?", parent)
+        if row is None or parent == key or self._is_ancestor(key, parent):
+            return main
+        shared = _shared(self._messages(text_of(row, "tip_message_hash"), Counter()), messages)
+        if not shared:
+            return main
+        # What is not imported of the shared messages is reported with the parent.
+        parents: Counter[str] = Counter()
+        self._messages(messages[shared - 1].key.split()[-1], parents)
+        left_out = Counter(main.left_out) - parents
+        return _forked(replace(main, left_out=left_out), uid_of("llm", parent), shared, "fork")
+
+    def _is_ancestor(self, key: str, thread: str) -> bool:
+        """Whether `thread` was forked from `key`, or from a fork of it."""
         seen: set[str] = set()
         above: str | None = thread
         while above and above not in seen:
@@ -161,9 +180,9 @@ class Threads:
                 return True
         return False
 
-    def _said(self, tip: str, left_out: Counter[str]) -> list[Said]:
-        """The messages up to one, with what came of each call beside it."""
-        said: list[Said] = []
+    def _messages(self, tip: str, left_out: Counter[str]) -> list[ForeignMessage]:
+        """The messages up to one, with the results of calls put beside them."""
+        messages: list[ForeignMessage] = []
         size = 0
         for row in self._chain(tip):
             key = text_of(row, "hash")
@@ -171,15 +190,14 @@ class Threads:
             size += len(one.content) + sum(len(file.data) for file in one.attachments)
             if size > MAX_CONVERSATION:
                 raise UsageError(f"a conversation of llm is over {MAX_CONVERSATION // 10**6} MB")
-            if one.role == "tool" and said and said[-1].calls:
-                # Its own calls are what it returns.
-                said[-1] = _answered(said[-1], one, key)
+            if one.role == "tool" and messages and messages[-1].calls:
+                messages[-1] = _with_results(messages[-1], one, key)
             elif one.role == "tool":
                 text = "\n\n".join(call.result or "" for call in one.calls) or one.content
-                said.append(replace(one, content=text, calls=()))
+                messages.append(replace(one, content=text, calls=()))
             else:
-                said.append(one)
-        return said
+                messages.append(one)
+        return messages
 
     def _chain(self, tip: str) -> list[sqlite3.Row]:
         rows: dict[str, sqlite3.Row] = {}
@@ -192,7 +210,7 @@ class Threads:
             key = text_of(row, "parent_hash")
         return list(rows.values())[::-1]
 
-    def _message(self, row: sqlite3.Row, left_out: Counter[str]) -> Said:
+    def _message(self, row: sqlite3.Row, left_out: Counter[str]) -> ForeignMessage:
         key = text_of(row, "hash")
         role = text_of(row, "role")
         if role not in _ROLES:
@@ -212,14 +230,14 @@ class Threads:
         turn = reply if role == "assistant" else asked
         usage = took = model = None
         if role == "assistant" and reply is not None:
-            usage = Usage(count_of(reply.row["input_tokens"]), count_of(reply.row["output_tokens"]))
-            took = count_of(reply.row["duration_ms"])
+            usage = Usage(*(count_of(value_of(reply.row, name)) for name in _TOKENS))
+            took = count_of(value_of(reply.row, "duration_ms"))
             model = text_of(reply.row, "model") or None
             columns = [name for name in _TURN if name in reply.row.keys()]  # noqa: SIM118
             extra |= {"turn": text_of(reply.row, "id"), **extra_of(reply.row, columns)}
             if schema := self._schema(text_of(reply.row, "schema_id")):
                 extra["schema"] = schema
-        return Said(
+        return ForeignMessage(
             role=cast("Role", role),
             content="\n\n".join(parts.texts),
             created_at=None if turn is None else turn.moment,
@@ -312,8 +330,8 @@ class _Parts:
         self.rest: list[Mapping[str, object]] = []
 
 
-def _answered(asking: Said, returned: Said, key: str) -> Said:
-    """A reply with what its calls returned."""
+def _with_results(asking: ForeignMessage, returned: ForeignMessage, key: str) -> ForeignMessage:
+    """A reply with the results of its calls, which are the calls of a message from the tools."""
     calls = list(asking.calls)
     for given in returned.calls:
         calls = with_result(calls, given)
@@ -325,44 +343,42 @@ def _answered(asking: Said, returned: Said, key: str) -> Said:
         calls=tuple(calls),
         attachments=asking.attachments + returned.attachments,
         extra=extra,
-        # Another result makes it another message.
+        # The same request with another result is another message.
         key=f"{asking.key} {key}",
     )
 
 
-def _holds(said: list[Said], before: list[Said]) -> bool:
-    """Whether a conversation begins with what the older tables hold of it."""
-    pairs = zip(said, before, strict=False)
+def _begins_with(messages: list[ForeignMessage], older: list[ForeignMessage]) -> bool:
+    """Whether a conversation begins with its messages in the older tables."""
+    pairs = zip(messages, older, strict=False)
     same = all((one.role, one.content) == (old.role, old.content) for one, old in pairs)
-    return same and len(said) >= len(before)
+    return same and len(messages) >= len(older)
 
 
-def _shared(theirs: list[Said], mine: list[Said]) -> int:
-    """How many messages two conversations begin with."""
+def _shared(theirs: list[ForeignMessage], mine: list[ForeignMessage]) -> int:
+    """How many messages two conversations have in common at their beginning."""
     pairs = zip(theirs, mine, strict=False)
-    parted = (number for number, (one, other) in enumerate(pairs) if one.key != other.key)
-    return next(parted, min(len(theirs), len(mine)))
+    different = (number for number, (one, other) in enumerate(pairs) if one.key != other.key)
+    return next(different, min(len(theirs), len(mine)))
 
 
-def _hashes(said: list[Said]) -> set[str]:
-    """The messages of the store that went into these."""
-    return {part for one in said for part in one.key.split()}
+def _hashes(messages: list[ForeignMessage]) -> set[str]:
+    """The hashes of the stored messages that these were made from."""
+    return {part for one in messages for part in one.key.split()}
 
 
 def _forked(
-    whole: Conversation, parent: str, shared: int, origin: Literal["fork", "retry"]
+    conversation: Conversation, parent: str, shared: int, origin: Literal["fork", "retry"]
 ) -> Conversation:
-    """A conversation as what parted from another one."""
+    """A conversation as a branch of another, if they share messages."""
     if not shared:
-        return whole
-    name = whole.name if origin == "fork" else f"{whole.name} (variant)"
-    own = whole.messages[shared:]
+        return conversation
     return replace(
-        whole,
-        name=name,
+        conversation,
+        name=conversation.name if origin == "fork" else f"{conversation.name} (variant)",
         origin=origin,
         listed=origin == "fork",
-        messages=own,
+        messages=conversation.messages[shared:],
         parent_uid=parent,
         fork_position=shared,
     )

@@ -1,8 +1,7 @@
-"""Histories that are written line by line, each line a JSON object."""
+"""Histories whose lines are JSON objects."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -10,14 +9,16 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 from hfs_cli.conversations import Conversation, Incoming, Unread
 from hfs_cli.errors import UsageError
-from hfs_cli.exchange.json_stream import MAX_VALUE, parse_json, refuse_many_parts
+from hfs_cli.exchange.json_stream import MAX_VALUE, parse_json
 from hfs_cli.exchange.json_values import Fields
 
 # The most bytes that the lines of one conversation may have; all are in memory at once.
 MAX_CONVERSATION = 256_000_000
-# Lines of a file to which its program is still writing, or was when it was killed.
-CUT = "last line, which is not whole yet"
-BROKEN = "line that is not whole"
+# How a line that breaks off is counted: its program is still writing, or was killed as it wrote.
+_CUT = "last line, which is not whole yet"
+_BROKEN = "line that is not whole"
+# How many bytes of a damaged line are kept, to see which session it belongs to.
+_BEGINNING = 1000
 
 
 class Record(NamedTuple):
@@ -25,9 +26,10 @@ class Record(NamedTuple):
 
     Args:
         where: How errors name it.
-        value: Its object, or None for one that breaks off.
-        size: How many bytes it has.
-        lost: Why it has none, as a report says it.
+        value: Its object; of a line that has none, the bytes that it begins with.
+        size: Its length in bytes.
+        lost: Why it has no object, in the words of the report where lines may break off, and of an
+            error where they may not; empty if it has one.
     """
 
     where: str
@@ -39,38 +41,30 @@ class Record(NamedTuple):
         """Its object.
 
         Raises:
-            UsageError: It is something else.
+            UsageError: It is not an object.
         """
+        if self.lost:
+            raise UsageError(self.lost)
         return Fields(self.value, self.where)
 
 
-def first_object(line: bytes) -> Mapping[str, object] | None:
-    """The object that a line is, or None."""
-    try:
-        text = line.decode("utf-8-sig")
-        refuse_many_parts(text, "")
-        value = json.loads(text)
-    except (ValueError, RecursionError, UsageError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def records(stream: BinaryIO, where: str, begun: bytes, *, growing: bool) -> Iterator[Record]:
-    """The lines of a file; those that are empty are passed over.
+def records(stream: BinaryIO, where: str, head: bytes, *, growing: bool) -> Iterator[Record]:
+    """The lines of a file; empty ones are skipped.
 
     Args:
-        stream: Where they come from.
+        stream: The file.
         where: How errors name it.
-        begun: What was read of the stream already.
-        growing: A program may be writing to it, or was killed as it did: a line need not be whole.
+        head: Bytes that were already read from the stream.
+        growing: Lines may break off: a program may be writing to the file, or was killed as it
+            wrote.
 
     Raises:
-        UsageError: A line is not an object of JSON, or too long.
+        UsageError: A line is too long.
     """
     number = 0
     while True:
-        line = begun if begun.endswith(b"\n") else begun + stream.readline(MAX_VALUE + 1)
-        begun = b""
+        line = head if head.endswith(b"\n") else head + stream.readline(MAX_VALUE + 1)
+        head = b""
         if not line:
             return
         number += 1
@@ -79,36 +73,27 @@ def records(stream: BinaryIO, where: str, begun: bytes, *, growing: bool) -> Ite
             raise UsageError(f"{place} is over {MAX_VALUE // 10**6} MB")
         if not line.strip():
             continue
-        value, lost = None, ""
+        lost = ""
         try:
             value = parse_json(line, place)
-        except UsageError:
-            if not growing:
-                raise
-            lost = BROKEN if line.endswith(b"\n") else CUT
+        except UsageError as error:
+            cut = _BROKEN if line.endswith(b"\n") else _CUT
+            value, lost = line[:_BEGINNING], cut if growing else error.message
         yield Record(place, value, len(line), lost)
 
 
-class Sizes:
-    """Keeps what is held of one conversation within bounds."""
+def check_size(size: int, where: str) -> None:
+    """Limit the memory that one conversation takes.
 
-    def __init__(self, where: str) -> None:
-        self._where = where
-        self._bytes = 0
+    Args:
+        size: The bytes that were read of it so far.
+        where: How errors name the file.
 
-    def add(self, size: int) -> None:
-        """Count what is held.
-
-        Args:
-            size: Bytes.
-
-        Raises:
-            UsageError: It is too much.
-        """
-        self._bytes += size
-        if self._bytes > MAX_CONVERSATION:
-            most = MAX_CONVERSATION // 10**6
-            raise UsageError(f"{self._where}: a conversation is over {most} MB")
+    Raises:
+        UsageError: It is too large.
+    """
+    if size > MAX_CONVERSATION:
+        raise UsageError(f"{where}: a conversation is over {MAX_CONVERSATION // 10**6} MB")
 
 
 class Session(Protocol):
@@ -123,15 +108,15 @@ class Session(Protocol):
         """The session, once all lines were read."""
 
 
-def of_one_session(
+def single_session(
     make: Callable[[], Session], lines: Iterable[Record], where: str
 ) -> Iterator[Incoming]:
-    """The session that a file holds; lines that are not whole are counted.
+    """The session of a file that holds one; lines that break off are counted as left out.
 
     Args:
-        make: Makes one of which nothing was read.
+        make: Makes a session that has read nothing yet.
         lines: The lines of the file.
-        where: How errors name it.
+        where: How errors name the file.
     """
     yield Unread(None, partial(_read, make, lines, where))
 
@@ -139,9 +124,10 @@ def of_one_session(
 def _read(
     make: Callable[[], Session], lines: Iterable[Record], where: str
 ) -> tuple[Conversation, ...]:
-    session, sizes = make(), Sizes(where)
+    session, size = make(), 0
     for line in lines:
-        sizes.add(line.size)
+        size += line.size
+        check_size(size, where)
         if line.lost:
             session.left_out[line.lost] += 1
         else:

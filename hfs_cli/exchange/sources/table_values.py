@@ -1,4 +1,4 @@
-"""Values of llm's database, which anybody may have written: the right type, or an error."""
+"""Read values from another program's tables: each has the right type, or is an error."""
 
 from __future__ import annotations
 
@@ -15,30 +15,42 @@ from hfs_cli.exchange.sources.foreign import NO_FILE
 from hfs_cli.messages import Attachment, Call
 from hfs_cli.moments import from_iso
 
-# All of a conversation, in characters and bytes, and what a count can be.
+# The size of a conversation, in characters or bytes, and the largest count.
 MAX_CONVERSATION = 128_000_000
 _MAX_COUNT = 2**53
 
 
-def text_of(row: sqlite3.Row, column: str) -> str:
-    """A value as text; nothing where there is none.
+def value_of(row: sqlite3.Row, column: str) -> object:
+    """A value of any type.
 
     Raises:
-        UsageError: It is bytes.
+        UsageError: There is no such column.
     """
-    value = row[column]
+    try:
+        return row[column]
+    except IndexError:
+        raise UsageError(f"a table of the database has no column {column}") from None
+
+
+def text_of(row: sqlite3.Row, column: str) -> str:
+    """A value as text, which is empty for NULL.
+
+    Raises:
+        UsageError: It is bytes, or there is no such column.
+    """
+    value = value_of(row, column)
     if isinstance(value, bytes):
         raise UsageError(f"a row of the database holds bytes where {column} should be text")
     return "" if value is None else str(value)
 
 
 def count_of(value: object) -> int | None:
-    """A count that a reply can have; anything else is left out."""
+    """A count; None for anything else."""
     return value if isinstance(value, int) and 0 <= value < _MAX_COUNT else None
 
 
 def moment_of(text: str) -> datetime:
-    """A time, or the beginning of 1970 where it is not one."""
+    """A time in ISO 8601, or the beginning of 1970 for anything else."""
     try:
         return from_iso(text)
     except ValueError:
@@ -46,7 +58,7 @@ def moment_of(text: str) -> datetime:
 
 
 def json_of(text: str) -> Any:  # noqa: ANN401  (JSON)
-    """What stands in a column as JSON; the text itself where it is not JSON."""
+    """The value of a JSON text, or the text itself if it is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -54,7 +66,7 @@ def json_of(text: str) -> Any:  # noqa: ANN401  (JSON)
 
 
 def extra_of(row: sqlite3.Row, columns: Iterable[str]) -> Mapping[str, object]:
-    """The columns that have no place in a message, where they hold something."""
+    """The columns that have no field in a message, unless they are empty."""
     found = {name: text_of(row, name) for name in columns}
     return {
         name.removesuffix("_json"): value
@@ -64,7 +76,7 @@ def extra_of(row: sqlite3.Row, columns: Iterable[str]) -> Mapping[str, object]:
 
 
 def attachment_of(row: sqlite3.Row, left_out: Counter[str]) -> Attachment | None:
-    """A row of ``attachments``; None for a file of which the path alone was kept."""
+    """A row of ``attachments``; None for a file of which only the path was kept."""
     data, url = row["content"], text_of(row, "url")
     if isinstance(data, bytes) and data:
         url = ""
@@ -80,7 +92,7 @@ def attachment_of(row: sqlite3.Row, left_out: Counter[str]) -> Attachment | None
 
 
 def with_result(calls: Iterable[Call], given: Call) -> list[Call]:
-    """The calls with the result of one of them; with one more where none of them asked for it."""
+    """The calls, one of them with its result; a result that none asked for is one call more."""
     found = list(calls)
     for place, call in enumerate(found):
         if call.result is None and (call.id or call.name) == (given.id or given.name):

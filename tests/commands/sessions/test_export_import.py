@@ -275,6 +275,31 @@ def test_what_cannot_be_read_in_a_directory_is_named(kept, tmp_path):
     ]
 
 
+def test_a_damaged_file_in_a_directory_keeps_only_itself_out(kept, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in "amz":
+        lines = [{"session": f"{name}1", "role": r, "content": name} for r in ("user", "assistant")]
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with (folder / "m.jsonl").open("a") as file:
+        file.write('{"session":"m2","role":"us')
+    elsewhere = {"HFS_DATA_DIR": str(tmp_path / "elsewhere")}
+    done = kept("sessions", "import", str(folder), env=elsewhere)
+    assert done.returncode == 7
+    assert b"in all from " in done.stdout
+    assert b"(2 files):\n  sessions: 2\n" in done.stdout
+    warning, error = done.stderr.decode().splitlines()
+    assert warning.startswith(f"hfs: warning: {folder}/m.jsonl, line 3 is not valid JSON")
+    assert error == (
+        "hfs: error: nothing came in from 1 damaged file — --skip-broken takes what is whole"
+    )
+    done = kept("sessions", "import", "--skip-broken", str(folder), env=elsewhere)
+    assert done.returncode == 7
+    assert b"m.jsonl, line 3 is not valid JSON" in done.stderr
+    assert done.stderr.endswith(b"hfs: error: 1 conversation could not be imported\n")
+    assert kept.ok("sessions", "list", "--ids", env=elsewhere).count("\n") == 3
+
+
 def test_whose_history_it_is_can_be_said(kept, tmp_path):
     pytest.importorskip("yaml", reason="the extra yaml is not installed")
     file = tmp_path / "session"

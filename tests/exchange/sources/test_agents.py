@@ -7,7 +7,7 @@ import random
 import pytest
 
 from hfs_cli.errors import UsageError
-from tests.exchange.reading import bring_in, conversations_in, written
+from tests.exchange.reading import bring_in, conversations_in, places, written
 from tests.exchange.sources.test_claude_code import AGENT, CLAUDE_CODE
 from tests.exchange.sources.test_codex import CODEX
 from tests.exchange.sources.test_gemini import BEGUN, RESUMED
@@ -24,7 +24,7 @@ def home(tmp_path):
     home = tmp_path / "agents"
     written(home / "claude" / "-src" / "s.jsonl", *CLAUDE_CODE)
     written(home / "codex" / "11" / "rollout-1.jsonl", *CODEX)
-    (home / "notes.md").write_text("not a history")
+    (home / "compressed.md").write_text("not a history")
     (home / "codex" / "old.jsonl.zst").write_bytes(b"\x28\xb5\x2f\xfd\0")
     return home
 
@@ -79,18 +79,6 @@ def test_what_is_not_a_session_of_theirs_is_refused_or_empty(tmp_path, key, text
 ODD = [None, True, -1, 1e400, "", "x", "\ud800", [], {}, [5], [None], {"text": 5}, 10**30]
 
 
-def places(value, way=()):
-    """Where something stands in nested lists and objects."""
-    if way:
-        yield way
-    if isinstance(value, dict):
-        for name in value:
-            yield from places(value[name], (*way, name))
-    elif isinstance(value, list):
-        for number, one in enumerate(value):
-            yield from places(one, (*way, number))
-
-
 @pytest.mark.parametrize("key", list(WHOLE))
 def test_whatever_stands_somewhere_is_read_or_refused_in_one_line(tmp_path, key):
     rolling = random.Random(key)
@@ -98,9 +86,9 @@ def test_whatever_stands_somewhere_is_read_or_refused_in_one_line(tmp_path, key)
     refused = 0
     for _ in range(60):
         lines = copy.deepcopy(WHOLE[key])
-        *way, last = rolling.choice([way for way in places(lines) if len(way) > 1])
+        *path, last = rolling.choice([path for path in places(lines) if len(path) > 1])
         holder = lines
-        for step in way:
+        for step in path:
             holder = holder[step]
         holder[last] = rolling.choice(ODD)
         written(file, *lines)

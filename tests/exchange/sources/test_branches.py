@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hfs_cli.exchange.sources.foreign import About, Said, parted
+from hfs_cli.exchange.sources.foreign import ForeignMessage, Metadata, from_tree
 from hfs_cli.messages import Role
 
 STARTED = datetime(2025, 1, 2, tzinfo=UTC)
@@ -15,8 +15,8 @@ def tree(*said, current=None):
         key, _, after = word.partition("<")
         moment = STARTED + timedelta(seconds=number)
         role: Role = "user" if key.isupper() else "assistant"
-        found.append(Said(role, key, moment, key=key, after=after or None))
-    return parted(About("chatgpt", "c", "title", STARTED), found, current)
+        found.append(ForeignMessage(role, key, moment, key=key, after=after or None))
+    return from_tree(Metadata("chatgpt", "c", "title", STARTED), found, current)
 
 
 def ways(family):

@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -223,6 +224,11 @@ def test_llm_as_it_was_in_its_first_year(tmp_path):
     db.close()
     (found,) = read(llm.conversations(path))
     assert said(found) == [("user", "q"), ("assistant", "a")]
+    # Plugins keep tables of their own beside them.
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript("CREATE TABLE session (x); CREATE TABLE message (x);")
+        db.execute("CREATE TABLE checkpoint (x)")
+    assert said(*read(llm.conversations(path))) == [("user", "q"), ("assistant", "a")]
 
 
 def test_another_database_and_a_broken_one_are_refused(tmp_path):

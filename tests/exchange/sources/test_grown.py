@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hfs_cli.conversations import Conversation, Unread
-from hfs_cli.exchange.sources.foreign import About, Said, parted
+from hfs_cli.exchange.sources.foreign import ForeignMessage, Metadata, from_tree
 
 
 class Program:
@@ -35,7 +35,7 @@ class Program:
 
     def conversations(self) -> tuple[Conversation, ...]:
         said = [
-            Said(
+            ForeignMessage(
                 "user" if key.startswith("q") else "assistant",
                 key,
                 datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number),
@@ -44,7 +44,7 @@ class Program:
             )
             for number, (key, before) in enumerate(self.after.items())
         ]
-        return parted(About("program", "c", "Talk", None), said, self.current)
+        return from_tree(Metadata("program", "c", "Talk", None), said, self.current)
 
 
 def bring_in(store, program):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from hfs_cli.errors import UsageError
+from hfs_cli.exchange.detect import open_source
 from hfs_cli.exchange.sources import records
 from hfs_cli.messages import Attachment, Call, Usage
 from tests.exchange.reading import bring_in, conversations_in, said
@@ -99,7 +100,10 @@ def test_two_messages_with_one_parent_are_two_branches(tmp_path, store):
     ("lines", "why"),
     [
         ([{"session": 5, "role": "user"}], "line 1: session must be a string"),
-        ([{"session": "s", "role": "human"}], "line 1: role must be one of"),
+        (
+            [{"session": "s", "role": "human"}],
+            "one of system, user, assistant, tool (it is 'human')",
+        ),
         ([{"session": "s", "role": "user"}, 7], "line 2 must be an object"),
         ([{"session": "s", "role": "user", "time": "soon"}], "line 1: time must be a time"),
         ([{"session": "s", "role": "user", "time": 1e15}], "line 1: time is in no calendar"),
@@ -120,8 +124,37 @@ def test_lines_that_are_nearly_right_are_refused_by_their_number(tmp_path, store
 def test_a_line_that_breaks_off_is_refused(tmp_path):
     file = written(tmp_path, {"session": "s", "role": "user", "content": "whole"})
     file.write_text(file.read_text() + '{"session": "s", "role"')
-    with pytest.raises(UsageError, match="line 2 is not valid JSON"):
+    with pytest.raises(
+        UsageError, match=r"line 2 is not valid JSON: Expecting ':' .* at column 24 "
+    ):
         conversations_in(file)
+
+
+def _broken_in(store, file):
+    """What is said of each broken session, and the names of those that came in."""
+    said = []
+    with open_source(file) as source:
+        store.put(source, broken=said.append)
+    return said, {session.name for session in store.list_recent()}
+
+
+def test_a_damaged_line_costs_the_session_that_it_names(tmp_path, store):
+    sessions = [{"session": s, "role": "user", "content": s} for s in ("one", "two")]
+    file = written(tmp_path, *sessions)
+    file.write_text(file.read_text() + '{"session": "th\\u0072ee", "role": "us')
+    said, names = _broken_in(store, file)
+    assert names == {"one", "two"}
+    assert [f"{file}, line 3 is not valid JSON" in what for what in said] == [True]
+
+
+@pytest.mark.parametrize("line", ['{"session": "tw', "7", '{"role": "user"}', '{"session": "a\\x"'])
+def test_a_damaged_line_that_names_none_costs_the_two_beside_it(tmp_path, store, line):
+    file = written(tmp_path, *({"session": s, "role": "user", "content": s} for s in "abcd"))
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([*lines[:2], f"{line}\n" * 2, *lines[2:]]))
+    said, names = _broken_in(store, file)
+    assert names == {"a", "d"}
+    assert ["line 3" in what for what in said] == [True, True]
 
 
 def test_a_session_of_too_much_text_is_refused(tmp_path, monkeypatch):

@@ -200,6 +200,29 @@ def test_threads_that_were_forked_from_each_other_lose_nothing(logs):
     assert {"The end.", "There."} <= {m.content for c in found for m in c.messages}
 
 
+@pytest.mark.parametrize(
+    ("table", "column", "damaged", "error"),
+    [
+        ("turns", b"output_tokens", b"output_tolens", "no column output_tokens"),
+        ("parts", b"position", b"posotion", "as a database of llm: no such column"),
+        ("threads", b"forked_from", b"forked_fro\xf9", "a name in it is not UTF-8"),
+    ],
+)
+def test_a_damaged_table_is_refused_also_when_a_thread_is_read(
+    logs, hfs, table, column, damaged, error
+):
+    with closing(sqlite3.connect(logs.path)) as db, db:
+        db.execute("PRAGMA writable_schema = ON")
+        sql = "SELECT CAST(sql AS BLOB) FROM sqlite_master WHERE name = ?"
+        (made,) = db.execute(sql, (table,)).fetchone()
+        db.execute(
+            "UPDATE sqlite_master SET sql = CAST(? AS TEXT) WHERE name = ?",
+            (made.replace(column, damaged), table),
+        )
+    done = hfs("sessions", "import", str(logs.path))
+    assert (done.returncode, error in done.stderr.decode()) == (2, True), done.stderr
+
+
 @pytest.mark.skipif(
     "HFS_TEST_LLM" not in os.environ,
     reason="HFS_TEST_LLM names executables of llm, with : between them (pip install llm)",

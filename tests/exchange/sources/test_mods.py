@@ -193,8 +193,8 @@ def test_a_gob_alone_is_the_conversation_it_is_in_its_database(home, store):
 def test_a_conversation_whose_messages_are_gone_is_named(home, hfs):
     (home / f"{TOLD_ID}.gob").unlink()
     refused = hfs("sessions", "import", str(home))
-    assert refused.returncode == 2
-    assert f"{TOLD_ID}.gob is not there, which holds what was said in 'the day'" in (
+    assert refused.returncode == 7
+    assert f"{TOLD_ID}.gob is missing: it holds the messages of 'the day'" in (
         refused.stderr.decode()
     )
     assert hfs.ok("sessions", "list", "--ids") == ""
@@ -251,26 +251,24 @@ def slice_of(number):
 )
 def test_what_is_not_a_gob_is_refused(data, error):
     with pytest.raises(UsageError, match=error):
-        gob.value_of(data, "file")
+        gob.decode(data, "file")
 
 
 @pytest.mark.parametrize("kind", list(ODD))
 def test_what_mods_never_kept_is_refused(kind):
     with pytest.raises(UsageError, match=f"it holds {kind}, which is not read"):
-        gob.value_of(base64.b64decode(ODD[kind]), "file")
+        gob.decode(base64.b64decode(ODD[kind]), "file")
 
 
 def test_more_values_than_anybody_said_are_refused(monkeypatch):
     monkeypatch.setattr(gob, "_MAX_VALUES", 20)
     with pytest.raises(UsageError, match="holds over 20 values"):
-        gob.value_of(GOB, "file")
+        gob.decode(GOB, "file")
 
 
 def test_a_text_that_was_cut_within_a_character_is_shown_so():
     cut = GOB.replace("Zürich".encode(), b"Z\xff\xferich")
-    assert gob.value_of(cut, "file")[1]["Content"].startswith(
-        "Which day is it, in Z\ufffd\ufffdrich"
-    )
+    assert gob.decode(cut, "file")[1]["Content"].startswith("Which day is it, in Z\ufffd\ufffdrich")
 
 
 @given(st.binary(max_size=200))
@@ -278,7 +276,7 @@ def test_a_text_that_was_cut_within_a_character_is_shown_so():
 def test_any_bytes_are_read_or_refused(data):
     gob.begins_slice(data)
     with suppress(UsageError):
-        gob.value_of(data, "file")
+        gob.decode(data, "file")
 
 
 @given(
@@ -291,7 +289,7 @@ def test_a_gob_with_other_bytes_in_it_is_read_or_refused(data, changes):
     for place, byte in changes:
         changed[place % len(changed)] = byte
     try:
-        value = gob.value_of(bytes(changed), "file")
+        value = gob.decode(bytes(changed), "file")
     except UsageError:
         return
     assert value is not None
@@ -326,9 +324,9 @@ def test_what_these_tests_write_is_what_go_writes():
 @needs_go
 def test_go_writes_what_stands_here(go):
     told, older, nothing = go(("2025", as_go_reads(TOLD)), ("2023", OLDER), ("2025", []))
-    assert gob.value_of(told, "go") == TOLD == gob.value_of(GOB, "kept")
-    assert gob.value_of(older, "go") == OLDER == gob.value_of(OLDER_GOB, "kept")
-    assert gob.value_of(nothing, "go") == [] == gob.value_of(NOTHING, "kept")
+    assert gob.decode(told, "go") == TOLD == gob.decode(GOB, "kept")
+    assert gob.decode(older, "go") == OLDER == gob.decode(OLDER_GOB, "kept")
+    assert gob.decode(nothing, "go") == [] == gob.decode(NOTHING, "kept")
 
 
 text = st.text(st.characters(codec="utf-8"), max_size=300)
@@ -351,7 +349,7 @@ def test_whatever_go_writes_is_read(go, documents):
     written = go(*(("2025", as_go_reads(document)) for document in documents))
     for data, document in zip(written, documents, strict=True):
         assert gob.begins_slice(data[:8])
-        assert gob.value_of(data, "go") == [without_zeros(message) for message in document]
+        assert gob.decode(data, "go") == [without_zeros(message) for message in document]
 
 
 def as_go_reads(told):

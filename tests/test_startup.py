@@ -88,6 +88,10 @@ def test_a_list_off_a_terminal_loads_the_database_alone(hfs, loaded, form):
     assert loaded("sessions", "list", *form) == LISTS
 
 
+def test_making_a_database_loads_its_migrations_and_no_driver_of_a_server(loaded):
+    assert loaded("sessions", "list") == LISTS | {"playhouse"}
+
+
 def test_a_chat_in_a_pipe_loads_the_network_without_tls_and_no_terminal(hfs, loaded, server):
     hfs.configure(f'[providers.mock]\ntype = "openai"\nbase_url = "{server.url}"\n')
     for _ in range(2):  # the first one makes the database

@@ -189,11 +189,10 @@ def past_of(
         history: Its transcript.
         place: Where in it the turn goes.
     """
-    before = [*history[: place.at]]
-    if place.answers is not None:
-        from hfs_cli.store.turns import said_before
+    from hfs_cli.store.turns import what_precedes
 
-        before = said_before(before, place.answers)
+    before = what_precedes([*history], place)
+    if place.answers is not None:
         position = next(m.position for m in history if m.id == place.answers)
         if any(m.role == "assistant" and m.stands_for is None for m in history[position:]):
             return None

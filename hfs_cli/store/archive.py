@@ -1,4 +1,4 @@
-"""Read sessions for an archive: what there is, what has changed, and each with its branches."""
+"""Read sessions for an archive: which there are, which have changed, and each with its branches."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from peewee import Expression, Select, Star
 
-from hfs_cli.conversations import Conversation, Kept
-from hfs_cli.messages import Session
+from hfs_cli.conversations import Kept
 from hfs_cli.store import rows, sessions, transfer
 from hfs_cli.store.engine import Connection, Engine
 from hfs_cli.store.tables import (
@@ -33,8 +32,11 @@ _AT_ONCE = 500
 class Archived:
     """The sessions of a store, as an archive of pages reads them.
 
-    What is held is the number of each session, and the branches that it has. Each call is one
-    short transaction, so that nobody who writes waits for the archive.
+    It holds the id of each session, and which branches it has. Each call is one short transaction,
+    so that nobody who writes waits for the archive.
+
+    Attributes:
+        ids: The sessions that get a page: all but the tails that were set aside.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -45,7 +47,7 @@ class Archived:
         tail = SessionRow.use_seq.is_null() & (SessionRow.origin != "chat")
         shown = (SessionRow.id, SessionRow.parent_id, tail)
         with engine.reading() as db:
-            every = SessionRow.select(*shown).where(sessions.is_shown()).order_by(SessionRow.id)
+            every = SessionRow.select(*shown, of=sessions.is_shown()).order_by(SessionRow.id)
             self.ids: list[int] = []
             for number, parent, aside in db.execute(every):
                 if aside:
@@ -60,27 +62,30 @@ class Archived:
         """A digest of all that the page of each session shows, and when it was last used.
 
         Args:
-            ids: Which; those that are gone meanwhile are left out.
+            ids: Which; those that were deleted meanwhile are left out.
         """
         related = {number: self._related(number) for number in ids}
         wanted = sorted({*ids, *(other for others in related.values() for other in others)})
+        digests: dict[int, bytes] = {}
+        used: dict[int, datetime] = {}
         with self._engine.reading() as db:
-            digests: dict[int, bytes] = {}
             for start in range(0, len(wanted), _AT_ONCE):
-                digests |= _digests(db, wanted[start : start + _AT_ONCE])
-            used = _last_uses(db, ids)
+                some = wanted[start : start + _AT_ONCE]
+                digests |= _digests(db, some)
+                uses = SessionRow.select(SessionRow.id, SessionRow.updated_at, of=None)
+                for number, moment in db.execute(uses.where(SessionRow.id.in_(some))):
+                    used[number] = rows.to_datetime(moment)
         found = {}
         for number in ids:
-            if number not in digests:
-                continue
-            whole = blake2b(digests[number], digest_size=16)
-            for other in related[number]:
-                whole.update(digests.get(other, b""))
-            found[number] = whole.hexdigest(), used[number]
+            if number in digests:
+                whole = blake2b(digests[number], digest_size=16)
+                for other in related[number]:
+                    whole.update(digests.get(other, b""))
+                found[number] = whole.hexdigest(), used[number]
         return found
 
     def kept(self, session_id: int) -> Kept | None:
-        """A session with its branches; None when it is gone."""
+        """A session with its branches; None when it was deleted meanwhile."""
         with self._engine.reading() as db:
             session = sessions.of_id(db, session_id)
             if session is None:
@@ -95,7 +100,11 @@ class Archived:
                 conversation=transfer.conversation(db, session, None, whole=True),
                 parent=parent,
                 forks=tuple(s for s in there if s.id not in self._aside),
-                tails=tuple(_tail(db, s) for s in there if s.id in self._aside),
+                tails=tuple(
+                    (tail, transfer.conversation(db, tail, None, whole=False))
+                    for tail in there
+                    if tail.id in self._aside
+                ),
             )
 
     def _related(self, session_id: int) -> list[int]:
@@ -119,21 +128,8 @@ class Archived:
                     todo.append(child)
 
 
-def _tail(db: Connection, session: Session) -> tuple[Session, Conversation]:
-    return session, transfer.conversation(db, session, None, whole=False)
-
-
-def _last_uses(db: Connection, ids: Sequence[int]) -> dict[int, datetime]:
-    used: dict[int, datetime] = {}
-    for start in range(0, len(ids), _AT_ONCE):
-        some = SessionRow.select(SessionRow.id, SessionRow.updated_at)
-        some = some.where(SessionRow.id.in_(ids[start : start + _AT_ONCE]))
-        used |= {number: rows.to_datetime(moment) for number, moment in db.execute(some)}
-    return used
-
-
 def _digests(db: Connection, ids: Iterable[int]) -> dict[int, bytes]:
-    """A digest of all that is kept of each session itself, but of when it was used."""
+    """A digest of all that is kept of each session itself, except when it was used."""
     found: dict[int, Any] = {}
     columns = (
         *(SessionRow.id, SessionRow.uid, SessionRow.name, SessionRow.origin, SessionRow.model),
@@ -141,7 +137,7 @@ def _digests(db: Connection, ids: Iterable[int]) -> dict[int, bytes]:
         *(SessionRow.message_count, SessionRow.use_seq.is_null()),
     )
     own = SessionRow.id.in_(ids)
-    for number, *values in db.execute(SessionRow.select(*columns).where(own)):
+    for number, *values in db.execute(SessionRow.select(*columns, of=None).where(own)):
         found[number] = blake2b(repr(values).encode("utf-8", "replace"), digest_size=16)
     for query in _belongings(MessageRow.session_id.in_(ids), CheckpointRow.session_id.in_(ids)):
         for number, *values in db.execute(query):

@@ -1,29 +1,34 @@
-"""Part ways: fork a session, set its tail aside, and see the whole family.
+"""Branches of a session: fork it, set its tail aside, and list its whole family.
 
 A branch is a session that names its parent and how many of the parent's messages it begins
-with. Nothing is copied: a fork is one row, and setting a tail aside gives the tail's rows to
+with. Nothing is copied: a fork is one row, and setting a tail aside moves the tail's rows to
 a new session.
 """
 
 from __future__ import annotations
+
+from peewee import Select
 
 from hfs_cli.conversations import Branch
 from hfs_cli.errors import NotFoundError, UsageError
 from hfs_cli.messages import Origin, Session
 from hfs_cli.naming import check_name
 from hfs_cli.store import checkpoints, messages, rows, sessions
-from hfs_cli.store.engine import Connection
+from hfs_cli.store.engine import Connection, statement
 from hfs_cli.store.tables import CheckpointRow, MessageRow, SessionRow
+from hfs_cli.wording import plural
 
 _NAMES = {"rewind": "rewound", "undo": "undone", "retry": "variant"}
 
 
-def fork(db: Connection, session_id: int, at: int | None, name: str | None) -> Session:
-    """A new session that begins with another's messages; it is the last used one now.
+def fork(
+    db: Connection, session_id: int, *, at: int | None = None, name: str | None = None
+) -> Session:
+    """A new session that begins with another's messages, which the two share; it counts as used.
 
     Args:
-        at: How many messages; None for all of them.
-        name: Its name, or None for the parent's with "(fork)".
+        at: How many of its messages; None for all.
+        name: The fork's name, or None for an automatic one.
 
     Raises:
         NotFoundError: The session, or that many messages, are not there.
@@ -100,18 +105,19 @@ def set_aside(db: Connection, session_id: int, keep: int, origin: Origin) -> Ses
 def move(
     db: Connection, giver: int, taker: int, *, after: int = 0, upto: int = rows.LARGEST
 ) -> None:
-    """Give messages and checkpoints of one session to another, by their position.
+    """Move messages and checkpoints from one session to another, by their positions.
 
-    Where the taker has a checkpoint of the same name, its own stays.
+    Where the taker has a checkpoint of the same name, that one stays.
     """
-    for table in (MessageRow, CheckpointRow):
-        moved = (table.session_id == giver) & table.position.between(after + 1, upto)
-        if table is CheckpointRow:
-            mark = CheckpointRow.alias("mark")
-            taken = mark.select(mark.label).where(mark.session_id == taker)
-            taken = taken.where(mark.label.is_null(False))
-            moved &= CheckpointRow.label.is_null() | CheckpointRow.label.not_in(taken)
-        table.update(session_id=taker).where(moved).execute(db)
+    own = MessageRow.session_id == giver
+    moved = MessageRow.update(session_id=taker)
+    moved.where(own & MessageRow.position.between(after + 1, upto)).execute(db)
+    mark = CheckpointRow.alias("mark")
+    taken = mark.select(mark.label).where(mark.session_id == taker, mark.label.is_null(False))
+    own = CheckpointRow.session_id == giver
+    is_free = CheckpointRow.label.is_null() | CheckpointRow.label.not_in(taken)
+    moved = CheckpointRow.update(session_id=taker)
+    moved.where(own & CheckpointRow.position.between(after + 1, upto) & is_free).execute(db)
 
 
 def rewind(db: Connection, session_id: int, to: str) -> Session:
@@ -135,19 +141,19 @@ def rewind(db: Connection, session_id: int, to: str) -> Session:
 
 
 def _bring_back(db: Connection, session_id: int, holder: int, position: int) -> Session:
-    """Let a session continue from a point in one of its branches; the branch of what followed."""
+    """Let a session continue from a point in one of its branches; the branch with what followed."""
     # Say session 1 was rewound from 8 messages to 2: the branch 3 has those from 3 to 8, with a
     # checkpoint at 5, and 1 has gained other messages 3 and 4. To bring the checkpoint back the
     # new ones are set aside as the branch 4, and 3 to 5 are taken from the branch 3, which keeps
     # 6 to 8 and shares 5 with session 1 now. Between the two there may be branches of branches:
-    # each on the way gives what it has up to where the next one parted from it.
+    # each of them gives what it has up to where the next one was forked from it.
     path = [sessions.get(db, holder)]
     while path[0].parent_id not in {session_id, None}:
         path.insert(0, sessions.get(db, path[0].parent_id or 0))
-    parted = path[0].fork_position or 0
+    forked_at = path[0].fork_position or 0
     branch = path[-1]
-    if sessions.get(db, session_id).messages > parted:
-        branch = set_aside(db, session_id, parted, "rewind")
+    if sessions.get(db, session_id).messages > forked_at:
+        branch = set_aside(db, session_id, forked_at, "rewind")
     ends = [*(s.fork_position or 0 for s in path[1:]), position]
     for giver, end in zip(path, ends, strict=True):
         start = giver.fork_position or 0
@@ -161,18 +167,24 @@ def _bring_back(db: Connection, session_id: int, holder: int, position: int) -> 
     return sessions.get(db, branch.id)
 
 
-def undo(db: Connection, session_id: int, turns: int) -> Session:
-    """Set the last turns aside, each a user message and all that follows it; the branch.
+def undo(db: Connection, session_id: int, turns: int = 1) -> Session:
+    """Set a session's last turns aside; a turn is a question and all that follows it.
+
+    Returns:
+        The branch that holds them.
 
     Raises:
-        UsageError: The session does not have that many turns.
+        NotFoundError: There is no such session.
+        UsageError: It does not have that many turns.
     """
     history = messages.transcript(db, session_id)
     questions = [m.position for m in history if m.role == "user"]
+    if not questions:
+        raise UsageError(f"there is no turn to take back in session {session_id}")
     if len(questions) < turns:
-        raise UsageError(f"session {session_id} has {len(questions)} turns, not {turns}")
+        raise UsageError(f"session {session_id} has {plural(len(questions), 'turn')}, not {turns}")
     keep = questions[-turns] - 1
-    # A system prompt that came with the turn goes with it; the first one is the session's.
+    # A system prompt that came with the turn goes with it; the session's first one stays.
     prompts = {m.position for m in history if m.role == "system"}
     while keep > 1 and keep in prompts:
         keep -= 1
@@ -180,10 +192,16 @@ def undo(db: Connection, session_id: int, turns: int) -> Session:
 
 
 def family(db: Connection, session_id: int) -> list[Branch]:
-    """A session's family: the oldest first, each followed by what parted from it."""
+    """The sessions that a session is a branch of, and its own branches.
+
+    The oldest comes first, and each is followed by its branches.
+
+    Raises:
+        NotFoundError: There is no such session.
+    """
     oldest = messages.lineage(db, session_id)[0].session_id
     found: list[Branch] = []
-    # Not recursion: a fork of a fork of a fork may go on longer than Python's stack.
+    # Not by recursion: forks of forks may be nested more deeply than Python's stack.
     todo = [(sessions.get(db, oldest), 0)]
     while todo:
         session, depth = todo.pop()
@@ -197,10 +215,19 @@ def family(db: Connection, session_id: int) -> list[Branch]:
                 checkpoints=checkpoints.of(db, session.id),
             )
         )
-        children = SessionRow.select(rows.SESSION).where(SessionRow.parent_id == session.id)
-        children = children.order_by(SessionRow.fork_position.desc(), SessionRow.id.desc())
-        todo += [(rows.session(child), depth + 1) for child in db.execute(children)]
+        todo += [(child, depth + 1) for child in reversed(children(db, session.id))]
     return found
+
+
+def children(db: Connection, session_id: int) -> list[Session]:
+    """A session's branches, by how many messages they share and then by their ids."""
+    return [rows.session(row) for row in _children(db, session_id)]
+
+
+@statement
+def _children(session_id: int) -> Select:
+    branches = SessionRow.select(rows.SESSION, of=None).where(SessionRow.parent_id == session_id)
+    return branches.order_by(SessionRow.fork_position, SessionRow.id)
 
 
 def _turn_ends(db: Connection, session: Session) -> tuple[int, ...]:

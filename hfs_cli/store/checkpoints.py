@@ -1,8 +1,7 @@
-"""Named and automatic points in sessions."""
+"""Checkpoints: points in sessions that have a name, or were set by a completed reply."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from peewee import Query, Select
@@ -20,20 +19,6 @@ if TYPE_CHECKING:
 _MAX_LABEL = 100
 
 
-def add_automatic(
-    db: Connection, session_id: int, position: int, now: datetime, retention: int
-) -> None:
-    """Mark the end of a completed reply, and forget the oldest automatic marks.
-
-    Args:
-        retention: How many automatic ones the session keeps; 0 makes none.
-    """
-    if retention:
-        insert(db, session_id, position, None, rows.to_microseconds(now))
-    # Above the newest `retention` there is at most one, unless the setting was lowered.
-    _forget_oldest(db, session_id, min(retention, rows.LARGEST))
-
-
 @statement
 def insert(session_id: int, position: int, label: str | None, created_at: int) -> Query:
     """Insert a checkpoint, whose label has been checked."""
@@ -42,15 +27,7 @@ def insert(session_id: int, position: int, label: str | None, created_at: int) -
     )
 
 
-@statement
-def _forget_oldest(session_id: int, retention: int) -> Query:
-    automatic = (CheckpointRow.session_id == session_id, CheckpointRow.label.is_null())
-    kept = CheckpointRow.select(CheckpointRow.id).where(*automatic)
-    kept = kept.order_by(CheckpointRow.id.desc()).limit(retention)
-    return CheckpointRow.delete().where(*automatic, CheckpointRow.id.not_in(kept))
-
-
-def create(db: Connection, session_id: int, label: str | None) -> Checkpoint:
+def create(db: Connection, session_id: int, label: str | None = None) -> Checkpoint:
     """Mark the end of a session.
 
     Args:
@@ -58,19 +35,19 @@ def create(db: Connection, session_id: int, label: str | None) -> Checkpoint:
             "c1", "c2" ...
 
     Raises:
-        NotFoundError: The session is gone.
-        UsageError: The label is taken, or could be taken for a position.
+        NotFoundError: There is no such session.
+        UsageError: The session is empty, or the name cannot be used or is taken.
     """
     count = sessions.get(db, session_id).messages
     if not count:
         raise UsageError(f"session {session_id} has no messages: there is nothing to mark")
-    there = of(db, session_id)
-    taken = {c.label for c in there}
+    kept = of(db, session_id)
+    taken = {c.label for c in kept}
     if label is None:
-        label = next(f"c{n}" for n in range(1, len(there) + 2) if f"c{n}" not in taken)
+        label = next(f"c{n}" for n in range(1, len(kept) + 2) if f"c{n}" not in taken)
     elif (label := _check_label(label)) in taken:
         raise UsageError(f'session {session_id} has a checkpoint "{label}" already')
-    insert(db, session_id, count, label, rows.to_microseconds(datetime.now(UTC)))
+    insert(db, session_id, count, label, rows.now())
     return next(c for c in of(db, session_id) if c.label == label)
 
 
@@ -143,7 +120,7 @@ def _at(session_id: int, label: str) -> Select:
 
 
 def _among_branches(db: Connection, session_id: int, label: str) -> tuple[int, int] | None:
-    """The branch of a session that holds a checkpoint, and its position; the nearest first."""
+    """The nearest branch of a session that holds a checkpoint, and its position."""
     parents, seen = {session_id}, {session_id}
     while parents:
         held = CheckpointRow.select(CheckpointRow.session_id, CheckpointRow.position).where(
@@ -152,7 +129,8 @@ def _among_branches(db: Connection, session_id: int, label: str) -> tuple[int, i
         if row := db.execute(held).fetchone():
             holder, position = rows.numbers(row)
             return holder, position
-        branches = SessionRow.select(SessionRow.id).where(SessionRow.parent_id.in_(parents))
+        branches = SessionRow.select(SessionRow.id, of=None)
+        branches = branches.where(SessionRow.parent_id.in_(parents))
         parents = {number for (number,) in db.execute(branches)} - seen
         seen |= parents
     return None

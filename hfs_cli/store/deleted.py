@@ -1,13 +1,13 @@
 """What was deleted here, so that an import does not bring it back: uids and nothing else.
 
-An entry is forgotten a year after an import last met it: by then nobody holds a copy that comes
-in again and again, and what nobody sends needs no entry.
+An entry is forgotten a year after an import last met it: by then nobody has a copy that comes in
+again and again, and what nobody sends needs no entry.
 """
 
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from peewee import ColumnBase, Insert, Query, Select, Value
@@ -27,19 +27,20 @@ _NAMESPACE = uuid.UUID("0d6f2f0e-51a4-5d0b-9c1d-686673646c74")
 
 
 def note(db: Connection, which: ColumnBase) -> None:
-    """Note that sessions are deleted; before they are.
+    """Note that sessions are deleted, before they are.
 
     Args:
         which: The condition that their rows meet.
     """
-    there = SessionRow.select(SessionRow.uid, Value(_now(), converter=False)).where(which)
+    columns = SessionRow.uid, Value(rows.now(), converter=False)
+    there = SessionRow.select(*columns, of=None).where(which)
     insert = DeletedRow.insert_from(there, [DeletedRow.uid, DeletedRow.seen_at])
     _seen_last(insert).execute(db)
 
 
 def note_mark(db: Connection, session_uid: str, mark: Checkpoint) -> None:
     """Note that a named checkpoint is deleted."""
-    insert = DeletedRow.insert(uid=_uid_of(session_uid, mark), seen_at=_now())
+    insert = DeletedRow.insert(uid=_uid_of(session_uid, mark), seen_at=rows.now())
     _seen_last(insert).execute(db)
 
 
@@ -60,21 +61,21 @@ def is_mark_deleted(db: Connection, session_uid: str, mark: Checkpoint) -> bool:
 
 
 def met(db: Connection, uids: list[str]) -> None:
-    """Note that an import has met what was deleted."""
-    now = _now()
+    """Renew the entries that an import has met."""
+    now = rows.now()
     for uid in uids:
         _meet(db, uid, now, now - _MET_ANEW // timedelta(microseconds=1))
 
 
 def restored(db: Connection, number: int) -> None:
     """Forget that what an import has brought was deleted."""
-    brought = SessionRow.select(SessionRow.uid).where(SessionRow.import_id == number)
+    brought = SessionRow.select(SessionRow.uid, of=None).where(SessionRow.import_id == number)
     DeletedRow.delete().where(own(DeletedRow.uid.in_(brought), DeletedRow)).execute(db)
 
 
 def forget_old(db: Connection) -> None:
     """Forget what no import has met for a year."""
-    long_ago = _now() - _KEPT // timedelta(microseconds=1)
+    long_ago = rows.now() - _KEPT // timedelta(microseconds=1)
     DeletedRow.delete().where(own(DeletedRow.seen_at < long_ago, DeletedRow)).execute(db)
 
 
@@ -92,7 +93,3 @@ def _meet(uid: str, now: int, before: int) -> Query:
 def _uid_of(session_uid: str, mark: Checkpoint) -> str:
     moment = rows.to_microseconds(mark.created_at)
     return uuid.uuid5(_NAMESPACE, f"{session_uid}:{moment}:{mark.label}").hex
-
-
-def _now() -> int:
-    return rows.to_microseconds(datetime.now(UTC))

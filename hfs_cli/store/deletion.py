@@ -1,14 +1,15 @@
-"""Delete sessions without taking from their branches what they share."""
+"""Delete sessions, and leave their branches the messages that they share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 from peewee import Query, Select
 
 from hfs_cli.messages import Session
-from hfs_cli.store import deleted, rows, sessions
-from hfs_cli.store.branches import move
+from hfs_cli.store import deleted, sessions
+from hfs_cli.store.branches import children, move
 from hfs_cli.store.engine import Connection, only_own, own, statement
 from hfs_cli.store.messages import drop_bytes
 from hfs_cli.store.tables import (
@@ -20,18 +21,18 @@ from hfs_cli.store.tables import (
 
 
 def delete(db: Connection, ids: Iterable[int]) -> int:
-    """Delete sessions, and with each the tails that were set aside from it.
+    """Delete sessions with all they hold, and the tails that were set aside from them.
 
-    Forks live on: the one that shares the most takes over the shared messages.
+    Forks keep the messages that they share: the one that shares the most takes them over.
 
     Returns:
-        How many of `ids` there were.
+        How many of them there were.
     """
     chosen = dict.fromkeys(ids)
-    # All of them at once is quicker than each; the newest tells soon when it is not all.
-    # Sessions that never had a reply are not listed; they are not branches either.
-    whole = SessionRow.select(SessionRow.id).where(own(SessionRow.parent_id.is_null(), SessionRow))
-    # One more than are chosen: a server sends all that was asked for before the first is seen.
+    # All at once is quicker than one by one, and the newest soon shows when it is not all.
+    # Sessions that never had a reply are not listed, but they have no parent either.
+    whole = SessionRow.select(SessionRow.id, of=own(SessionRow.parent_id.is_null(), SessionRow))
+    # One more than are chosen: a server sends every row that is asked for before the first is seen.
     most = len(chosen) + 1
     if all(number in chosen for (number,) in _listed(db, most)) and all(
         number in chosen for (number,) in db.execute(whole.limit(most))
@@ -39,24 +40,26 @@ def delete(db: Connection, ids: Iterable[int]) -> int:
         return _delete_all(db, chosen)
     count = 0
     for session_id in chosen:
+        # Another owner's, whose tails are that owner's too, or one that is gone.
+        if (session := sessions.of_id(db, session_id)) is None:
+            continue
         for tail in _tails(db, session_id):
             _delete_one(db, tail)
-        if (session := sessions.of_id(db, session_id)) is not None:
-            _delete_one(db, session)
-            count += 1
+        _delete_one(db, session)
+        count += 1
     return count
 
 
 @statement
 def _listed(limit: int) -> Select:
-    listed = SessionRow.select(SessionRow.id)
-    listed = listed.where(own(SessionRow.use_seq.is_null(False), SessionRow))
+    used = own(SessionRow.use_seq.is_null(False), SessionRow)
+    listed = SessionRow.select(SessionRow.id, of=used)
     return listed.order_by(SessionRow.use_seq.desc()).limit(limit)
 
 
 def _delete_all(db: Connection, chosen: dict[int, None]) -> int:
-    """Delete everything that is one's own: tails belong to sessions, and none is left."""
-    every = only_own(db, SessionRow.select(SessionRow.id), SessionRow)
+    """Delete all of one's own sessions, and with them all tails."""
+    every = only_own(db, SessionRow.select(SessionRow.id, of=None), SessionRow)
     there = [number for (number,) in db.execute(every)]
     db.forget_words()
     deleted.note(db, sessions.is_shown())
@@ -77,28 +80,22 @@ def going_with(db: Connection, ids: Iterable[int]) -> list[Session]:
 
 
 def _tails(db: Connection, session_id: int) -> list[Session]:
-    """Branches of branches that were set aside and never used again, deepest first."""
+    """The tails of a session and the tails of these, never used since, the deepest first."""
     found: list[Session] = []
     todo, seen = [session_id], {session_id}
     while todo:
-        for tail in map(rows.session, _tails_of(db, todo.pop())):
-            if tail.id not in seen:
+        for tail in sorted(children(db, todo.pop()), key=attrgetter("id")):
+            if not tail.listed and tail.id not in seen:
                 found.append(tail)
                 todo.append(tail.id)
                 seen.add(tail.id)
     return found[::-1]
 
 
-@statement
-def _tails_of(session_id: int) -> Select:
-    branches = SessionRow.select(rows.SESSION).where(SessionRow.parent_id == session_id)
-    return branches.where(SessionRow.use_seq.is_null())
-
-
 def _delete_one(db: Connection, session: Session) -> None:
     _hand_over(db, session)
     db.unindex_messages(session.id)
-    db.unindex_name(session.id, session.name)
+    db.unindex("session", session.id, session.name)
     carried = [digest for (digest,) in _digests(db, session.id)]
     deleted.note(db, SessionRow.id == session.id)
     # Its messages, their attachments' ties and its checkpoints go with it (ON DELETE CASCADE).
@@ -122,27 +119,21 @@ def _digests(session_id: int) -> Select:
 
 def _hand_over(db: Connection, session: Session) -> None:
     """Give the messages that branches share to the branch that shares the most of them."""
-    children = list(_children(db, session.id))
-    if not children:
+    # The one that shares the most first.
+    heirs = [(one.id, one.fork_position or 0) for one in children(db, session.id)]
+    heirs.sort(key=lambda one: -one[1])
+    if not heirs:
         return
     # Say 1 has the messages 1 to 8 and the forks 2 (at 6) and 3 (at 4), and is deleted. 2 is the
     # heir: the messages 1 to 6 become its own, 7 and 8 go with 1. 3 becomes a fork of 2 at 4.
     parent, own_from = session.parent_id, session.fork_position or 0
-    heir, share = children[0]
+    heir, share = heirs[0]
     move(db, session.id, heir, upto=share)
     # If 1 was itself a fork of 9 at 5, 2 takes its place under 9 at 5, with message 6 its own; and
     # 3 at 4, whose shared messages were 9's all along, becomes a fork of 9. Had 2 been at 3, it
     # would be a fork of 9 at 3: no branch begins with more than it shared.
     start = None if parent is None else min(share, own_from)
     sessions.change(db, heir, parent_id=parent, fork_position=start)
-    for number, share in children[1:]:
+    for number, share in heirs[1:]:
         above = heir if parent is None or share > own_from else parent
         sessions.change(db, number, parent_id=above)
-
-
-@statement
-def _children(session_id: int) -> Select:
-    """A session's branches, the one that shares the most first."""
-    branches = SessionRow.select(SessionRow.id, SessionRow.fork_position)
-    branches = branches.where(SessionRow.parent_id == session_id)
-    return branches.order_by(SessionRow.fork_position.desc(), SessionRow.id)

@@ -1,8 +1,8 @@
-"""What an engine gives the store: `store/sqlite/` is the first, and the rest fits any.
+"""What an engine gives the store: a `Connection`, an `Engine`, and its own migrations.
 
-A second engine is one more room like it: a `Connection`, an `Engine`, and its migrations.
-Queries are Peewee's, which writes them for the engine at hand; building one takes ten times as
-long as running it, so those of a turn and those run in a loop are built once (`statement`).
+`store/sqlite/` and `store/postgres/` are the engines; the rest of the store fits either. Queries
+are Peewee's, which writes them for the engine at hand. Building one takes ten times as long as
+running it, so those of a turn and those run in a loop are built once (`statement`).
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ from hfs_cli.errors import StoreError
 if TYPE_CHECKING:
     from hfs_cli.conversations import SearchFilter, SearchHit
 
+# Seconds to wait for other writers, and how long a wait goes on after a signal: a user who presses
+# Ctrl-C wants to leave within a second.
+WAIT_S = 30.0
+LEAVE_S = 0.5
+
 # A row as it was read: `hfs_cli.store.rows` makes a value of it before it goes anywhere.
 Row: TypeAlias = tuple[Any, ...]
 P = ParamSpec("P")
@@ -48,28 +53,61 @@ class LostError(StoreError):
     """The connection to a server ended in the middle of a transaction, which then did nothing."""
 
 
+LOCKED = "is locked by another program: try again when it has finished"
+
+
+def refuses(database: object, said: str) -> StoreError:
+    """The error for a change that a rule of the tables does not allow.
+
+    Args:
+        database: How errors call it.
+        said: What the engine said.
+    """
+    return StoreError(
+        f"the database {database} refuses the change ({said}): "
+        "see what is wrong with it: hfs db check"
+    )
+
+
+def made_by_newer(database: object, version: int, known: int, variable: str) -> StoreError:
+    """The error for a database that a newer hfs has made.
+
+    Args:
+        database: How errors call it.
+        version: How many migrations it has had.
+        known: How many this hfs has.
+        variable: What names another database.
+    """
+    return StoreError(
+        f"the database {database} was made by a newer hfs (schema {version}, this one knows"
+        f" {known}): upgrade hfs, or {variable}=... for another"
+    )
+
+
 Owners: TypeAlias = Literal["one", "every"]
+# The indexes of words: each has its words in a table of this name and ``_words``.
+Indexed: TypeAlias = Literal["message", "call", "session"]
 
 
 class ByOwners(WrappedNode):
-    """What a query says as far as it depends on whose rows it is to see.
+    """A part of a query that depends on whose rows the query sees.
 
     Args:
-        otherwise: What it says where neither of the two is said: in a file, above all, where rows
-            have no owner and nobody is to pay for one.
-        one: What it says where one owner's are seen.
-        every: What it says where everybody's are.
+        otherwise: The part where none of the others is given; and in a file, whose rows have no
+            owner, so that no query pays for one.
+        one: The part where one owner's rows are seen.
+        every: The part where everybody's rows are seen.
     """
 
     def __init__(
         self, otherwise: Node, *, one: Node | None = None, every: Node | None = None
     ) -> None:
         super().__init__(otherwise)
-        self._said = {"one": one, "every": every}
+        self._nodes = {"one": one, "every": every}
 
     def __sql__(self, ctx: Any) -> Any:  # noqa: ANN401  (Peewee's own are without types)
-        said = self._said.get(ctx.state.owners)
-        return ctx.sql(self.node if said is None else said)
+        node = self._nodes.get(ctx.state.owners)
+        return ctx.sql(self.node if node is None else node)
 
 
 class _ActingOwner(ColumnBase):
@@ -123,13 +161,13 @@ class Connection(Database, ABC):
     """
 
     owners: Owners | None = None
-    """Whose rows queries see: ``one`` owner's, or ``every`` one's; None where none has an owner."""
+    """Whose rows queries see: ``one`` owner's or ``every`` owner's; None where rows have none."""
 
     own_sessions = ""
-    """The same of a session `s`, as a condition that goes on with AND."""
+    """The same for a session `s`, as SQL to append to a condition: " AND ..."."""
 
     frees_attachments = False
-    """Whether the bytes of an attachment go by themselves with the last message that has them."""
+    """Whether the engine itself drops an attachment's bytes with the last message that has them."""
 
     if TYPE_CHECKING:  # Peewee's own are without types
 
@@ -138,37 +176,29 @@ class Connection(Database, ABC):
         def execute_sql(self, sql: str, params: Sequence[object] = ()) -> Cursor: ...  # noqa: D102
 
     @abstractmethod
-    def index_message(self, message_id: int, content: str) -> None:
-        """Index a message that has become complete."""
+    def index(self, of: Indexed, number: int, text: str) -> None:
+        """Index the words of a text.
+
+        Args:
+            of: What the text is: a message that has become complete, a call that has its result
+                (`hfs_cli.store.words.of_call`), or the name of a session.
+            number: The id of its row.
+        """
+
+    def index_many(
+        self, of: Literal["message", "session"], texts: Iterable[tuple[int, str]]
+    ) -> None:
+        """Index the texts of many rows that are kept, in order of their ids."""
+        for number, text in texts:
+            self.index(of, number, text)
 
     @abstractmethod
-    def unindex_message(self, message_id: int, content: str) -> None:
-        """Take a complete message out of the index, before it is deleted."""
+    def unindex(self, of: Indexed, number: int, text: str) -> None:
+        """Remove a text from the index, before it changes or is deleted."""
 
     @abstractmethod
     def unindex_messages(self, session_id: int) -> None:
         """Remove a session's own messages and calls from the index, before they are deleted."""
-
-    @abstractmethod
-    def index_call(self, call_id: int) -> None:
-        """Index a call that has its result: its tool, arguments and result."""
-
-    @abstractmethod
-    def unindex_call(self, call_id: int) -> None:
-        """Take a call out of the index, before its result changes."""
-
-    @abstractmethod
-    def index_name(self, session_id: int, name: str) -> None:
-        """Index a session's name."""
-
-    def index_names(self, names: Iterable[tuple[int, str]]) -> None:
-        """Index the names of many sessions."""
-        for session_id, name in names:
-            self.index_name(session_id, name)
-
-    @abstractmethod
-    def unindex_name(self, session_id: int, name: str) -> None:
-        """Take a session's name out of the index, before it changes or goes."""
 
     @abstractmethod
     def forget_words(self) -> None:
@@ -187,11 +217,6 @@ class Connection(Database, ABC):
             _inserts[key] = sql, itemgetter(*order)
         sql, in_order = _inserts[key]
         self.connection().executemany(sql, map(in_order, rows))
-
-    def index_messages(self, texts: Iterable[tuple[int, str]]) -> None:
-        """Index many messages that are complete and kept, by rising numbers."""
-        for message_id, content in texts:
-            self.index_message(message_id, content)
 
     def first_free(self, table: type[Model]) -> int:
         """The first of the ids that are free until the transaction ends: above every row's."""

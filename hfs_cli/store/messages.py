@@ -1,4 +1,4 @@
-"""Messages of a session: its transcript as it is read, and what a user adds to it."""
+"""Messages of a session: reading its transcript, and adding what the user says."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from peewee import Query, Select, Star
 
-from hfs_cli.messages import Attachment, Call, ChatMessage, Message, Status, answers
-from hfs_cli.store import rows
+from hfs_cli.messages import Attachment, Call, ChatMessage, Message, Status, Turn, answers
+from hfs_cli.store import rows, words
 from hfs_cli.store.engine import BadRow, Connection, statement
 from hfs_cli.store.tables import (
     AttachmentRow,
@@ -21,6 +21,8 @@ from hfs_cli.store.tables import (
     SessionRow,
 )
 
+# The text of a call, by which it is found; None before it has a result.
+CALL_TEXT = CallRow.name.concat(" ").concat(CallRow.arguments).concat(" ").concat(CallRow.result)
 # How many values one query has; every database takes this many.
 _AT_ONCE = 500
 
@@ -61,9 +63,16 @@ def lineage(db: Connection, session_id: int, upto: int = rows.LARGEST) -> list[P
     return parts[::-1]
 
 
+def holds(db: Connection, session_id: int, holder: int, position: int) -> bool:
+    """Whether a session's transcript has the message that another session holds at a position."""
+    return session_id == holder or any(
+        part.session_id == holder and part.upto >= position for part in lineage(db, session_id)
+    )
+
+
 @statement
 def _parent(session_id: int) -> Select:
-    parent = SessionRow.select(SessionRow.parent_id, SessionRow.fork_position)
+    parent = SessionRow.select(SessionRow.parent_id, SessionRow.fork_position, of=None)
     return parent.where(SessionRow.id == session_id)
 
 
@@ -76,22 +85,27 @@ def transcript(db: Connection, session_id: int, upto: int = rows.LARGEST) -> lis
     messages = []
     for part in lineage(db, session_id, upto):
         found = list(_messages(db, part.session_id, part.upto))
-        carried: defaultdict[int, list[Attachment]] = defaultdict(list)
-        for message_id, *columns in _attachments(db, part.session_id, part.upto) if found else ():
-            carried[message_id].append(rows.attachment(columns))
-        asked = _asked(db, part) if found else {}
+        if not found:
+            continue
+        attachments: defaultdict[int, list[Attachment]] = defaultdict(list)
+        for message_id, *columns in _attachments(db, part.session_id, part.upto):
+            attachments[message_id].append(rows.attachment(columns))
+        calls: defaultdict[int, list[Call]] = defaultdict(list)
+        for row in _calls(db, part.session_id, part.upto):
+            calls[row[1]].append(rows.call(row))
         for row in found:
-            message = rows.message(row, carried.get(row[0], ()), asked.get(row[0], ()))
-            messages.append(whole(db, message) if message.status == "partial" else message)
+            message = rows.message(row, attachments.get(row[0], ()), calls.get(row[0], ()))
+            if message.status == "partial":
+                texts = with_pieces(db, message.id, message.content, message.reasoning)
+                message = message._replace(content=texts[0], reasoning=texts[1])
+            messages.append(message)
     return messages
 
 
-def whole(db: Connection, message: Message) -> Message:
-    """A partial message with the pieces that it has gained while it came."""
-    content, reasoning = zip(
-        (message.content, message.reasoning), *pieces(db, message.id), strict=True
-    )
-    return message._replace(content="".join(content), reasoning="".join(reasoning))
+def with_pieces(db: Connection, message_id: int, content: str, reasoning: str) -> tuple[str, str]:
+    """The text and the reasoning of a partial reply, with the pieces that came since."""
+    texts, thoughts = zip((content, reasoning), *pieces(db, message_id), strict=True)
+    return "".join(texts), "".join(thoughts)
 
 
 def pieces(db: Connection, message_id: int) -> list[tuple[str, str]]:
@@ -132,14 +146,6 @@ def _attachments(session_id: int, upto: int) -> Select:
     )
 
 
-def _asked(db: Connection, part: Part) -> dict[int, list[Call]]:
-    """The tools that a part's messages asked for, by message."""
-    asked: defaultdict[int, list[Call]] = defaultdict(list)
-    for row in _calls(db, part.session_id, part.upto):
-        asked[row[1]].append(rows.call(row))
-    return asked
-
-
 @statement
 def _calls(session_id: int, upto: int) -> Select:
     return (
@@ -175,18 +181,25 @@ def system_in_force(messages: Iterable[Message]) -> str | None:
     return system or None
 
 
-def context(messages: Sequence[Message]) -> tuple[ChatMessage, ...]:
-    """What a model is given of the past: answered turns, each question with its reply.
+def system_for(turn: Turn, before: Iterable[Message]) -> str | None:
+    """The system prompt that a turn is sent with, after these messages."""
+    if turn.no_system:
+        return None
+    return (system_in_force(before) if turn.system is None else turn.system) or None
 
-    A question without a reply, or with empty ones only, is left out; so is a turn that the vendor
-    refused or filtered, for whatever is asked next would be refused with it:
+
+def context(messages: Sequence[Message]) -> tuple[ChatMessage, ...]:
+    """What a model is sent of the past: answered turns, each question with its reply.
+
+    A question without a reply, or with empty ones only, is left out. So is a turn that the vendor
+    refused or filtered, because whatever is asked next would be refused with it:
     https://platform.claude.com/docs/test-and-evaluate/strengthen-guardrails/handle-streaming-refusals
-    Of a turn with tools each step is given, with the calls that ran and their results. What a
-    summary stands for is left out, and the summary takes its place.
+    Of a turn with tools each step is sent, with the calls that ran and their results. A summary is
+    sent in place of what it stands for.
     """
     summary = summary_in_force(messages)
-    begun = () if summary is None else summarised(summary)
-    return (*begun, *(message for turn in answered_turns(messages) for message in turn.sent))
+    start = () if summary is None else summarised(summary)
+    return (*start, *(message for turn in answered_turns(messages) for message in turn.sent))
 
 
 # The prompt that asks a model for a summary. In later requests the summary answers it, so that the
@@ -210,31 +223,31 @@ def summarised(summary: Message) -> tuple[ChatMessage, ...]:
 
 
 class AnsweredTurn(NamedTuple):
-    """A question with the reply that counts, and the steps before that one; see `context`."""
+    """A question with the steps of its turn; the last one is the reply that counts."""
 
     question: Message
     steps: tuple[Message, ...]
 
     @property
     def sent(self) -> tuple[ChatMessage, ...]:
-        """What a model is given of it."""
-        asked = ChatMessage("user", self.question.content, self.question.attachments)
-        return (asked, *map(_said, self.steps))
+        """What a model is sent of it."""
+        question = ChatMessage("user", self.question.content, self.question.attachments)
+        return (question, *map(_sent, self.steps))
 
 
 def answered_turns(messages: Sequence[Message]) -> list[AnsweredTurn]:
-    """The turns that a model is given of the past, oldest first; no summary stands for them."""
+    """The turns that a model is sent of the past, oldest first: those after the last summary."""
     summary = summary_in_force(messages)
     stood_for = 0 if summary is None else summary.stands_for or 0
     replies = answers(messages, _counts)
-    there = {m.id: m for m in messages}
+    by_id = {m.id: m for m in messages}
     turns = []
     for question in messages:
         if question.position <= stood_for:
             continue
         if question.role == "user" and question.id in replies:
             steps = [replies[question.id]]
-            while (before := _step_before(steps[-1], there)) is not None:
+            while (before := _step_before(steps[-1], by_id)) is not None:
                 steps.append(before)
             turns.append(AnsweredTurn(question, tuple(s for s in reversed(steps) if _counts(s))))
     return turns
@@ -245,9 +258,9 @@ def _counts(reply: Message) -> bool:
     return bool(reply.content or _ran(reply)) and reply.finish_reason != "content_filter"
 
 
-def _step_before(step: Message, there: Mapping[int, Message]) -> Message | None:
-    before = there.get(step.reply_to or 0)
-    # A step that comes after what it goes before is in no database that hfs wrote.
+def _step_before(step: Message, by_id: Mapping[int, Message]) -> Message | None:
+    before = by_id.get(step.reply_to or 0)
+    # In a database that hfs wrote, a step always stands after the one that it follows.
     if before is None or before.role != "assistant" or before.position >= step.position:
         return None
     return before
@@ -258,18 +271,19 @@ def _ran(message: Message) -> tuple[Call, ...]:
     return tuple(c for c in message.tool_calls if c.result is not None or c.interrupted)
 
 
-def _said(step: Message) -> ChatMessage:
+def _sent(step: Message) -> ChatMessage:
     calls = _ran(step)
-    # The vendor's state speaks of every call that was asked for, and is whole in a whole reply.
-    whole = step.status == "complete" and calls == step.tool_calls
-    return ChatMessage("assistant", step.content, calls=calls, state=step.state if whole else None)
+    # The vendor's state covers every call of the reply, and is whole only in a complete one.
+    usable = step.status == "complete" and calls == step.tool_calls
+    state = step.state if usable else None
+    return ChatMessage("assistant", step.content, calls=calls, state=state)
 
 
 # --- written --------------------------------------------------------------------------
 
 
 def add(db: Connection, session_id: int, position: int, message: ChatMessage, now: datetime) -> int:
-    """Insert a message that is not a reply, with what it carries; its id."""
+    """Insert a message that is not a reply, with its attachments; its id."""
     content = rows.storable(message.content)
     row = MessageRow.insert(
         session_id=session_id,
@@ -282,7 +296,7 @@ def add(db: Connection, session_id: int, position: int, message: ChatMessage, no
         step=0,
     )
     message_id = int(row.execute(db))
-    db.index_message(message_id, content)
+    db.index("message", message_id, content)
     attach(db, message_id, message.attachments)
     return message_id
 
@@ -341,7 +355,7 @@ def _tie(
 
 
 def put_call(db: Connection, message_id: int, position: int, call: Call) -> None:
-    """Write a call as it stands: a new row the first time, the same row later.
+    """Write a call as it is so far: a new row the first time, the same row later.
 
     Args:
         position: Which of the message's calls it is, from 1.
@@ -351,16 +365,16 @@ def put_call(db: Connection, message_id: int, position: int, call: Call) -> None
         insert = CallRow.insert(message_id=message_id, position=position, **columns)
         number = int(insert.execute(db))
     else:
-        number = kept[0]
-        if kept[1]:
-            db.unindex_call(number)
+        number, indexed = kept
+        if indexed is not None:
+            db.unindex("call", number, indexed)
         CallRow.update(**columns).where(CallRow.id == number).execute(db)
     if call.result is not None:
-        db.index_call(number)
+        db.index("call", number, words.of_call(columns))
 
 
 @statement
 def _call(message_id: int, position: int) -> Select:
-    kept = CallRow.select(CallRow.id, CallRow.result.is_null(False))
+    kept = CallRow.select(CallRow.id, CALL_TEXT)
     kept = kept.where(CallRow.message_id == message_id)
     return kept.where(CallRow.position == position)

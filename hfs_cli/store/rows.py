@@ -1,4 +1,4 @@
-"""Values of rows, and rows of values: the one place that knows a table's columns by number."""
+"""Make values of rows, and rows of values: only this module knows a column by its place."""
 
 from __future__ import annotations
 
@@ -44,6 +44,11 @@ SESSION, MESSAGE, CHECKPOINT = Star(SessionRow), Star(MessageRow), Star(Checkpoi
 def to_microseconds(moment: datetime) -> int:
     """A moment as it is kept: whole microseconds since 1970, UTC."""
     return (moment - _EPOCH) // _MICROSECOND
+
+
+def now() -> int:
+    """This moment as it is kept."""
+    return to_microseconds(datetime.now(UTC))
 
 
 def to_datetime(microseconds: int) -> datetime:
@@ -224,8 +229,8 @@ def message_columns(kept: Message | Reply) -> dict[str, object]:
 def message_values(kept: Message | Reply) -> tuple[object, ...]:
     """The values of `COMMON`.
 
-    No value of a reply may be the reason that its text is not kept: where a server's number or
-    word slipped through the decoders and no database can hold it, it is left out here.
+    No other value may be the reason that a reply's text is not kept: a number or a word of a
+    server's that slipped through the decoders, and that no database can hold, is left out.
     """
     usage = kept.usage
     return (
@@ -237,8 +242,8 @@ def message_values(kept: Message | Reply) -> tuple[object, ...]:
         *(_NO_USAGE if usage is None else map(_count, usage)),
         None if kept.state is None else as_json(kept.state._asdict()),
         _word(kept.error),
-        None if kept.first_token_s is None else _seconds(kept.first_token_s),
-        None if kept.total_s is None else _seconds(kept.total_s),
+        _seconds(kept.first_token_s),
+        _seconds(kept.total_s),
         json.dumps(kept.citations) if kept.citations else None,
         _count(kept.step) or 0,
     )
@@ -254,8 +259,6 @@ def _seconds(value: object) -> float | None:
 
 
 def _word(value: object) -> str | None:
-    if value is None:
-        return None
     return storable(value) if isinstance(value, str) else None
 
 

@@ -1,12 +1,13 @@
-"""What is typed into a search, and what becomes of what an engine finds; its index is its own."""
+"""Search: what a user typed becomes a query, and what an engine's index finds becomes hits."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple, TypeAlias, cast
 
 from peewee import OperationalError
@@ -17,7 +18,7 @@ from hfs_cli.messages import Role, Status
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.store import rows
 from hfs_cli.store.engine import BadRow, Connection, Row
-from hfs_cli.store.messages import Part, lineage, pieces
+from hfs_cli.store.messages import Part, lineage, with_pieces
 from hfs_cli.store.rows import LARGEST, storable, to_datetime, to_microseconds
 from hfs_cli.store.snippets import snippet, terms
 from hfs_cli.store.words import CALL, words
@@ -67,8 +68,8 @@ class Place:
     values: tuple[object, ...] = ()
 
 
-# What an engine finds in a place that has all of the phrases: the best, at most so many.
-Best: TypeAlias = "Callable[[Place, Sequence[str], int], list[Found]]"
+# Finds the rows of a place that hold all of the phrases: the best ones, at most so many.
+Best: TypeAlias = "Callable[[Place, Sequence[str], int], Iterable[Found]]"
 
 
 def search_by(
@@ -86,8 +87,8 @@ def search_by(
 
     Args:
         text: Plain words, or with `raw` an FTS5 query.
-        asked: What a found message must be; None for any, and names too.
-        importing: What an import is bringing may be there, and is left out.
+        asked: What a message must be to be found; None for any, and for names, too.
+        importing: An import may be bringing rows, which are left out.
 
     Raises:
         UsageError: There is no word in it, or the raw query is not FTS5 syntax.
@@ -96,41 +97,26 @@ def search_by(
     phrases = [words(storable(text))] if raw else _plain_query(text)
     shown = db.own_sessions + (_SHOWN if importing else "")
     places = _places(db, asked or SearchFilter(), dialect, shown)
-    found: list[Found] = []
+    words_sought = terms(text)
+    hits: list[SearchHit] = []
     try:
+        # As they are read: the texts of all hits may be far more than what is shown of them.
         for place in places:
-            found += best(place, phrases, limit)
-        found += _among_partial(db, places[0], " ".join(phrases), limit)
+            hits += (_hit(row, words_sought) for row in best(place, phrases, limit))
+        partial = _among_partial(db, places[0], " ".join(phrases), limit)
+        hits += (_hit(row, words_sought) for row in partial)
     except (OperationalError, sqlite3.OperationalError) as error:
         if raw and (unusable := _not_a_query(str(error.args[-1]))):
             raise unusable from error
         raise
-    found.sort(key=lambda row: (row.score, -row.created_at))
-    looked_for = terms(text)
-    return [_hit(row, looked_for) for row in found[:limit]]
+    hits.sort(key=attrgetter("created_at"), reverse=True)
+    hits.sort(key=attrgetter("score"))
+    return hits[:limit]
 
 
 def _places(db: Connection, asked: SearchFilter, dialect: Dialect, shown: str) -> list[Place]:
-    """Messages, calls of tools, which have the role of a tool, and names if nothing is asked."""
-    conditions: list[str] = []
-    values: list[object] = []
-    if asked.session_id is not None:
-        condition, values = dialect.within(lineage(db, asked.session_id))
-        conditions.append(condition)
-    value = db.param
-    for condition, wanted in (
-        (f"{{role}} = {value}", asked.role),
-        (f"m.created_at >= {value}", asked.since and to_microseconds(asked.since)),
-        (f"m.created_at < {value}", asked.until and to_microseconds(asked.until)),
-        (
-            f"{value} IN (m.model, substr(m.model, {dialect.find}(m.model, '/') + 1))",
-            asked.model,
-        ),
-    ):
-        if wanted is not None:
-            conditions.append(condition)
-            values.append(wanted)
-    stated = "".join(f" AND {condition}" for condition in conditions) + shown
+    """Messages, calls of tools (with the role of a tool), and names if no filter is given."""
+    conditions, values = _filters(db, asked, dialect)
 
     def place(index: str, role: str, content: str, join: str) -> Place:
         return Place(
@@ -139,8 +125,8 @@ def _places(db: Connection, asked: SearchFilter, dialect: Dialect, shown: str) -
             f"m.session_id, s.name, m.id, m.position, {role}, m.status, m.created_at, {content},"
             " s.owner",
             f"{join} JOIN session s ON s.id = m.session_id",
-            stated.replace("{role}", role),
-            tuple(values),
+            conditions.replace("{role}", role) + shown,
+            values,
         )
 
     number = dialect.number
@@ -154,6 +140,29 @@ def _places(db: Connection, asked: SearchFilter, dialect: Dialect, shown: str) -
         names = Place("session_words", "name", columns, f"JOIN session s ON s.id = {number}", shown)
         places.append(names)
     return places
+
+
+def _filters(
+    db: Connection, asked: SearchFilter, dialect: Dialect
+) -> tuple[str, tuple[object, ...]]:
+    """The conditions on a message `m`, whose role is ``{role}``, and their values."""
+    conditions: list[str] = []
+    values: list[object] = []
+    if asked.session_id is not None:
+        condition, values = dialect.within(lineage(db, asked.session_id))
+        conditions.append(condition)
+    value = db.param
+    model_id = f"substr(m.model, {dialect.find}(m.model, '/') + 1)"
+    for condition, wanted in (
+        (f"{{role}} = {value}", asked.role),
+        (f"m.created_at >= {value}", asked.since and to_microseconds(asked.since)),
+        (f"m.created_at < {value}", asked.until and to_microseconds(asked.until)),
+        (f"{value} IN (m.model, {model_id})", asked.model),
+    ):
+        if wanted is not None:
+            conditions.append(condition)
+            values.append(wanted)
+    return "".join(f" AND {condition}" for condition in conditions), tuple(values)
 
 
 def _plain_query(text: str) -> list[str]:
@@ -193,25 +202,24 @@ class Found(NamedTuple):
     score: float
 
 
-def checked(found: Iterable[Row]) -> list[Found]:
-    """Rows in the order of `Found`.
+def checked(found: Iterable[Row]) -> Iterator[Found]:
+    """Rows in the order of `Found`, as they are read.
 
     Raises:
         BadRow: One of them is not what hfs writes.
     """
-    hits = [Found(*row) for row in found]
-    for row in hits:
+    for row in map(Found._make, found):
         if not (isinstance(row.content, str) and isinstance(row.name, str)):
             raise BadRow("a message or a name that is not text")
         rows.numbers((row.session_id, row.created_at))
-    return hits
+        yield row
 
 
 def _among_partial(db: Connection, messages: Place, match: str, limit: int) -> list[Found]:
     """Hits among replies that broke off or are still coming.
 
-    They are few, and change every second while they come: they are indexed for the one
-    query, in memory.
+    They are few, and change every second while they come, so they are indexed in memory for this
+    one query.
 
     Args:
         match: An FTS5 query.
@@ -225,7 +233,7 @@ def _among_partial(db: Connection, messages: Place, match: str, limit: int) -> l
     by_id = {}
     for row in checked(partial):
         number = cast("int", row.id)
-        content = row.content + "".join(text for text, _ in pieces(db, number))
+        content, _ = with_pieces(db, number, row.content, "")
         if content:
             by_id[number] = row._replace(content=content)
     if not by_id:
@@ -256,8 +264,8 @@ def ranked(
         return [(int(number), float(score)) for number, score in found]
 
 
-def _hit(row: Found, looked_for: Sequence[str]) -> SearchHit:
-    text, spans = snippet(row.content, looked_for)
+def _hit(row: Found, words_sought: Sequence[str]) -> SearchHit:
+    text, spans = snippet(row.content, words_sought)
     return SearchHit(
         session_id=row.session_id,
         session_name=row.name,

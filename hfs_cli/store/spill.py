@@ -17,8 +17,8 @@ def spill(directory: Path, opened: Opened, reply: Reply) -> str:
     """Write the reply's text, and the calls of tools with their results, to a new private file.
 
     Args:
-        directory: Where to try first; the system's temporary directory comes next, for the
-            disk that is full may be the one that holds the database.
+        directory: Where to try first. The system's temporary directory comes next, because the
+            disk that is full may be the database's.
 
     Returns:
         The file's path.
@@ -28,7 +28,7 @@ def spill(directory: Path, opened: Opened, reply: Reply) -> str:
     """
     session = "none" if opened.session is None else str(opened.session.id)
     name = f"hfs-reply-{session}-{uuid.uuid4().hex[:8]}.md"
-    for place in (directory, Path(tempfile.gettempdir())):
+    for place in _places(directory):
         try:
             write_file(place / name, storable(_text(reply)).encode(), replace=False)
         except OSError as error:
@@ -38,18 +38,27 @@ def spill(directory: Path, opened: Opened, reply: Reply) -> str:
     raise StoreError(f"the reply could not be kept anywhere: {failure}") from failure
 
 
+def _places(directory: Path) -> list[Path]:
+    try:
+        return [directory, Path(tempfile.gettempdir())]
+    except FileNotFoundError:  # wherever a temporary file may be, none can be written
+        return [directory]
+
+
 def spilled(directory: Path, session_id: int | None = None) -> Iterator[Path]:
-    """The files that replies were spilled to and that are there still.
+    """The files of spilled replies that still exist.
 
     Args:
-        directory: That of the database.
+        directory: Where `spill` tried first.
         session_id: Only those of a session; None for all.
     """
     number = "*" if session_id is None else str(session_id)
-    for place in {directory, Path(tempfile.gettempdir())}:
+    for place in set(_places(directory)):
         for path in sorted(place.glob(f"hfs-reply-{number}-*.md")):
-            # Everybody may make files in a temporary directory.
-            if not path.is_symlink() and path.is_file() and _is_own(path):
+            # Anybody may create files in a temporary directory.
+            if path.is_symlink() or not path.is_file():
+                continue
+            if sys.platform == "win32" or path.stat().st_uid == os.geteuid():
                 yield path
 
 
@@ -57,10 +66,6 @@ def session_of(path: Path) -> int | None:
     """The session whose reply a file holds, as its name says."""
     number = path.name.removeprefix("hfs-reply-").partition("-")[0]
     return int(number) if number.isdecimal() else None
-
-
-def _is_own(path: Path) -> bool:
-    return sys.platform == "win32" or path.stat().st_uid == os.geteuid()
 
 
 def _text(reply: Reply) -> str:

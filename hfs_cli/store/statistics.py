@@ -4,32 +4,27 @@ from __future__ import annotations
 
 from datetime import datetime
 from math import isfinite
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from peewee import SQL, Case, fn
 
+from hfs_cli.conversations import Tally
 from hfs_cli.store import sessions
 from hfs_cli.store.engine import BadRow, ByOwners, Connection
 from hfs_cli.store.rows import to_microseconds
 from hfs_cli.store.tables import MessageRow, SessionRow
 
-if TYPE_CHECKING:
-    from hfs_cli.conversations import Tally
-
 Heading = Literal["day", "model", "session"]
 
 
-def tallies(db: Connection, by: Heading, since: datetime | None) -> list[Tally]:
-    """Replies added up under each heading and model.
+def tallies(db: Connection, by: Heading, *, since: datetime | None = None) -> list[Tally]:
+    """The replies of each day, model or session added up, separately for each model.
 
     Args:
-        by: The heading.
         since: Only replies that began at or after this moment.
     """
-    from hfs_cli.conversations import Tally
-
     key = {
-        # A day is the user's own: where midnight is decides what was spent today.
+        # By the user's own time zone: its midnight decides what was spent today.
         "day": db.local_day(MessageRow.created_at),
         "model": fn.COALESCE(MessageRow.model, ""),
         # Several owners may each have a session of one name.
@@ -42,20 +37,20 @@ def tallies(db: Connection, by: Heading, since: datetime | None) -> list[Tally]:
         MessageRow.select(
             key,
             MessageRow.model,
-            # The steps of a turn with tools are one turn; each has tokens of its own.
+            # A turn with tools counts once, though each of its steps has tokens.
             fn.COALESCE(fn.SUM(Case(None, [(MessageRow.step == 0, 1)], 0)), 0),
-            # Not as whole numbers: an engine may refuse a sum that is larger than it can count.
+            # Not as whole numbers: an engine may refuse a sum that is larger than its integers.
             *(fn.COALESCE(fn.SUM(count.cast("DOUBLE PRECISION")), 0) for count in counts),
             fn.AVG(MessageRow.first_token_s),
         )
         .where(MessageRow.role == "assistant", sessions.is_of_shown(MessageRow.session_id))
-        # By their places: an engine that numbers the values of a query takes the same expression
-        # for another one where it stands again.
+        # By their places: where the values of a query are numbered, the same expression written
+        # twice is another one to the engine.
         .group_by(SQL("1"), SQL("2"))
         .order_by(SQL("1"), SQL("2"))
     )
     if by == "session":
-        # A reply that a branch shares is kept, and counted, once.
+        # A reply that branches share is kept, and counted, once.
         query = query.join(SessionRow, on=SessionRow.id == MessageRow.session_id)
     if since is not None:
         query = query.where(MessageRow.created_at >= to_microseconds(since))

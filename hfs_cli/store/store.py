@@ -3,44 +3,97 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeAlias, TypeVar
 
 from hfs_cli.errors import ConfigError, UsageError
-from hfs_cli.messages import Call, Message, Opened, Reply, Session, Turn
-from hfs_cli.naming import check_name
+from hfs_cli.messages import Call, Opened, Reply, Turn
 from hfs_cli.store import messages, sessions, turns
-from hfs_cli.store.engine import Engine, LostError
+from hfs_cli.store.engine import WAIT_S, Connection, Engine, LostError
 from hfs_cli.store.sqlite.database import Database
-from hfs_cli.store.sqlite.line import WAIT_S
 
 if TYPE_CHECKING:
     from hfs_cli.config import Config
-    from hfs_cli.conversations import (
-        Branch,
-        Checkpoint,
-        Conversation,
-        Imported,
-        Incoming,
-        KeptKey,
-        SearchFilter,
-        SearchHit,
-        Tally,
+    from hfs_cli.conversations import SearchFilter, SearchHit
+    from hfs_cli.store import (
+        archive,
+        branches,
+        checkpoints,
+        deletion,
+        lists,
+        redaction,
+        requests,
+        statistics,
+        transfer,
+        upkeep,
     )
-    from hfs_cli.store.archive import Archived
-    from hfs_cli.store.statistics import Heading
+    from hfs_cli.store.incoming import receive
+else:
+
+    class _Later:
+        """A module of this package, which is loaded when one of its functions is first called."""
+
+        def __init__(self, name: str) -> None:
+            self._name = f"hfs_cli.store.{name}"
+
+        def __getattr__(self, function: str) -> Callable[..., object]:
+            def call(*args: object, **named: object) -> object:
+                return getattr(import_module(self._name), function)(*args, **named)
+
+            return call
+
+    archive, branches, checkpoints = map(_Later, ("archive", "branches", "checkpoints"))
+    deletion, lists, receive = map(_Later, ("deletion", "lists", "incoming.receive"))
+    redaction, requests, statistics = map(_Later, ("redaction", "requests", "statistics"))
+    transfer, upkeep = map(_Later, ("transfer", "upkeep"))
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Work: TypeAlias = Callable[Concatenate[Connection, P], T]
+Method: TypeAlias = "Callable[Concatenate[SessionStore, P], T]"
+
+
+def _reading(work: Work[P, T], *, once: bool = False) -> Method[P, T]:
+    """A method that runs a function of this package in a transaction which only reads.
+
+    Args:
+        once: The function runs a single statement: see `Engine.reading`.
+    """
+
+    def method(self: SessionStore, /, *args: P.args, **named: P.kwargs) -> T:
+        with self._engine.reading(once=once) as db:
+            return work(db, *args, **named)
+
+    return method
+
+
+def _writing(work: Work[P, T]) -> Method[P, T]:
+    """A method that runs a function of this package in a transaction which writes."""
+
+    def method(self: SessionStore, /, *args: P.args, **named: P.kwargs) -> T:
+        with self._engine.writing() as db:
+            return work(db, *args, **named)
+
+    return method
+
+
+def _of_engine(work: Callable[Concatenate[Engine, P], T]) -> Method[P, T]:
+    """A method that leaves it to a function of this package when transactions begin and end."""
+    return lambda self, /, *args, **named: work(self._engine, *args, **named)
 
 
 class SessionStore:
     """Each method is one transaction around a function of this package; a context manager.
 
-    Nothing is opened before the first call. Reading what does not exist yet sees an empty
-    database and creates nothing. Every method may be called from any thread, holds no lock
-    after it returns, and raises `StoreError` when the database cannot be used. What a turn
-    does not need is loaded by the method that needs it.
+    Where a method is a single line, the function says what it does and which errors it raises.
+
+    Nothing is opened before the first call. A database that does not exist yet is read as an
+    empty one, and is not created by that. Every method may be called from any thread, holds no
+    lock after it returns, and raises `StoreError` when the database cannot be used. Modules that a
+    turn does not need are loaded when one of their functions is called.
 
     Args:
         where: A file of SQLite's, or another engine.
@@ -63,7 +116,7 @@ class SessionStore:
         """Close the database."""
         self._engine.close()
 
-    # --- turns (`hfs_cli.turn.run.Store`) -------------------------------------------------
+    # --- turns (`hfs_cli.turn.protocols.Store`) -------------------------------------------------
 
     def begin(self, turn: Turn) -> Opened:
         """See `hfs_cli.turn.protocols.Store`."""
@@ -121,14 +174,7 @@ class SessionStore:
             with self._engine.writing(wait_s, durable=False) as db:
                 turns.save_call(db, message_id, position, call)
 
-    def peek(self, session_id: int, turn: Turn) -> Opened:
-        """What a turn in a session would begin with, without keeping anything.
-
-        Raises:
-            NotFoundError: The session is gone.
-        """
-        with self._engine.reading() as db:
-            return turns.peek(db, session_id, turn)
+    peek = _reading(turns.peek)
 
     def spill(self, opened: Opened, reply: Reply) -> str:
         """See `hfs_cli.turn.protocols.Keeper`."""
@@ -138,124 +184,23 @@ class SessionStore:
 
     # --- finding ----------------------------------------------------------------------
 
-    def list_recent(
-        self,
-        *,
-        limit: int | None = 20,
-        since: datetime | None = None,
-        model: str | None = None,
-        query: str | None = None,
-        unanswered: bool = False,
-    ) -> list[Session]:
-        """Sessions, the last used first.
-
-        Args:
-            limit: At most this many; None for all.
-            since: Only those used at or after this moment.
-            model: Only those whose last turn used it: ``provider/id`` or the id alone.
-            query: Only those whose name holds this text (ASCII letters in either case).
-            unanswered: Also those that never had a reply, after the others.
-        """
-        from hfs_cli.store import lists
-
-        with self._engine.reading(once=True) as db:
-            return lists.list_recent(db, limit, since, model, query, unanswered=unanswered)
-
-    def count(
-        self,
-        *,
-        since: datetime | None = None,
-        model: str | None = None,
-        query: str | None = None,
-    ) -> int:
-        """How many sessions `list_recent` would list without a limit."""
-        from hfs_cli.store import lists
-
-        with self._engine.reading(once=True) as db:
-            return lists.count(db, since, model, query)
-
-    def count_kept(self) -> int:
-        """How many sessions there are in all: those set aside, too."""
-        from hfs_cli.store import lists
-
-        with self._engine.reading(once=True) as db:
-            return lists.count_kept(db)
-
-    def owners(self) -> list[str]:
-        """Whose sessions there are, of those that may be seen."""
-        from hfs_cli.store import lists
-
-        with self._engine.reading() as db:
-            return lists.owners(db)
+    list_recent = _reading(lists.list_recent, once=True)
+    count = _reading(lists.count, once=True)
+    count_kept = _reading(lists.count_kept, once=True)
+    owners = _reading(lists.owners)
+    older_than = _reading(lists.older_than)
+    resolve = _reading(sessions.resolve)
+    find = _reading(sessions.find)
+    get = _reading(sessions.get)
+    in_order_of_use = _reading(sessions.in_order_of_use)
+    last_used = _reading(sessions.last_used)
+    last_asked = _reading(sessions.last_asked)
+    transcript = _reading(messages.transcript)
+    find_reply = _reading(requests.find_reply)
 
     def exists(self) -> bool:
         """Whether there is a database: the first turn makes it."""
         return self._engine.exists()
-
-    def resolve(self, ref: str) -> Session:
-        """The one session that `ref` names: id, name, prefix of one name, ``@last~N``.
-
-        Raises:
-            NotFoundError: None does; the message has near names.
-            AmbiguousError: Several do; the message lists them.
-        """
-        with self._engine.reading() as db:
-            return sessions.resolve(db, ref)
-
-    def find(self, name: str) -> Session | None:
-        """The session of exactly this name or id, or None."""
-        with self._engine.reading() as db:
-            return sessions.find(db, name)
-
-    def get(self, session_id: int) -> Session:
-        """A session by its id.
-
-        Raises:
-            NotFoundError: There is none.
-        """
-        with self._engine.reading() as db:
-            return sessions.get(db, session_id)
-
-    def last_used(self) -> Session | None:
-        """The session that ``-c`` continues, or None when there is none."""
-        with self._engine.reading() as db:
-            return next(iter(sessions.newest(db, 1)), None)
-
-    def last_asked(self) -> Session:
-        """The session whose newest question waits for its reply, or else the last used one.
-
-        Raises:
-            NotFoundError: There is no session.
-        """
-        with self._engine.reading() as db:
-            return sessions.last_asked(db)
-
-    def transcript(self, session_id: int) -> list[Message]:
-        """A session's messages, oldest first."""
-        with self._engine.reading() as db:
-            return messages.transcript(db, session_id)
-
-    def find_reply(self, sha256: str, since: datetime) -> Message | None:
-        """The newest whole reply to a request that `note_request` noted, or None.
-
-        Args:
-            since: Older ones do not count.
-        """
-        from hfs_cli.store import requests
-
-        with self._engine.reading() as db:
-            return requests.find_reply(db, sha256, since)
-
-    def older_than(self, moment: datetime, *, keep: int = 0) -> list[Session]:
-        """Sessions last used, and tails set aside, before a moment; the oldest use first.
-
-        Args:
-            keep: Spare this many of the last used.
-        """
-        from hfs_cli.store import lists
-
-        with self._engine.reading() as db:
-            return lists.older_than(db, moment, keep)
 
     def check(self) -> list[str]:
         """What is wrong with the database; empty when all is well."""
@@ -277,72 +222,19 @@ class SessionStore:
             turns.note_refusal(db, session_id, why)
         self._engine.answered(session_id)
 
-    def note_request(self, message_id: int, sha256: str) -> None:
-        """Write down which request a reply answered.
-
-        Raises:
-            StoreError: It cannot be written.
-        """
-        from hfs_cli.store import requests
-
-        with self._engine.writing() as db:
-            requests.note_request(db, message_id, sha256)
-
-    def add_summary(self, session_id: int, reply: Reply, stands_for: int) -> int:
-        """Keep a summary at the end of a session; its position.
-
-        Args:
-            session_id: The session.
-            reply: The summary, with what it cost.
-            stands_for: How many messages, from the first, it stands for.
-
-        Raises:
-            NotFoundError: The session, or what it stands for, is not there any more.
-        """
-        with self._engine.writing() as db:
-            return turns.add_summary(db, session_id, reply, stands_for)
-
-    def touch(self, session_id: int) -> Session:
-        """Make a session the last used one, which ``-c`` continues.
-
-        Raises:
-            NotFoundError: There is none.
-        """
-        with self._engine.writing() as db:
-            return sessions.touch(db, session_id)
-
-    def rename(self, session_id: int, name: str) -> Session:
-        """Give a session another name.
-
-        Raises:
-            NotFoundError: There is no such session.
-            UsageError: The name cannot be used, or another session has it.
-        """
-        name = check_name(name)
-        with self._engine.writing() as db:
-            return sessions.rename(db, session_id, name)
+    note_request = _writing(requests.note_request)
+    add_summary = _writing(turns.add_summary)
+    touch = _writing(sessions.touch)
+    rename = _writing(sessions.rename)
+    going_with = _reading(deletion.going_with)
 
     def delete(self, ids: Iterable[int]) -> int:
-        """Delete sessions with all they hold; their forks keep what they shared.
-
-        Returns:
-            How many there were to delete.
-        """
-        from hfs_cli.store import deletion
-
+        """Delete sessions; see `deletion.delete`."""
         chosen = list(ids)
-        if not chosen:
-            # A transaction would make the database where there is none.
-            return 0
-        with self._engine.writing() as db:
-            return deletion.delete(db, chosen)
+        # A transaction would make the database where there is none.
+        return self._delete(chosen) if chosen else 0
 
-    def going_with(self, ids: Iterable[int]) -> list[Session]:
-        """What was set aside from sessions, and would be deleted with them."""
-        from hfs_cli.store import deletion
-
-        with self._engine.reading() as db:
-            return deletion.going_with(db, ids)
+    _delete = _writing(deletion.delete)
 
     # --- history as data ---------------------------------------------------------------
 
@@ -367,186 +259,26 @@ class SessionStore:
         """
         return self._engine.search(text, asked, limit=limit, raw=raw)
 
-    def tallies(self, by: Heading, *, since: datetime | None = None) -> list[Tally]:
-        """Replies added up under each day, model or session, apart for each model.
-
-        Args:
-            by: ``day``, ``model`` or ``session``.
-            since: Only replies that began at or after this moment.
-        """
-        from hfs_cli.store.statistics import tallies
-
-        with self._engine.reading() as db:
-            return tallies(db, by, since)
+    tallies = _reading(statistics.tallies)
 
     # --- branches and checkpoints ------------------------------------------------------
 
-    def fork(self, session_id: int, *, at: int | None = None, name: str | None = None) -> Session:
-        """A new session that begins with another's messages, shared and not copied.
-
-        Args:
-            session_id: The session to fork.
-            at: How many of its messages; None for all.
-            name: The fork's name, or None for an automatic one.
-
-        Raises:
-            NotFoundError: The session, or that many messages, are not there.
-            UsageError: The name cannot be used or is taken.
-        """
-        from hfs_cli.store import branches
-
-        with self._engine.writing() as db:
-            return branches.fork(db, session_id, at, name)
-
-    def rewind(self, session_id: int, to: str) -> Session:
-        """Let a session continue from an earlier point, or from one that was set aside.
-
-        Args:
-            session_id: The session.
-            to: How many messages it keeps, or a checkpoint's name; the messages before one that
-                went with a branch come back.
-
-        Returns:
-            The branch that holds what followed.
-
-        Raises:
-            NotFoundError: There is no such session, message or checkpoint.
-            UsageError: The session ends there already.
-        """
-        from hfs_cli.store import branches
-
-        with self._engine.writing() as db:
-            return branches.rewind(db, session_id, to)
-
-    def undo(self, session_id: int, turns: int = 1) -> Session:
-        """Set a session's last turns aside.
-
-        Returns:
-            The branch that holds them.
-
-        Raises:
-            NotFoundError: There is no such session.
-            UsageError: It does not have that many turns.
-        """
-        from hfs_cli.store import branches
-
-        with self._engine.writing() as db:
-            return branches.undo(db, session_id, turns)
-
-    def family(self, session_id: int) -> list[Branch]:
-        """All that a session is a branch of, or that is a branch of it; the oldest first.
-
-        Raises:
-            NotFoundError: There is no such session.
-        """
-        from hfs_cli.store import branches
-
-        with self._engine.reading() as db:
-            return branches.family(db, session_id)
-
-    def checkpoints_of(self, session_id: int) -> tuple[Checkpoint, ...]:
-        """A session's own checkpoints, by position; none if there is no such session."""
-        from hfs_cli.store import checkpoints
-
-        with self._engine.reading() as db:
-            return checkpoints.of(db, session_id)
-
-    def create_checkpoint(self, session_id: int, label: str | None = None) -> Checkpoint:
-        """Mark the end of a session by a name, or by a number of its own ("c1").
-
-        Raises:
-            NotFoundError: There is no such session.
-            UsageError: It is empty, or the name cannot be used or is taken.
-        """
-        from hfs_cli.store import checkpoints
-
-        with self._engine.writing() as db:
-            return checkpoints.create(db, session_id, label)
-
-    def delete_checkpoint(self, session_id: int, label: str) -> None:
-        """Delete a named checkpoint.
-
-        Raises:
-            NotFoundError: The session has none of this name.
-        """
-        from hfs_cli.store import checkpoints
-
-        with self._engine.writing() as db:
-            checkpoints.delete(db, session_id, label)
+    fork = _writing(branches.fork)
+    rewind = _writing(branches.rewind)
+    undo = _writing(branches.undo)
+    family = _reading(branches.family)
+    checkpoints_of = _reading(checkpoints.of)
+    create_checkpoint = _writing(checkpoints.create)
+    delete_checkpoint = _writing(checkpoints.delete)
 
     # --- moving and keeping up ---------------------------------------------------------
 
-    def archived(self) -> Archived:
-        """The sessions, as an archive of pages reads them."""
-        from hfs_cli.store.archive import Archived
-
-        return Archived(self._engine)
-
-    def conversations(
-        self,
-        ids: Iterable[int] | None = None,
-        *,
-        tails: bool = True,
-        since: datetime | None = None,
-    ) -> Generator[Conversation]:
-        """Sessions as they travel, one by one.
-
-        They are read as they are asked for, from one moment's view: close the generator
-        when it is not read to its end.
-
-        Args:
-            ids: Which, or None for all.
-            tails: With the tails that were set aside from them.
-            since: Of these only what was used at or after a moment, and with `tails` what that is
-                a branch of, too.
-        """
-        from hfs_cli.store.transfer import conversations
-
-        with self._engine.reading() as db:
-            yield from conversations(db, ids, tails=tails, since=since)
-
-    def put(
-        self,
-        incoming: Iterable[Incoming],
-        *,
-        in_order: bool = True,
-        dry_run: bool = False,
-        restore: bool = False,
-        broken: Callable[[str], None] | None = None,
-        waiting: Callable[[], None] = lambda: None,
-    ) -> Imported:
-        """Bring in what is new of conversations: all of it, or nothing.
-
-        A session that is the beginning of the one that arrives goes on with it; where it has gone
-        another way, what arrives becomes a branch. Names stay as they are here.
-
-        Others write in between: it is many short transactions, and nothing is shown before the
-        last one. No lock is held while a conversation is read.
-
-        Args:
-            incoming: Parents and branches, in any order. In lists they stand below every session
-                that was used here.
-            in_order: They come in the order of their use; else their times tell.
-            dry_run: Only look whether they could come in; nothing is written.
-            restore: Bring back what was deleted here, too.
-            broken: Called with the error of each that cannot be kept, which is then passed over;
-                None refuses the whole.
-            waiting: Called once, when another import has to end first.
-
-        Raises:
-            UsageError: One of them cannot be kept.
-        """
-        from hfs_cli.store import incoming as arriving
-
-        if dry_run:
-            nowhere = arriving.Nowhere(self._engine, restore=restore)
-            return arriving.receive(nowhere, incoming, broken=broken)
-        with self._engine.importing(waiting):
-            arriving.take_back(self._engine)
-            with arriving.Import(self._engine, in_order=in_order, restore=restore) as place:
-                done = arriving.receive(place, incoming, broken=broken)
-                place.finish(done)
-        return done
+    archived = _of_engine(archive.Archived)
+    conversations = _of_engine(transfer.conversations)
+    put = _of_engine(receive.put)
+    kept_keys = _of_engine(redaction.kept_keys)
+    redact = _of_engine(redaction.redact)
+    vacuum = _of_engine(upkeep.vacuum)
 
     def back_up(self, target: Path) -> None:
         """Copy the database to a new private file, also while others write to it.
@@ -556,74 +288,6 @@ class SessionStore:
             StoreError: There is no database yet, it is damaged, or the copy cannot be written.
         """
         self._engine.back_up(target)
-
-    def kept_keys(self, session_id: int | None = None) -> list[KeptKey]:
-        """Where keys and tokens of the big vendors stand in what is kept.
-
-        Args:
-            session_id: Only in its transcript, with what was set aside from it; None for all.
-        """
-        from hfs_cli.store import redact
-
-        with self._engine.reading() as db:
-            found = [key for key, _ in redact.keys(db, session_id)]
-        return found + [
-            key for _, key in redact.spilled_keys(self._engine.spill_directory, session_id)
-        ]
-
-    def redact(
-        self, session_id: int | None = None, waiting: Callable[[], None] = lambda: None
-    ) -> list[KeptKey]:
-        """Put the name of its kind in the place of each key, and see that none can be read again.
-
-        Many short transactions: where it is broken off, the rest is found the next time. The
-        database is written anew in the end, whether or not anything was found.
-
-        Args:
-            session_id: As of `kept_keys`.
-            waiting: Called once, when an import has to end first.
-
-        Returns:
-            What was replaced.
-
-        Raises:
-            StoreError: It cannot be written, or another process reads what was there before.
-        """
-        from hfs_cli.store import redact
-        from hfs_cli.store.incoming import take_back
-
-        if not self._engine.exists():
-            return redact.redact_spilled(self._engine.spill_directory, session_id)
-        with self._engine.importing(waiting):
-            take_back(self._engine)
-            with self._engine.reading() as db:
-                found = redact.keys(db, session_id)
-            for some in redact.portions(place for _, place in found):
-                with self._engine.staging() as db:
-                    redact.take_out(db, some)
-            spilled = redact.redact_spilled(self._engine.spill_directory, session_id)
-            self._engine.forget()
-        return [key for key, _ in found] + spilled
-
-    def vacuum(self, waiting: Callable[[], None] = lambda: None) -> int:
-        """Shrink the file to what it holds, without what imports that were killed have left.
-
-        Args:
-            waiting: Called once, when an import has to end first.
-
-        Returns:
-            The bytes gained.
-        """
-        from hfs_cli.store.deleted import forget_old
-        from hfs_cli.store.incoming import take_back
-
-        if not self._engine.exists():
-            return 0
-        with self._engine.importing(waiting):
-            take_back(self._engine)
-            with self._engine.staging() as db:
-                forget_old(db)
-            return self._engine.vacuum()
 
 
 def engine_at(
@@ -638,13 +302,13 @@ def engine_at(
 
     Args:
         where: A file of SQLite's, or the address of a PostgreSQL database.
-        directory: Where a reply is kept that a server would not take.
-        password: Gives the server's, where neither its address nor the environment does.
-        owner: Who acts on a server; who is logged in on this machine by default.
-        every: Everybody's sessions are looked at there.
+        directory: Where a reply is kept that a server does not take.
+        password: Returns the password, where neither the address nor the environment has one.
+        owner: The acting owner on a server; by default who is logged in on this machine.
+        every: Everybody's sessions are seen on a server.
 
     Raises:
-        ConfigError: What speaks to servers is not installed.
+        ConfigError: The driver for servers is not installed.
     """
     if isinstance(where, Path):
         return Database(where)
@@ -652,7 +316,7 @@ def engine_at(
 
     try:
         from hfs_cli.store.postgres.database import Postgres
-    except ImportError as error:  # also where it is there without libpq
+    except ImportError as error:  # of the driver, or of the libpq that it needs
         if "psycopg" not in f"{error.name} {error}" and "pq" not in str(error):
             raise
         from hfs_cli.extras import how_to_add

@@ -1,20 +1,40 @@
 """The tables, as the migrations leave them; a test compares the two.
 
 A branch is a session: a fork, or a tail that was set aside, is a row that names its parent
-and how many of the parent's messages it shares. Shared messages are kept once. What refers to
-what is the migrations' business: a reference is a number here, as in a row.
+and how many of the parent's messages it shares. Shared messages are kept once. Foreign keys are
+the migrations' business: here a reference is a plain number.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
 
 from peewee import AutoField, BlobField, CompositeKey, FloatField, IntegerField, Model, TextField
 
+if TYPE_CHECKING:
+    from peewee import ModelSelect
 
-class ImportRow(Model):
+    from hfs_cli.store.engine import ByOwners
+
+
+def _table_of(model: type[Model]) -> str:
+    return model.__name__.removesuffix("Row").lower()
+
+
+class _Row(Model):
+    class Meta:
+        """A model's table has its name: that of `SessionRow` is ``session``."""
+
+        table_function = _table_of
+
+
+class ImportRow(_Row):
     """An import that has brought sessions, or is bringing them.
 
     Attributes:
-        ended_at: None while it goes on, and for ever where its process was killed: what it has
-            brought is not shown.
-        owner: As of `SessionRow`.
+        ended_at: None while it goes on, and for ever if its process was killed; what it has brought
+            is not shown then.
+        owner: See `SessionRow`.
     """
 
     id = AutoField()
@@ -22,27 +42,22 @@ class ImportRow(Model):
     ended_at = IntegerField(null=True)
     owner = TextField()
 
-    class Meta:
-        """Where it is kept."""
 
-        table_name = "import"
-
-
-class SessionRow(Model):
+class SessionRow(_Row):
     """A conversation or a branch of one.
 
     Attributes:
         message_count: Length of the transcript, shared messages included; lists read it
             instead of counting.
-        use_seq: Rises with each use, so that order never depends on a clock. Below 0: it was
-            imported and never used here. None: a tail that was set aside and has not been used
-            since, or a session that never had a reply; lists leave them out.
+        use_seq: Rises with each use, so that what is continued never depends on a clock. Below 0:
+            it was imported and has not been used here. None: a tail that was set aside and has not
+            been used since, or a session that never had a reply; lists leave these out.
         origin: How the row came to be.
         fork_position: How many messages of the parent's transcript this one begins with.
         created_at: Microseconds since 1970, UTC, like every time here.
         import_id: Which import brought it, or None.
-        owner: Whose it is, on a server; uid, name and `use_seq` are unique for each. The engine
-            gives it to a new row. Empty in a file, where no query asks for it.
+        owner: Whose it is, on a server; uid, name and `use_seq` are unique for each owner. The
+            engine fills it in. Empty in a file, where no query asks for it.
     """
 
     id = AutoField()
@@ -60,22 +75,33 @@ class SessionRow(Model):
     import_id = IntegerField(null=True)
     owner = TextField()
 
-    class Meta:
-        """Where it is kept."""
+    @classmethod
+    def select(  # type: ignore[override]  # it is the point that nobody reads sessions as other rows
+        cls, *columns: object, of: ByOwners | None
+    ) -> ModelSelect[Self]:
+        """Read sessions.
 
-        table_name = "session"
+        Args:
+            columns: What to read; all columns by default.
+            of: Which sessions are there for the query: those that the user sees
+                (`sessions.is_shown`), the owner's (`engine.own`), or None for any, where it goes by
+                a number that the user came by, or keeps the tables in order. It has no default, so
+                that no query shows what is not to be seen because somebody forgot to ask.
+        """
+        query = super().select(*columns)
+        return query if of is None else query.where(of)
 
 
-class MessageRow(Model):
+class MessageRow(_Row):
     """One message. Positions are dense in a transcript and start at 1.
 
     Attributes:
         reply_to: The question that a reply answers, or the step of its turn before it.
-        state: What the vendor wants back with it, as JSON, and which vendor that is.
+        state: What the vendor wants to be sent back with it, and which vendor that is, as JSON.
         step: Which request of its turn it answers, from 0.
-        extra: What it held in another program and has no place here, as JSON.
-        stands_for: Of a summary: how many messages of the transcript, from its beginning, it
-            stands for in what a model is given.
+        extra: What it held in another program and has no column here, as JSON.
+        stands_for: For a summary: how many messages, from the transcript's beginning, it stands
+            for in what a model is sent.
     """
 
     id = AutoField()
@@ -103,27 +129,17 @@ class MessageRow(Model):
     extra = TextField(null=True)
     stands_for = IntegerField(null=True)
 
-    class Meta:
-        """Where it is kept."""
 
-        table_name = "message"
-
-
-class PieceRow(Model):
-    """What a partial reply has gained since it was last saved; its text goes on with it."""
+class PieceRow(_Row):
+    """A piece of a partial reply's text: what came between two saves."""
 
     id = AutoField()
     message_id = IntegerField()
     content = TextField()
     reasoning = TextField()
 
-    class Meta:
-        """Where it is kept."""
 
-        table_name = "piece"
-
-
-class CallRow(Model):
+class CallRow(_Row):
     """A tool that a reply asked for, with what came of it; see `hfs_cli.messages.Call`.
 
     Attributes:
@@ -149,20 +165,15 @@ class CallRow(Model):
         table_name = "tool_call"
 
 
-class AttachmentRow(Model):
-    """The bytes of an attachment, once, however many messages carry them."""
+class AttachmentRow(_Row):
+    """The bytes of an attachment, kept once for all messages that have it."""
 
     sha256 = TextField(primary_key=True)
     data = BlobField()
 
-    class Meta:
-        """Where it is kept."""
 
-        table_name = "attachment"
-
-
-class MessageAttachmentRow(Model):
-    """That a message carries an attachment, or the address of one."""
+class MessageAttachmentRow(_Row):
+    """An attachment of a message, or the address of one."""
 
     message_id = IntegerField()
     position = IntegerField()
@@ -178,7 +189,7 @@ class MessageAttachmentRow(Model):
         primary_key = CompositeKey("message_id", "position")
 
 
-class CheckpointRow(Model):
+class CheckpointRow(_Row):
     """A point in a session; one without a label was set by a completed reply."""
 
     id = AutoField()
@@ -187,14 +198,9 @@ class CheckpointRow(Model):
     label = TextField(null=True)
     created_at = IntegerField()
 
-    class Meta:
-        """Where it is kept."""
 
-        table_name = "checkpoint"
-
-
-class RequestRow(Model):
-    """What a reply answered, where a turn said that it may be answered with again.
+class RequestRow(_Row):
+    """The request that a reply answered, where the turn allowed the reply to be used again.
 
     Attributes:
         sha256: Of all that was sent: see `hfs_cli.compose.reuse`.
@@ -203,18 +209,13 @@ class RequestRow(Model):
     message_id = IntegerField(primary_key=True)
     sha256 = TextField()
 
-    class Meta:
-        """Where it is kept."""
 
-        table_name = "request"
-
-
-class DeletedRow(Model):
-    """That a session, or a named checkpoint, was deleted: an import does not bring it back.
+class DeletedRow(_Row):
+    """A session, or a named checkpoint, that was deleted: an import does not bring it back.
 
     Attributes:
         seen_at: When it was deleted, or when an import last met it; see `store/deleted.py`.
-        owner: Whose it was; as of `SessionRow`.
+        owner: Whose it was; see `SessionRow`.
     """
 
     uid = TextField()
@@ -222,9 +223,8 @@ class DeletedRow(Model):
     seen_at = IntegerField()
 
     class Meta:
-        """Where it is kept."""
+        """Its key."""
 
-        table_name = "deleted"
         primary_key = CompositeKey("uid", "owner")
 
 

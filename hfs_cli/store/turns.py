@@ -9,29 +9,27 @@ from typing import NamedTuple
 from peewee import Case, Query, Select, fn
 
 from hfs_cli.errors import NotFoundError
-from hfs_cli.messages import Call, ChatMessage, Message, Opened, Reply, Status, Turn
+from hfs_cli.messages import Call, ChatMessage, Message, Opened, Place, Reply, Status, Turn
 from hfs_cli.moments import local
 from hfs_cli.naming import automatic_name, check_name
-from hfs_cli.store import checkpoints, messages, rows, sessions
+from hfs_cli.store import messages, rows, sessions
 from hfs_cli.store.engine import Connection, statement
-from hfs_cli.store.tables import MessageRow, PieceRow, SessionRow
+from hfs_cli.store.tables import CheckpointRow, MessageRow, PieceRow, SessionRow
 
 
 def begin(db: Connection, turn: Turn, is_asked: Callable[[int], bool]) -> Opened:
-    """Keep the session (if new) and the question, and read what came before it.
+    """Keep the session (if new) and the question, and read what came before it; see `Store.begin`.
 
-    The session is not used yet: it becomes the last used one with its reply, so that a refused
-    request changes nothing of what ``-c`` continues, and a new session without one is not listed.
+    The session becomes the last used one with its reply and not before: a refused request does not
+    change what ``-c`` continues, and a new session without a reply is not listed.
 
     Args:
-        is_asked: Whether somebody waits for the first reply of a session; see `Engine.is_asked`.
-
-    Raises:
-        NotFoundError: The session to continue is gone.
-        UsageError: The new session's name cannot be used or is taken.
+        is_asked: See `Engine.is_asked`.
     """
     if turn.place.answers is not None:
-        return _begin_again(db, turn, turn.place.answers)
+        from hfs_cli.store import retry
+
+        return retry.begin(db, turn, turn.place.answers)
     now = datetime.now(UTC)
     session_id, count = _session(db, turn, is_asked)
     if turn.place.at is not None and turn.place.at != count:
@@ -40,16 +38,14 @@ def begin(db: Connection, turn: Turn, is_asked: Callable[[int], bool]) -> Opened
         branches.set_aside(db, session_id, turn.place.at, "rewind")
         count = turn.place.at
     history = messages.transcript(db, session_id, count) if count else []
-    system = messages.system_in_force(history)
-    if turn.no_system:
-        system = None
-    elif turn.system is not None and (turn.system or None) != system:
-        system = turn.system or None
+    system = messages.system_for(turn, history)
+    if not turn.no_system and system != messages.system_in_force(history):
         count += 1
-        messages.add(db, session_id, count, ChatMessage("system", turn.system), now)
+        messages.add(db, session_id, count, ChatMessage("system", system or ""), now)
     count += 1
     question = messages.add(db, session_id, count, turn.prompt, now)
     _asked(db, session_id, count, turn.model)
+    sessions.note_question(db, session_id, rows.to_microseconds(now))
     return Opened(
         session=sessions.get(db, session_id),
         user_message_id=question,
@@ -73,75 +69,39 @@ def _asked(session_id: int, count: int, model: str) -> Query:
     return change.where(SessionRow.id == session_id)
 
 
-def _begin_again(db: Connection, turn: Turn, question_id: int) -> Opened:
-    """Open a question that is kept already; what answered it is set aside by the new reply.
-
-    Not now: if no reply comes, the session is as it was.
-    """
-    assert turn.place.session_id is not None
-    session = sessions.get(db, turn.place.session_id)
-    history = messages.transcript(db, session.id, session.messages)
-    earlier = said_before(history, question_id)
-    question = _question(history, question_id)
-    if question.error is not None:  # its request runs once more
-        MessageRow.update(error=None).where(MessageRow.id == question.id).execute(db)
-    # What is asked for this one reply is not kept: the question stands where it stood.
-    system = messages.system_in_force(earlier) if turn.system is None else turn.system
-    return Opened(
-        session=session,
-        user_message_id=question.id,
-        messages=(*messages.context(earlier), turn.prompt),
-        system=None if turn.no_system else system or None,
-    )
-
-
-def _question(history: list[Message], question_id: int) -> Message:
-    for message in history:
-        if message.id == question_id:
-            return message
-    raise NotFoundError("the message to answer again is not in the session any more")
-
-
-def said_before(history: list[Message], question_id: int) -> list[Message]:
-    """What was said before a question: replies to earlier ones may have come after it.
-
-    So may a summary of what was said before it.
-
-    Raises:
-        NotFoundError: The question is not there any more.
-    """
-    position = _question(history, question_id).position
-    return [
-        m
-        for m in history
-        if m.position < position
-        or (m.role == "assistant" and m.reply_to)
-        or (m.stands_for is not None and m.stands_for < position)
-    ]
-
-
-def peek(db: Connection, session_id: int, turn: Turn) -> Opened:
-    """What a turn in a session would begin with, without keeping anything.
+def peek(db: Connection, session_id: int, turn: Turn) -> tuple[list[Message], Opened]:
+    """A session's transcript, and what a turn in it would begin with; nothing is kept.
 
     Raises:
         NotFoundError: The session is gone.
     """
-    session = sessions.get(db, session_id)
-    count = session.messages if turn.place.at is None else turn.place.at
-    history = messages.transcript(db, session_id, count)
-    if turn.place.answers is not None:
-        history = said_before(history, turn.place.answers)
-    system = turn.system if turn.system is not None else messages.system_in_force(history)
-    return Opened(
+    history = messages.transcript(db, sessions.get(db, session_id).id)
+    before = what_precedes(history, turn.place)
+    opened = Opened(
         session=None,
         user_message_id=None,
-        messages=(*messages.context(history), turn.prompt),
-        system=None if turn.no_system else system or None,
+        messages=(*messages.context(before), turn.prompt),
+        system=messages.system_for(turn, before),
     )
+    return history, opened
+
+
+def what_precedes(history: list[Message], place: Place) -> list[Message]:
+    """The messages of a transcript that a turn at a place goes on from.
+
+    Raises:
+        NotFoundError: The question to answer again is not there any more.
+    """
+    before = history[: place.at]
+    if place.answers is None:
+        return before
+    from hfs_cli.store.retry import said_before
+
+    return said_before(before, place.answers)
 
 
 def _session(db: Connection, turn: Turn, is_asked: Callable[[int], bool]) -> tuple[int, int]:
-    """The session's id and how many messages it has; made when it is new."""
+    """The id of the turn's session, which is made if it is new, and how many messages it has."""
     if turn.place.session_id is not None:
         return turn.place.session_id, sessions.get(db, turn.place.session_id).messages
     if turn.place.name is None:
@@ -149,13 +109,13 @@ def _session(db: Connection, turn: Turn, is_asked: Callable[[int], bool]) -> tup
         return sessions.add(db, sessions.free_name(db, automatic), "chat"), 0
     name = check_name(turn.place.name)
     found = sessions.find(db, name)
-    # A request that was refused, or killed, has not taken the name; one that still waits has.
+    # A session whose only request was refused or killed gives its name up; one that waits does not.
     if found and (
         turn.place.or_existing
         or (found.unanswered and (_was_refused(db, found.id) or not is_asked(found.id)))
     ):
         return found.id, found.messages
-    sessions.refuse_taken(db, name)
+    sessions.refuse_taken(db, name, "choose another, or go on with that one by -S")
     return sessions.add(db, name, "chat"), 0
 
 
@@ -189,7 +149,7 @@ def add_summary(db: Connection, session_id: int, reply: Reply, stands_for: int) 
     session = sessions.get(db, session_id)
     if stands_for > session.messages:
         raise NotFoundError(f"session {session_id} was changed while it was summarised")
-    now = rows.to_microseconds(datetime.now(UTC))
+    now = rows.now()
     position = session.messages + 1
     content = rows.storable(reply.text)
     insert = MessageRow.insert(
@@ -201,7 +161,7 @@ def add_summary(db: Connection, session_id: int, reply: Reply, stands_for: int) 
         stands_for=stands_for,
         **rows.message_columns(reply),
     )
-    db.index_message(int(insert.execute(db)), content)
+    db.index("message", int(insert.execute(db)), content)
     sessions.change(
         db, session_id, message_count=position, last_status=reply.status, updated_at=now
     )
@@ -304,11 +264,36 @@ def _write(
     else:
         raise _deleted(opened)
     if reply.status == "complete" and was == "partial":
-        db.index_message(known, str(columns["content"]))
-        if not reply.tool_calls:  # the turn goes on
-            checkpoints.add_automatic(db, session_id, position, now, retention)
+        db.index("message", known, str(columns["content"]))
+        if not reply.tool_calls:  # else the turn goes on
+            _mark(db, session_id, position, now, retention)
     _answered(db, session_id, position, reply.status, rows.to_microseconds(now))
     return known
+
+
+def _mark(db: Connection, session_id: int, position: int, now: datetime, retention: int) -> None:
+    """Put an automatic checkpoint at the end of a completed reply, and forget the oldest ones.
+
+    Args:
+        retention: How many the session keeps; 0 makes none.
+    """
+    if retention:
+        _add_mark(db, session_id, position, rows.to_microseconds(now))
+    # More than one has to go only where the setting was lowered.
+    _keep_newest_marks(db, session_id, min(retention, rows.LARGEST))
+
+
+@statement
+def _add_mark(session_id: int, position: int, created_at: int) -> Query:
+    return CheckpointRow.insert(session_id=session_id, position=position, created_at=created_at)
+
+
+@statement
+def _keep_newest_marks(session_id: int, count: int) -> Query:
+    automatic = (CheckpointRow.session_id == session_id, CheckpointRow.label.is_null())
+    kept = CheckpointRow.select(CheckpointRow.id).where(*automatic)
+    kept = kept.order_by(CheckpointRow.id.desc()).limit(count)
+    return CheckpointRow.delete().where(*automatic, CheckpointRow.id.not_in(kept))
 
 
 @statement
@@ -341,44 +326,15 @@ def _place(db: Connection, opened: Opened, answered: int, *, first: bool) -> tup
     if question is None:
         raise _deleted(opened)
     owner, position = rows.numbers(question[:2])
-    if not _holds(db, session.id, owner, position):
-        # The question was set aside meanwhile (a rewind): its reply goes with it.
+    if not messages.holds(db, session.id, owner, position):
+        # The question has been set aside meanwhile (by a rewind): its reply goes to that branch.
         session = sessions.get(db, owner)
     elif first and session.messages == opened.session.messages > position:
-        _set_replies_aside(db, session.id, answered, position)
+        from hfs_cli.store.retry import set_replies_aside
+
+        set_replies_aside(db, session.id, answered, position)
         session = sessions.get(db, session.id)
     return session.id, session.messages + 1
-
-
-def _holds(db: Connection, session_id: int, owner_id: int, position: int) -> bool:
-    """Whether a message that is kept with `owner_id` is part of a session's transcript."""
-    if session_id == owner_id:
-        return True
-    parts = messages.lineage(db, session_id)
-    return any(part.session_id == owner_id and part.upto >= position for part in parts)
-
-
-def _set_replies_aside(db: Connection, session_id: int, question_id: int, position: int) -> None:
-    """Make room for another reply: the ones so far become a branch.
-
-    Where a reply to an earlier question stands among them (turns overlapped) they stay, and
-    the new reply comes after them; the last reply to a question is the one that counts. What
-    comes up to a summary stays too, for the new reply goes on from that.
-    """
-    own, last = {None, question_id}, position
-    for message in messages.transcript(db, session_id)[position:]:
-        last = message.position
-        if message.stands_for is not None:
-            position = last
-            continue
-        if message.role != "assistant" or message.reply_to not in own:
-            return
-        own.add(message.id)
-    if last == position:
-        return
-    from hfs_cli.store import branches
-
-    branches.set_aside(db, session_id, position, "retry")
 
 
 def _deleted(opened: Opened) -> NotFoundError:

@@ -3,12 +3,13 @@
 import tempfile
 from pathlib import Path
 
-from hfs_cli.messages import Call, Opened, Reply, Turn
+from hfs_cli.messages import Call, Message, Opened, Reply, Turn
+from hfs_cli.store.messages import system_for
 from hfs_cli.store.store import SessionStore
 
 
 class Unsaved:
-    """The `hfs_cli.turn.run.Store` that keeps nothing.
+    """The `hfs_cli.turn.protocols.Store` that keeps nothing.
 
     Args:
         store: Where the history of a continued session is read.
@@ -18,7 +19,11 @@ class Unsaved:
         self._store = store
 
     def begin(self, turn: Turn) -> Opened:
-        """Read what the turn continues.
+        """See `hfs_cli.turn.protocols.Store`; what the turn continues is read as by `peek`."""
+        return self.peek(turn)[1]
+
+    def peek(self, turn: Turn) -> tuple[list[Message], Opened]:
+        """Read what the turn continues: the transcript of its session, and what it begins with.
 
         A new conversation needs no database, so one that is locked or damaged does not
         stand in its way.
@@ -29,8 +34,7 @@ class Unsaved:
         """
         if turn.place.session_id is not None:
             return self._store.peek(turn.place.session_id, turn)
-        system = None if turn.no_system else turn.system or None
-        return Opened(None, None, (turn.prompt,), system)
+        return [], Opened(None, None, (turn.prompt,), system_for(turn, ()))
 
     def save_reply(self, opened: Opened, reply: Reply, wait_s: float = 30.0) -> int | None:  # noqa: ARG002
         """Keep nothing."""

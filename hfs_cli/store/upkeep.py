@@ -1,8 +1,12 @@
-"""What no engine's own check sees: rows that contradict each other."""
+"""Find rows that contradict each other, which no engine's own check sees; shrink the database."""
 
 from __future__ import annotations
 
-from hfs_cli.store.engine import Connection
+from collections.abc import Callable
+
+from hfs_cli.store import deleted
+from hfs_cli.store.engine import Connection, Engine
+from hfs_cli.store.incoming.take_back import take_back
 
 # A transcript is the shared messages and the session's own, without gaps.
 _COUNTS = """
@@ -40,3 +44,21 @@ def contradictions(db: Connection) -> list[str]:
         for row in db.execute_sql(_LEFT_OVER)
     ]
     return found
+
+
+def vacuum(engine: Engine, waiting: Callable[[], None] = lambda: None) -> int:
+    """Shrink the database to what it holds, without what imports that were killed have left.
+
+    Args:
+        waiting: Called once, when an import has to end first.
+
+    Returns:
+        The bytes gained.
+    """
+    if not engine.exists():
+        return 0
+    with engine.importing(waiting):
+        take_back(engine)
+        with engine.staging() as db:
+            deleted.forget_old(db)
+        return engine.vacuum()

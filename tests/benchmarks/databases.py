@@ -43,6 +43,8 @@ def make_database(path: Path, sessions: int, messages: int = 2) -> None:
             " created_at, updated_at, use_seq) VALUES (?, ?, 'chat', ?, ?, 'complete', ?, ?, ?)",
             rows,
         )
+        first = now - (sessions - 1) * 60_000_000
+        db.execute("UPDATE session SET created_at = ?, updated_at = ? WHERE id = 1", (first, first))
         for position in range(1, messages + 1):
             db.execute(
                 "INSERT INTO message (session_id, position, role, content, status, created_at)"

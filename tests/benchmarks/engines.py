@@ -153,8 +153,7 @@ def fill(path: Path, url: str) -> None:
             rows = kept.execute(f"SELECT {', '.join(columns)} FROM {name} ORDER BY id")
             db.insert_many(table, columns, rows)
             texts = kept.execute(f"SELECT id, {text} FROM {name} ORDER BY id")
-            index = db.index_names if table is SessionRow else db.index_messages
-            index(texts)
+            db.index_many("session" if table is SessionRow else "message", texts)
     with psycopg.connect(url, autocommit=True) as settling:
         settling.execute(_SETTLE)
 

@@ -15,10 +15,9 @@ REFUSALS = {"not found": 404, "unauthorised": 401, "failed": 500}
 
 
 @pytest.fixture
-def kept(chat, server):
+def kept(chat):
     """One session that had a reply: what every request after it must leave alone."""
-    server.reply(openai_sse("hello"))
-    chat.ok("chat", "-n", "first", "hi")
+    chat.keep("first", "hi", "hello")
     return chat
 
 
@@ -45,7 +44,7 @@ def test_a_new_session_without_a_reply_is_not_used_and_not_listed(kept, refuse):
     refuse(kept)
     assert kept("chat", "-n", "second", "and then?").returncode in {3, 4, 5, 6}
     assert names(kept) == ["first"]
-    assert names(kept, "--all") == ["first", "second"]
+    assert names(kept, "--all") == ["second", "first"]
     assert "first" in kept.ok("sessions", "show", "@last")
     assert "second" not in kept.ok("__complete", "sessions", "")
     # By its name it is found.
@@ -159,6 +158,25 @@ def test_a_request_that_was_killed_has_not_taken_the_name(kept, server):
     assert list(kept.data.glob("*.asking-*")) == []
 
 
+def test_what_says_that_a_killed_process_waits_goes_with_the_next_new_session(chat, server):
+    server.reply([Await(threading.Event())])
+    killed = chat.start("chat", "-n", "first", "hi", env=UNMEASURED)
+    server.wait_for_requests(1)
+    killed.kill()
+    killed.wait()
+    go_on = threading.Event()
+    server.reply([Await(go_on), *openai_sse("yes")])
+    running = chat.start("chat", "-n", "second", "hi")
+    server.wait_for_requests(2)
+    server.reply(openai_sse("yes"))
+    chat.ok("chat", "-n", "third", "hi")
+    # The second still waits.
+    assert [file.name for file in chat.data.glob("*.asking-*")] == ["hfs.db.asking-2"]
+    go_on.set()
+    assert running.communicate()[0] == b"yes\n"
+    assert list(chat.data.glob("*.asking-*")) == []
+
+
 def test_a_reply_that_was_killed_midway_has_taken_the_name(kept, server):
     before = len(server.requests)
     server.reply([*openai_sse("It begins", finish=None, done=False), Await(threading.Event())])
@@ -180,7 +198,7 @@ def test_an_export_of_all_holds_what_waits_for_its_reply(kept, server, tmp_path)
     env = {"HFS_DATA_DIR": str(tmp_path / "elsewhere")}
     assert kept("sessions", "import", str(backup), env=env).returncode == 0
     listed = json.loads(kept.ok("sessions", "list", "--json", "--all", env=env))
-    assert [s["name"] for s in listed] == ["first", "second"]
+    assert [s["name"] for s in listed] == ["second", "first"]
     assert kept.ok("sessions", "list", "--ids", env=env) == "1\n"
 
 

@@ -208,7 +208,7 @@ def session_of(number, year, **more):
 def names_in(path):
     with SessionStore(path) as store:
         assert store.check() == []
-        return [s.name for s in store.list_recent()]
+        return [s.name for s in store.in_order_of_use(20)]
 
 
 def test_what_comes_in_stands_below_what_was_used_here_by_its_own_time(tmp_path):

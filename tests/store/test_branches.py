@@ -139,7 +139,7 @@ def test_undo_takes_back_whole_turns_and_is_kept(store, talk, session):
     store.undo(session.id, 2)
     assert talk.contents(session) == []
     assert store.get(session.id).last_status is None
-    with pytest.raises(UsageError, match="0 turns"):
+    with pytest.raises(UsageError, match="no turn to take back"):
         store.undo(session.id)
 
 
@@ -477,6 +477,7 @@ STEPS = st.tuples(
 )
 
 
+@pytest.mark.no_cover  # a third of its time; each line has a test of its own
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(STEPS, max_size=14))
 def test_no_order_of_operations_loses_or_mixes_a_message(databases, steps):

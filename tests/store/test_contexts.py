@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import pairwise, takewhile
 from typing import Any, Self
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -208,6 +209,7 @@ def ids(message: dict[str, Any], kind: str, name: str) -> list[str]:
     return [block[name] for block in blocks if block["type"] == kind]
 
 
+@pytest.mark.no_cover  # a third of its time; each line has a test of its own
 @settings(
     max_examples=10,
     deadline=None,
@@ -224,13 +226,13 @@ def test_contexts_are_legal_and_of_one_run_whatever_happens(databases, seed):
             for branch in store.family(listed.id)
         ]:
             turn = Turn(ChatMessage("user", "next"), "fake/m", place=Place(session.id))
-            context = store.peek(session.id, turn).messages
+            context = store.peek(session.id, turn)[1].messages
             check_context(context)
             check_requests(context)
             questions = [m for m in store.transcript(session.id) if m.role == "user"]
             for question in questions:
                 again = Turn(turn.prompt, "fake/m", place=Place(session.id, answers=question.id))
-                check_context(store.peek(session.id, again).messages)
+                check_context(store.peek(session.id, again)[1].messages)
         assert store.check() == []
 
 
@@ -241,7 +243,7 @@ def test_such_a_world_has_turns_with_tools_in_its_contexts(database):
         store = world.store
         turn = Turn(ChatMessage("user", "next"), "fake/m")
         found = [
-            check_context(store.peek(s.id, turn._replace(place=Place(s.id))).messages)
+            check_context(store.peek(s.id, turn._replace(place=Place(s.id)))[1].messages)
             for s in store.list_recent(limit=None)
         ]
         assert sum(found) > 10

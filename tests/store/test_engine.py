@@ -15,32 +15,14 @@ from hfs_cli.store.engine import Connection, Engine, statement
 from hfs_cli.store.store import SessionStore
 from tests.store.talking import Talk
 
-MODELS = [
-    tables.SessionRow,
-    tables.MessageRow,
-    tables.AttachmentRow,
-    tables.MessageAttachmentRow,
-    tables.CheckpointRow,
-    tables.PieceRow,
-    tables.CallRow,
-    tables.ImportRow,
-    tables.RequestRow,
-    tables.DeletedRow,
-]
-
 
 class PlainConnection(Connection, SqliteDatabase):
     """Tables as the models describe them, no foreign keys, and no index of words."""
 
-    def index_message(self, message_id, content):
+    def index(self, of, number, text):
         pass
 
-    unindex_message = index_name = unindex_name = index_message
-
-    def index_call(self, call_id):
-        pass
-
-    unindex_call = index_call
+    unindex = index
 
     def unindex_messages(self, session_id):
         # What refers to a session goes with it, which is the engine's business.
@@ -48,8 +30,9 @@ class PlainConnection(Connection, SqliteDatabase):
             table.delete().where(table.session_id == session_id).execute(self)
 
     def forget_words(self):
-        for table in MODELS[1:]:
-            table.delete().execute(self)
+        for table in tables.TABLES:
+            if table is not tables.SessionRow:
+                table.delete().execute(self)
 
     def local_day(self, microseconds):
         return fn.strftime("%Y-%m-%d", microseconds / 1_000_000, "unixepoch", "localtime")
@@ -59,7 +42,7 @@ class PlainEngine:
     def __init__(self) -> None:
         self.spill_directory = Path()
         self.db = PlainConnection(":memory:")
-        for model in MODELS:
+        for model in tables.TABLES:
             if hasattr(model, "owner"):  # which every engine gives to a row itself
                 model.owner.constraints = [SQL("DEFAULT ''")]
             SchemaManager(model, self.db).create_table()
@@ -125,7 +108,7 @@ def test_a_statement_is_built_once_for_each_engine_and_run_with_other_values():
     @statement
     def named(name: str):
         built.append(name)
-        return tables.SessionRow.select(tables.SessionRow.name).where(
+        return tables.SessionRow.select(tables.SessionRow.name, of=None).where(
             tables.SessionRow.name == name
         )
 

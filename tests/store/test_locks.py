@@ -40,3 +40,9 @@ def test_no_lock_is_held_between_calls(talk, database):
     talk.answer(opened, "h", status="partial")
     with database.locked():  # at once, or not at all
         pass
+
+
+def test_who_only_reads_a_current_database_waits_for_no_writer(store, talk, database):
+    talk.turn("q", "a")
+    with store._engine.writing(), database.open() as reader:
+        assert reader.count() == 1

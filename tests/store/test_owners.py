@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from hfs_cli.errors import AmbiguousError, NotFoundError, UsageError
 from hfs_cli.exchange.native import json_lines
 from hfs_cli.messages import Attachment
+from hfs_cli.store import sessions
 from hfs_cli.store.store import SessionStore
 from tests.exchange.test_native import exported, populate
 from tests.redact.keys import Keys
@@ -90,6 +92,53 @@ def test_the_latest_question_is_ones_own(ann, bob):
     Talk(ann).ask("without a reply", name="hers")
     assert bob.last_asked().id == his.id
     assert ann.last_asked().name == "hers"
+
+
+@on_a_server
+def test_the_latest_question_is_found_without_a_look_at_what_others_wrote_since(ann, bob, database):
+    hers = Talk(ann).ask("without a reply", name="hers")
+    his = Talk(bob).turn("q", "a", name="his")
+    with psycopg.connect(database.where, autocommit=True) as db:
+        db.execute(
+            "INSERT INTO message (session_id, position, role, content, status, created_at) SELECT"
+            " %s, 2 + n, 'assistant', 'a', 'complete', 0 FROM generate_series(1, 20000) n",
+            [his.id],
+        )
+        db.execute("ANALYZE")
+    assert last_asked(ann) == (hers.session.id, True)
+
+
+@on_a_server
+def test_the_latest_question_is_found_without_a_look_at_each_session(ann, database):
+    talk = Talk(ann)
+    talk.turn("q", "a", name="first")
+    with psycopg.connect(database.where, autocommit=True) as db:
+        db.execute(
+            "INSERT INTO session (uid, name, origin, message_count, last_status, created_at,"
+            " updated_at, use_seq, owner) SELECT n::text, n::text, 'chat', 2, 'complete', 0, 0, -n,"
+            " 'ann' FROM generate_series(1, 3000) n"
+        )
+        db.execute(
+            "INSERT INTO message (session_id, position, role, content, status, created_at)"
+            " SELECT s.id, n, CASE n WHEN 1 THEN 'user' ELSE 'assistant' END, 'text', 'complete', 0"
+            " FROM session s, generate_series(1, 2) n WHERE s.use_seq < 0"
+        )
+        db.execute("ANALYZE")
+    last = talk.turn("q", "a", name="last")
+    assert last_asked(ann) == (last.id, True)
+    asked = talk.ask("more", session=ann.resolve("first"))
+    assert last_asked(ann) == (asked.session.id, True)
+
+
+def last_asked(store: SessionStore) -> tuple[int, bool]:
+    """The session of the latest question, and whether few messages were read to find it."""
+    with store._engine.reading() as db:
+        found = sessions.last_asked(db).id
+        read = db.execute_sql(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables"
+            " WHERE relname = 'message'"
+        ).fetchone()
+        return found, read[0] < 100
 
 
 @on_a_server
@@ -215,12 +264,46 @@ def test_a_history_comes_to_each_and_is_deleted_by_each(ann, bob, tmp_path):
     assert ann.check() == []
 
 
+@on_a_server
+def test_everybodys_export_holds_each_session_under_a_uid_of_its_own(owners, ann, bob, tmp_path):
+    chance = random.Random(30)
+    with SessionStore(tmp_path / "from.db") as giver:
+        populate(giver, 20, chance, lambda: f"text {chance.random()}")
+        for store in (bob, ann):
+            put(store, giver)
+    for store, said in ((bob, "his"), (ann, "hers")):
+        Talk(store).turn(f"{said} alone", "a", store.last_used())
+    every = owners(every=True)
+    kept = list(every.conversations())
+    uids = {conversation.uid for conversation in kept}
+    assert len(uids) == len(kept) == 2 * len(list(bob.conversations()))
+    assert {c.parent_uid for c in kept} - {None} <= uids
+    assert {c.uid for c in ann.conversations()} < uids
+    with SessionStore(tmp_path / "to.db") as taker:
+        assert put(taker, every).sessions == len(kept)
+        assert contents(taker) == contents(ann) + contents(bob)
+        assert len(taker.search("alone")) == 2
+        Talk(bob).turn("more", "b", bob.last_used())
+        done = put(taker, every)
+        assert (done.sessions, done.extended, done.messages) == (0, 1, 2)
+        assert contents(taker) == contents(ann) + contents(bob)
+
+
+def contents(store: SessionStore) -> Counter[tuple[str, ...]]:
+    """What is said in each session, branches included."""
+    return Counter(
+        tuple(message.content for message in store.transcript(branch.session.id))
+        for session in store.list_recent(limit=None, unanswered=True)
+        for branch in store.family(session.id)
+    )
+
+
 def put(store: SessionStore, giver: SessionStore):
     return store.put(giver.conversations())
 
 
 @on_a_server
-def test_an_import_that_broke_off_is_taken_back_by_whose_it_is(ann, bob, database):
+def test_an_import_that_broke_off_is_taken_back_by_whose_it_is(owners, ann, bob, database):
     with psycopg.connect(database.where, autocommit=True) as db:
         db.execute("SET hfs.owner = 'ann'")
         db.execute("INSERT INTO import (started_at) VALUES (0)")
@@ -232,6 +315,8 @@ def test_an_import_that_broke_off_is_taken_back_by_whose_it_is(ann, bob, databas
     with pytest.raises(UsageError, match="comes in with an import"):
         Talk(ann).turn("q", "a", name="half")
     Talk(bob).turn("q", "a", name="half")
+    # Nor do those who look at everybody's meet what it has left.
+    assert owners(every=True).resolve("half").owner == "bob"
     bob.vacuum()
     assert database.count("import") == 1
     ann.vacuum()

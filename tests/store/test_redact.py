@@ -14,10 +14,11 @@ from peewee import BlobField, TextField
 from hfs_cli.errors import StoreError
 from hfs_cli.messages import Attachment, Call, Citation, KeptState
 from hfs_cli.store import spill
-from hfs_cli.store.redact import TEXTS
-from hfs_cli.store.sqlite import database
+from hfs_cli.store.keys import TEXTS
+from hfs_cli.store.sqlite import upkeep
 from hfs_cli.store.store import SessionStore
 from hfs_cli.store.tables import TABLES, MessageRow
+from hfs_cli.tools.tool import MAX_RESULT_BYTES, result_text
 from tests.conftest import UNMEASURED
 from tests.redact.keys import Keys
 from tests.store.places import on_a_file
@@ -184,6 +185,45 @@ def test_no_file_holds_a_key_after_it_was_taken_out(store, talk, keys, path):
     ]
 
 
+def test_half_a_key_is_taken_out_of_a_result_that_was_cut_and_of_arguments_that_broke_off(
+    store, talk, keys
+):
+    first, second, third = (keys.of("gitlab-token")[0] for _ in range(3))
+    result = result_text(f"{first[:15]} and {'x' * MAX_RESULT_BYTES}".encode())
+    before = "x" * (MAX_RESULT_BYTES - 15)
+    cut = result_text(f"{before} {second}".encode())
+    assert cut.endswith(f" {second[:14]}\n[cut here: the first 100,000 of 100,012 bytes]")
+    calls = [
+        Call("c1", "read", f'{{"key": "{third[:20]}', result),
+        Call("c2", "read", "{}", f"{cut}\nagain {cut}"),
+    ]
+    opened = talk.ask("q")
+    talk.answer(opened, "", status="partial", tool_calls=calls)
+    found = store.kept_keys()
+    assert [key.place for key in found] == ["arguments", "result", "result"]
+    assert {key.excerpt for key in found} == {"glpat-…"}
+    store.redact()
+    one, two = store.transcript(opened.session.id)[-1].tool_calls
+    assert (one.arguments, one.result) == ('{"key": "[redacted gitlab-token]', result)
+    masked = cut.replace(second[:14], "[redacted gitlab-token]")
+    assert two.result == f"{masked}\nagain {masked}"
+    assert store.kept_keys() == []
+    assert store.check() == []
+
+
+def test_a_vendors_state_that_ends_in_half_a_key_is_taken_out(store, talk, keys):
+    half = keys.of("gitlab-token")[0][:20]
+    state = KeptState("openai", ({"reasoning_content": f"It may be {half}"},))
+    for reason in ("length", "stop"):  # whoever says it to the end has not broken off in it
+        talk.answer(talk.ask("q", name=reason), "ok", finish_reason=reason, state=state)
+    (found,) = store.kept_keys()
+    assert (found.session_name, found.place, found.excerpt) == ("length", "state", "glpat-…")
+    store.redact()
+    kept = {name: store.transcript(store.resolve(name).id)[-1] for name in ("length", "stop")}
+    assert (kept["length"].state, kept["stop"].state) == (None, state)
+    assert store.kept_keys() == []
+
+
 def test_what_stands_for_a_key_is_found_by_a_search_and_the_key_is_not(store, talk, keys):
     key = keys.checked("ghp_")
     session = talk.turn(f"use {key} here", "ok")
@@ -234,14 +274,15 @@ def test_names_and_checkpoints_that_come_to_be_the_same_are_told_apart(store, ta
 
 
 @on_a_file
-def test_replies_in_files_of_their_own_are_looked_at(
-    store, talk, keys, path, monkeypatch, tmp_path
+@pytest.mark.parametrize("size", [None, 20])
+def test_replies_in_files_of_their_own_are_looked_at_also_where_they_broke_off(
+    store, talk, keys, path, monkeypatch, tmp_path, size
 ):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "elsewhere"))
     (tmp_path / "elsewhere").mkdir()
     key = keys.of("npm-token")[0]
     opened = talk.ask("q")
-    file = Path(spill.spill(path.parent, opened, reply(f"use {key}")))
+    file = Path(spill.spill(path.parent, opened, reply(f"use {key[:size]}")))
     linked = tmp_path / "elsewhere" / "hfs-reply-1-00000000.md"
     linked.symlink_to(tmp_path / "precious")
     (tmp_path / "precious").write_text(key)
@@ -259,7 +300,7 @@ def test_replies_in_files_of_their_own_are_looked_at(
 def test_a_reader_of_what_was_there_before_is_told_of(store, talk, keys, path, monkeypatch):
     key = keys.of("npm-token")[0]
     talk.turn(f"use {key}", "ok")
-    monkeypatch.setattr(database, "WAIT_S", 0.3)
+    monkeypatch.setattr(upkeep, "WAIT_S", 0.3)
     with sqlite3.connect(path) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM message").fetchone()

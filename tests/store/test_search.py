@@ -131,6 +131,33 @@ def test_raw_syntax_is_there_for_who_asks(store, talk):
         store.search("alpha AND", raw=True)
 
 
+@pytest.mark.parametrize(
+    ("query", "positions"),
+    [
+        ("alpha AND beta", [1]),
+        ("beta alpha", [1]),
+        ('"alpha beta"', [1]),
+        ('"beta alpha"', []),
+        ("alph*", [1]),
+        ("alpha OR gamma", [1, 2]),
+        ("gamma NOT delta", []),
+        ("NEAR(alpha beta)", [1]),
+        ("alpha AND gamma", []),
+    ],
+)
+def test_each_operator_of_the_raw_syntax_is_heeded(store, talk, query, positions):
+    session = talk.turn("alpha beta", "gamma delta", name="n")
+    assert sorted(found(store, query, raw=True)) == [(session.id, p) for p in positions]
+
+
+def test_raw_syntax_is_refused_where_nothing_could_be_found_too(store, talk):
+    for name in ("one", "two"):  # where there is nothing, and where nothing has the words
+        for query in ("alpha AND", "(alpha", '"alpha'):
+            with pytest.raises(UsageError, match="not an FTS5 query"):
+                store.search(query, raw=True)
+        talk.turn("something", "else", name=name)
+
+
 def test_filters(store, talk):
     one = talk.turn("word", "word", name="one")
     talk.turn("word", "word", name="two")

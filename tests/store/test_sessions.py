@@ -18,7 +18,7 @@ def test_reading_an_absent_database_sees_nothing_and_creates_nothing(store, path
     assert not path.parent.exists()
 
 
-def test_the_list_is_in_order_of_use(store, talk):
+def test_what_is_used_stands_first_in_the_list(store, talk):
     a, b = talk.turn("a", "x", name="a"), talk.turn("b", "x", name="b")
     assert [s.name for s in store.list_recent()] == ["b", "a"]
     talk.turn("more", "x", a)
@@ -27,14 +27,38 @@ def test_the_list_is_in_order_of_use(store, talk):
     assert [s.name for s in store.list_recent(limit=1)] == ["b"]
 
 
-def test_the_order_does_not_depend_on_the_clock(store, talk):
+def test_what_is_continued_does_not_depend_on_the_clock_and_lists_go_by_time(store, talk):
     for name in "abc":
         talk.turn(name, "x", name=name)
     with store._engine.writing() as db:
         db.execute_sql("UPDATE session SET updated_at = -id * 1000000000000, created_at = 0")
-    assert [s.name for s in store.list_recent()] == ["c", "b", "a"]
+    assert [s.name for s in store.in_order_of_use(9)] == ["c", "b", "a"]
+    assert store.last_used().name == "c"
     assert store.resolve("@last~2").name == "a"
+    assert [s.name for s in store.list_recent()] == ["a", "b", "c"]
     assert store.list_recent()[0].updated_at < datetime(1970, 1, 1, tzinfo=UTC)
+    # The first of the list are spared.
+    spared = store.older_than(datetime.now(UTC), keep=1)
+    assert [s.name for s in spared] == ["c", "b"]
+
+
+def test_a_question_without_a_reply_counts_when_it_was_asked_last(store, talk):
+    def names():
+        return [s.name for s in store.list_recent(unanswered=True)]
+
+    opened = talk.ask("q", name="refused")
+    a, _ = talk.turn("a", "x", name="a"), talk.turn("b", "x", name="b")
+    assert names() == ["b", "a", "refused"]
+    question = store.transcript(opened.session.id)[0]
+    talk.ask("q", opened.session, answers=question.id)
+    assert names() == ["refused", "b", "a"]
+    talk.turn("more", "x", a)
+    talk.ask("another", opened.session)
+    assert names() == ["refused", "a", "b"]
+    # One that has had a reply stays where that put it: a refused request leaves all as it was.
+    talk.ask("and then?", store.resolve("b"))
+    assert names() == ["refused", "a", "b"]
+    assert store.last_used().name == "a"
 
 
 def test_filters_fit_list_and_count(store, talk):

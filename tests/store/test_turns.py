@@ -1,5 +1,8 @@
+import errno
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -243,6 +246,14 @@ def test_a_reply_that_cannot_be_kept_is_spilled_to_a_private_file(store, talk):
     file = Path(store.spill(opened, Reply("the words", "m/x")))
     assert file.read_text() == "the words"
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_reply_is_spilled_where_no_temporary_directory_can_be_used(store, talk, monkeypatch):
+    opened = talk.ask("hi")
+    full = FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+    monkeypatch.setattr(tempfile, "gettempdir", Mock(side_effect=full))
+    assert Path(store.spill(opened, Reply("the words", "m/x"))).read_text() == "the words"
+    assert store.kept_keys(opened.session.id) == []
 
 
 def test_a_model_becomes_the_sessions_by_replying(store, talk):

@@ -14,7 +14,7 @@ def plainly(text):
     """The same without looking first whether anything is to be done."""
     apart = unicodedata.normalize("NFD", text.replace("\0", " "))
     kept = "".join(c for c in apart if not "\u0300" <= c <= "\u036f")
-    return re.sub(words._SPACELESS, r" \1 ", unicodedata.normalize("NFC", kept))
+    return re.sub(f"({words._SPACELESS})", r" \1 ", unicodedata.normalize("NFC", kept))
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=60))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import psycopg
 from peewee import (
@@ -24,7 +24,7 @@ from psycopg.adapt import Dumper, Loader
 from psycopg.pq import TransactionStatus
 
 from hfs_cli.errors import ConfigError
-from hfs_cli.store.engine import Connection, Cursor, Owners, Row
+from hfs_cli.store.engine import Connection, Cursor, Indexed, Owners, Row
 from hfs_cli.store.postgres import indexing
 
 # A server that cannot be reached is given up after this long, whatever its addresses: with the
@@ -79,12 +79,12 @@ class _Adapter(Psycopg3Adapter):
 class PostgresConnection(Connection, PostgresqlDatabase):
     """What PostgreSQL does in its own way.
 
-    Nothing of it lives in the server's session, so that a pooler may give each transaction to
-    another one: no prepared statements, no SET but SET LOCAL, no lock but a transaction's.
+    It keeps nothing in the server's session, so that a pooler may give each transaction to another
+    session: no prepared statements, no SET but SET LOCAL, no lock but a transaction's.
 
     Args:
         connect: Opens a connection; see `connect`.
-        owners: Whose rows queries see: those of who acts, which each transaction says at its
+        owners: Whose rows queries see: the acting owner's, whom each transaction names at its
             beginning, or everybody's.
     """
 
@@ -99,17 +99,21 @@ class PostgresConnection(Connection, PostgresqlDatabase):
         self._connect_to_server = connect
         self.owners = owners
         self.own_sessions = f" AND s.owner = {ACTING_OWNER}" if owners == "one" else ""
-        # Tables whose rows were numbered by us: their sequences are behind.
+        # Tables with rows whose ids we have chosen: their sequences are behind.
         self._numbered: set[str] = set()
-        # What the server calls the transaction that writes, or None.
-        self.number: str | None = None
-        # What comes before a single statement, and after it, in one message; None for others.
-        self.alone: list[str] | None = None
+        # Whether there ever was a connection.
+        self.ever_connected = False
+        # The server's id of the transaction that writes, or None.
+        self.transaction_id: str | None = None
+        # Runs a statement in a transaction of its own; None where one has begun.
+        self.alone: Callable[[str, Sequence[object]], Cursor] | None = None
         # One connection for all threads, under the engine's lock.
         super().__init__("postgresql", thread_safe=False)
 
     def _connect(self) -> psycopg.Connection:
-        return self._connect_to_server()
+        made = self._connect_to_server()
+        self.ever_connected = True
+        return made
 
     def get_context_options(self) -> dict[str, object]:
         """The state that Peewee, `ByOwners` and `own` write queries by."""
@@ -121,9 +125,13 @@ class PostgresConnection(Connection, PostgresqlDatabase):
     def begin(  # type: ignore[override]
         self, how: Callable[[psycopg.Connection], None] | None = None
     ) -> None:
-        """Begin a transaction in the way that is given."""
+        """Begin a transaction.
+
+        Args:
+            how: Sends the statements that do.
+        """
         assert how is not None
-        self.number = None
+        self.transaction_id = None
         how(self.connection())
 
     def commit(self) -> None:
@@ -138,46 +146,54 @@ class PostgresConnection(Connection, PostgresqlDatabase):
         super().commit()
 
     def rollback(self) -> None:
-        """Roll back; a connection that is lost, or was left in the middle of a query, has."""
+        """Roll back, or close a connection that was left in the middle of a query."""
         self._numbered.clear()
-        there = self._state.conn
-        if there is None or there.closed:
+        connection = self._state.conn
+        if connection is None or connection.closed:
             return
-        if there.info.transaction_status in {TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN}:
-            there.close()
+        if connection.info.transaction_status in {
+            TransactionStatus.ACTIVE,
+            TransactionStatus.UNKNOWN,
+        }:
+            connection.close()
             return
         try:
             super().rollback()
         except PeeweeException:  # the failure before this one is the one to report
-            there.close()
+            connection.close()
 
     def forget(self) -> None:
-        """Let go of a connection, whatever state it is in."""
-        there = self._state.conn
+        """Close the connection, whatever state it is in; the next statement opens another."""
+        connection = self._state.conn
         self._state.reset()
-        if there is not None:
-            there.close()
+        if connection is not None:
+            connection.close()
 
     @property
     def is_lost(self) -> bool:
         """Whether there was a connection, and the server has ended it."""
-        there = self._state.conn
-        return there is not None and there.closed
+        connection = self._state.conn
+        return connection is not None and connection.closed
 
     # --- statements -----------------------------------------------------------------------
 
     def execute_sql(self, sql: str, params: Sequence[object] = ()) -> Cursor:
         """Run a statement, in the transaction that has begun or in one of its own."""
-        if self.alone is None:
-            return super().execute_sql(sql, params)
-        *before, after = self.alone
-        there = self.connection()
-        with peewee_errors, there.pipeline():
-            cursor = there.cursor()
+        if self.alone is not None:
+            return self.alone(sql, params)
+        return super().execute_sql(sql, params)
+
+    def run_between(
+        self, before: Iterable[str], sql: str, params: Sequence[object], *, after: str
+    ) -> Cursor:
+        """Run a statement with others around it, all on one way to the server and back."""
+        connection = self.connection()
+        with peewee_errors, connection.pipeline():
+            cursor = connection.cursor()
             for statement in before:
-                there.execute(statement)
-            cursor.execute(sql, params)
-            there.execute(after)
+                connection.execute(statement.encode())
+            cursor.execute(sql.encode(), params)
+            connection.execute(after.encode())
         answer: Cursor = cursor
         return answer
 
@@ -211,16 +227,27 @@ class PostgresConnection(Connection, PostgresqlDatabase):
 
     # --- the index of words ---------------------------------------------------------------
 
-    index_message = indexing.index_message
-    index_messages = indexing.index_messages
-    unindex_message = indexing.unindex_message
-    unindex_messages = indexing.unindex_messages
-    index_call = indexing.index_call
-    unindex_call = indexing.unindex_call
-    index_name = indexing.index_name
-    index_names = indexing.index_names
-    unindex_name = indexing.unindex_name
-    forget_words = indexing.forget_words
+    def index(self, of: Indexed, number: int, text: str) -> None:
+        """See `Connection.index`."""
+        words = indexing.tokens(text)
+        self.execute_sql(f"INSERT INTO {of}_words (id, words) VALUES (%s, %s)", (number, words))
+
+    def index_many(
+        self, of: Literal["message", "session"], texts: Iterable[tuple[int, str]]
+    ) -> None:
+        """See `Connection.index_many`."""
+        words = ((number, indexing.tokens(text)) for number, text in texts)
+        indexing.copy(self, f"{of}_words", ("id", "words"), words)
+
+    def unindex(self, of: Indexed, number: int, text: str) -> None:  # noqa: ARG002
+        """See `Connection.unindex`."""
+        self.execute_sql(f"DELETE FROM {of}_words WHERE id = %s", (number,))
+
+    def unindex_messages(self, session_id: int) -> None:
+        """Nothing to remove: words go with the rows that they are words of."""
+
+    def forget_words(self) -> None:
+        """Nothing to empty, for the same reason."""
 
 
 def connect(url: str, password: Callable[[], str | None]) -> psycopg.Connection:

@@ -1,10 +1,10 @@
-"""Keep the words of messages, calls and names: by FTS5's own tokenizer, as on SQLite.
+"""Index the words of messages, calls and names, which FTS5's own tokenizer finds, as on SQLite.
 
-PostgreSQL's parser parts a text in another way (addresses, hyphens, numbers), and its `tsvector`
-holds 16,383 positions and a megabyte
-(https://www.postgresql.org/docs/current/textsearch-limitations.html, 2026-11-29); so words are told
-apart here, by the tokenizer that finds them on SQLite, and kept as a row of them. An inverted index
-(GIN) finds a word in any of them.
+PostgreSQL's parser splits a text in other places (addresses, hyphens, numbers), and its `tsvector`
+holds at most 16,383 positions and a megabyte
+(https://www.postgresql.org/docs/current/textsearch-limitations.html, 2026-11-29). So each text is
+split here, by the tokenizer that SQLite's index uses, and its words are kept in one column, with
+blanks between them. An inverted index (GIN) finds the rows that have a word.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from hfs_cli.store.search import TOKENIZER
-from hfs_cli.store.words import CALL, words
+from hfs_cli.store.words import words
 
 if TYPE_CHECKING:
     from hfs_cli.store.engine import Connection, Row
@@ -28,23 +28,25 @@ LONGEST = 200
 _BEGINNING = 100
 
 
-class _Tokenizer:
-    """FTS5, in memory; only ever used by one thread at a time."""
+@cache
+def _memory() -> sqlite3.Connection:
+    """FTS5, in memory; one thread uses it at a time."""
+    memory = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+    memory.execute(
+        f"CREATE VIRTUAL TABLE w USING fts5 (content, content = '', tokenize = '{TOKENIZER}')"
+    )
+    memory.execute("CREATE VIRTUAL TABLE found USING fts5vocab (w, instance)")
+    return memory
 
-    def __init__(self) -> None:
-        self._memory = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
-        self._memory.execute(
-            f"CREATE VIRTUAL TABLE w USING fts5 (content, content = '', tokenize = '{TOKENIZER}')"
-        )
-        self._memory.execute("CREATE VIRTUAL TABLE found USING fts5vocab (w, instance)")
 
-    def part(self, text: str) -> str:
-        """A text as the words that are found in it, a blank between two."""
-        self._memory.execute("INSERT INTO w (rowid, content) VALUES (1, ?)", (words(text),))
-        found = self._memory.execute("SELECT term FROM found ORDER BY offset")
-        row = " ".join(_fitting(term) for (term,) in found)
-        self._memory.execute("INSERT INTO w (w) VALUES ('delete-all')")
-        return row
+def tokens(text: str) -> str:
+    """The words of a text as they are indexed, with a blank between two."""
+    memory = _memory()
+    memory.execute("INSERT INTO w (rowid, content) VALUES (1, ?)", (words(text),))
+    found = memory.execute("SELECT term FROM found ORDER BY offset")
+    row = " ".join(_fitting(term) for (term,) in found)
+    memory.execute("INSERT INTO w (w) VALUES ('delete-all')")
+    return row
 
 
 def _fitting(term: str) -> str:
@@ -52,16 +54,6 @@ def _fitting(term: str) -> str:
         return term
     digest = hashlib.sha256(term.encode()).hexdigest()[:32]
     return f"{term[:_BEGINNING]}{digest}"
-
-
-@cache
-def _tokenizer() -> _Tokenizer:
-    return _Tokenizer()
-
-
-def tokens(text: str) -> str:
-    """A text as a row of words, which the index is made of."""
-    return _tokenizer().part(text)
 
 
 def copy(db: Connection, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
@@ -80,61 +72,3 @@ def copy(db: Connection, table: str, columns: Sequence[str], rows: Iterable[Row]
         with cursor.copy(f"COPY {into} FROM STDIN".encode()) as to_server:
             for row in rows:
                 to_server.write_row(row)
-
-
-def _keep(db: Connection, table: str, number: int, text: str) -> None:
-    db.execute_sql(f"INSERT INTO {table} (id, words) VALUES (%s, %s)", (number, tokens(text)))
-
-
-def _drop(db: Connection, table: str, number: int) -> None:
-    db.execute_sql(f"DELETE FROM {table} WHERE id = %s", (number,))
-
-
-def index_message(db: Connection, message_id: int, content: str) -> None:
-    """Index a message that has become complete."""
-    _keep(db, "message_words", message_id, content)
-
-
-def index_messages(db: Connection, texts: Iterable[tuple[int, str]]) -> None:
-    """Index many messages that are complete."""
-    copy(db, "message_words", ("id", "words"), ((number, tokens(text)) for number, text in texts))
-
-
-def unindex_message(db: Connection, message_id: int, content: object) -> None:  # noqa: ARG001
-    """Take a complete message out of the index, before it is deleted."""
-    _drop(db, "message_words", message_id)
-
-
-def unindex_messages(db: Connection, session_id: int) -> None:
-    """Take a session's own messages and calls out: their words go with them."""
-
-
-def index_call(db: Connection, call_id: int) -> None:
-    """Index a call that has its result."""
-    row = db.execute_sql(f"SELECT {CALL} FROM tool_call WHERE id = %s", (call_id,)).fetchone()
-    if row is not None:
-        _keep(db, "call_words", call_id, row[0])
-
-
-def unindex_call(db: Connection, call_id: int) -> None:
-    """Take a call out of the index, before its result changes."""
-    _drop(db, "call_words", call_id)
-
-
-def index_name(db: Connection, session_id: int, name: str) -> None:
-    """Index a session's name."""
-    _keep(db, "session_words", session_id, name)
-
-
-def index_names(db: Connection, names: Iterable[tuple[int, str]]) -> None:
-    """Index the names of many sessions."""
-    copy(db, "session_words", ("id", "words"), ((number, tokens(name)) for number, name in names))
-
-
-def unindex_name(db: Connection, session_id: int, name: str) -> None:  # noqa: ARG001
-    """Take a session's name out of the index, before it changes or goes."""
-    _drop(db, "session_words", session_id)
-
-
-def forget_words(db: Connection) -> None:
-    """Forget every word: it goes with what it is a word of."""

@@ -6,61 +6,54 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfs_cli.errors import StoreError
+from hfs_cli.store.engine import made_by_newer
 
 if TYPE_CHECKING:
     from hfs_cli.store.postgres.connection import PostgresConnection
 
 # How many migrations there are. Kept by hand, so that opening a current database neither loads
 # the migration machinery nor lists a directory; a test compares it with the files.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _DIRECTORY = Path(__file__).parent / "migrations"
 
 
-def schema_version(db: PostgresConnection) -> int:
+def schema_version(db: PostgresConnection, shown: str) -> int:
     """How many migrations the database has had; 0 before the first.
 
+    Args:
+        shown: How errors call the database.
+
     Raises:
-        peewee.ProgrammingError: It has tables of ours, or of another program that calls them so.
+        StoreError: A newer hfs has made it.
     """
-    # Not to_regclass(): after a wait for the lock it still says what the session knew before.
-    there = db.execute_sql(
+    # Not to_regclass(): after a wait for the lock it still returns what the session knew before it.
+    ours = db.execute_sql(
         "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = current_schema()"
         " AND tablename = 'hfs_schema'"
     ).fetchone()
-    if there is None:
+    if ours is None:
         return 0
     row = db.execute_sql("SELECT version FROM hfs_schema").fetchone()
-    return 0 if row is None else int(row[0])
-
-
-def refuse_newer(version: int, shown: str) -> None:
-    """Refuse what a newer hfs has made.
-
-    Raises:
-        StoreError: It has.
-    """
+    version = 0 if row is None else int(row[0])
     if version > SCHEMA_VERSION:
-        raise StoreError(
-            f"the database {shown} was made by a newer hfs (schema {version}, this one knows "
-            f"{SCHEMA_VERSION}): upgrade hfs, or HFS_DATABASE=... for another"
-        )
+        raise made_by_newer(shown, version, SCHEMA_VERSION, "HFS_DATABASE")
+    return version
 
 
 def bring_up_to_date(db: PostgresConnection, shown: str) -> None:
     """Apply the migrations that a database lacks, within a transaction that holds the write lock.
 
-    PostgreSQL undoes changed tables with their transaction, so that no copy is made first.
+    No copy is made first, because PostgreSQL rolls back changed tables with their transaction.
 
     Args:
-        db: Inside of the transaction.
+        db: A connection in that transaction.
         shown: How errors call the database.
 
     Raises:
         StoreError: It belongs to another program or to a newer hfs; nothing was written.
     """
     # Under the lock: another process may have migrated while this one waited for it.
-    version = schema_version(db)
-    refuse_newer(version, shown)
+    version = schema_version(db, shown)
     if version == SCHEMA_VERSION:
         return
     if version > 0:
@@ -99,11 +92,11 @@ def _refuse_others(db: PostgresConnection, shown: str) -> None:
             f"the database {shown} keeps text as {encoding[0]}: make one with "
             "createdb --encoding=UTF8 --template=template0"
         )
-    there = db.execute_sql(
+    others = db.execute_sql(
         "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = current_schema()"
         " AND tablename IN ('session', 'message')"
     ).fetchone()
-    if there is not None:
+    if others is not None:
         raise StoreError(
             f"{shown} holds another program's tables: make a database for hfs alone (createdb hfs)"
         )

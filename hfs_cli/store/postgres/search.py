@@ -1,9 +1,9 @@
-"""Find messages and names by their words: an inverted index says which may, FTS5 which do."""
+"""Find messages and names by their words: an inverted index has candidates, FTS5 decides."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from hfs_cli.store.postgres.indexing import LONGEST, tokens
@@ -32,8 +32,8 @@ def search(
 ) -> list[SearchHit]:
     """As `SessionStore.search`."""
 
-    def best(place: Place, phrases: Sequence[str], limit: int) -> list[Found]:
-        # As the index has them.
+    def best(place: Place, phrases: Sequence[str], limit: int) -> Iterable[Found]:
+        # A long word is in the index by its beginning and a digest.
         match = _TOO_LONG.sub(lambda word: tokens(word[0]), " ".join(phrases))
         return _best(db, place, match, None if raw else phrases, limit)
 
@@ -53,12 +53,12 @@ _DIALECT = Dialect("w.id", "strpos", _within)
 
 def _best(
     db: PostgresConnection, place: Place, match: str, phrases: Sequence[str] | None, limit: int
-) -> list[Found]:
-    """Hits in an index: of the newest the best first, the others after them.
+) -> Iterable[Found]:
+    """Hits in an index: the newest ones, ranked, then the others.
 
     Args:
         match: An FTS5 query.
-        phrases: The phrases that it consists of, or None when it is anything.
+        phrases: The phrases that it consists of, or None for a raw query.
     """
     if phrases is None:
         candidates = list(_tried(db, place, match, max(limit, _RANKED)))

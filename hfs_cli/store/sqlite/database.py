@@ -1,4 +1,7 @@
-"""One connection to the database, shared by the threads of a process, one at a time."""
+"""A file of SQLite's as the store's engine: opened when first needed, for transactions.
+
+A process has one connection, which its threads share, one at a time.
+"""
 
 from __future__ import annotations
 
@@ -6,61 +9,42 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from peewee import Field, Function, Model, OperationalError, SqliteDatabase, fn
+from peewee import OperationalError, SqliteDatabase
 
 from hfs_cli import notices
 from hfs_cli.errors import StoreError, UsageError
-from hfs_cli.files import open_lock_file, take_lock
-from hfs_cli.store import words
-from hfs_cli.store.engine import BadRow, Connection, Cursor
+from hfs_cli.files import open_lock_file, refusing, take_lock
+from hfs_cli.store.engine import WAIT_S
 from hfs_cli.store.sqlite import file
+from hfs_cli.store.sqlite.connection import connect
 from hfs_cli.store.sqlite.file import interruptible, is_busy, store_errors
-from hfs_cli.store.sqlite.line import SLICE_S, WAIT_S, Line, Patience
+from hfs_cli.store.sqlite.line import SLICE_S, Line, Patience
 
 if TYPE_CHECKING:
     from hfs_cli.conversations import SearchFilter, SearchHit
+    from hfs_cli.store.sqlite.connection import SqliteConnection
 
-# FULL: a commit reaches the disk before it returns, so an answered turn survives a power
-# cut, not only a kill. Measured here it costs 0.25 ms a commit against 0.02 ms for NORMAL,
-# and a turn makes one at its start, one a second, and one at its end.
-_PRAGMAS = {
-    "foreign_keys": "ON",
-    "synchronous": "FULL",
-    # What stands in the file calls no function that could reach outside of it.
-    "trusted_schema": "OFF",
-    # After a long reader the log has grown; the next checkpoint cuts it back to this.
-    "journal_size_limit": 4 * 1024 * 1024,
-}
-
-# Of an import: as many as it has in turn, and the pages (in KiB, below 0) that these come back to.
-_CACHED_STATEMENTS = 32
-_OF_IMPORTS = {"cache_size": -32_000}
 # How often to see whether another import has ended: imports take seconds to minutes.
 _LOOK_AGAIN_S = 0.1
 # Bytes of the log from which on an import copies it into the file, between two transactions. A
 # chat's commit would do so otherwise, and its user would wait for it.
 _MUCH_LOG = 8 * 1024 * 1024
 
-# Characters of a text that is kept once less in memory while it is written.
-_LONG_TEXT = 1_000_000
-
-_INDEX = "INSERT INTO message_words (rowid, content) VALUES (?, ?)"
-
 # The result codes for a database on a read-only disk, or in a directory that cannot be written.
 _NOT_WRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 
 
 class Database:
-    """Opens the file when it is first needed, and hands out transactions.
+    """Sessions in a file of SQLite's.
 
-    Reading a database that does not exist sees an empty one and creates nothing; the first
-    write makes it.
+    Where there is no file, readers see an empty database and create nothing; the first write makes
+    the file.
 
     Args:
         path: The database file.
@@ -145,25 +129,22 @@ class Database:
             yield self._connected(create=False)
 
     @contextmanager
+    def alone(self) -> Iterator[SqliteConnection]:
+        """As `autocommitting`, while no other hfs may write."""
+        with self.autocommitting() as db, self._line.turn(Patience(self.path, WAIT_S)):
+            yield db
+
+    @contextmanager
     def importing(self, waiting: Callable[[], None]) -> Iterator[None]:
-        """Be the only one who imports: what an import has brought that is not whole is its own.
-
-        The kernel lets go of the lock when the process dies, however: whoever has it knows that
-        what stands unfinished in the database is nobody's any more.
-
-        Raises:
-            StoreError: The database cannot be made or opened.
-        """
+        """See `Engine.importing`; the kernel releases the lock when the process dies."""
         with self._lock, store_errors(self.path):
             self._connected(create=True)
-            # The same few statements a thousand times over: parsing them took half of the time.
+            # It runs the same few statements thousands of times: parsing them took half its time.
             self._is_importing = True
             self.close()
         there = self.path.resolve()
-        try:
+        with refusing(StoreError, f"cannot lock {there} for an import"):
             descriptor = open_lock_file(there.with_name(f"{there.name}.import-lock"))
-        except OSError as error:
-            raise StoreError(f"cannot lock {there} for an import: {error.strerror}") from error
         try:
             if not take_lock(descriptor, wait=False):
                 waiting()
@@ -175,18 +156,25 @@ class Database:
             self._is_importing = False
             self.close()
 
-    # The kernel lets go of a lock when the process dies, however: a file that nobody has locked is
-    # what a killed process has left.
+    # A locked file beside the database says that its process waits for a session's first reply. One
+    # that nobody has locked is what a killed process has left.
 
     def ask(self, session_id: int) -> None:
-        """Say that the first reply of a session is waited for."""
+        """Note, in a transaction that writes, that this process waits for a session's first reply.
+
+        Such files that killed processes have left are removed: nobody else makes one meanwhile.
+        """
         with self._lock, suppress(OSError):
             if session_id in self._asked:
                 return
+            beginning = self._asking("").name
+            for left in self.path.resolve().parent.iterdir():
+                if left.name.startswith(beginning) and not _is_locked(left):
+                    left.unlink(missing_ok=True)
             descriptor = open_lock_file(self._asking(session_id))
             if take_lock(descriptor, wait=False):
                 self._asked[session_id] = descriptor
-            else:  # another waits for it too
+            else:  # another process waits for it, too
                 os.close(descriptor)
 
     def answered(self, session_id: int) -> None:
@@ -199,22 +187,11 @@ class Database:
                 os.close(descriptor)
 
     def is_asked(self, session_id: int) -> bool:
-        """Whether anybody waits for it."""
+        """Whether any process waits for it."""
         path = self._asking(session_id)
-        if not path.exists():
-            return False
-        if sys.platform == "win32":  # it has no such locks
-            return True
-        try:
-            descriptor = open_lock_file(path)
-        except OSError:
-            return True
-        try:
-            return not take_lock(descriptor, wait=False)
-        finally:
-            os.close(descriptor)
+        return path.exists() and _is_locked(path)
 
-    def _asking(self, session_id: int) -> Path:
+    def _asking(self, session_id: int | Literal[""]) -> Path:
         there = self.path.resolve()
         return there.with_name(f"{there.name}.asking-{session_id}")
 
@@ -259,82 +236,16 @@ class Database:
             back_up(self.path, target, replace=False)
 
     def vacuum(self) -> int:
-        """Shrink the file to what it holds; the bytes gained.
+        """Shrink the file to what it holds; the bytes gained."""
+        from hfs_cli.store.sqlite.upkeep import vacuum
 
-        A little at a time, so that nobody waits. Only a database that an hfs before 0.3 has made
-        is locked while it is written anew, once.
-        """
-        from hfs_cli.store.sqlite import upkeep
-
-        if not self.exists():
-            return 0
-        # What is still in the log counts as well: it is copied into the file first.
-        self._empty_log()
-        before = self.path.stat().st_size
-        self._merge_indexes()
-        with self.autocommitting() as db:
-            in_steps = db.pragma("auto_vacuum") == upkeep.INCREMENTAL
-        if in_steps:
-            more = True
-            while more:
-                with self.staging() as db, interruptible(db.connection()):
-                    more = upkeep.free_pages(db)
-        else:
-            self._write_anew(", this once")
-        self._empty_log()
-        return before - self.path.stat().st_size
+        return vacuum(self)
 
     def forget(self) -> None:
-        """Write the file anew, and cut the log.
+        """Write the file anew, and cut the log."""
+        from hfs_cli.store.sqlite.upkeep import forget
 
-        A row that is deleted or made shorter stays in the free room of its page, and a word in
-        its index until that is merged: nothing short of this is rid of them.
-        """
-        for copy in sorted(self.path.parent.glob(f"{self.path.name}.bak-v*")):
-            notices.warn(f"{copy} is older than the change and as it was: delete it")
-        self._merge_indexes()
-        self._write_anew()
-        patience = Patience(self.path, WAIT_S)
-        while not self._empty_log():
-            if not patience.left_s():
-                raise StoreError(
-                    f"another hfs still reads the database, and {self.path}-wal holds what was"
-                    " replaced until it has ended: then run hfs db vacuum"
-                )
-            time.sleep(_LOOK_AGAIN_S)
-
-    def _merge_indexes(self) -> None:
-        from hfs_cli.store.sqlite import upkeep
-
-        for index in upkeep.INDEXES:
-            amount = -upkeep.MERGED
-            more = True
-            while more:
-                with self.staging() as db, interruptible(db.connection()):
-                    more = upkeep.merge_words(db, index, amount)
-                amount = upkeep.MERGED
-
-    def _write_anew(self, more: str = "") -> None:
-        from hfs_cli.store.sqlite import upkeep
-
-        notices.notice(f"locked while the database is written anew{more}")
-        with (
-            self.autocommitting() as db,
-            interruptible(db.connection()),
-            self._line.turn(Patience(self.path, WAIT_S)),
-        ):
-            upkeep.write_anew(db)
-
-    def _empty_log(self) -> bool:
-        """Copy the log into the file and cut it; False where a reader is in the way."""
-        with self.autocommitting() as db:
-            db.timeout = 0
-            try:
-                db.execute_sql("PRAGMA wal_checkpoint (PASSIVE)")
-                row = db.execute_sql("PRAGMA wal_checkpoint (TRUNCATE)").fetchone()
-                return bool(row is not None and not row[0])
-            finally:
-                db.timeout = WAIT_S
+        forget(self)
 
     def close(self) -> None:
         """Close the connection; the next call opens it again."""
@@ -375,7 +286,7 @@ class Database:
         return f"{self.path.as_uri()}?{mode}"
 
     def _opened(self, name: str) -> SqliteConnection:
-        db = _connect(name, importing=self._is_importing)
+        db = connect(name, importing=self._is_importing)
         try:
             self._bring_up_to_date(db)
         except BaseException:
@@ -396,169 +307,17 @@ class Database:
             bring_up_to_date(db, path)
 
 
-class SqliteConnection(Connection, SqliteDatabase):
-    """What SQLite does in its own way."""
-
-    def execute_sql(self, sql: str, params: Sequence[object] = ()) -> Cursor:
-        """Run a statement.
-
-        A long text is bound as bytes: a string keeps the UTF-8 that SQLite is given of it for as
-        long as it lives (CPython's `PyUnicode_AsUTF8AndSize`), which is half of a prompt once more.
-        """
-        long = [isinstance(value, str) and len(value) > _LONG_TEXT for value in params]
-        if any(long):
-            first, *rest = sql.split("?")  # in no statement of ours it stands for anything else
-            sql = first + "".join(
-                f"CAST(? AS TEXT){after}" if is_long else f"?{after}"
-                for is_long, after in zip(long, rest, strict=True)
-            )
-            params = [
-                value.encode() if isinstance(value, str) and is_long else value
-                for value, is_long in zip(params, long, strict=True)
-            ]
-        return super().execute_sql(sql, params)
-
-    # A message is indexed in the transaction that completes it, so the index costs nothing while a
-    # reply streams and is never stale: not after a crash either.
-
-    def index_message(self, message_id: int, content: str) -> None:
-        """Index a message that has become complete."""
-        # Bytes: a long text that is not ASCII takes up to four times as much as a string.
-        text = b"".join(piece.encode() for piece in words.pieces(content))
-        self.execute_sql(
-            "INSERT INTO message_words (rowid, content) VALUES (?, CAST(? AS TEXT))",
-            (message_id, text),
-        )
-
-    def index_messages(self, texts: Iterable[tuple[int, str]]) -> None:
-        """Index many messages that are complete and kept, by rising numbers."""
-        run: list[tuple[int, str]] = []
-        for message_id, content in texts:
-            indexed = words.words(content)
-            if indexed != content or (run and run[-1][0] != message_id - 1):
-                self._index_run(run)
-                run = []
-            if indexed == content:
-                run.append((message_id, content))
-            else:
-                self.execute_sql(_INDEX, (message_id, indexed))
-        self._index_run(run)
-
-    def _index_run(self, run: Sequence[tuple[int, str]]) -> None:
-        """Index messages that follow one another, whose words stand in them as they are."""
-        if len(run) == 1:
-            self.execute_sql(_INDEX, run[0])
-        elif run:
-            # One statement for all of them takes two thirds of the time.
-            self.execute_sql(
-                "INSERT INTO message_words (rowid, content)"
-                " SELECT id, content FROM message WHERE id BETWEEN ? AND ?",
-                (run[0][0], run[-1][0]),
-            )
-
-    def unindex_message(self, message_id: int, content: object) -> None:
-        """Take a complete message out of the index, before it is deleted."""
-        if not isinstance(content, str):
-            raise BadRow("a message that is not text")
-        self.execute_sql(
-            "INSERT INTO message_words (message_words, rowid, content) VALUES ('delete', ?, ?)",
-            (message_id, words.words(content)),
-        )
-
-    def unindex_messages(self, session_id: int) -> None:
-        """Take a session's own messages and calls out of the index, before they are deleted."""
-        called = self.execute_sql(
-            f"SELECT tool_call.id, {words.CALL} FROM tool_call JOIN message m ON m.id = message_id"
-            " WHERE m.session_id = ? AND result IS NOT NULL",
-            (session_id,),
-        )
-        for call_id, text in list(called):
-            self._unindex_call(call_id, text)
-        found = self.execute_sql(
-            "SELECT id, content FROM message WHERE session_id = ? AND status = 'complete'",
-            (session_id,),
-        )
-        for message_id, content in list(found):
-            self.unindex_message(message_id, content)
-
-    def index_call(self, call_id: int) -> None:
-        """Index a call that has its result."""
-        self.execute_sql(
-            "INSERT INTO call_words (rowid, content) VALUES (?, ?)",
-            (call_id, words.words(self._text_of_call(call_id))),
-        )
-
-    def unindex_call(self, call_id: int) -> None:
-        """Take a call out of the index, before its result changes."""
-        self._unindex_call(call_id, self._text_of_call(call_id))
-
-    def _unindex_call(self, call_id: int, text: object) -> None:
-        self.execute_sql(
-            "INSERT INTO call_words (call_words, rowid, content) VALUES ('delete', ?, ?)",
-            (call_id, words.words(_called(text))),
-        )
-
-    def _text_of_call(self, call_id: int) -> str:
-        row = self.execute_sql(
-            f"SELECT {words.CALL} FROM tool_call WHERE id = ?", (call_id,)
-        ).fetchone()
-        return _called(row and row[0])
-
-    def index_name(self, session_id: int, name: str) -> None:
-        """Index a session's name."""
-        self.execute_sql(
-            "INSERT INTO session_words (rowid, name) VALUES (?, ?)",
-            (session_id, words.words(name)),
-        )
-
-    def unindex_name(self, session_id: int, name: str) -> None:
-        """Take a session's name out of the index, before it changes or goes."""
-        self.execute_sql(
-            "INSERT INTO session_words (session_words, rowid, name) VALUES ('delete', ?, ?)",
-            (session_id, words.words(name)),
-        )
-
-    def forget_words(self) -> None:
-        """Forget every word."""
-        for index in ("message_words", "call_words", "session_words"):
-            self.execute_sql(f"INSERT INTO {index} ({index}) VALUES ('delete-all')")
-
-    def first_free(self, table: type[Model]) -> int:
-        """The number after the last one that was ever given (AUTOINCREMENT)."""
-        name = table._meta.table_name  # noqa: SLF001  (Peewee's documented way)
-        given = self.execute_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (name,))
-        return int((given.fetchone() or (0,))[0]) + 1
-
-    def local_day(self, microseconds: Field[int]) -> Function:
-        """A kept time as the user's own day."""
-        return fn.date(microseconds / 1_000_000, "unixepoch", "localtime")
-
-    def rollback(self) -> None:
-        """Roll back, unless SQLite has done so on a full disk: the error behind must be seen."""
-        if self.connection().in_transaction:
-            super().rollback()
-
-
-def _called(text: object) -> str:
-    if not isinstance(text, str):
-        raise BadRow("a call of a tool that is not text")
-    return text
-
-
-def _connect(name: str, *, importing: bool) -> SqliteConnection:
-    db = SqliteConnection(
-        name,
-        pragmas=_PRAGMAS | (_OF_IMPORTS if importing else {}),
-        timeout=WAIT_S,
-        uri=True,
-        # One connection for all threads, under the lock above.
-        thread_safe=False,
-        check_same_thread=False,
-        # A cached statement keeps a copy of the values it was last run with: a long reply.
-        cached_statements=_CACHED_STATEMENTS if importing else 0,
-    )
-    db.connect()
-    return db
+def _is_locked(path: Path) -> bool:
+    if sys.platform == "win32":  # it has no such locks
+        return True
+    try:
+        descriptor = open_lock_file(path)
+    except OSError:
+        return True
+    try:
+        return not take_lock(descriptor, wait=False)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The database's file: made private, refused when it is anything else; what its errors mean."""
+"""The database's file: it is made private and checked before use; what its errors mean."""
 
 import os
 import sqlite3
@@ -13,28 +13,28 @@ from peewee import InterfaceError, PeeweeException, ProgrammingError, SqliteData
 from hfs_cli import signals
 from hfs_cli.errors import Interrupted, StoreError
 from hfs_cli.files import create, make_directory
-from hfs_cli.store.engine import BadRow
+from hfs_cli.store.engine import LOCKED, BadRow, made_by_newer, refuses
 
 # Marks the file as ours: "hfs1" (https://www.sqlite.org/fileformat.html#application_id).
 APPLICATION_ID = 0x68667331
 # How many migrations there are. Kept by hand, so that opening a current database neither
 # loads the migration machinery nor lists a directory; a test compares it with the files.
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 13
 
 # After how many instructions of SQLite's virtual machine to look for a signal: some milliseconds.
 _STEPS = 100_000
 
 # Primary result codes: https://www.sqlite.org/rescode.html
 _ADVICE = {
-    sqlite3.SQLITE_BUSY: "is locked by another program: try again when it has finished",
-    sqlite3.SQLITE_LOCKED: "is locked by another program: try again when it has finished",
+    sqlite3.SQLITE_BUSY: LOCKED,
+    sqlite3.SQLITE_LOCKED: LOCKED,
     sqlite3.SQLITE_NOMEM: "needs more memory than there is",
     sqlite3.SQLITE_READONLY: "cannot be written: make the file and its directory writable",
     sqlite3.SQLITE_PERM: "cannot be written: make the file and its directory writable",
     sqlite3.SQLITE_FULL: "cannot grow, the disk is full: make room and try again",
     sqlite3.SQLITE_IOERR: "could not be read or written: check the disk and its free space",
     sqlite3.SQLITE_CANTOPEN: "cannot be opened: make its directory readable and writable",
-    sqlite3.SQLITE_PROTOCOL: "is locked by another program: try again when it has finished",
+    sqlite3.SQLITE_PROTOCOL: LOCKED,
     sqlite3.SQLITE_TOOBIG: "cannot hold a single value this large (over 1 GB)",
 }
 
@@ -113,7 +113,7 @@ def make(path: Path) -> None:
 def _unusable(path: Path, error: OSError) -> StoreError:
     reason = error.strerror or str(error)
     return StoreError(
-        f"cannot use {path} for the database: {reason}; HFS_DATA_DIR names another directory"
+        f"cannot use {path} for the database: {reason}; set HFS_DATA_DIR to another directory"
     )
 
 
@@ -133,19 +133,17 @@ def schema_version(db: SqliteDatabase, path: Path | None) -> int:
         schema = db.execute_sql("SELECT type, name FROM sqlite_master").fetchall()
     if application == APPLICATION_ID:
         for kind, name in schema:
-            # They run whatever they hold: one that aborts, another that has no end.
+            # Triggers and views run whatever they hold, which may fail or never end.
             if kind not in {"table", "index"}:
                 raise StoreError(damaged(path, f"a {kind} {name} that hfs did not make"))
         if version > SCHEMA_VERSION:
-            raise StoreError(
-                f"the database {path} was made by a newer hfs (schema {version}, this one "
-                f"knows {SCHEMA_VERSION}): upgrade hfs, or HFS_DATA_DIR=... for another"
-            )
+            raise made_by_newer(path, version, SCHEMA_VERSION, "HFS_DATA_DIR")
         return version
     if application == 0 and version == 0 and not schema:
         return 0
     raise StoreError(
-        f"{path} is another program's database: move it away, or HFS_DATA_DIR=... for another"
+        f"{path} is another program's database: choose another file, or set HFS_DATA_DIR to "
+        "another directory (hfs sessions import reads the histories of some programs)"
     )
 
 
@@ -164,29 +162,26 @@ def is_busy(error: BaseException) -> bool:
 def store_errors(path: Path) -> Iterator[None]:
     """Raise `StoreError` for what the file, the disk or another program did.
 
-    What remains are tables that others have changed, whose constraints may then be anything:
-    a database that cannot be trusted. Only statements and values that no database takes pass
-    through: they are mistakes of our own and must look like bugs.
+    Any other failure comes of tables that somebody else has changed: such a database cannot be
+    trusted. Statements and values that no database takes pass through: they are mistakes of our own
+    and must look like bugs.
     """
     try:
         yield
     except BadRow as error:
         raise StoreError(damaged(path, str(error))) from error
-    except OverflowError as error:  # what was counted on from a number in it; ours are smaller
+    except OverflowError as error:  # from a number in it: ours are smaller
         raise StoreError(damaged(path, "a number in it is past all counting")) from error
     except (InterfaceError, ProgrammingError, sqlite3.InterfaceError, sqlite3.ProgrammingError):
         raise
     except (PeeweeException, sqlite3.Error) as error:
         code = result_code(error)
-        # Of a text that is not valid the rest is the text itself, which is nobody's business.
+        # SQLite quotes a text that is not valid, and errors must not show what was said.
         said = str(error.args[-1] if error.args else error).partition(" with text")[0]
         if code in _ADVICE:
             raise StoreError(f"the database {path} {_ADVICE[code]} ({said})") from error
         if code == sqlite3.SQLITE_CONSTRAINT:
-            raise StoreError(
-                f"the database {path} refuses the change ({said}): "
-                "see what is wrong with it: hfs db check"
-            ) from error
+            raise refuses(path, said) from error
         if "syntax error" in said:
             raise
         raise StoreError(damaged(path, said)) from error

@@ -1,9 +1,9 @@
 """Writers stand in line for the database, and each gets its turn.
 
-SQLite's own waiting is a race of sleeps: of 200 writers on two cores a dozen never win it
-within 30 s. An advisory lock that is waited for in the kernel is passed on in order, costs
-microseconds when nobody else wants it, and is let go when its process dies, however. SQLite's
-lock stays behind it, for programs that do not stand in line.
+Writers that wait for SQLite's own lock sleep and try again: of 200 on two cores a dozen never get
+it within 30 s. An advisory lock that they wait for in the kernel is passed on in order, costs
+microseconds when nobody else wants it, and is released when its process dies, however it does.
+SQLite's lock is taken as well, for programs that do not stand in line.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ from pathlib import Path
 from hfs_cli import signals
 from hfs_cli.errors import StoreError
 from hfs_cli.files import open_lock_file, release_lock, take_lock
+from hfs_cli.store.engine import LEAVE_S, LOCKED, WAIT_S
 
-WAIT_S = 30.0
-# How long a wait goes on after a signal: whoever pressed Ctrl-C wants to leave within a second.
-_LEAVE_S = 0.5
 # No signal is seen while SQLite waits for a lock, so all waiting is done in slices.
 SLICE_S = 0.25
 _LOOK_AGAIN_S = 0.02
@@ -30,9 +28,9 @@ _LOOK_AGAIN_S = 0.02
 class Patience:
     """When to stop waiting for other writers.
 
-    A wait of 30 s ends when for 30 s nobody got anything done, not when the line is long:
-    each change of the database starts it anew. A shorter wait is what it says. Example: 200
-    writers, each 0.2 s at work: the last waits for 40 s and is served.
+    A wait of 30 s ends when nobody has got anything done for 30 s: each change of the database
+    starts it anew. A shorter wait is just that long. For example, the last of 200 writers that take
+    0.2 s each waits for 40 s and is served.
 
     Args:
         path: The database.
@@ -47,12 +45,12 @@ class Patience:
         self._leaving = False
 
     def left_s(self) -> float:
-        """Seconds until it is time to look again; 0 when it is over."""
+        """Seconds until it is time to look again; 0 when the wait is over."""
         now = time.monotonic()
         if signals.waiting():
             if not self._leaving:
                 self._leaving = True
-                self._deadline = min(self._deadline, now + _LEAVE_S)
+                self._deadline = min(self._deadline, now + LEAVE_S)
         elif self._wait_s >= WAIT_S and (seen := self._changes()) != self._seen:
             self._seen = seen
             self._deadline = now + self._wait_s
@@ -152,6 +150,4 @@ def _wait(descriptor: int, patience: Patience, path: Path) -> None:
 
 
 def _locked(path: Path) -> StoreError:
-    return StoreError(
-        f"the database {path} is locked by another program: try again when it has finished"
-    )
+    return StoreError(f"the database {path} {LOCKED}")

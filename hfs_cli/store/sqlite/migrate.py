@@ -8,6 +8,7 @@ from peewee import OperationalError, SqliteDatabase
 
 from hfs_cli.errors import StoreError, UsageError
 from hfs_cli.files import NewFile
+from hfs_cli.store.engine import WAIT_S
 from hfs_cli.store.sqlite.file import (
     APPLICATION_ID,
     SCHEMA_VERSION,
@@ -22,13 +23,12 @@ _PAGES = 4096
 _DIRECTORY = Path(__file__).parent / "migrations"
 
 
-def bring_up_to_date(db: SqliteDatabase, path: Path | None, wait_s: float = 30.0) -> None:
+def bring_up_to_date(db: SqliteDatabase, path: Path | None) -> None:
     """Check whose database this is, and apply the migrations it lacks.
 
     Args:
         db: An open connection.
         path: Its file, or None for a database in memory.
-        wait_s: Seconds to wait for another process that migrates.
 
     Raises:
         StoreError: It belongs to another program or to a newer hfs; nothing was written.
@@ -37,11 +37,11 @@ def bring_up_to_date(db: SqliteDatabase, path: Path | None, wait_s: float = 30.0
     if version == SCHEMA_VERSION:
         return
     if path is not None and version == 0:
-        # So that it can be shrunk a little at a time; it has to be said before the first table.
+        # So that it can be shrunk a little at a time; it has to be set before the first table.
         db.execute_sql("PRAGMA auto_vacuum = INCREMENTAL")
-        _use_write_ahead_log(db, wait_s)
-    # Migrations rebuild tables; the check at the end stands in for enforcement. Both are
-    # switched outside a transaction, where alone SQLite allows it.
+        _use_write_ahead_log(db)
+    # Migrations rebuild tables, so references are checked once at the end. SQLite allows the switch
+    # only outside a transaction.
     db.execute_sql("PRAGMA foreign_keys = OFF")
     try:
         with db.atomic("IMMEDIATE"):
@@ -66,9 +66,9 @@ def _migrate(db: SqliteDatabase, path: Path | None) -> None:
     db.execute_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-def _use_write_ahead_log(db: SqliteDatabase, wait_s: float) -> None:
-    # SQLite does not wait here: two processes that switch at once get "locked" immediately.
-    deadline = time.monotonic() + wait_s
+def _use_write_ahead_log(db: SqliteDatabase) -> None:
+    # SQLite does not wait here: of two processes that switch at once, one gets "locked" at once.
+    deadline = time.monotonic() + WAIT_S
     while True:
         try:
             db.execute_sql("PRAGMA journal_mode = WAL")
@@ -83,22 +83,23 @@ def _use_write_ahead_log(db: SqliteDatabase, wait_s: float) -> None:
 def back_up(source: Path, target: Path, *, replace: bool) -> None:
     """Copy a database that may be in use, with SQLite's online backup, as a private file.
 
-    The copy appears under its name only when it is whole and has been looked over: whoever
-    keeps the latest few backups must not lose the good ones to damaged ones.
+    The copy gets its name only when it is complete and has been checked: whoever keeps only a few
+    backups must not lose good ones to a damaged one.
 
     Args:
-        replace: Take the place of an earlier copy.
+        replace: Replace an earlier copy.
 
     Raises:
         UsageError: There is something of that name.
         StoreError: The copy cannot be written, or the database is damaged.
     """
+    failed = f"cannot write the backup {target}"
     try:
         with NewFile(target) as new:
             reader = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)
             writer = sqlite3.connect(new.path)
             try:
-                # One moment's view, however long it takes; a signal is seen between two steps.
+                # One moment's view, however long it takes. A signal is seen between two steps.
                 reader.execute("BEGIN")
                 reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
                 reader.backup(writer, pages=_PAGES, progress=lambda *_: None)
@@ -106,6 +107,12 @@ def back_up(source: Path, target: Path, *, replace: bool) -> None:
                     found = writer.execute("PRAGMA integrity_check (1)").fetchone()[0]
                 if found != "ok":
                     raise StoreError(damaged(source, " ".join(found.split())))
+            except sqlite3.Error as error:
+                if _is_of_writing(error):
+                    raise StoreError(
+                        f"{failed}: make room on its disk, or back up elsewhere"
+                    ) from error
+                raise
             finally:
                 writer.close()
                 reader.close()
@@ -116,4 +123,14 @@ def back_up(source: Path, target: Path, *, replace: bool) -> None:
     except FileExistsError:
         raise UsageError(f"{target} exists: choose another name") from None
     except OSError as error:
-        raise StoreError(f"cannot write the backup {target}: {error.strerror}") from error
+        raise StoreError(f"{failed}: {error.strerror}") from error
+
+
+def _is_of_writing(error: sqlite3.Error) -> bool:
+    """Whether a backup failed because its copy could not be written."""
+    return error.sqlite_errorcode in {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR_WRITE,
+        sqlite3.SQLITE_IOERR_FSYNC,
+        sqlite3.SQLITE_IOERR_TRUNCATE,
+    }

@@ -1,9 +1,9 @@
-"""Find messages and names by their words."""
+"""Find messages and names by their words, with FTS5."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -41,12 +41,8 @@ def _within(parts: list[Part]) -> tuple[str, list[object]]:
 _DIALECT = Dialect("w.rowid", "instr", _within)
 
 
-def _fetch(db: Connection, sql: str, parameters: Sequence[object]) -> list[Found]:
-    return checked(db.execute_sql(sql, parameters))
-
-
-def _best(db: Connection, place: Place, phrases: Sequence[str], limit: int) -> list[Found]:
-    """Hits in an index: ranked by the words that are not everywhere, or else the newest."""
+def _best(db: Connection, place: Place, phrases: Sequence[str], limit: int) -> Iterable[Found]:
+    """Hits in an index, ranked by the words that are not common; the newest if all words are."""
     every = " ".join(phrases)
     few = f"SELECT count(*) FROM (SELECT 1 FROM {place.index} WHERE {place.index} MATCH ? LIMIT ?)"
     rare = " ".join(
@@ -55,13 +51,12 @@ def _best(db: Connection, place: Place, phrases: Sequence[str], limit: int) -> l
         if db.execute_sql(few, (phrase, _COMMON)).fetchone() != (_COMMON,)
     )
     if not rare:
-        return _fetch(
-            db,
+        newest = (
             f"SELECT {place.columns}, 0.0 AS score FROM {place.index} w "
             f"{place.join} WHERE w.{place.index} MATCH ? {place.conditions} "
-            "ORDER BY w.rowid DESC LIMIT ?",
-            (every, *place.values, limit),
+            "ORDER BY w.rowid DESC LIMIT ?"
         )
+        return checked(db.execute_sql(newest, (every, *place.values, limit)))
     matching = f"SELECT rowid, bm25({place.index}) AS score FROM {place.index} "
     matching += f"WHERE {place.index} MATCH ?"
     parameters: list[object] = [rare]
@@ -69,12 +64,11 @@ def _best(db: Connection, place: Place, phrases: Sequence[str], limit: int) -> l
         matching += f" AND rowid IN (SELECT rowid FROM {place.index} WHERE {place.index} MATCH ?)"
         parameters.append(every)
     if not place.conditions:
-        # The rank needs the index alone: rows are read for the best ones only.
+        # The rank comes from the index alone: rows are read only for the best hits.
         matching += " ORDER BY score LIMIT ?"
         parameters.append(limit)
-    return _fetch(
-        db,
+    best = (
         f"SELECT {place.columns}, w.score FROM ({matching}) w {place.join} "
-        f"WHERE 1 {place.conditions} ORDER BY w.score LIMIT ?",
-        (*parameters, *place.values, limit),
+        f"WHERE 1 {place.conditions} ORDER BY w.score LIMIT ?"
     )
+    return checked(db.execute_sql(best, (*parameters, *place.values, limit)))

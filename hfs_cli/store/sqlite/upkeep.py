@@ -1,18 +1,30 @@
-"""Look the database over, and shrink it."""
+"""Check a file for damage, shrink it, and write it anew."""
 
 from __future__ import annotations
 
 import stat
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from peewee import BlobField, Field, FloatField, IntegerField, Model, SqliteDatabase, TextField
 
-from hfs_cli.files import PRIVATE_DIRECTORY, PRIVATE_FILE
-from hfs_cli.store.engine import Connection
+from hfs_cli import notices
+from hfs_cli.errors import StoreError
+from hfs_cli.files import PRIVATE_DIRECTORY, PRIVATE_FILE, remove_abandoned
+from hfs_cli.store.engine import WAIT_S, Connection
 from hfs_cli.store.search import TOKENIZER
+from hfs_cli.store.sqlite.connection import INDEXES
+from hfs_cli.store.sqlite.file import interruptible
+from hfs_cli.store.sqlite.line import Patience
 from hfs_cli.store.tables import TABLES
 from hfs_cli.store.upkeep import contradictions
 from hfs_cli.store.words import CALL, words
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from hfs_cli.store.sqlite.connection import SqliteConnection
 
 
 def problems(db: Connection) -> list[str]:
@@ -129,34 +141,129 @@ def too_open(path: Path) -> list[str]:
     ]
 
 
-INDEXES = ("message_words", "call_words", "session_words")
 # `PRAGMA auto_vacuum` of a file that can be shrunk a little at a time.
-INCREMENTAL = 2
+_INCREMENTAL = 2
 # Pages that one step moves, and that one step of an index merges.
 _PAGES = 500
-MERGED = 200
+_MERGED = 200
+# How often to see whether a reader has ended.
+_LOOK_AGAIN_S = 0.1
 
 
-def merge_words(db: SqliteDatabase, index: str, pages: int) -> bool:
-    """Merge a little of an index; whether there may be more to merge.
+class Database(Protocol):
+    """What the engine lends to its upkeep: see `hfs_cli.store.sqlite.database`."""
 
-    Args:
-        pages: How many to write; a negative number begins to make one of the whole index.
-            https://www.sqlite.org/fts5.html#the_merge_command
+    path: Path
+
+    def exists(self) -> bool:
+        """Whether there is a file."""
+        ...
+
+    def staging(self) -> AbstractContextManager[SqliteConnection]:
+        """A short transaction."""
+        ...
+
+    def autocommitting(self) -> AbstractContextManager[SqliteConnection]:
+        """The connection outside a transaction."""
+        ...
+
+    def alone(self) -> AbstractContextManager[SqliteConnection]:
+        """As `autocommitting`, while no other hfs may write."""
+        ...
+
+
+def vacuum(database: Database) -> int:
+    """Shrink the file to what it holds; the bytes gained.
+
+    A little at a time, so that nobody waits. Only a database that was made by an hfs before 0.3 is
+    locked while it is written anew, once.
     """
+    if not database.exists():
+        return 0
+    remove_abandoned(database.path.parent)  # as large as the database, where a copy was killed
+    # What is still in the log counts as well: it is copied into the file first.
+    _empty_log(database)
+    before = database.path.stat().st_size
+    _merge_indexes(database)
+    with database.autocommitting() as db:
+        in_steps = db.pragma("auto_vacuum") == _INCREMENTAL
+    if in_steps:
+        more = True
+        while more:
+            with database.staging() as db, interruptible(db.connection()):
+                more = _free_pages(db)
+    else:
+        _write_anew(database, ", this once")
+    _empty_log(database)
+    return before - database.path.stat().st_size
+
+
+def forget(database: Database) -> None:
+    """Leave nothing in the files of what was changed or deleted so far.
+
+    A row that is deleted or shortened stays in the free room of its page, and a word in its index
+    until that is merged: they go only when the file is written anew and its log is cut.
+
+    Raises:
+        StoreError: Another process reads what was there before.
+    """
+    path = database.path
+    remove_abandoned(path.parent)
+    for copy in sorted(path.parent.glob(f"{path.name}.bak-v*")):
+        notices.warn(f"{copy} is older than the change and as it was: delete it")
+    _merge_indexes(database)
+    _write_anew(database)
+    patience = Patience(path, WAIT_S)
+    while not _empty_log(database):
+        if not patience.left_s():
+            raise StoreError(
+                f"another hfs still reads the database, and {path}-wal holds what was"
+                " replaced until it has ended: then run hfs db vacuum"
+            )
+        time.sleep(_LOOK_AGAIN_S)
+
+
+def _merge_indexes(database: Database) -> None:
+    for index in INDEXES:
+        # A negative number starts to merge the whole index into one segment:
+        # https://www.sqlite.org/fts5.html#the_merge_command
+        pages = -_MERGED
+        more = True
+        while more:
+            with database.staging() as db, interruptible(db.connection()):
+                more = _merge(db, index, pages)
+            pages = _MERGED
+
+
+def _merge(db: SqliteDatabase, index: str, pages: int) -> bool:
+    """Merge some pages of an index; whether there may be more to merge."""
     before = db.execute_sql("SELECT total_changes()").fetchone()[0]
     db.execute_sql(f"INSERT INTO {index} ({index}, rank) VALUES ('merge', ?)", (pages,))
     return bool(db.execute_sql("SELECT total_changes()").fetchone()[0] - before >= 2)
 
 
-def free_pages(db: SqliteDatabase) -> bool:
+def _free_pages(db: SqliteDatabase) -> bool:
     """Cut some free pages off the file; whether there are more."""
     before = db.pragma("freelist_count")
     list(db.execute_sql(f"PRAGMA incremental_vacuum ({_PAGES})"))  # a page a row
     return bool(0 < db.pragma("freelist_count") < before)
 
 
-def write_anew(db: SqliteDatabase) -> None:
+def _write_anew(database: Database, more: str = "") -> None:
     """Write the file anew, as one that can be shrunk a little at a time from now on."""
-    db.execute_sql(f"PRAGMA auto_vacuum = {INCREMENTAL}")
-    db.execute_sql("VACUUM")
+    notices.notice(f"locked while the database is written anew{more}")
+    with database.alone() as db, interruptible(db.connection()):
+        db.execute_sql(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
+        db.execute_sql("VACUUM")
+
+
+def _empty_log(database: Database) -> bool:
+    """Copy the log into the file and cut it; False where a reader is in the way."""
+    with database.autocommitting() as db:
+        db.timeout = 0
+        try:
+            db.execute_sql("PRAGMA wal_checkpoint (PASSIVE)")
+            row = db.execute_sql("PRAGMA wal_checkpoint (TRUNCATE)").fetchone()
+            return bool(row is not None and not row[0])
+        finally:
+            db.timeout = WAIT_S

@@ -157,6 +157,14 @@ def test_a_damaged_line_that_names_none_costs_the_two_beside_it(tmp_path, store,
     assert ["line 3" in what for what in said] == [True, True]
 
 
+def test_what_is_left_of_a_file_that_is_cut_comes_in(tmp_path, store):
+    lines = [{"session": s, "role": "user", "content": s} for s in "aba"]
+    said, names = _broken_in(store, written(tmp_path, *lines))
+    assert names == {"a", "b"}
+    assert len(said) == 1
+    assert said[0].endswith(" — what follows it is not read")
+
+
 def test_a_session_of_too_much_text_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(records, "MAX_CONVERSATION", 10_000_000)
     line = {"session": "s", "role": "user", "content": "x" * 3_000_000}

@@ -118,6 +118,18 @@ def test_a_password_that_is_missing_or_wrong_is_one_line_with_the_next_step(trus
     )
 
 
+def test_a_name_that_the_server_does_not_know_is_one_line_with_the_next_step(trusting, port):
+    trusting.env["PGPASSWORD"] = PASSWORD
+    there = address(port)
+    for where, step in (
+        (there.replace("/sessions", "/none"), "make it with createdb"),
+        (there.replace("localhost", "no-such-host.invalid"), "check the name of the host"),
+    ):
+        line = said(trusting("sessions", "list", env={"HFS_DATABASE": where}))
+        assert step in line
+        assert f"cannot reach {where}: " in line
+
+
 def test_what_tls_does_not_vouch_for_is_one_line_with_the_next_step(trusting, port, tmp_path):
     trusting.env |= {"HFS_DATABASE": address(port), "PGPASSWORD": PASSWORD}
     other = tmp_path / "other.pem"

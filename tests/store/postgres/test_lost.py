@@ -10,10 +10,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from hfs_cli.errors import StoreError
 from hfs_cli.messages import Reply
+from hfs_cli.store.engine import LostError
 from tests import postgres
 from tests.scripted_server import Await, openai_chunk, sse
 from tests.store.places import open_place
@@ -78,6 +80,40 @@ def test_a_save_ends_with_its_wait_and_the_next_one_connects_anew(own_server):
         own_server.start()
         store.save_reply(opened, Reply("a", "m/x", status="complete"))
         assert talk.contents(store.get(1)) == ["hi", "a"]
+
+
+def test_a_server_that_is_full_is_waited_for(postgres_databases):  # asked for the reason to skip
+    with postgres.running({**postgres.QUICK, "max_connections": "5"}) as server:
+        taken = [psycopg.connect(server.url()) for _ in range(5)]
+        with pytest.raises(psycopg.OperationalError, match="too many clients"):
+            psycopg.connect(server.url())
+        with open_place(server.url()) as store:
+            free = threading.Timer(0.5, taken[0].close)
+            free.start()
+            assert store.count() == 0
+            free.join()
+        for one in taken:
+            one.close()
+
+
+def test_a_transaction_that_the_server_has_ended_as_idle_is_a_lost_connection(postgres_databases):
+    with postgres_databases.new() as database, database.open() as store:
+        talk = Talk(store)
+        talk.turn("q", "a", name="one")
+        with psycopg.connect(database.where, autocommit=True) as db:
+            ours = store._engine._db.connection().info.backend_pid
+            there = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
+            with (
+                pytest.raises(LostError, match=r"^the connection to .* was lost \(.*: try again$"),
+                store._engine.writing() as writing,
+            ):
+                # As a server's owner sets it for everybody; the process is stopped meanwhile.
+                writing.execute_sql("SET LOCAL idle_in_transaction_session_timeout = 20")
+                deadline = time.monotonic() + 60
+                while db.execute(there, [ours]).fetchone() and time.monotonic() < deadline:
+                    time.sleep(0.02)
+                writing.execute_sql("DELETE FROM session")
+        assert talk.contents(talk.turn("q", "b", store.resolve("one"))) == ["q", "a", "q", "b"]
 
 
 # With its end: a transaction begins as READ COMMITTED.

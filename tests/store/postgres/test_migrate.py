@@ -99,3 +99,19 @@ def test_a_role_that_does_not_own_the_tables_is_told_who_has_to_come_first(first
         finally:
             db.execute(f"DROP OWNED BY {role}".encode())
             db.execute(f"DROP ROLE {role}".encode())
+
+
+def test_changed_tables_reach_the_disk_before_they_are_used(first_version, monkeypatch, tmp_path):
+    shutil.copy(migrate._DIRECTORY / "0002_owners.py", tmp_path)
+    (tmp_path / "0003_look.py").write_text(
+        "def up(migrator, database):\n"
+        "    database.execute_sql(\n"
+        "        \"CREATE TABLE seen AS SELECT current_setting('synchronous_commit') AS how\"\n"
+        "    )\n"
+    )
+    monkeypatch.setattr(migrate, "SCHEMA_VERSION", 3)
+    monkeypatch.setattr(migrate, "_DIRECTORY", tmp_path)
+    with open_place(first_version.where) as store:
+        assert store.count() == 1
+    with psycopg.connect(first_version.where) as db:
+        assert db.execute("SELECT how FROM seen").fetchone() == ("on",)

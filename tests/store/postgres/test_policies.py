@@ -212,6 +212,18 @@ def test_what_the_owner_of_the_tables_has_to_do_is_said(team):
         store.vacuum()
 
 
+def test_from_17_on_the_owner_may_let_another_role_tidy_up(team):
+    version = team.run(None, "SHOW server_version_num").fetchone()
+    if int(version[0]) < 170_000:
+        pytest.skip("PostgreSQL knows GRANT MAINTAIN from 17 on")
+    with team.open(team.ann) as ann:
+        with pytest.raises(StoreError, match="may tidy them up"):
+            ann.vacuum()
+        for table in team.tables():
+            team.run(None, f"GRANT MAINTAIN ON {table} TO {team.ann}")
+        ann.vacuum()
+
+
 def test_the_commands_run_under_them(team, chat, server, tmp_path):
     server.always(openai_sse("about the walrus"))
     chat.env |= {"HFS_DATABASE": team.url(team.ann), "HFS_USER": team.ann}

@@ -16,9 +16,9 @@ import pytest
 from hfs_cli.store.store import SessionStore
 from tests import postgres
 from tests.exchange.test_native import exported, populate
+from tests.store.incoming.test_put import IMPORT
 from tests.store.places import open_place
 from tests.store.talking import Talk
-from tests.store.test_incoming import IMPORT
 
 POOLER = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/sbin")
 SETTINGS = """[databases]

@@ -14,7 +14,7 @@ from threading import Event, Thread
 import pytest
 
 from hfs_cli.errors import StoreError
-from hfs_cli.store.sqlite import database as sqlite_database
+from hfs_cli.store.sqlite import connection
 from hfs_cli.store.sqlite.database import Database
 from hfs_cli.store.sqlite.file import APPLICATION_ID, SCHEMA_VERSION
 from hfs_cli.store.store import SessionStore
@@ -132,7 +132,7 @@ def test_another_programs_database_is_refused(path):
     with sqlite3.connect(path) as raw:
         raw.execute("CREATE TABLE secrets (x)")
     raw.close()
-    assert "another program's database" in refusal(path)
+    assert "another program's database: choose another file, or set HFS_DATA_DIR" in refusal(path)
     with sqlite3.connect(path) as raw:
         raw.execute("PRAGMA application_id = 42")
     raw.close()
@@ -167,7 +167,7 @@ def test_a_cut_file_is_refused_and_never_written(filled, tmp_path):
 def test_a_file_with_foreign_bytes_in_it_never_brings_the_program_down(filled, at):
     with filled.open("r+b") as stream:
         stream.seek(at)
-        stream.write(os.urandom(80))
+        stream.write(random.Random(at).randbytes(80))
     before = digest(filled)
     with SessionStore(filled) as store:
         try:
@@ -341,7 +341,7 @@ def test_whatever_is_long_is_bound_as_bytes_and_kept_as_text(path, tmp_path, mon
         session = talk.turn(f"use {Keys().checked('ghp_')}", "ok", name="key")
         giver.create_checkpoint(session.id, "here?")
         whole = exported(giver)
-        monkeypatch.setattr(sqlite_database, "_LONG_TEXT", 0)
+        monkeypatch.setattr(connection, "_LONG_TEXT", 0)
         with SessionStore(path) as store:
             store.put(giver.conversations())
             assert exported(store) == whole

@@ -13,8 +13,10 @@ import pytest
 from hfs_cli import signals
 from hfs_cli.errors import StoreError
 from hfs_cli.files import open_lock_file, release_lock, take_lock
+from hfs_cli.store.engine import LEAVE_S
 from hfs_cli.store.sqlite import line
-from hfs_cli.store.sqlite.database import Database, SqliteConnection
+from hfs_cli.store.sqlite.connection import SqliteConnection
+from hfs_cli.store.sqlite.database import Database
 from hfs_cli.store.sqlite.file import schema_version
 from hfs_cli.store.store import SessionStore
 from tests.conftest import UNMEASURED
@@ -81,9 +83,9 @@ def test_a_signal_leaves_a_moment_for_the_wait_and_no_more(path, monkeypatch):
     monkeypatch.setattr(signals, "waiting", lambda: True)
     patience = line.Patience(path, 30.0)
     assert patience.left_s() > 0
-    now[0] += line._LEAVE_S / 2
-    assert 0 < patience.left_s() <= line._LEAVE_S / 2
-    now[0] += line._LEAVE_S / 2
+    now[0] += LEAVE_S / 2
+    assert 0 < patience.left_s() <= LEAVE_S / 2
+    now[0] += LEAVE_S / 2
     assert patience.left_s() == 0
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from hfs_cli import signals
 from hfs_cli.errors import Interrupted, StoreError, UsageError
+from hfs_cli.files import create, take_lock
 from hfs_cli.messages import Reply, Usage
 from hfs_cli.store.sqlite import file, migrate
 from hfs_cli.store.store import SessionStore
@@ -74,6 +75,19 @@ def test_vacuum_gives_room_back(store, talk):
     assert store.vacuum() > 500_000
     assert store.check() == []
     assert len(store.search("kept")) >= 1
+
+
+@pytest.mark.parametrize("work", ["vacuum", "forget"])
+def test_a_copy_that_a_kill_left_beside_the_database_goes(store, talk, path, work):
+    talk.turn("q", "a")
+    copying, left = (path.with_name(f".hfs-{digit * 16}.part") for digit in "01")
+    for copy in (copying, left):
+        create(copy)
+    with copying.open("rb") as file_:
+        take_lock(file_.fileno())  # as one that is still made
+        getattr(store._engine, work)()
+        assert copying.exists()
+    assert not left.exists()
 
 
 def test_pruning_takes_what_is_old_and_spares_the_last_used(store, talk):

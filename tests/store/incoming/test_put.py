@@ -8,7 +8,9 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,9 +19,10 @@ from hfs_cli.conversations import Conversation
 from hfs_cli.errors import UsageError
 from hfs_cli.exchange.native import json_document, json_lines
 from hfs_cli.messages import Message
-from hfs_cli.store import incoming
+from hfs_cli.store.incoming import bulk, write
 from hfs_cli.store.store import SessionStore
 from hfs_cli.store.tables import SessionRow
+from tests.conftest import UNMEASURED
 from tests.exchange.reading import bring_in, conversations_in
 from tests.exchange.test_native import populate
 from tests.store.talking import Talk
@@ -32,15 +35,16 @@ from tests.store.places import open_place
 with open_place(sys.argv[1]) as store, open_source(Path(sys.argv[2])) as source:
     store.put(source)
 """
-SMALL = "import hfs_cli.store.incoming as i; i._MESSAGES = 3\n"
+SMALL = "import hfs_cli.store.incoming.bulk as b; b.MESSAGES = 3\n"
 MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 @pytest.fixture
 def small(monkeypatch):
     """Transactions of a few messages each."""
-    monkeypatch.setattr(incoming, "_MESSAGES", 3)
-    monkeypatch.setattr(incoming, "_CHARACTERS", 200)
+    monkeypatch.setattr(bulk, "MESSAGES", 3)
+    monkeypatch.setattr(bulk, "CHARACTERS", 200)
+    monkeypatch.setattr(bulk, "SESSIONS", 4)
 
 
 @pytest.fixture
@@ -90,6 +94,32 @@ def test_nothing_is_shown_before_all_has_come(small, history, database, store, t
     assert store.check() == []
 
 
+def test_forks_that_add_nothing_are_written_a_few_at_a_time_too(small, database, store):
+    said = (Message(1, 1, "user", "q", MOMENT), Message(2, 2, "assistant", "a", MOMENT))
+    parent = Conversation("a" * 32, "one", "chat", True, None, MOMENT, MOMENT, said)
+    written = []
+
+    def conversations():
+        for number in range(40):
+            yield replace(
+                parent,
+                uid=f"{number:032x}",
+                messages=(),
+                parent_uid=parent.uid,
+                fork_position=2,
+            )
+            written.append(database.count("session"))
+        yield parent
+
+    assert store.put(conversations()).sessions == 41
+    # Nobody waits for many of them: no transaction has more than four.
+    assert max(after - before for before, after in pairwise(written)) == 4
+    assert written[-1] >= 36
+    names = ["one", *(f"one ({number})" for number in range(2, 42))]
+    assert [session.name for session in store.list_recent(limit=None)][::-1] == names
+    assert store.check() == []
+
+
 def test_what_breaks_off_leaves_nothing(small, history, database, store, talk):
     talk.turn("q", "a")
     before = [database.count(t) for t in ("session", "message", "attachment", "import")]
@@ -112,7 +142,8 @@ def test_an_import_that_is_killed_shows_nothing_and_the_next_one_brings_all(
     with database.open() as empty:
         empty.delete([1])  # makes the tables
     process = subprocess.Popen(
-        [sys.executable, "-c", IMPORT.replace("with ", SMALL + "with "), database.where, str(pipe)]
+        [sys.executable, "-c", IMPORT.replace("with ", SMALL + "with "), database.where, str(pipe)],
+        env=os.environ | UNMEASURED,
     )
     with pipe.open("w") as half:
         half.writelines(lines[: len(lines) // 2])
@@ -227,7 +258,7 @@ def test_a_row_with_a_uid_that_nobody_gave_is_in_nobody_s_way(store, talk, histo
 
 @pytest.mark.parametrize("most", [0, 3])
 def test_uids_that_are_too_many_to_have_in_mind_are_asked_for(store, history, monkeypatch, most):
-    monkeypatch.setattr(incoming, "_IN_MIND", most)
+    monkeypatch.setattr(write, "_IN_MIND", most)
     came = bring_in(store, history)
     again = bring_in(store, history)
     assert (again.sessions, again.messages, again.present) == (0, 0, came.sessions)

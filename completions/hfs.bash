@@ -20,11 +20,11 @@ _hfs_table() {
                 '-S,--session sessions'
                 '--create'
                 '-n,--name -'
-                '--at -'
+                '--at messages'
                 '--schema-of =json,jsonl,sessions,transcript,export'
                 '--owner owners'
                 '-t,--template* templates'
-                '-p,--param* - -'
+                '-p,--param* placeholders -'
                 '-f,--file* files'
                 '--encoding -'
                 '--save-template -'
@@ -98,7 +98,7 @@ _hfs_table() {
                 '--json'
                 '--owner owners'
                 '-t,--template* templates'
-                '-p,--param* - -'
+                '-p,--param* placeholders -'
                 '-f,--file* files'
                 '--encoding -'
                 '-s,--system -'
@@ -133,7 +133,7 @@ _hfs_table() {
                 '--no-pager'
                 '--owner owners'
                 '-t,--template* templates'
-                '-p,--param* - -'
+                '-p,--param* placeholders -'
                 '-f,--file* files'
                 '--encoding -'
                 '--save-template -'
@@ -266,7 +266,7 @@ _hfs_table() {
             ;;
         'hfs sessions fork')
             hfs_options=(
-                '--at -'
+                '--at messages'
                 '-n,--name -'
                 '--owner owners'
                 '-h,--help'
@@ -275,7 +275,7 @@ _hfs_table() {
             ;;
         'hfs sessions rewind')
             hfs_options=(
-                '--to checkpoints'
+                '--to checkpoints+messages'
                 '--owner owners'
                 '-h,--help'
             )
@@ -412,7 +412,7 @@ _hfs_table() {
                 '--no-pager'
                 '--owner owners'
                 '-t,--template* templates'
-                '-p,--param* - -'
+                '-p,--param* placeholders -'
                 '-f,--file* files'
                 '--encoding -'
                 '--save-template -'
@@ -490,7 +490,7 @@ _hfs_table() {
                 '--owner owners'
                 '-h,--help'
             )
-            hfs_arguments='sessions+checkpoints checkpoints'
+            hfs_arguments='sessions -'
             ;;
         'hfs models')
             hfs_commands='list default pull update'

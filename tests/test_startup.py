@@ -66,6 +66,19 @@ def test_tab_on_a_session_loads_sqlite_alone(loaded, kind):
     assert loaded("__complete", kind, "x") == set()
 
 
+def test_tab_on_a_message_loads_sqlite_and_what_knows_keys(hfs, loaded):
+    make_database(hfs.database, 1)
+    assert loaded("__complete", "messages", "", "hfs", "chat", "--at") <= {
+        "hfs_cli.redact",
+        "typing",
+    }
+
+
+def test_tab_on_a_placeholder_loads_neither_click_nor_peewee(loaded):
+    typed = ("hfs", "chat", "-t", "translate", "-p")
+    assert loaded("__complete", "placeholders", "", *typed) <= {"tomllib", "typing"}
+
+
 @pytest.mark.parametrize("kind", ["models", "providers", "settings"])
 def test_tab_on_a_setting_loads_neither_click_nor_peewee(hfs, loaded, kind):
     hfs.configure('model = "local/smollm2"\n')

@@ -1,4 +1,4 @@
-"""`hfs completion`: the script that lets a shell complete hfs."""
+"""`hfs completion`: the script with which a shell completes hfs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def print_completion(context: click.Context, *, shell: str, installs: bool) -> N
     """Print the completion script for a SHELL (bash, zsh or fish), or install it.
 
     With --install it is written for you alone, and what your shell still needs is printed.
-    Running that again after an upgrade brings it up to date.
+    Run that again after an upgrade.
 
     \b
       hfs completion bash --install
       source <(hfs completion bash)
     """
-    from hfs_cli.completion.scripts import script
+    from hfs_cli.completion.tree import script
 
     text = script(shell, context.find_root().command)
     if not installs:

@@ -1,4 +1,4 @@
-"""Words from the configuration: models and aliases, providers, setting names."""
+"""Completions from the configuration: models, aliases, providers, settings, tools, templates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hfs_cli.places import cache_directory, config_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from hfs_cli.config.settings import Setting
@@ -68,10 +68,11 @@ def _json_list(path: str, key: str) -> list[object]:
 
 
 def providers() -> Iterator[Word]:
-    """The providers that hfs knows and those of the configuration."""
+    """The providers that hfs knows, and those of the configuration."""
     own = _table(_document(), "providers")
     for name, preset in _presets().items():
-        yield name, preset.base_url or "in this process"
+        where = "in this process" if preset.type == "local" else "needs its address: base_url"
+        yield name, preset.base_url or where
     for name, provider in own.items():
         if name not in _presets():
             yield name, str(provider.get("base_url", "")) if isinstance(provider, dict) else ""
@@ -127,6 +128,32 @@ def templates() -> Iterator[Word]:
             yield name, read_template(file).description
         except HfsError:
             yield name, ""
+
+
+def placeholders(words: Sequence[str]) -> Iterator[Word]:
+    """The placeholders of the templates that a command line names, less those that have a value.
+
+    Args:
+        words: The command line so far.
+    """
+    from pathlib import Path
+
+    from hfs_cli.completion.typed import values_of
+    from hfs_cli.config.templates import INPUT, directory_of, find_template
+    from hfs_cli.config.templates import placeholders as placeholders_in
+
+    directory = directory_of(Path(config_file(os.environ)))
+    found = [find_template(name, directory) for name in values_of(words, "-t", "--template")]
+    given = {word.partition("=")[0] for word in values_of(words[:-1], "-p", "--param")}
+    texts = [
+        *[t.prompt for t in found if t.prompt][-1:],
+        *[t.system for t in found if t.system][-1:],
+    ]
+    has_default = {name for template in found for name in template.defaults}
+    for name in dict.fromkeys(name for text in texts for name in placeholders_in(text)):
+        if name not in {INPUT, *given}:
+            # The default itself is not shown: it may be long, or a secret.
+            yield name, "has a default" if name in has_default else "needs a value"
 
 
 def keys(prefix: str, *, only_set: bool) -> Iterator[Word]:

@@ -19,57 +19,53 @@ class Installed:
     """What was done.
 
     Args:
-        path: The file.
-        changed: Whether it was written; otherwise it was there already.
+        path: The file of the script.
+        changed: Whether it was written; otherwise it was up to date.
         startup: The file that the shell reads when it starts.
-        lines: What has to stand in that file; empty when nothing does.
+        lines: The lines that are still missing in that file.
     """
 
     path: Path
     changed: bool
     startup: Path
-    lines: tuple[str, ...] = ()
+    lines: tuple[str, ...]
 
 
 def install(shell: str, script: str, env: Mapping[str, str]) -> Installed:
-    """Write a script for one user.
-
-    Args:
-        shell: ``bash``, ``zsh`` or ``fish``.
-        script: The script's text.
-        env: The environment.
+    """Write a script for the user alone.
 
     Raises:
-        UsageError: A file that hfs did not write has its name.
-        ConfigError: There is no home directory, or it cannot be written.
+        UsageError: There is a file of that name that hfs did not write.
+        ConfigError: There is no home directory, or the file cannot be written.
     """
     home = env.get("HOME", "")
     if not home.startswith("/"):
         raise ConfigError("no home directory to install in: set HOME")
-    place = _place(shell, Path(home), env)
+    path, startup, lines = _place(shell, Path(home), env)
     data = script.encode()
-    with refusing(ConfigError, f"cannot write {place.path}"):
-        there = place.path.read_bytes() if place.path.exists() else None
+    with refusing(ConfigError, f"cannot write {path}"):
+        there = path.read_bytes() if path.exists() else None
         if there is not None and _OURS not in there[:1000]:
-            raise UsageError(f"{place.path} exists and is not from hfs: move it away first")
+            raise UsageError(f"{path} exists and is not from hfs: move it away first")
         if there != data:
-            write_file(place.path, data, replace=True)
-        known = place.startup.read_text("utf-8", "replace") if place.startup.exists() else ""
-    missing = () if all(line in known for line in place.lines) else place.lines
-    return Installed(place.path, there != data, place.startup, missing)
+            write_file(path, data, replace=True)
+        known = startup.read_text("utf-8", "replace") if startup.exists() else ""
+    missing = () if all(line in known for line in lines) else lines
+    return Installed(path, there != data, startup, missing)
 
 
-def _place(shell: str, home: Path, env: Mapping[str, str]) -> Installed:
+def _place(shell: str, home: Path, env: Mapping[str, str]) -> tuple[Path, Path, tuple[str, ...]]:
+    """The file of a shell's script, its startup file, and the lines that this has to hold."""
     data = Path(env.get("XDG_DATA_HOME") or home / ".local/share")
     if shell == "fish":
         fish = Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "fish"
-        return Installed(fish / "completions/hfs.fish", True, fish / "config.fish")
+        return fish / "completions/hfs.fish", fish / "config.fish", ()
     if shell == "zsh":
         zsh = Path(env.get("ZDOTDIR") or home)
-        # No directory of the user's is in $fpath by itself.
+        # By default no directory of the user is in $fpath.
         lines = (f"fpath=({quote(str(zsh))}/.zfunc $fpath)", "autoload -Uz compinit && compinit")
-        return Installed(zsh / ".zfunc/_hfs", True, zsh / ".zshrc", lines)
-    # https://github.com/scop/bash-completion: looked for at the first Tab behind hfs.
+        return zsh / ".zfunc/_hfs", zsh / ".zshrc", lines
+    # bash-completion looks for it at the first Tab after hfs: https://github.com/scop/bash-completion
     bash = Path(env.get("BASH_COMPLETION_USER_DIR") or data / "bash-completion")
     path = bash / "completions/hfs"
-    return Installed(path, True, home / ".bashrc", (f"source {quote(str(path))}",))
+    return path, home / ".bashrc", (f"source {quote(str(path))}",)

@@ -1,23 +1,23 @@
-"""The command line as data: what the Click tree says, in a form that a script is written from."""
+"""The commands and options as data, read from Click, from which scripts and pages are written."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Any
 
 import click
 
 from hfs_cli.topics import TOPICS
 
-# What a value is, by its metavar: the one place that a new kind of value is added to.
-# The dynamic kinds are those that `hfs_cli.completion.words` answers.
+# The kind of a value by its metavar: a new kind is added only here and, if it is dynamic, to
+# `hfs_cli.completion.words`, which answers for those.
 KINDS = {
     "REF": "sessions",
-    "LABEL": "checkpoints",
     "CHECKPOINT": "checkpoints",
-    "N|CHECKPOINT": "checkpoints",
+    "N|CHECKPOINT": "checkpoints+messages",
     "MODEL": "models",
     "PROVIDER": "providers",
     "KEY": "settings",
@@ -31,6 +31,8 @@ KINDS = {
     "PATH|URL": "files",
     "NAME|URL|FILE": "weights",
 }
+# The kinds of the values of an option whose metavar says too little.
+_OF_OPTIONS = {"--at": ("messages",), "--param": ("placeholders", "")}
 _HELP = "COMMAND|TOPIC"
 # For arguments: hfs config set KEY VALUE.
 _OF_ARGUMENTS = KINDS | {"VALUE": "values"}
@@ -150,15 +152,25 @@ def read_tree(command: click.Command, parent: click.Context | None = None) -> Co
     )
 
 
+def script(shell: str, root: click.Command) -> str:
+    """The script for a shell (``bash``, ``zsh`` or ``fish``) to complete the commands of `root`."""
+    text: str = import_module(f"hfs_cli.completion.{shell}").script(read_tree(root))
+    return text
+
+
 def _option(option: click.Option) -> Option:
     takes = 0 if option.is_flag or option.count else option.nargs
     labels = (option.metavar or option.type.name.upper()).split()
+    values = [_value(label, option.type) for label in labels[:takes]]
+    for name in option.opts:
+        kinds = _OF_OPTIONS.get(name, ())
+        values[: len(kinds)] = map(Value, labels, kinds)
     return Option(
-        # What switches something off (--no-x of "--x/--no-x") is a spelling of its own.
-        # Before 8.5 click has the names of --help in no order.
+        # The option that switches off (--no-x of "--x/--no-x") is a spelling of its own.
+        # Before 8.5, click has the names of --help in no order.
         names=(*sorted(option.opts, key=len), *option.secondary_opts),
         help=" ".join((option.help or "").split()).rstrip("."),
-        values=tuple(_value(label, option.type) for label in labels[:takes]),
+        values=tuple(values),
         repeatable=option.multiple or bool(option.count),
     )
 

@@ -1,7 +1,7 @@
-"""The words that depend on the user: what ``hfs __complete KIND PREFIX WORDS...`` prints.
+"""The completions that depend on the user: what ``hfs __complete KIND PREFIX WORD...`` prints.
 
-Runs at each press of Tab, so it loads neither click nor peewee, and whatever goes wrong
-it says nothing: a message in the middle of somebody's command line helps nobody.
+This runs at each press of Tab, so it imports neither click nor peewee. If anything goes wrong it
+prints nothing: a message in the middle of a command line helps nobody.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from hfs_cli.sanitize import sanitize_line
 
 TYPE_CHECKING = False  # typing's own costs 5 ms
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from types import ModuleType
+
+    from hfs_cli.completion.server_words import ServerWords
 
     Word = tuple[str, str]
 
@@ -43,24 +45,22 @@ def answer(arguments: Sequence[str]) -> None:
 
 
 def _words(kind: str, prefix: str, words: Sequence[str]) -> Iterable[Word]:
-    """All words of a kind; only the database is asked for those that fit alone.
-
-    Args:
-        words: What stands in front.
-    """
-    if kind in {"sessions", "checkpoints", "owners"}:
-        found: Iterable[Word] = getattr(_of_sessions(words), kind)(prefix, MOST_WORDS)
+    """All words of a kind, or, from the database, only those that match the prefix."""
+    found: Iterable[Word]
+    if kind in {"sessions", "checkpoints", "messages", "owners"}:
+        of_one = (words,) if kind == "messages" else ()
+        found = getattr(_of_sessions(words), kind)(prefix, MOST_WORDS, *of_one)
         return found
     from hfs_cli.completion import config_words
 
     before = words[-1] if words else ""
     if kind == "values":
-        # Of a setting that is a model, the models are its values.
+        # The values of a setting may be of another kind, such as models.
         kind, choices = config_words.values(before)
-        if choices:
+        if not kind:
             return choices
     if kind == "models":
-        # Of several descriptions of a model the first one found is the most telling.
+        # If a model is found several times, its first description says the most.
         models: dict[str, str] = {}
         for model, description in (
             *config_words.models(),
@@ -68,27 +68,24 @@ def _words(kind: str, prefix: str, words: Sequence[str]) -> Iterable[Word]:
         ):
             models.setdefault(model, description)
         return models.items()
-    return _OF_CONFIG[kind](config_words, prefix, before)
+    match kind:
+        case "settings":
+            found = config_words.keys(prefix, only_set=before == "unset")
+        case "weights":
+            found = config_words.weights(prefix)
+        case "placeholders":
+            found = config_words.placeholders(words)
+        case _:
+            found = getattr(config_words, kind)()
+    return found
 
 
-def _of_sessions(words: Sequence[str]) -> ModuleType:
-    """What reads them where they are kept."""
+def _of_sessions(words: Sequence[str]) -> ModuleType | ServerWords:
+    """The functions that read sessions: from a file, or from a server."""
     from hfs_cli.completion import session_words
 
     if not session_words.are_on_server():
         return session_words
-    from hfs_cli.completion import server_words
+    from hfs_cli.completion.server_words import ServerWords
 
-    server_words.heed(words)
-    return server_words
-
-
-_OF_CONFIG: dict[str, Callable[[ModuleType, str, str], Iterable[Word]]] = {
-    "providers": lambda words, _, __: words.providers(),
-    "settings": lambda words, prefix, before: words.keys(prefix, only_set=before == "unset"),
-    "profiles": lambda words, _, __: words.profiles(),
-    "tools": lambda words, _, __: words.tools(),
-    "templates": lambda words, _, __: words.templates(),
-    "weights": lambda words, prefix, _: words.weights(prefix),
-    "": lambda _, __, ___: (),
-}
+    return ServerWords(words)

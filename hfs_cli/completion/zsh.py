@@ -23,8 +23,14 @@ _hfs_words() {
         # A word without a description: a colon would leave a dash behind it.
         words_found+=("${${word//\\/\\\\}//:/\\:}${${line#*$'\t'}:+:${line#*$'\t'}}")
     done
-    # In the order in which they come: the last used first.
-    _describe -V -t ${kind%%+*} ${kind//+/ or } words_found
+    # In the order in which they come: the newest first. Where two share a description, zsh would
+    # group them, and sort all.
+    local tag=${kind%%+*} result
+    zstyle ":completion:${curcontext}:$tag" list-grouped no
+    _describe -V -t $tag ${kind//+/ or } words_found
+    result=$?
+    zstyle -d ":completion:${curcontext}:$tag" list-grouped
+    return $result
 }
 
 # An argument of which nothing is known: only its name is shown.
@@ -60,7 +66,7 @@ def _function(command: Command) -> str:
 
 def _group(command: Command, body: list[str]) -> str:
     body += ["'1:command:->command'", "'*::argument:->argument'"]
-    names = [f"            {_quoted(_entry(c))}" for c in command.commands]
+    names = [f"            {_quoted(f'{c.name}:{c.summary}')}" for c in command.commands]
     calls = [f"                ({c.name}) {_name(c)} ;;" for c in command.commands]
     return "\n".join(
         [
@@ -85,10 +91,6 @@ def _group(command: Command, body: list[str]) -> str:
             "}",
         ]
     )
-
-
-def _entry(command: Command) -> str:
-    return f"{command.name}:{command.summary}"
 
 
 def _option(option: Option) -> str:

@@ -55,6 +55,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("data")
     add_sessions(data / "hfs.db", *EVIL, "$dollar first", "'quote first", "~tilde", "draft")
     add_sessions(data / "hfs.db", "release notes")
+    # Tab shows both as "hi", and zsh sorted every list in which two words are described alike.
+    add_sessions(data / "hfs.db", "hi - 2026-11-29_18-15", "hi - 2026-11-29_18-15 (2)")
     return data
 
 

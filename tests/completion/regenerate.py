@@ -11,8 +11,7 @@ from pathlib import Path
 
 from hfs_cli.cli import hfs
 from hfs_cli.completion.man import pages, toml
-from hfs_cli.completion.scripts import script
-from hfs_cli.completion.tree import read_tree
+from hfs_cli.completion.tree import read_tree, script
 from hfs_cli.config.origins import all_settings
 from hfs_cli.config.settings import SETTINGS, VARIABLES
 

@@ -135,6 +135,8 @@ def test_providers_are_the_known_ones_and_those_of_the_configuration(hfs, words)
     hfs.configure('[providers.work]\nbase_url = "http://localhost/v1"\n')
     assert ("work", "http://localhost/v1") in words("providers")
     assert "openai" in [word for word, _ in words("providers")]
+    assert ("azure", "needs its address: base_url") in words("providers")
+    assert ("local", "in this process") in words("providers")
 
 
 def test_setting_names_follow_the_configuration(hfs, words):
@@ -223,6 +225,95 @@ def test_the_weights_that_can_be_fetched_and_files_of_weights_are_offered(
 def test_profiles_are_told_by_what_they_set(hfs, words):
     hfs.configure("[profiles.work]\nmodel = 'a/b'\nretries = 1\n")
     assert words("profiles") == [("work", "model, retries")]
+
+
+@pytest.fixture
+def typed(hfs, words):
+    """Ask for words behind a command line."""
+
+    def ask(kind: str, prefix: str, line: str, **kwargs) -> list[tuple[str, str]]:
+        lines = hfs.ok("__complete", kind, prefix, *line.split(), **kwargs).splitlines()
+        return [tuple(line.split("\t")) for line in lines]
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("hfs chat --at", "newer"),
+        ("hfs chat -c --at", "newer"),
+        ("hfs chat -S older --at", "older"),
+        ("hfs chat -q --session=1 --at", "older"),
+        ("hfs chat -S old --at", "older"),
+        ("hfs chat -S @last~1 --at", "older"),
+        ("hfs sessions fork -n newer older --at", "older"),
+        ("hfs sessions fork --at", "newer"),
+        ("hfs sessions rewind older --to", "older"),
+    ],
+)
+def test_messages_are_those_of_the_session_that_is_meant(hfs, typed, line, name):
+    hfs.keep("older", "a pipe?", "older says yes")
+    hfs.keep("newer", "a pipe?", "newer says yes")
+    assert typed("messages", "", line) == [
+        ("2", f"assistant: {name} says yes"),
+        ("1", "user: a pipe?"),
+    ]
+    assert typed("messages", "1", line) == [("1", "user: a pipe?")]
+    assert typed("messages", "x", line) == []
+
+
+def test_a_session_that_is_set_is_meant_and_an_unknown_one_has_no_messages(hfs, typed):
+    hfs.keep("older", "hi", "older")
+    hfs.keep("newer", "hi", "newer")
+    env = {"HFS_SESSION": "older"}
+    assert typed("messages", "2", "hfs chat --at", env=env) == [("2", "assistant: older")]
+    assert typed("messages", "2", "hfs chat -c --at", env=env) == [("2", "assistant: newer")]
+    assert typed("messages", "", "hfs chat -S nosuch --at") == []
+    assert typed("messages", "", "hfs chat -S @last~9 --at") == []
+
+
+def test_the_messages_of_a_fork_are_those_that_it_shares_and_its_own(hfs, typed):
+    with SessionStore(hfs.database) as store:
+        place = Place(name="whole")
+        for said in ("one", "two"):
+            opened = store.begin(Turn(ChatMessage("user", said), "openai/x", place=place))
+            store.save_reply(opened, Reply(f"{said}!", "openai/x", "complete"))
+            place = Place(session_id=opened.session.id)
+        fork = store.fork(opened.session.id, at=2, name="half")
+        store.begin(Turn(ChatMessage("user", "three"), "openai/x", place=Place(fork.id)))
+    assert [told for _, told in typed("messages", "", "hfs chat -S half --at")] == [
+        "user: three",
+        "assistant: one!",
+        "user: one",
+    ]
+
+
+def test_no_key_in_a_message_is_shown(hfs, typed):
+    key = "sk-ant-api03-" + "Ab3dEf6hIj9lMn2pQr5tUv8x" * 4
+    hfs.keep("keys", f"use {key}", "x" * 195 + key, "tok3n-of-mine\n is set", "ok")
+    told = typed("messages", "", "hfs chat --at", env={"MY_TOKEN": "tok3n-of-mine"})
+    assert len(told) == 4
+    shown = " ".join(text for _, text in told)
+    assert "sk-ant" not in shown
+    assert "tok3n" not in shown
+    assert told[1] == ("3", "user: [hidden] is set")
+
+
+def test_placeholders_are_those_of_the_templates_that_are_named(hfs, typed):
+    directory = hfs.config.parent / "templates"
+    directory.mkdir(parents=True)
+    (directory / "letter.toml").write_text(
+        'prompt = "Dear $who, $input. $greeting"\nsystem = "Be $mood."\n'
+        '[defaults]\ngreeting = "s3cret"\n'
+    )
+    letter = [("who", "needs a value"), ("greeting", "has a default"), ("mood", "needs a value")]
+    assert typed("placeholders", "", "hfs chat -t letter -p") == letter
+    assert typed("placeholders", "g", "hfs chat --template=letter --param") == letter[1:2]
+    assert typed("placeholders", "", "hfs chat -t letter -p who me -p mood=glad -p") == letter[1:2]
+    assert typed("placeholders", "", "hfs batch x.csv -t translate -t letter -p")[:2] == letter[:2]
+    assert typed("placeholders", "", "hfs chat -p") == []
+    assert typed("placeholders", "", "hfs chat -t nosuch -p") == []
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,6 @@ import pytest
 from hfs_cli.errors import ConfigError, UsageError
 from hfs_cli.files import (
     NewFile,
-    OutputFile,
     changing,
     make_directory,
     open_file,
@@ -221,28 +220,6 @@ def test_where_there_are_no_links_a_taken_name_is_still_refused(tmp_path, monkey
     assert (tmp_path / "f").read_bytes() == b"first"
 
 
-def test_an_output_is_not_put_over_a_file_a_link_or_a_device(tmp_path):
-    (tmp_path / "file").write_text("mine")
-    (tmp_path / "link").symlink_to(tmp_path / "file")
-    for force, name in ((False, "file"), (True, "link"), (True, "/dev/null"), (True, "")):
-        with pytest.raises(UsageError):
-            OutputFile(tmp_path / name, force=force)
-    assert (tmp_path / "file").read_text() == "mine"
-
-
-def test_an_output_in_a_directory_that_is_not_there_is_told_so_before_anything_is_made(tmp_path):
-    with pytest.raises(UsageError, match=r"there is no directory .*/missing: make it"):
-        OutputFile(tmp_path / "missing/f", force=False)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_output_that_did_not_end_well_leaves_no_trace(tmp_path):
-    with pytest.raises(ZeroDivisionError), OutputFile(tmp_path / "f", force=False) as out:
-        out.write("half")
-        raise ZeroDivisionError
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_another_name_may_be_taken_after_one_that_was_taken(tmp_path):
     (tmp_path / "f").write_text("theirs")
     with NewFile(tmp_path / "f") as new:
@@ -251,13 +228,6 @@ def test_another_name_may_be_taken_after_one_that_was_taken(tmp_path):
             new.take_name(replace=False)
         new.take_name(replace=False, name="f-2")
     assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"f": "theirs", "f-2": "mine"}
-
-
-def test_an_output_whose_name_was_taken_meanwhile_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="exists"), OutputFile(tmp_path / "f", force=False) as out:
-        out.write("mine")
-        (tmp_path / "f").write_text("theirs")
-    assert [p.read_text() for p in tmp_path.iterdir()] == ["theirs"]
 
 
 def test_a_lock_keeps_others_out_and_ends_with_the_block(tmp_path):

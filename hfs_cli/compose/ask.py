@@ -74,7 +74,7 @@ def take_turn(
             check_day(asked, config, store)
             _check_prompt(config, store, turn, choice)
         keeper = keeper_of(store, config, keeps=config.save)
-        renderer = _renderer(view, config, turn.schema, choices, tools=toolbox is not None)
+        renderer = _renderer(view, turn.schema, choices, tools=toolbox is not None)
         outcome = run_turn(recalled or provider, keeper, renderer, turn, toolbox, config.max_steps)
     if outcome.error is not None:
         _say_how_to_retry(outcome, store)
@@ -207,7 +207,6 @@ def within_cost(
 
 def _renderer(
     view: View,
-    config: Config,
     schema: Mapping[str, object] | None,
     choices: Mapping[str, ModelChoice],
     *,
@@ -216,7 +215,7 @@ def _renderer(
     """What shows the reply; of one to a schema, the JSON alone."""
     from hfs_cli.render.reply.choose import make_renderer
 
-    renderer = make_renderer(view, config, tools=tools)
+    renderer = make_renderer(view, tools=tools)
     if schema is None:
         return renderer
     from hfs_cli.compose.schema import how_asked

@@ -505,6 +505,7 @@ def _split(
     options = _model_options(**take(("pairs", "temperature", "max_tokens")))
     given = take(Asked.__dataclass_fields__)
     asked = Asked(**given, template=prompt, options=options, schema=schema)
+    view |= {"render": config.render, "stream": config.stream, "prices": config.models}
     return asked, config, View(**view)
 
 

@@ -16,7 +16,7 @@ from hfs_cli.json_schema import check_schema, fault, read_json, schema_of_fields
 if TYPE_CHECKING:
     from hfs_cli.messages import Reply
     from hfs_cli.providers.choose import ModelChoice
-    from hfs_cli.render.reply.structured import Asking
+    from hfs_cli.render.reply.structured import JsonReader
 
 MAX_SCHEMA_BYTES = 1_000_000
 _ITEM = "#/properties/items/items"
@@ -76,18 +76,18 @@ def many_of(schema: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def how_asked(choice: ModelChoice, schema: Mapping[str, Any]) -> Asking:
+def how_asked(choice: ModelChoice, schema: Mapping[str, Any]) -> JsonReader:
     """How a model is asked for a schema, and how its reply is read."""
     from hfs_cli.providers.formats import load_format
     from hfs_cli.providers.formats.schemas import schema_form
-    from hfs_cli.render.reply.structured import Asking
+    from hfs_cli.render.reply.structured import JsonReader
 
     settings = choice.provider
     form = load_format(settings.type)
     way = schema_form(schema, form.schema, choice.model, settings.quirks.schema).way
     # Anthropic's subset has fields that may be absent; OpenAI's has nulls in their place.
     changes = way == "rewritten" and settings.type != "anthropic"
-    return Asking(way, partial(as_asked, schema) if changes else json_in, changes)
+    return JsonReader(way, partial(as_asked, schema) if changes else json_in, changes)
 
 
 def _checked(text: str, source: str) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def json_in(text: str) -> str:
         return text if found == text.strip() else found
     if not ("```" in found or "~~~" in found):
         return text
-    from hfs_cli.render.reply.text import fenced_blocks
+    from hfs_cli.render.reply.extract import fenced_blocks
 
     blocks = (block.strip() for block in reversed(fenced_blocks(found)))
     return next(filter(_is_json, blocks), text)

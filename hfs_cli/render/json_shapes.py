@@ -1,4 +1,4 @@
-"""The shapes of all JSON that is printed: built here, printed by whoever needs them."""
+"""The shapes of all JSON that is printed, and the renderers of ``--format json`` and jsonl."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:  # a list in a pipe does without them
     from hfs_cli.conversations import Branch, SearchHit
 
 Json = Mapping[str, object]
-_ASKED = ("id", "name", "tool", "arguments")
-_CAME = ("id", "name", "tool", "result", "failed", "started_at", "ended_at")
+_CALLED = ("id", "name", "tool", "arguments")
+_RETURNED = ("id", "name", "tool", "result", "failed", "started_at", "ended_at")
 
 
 def print_json(value: object) -> None:
@@ -113,9 +113,9 @@ def branch_json(branch: Branch) -> Json:
 
 def hit_json(hit: SearchHit) -> Json:
     """One message, or session name, that a search found."""
-    told = {**asdict(hit), "created_at": iso(hit.created_at)}
-    del told["owner"]
-    return {**told, **_owner(hit.owner)}
+    shape = {**asdict(hit), "created_at": iso(hit.created_at)}
+    del shape["owner"]
+    return {**shape, **_owner(hit.owner)}
 
 
 def usage_json(usage: Usage | None) -> Json | None:
@@ -203,32 +203,48 @@ def batch_json(index: int, value: object, outcome: Outcome) -> dict[str, object]
 
 
 class JsonRenderer(Silent):
-    """``--format json``: one object, when the turn has ended, however it ended.
+    """``--format json``: one object when the turn has ended, with success or an error.
 
     Args:
-        prices: What a model's tokens cost, or None.
+        output: Where it is written.
+        prices: Returns a model's prices, or None.
+        hide_reasoning: Leave the reasoning empty.
     """
 
-    def __init__(self, output: Sink, prices: Callable[[str], ModelConfig | None]) -> None:
+    def __init__(
+        self,
+        output: Sink,
+        prices: Callable[[str], ModelConfig | None],
+        *,
+        hide_reasoning: bool = False,
+    ) -> None:
         self._output = output
         self._prices = prices
+        self._hidden = {"reasoning": ""} if hide_reasoning else {}
 
     def close(self, outcome: Outcome) -> None:
         """Write the object.
 
         Raises:
-            ReaderLeft: Nobody reads standard output any more.
+            ReaderLeft: The reader has closed the pipe.
             OutputError: It cannot be written.
         """
-        whole = {**outcome_json(outcome), "cost": turn_cost(outcome, self._prices)}
-        self._output.write(dump(whole, indent=2) + "\n")
+        shape = {**outcome_json(outcome), **self._hidden}
+        shape["cost"] = turn_cost(outcome, self._prices)
+        self._output.write(dump(shape, indent=2) + "\n")
 
 
 class JsonLinesRenderer(Silent):
-    """``--format jsonl``: one event a line, each written as it happens."""
+    """``--format jsonl``: one event on each line, written as it happens.
 
-    def __init__(self, output: Sink) -> None:
+    Args:
+        output: Where they are written.
+        hide_reasoning: Write no events of reasoning.
+    """
+
+    def __init__(self, output: Sink, *, hide_reasoning: bool = False) -> None:
         self._output = output
+        self._hide_reasoning = hide_reasoning
 
     def _event(self, kind: str, **values: object) -> None:
         self._output.write(dump({"type": kind, **values}) + "\n")
@@ -239,7 +255,7 @@ class JsonLinesRenderer(Silent):
 
     def reasoning(self, text: str) -> None:
         """A piece of reasoning."""
-        if text:
+        if text and not self._hide_reasoning:
             self._event("reasoning", text=text)
 
     def text(self, text: str) -> None:
@@ -248,14 +264,14 @@ class JsonLinesRenderer(Silent):
             self._event("delta", text=text)
 
     def called(self, call: Call) -> None:
-        """What the model asks for."""
-        asked = call_shape(call)
-        self._event("tool_call", **{name: asked[name] for name in _ASKED})
+        """A call of a tool."""
+        shape = call_shape(call)
+        self._event("tool_call", **{name: shape[name] for name in _CALLED})
 
     def returned(self, call: Call) -> None:
-        """What came of it."""
-        came = call_shape(call)
-        self._event("tool_result", **{name: came[name] for name in _CAME})
+        """The result of a call."""
+        shape = call_shape(call)
+        self._event("tool_result", **{name: shape[name] for name in _RETURNED})
 
     def close(self, outcome: Outcome) -> None:
         """The sources, the usage if known, the error if any, and at last always ``done``."""

@@ -1,4 +1,4 @@
-"""Write exact bytes to standard output, whatever it is; or nothing at all."""
+"""Write text to standard output, a reply above all: exact in a pipe, safe on a terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 from hfs_cli.errors import OutputError, ReaderLeft
 from hfs_cli.notices import is_terminal, notice
-from hfs_cli.sanitize import sanitize
+from hfs_cli.sanitize import StreamSanitizer, sanitize
 
 if TYPE_CHECKING:
     from hfs_cli.messages import Call, Opened, Outcome
@@ -42,11 +42,11 @@ class Silent:
         """Nothing."""
 
 
-class PassedOn:
-    """Shows all that another renderer shows; what adds to one inherits the rest.
+class ForwardingRenderer:
+    """A renderer that passes every event on; a base for those that add to another one.
 
     Args:
-        inner: The other.
+        inner: The other renderer.
     """
 
     def __init__(self, inner: Renderer) -> None:
@@ -134,6 +134,62 @@ class Output:
                 from hfs_cli.posix import wait_until_writable
 
                 wait_until_writable(self.fd)
+
+
+class PlainRenderer(Silent):
+    """Writes the text of a reply, and a newline at the end if it has none.
+
+    Args:
+        output: Where the text is written.
+        safe: Show control characters escaped (a terminal); in a pipe the text is exact.
+        stream: Write each piece at once, and not everything at the end of the turn.
+    """
+
+    def __init__(self, output: Sink, *, safe: bool, stream: bool) -> None:
+        self._output = output
+        self._safe = StreamSanitizer() if safe else None
+        self._stream = stream
+        self._held: list[str] = []
+        self._last = "\n"
+
+    def text(self, text: str) -> None:
+        """Write a piece of the reply.
+
+        Raises:
+            ReaderLeft: The reader has closed the pipe.
+            OutputError: It cannot be written.
+        """
+        if not text:
+            return
+        if self._stream:
+            self._write(self._safe.feed(text) if self._safe else text)
+        else:
+            self._held.append(text)
+
+    def called(self, call: Call) -> None:  # noqa: ARG002 - the protocol's own name
+        """Show the text before a call to a person, but not in a pipe: it is not the reply."""
+        if self._safe:
+            self._end()
+        else:
+            self._held.clear()
+
+    def close(self, outcome: Outcome) -> None:  # noqa: ARG002 - text() got all of it
+        """Write the text that was held back, and the last newline."""
+        self._end()
+
+    def _end(self) -> None:
+        text = "".join(self._held)
+        self._held.clear()
+        if self._safe:
+            text = self._safe.feed(text) + self._safe.flush()
+        # In one piece, so that replies do not mix when many processes write to one pipe
+        # (`xargs -P`), as long as the kernel takes one at a time.
+        self._write(text if (text or self._last).endswith("\n") else text + "\n")
+
+    def _write(self, text: str) -> None:
+        if text:
+            self._last = text[-1]
+            self._output.write(text)
 
 
 def print_made(short: str, in_words: str) -> None:

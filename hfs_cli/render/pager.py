@@ -1,4 +1,4 @@
-"""Hand a text that is longer than the screen to the user's pager, as git does."""
+"""Show a text that is longer than the screen in the user's pager, as git does."""
 
 from __future__ import annotations
 
@@ -16,25 +16,24 @@ _NOT_FOUND = {126, 127}
 
 
 def page(text: str, command: str | None) -> None:
-    """Show a text in the pager; write it as it is where there is none.
+    """Show a text in the pager; write it as it is if there is none.
 
     Args:
         text: Safe to show; it may hold colours.
-        command: For a shell; ``cat`` and nothing but spaces mean none. None is ``PAGER``, and
-            `less` where that is not set.
+        command: A command for the shell. ``cat`` or a blank one means no pager; None means that of
+            ``PAGER``, or `less` if that is not set.
     """
     if command is None:
         command = os.environ.get("PAGER", "less" if shutil.which("less") else "")
-    if command.strip() in {"", "cat"}:
-        Output().write(text)
-    elif _is_missing(command):
-        notices.warn(
-            f"no program {command.split()[0]} to show it with: set pager, HFS_PAGER or PAGER to"
-            " another, or to cat"
-        )
-        Output().write(text)
-    elif not _paged(text, command):
-        Output().write(text)
+    if command.strip() not in {"", "cat"}:
+        if _is_missing(command):
+            notices.warn(
+                f"no program {command.split()[0]} to show it with: set pager, HFS_PAGER or PAGER to"
+                " another, or to cat"
+            )
+        elif _run(command, text):
+            return
+    Output().write(text)
 
 
 def _is_missing(command: str) -> bool:
@@ -43,17 +42,13 @@ def _is_missing(command: str) -> bool:
     return is_plain and shutil.which(command.split(maxsplit=1)[0]) is None
 
 
-def _paged(text: str, command: str) -> bool:
-    """Run the pager to its end.
-
-    Returns:
-        False when there is no such command, and nothing was shown.
-    """
-    # Ctrl-C is the pager's: it ends a search there, and must not take the terminal from it. A
-    # handler that does nothing, because what is ignored would be ignored in the pager too.
+def _run(command: str, text: str) -> bool:
+    """Run the pager to its end; False if there is no such command, and nothing was shown."""
+    # Ctrl-C belongs to the pager: it ends a search there. The handler does nothing; SIG_IGN would
+    # be inherited by the pager.
     before = signal.signal(signal.SIGINT, lambda *_: None)
-    # F: leave at once when it fits; R: colours; X: do not clear the screen. Where the user has
-    # options of their own only R is added, and in front: the last may be a prompt without end.
+    # F: quit at once if it fits; R: colours; X: do not clear the screen. If the user has set LESS,
+    # only R is added, in front, because the last option may be a prompt that has no end mark.
     less = f"-R {os.environ['LESS']}" if os.environ.get("LESS") else "FRX"
     env = {**os.environ, "LESS": less, "LV": os.environ.get("LV", "-c")}
     try:

@@ -1,4 +1,4 @@
-"""Signs of life on standard error for a person who waits: a spinner, a bar."""
+"""Show progress on standard error to a person who waits: a spinner or a bar."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from hfs_cli.messages import Usage
 from hfs_cli.moments import duration
 from hfs_cli.render.terminal import Terminal, terminal
 from hfs_cli.sanitize import sanitize_line
+from hfs_cli.wording import money
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, ProgressColumn, TaskID
 
 Advance = Callable[[int], None]
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -106,15 +106,15 @@ _WIDE = 70
 
 @contextmanager
 def progress(label: str, total: int | None, *, counted: bool = False) -> Iterator[Advance]:
-    """Show a bar while the block runs; off a terminal, nothing at all.
+    """Show a progress bar while the block runs, if standard error is a terminal.
 
     Args:
         label: What is being done.
-        total: Bytes in all, or None when nobody knows.
-        counted: It is things that are counted, and no bytes.
+        total: Bytes in all, or None if unknown.
+        counted: The bar counts items instead of bytes.
 
     Yields:
-        A function to call with the number of those that have been done since the last call.
+        A function to call with the number of bytes or items done since the last call.
     """
     look = terminal(sys.stderr)
     if not look.moves:
@@ -124,7 +124,6 @@ def progress(label: str, total: int | None, *, counted: bool = False) -> Iterato
         BarColumn,
         DownloadColumn,
         MofNCompleteColumn,
-        Progress,
         TaskProgressColumn,
         TextColumn,
         TimeRemainingColumn,
@@ -138,61 +137,63 @@ def progress(label: str, total: int | None, *, counted: bool = False) -> Iterato
         *((MofNCompleteColumn(),) if counted else (DownloadColumn(), TransferSpeedColumn())),
         TimeRemainingColumn(),
     )
-    # In a narrow window how far it is, and no more: the rest would be cut in each column.
+    # A narrow window shows only the first columns, for all of them would be cut.
     shown = columns if look.width >= _WIDE else columns[:3]
     label, most = sanitize_line(label), look.width // 2
     if len(label) > most:
         label = f"…{label[1 - most :]}"
-    with Progress(
-        *shown, console=_console(look), redirect_stdout=False, redirect_stderr=False
-    ) as bar:
+    with _bar(look, *shown) as bar:
         task = bar.add_task(label, total=total)
         try:
             yield lambda done: bar.advance(task, done)
         except BaseException:
-            # Of what failed the error tells, not a bar that stands still above it.
+            # The error says what failed; a bar that has stopped would say nothing.
             bar.live.transient = True
             raise
 
 
-def _console(look: Terminal) -> Console:
+def _bar(look: Terminal, *columns: ProgressColumn) -> Progress:
+    """A bar on standard error that leaves the other streams alone."""
     from rich.console import Console
+    from rich.progress import Progress
 
-    return Console(
+    console = Console(
         file=sys.stderr,
         width=look.width,
         color_system="standard" if look.color else None,
         no_color=not look.color,
         markup=False,
     )
+    return Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False)
 
 
 class BatchProgress:
-    """How far many prompts are; shown by `batch_progress`.
+    """The progress of a batch of prompts; `batch_progress` shows it.
 
     Args:
-        total: How many results there are to be.
-        there: How many there were at the beginning.
+        total: How many results there will be.
+        present: How many results existed before.
     """
 
-    def __init__(self, total: int, there: int) -> None:
+    def __init__(self, total: int, present: int) -> None:
         self._total = total
-        self._there = there
+        self._present = present
         self._began = time.monotonic()
         self._done = 0
         self._failed = 0
         self._tokens = [0, 0]
         self._cost: float | None = None
         self._note = ""
+        self._held_until = 0.0
         self._bar: tuple[Progress, TaskID] | None = None
 
     def add(self, *, failed: bool, usage: Usage | None, cost: float | None) -> None:
-        """One more has come.
+        """Count one more result.
 
         Args:
-            failed: Whether it is a failure.
+            failed: Whether the prompt has failed.
             usage: The tokens that it took.
-            cost: What all have cost so far, or None where nobody knows.
+            cost: The cost of all results so far, or None if unknown.
         """
         self._done += 1
         self._failed += failed
@@ -202,22 +203,28 @@ class BatchProgress:
         self._cost = cost
         if self._bar is not None:
             bar, task = self._bar
-            bar.update(task, completed=self._there + self._done, said=self._said())
+            bar.update(task, completed=self._present + self._done)
 
     def note(self, text: str) -> None:
-        """Show a few words beside the numbers, in place of those before."""
+        """Show a note beside the numbers, in place of the last one."""
         self._note = sanitize_line(text)
-        if self._bar is not None:
-            bar, task = self._bar
-            bar.update(task, said=self._said())
+
+    def hold(self, seconds: float) -> bool:
+        """Count the seconds down for which requests are held back; whether anybody sees it."""
+        self._held_until = max(self._held_until, time.monotonic() + seconds)
+        return self._bar is not None
 
     def show_on(self, bar: Progress) -> None:
-        """Show it on a bar from here on."""
-        task = bar.add_task("", total=self._total, completed=self._there, said=self._said())
+        """Show the progress on a bar from now on."""
+        # The bar asks for the text each time it is drawn, so that a wait is counted down.
+        task = bar.add_task("", total=self._total, completed=self._present, text=self)
         self._bar = bar, task
 
-    def _said(self) -> str:
-        parts = [f"{self._there + self._done:,}/{self._total:,}"]
+    def __str__(self) -> str:
+        """The numbers in one line, now."""
+        parts = [f"{self._present + self._done:,}/{self._total:,}"]
+        if (left := self._held_until - time.monotonic()) > 0:
+            parts.append(f"waiting {duration(left)}" if left > 60 else f"waiting {left:.0f} s")
         if self._failed:
             parts.append(f"{self._failed:,} failed")
         if self._done:
@@ -225,52 +232,47 @@ class BatchProgress:
         if any(self._tokens):
             parts.append(f"{sum(self._tokens):,} tokens")
         if self._cost is not None:
-            parts.append(f"cost {self._cost:.4f}")
+            parts.append(f"cost {money(self._cost)}")
         if self._note:
             parts.append(self._note)
         return " · ".join(parts)
 
     def summary(self) -> str:
-        """All of it in one line, when it is over."""
+        """The totals in one line, at the end."""
         took = time.monotonic() - self._began
         parts = [f"{self._done - self._failed:,} done", f"{self._failed:,} failed"]
-        if self._there:
-            parts.append(f"{self._there:,} there before")
+        if self._present:
+            parts.append(f"{self._present:,} there before")
         parts.append(f"{self._tokens[0]:,} in, {self._tokens[1]:,} out")
         if self._cost is not None:
-            parts.append(f"cost {self._cost:.4f}")
+            parts.append(f"cost {money(self._cost)}")
         time_taken = f"{took:.1f} s" if took < 60 else duration(took)
         parts.append(f"{time_taken}, {self._done / max(took, 0.001):,.1f}/s")
         return " · ".join(parts)
 
 
 @contextmanager
-def batch_progress(total: int, there: int, *, quiet: bool) -> Iterator[BatchProgress]:
-    """Show how far many prompts are while the block runs; off a terminal, nothing at all.
+def batch_progress(total: int, present: int, *, quiet: bool) -> Iterator[BatchProgress]:
+    """Show the progress of a batch while the block runs, if standard error is a terminal.
 
     Args:
-        total: How many results there are to be.
-        there: How many there are already.
+        total: How many results there will be.
+        present: How many results exist already.
         quiet: Show nothing.
     """
-    state = BatchProgress(total, there)
+    state = BatchProgress(total, present)
     look = terminal(sys.stderr)
     if quiet or not look.moves:
         yield state
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
     columns = (
         BarColumn(bar_width=None, complete_style="cyan", finished_style="cyan"),
-        TextColumn("{task.fields[said]}", markup=False),
+        TextColumn("{task.fields[text]}", markup=False),
         TimeRemainingColumn(),
     )
-    with Progress(
-        *columns,
-        console=_console(look),
-        redirect_stdout=False,
-        redirect_stderr=False,
-        transient=True,
-    ) as bar:
+    with _bar(look, *columns) as bar:
+        bar.live.transient = True
         state.show_on(bar)
         yield state

@@ -1,10 +1,9 @@
-"""The one place that decides what a stream can show: escapes, colour, width."""
+"""Decide in one place what a stream can show: escape sequences, colour, width."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
@@ -52,23 +51,21 @@ class Terminal:
     reflows: bool = False
 
 
-def terminal(stream: TextIO | None, env: Mapping[str, str] | None = None) -> Terminal:
-    """Look at a stream as it is now; the window may have another size the next time.
+def terminal(stream: TextIO | None) -> Terminal:
+    """What a stream can show now; the window may have another size later.
 
     Args:
-        stream: ``sys.stdout`` or ``sys.stderr``; None when it was closed.
-        env: The environment; the process's own by default.
+        stream: ``sys.stdout`` or ``sys.stderr``; None if it was closed.
     """
-    env = os.environ if env is None else env
     tty = is_terminal(stream)
-    width, height = _size(stream, env, tty=tty)
+    width, height = _size(stream, tty=tty)
     return Terminal(
         tty=tty,
-        moves=tty and env.get("TERM", "dumb") not in {"dumb", ""},
-        color=wants_color(stream, env),
+        moves=tty and os.environ.get("TERM", "dumb") not in {"dumb", ""},
+        color=wants_color(stream),
         width=width,
         height=height,
-        reflows=any(name in env for name in _REFLOWING),
+        reflows=any(name in os.environ for name in _REFLOWING),
     )
 
 
@@ -77,13 +74,12 @@ def stdout() -> Terminal:
     return terminal(sys.stdout)
 
 
-def _size(stream: TextIO | None, env: Mapping[str, str], *, tty: bool) -> tuple[int, int]:
-    """Columns and rows: ``COLUMNS`` and ``LINES`` first, but never more than are there.
+def _size(stream: TextIO | None, *, tty: bool) -> tuple[int, int]:
+    """Columns and rows: those of ``COLUMNS`` and ``LINES``, but not more than the window has.
 
-    Rows that the terminal would wrap again could not be counted, so a ``COLUMNS`` that
-    is wider than the window is not believed.
+    The terminal would wrap longer rows itself, and a redraw could not tell how many there are.
     """
-    width, height = _count(env.get("COLUMNS")), _count(env.get("LINES"))
+    width, height = _count(os.environ.get("COLUMNS")), _count(os.environ.get("LINES"))
     if tty and stream is not None:
         real = os.get_terminal_size(stream.fileno())
         width = min(width or real.columns, real.columns) or width

@@ -47,9 +47,7 @@ _TO_A_PIPE = """
 from hfs_cli.messages import Opened, Outcome, Reply
 from hfs_cli.render.reply.choose import View, make_renderer
 import time
-from pathlib import Path
-from hfs_cli.config import Config
-renderer = make_renderer(View(), Config(Path("config.toml"), Path("data")))
+renderer = make_renderer(View())
 start = time.process_time()
 renderer.opened(Opened(None, None, (), None))
 for _ in range(200_000):

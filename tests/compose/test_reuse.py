@@ -82,7 +82,7 @@ def test_json_says_so_and_that_it_cost_nothing(chat, server):
     last = chat.ok("chat", "--format", "jsonl", "--reuse", "hi").splitlines()[-1]
     assert json.loads(last)["cached"] is True
     used = chat("chat", "-u", "--reuse", "hi")
-    assert b"cost 0.0000 \xc2\xb7 from the database" in used.stderr
+    assert b"cost 0.00 \xc2\xb7 from the database" in used.stderr
     assert len(server.requests) == 1
 
 

@@ -51,13 +51,17 @@ def run_in_terminal(code, *args, columns=80, rows=24, env=None):
     return spawn(argv, environment | (env or {}), columns=columns, rows=rows)
 
 
-def spawn(argv, env, *, columns=80, rows=24):
-    """Run a program with a terminal for standard input, output and error."""
+def spawn(argv, env, *, columns=80, rows=24, typed=b""):
+    """Run a program with a terminal for standard input, output and error.
+
+    What is typed is typed ahead.
+    """
     controller, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     process = subprocess.Popen(
         argv, stdin=terminal, stdout=terminal, stderr=terminal, env=env, start_new_session=True
     )
+    os.write(controller, typed)
     os.close(terminal)
     raw = b""
     # EIO: the last one to have the terminal open has gone.
@@ -69,19 +73,17 @@ def spawn(argv, env, *, columns=80, rows=24):
 
 
 TURN = """
-import json, sys, time
-from pathlib import Path
-from hfs_cli.config import Config
+import json, sys, threading, time
+from hfs_cli import notices
 from hfs_cli.errors import HfsError, IncompleteReplyError
 from hfs_cli.messages import Call, Citation, Opened, Outcome, Reply, Session, Usage
 from hfs_cli.render.reply.choose import View, make_renderer
 from datetime import datetime, timezone
 
+drawn, write = threading.Event(), notices.write
+notices.write = lambda text: (write(text), drawn.set())
 plan = json.loads(sys.argv[1])
-given = plan.get("options", {})
-settings = {name: given.pop(name) for name in ("render", "stream") if name in given}
-config = Config(Path("config.toml"), Path("data"), **settings)
-renderer = make_renderer(View(**given), config, tools=plan.get("tools", False))
+renderer = make_renderer(View(**plan.get("options", {})), tools=plan.get("tools", False))
 now = datetime(2026, 11, 22, 18, 5, tzinfo=timezone.utc)
 session = Session(12, "a" * 32, plan.get("name", "wal"), "m", 2, now, now)
 renderer.opened(Opened(session, 1, (), None))
@@ -90,6 +92,12 @@ try:
     for kind, piece in plan["events"]:
         if kind == "wait":
             time.sleep(piece)
+        elif kind == "drawn":  # a spinner that starts now has been drawn
+            drawn.clear()
+            renderer.waiting()
+            drawn.wait(60)
+        elif kind == "spun":  # the spinner has been drawn since the beginning
+            drawn.wait(piece)
         elif kind in {"called", "returned"}:
             times = {"started_at": now, "ended_at": now} if kind == "returned" else {}
             getattr(renderer, kind)(Call(**piece, **times))

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.render.reply.test_text import turn_in_pipe
+from tests.render.test_output import turn_in_pipe
 
 
 def plan(**more):

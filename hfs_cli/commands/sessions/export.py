@@ -101,7 +101,7 @@ def export_sessions(
             if output is None:
                 sys.stdout.writelines(pieces)
                 return
-            from hfs_cli.files import OutputFile
+            from hfs_cli.render.output_file import OutputFile
 
             with OutputFile(output, force=force) as file:
                 for piece in pieces:

@@ -98,8 +98,15 @@ def show_session(
         said = [message for message in replies if message.content]
         if not said:
             raise NotFoundError(f"session {session.id} has no reply yet")
-        view = View(extract=extract, output=output, force=force, quiet=True)
-        _show_reply(session, said[-1], view, config)
+        view = View(
+            extract=extract,
+            output=output,
+            force=force,
+            quiet=True,
+            render=config.render,
+            stream=config.stream,
+        )
+        _show_reply(session, said[-1], view)
         return
     from hfs_cli.render.lists.transcript import print_transcript
 
@@ -127,7 +134,7 @@ def _show_context(
     print_context(store, session, turn, choice, config, as_json=as_json, pager=pager)
 
 
-def _show_reply(session: Session, message: Message, view: View, config: Config) -> None:
+def _show_reply(session: Session, message: Message, view: View) -> None:
     """As `hfs chat` showed it, or would have."""
     from hfs_cli.messages import Opened, Outcome, Reply
     from hfs_cli.render.reply.choose import make_renderer
@@ -137,7 +144,7 @@ def _show_reply(session: Session, message: Message, view: View, config: Config) 
             raise IncompleteReplyError("the reply is partial, and so may be its code: leave out -x")
         notices.warn("this reply is partial")
     model = message.model or ""
-    renderer = make_renderer(view, config)
+    renderer = make_renderer(view)
     renderer.opened(Opened(session, message.reply_to, (), None))
     renderer.text(message.content)
     renderer.close(Outcome(session, message.id, Reply(message.content, model, message.status)))

@@ -263,7 +263,7 @@ class Batch:
             IncompleteReplyError: It does not fit.
         """
         if self._asked.schema is None:
-            from hfs_cli.render.reply.text import fenced_blocks
+            from hfs_cli.render.reply.extract import fenced_blocks
 
             blocks = fenced_blocks(reply.text)
             if not blocks:

@@ -1,4 +1,4 @@
-"""What came of an import or a copy, and what did not."""
+"""Show the result of an import or a copy."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def show_imported(done: Imported) -> None:
-    """Print the counts, one a line."""
-    # The first five always, so that a script finds them.
+    """Print the counts, one on each line."""
+    # The first five are always printed, so that a script finds them.
     click.echo(f"  sessions: {done.sessions}")
     click.echo(f"  of them branches: {done.branches}")
     click.echo(f"  messages: {done.messages}")
@@ -25,7 +25,7 @@ def show_imported(done: Imported) -> None:
     if done.parted:
         click.echo(f"  new branches of sessions that parted: {done.parted}")
     if done.present:
-        click.echo(f"  sessions there already: {done.present}")
+        click.echo(f"  sessions already here: {done.present}")
     if done.deleted:
         click.echo(f"  deleted here, and kept so: {done.deleted} (--restore brings them back)")
     if done.broken:

@@ -1,4 +1,4 @@
-"""The models on offer, as a table."""
+"""Show the available models as a table."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from hfs_cli.render.lists.table import Column, print_table, write_rows
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import stdout
 from hfs_cli.sanitize import sanitize_line
+from hfs_cli.wording import price
 
 _COLUMNS = (
     Column("MODEL", flexible=True),
     Column("ALIAS"),
     Column("CONTEXT", align="right"),
-    Column("IN", align="right"),
-    Column("OUT", align="right"),
+    Column("IN", align="point"),
+    Column("OUT", align="point"),
     Column("TAKES"),
     Column("ENDS"),
     Column("", lasting=True),
@@ -95,5 +96,5 @@ def _size(tokens: object) -> str:
     return f"{tokens / 1e6:.2g}M" if tokens >= 1_000_000 else f"{tokens // 1000}k"
 
 
-def _price(price: object) -> str:
-    return f"{price:.2f}" if isinstance(price, float | int) else ""
+def _price(amount: object) -> str:
+    return price(amount) if isinstance(amount, float | int) else ""

@@ -1,4 +1,4 @@
-"""Search results: for a person, for a pipe, as JSON."""
+"""Show search results: to a person, in a pipe, as JSON."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hfs_cli.conversations import SearchHit
 from hfs_cli.moments import age, iso
 from hfs_cli.naming import first_words
 from hfs_cli.render.json_shapes import hit_json, print_json
+from hfs_cli.render.lists.cells import cut, is_doubtful, most_cells, placed
 from hfs_cli.render.lists.table import write_rows
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import Terminal, console, stdout
@@ -52,7 +53,7 @@ def _cells(hit: SearchHit) -> tuple[str, ...]:
 
 
 def _print(hits: Sequence[SearchHit], now: datetime, look: Terminal, *, owners: bool) -> None:
-    """One line a hit: where it is, who said it, the words in bold, how long ago."""
+    """One line for each hit: place, role, snippet with the words in bold, age."""
     from rich.text import Text
 
     if not hits:
@@ -67,27 +68,37 @@ def _print(hits: Sequence[SearchHit], now: datetime, look: Terminal, *, owners: 
     room = look.width - place_width - role_width - when_width - 6
     narrow = room < _MIN_SNIPPET
     if narrow:
-        # Columns drop from the right, never wrap.
+        # Columns are dropped, but never wrapped.
         room = max(1, look.width - place_width - 2)
     snippets = [_marked(hit) for hit in hits]
-    # In a wide window the times stand beside what they are about, and not at its far end.
-    room = min(room, max(snippet.cell_len for snippet in snippets))
+    # In a wide window the ages are beside the snippets, and not at the far end.
+    room = min(room, max(most_cells(snippet.plain) for snippet in snippets))
     view = console(look)
-    with view.capture() as capture:
-        for hit, place, moment, found in zip(hits, places, whens, snippets, strict=True):
-            line = Text().append(place.rjust(place_width), "cyan")
-            if not narrow:
-                line.append("  " + (hit.role or "name").ljust(role_width), "dim")
-            snippet = found
-            if hit.position is None and found.cell_len > room:
-                # The date of an automatic name is left out before it is cut in its middle.
-                snippet = found[: len(first_words(found.plain)[0])]
-            snippet.truncate(room, overflow="ellipsis", pad=not narrow)
-            line.append("  ").append_text(snippet)
-            if not narrow:
-                line.append("  " + moment.rjust(when_width), "dim")
-            view.print(line, no_wrap=True, overflow="crop", soft_wrap=True)
-    Output().write(capture.get())
+
+    def drawn(text: Text) -> str:
+        with view.capture() as capture:
+            view.print(text, end="", no_wrap=True, overflow="crop", soft_wrap=True)
+        return capture.get()
+
+    output = Output()
+    for hit, place, when, snippet in zip(hits, places, whens, snippets, strict=True):
+        line = Text().append(place.rjust(place_width), "cyan")
+        if not narrow:
+            line.append("  " + (hit.role or "name").ljust(role_width), "dim")
+        shown = snippet
+        if hit.position is None and most_cells(snippet.plain) > room:
+            # The date of an automatic name is dropped as a whole.
+            shown = snippet[: len(first_words(snippet.plain)[0])]
+        cut(shown, room)
+        line.append("  ").append_text(shown)
+        beside = Text("" if narrow else "  " + when.rjust(when_width), "dim")
+        if look.moves and is_doubtful(shown.plain):
+            at = place_width + role_width + room + 4
+            output.write(placed([(0, drawn(line)), (at, drawn(beside))]) + "\n")
+            continue
+        if not narrow:
+            line.pad_right(room - shown.cell_len)
+        output.write(drawn(line.append_text(beside)) + "\n")
 
 
 def _marked(hit: SearchHit) -> Text:

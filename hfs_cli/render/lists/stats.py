@@ -1,4 +1,4 @@
-"""Statistics: a table with bars and a line of days, rows for a pipe, JSON."""
+"""Show statistics: a table with bars and a line of days, rows in a pipe, JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hfs_cli.render.json_shapes import print_json
 from hfs_cli.render.lists.table import Column, Tailed, print_table, write_rows
 from hfs_cli.render.output import Output
 from hfs_cli.render.terminal import stdout
-from hfs_cli.wording import plural, short_count
+from hfs_cli.wording import money, plural, short_count
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = "▁▂▃▄▅▆▇█"
@@ -49,7 +49,7 @@ def show_statistics(
 
 def _cells(total: Total) -> tuple[str, ...]:
     first = "" if total.first_token_s is None else f"{total.first_token_s:.3f}"
-    cost = "" if total.cost is None else f"{total.cost:.6f}"
+    cost = "" if total.cost is None else money(total.cost, 6)
     counts = (str(total.turns), str(total.input_tokens), str(total.output_tokens))
     return (total.key, *counts, first, cost)
 
@@ -61,7 +61,8 @@ def _print(totals: Sequence[Total], days: Sequence[Total], by: str, today: date)
     most = max(total.turns for total in totals)
     columns = [
         Column(by.upper(), flexible=True),
-        *(Column(title, align="right") for title in ("TURNS", "IN", "OUT", "FIRST TOKEN", "COST")),
+        *(Column(title, align="right") for title in ("TURNS", "IN", "OUT", "FIRST TOKEN")),
+        Column("COST", align="point"),
         Column("", style="cyan"),
     ]
     rows = [
@@ -71,18 +72,18 @@ def _print(totals: Sequence[Total], days: Sequence[Total], by: str, today: date)
             short_count(total.input_tokens),
             short_count(total.output_tokens),
             "–" if total.first_token_s is None else f"{total.first_token_s:.1f} s",
-            "–" if total.cost is None else f"{total.cost:.2f}",
+            "–" if total.cost is None else money(total.cost),
             bar(total.turns / most, _BAR if stdout().width >= _WIDE else _BAR - 4),
         )
         for total in totals
     ]
-    # A narrow window drops the oldest days, not the newest.
+    # A narrow window drops the oldest days.
     shown = max(1, min(_DAYS, stdout().width - len(f"last {_DAYS} days ")))
     turns = {day.key: day.turns for day in days}
     dates = [(today - timedelta(n)).isoformat() for n in range(shown - 1, -1, -1)]
     line = sparkline([turns.get(date, 0) for date in dates])
     missing = sum(total.unpriced for total in totals)
-    # Where nothing has a price nobody misses one.
+    # Prices are only missing if there are others.
     priced = any(total.cost is not None for total in totals)
     hint = f"   {plural(missing, 'turn')} without a price" if missing and priced else ""
     print_table(columns, rows, footer=f"last {shown} days {line}{hint}")

@@ -1,9 +1,9 @@
-"""Transcripts: for a person, for a pipe, as JSON."""
+"""Show transcripts: to a person, in a pipe, as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hfs_cli.conversations import Checkpoint
 from hfs_cli.messages import Call, Message, Session, answers
@@ -25,6 +25,25 @@ _WIDEST_RULE = 100
 _RESULT_LINES = 5
 
 
+class _Transcript(NamedTuple):
+    """What is shown.
+
+    Args:
+        messages: Oldest first.
+        labels: The labels of the checkpoints after a message, by its position.
+        about: A line below the session's name, if any.
+        notes: Notes on messages, by position.
+        answered: The ids of the messages that have a reply.
+    """
+
+    session: Session
+    messages: Sequence[Message]
+    labels: Mapping[int, Sequence[str]]
+    about: str
+    notes: Mapping[int, str]
+    answered: Container[int]
+
+
 def print_transcript(
     session: Session,
     messages: Sequence[Message],
@@ -35,137 +54,115 @@ def print_transcript(
     about: str = "",
     notes: Mapping[int, str] | None = None,
 ) -> None:
-    """Show a session: on a terminal with Markdown and, when it is long, the pager.
+    """Show a session: with Markdown and, if it is long, in the pager on a terminal.
 
     Args:
-        session: Whose transcript it is.
+        session: The session.
         messages: Its messages, oldest first.
-        as_json: As a JSON object, terminal or not.
-        checkpoints: The session's own; they are marked in what a person reads.
-        pager: What shows it when it is longer than the screen, as `page` takes it.
-        about: A line under the session's name, or nothing.
-        notes: What is said above a message beside whose it is, by its position.
+        as_json: Print a JSON object instead.
+        checkpoints: The session's own; those with a label are marked.
+        pager: The pager's command, as `page` takes it.
+        about: A line below the session's name, if any.
+        notes: Notes on messages, by position.
     """
     if as_json:
         print_json(transcript_json(session, messages))
         return
     look = stdout()
-    points = _named(checkpoints)
+    shown = _Transcript(
+        session, messages, _labels(checkpoints), about, notes or {}, answers(messages)
+    )
     if look.tty:
-        _show(_pretty(session, messages, points, look, about, notes or {}), look, pager)
+        _show(_styled(shown, look), look, pager)
     else:
-        Output().write(_plain(session, messages, points, about, notes or {}))
+        Output().write(_plain(shown))
 
 
-def _plain(
-    session: Session,
-    messages: Sequence[Message],
-    points: Mapping[int, Sequence[str]],
-    about: str,
-    notes: Mapping[int, str],
-) -> str:
-    """The exact text of each message under a line that says whose it is.
-
-    Args:
-        session: Whose transcript it is.
-        messages: Its messages, oldest first.
-        points: Labels of the checkpoints after each position.
-        about: A line of its own at the top, or nothing.
-        notes: What is said above a message beside whose it is, by its position.
-    """
-    parts = [f"session {session.id} · {sanitize_line(session.name)}\n"]
-    if about:
-        parts[0] += f"{about}\n"
-    answered = answers(messages)
-    for message in messages:
+def _plain(shown: _Transcript) -> str:
+    """The exact text of each message, below a line with its role, model and time."""
+    parts = [f"session {shown.session.id} · {sanitize_line(shown.session.name)}\n"]
+    if shown.about:
+        parts[0] += f"{shown.about}\n"
+    for message in shown.messages:
         end = "" if message.content.endswith("\n") else "\n"
-        heading = _heading(message, answered, notes.get(message.position, ""))
-        parts.append(f"--- {heading}\n{message.content}{end}")
-        parts += map(_called, message.tool_calls)
-        parts += [f"--- {CHECKPOINT} {label}\n" for label in points.get(message.position, ())]
+        model, *rest = _details(message, shown)
+        moment = f"{local(message.created_at):%Y-%m-%d %H:%M}"
+        heading = (f"{message.position} {_role(message)}", model, moment, *rest)
+        parts.append(f"--- {' · '.join(filter(None, heading))}\n{message.content}{end}")
+        parts += map(_call_in_full, message.tool_calls)
+        labels = shown.labels.get(message.position, ())
+        parts += [f"--- {CHECKPOINT} {label}\n" for label in labels]
     return "\n".join(parts)
 
 
-def _called(call: Call) -> str:
-    """What a tool was asked and what it said, whole."""
+def _call_in_full(call: Call) -> str:
+    """A tool's whole input and output."""
     from hfs_cli.render.reply.calls import asked_in_full, outcome_of
 
-    said = call.result or ""
-    said += "" if not said or said.endswith("\n") else "\n"
-    return f"--- {asked_in_full(call)} · {outcome_of(call)}\n{said}"
+    output = call.result or ""
+    output += "" if not output or output.endswith("\n") else "\n"
+    return f"--- {asked_in_full(call)} · {outcome_of(call)}\n{output}"
 
 
-def _named(checkpoints: Sequence[Checkpoint]) -> dict[int, list[str]]:
+def _labels(checkpoints: Sequence[Checkpoint]) -> dict[int, list[str]]:
     """The labels of the checkpoints after each position; automatic ones have none."""
-    points: dict[int, list[str]] = {}
+    labels: dict[int, list[str]] = {}
     for checkpoint in checkpoints:
         if checkpoint.label is not None:
-            points.setdefault(checkpoint.position, []).append(sanitize_line(checkpoint.label))
-    return points
+            labels.setdefault(checkpoint.position, []).append(sanitize_line(checkpoint.label))
+    return labels
 
 
-def _heading(message: Message, answered: Container[int], note: str) -> str:
-    """Number, role, model, time, and whether something is missing."""
-    model, *rest = _about(message, answered)
-    moment = f"{local(message.created_at):%Y-%m-%d %H:%M}"
-    parts = [f"{message.position} {_who(message)}", model, moment, *rest, note]
-    return " · ".join(part for part in parts if part)
-
-
-def _who(message: Message) -> str:
+def _role(message: Message) -> str:
     if message.stands_for is None:
         return message.role
     return f"summary of 1 to {message.stands_for}"
 
 
-def _about(message: Message, answered: Container[int]) -> list[str]:
-    """The model of a reply, or nothing; then what is missing, and the files that went along."""
+def _details(message: Message, shown: _Transcript) -> list[str]:
+    """The model of a reply (else empty), what is missing, the attachments, and the note."""
     parts = [sanitize_line(message.model or "") if message.role == "assistant" else ""]
     if message.status == "partial":
         why = f": {sanitize_line(message.error)}" if message.error else ""
         parts.append(f"{PARTIAL} partial{why}")
     if message.finish_reason == "content_filter":
         parts.append("refused: left out of what follows")
-    if message.role == "user" and message.id not in answered:
+    if message.role == "user" and message.id not in shown.answered:
         parts.append(f"{UNANSWERED} no reply")
-    return [*parts, *(f"[{sanitize_line(file.name)}]" for file in message.attachments)]
+    files = (f"[{sanitize_line(file.name)}]" for file in message.attachments)
+    return [*parts, *files, shown.notes.get(message.position, "")]
 
 
-def _pretty(
-    session: Session,
-    messages: Sequence[Message],
-    points: Mapping[int, Sequence[str]],
-    look: Terminal,
-    about: str,
-    notes: Mapping[int, str],
-) -> list[Text]:
+def _styled(shown: _Transcript, look: Terminal) -> list[Text]:
     from rich.text import Text
 
-    answered = answers(messages)
-    words, date = map(sanitize_line, first_words(session.name))
-    of = f"  session {session.id} · {plural(len(messages), 'message')}"
+    words, date = map(sanitize_line, first_words(shown.session.name))
+    of = f"  session {shown.session.id} · {plural(len(shown.messages), 'message')}"
     title = Text().append(words, "bold").append(date + of, "dim")
     if title.cell_len > look.width:
         title = Text().append(words, "bold").append(of, "dim")
-    lines = [title, Text(about, "dim")] if about else [title]
-    for message in messages:
-        note = notes.get(message.position, "")
-        lines += [Text(), _ruled(message, answered, look, note), *_body(message, look)]
-        for label in points.get(message.position, ()):
+    lines = [title, Text(shown.about, "dim")] if shown.about else [title]
+    for message in shown.messages:
+        lines += [Text(), _heading(message, shown, look), *_body(message, look)]
+        for label in shown.labels.get(message.position, ()):
             lines += [Text(), Text(f"{CHECKPOINT} {label}", "cyan")]
     return lines
 
 
-def _ruled(message: Message, answered: Container[int], look: Terminal, note: str) -> Text:
-    """The line above a message: who speaks, a rule where there is room for one, and when."""
+def _heading(message: Message, shown: _Transcript, look: Terminal) -> Text:
+    """The line above a message: role and details, a rule if there is room, and the time."""
     from rich.text import Text
 
     style = "bold cyan" if message.role == "user" else "bold"
-    line = Text().append(f"{message.position} {_who(message)}", style)
-    line.append("".join(f" · {part}" for part in (*_about(message, answered), note) if part), "dim")
+    line = Text().append(f"{message.position} {_role(message)}", style)
+    line.append("".join(f" · {part}" for part in _details(message, shown) if part), "dim")
     moment = f"{local(message.created_at):%Y-%m-%d %H:%M}"
     room = min(look.width, _WIDEST_RULE) - line.cell_len - len(moment) - 2
-    return line.append(f" {'─' * room} {moment}" if room > 2 else f" · {moment}", "dim")
+    if room > 2:
+        return line.append(f" {'─' * room} {moment}", "dim")
+    # A window that is too narrow for both has the time below, and not cut in two by its edge.
+    apart = " · " if line.cell_len + len(moment) + 3 <= look.width else "\n"
+    return line.append(f"{apart}{moment}", "dim")
 
 
 def _body(message: Message, look: Terminal) -> Iterator[Text]:

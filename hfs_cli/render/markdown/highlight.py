@@ -1,4 +1,4 @@
-"""Colour source code line by line, in the terminal's own palette."""
+"""Highlight source code line by line, in the terminal's palette."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ _STYLES: dict[Any, str] = {
     Token.Generic.Strong: "bold",
 }
 MAX_CONTEXT = 256
-"""Lines that are read again at most, to know what a multi-line string began with."""
+"""The most lines that are read again to see whether a multi-line string is open."""
 LONGEST_LINE = 1000
-"""Code with longer lines is data that nobody reads; lexers take very long over some of it."""
+"""Code with longer lines is data that nobody reads, and can take a lexer very long."""
 # Lexed after some code, this has other tokens if the code has left something open.
 _PROBE = "if x = 1;\n"
 

@@ -17,7 +17,7 @@ _CODE = "cyan"
 _LINK = "underline"
 _URL = "dim"
 _WRAPPED = 60
-"""A newline after so many characters on its line is where prose was wrapped, not a verse."""
+"""After this many characters a newline is wrapped prose; after fewer it may be verse."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,14 @@ class Inline:
 
 
 def _address(text: Text, start: int, token: Token, address: str) -> None:
-    """After a link's words its address, unless the words already are the address."""
+    """Append a link's address and title to its words, unless they are the address."""
     words = text.plain[start:]
     text.stylize(_LINK, start)
     address = sanitize(address)
     title = " ".join(sanitize(str(token.attrs.get("title", ""))).split())
     if title or address.removeprefix("mailto:") != words:
-        said = f"{address} “{title}”" if title else address
-        text.append(f" ({said})" if words else f"({said})", _URL)
+        target = f"{address} “{title}”" if title else address
+        text.append(f" ({target})" if words else f"({target})", _URL)
 
 
 def content_of(node: SyntaxTreeNode) -> list[Token]:

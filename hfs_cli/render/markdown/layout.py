@@ -1,4 +1,4 @@
-"""Lay Markdown blocks out as lines of styled text for a given width."""
+"""Lay out Markdown blocks as lines of styled text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from hfs_cli.markdown.blocks import Block, Unit
-from hfs_cli.markdown.fences import FenceLine
+from hfs_cli.markdown.fences import CodeLines, FenceLine
 from hfs_cli.render.markdown.highlight import Highlighter
 from hfs_cli.render.markdown.inline import Inline, content_of
 from hfs_cli.sanitize import sanitize
@@ -26,16 +26,17 @@ _ALIGNED: dict[str, Literal["left", "center", "right"]] = {
 _RULE_WIDTH = 40
 _MIN_COLUMN = 6
 MIN_WIDTH = 8
-"""No nesting makes text narrower than this many columns, or than the terminal."""
+"""Nesting never makes text narrower than this many columns, or than the terminal."""
 
 
 @dataclass
 class Layout:
-    """Turns blocks into lines; remembers what a code fence has open.
+    """Turns blocks into lines; keeps the state of an open code fence.
 
     Args:
         console: For measuring and wrapping; nothing is printed to it.
-        color: Styles are shown; without them the source's own marks stay in the text.
+        color: Show styles; otherwise the marks of the source stay in the text.
+        highlighter: That of an open fence.
     """
 
     console: Console
@@ -46,18 +47,18 @@ class Layout:
         """The lines of some blocks, in order.
 
         Args:
-            units: What a `Splitter` gave.
+            units: Blocks from a `Splitter`.
             width: Columns to wrap prose to; code is never wrapped.
         """
-        width = max(width, 2)  # A wide character takes two columns, and there is no half.
+        width = max(width, 2)  # the width of a wide character
         for unit in units:
+            if not isinstance(unit, CodeLines) and unit.gap:
+                yield Text()
             if isinstance(unit, Block):
-                yield from _gap(unit.gap)
                 root = SyntaxTreeNode(list(unit.tokens))
                 writer = _Writer(self.console, Inline(color=self.color), unit.source)
                 yield from writer.children(root, width)
             elif isinstance(unit, FenceLine):
-                yield from _gap(unit.gap)
                 self.highlighter = None if unit.language is None else Highlighter(unit.language)
                 yield Text(sanitize(unit.text), _DIM)
             elif self.highlighter:
@@ -66,11 +67,6 @@ class Layout:
     def copy(self) -> Layout:
         """An independent copy in the same state."""
         return Layout(self.console, self.color, self.highlighter and self.highlighter.copy())
-
-
-def _gap(gap: bool) -> Iterator[Text]:  # noqa: FBT001 - one value, one meaning
-    if gap:
-        yield Text()
 
 
 @dataclass(frozen=True)
@@ -161,10 +157,10 @@ def _inner(width: int, indent: int) -> int:
 def _prefixed(lines: Iterator[Text], first: Text, rest: Text) -> Iterator[Text]:
     prefix, empty = first, True
     for line in lines:
-        whole = Text().append_text(prefix).append_text(line)
+        prefixed = Text().append_text(prefix).append_text(line)
         if not line:
-            whole.rstrip()
-        yield whole
+            prefixed.rstrip()
+        yield prefixed
         prefix, empty = rest, False
     if empty:
         mark = first.copy()

@@ -1,4 +1,4 @@
-"""Calls of tools as a person sees them: a line each, or all that went in and came out."""
+"""Show the calls of tools to a person: in one line each, or with all input and output."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from hfs_cli.sanitize import sanitize, sanitize_line
 from hfs_cli.wording import data_size
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hfs_cli.messages import Call
     from hfs_cli.render.terminal import Terminal
 
@@ -22,17 +24,27 @@ _LONGEST_ERROR = 200
 
 
 def call_line(call: Call, width: int) -> str:
-    """What was called with what, and what came of it: one line that is safe to show.
+    """A call and its outcome in one line that is safe to show.
 
     ``⚙ files:read_file path=README.md  1.2 kB  80 ms``
 
     Args:
-        width: Columns that there are; arguments give way to the rest.
+        width: The most columns; the arguments are cut first.
     """
-    called, came = f"{MARK} {sanitize_line(call.label)}", outcome_of(call)
-    room = max(width - len(called) - len(came) - 3, _LEAST_ARGUMENTS)
-    asked = f"{called} {_cut(_arguments(call.arguments), room)}".rstrip()
-    return _cut(f"{asked}  {came}", width)
+    tool, outcome = f"{MARK} {sanitize_line(call.label)}", outcome_of(call)
+    room = max(width - len(tool) - len(outcome) - 3, _LEAST_ARGUMENTS)
+    called = f"{tool} {_cut(_arguments(call.arguments), room)}".rstrip()
+    return _cut(f"{called}  {outcome}", width)
+
+
+def names_of(calls: Sequence[Call], width: int) -> str:
+    """The tools of calls that run, each once: ``⚙ files:read_file, lines``.
+
+    Args:
+        width: The most columns.
+    """
+    names = dict.fromkeys(sanitize_line(call.label) for call in calls)
+    return _cut(f"{MARK} {', '.join(names)}", width)
 
 
 def asked_in_full(call: Call) -> str:
@@ -84,18 +96,17 @@ def _cut(line: str, most: int) -> str:
 
 
 def show_call(call: Call, look: Terminal, *, verbose: bool) -> None:
-    """Tell of a call that has its result, on standard error.
+    """Show a call that has ended on standard error.
 
     Args:
-        look: What standard error is: lines are dim, and red for errors, where it has colours.
-        verbose: With all that it was given and all that it said.
+        look: What standard error can show; with colours the line is dim, or red for an error.
+        verbose: Show its whole input and output.
     """
     style = _RED if call.failed else _DIM
     lines = [call_line(call, look.width)]
     if verbose:
-        lines += [
-            sanitize(call.arguments),
-            *([] if call.result is None else [sanitize(call.result)]),
-        ]
+        lines.append(sanitize(call.arguments))
+    if verbose and call.result is not None:
+        lines.append(sanitize(call.result))
     text = "\n".join(line.rstrip("\n") for line in lines)
     notices.say(f"{style}{text}{_PLAIN}" if look.color else text)

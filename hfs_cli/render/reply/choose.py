@@ -1,20 +1,20 @@
-"""Choose how a turn is shown, once, from what standard output is and what was asked."""
+"""Choose how a turn is shown, from the options and from what standard output can show."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from hfs_cli.notices import stderr_is_terminal
-from hfs_cli.render.output import Output, Sink
+from hfs_cli.render.output import Output, PlainRenderer, Sink
 from hfs_cli.render.terminal import Terminal, stdout, terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from hfs_cli.config import Config
+    from hfs_cli.config import ModelConfig
     from hfs_cli.turn.protocols import Renderer
 
 Format = Literal["text", "json", "jsonl"]
@@ -23,18 +23,21 @@ Extract = Literal["first", "last"]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How a turn is to be shown, as it was typed; the settings say the rest.
+    """How a turn is shown: the options of a command, and the settings that concern it.
 
     Args:
-        format: Text, one JSON object at the end, or one JSON event a line.
-        extract: For text: only one fenced code block of it.
-        output: A file that is written instead of standard output, or None.
+        format: Text, one JSON object at the end, or one JSON event on each line.
+        extract: With text: show only one fenced code block.
+        output: A file to write instead of standard output, or None.
         force: The file may exist already.
-        quiet: Nothing on standard error but errors and what was asked for.
+        quiet: Show only errors and what was asked for on standard error.
         usage: End with a line of token counts on standard error.
         hide_reasoning: Do not show the model's reasoning.
-        citations: List the sources under the reply off a terminal too.
-        verbose: Show on standard error all that tools are given and all that they say.
+        citations: List the sources below the reply in a pipe, too.
+        verbose: Show the whole input and output of tools on standard error.
+        render: How text is shown: ``auto`` is Markdown on a terminal and plain elsewhere.
+        stream: Show each piece as it arrives.
+        prices: The prices, by model, for the usage.
     """
 
     format: Format = "text"
@@ -46,81 +49,76 @@ class View:
     hide_reasoning: bool = False
     citations: bool = False
     verbose: bool = False
+    render: str = "auto"
+    stream: bool = True
+    prices: Mapping[str, ModelConfig] = field(default_factory=dict)
 
 
-def make_renderer(view: View, config: Config, *, tools: bool = False) -> Renderer:
+def make_renderer(view: View, *, tools: bool = False) -> Renderer:
     """The renderer of one turn.
 
     Args:
-        view: What was typed.
-        config: How text is shown, whether it streams, and the prices for the usage.
-        tools: Whether the model may ask for tools. What it says before it does is not the reply,
-            so off a terminal nothing can be written before a step has ended.
+        view: How it is shown.
+        tools: Whether the model may ask for tools. Text that precedes a call is not the reply, so
+            nothing can be written to a pipe before a step has ended.
 
     Raises:
         UsageError: The output file cannot be made.
     """
     inner: Renderer
     if view.output is None:
-        inner = _inner(view, config, Output(), stdout, tools=tools)
+        inner = _inner(view, Output(), stdout, tools=tools)
     else:
-        from hfs_cli.files import OutputFile
-        from hfs_cli.render.reply.text import Kept
+        from hfs_cli.render.output_file import FileRenderer, OutputFile
 
         file, look = OutputFile(view.output, force=view.force), terminal(None)
-        inner = Kept(_inner(view, config, file, lambda: look, tools=tools), file)
+        inner = FileRenderer(_inner(view, file, lambda: look, tools=tools), file)
     prices = None
     if view.usage:
         from hfs_cli.prices import prices_of
 
-        prices = partial(prices_of, configured=config.models)
-    # Nobody reads standard error: a script's turn does without a layer between it and each token.
+        prices = partial(prices_of, configured=view.prices)
+    # A script that shows nothing on standard error saves a layer for each token.
     if not (view.usage or view.verbose or stderr_is_terminal()):
         return inner
-    from hfs_cli.render.reply.status import Watched
+    from hfs_cli.render.reply.status import StatusRenderer
 
-    return Watched(
+    return StatusRenderer(
         inner,
         quiet=view.quiet,
-        usage=view.usage,
         hide_reasoning=view.hide_reasoning,
         verbose=view.verbose,
         prices=prices,
     )
 
 
-def _inner(
-    view: View, config: Config, sink: Sink, look: Callable[[], Terminal], *, tools: bool
-) -> Renderer:
-    renderer = _reply(view, config, sink, look, tools=tools)
+def _inner(view: View, sink: Sink, look: Callable[[], Terminal], *, tools: bool) -> Renderer:
+    renderer = _reply(view, sink, look, tools=tools)
     if view.format != "text" or view.extract or not (view.citations or look().tty):
         return renderer
-    from hfs_cli.render.reply.citations import Cited
+    from hfs_cli.render.reply.citations import CitingRenderer
 
-    return Cited(renderer, sink, dim=look().color)
+    return CitingRenderer(renderer, sink, dim=look().color)
 
 
-def _reply(
-    view: View, config: Config, sink: Sink, look: Callable[[], Terminal], *, tools: bool
-) -> Renderer:
-    stream = config.stream and (look().tty or not tools)
+def _reply(view: View, sink: Sink, look: Callable[[], Terminal], *, tools: bool) -> Renderer:
+    stream = view.stream and (look().tty or not tools)
     if view.format == "json":
         from hfs_cli.prices import prices_of
         from hfs_cli.render.json_shapes import JsonRenderer
 
-        return JsonRenderer(sink, partial(prices_of, configured=config.models))
+        prices = partial(prices_of, configured=view.prices)
+        return JsonRenderer(sink, prices, hide_reasoning=view.hide_reasoning)
     if view.format == "jsonl":
         from hfs_cli.render.json_shapes import JsonLinesRenderer
 
-        return JsonLinesRenderer(sink)
+        return JsonLinesRenderer(sink, hide_reasoning=view.hide_reasoning)
     if view.extract:
-        from hfs_cli.render.reply.text import ExtractRenderer
+        from hfs_cli.render.reply.extract import ExtractRenderer
 
         return ExtractRenderer(sink, last=view.extract == "last", safe=look().tty)
-    if config.render == "markdown" or (config.render == "auto" and look().moves):
+    if view.render == "markdown" or (view.render == "auto" and look().moves):
         from hfs_cli.render.reply.stream import MarkdownRenderer
 
         return MarkdownRenderer(sink, look, stream=stream)
-    from hfs_cli.render.reply.text import PlainRenderer
-
     return PlainRenderer(sink, safe=look().tty, stream=stream)

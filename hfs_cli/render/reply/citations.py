@@ -1,22 +1,26 @@
-"""The sources that a reply names, as numbered notes under it."""
+"""List the sources of a reply as numbered notes below it."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hfs_cli.messages import Citation, Outcome
-from hfs_cli.render.output import PassedOn, Sink
+from hfs_cli.render.output import ForwardingRenderer, Sink
 from hfs_cli.sanitize import sanitize_line
-from hfs_cli.turn.protocols import Renderer
+
+if TYPE_CHECKING:
+    from hfs_cli.turn.protocols import Renderer
 
 
-class Cited(PassedOn):
+class CitingRenderer(ForwardingRenderer):
     """Adds the notes to a renderer of text.
 
-    The numbers are those of ``--json``; Perplexity's texts name their sources by them.
+    The numbers are those of ``--json``; replies of Perplexity's models refer to them.
 
     Args:
         inner: Shows the reply.
-        output: Where its text goes.
-        dim: Set the notes off by their weight (a terminal with colours).
+        output: Where its text is written.
+        dim: Show the notes dim (on a terminal with colours).
     """
 
     def __init__(self, inner: Renderer, output: Sink, *, dim: bool) -> None:
@@ -25,7 +29,7 @@ class Cited(PassedOn):
         self._dim = dim
 
     def close(self, outcome: Outcome) -> None:
-        """End the text, then write a note a line, after a blank one."""
+        """End the text, and write a blank line and the notes."""
         self.inner.close(outcome)
         if outcome.reply.citations:
             lines = map(note, range(1, 1 + len(outcome.reply.citations)), outcome.reply.citations)
@@ -34,6 +38,6 @@ class Cited(PassedOn):
 
 
 def note(number: int, source: Citation) -> str:
-    """One source as a line that is safe to show: its number, title and URL."""
-    named = " — ".join(sanitize_line(part) for part in (source.title, source.url) if part)
-    return f"[{number}] {named}"
+    """A source's number, title and URL in one line that is safe to show."""
+    parts = " — ".join(sanitize_line(part) for part in (source.title, source.url) if part)
+    return f"[{number}] {parts}"

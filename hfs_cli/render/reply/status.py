@@ -1,4 +1,4 @@
-"""What a person sees on standard error during a turn: spinner, reasoning, session, usage."""
+"""Show a turn's status on standard error: spinner, reasoning, calls, session, usage."""
 
 from __future__ import annotations
 
@@ -11,26 +11,28 @@ from hfs_cli.config import ModelConfig
 from hfs_cli.messages import Call, Opened, Outcome, Reply, Usage, added
 from hfs_cli.render.terminal import Terminal, terminal
 from hfs_cli.sanitize import StreamSanitizer
-from hfs_cli.turn.protocols import Renderer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hfs_cli.render.progress import Spinner
+    from hfs_cli.turn.protocols import Renderer
+
+# Columns that a spinner takes beside its label, which must not wrap: only one line is erased.
+_BESIDE = 4
 
 
-class Watched:
-    """Adds to a renderer of standard output what belongs on standard error.
+class StatusRenderer:
+    """Adds standard error to a renderer of standard output.
 
-    The spinner and the reasoning are for a person; the usage comes when it was asked for.
+    Only a terminal gets the spinner, the reasoning, the calls and the session line.
 
     Args:
         inner: Shows the reply.
-        quiet: No spinner, reasoning, tools or session line.
-        usage: End with a line of token counts.
-        verbose: Show all that tools are given and all that they say, terminal or not.
+        quiet: Show none of these.
         hide_reasoning: Do not show the reasoning.
-        prices: What a model's tokens cost, for the usage.
+        verbose: Show the whole input and output of tools, on a terminal or not.
+        prices: Returns a model's prices, for a line of usage at the end; None for no such line.
     """
 
     def __init__(
@@ -38,26 +40,23 @@ class Watched:
         inner: Renderer,
         *,
         quiet: bool,
-        usage: bool,
         hide_reasoning: bool,
         verbose: bool,
         prices: Callable[[str], ModelConfig | None] | None,
     ) -> None:
         self._inner = inner
-        self._usage = usage
         self._prices = prices
-        look = terminal(sys.stderr)
-        self._session_line = look.tty and not quiet
-        self._turns = look.moves and not quiet
-        self._spinner = _spinner() if self._turns else None
-        self._calls = self._session_line
         self._verbose = verbose
-        self._look = look
-        shows = look.tty and not quiet and not hide_reasoning
-        self._aside = Aside(look) if shows else None
+        self._look = look = terminal(sys.stderr)
+        self._for_person = look.tty and not quiet
+        self._spins = look.moves and not quiet
+        self._spinner = _spinner() if self._spins else None
+        self._called: list[Call] = []
+        shows_reasoning = self._for_person and not hide_reasoning
+        self._reasoning = _Reasoning(look) if shows_reasoning else None
 
     def opened(self, opened: Opened) -> None:
-        """Show that something is under way."""
+        """Show that the request is under way."""
         if self._spinner:
             self._spinner.start()
         self._inner.opened(opened)
@@ -66,54 +65,65 @@ class Watched:
         """Show the reasoning, dimmed."""
         self._settle()
         self._inner.reasoning(text)
-        if self._aside:
-            self._aside.write(text)
+        if self._reasoning:
+            self._reasoning.write(text)
 
     def text(self, text: str) -> None:
-        """Show the reply, below whatever reasoning came before it."""
+        """Show the reply, below the reasoning that came before it."""
         if not text:
             return
         self._settle()
-        if self._aside:
-            self._aside.end()
+        self._end_reasoning()
         self._inner.text(text)
 
     def called(self, call: Call) -> None:
-        """End what was shown before the tool; the user may be asked whether it may run."""
+        """End what is being shown: the user may be asked whether the tool may run."""
         self._settle()
-        if self._aside:
-            self._aside.end()
+        self._end_reasoning()
+        self._called.append(call)
         self._inner.called(call)
 
     def waiting(self) -> None:
-        """Show that something is under way: a tool, or the model again."""
-        if self._turns and self._spinner is None:
-            self._spinner = _spinner()
+        """Show which tools run, or that the model is asked again."""
+        if self._spins and self._spinner is None:
+            label = ""
+            if self._called:
+                from hfs_cli.render.reply.calls import names_of
+
+                label = names_of(self._called, self._look.width - _BESIDE)
+            self._spinner = _spinner(label)
             self._spinner.start()
 
     def returned(self, call: Call) -> None:
-        """A line for each call."""
+        """Show the call in a line."""
         self._settle()
+        # A vendor need not give ids, and calls may be alike.
+        for place, asked in enumerate(self._called):
+            if asked[:3] == call[:3]:
+                del self._called[place]
+                break
         self._inner.returned(call)
-        if self._calls or self._verbose:
+        if self._for_person or self._verbose:
             from hfs_cli.render.reply.calls import show_call
 
             show_call(call, self._look, verbose=self._verbose)
         self.waiting()
 
     def close(self, outcome: Outcome) -> None:
-        """End the reply, then say which session it is kept in."""
+        """End the reply, then name its session, and the usage if it was asked for."""
         self._settle()
-        if self._aside:
-            self._aside.end()
+        self._end_reasoning()
         try:
             self._inner.close(outcome)
         finally:
-            if self._session_line and outcome.session is not None:
+            if self._for_person and outcome.session is not None:
                 notices.notice(outcome.session.label)
-            if self._usage:
-                prices = self._prices(outcome.reply.model) if self._prices else None
-                notices.remark(usage_line(outcome.steps, prices))
+            if self._prices:
+                notices.remark(usage_line(outcome.steps, self._prices(outcome.reply.model)))
+
+    def _end_reasoning(self) -> None:
+        if self._reasoning:
+            self._reasoning.end()
 
     def _settle(self) -> None:
         if self._spinner:
@@ -121,14 +131,14 @@ class Watched:
             self._spinner = None
 
 
-def _spinner() -> Spinner:
+def _spinner(label: str = "") -> Spinner:
     from hfs_cli.render.progress import Spinner
 
-    return Spinner()
+    return Spinner(label)
 
 
-class Aside:
-    """Reasoning on standard error, dimmed, always on lines of its own."""
+class _Reasoning:
+    """Reasoning on standard error: dim, and on lines of its own."""
 
     def __init__(self, look: Terminal) -> None:
         self._dim, self._plain = ("\x1b[2m", "\x1b[0m") if look.color else ("", "")
@@ -140,7 +150,7 @@ class Aside:
         self._show(self._safe.feed(text))
 
     def end(self) -> None:
-        """Finish the line, for something else comes now; without colour, leave one empty."""
+        """End the line, because something else follows; without colour, add a blank line."""
         self._show(self._safe.flush())
         if self._last != "\n":
             self._show("\n" if self._dim else "\n\n")
@@ -155,10 +165,11 @@ def usage_line(steps: Sequence[Reply], prices: ModelConfig | None) -> str:
     """Token counts, waiting time, speed and cost of a turn, as far as they are known.
 
     Args:
-        steps: The replies of its requests as they ended.
-        prices: What a million tokens of the model cost, or None.
+        steps: The replies to its requests.
+        prices: The model's prices, or None.
     """
     from hfs_cli.prices import cost, saved
+    from hfs_cli.wording import money
 
     usage = added(*(step.usage for step in steps))
     parts = _counts(usage)
@@ -166,12 +177,12 @@ def usage_line(steps: Sequence[Reply], prices: ModelConfig | None) -> str:
         parts.append(f"first token {steps[0].first_token_s:.2f} s")
     if (speed := _tokens_per_second(steps)) is not None:
         parts.append(f"{speed:.0f} tokens/s")
-    if usage and (money := cost(usage, prices)) is not None:
-        parts.append(f"cost {money:.4f}")
+    if usage and (spent := cost(usage, prices)) is not None:
+        parts.append(f"cost {money(spent)}")
     if steps[-1].cached:
         parts.append("from the database")
-    if usage and (money := saved(usage, prices)):
-        parts.append(f"the cache saved {money:.4f}")
+    if usage and (kept := saved(usage, prices)):
+        parts.append(f"the cache saved {money(kept)}")
     return " · ".join(parts)
 
 

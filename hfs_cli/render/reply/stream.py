@@ -1,4 +1,4 @@
-"""Markdown that streams: finished blocks are printed once, only the open one is redrawn."""
+"""Show a reply as Markdown while it streams."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from hfs_cli.render.reply.page import Page
 
 _INTERVAL = 0.03
-"""Seconds between two looks at what has come."""
+"""Seconds between two checks for new text."""
 _SHARE = 5
-"""A redraw may take one part in so many of the time; a costly one is done less often."""
+"""After a redraw, the next one waits this many times as long as it took."""
 
 
 class MarkdownRenderer(Silent):

@@ -1,23 +1,25 @@
-"""The reply to a schema: its JSON alone, whatever a model puts around it."""
+"""Show only the JSON of a reply to a schema, without any text around it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hfs_cli import notices
 from hfs_cli.messages import Call, Outcome
-from hfs_cli.render.output import PassedOn
-from hfs_cli.turn.protocols import Renderer
+from hfs_cli.render.output import ForwardingRenderer
+
+if TYPE_CHECKING:
+    from hfs_cli.turn.protocols import Renderer
 
 
-class Asking(NamedTuple):
-    """How a model is asked for a schema.
+class JsonReader(NamedTuple):
+    """Finds the JSON in what one model replies to a schema.
 
     Args:
-        way: In words, for the user.
-        read: Finds the JSON in its reply.
-        changes: Whether the JSON that is found is not what the model wrote.
+        way: How the schema was sent, in words for the user.
+        read: Finds the JSON in a reply.
+        changes: Whether `read` may change the JSON, and not only cut it out.
     """
 
     way: str
@@ -25,22 +27,23 @@ class Asking(NamedTuple):
     changes: bool
 
 
-class JsonAlone(PassedOn):
-    """Hands on the JSON of a reply; what begins as JSON streams, anything else waits for the end.
+class JsonAlone(ForwardingRenderer):
+    """Passes on the JSON of a reply.
 
-    Where the JSON may be changed, all of it waits.
+    A reply that begins as JSON streams; any other waits for the end, and so does all JSON that may
+    be changed.
 
     Args:
-        inner: Shows it.
-        asking: How each model that may answer is asked, by its full name.
-        say: Whether to say, at the end, how the schema was sent.
+        inner: Shows the JSON.
+        readers: One for each model that may reply, by its full name.
+        say: Say at the end how the schema was sent.
     """
 
-    def __init__(self, inner: Renderer, asking: Mapping[str, Asking], *, say: bool) -> None:
+    def __init__(self, inner: Renderer, readers: Mapping[str, JsonReader], *, say: bool) -> None:
         super().__init__(inner)
-        self._asking = asking
+        self._readers = readers
         self._say = say
-        self._hold = any(one.changes for one in asking.values())
+        self._hold = any(one.changes for one in readers.values())
         self._streams = False
         self._held = ""
 
@@ -62,12 +65,12 @@ class JsonAlone(PassedOn):
         self.inner.called(call)
 
     def close(self, outcome: Outcome) -> None:
-        """Show what was held back; of a reply that broke off, all that came."""
-        asked = self._asking[outcome.reply.model]
+        """Show the JSON in the text that was held back; if the reply broke off, all of the text."""
+        reader = self._readers[outcome.reply.model]
         if self._held and not self._streams:
-            text = self._held if outcome.error else asked.read(self._held)
+            text = self._held if outcome.error else reader.read(self._held)
             self.inner.text(text)
             outcome = outcome._replace(reply=outcome.reply._replace(text=text))
         self.inner.close(outcome)
         if self._say:
-            notices.remark(f"schema sent: {asked.way}")
+            notices.remark(f"schema sent: {reader.way}")

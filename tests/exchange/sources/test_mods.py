@@ -154,7 +154,7 @@ def test_a_directory_of_mods_comes_once(home, hfs):
     assert "(mods):\n  sessions: 2\n" in told
     assert "left out" not in told
     again = hfs.ok("sessions", "import", str(home / "mods.db"), "--from", "mods")
-    assert "sessions there already: 2" in again
+    assert "sessions already here: 2" in again
     other = hfs("sessions", "import", str(home / "mods.db"), "--from", "llm")
     assert (other.returncode, b"is not a database that can be read" in other.stderr) == (2, True)
 

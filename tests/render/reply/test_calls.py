@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hfs_cli.messages import Call
-from hfs_cli.render.reply.calls import call_line
-from tests.render.reply.test_text import turn_in_pipe
+from hfs_cli.render.reply.calls import call_line, names_of
 from tests.render.terminals import TURN, run_in_terminal
+from tests.render.test_output import turn_in_pipe
 
 BEGAN = datetime(2026, 11, 29, tzinfo=UTC)
 
@@ -90,6 +90,35 @@ def test_a_person_sees_what_was_said_before_the_tools_each_call_and_the_answer(r
     assert "\x1b[31m⚙ files:read path=a  failed".encode() in seen.raw
     # A sign of life while the model is asked again, which leaves no trace.
     assert "⠋".encode() in seen.raw
+
+
+def test_the_tools_that_run_are_named_beside_the_spinner_until_they_have_ended():
+    other = {**ASKED, "name": "slow", "arguments": "{}"}
+    ran = [
+        ("called", ASKED),
+        ("called", other),
+        ("called", ASKED),
+        ("drawn", None),
+        ("returned", DONE),
+        ("drawn", None),
+        ("returned", DONE),
+        ("drawn", None),
+        ("returned", {**other, "result": "x"}),
+        ("drawn", None),
+        ("text", "the answer"),
+    ]
+    seen = run_in_terminal(TURN, turn(ran))
+    frames = seen.raw.decode().split("\r")
+    first = [frame for frame in frames if frame.startswith("⠋ ")]
+    assert first == ["⠋ ⚙ files:read, slow", "⠋ ⚙ slow, files:read", "⠋ ⚙ slow"]
+    assert "⠋" in frames[frames.index(first[-1]) :]  # the model is asked again
+    assert "⠋" not in "".join(seen.lines)
+
+
+def test_the_names_of_many_tools_fit_into_the_window():
+    read = Call("1", "files__read")
+    assert names_of([read, read], 20) == "⚙ files:read"
+    assert names_of([read, Call("", "two")], 15) == "⚙ files:read, …"
 
 
 def test_quiet_leaves_the_calls_out():

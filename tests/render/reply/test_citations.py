@@ -2,8 +2,8 @@
 
 import json
 
-from tests.render.reply.test_text import turn_in_pipe
 from tests.render.terminals import TURN, run_in_terminal
+from tests.render.test_output import turn_in_pipe
 
 SOURCES = [("https://a.test/", "A"), ("https://b.test/", ""), ("", "report.pdf")]
 NOTES = ["[1] A — https://a.test/", "[2] https://b.test/", "[3] report.pdf"]

@@ -7,8 +7,8 @@ import pytest
 from hfs_cli.config import ModelConfig
 from hfs_cli.messages import Reply, Usage
 from hfs_cli.render.reply.status import usage_line
-from tests.render.reply.test_text import turn_in_pipe
 from tests.render.terminals import TURN, run_in_terminal
+from tests.render.test_output import turn_in_pipe
 
 EVENTS = [("wait", 0.25), ("reasoning", "let me\nsee"), ("text", "the "), ("text", "answer")]
 
@@ -29,7 +29,7 @@ def test_without_colour_an_empty_line_parts_reasoning_and_reply():
 
 
 def test_a_sign_of_life_turns_until_the_first_token_and_leaves_no_trace():
-    seen = run_in_terminal(TURN, turn())
+    seen = run_in_terminal(TURN, turn([("spun", 120), *EVENTS]))
     assert "⠋".encode() in seen.raw
     assert "⠋" not in "".join(seen.lines)
 

@@ -7,7 +7,7 @@ import sys
 from types import SimpleNamespace
 
 from hfs_cli.messages import Outcome, Reply
-from hfs_cli.render.reply.text import PlainRenderer
+from hfs_cli.render.output import PlainRenderer
 from tests.render.terminals import ROOT, TURN, run_in_terminal
 
 
@@ -77,7 +77,7 @@ def test_a_closed_stdout_is_one_line_and_exit_8():
 
 
 def test_a_reader_that_leaves_is_exit_141():
-    events = [("text", "line\n"), ("wait", 0.2)] * 5
+    events = [("text", "line\n"), ("wait", 0.1)] * 600
     argument = json.dumps({"events": events})
     done = turn_in_pipe(argument, shell="| head -1 >/dev/null; exit ${PIPESTATUS[0]}")
     assert done.returncode == 141

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hfs_cli import notices
-from hfs_cli.compose.text import utf8_word
+from hfs_cli.compose.input import utf8_word
 from hfs_cli.errors import HfsError
 
 if TYPE_CHECKING:

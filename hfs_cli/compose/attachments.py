@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hfs_cli import notices
-from hfs_cli.compose.text import MAX_INPUT_BYTES, decode_text, is_text, media_type_of
+from hfs_cli.compose.input import MAX_INPUT_BYTES, decode_text, is_text, media_type_of
 from hfs_cli.errors import UsageError
 from hfs_cli.files import read_file
 from hfs_cli.messages import Attachment

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hfs_cli import notices
-from hfs_cli.compose.text import read_text, utf8_word
+from hfs_cli.compose.input import read_text, utf8_word
 from hfs_cli.config import Config, load_config
 from hfs_cli.config.settings import FORMATS, PROFILE_SETTINGS, REASONING_LEVELS, SETTINGS
 from hfs_cli.errors import UsageError

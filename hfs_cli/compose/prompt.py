@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from hfs_cli import notices
-from hfs_cli.compose.text import MAX_INPUT_BYTES, decode_text, media_type_of, utf8_word
+from hfs_cli.compose.input import MAX_INPUT_BYTES, decode_text, media_type_of, utf8_word
 from hfs_cli.errors import UsageError
 from hfs_cli.files import refusing
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hfs_cli.compose.text import read_text
+from hfs_cli.compose.input import read_text
 from hfs_cli.errors import IncompleteReplyError, UsageError
 from hfs_cli.json_schema import check_schema, fault, read_json, schema_of_fields
 

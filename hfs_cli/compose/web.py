@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 from urllib.parse import unquote, urlsplit
 
-from hfs_cli.compose.text import decode_text, media_type_of
+from hfs_cli.compose.input import decode_text, media_type_of
 from hfs_cli.errors import ConfigError, UsageError
 from hfs_cli.messages import Attachment
 from hfs_cli.posix import time_limit

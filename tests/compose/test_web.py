@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 
-from hfs_cli.compose.text import MAX_INPUT_BYTES
+from hfs_cli.compose.input import MAX_INPUT_BYTES
 from tests.scripted_server import CUT, Pause, ScriptedServer, openai_sse
 
 PAGE = """<!DOCTYPE html><html><head><title>T</title><script>evil()</script></head><body>

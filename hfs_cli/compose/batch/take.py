@@ -23,7 +23,7 @@ from hfs_cli.compose.batch.plan import Plan
 from hfs_cli.compose.batch.prompts import Prompts
 from hfs_cli.compose.batch.turns import Batch, all_tasks, session_names
 from hfs_cli.compose.batch.vendor import SHARE, VendorBatch, open_endpoints
-from hfs_cli.compose.text import decode_text
+from hfs_cli.compose.input import decode_text
 from hfs_cli.errors import UsageError
 
 if TYPE_CHECKING:

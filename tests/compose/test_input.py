@@ -2,7 +2,7 @@
 
 import pytest
 
-from hfs_cli.compose.text import media_type_of
+from hfs_cli.compose.input import media_type_of
 
 
 @pytest.mark.parametrize(

@@ -490,7 +490,7 @@ _hfs_table() {
                 '--owner owners'
                 '-h,--help'
             )
-            hfs_arguments='sessions -'
+            hfs_arguments='sessions+checkpoints checkpoints'
             ;;
         'hfs models')
             hfs_commands='list default pull update'

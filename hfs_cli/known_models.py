@@ -1,9 +1,9 @@
-"""What is known of the vendors' models beforehand: context and prices, from a data file.
+"""What is known about the vendors' models, from a data file: context, prices, abilities.
 
-`models.json` is written at release time from the data set `genai-prices` (MIT), with its date;
-`hfs models update` puts a newer one into the cache directory. What models take (images, tools, …)
-and how much they may say is from the model list of `litellm` (MIT). It is read only when something
-asks for a price or a size: of plain turns, by those of Anthropic's format, which demands a limit.
+`models.json` is written at release time, with its date: context and prices from the data set
+`genai-prices` (MIT), abilities and the longest reply from the model list of `litellm` (MIT).
+`hfs models update` puts newer data into the cache directory. The file is read only when a price or
+a size is needed; a plain turn needs one only for Anthropic's format, which demands a limit.
 """
 
 from __future__ import annotations
@@ -50,7 +50,6 @@ _VENDORS: Mapping[str, str] = {
 _VERSION = re.compile(r"[-@](\d{8}|\d{4}-\d{2}-\d{2}|latest)$")
 
 Document = dict[str, object]
-
 
 # What a model can do, by the letters in the data file and in lists on a terminal.
 TAKES: Mapping[str, str] = {
@@ -213,10 +212,10 @@ def from_genai_prices(day: date) -> Document:
         for vendor in data.providers
         if vendor.id in _VENDORS
     }
-    # What Google's cloud serves of other vendors is not to be had from the Gemini API.
+    # The data set also lists other vendors' models on Google Cloud, which the Gemini API lacks.
     found["gemini"] = {n: row for n, row in found["gemini"].items() if n.startswith("gem")}
     for vendor, rows in found.items():
-        for name, row in rows.items():  # which the data set does not say
+        for name, row in rows.items():  # the data set lacks these two
             if known := known_model(f"{vendor}/{name}"):
                 row.extend(without_end([known.takes, known.most_output]))
     return {"date": day.isoformat(), "models": dict(sorted(found.items()))}

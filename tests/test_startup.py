@@ -140,4 +140,4 @@ def test_tools_that_are_configured_and_not_named_load_nothing(hfs, loaded, serve
 
 def test_a_chat_in_a_pipe_loads_few_modules_of_our_own():
     """Each costs every start 0.3 ms: load what a plain chat does not need when it is needed."""
-    assert len(loaded_by_a_chat()) <= 62
+    assert len(loaded_by_a_chat()) <= 60

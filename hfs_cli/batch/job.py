@@ -1,12 +1,12 @@
 """What was handed to a vendor's batch endpoints: kept beside the output, step by step.
 
 A part is as many prompts as the vendor takes at once. Each step is written down before the next
-one is taken, so that whoever goes on after a kill knows what may have happened meanwhile:
+one is taken, so that a run after a kill knows what may have happened:
 
     planned     nothing is sent; perhaps its file is uploaded, which costs nothing
-    sending     a batch may have been made: it is looked for before another one is
-    unsure      one of `maybe` may be it, and its answers will tell (Anthropic's have no name)
-    sent        `batch` is it
+    sending     a batch may have been made: it is looked for before another one is made
+    unsure      it may be one of `maybe`; the answers will tell (Anthropic's have no name)
+    sent        it is `batch`
     collected   each of its prompts has a result
     dropped     nothing of it is at the vendor: it was cancelled before it was sent
 
@@ -33,24 +33,24 @@ SUFFIX = ".vendor"
 _MOST_BYTES = 1_000_000_000
 
 Step = Literal["planned", "sending", "unsure", "sent", "collected", "dropped"]
-# Steps in which the vendor has something of it, or may have, that is not fetched.
-_THERE = frozenset({"sending", "unsure", "sent"})
+# Steps in which the vendor has, or may have, a part that is not fetched yet.
+_AT_VENDOR = frozenset({"sending", "unsure", "sent"})
 
 
 @dataclass
 class Part:
-    """So many prompts, handed over at once.
+    """Prompts that are handed over at once.
 
     Args:
-        model: Which of the job's models they are for.
+        model: The number of the job's model that they are for.
         runs: The prompts by their numbers in the input, each run by its first and its last.
         tag: What the batch and its requests are called.
         wire: The format that the requests are written in.
         step: How far it is.
         file: The vendor's id of the uploaded requests; empty before, and where there is none.
-        since: When the batch was first asked for, in seconds since 1970.
+        since: When the batch was first requested, in seconds since 1970.
         batch: The vendor's id of it.
-        maybe: Batches of which one may be it.
+        maybe: The ids of batches, one of which may be this one.
         cancelled: Whether the vendor was asked to end it.
     """
 
@@ -76,12 +76,12 @@ class Part:
         return self.step != "collected"
 
     @property
-    def is_there(self) -> bool:
-        """Whether the vendor has it, or may have, and nobody has told it to stop."""
-        return self.step in _THERE and not self.cancelled
+    def is_at_vendor(self) -> bool:
+        """Whether the vendor has it, or may have it, and was not asked to cancel it."""
+        return self.step in _AT_VENDOR and not self.cancelled
 
-    def is_sent_as(self, batch: str) -> None:
-        """Note which batch it is."""
+    def mark_sent(self, batch: str) -> None:
+        """Note which batch it was sent as."""
         self.step, self.batch, self.maybe = "sent", batch, []
 
     def plan_again(self) -> None:
@@ -180,7 +180,7 @@ def load_job(output: Path) -> Job | None:
             raise ValueError("its models do not fit")
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise UsageError(
-            f"{path}, which says what of {output} is at the vendor, is damaged: restore it, or"
+            f"{path}, the record of what the vendor has of {output}, is damaged: restore it, or"
             " delete it to send again what has no result"
         ) from error
     return job
@@ -211,12 +211,12 @@ def _part(found: dict[str, object]) -> Part:
 
 
 def forget_job(output: Path) -> None:
-    """Take away what was kept of an output that begins anew.
+    """Delete the job of an output that begins anew.
 
     Raises:
         UsageError: It cannot be.
     """
-    with refusing(UsageError, f"cannot take away {job_path(output)}"):
+    with refusing(UsageError, f"cannot delete {job_path(output)}"):
         job_path(output).unlink(missing_ok=True)
 
 

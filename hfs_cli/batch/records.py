@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import tempfile
 from array import array
@@ -14,7 +15,8 @@ from typing import BinaryIO, Literal, NamedTuple, Self, TypeVar
 
 from hfs_cli.errors import OutputError, UsageError
 from hfs_cli.files import refusing
-from hfs_cli.json_schema import read_json
+from hfs_cli.json_schema import json_fault, read_json
+from hfs_cli.wording import plural
 
 Kind = Literal["text", "jsonl", "csv"]
 Value = str | Mapping[str, object]
@@ -75,15 +77,19 @@ def kind_of(name: str, first: bytes) -> Kind:
 
 
 class Spool:
-    """Records in a temporary file that nobody else can open: read once, gone over twice.
+    """Records in a private temporary file: the input is read once and gone over twice.
 
     Attributes:
-        digest: Of all bytes that were read, in hexadecimal.
+        digest: The SHA-256 of all bytes that were read, in hexadecimal.
         count: How many records there are.
+
+    Raises:
+        OutputError: No temporary file can be made.
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed by __exit__
+        with refusing(OutputError, "no temporary file can be made"):
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115  closed by __exit__
         self._hash = sha256()
         self._places = array("q")
         self.count = 0
@@ -209,9 +215,9 @@ def _bounded(line: Line, number: int, name: str) -> Line:
 
 def _object(text: str, where: str) -> Mapping[str, object]:
     try:
-        value = read_json(text)
+        value = read_json(text.rstrip("\r\n"))  # an error is not in the line after it
     except (ValueError, RecursionError) as error:
-        said = str(error) or "it is nested too deeply"
+        said = json_fault(error)
         raise UsageError(f"{where} is not JSON: {said} (--input text reads lines)") from error
     if not isinstance(value, dict):
         raise UsageError(f'{where} must be a JSON object: {{"prompt": "…"}}')
@@ -219,39 +225,29 @@ def _object(text: str, where: str) -> Mapping[str, object]:
 
 
 def _rows(lines: Iterator[tuple[int, str]], name: str) -> Iterator[Record]:
-    """The rows of a table by its header (RFC 4180); what parts the columns is seen there."""
-    at, first = next(((number, text) for number, text in lines if text.strip()), (0, ""))
+    """Yield the rows of a table (RFC 4180); its header shows what separates the columns."""
+    skipped, first = next(((n - 1, text) for n, text in lines if text.strip()), (0, ""))
     if not first:
         return
     csv.field_size_limit(MAX_RECORD_BYTES)
     delimiter = max(_DELIMITERS, key=first.count)
-
-    def texts() -> Iterator[str]:
-        nonlocal at
-        yield first
-        for number, text in lines:
-            at = number
-            yield text
-
-    reader = csv.reader(texts(), delimiter=delimiter, strict=True)
+    texts = itertools.chain([first], (text for _, text in lines))
+    reader = csv.reader(texts, delimiter=delimiter, strict=True)
     try:
         header = [cell.strip() for cell in next(reader)]
         if not all(header) or len(set(header)) < len(header):
             raise UsageError(f"the header of {name} must give each column a name of its own")
-        for row, begun in _begun(reader, lambda: at):
+        # A quoted field may span several lines: a row begins after the last line of the one before.
+        last = skipped + reader.line_num
+        for row in reader:
+            line, last = last + 1, skipped + reader.line_num
             if row and len(row) != len(header):
                 raise UsageError(
-                    f"line {begun} of {name} has {len(row)} columns and its header {len(header)}"
+                    f"line {line} of {name} has {plural(len(row), 'column')},"
+                    f" and the header {len(header)}"
                 )
             if row:
-                yield Record(begun, dict(zip(header, row, strict=True)))
+                yield Record(line, dict(zip(header, row, strict=True)))
     except csv.Error as error:
+        at = skipped + reader.line_num
         raise UsageError(f"line {at} of {name} is not CSV: {error}") from error
-
-
-def _begun(rows: Iterator[list[str]], at: Callable[[], int]) -> Iterator[tuple[list[str], int]]:
-    """Each row with the line that it begins on: a field in quotes may take several."""
-    last = at()
-    for row in rows:
-        yield row, last + 1
-        last = at()

@@ -1,4 +1,4 @@
-"""Where the results of a batch go: whole lines, in the input's order, and never twice.
+"""Write the results of a batch: whole lines, in the input's order, and none twice.
 
 A result that comes before its turn waits in a file beside the output, so that a kill loses
 nothing that had come. With four prompts, of which the second is slow:
@@ -9,8 +9,8 @@ nothing that had come. With four prompts, of which the second is slow:
     3          0              2 3
     1          0 1 2 3        2 3             and at the end the header alone
 
-Going on reads both. A line that a kill cut off has no end and is removed: its prompt is asked
-again. The header says of which input and of which options the results are.
+A run that resumes reads both. A line that a kill cut off has no newline and is removed: its prompt
+is asked again. The header says which input and options the results belong to.
 """
 
 from __future__ import annotations
@@ -140,19 +140,20 @@ def stream_results(count: int, write: Callable[[bytes], None], *, ordered: bool)
 
 
 class FileResults(Results):
-    """Results in a file, which can be gone on with.
+    """Results in a file, which a later run can resume.
 
     Args:
         path: The output.
-        header: What the results are of.
+        header: What the results belong to.
         count: How many there are to be.
         ordered: Whether they are written in the order of their numbers.
         resume: Go on with what is there.
-        force: Replace what is there; with `resume`: go on whatever it is of.
-        retry_failed: With `resume`: failures count as not there.
+        force: Replace what is there; with `resume`, go on whatever input it belongs to.
+        retry_failed: With `resume`, ask again what failed.
 
     Raises:
-        UsageError: The file exists, is of something else, or cannot be written.
+        UsageError: The file exists, is of something else, or cannot be opened.
+        OutputError: The disk is full or broken.
     """
 
     def __init__(
@@ -170,7 +171,7 @@ class FileResults(Results):
         self._beside = path.parent / f"{path.name}{SUFFIX}"
         self._header = header
         self._existed = existed = os.path.lexists(path)
-        # A directory can be neither gone on with nor replaced: opening it says what it is.
+        # A directory can be neither resumed nor replaced: opening it reports what it is.
         is_directory = os.path.isdir(path)  # noqa: PTH112  a Path raises where a link may not lead
         if existed and not (resume or force or is_directory):
             raise UsageError(f"{path} exists: --resume goes on with it, --force replaces it")
@@ -179,20 +180,38 @@ class FileResults(Results):
         if not take_lock(self._out, wait=False):
             os.close(self._out)
             raise UsageError(f"another hfs batch writes {path}: wait for it")
-        begin = not (resume and existed)
-        # Results that wait are of the output beside them: without it they are of nothing.
-        with refusing(UsageError, f"cannot write {path}"):
-            if begin:
-                os.ftruncate(self._out, 0)
-                write_file(self._beside, header.line, replace=True)
-            else:
-                self._check_header(force=force)
-        super().__init__(count, self._append, self._open_beside(), ordered=ordered)
-        if not begin:
-            broken_off = self._read()
-            if broken_off or (retry_failed and FAILED in self.state):
-                self._drop_failed()
-        self.write_waiting()
+        # Waiting results belong to the output beside them: without it they mean nothing. Where both
+        # hold nothing, a kill came between the making of the two.
+        made_only = not (os.fstat(self._out).st_size or os.path.lexists(self._beside))
+        begin = not (resume and existed) or made_only
+        try:
+            with refusing(OutputError, f"cannot write {path}"):
+                if begin:
+                    self._begin()
+                else:
+                    self._check_header(force=force)
+            super().__init__(count, self._append, self._open_beside(), ordered=ordered)
+        except (UsageError, OutputError):
+            self.forget()
+            raise
+        with refusing(OutputError, f"cannot write {path}"):
+            if not begin:
+                broken_off = self._read()
+                if broken_off or (retry_failed and FAILED in self.state):
+                    self._drop_failed()
+            self.write_waiting()
+
+    def _begin(self) -> None:
+        """Empty the output, and say beside it what it is to hold.
+
+        The file beside it goes first: after a kill, --resume must take nothing that was there
+        before for a result of this run. Without room for the new one everything stays.
+        """
+        with NewFile(self._beside) as new:
+            new.write(self._header.line)
+            self._beside.unlink(missing_ok=True)
+            os.ftruncate(self._out, 0)
+            new.take_name(replace=True)
 
     def forget(self) -> None:
         """Delete the files that this run has made, so that the same command can start again."""
@@ -212,18 +231,14 @@ class FileResults(Results):
         _append(self._out, line, self._path)
 
     def _open_beside(self) -> int:
-        with refusing(UsageError, f"cannot write {self._beside}"):
+        with refusing(OutputError, f"cannot write {self._beside}"):
             return open_lock_file(self._beside)
 
     def _check_header(self, *, force: bool) -> None:
-        """See that the results are of this input and these options.
-
-        Raises:
-            UsageError: They are not.
-        """
+        """Check that the results belong to this input and these options."""
         if not force:
             there = _header(self._beside)
-            anyhow = "--force takes what is there by its place all the same"
+            anyhow = "--force uses the results there anyway, by their index"
             if there is None:
                 raise UsageError(
                     f"{self._beside}, which says what {self._path} holds, is missing; {anyhow}"
@@ -292,14 +307,14 @@ class FileResults(Results):
         return (item if item is None or item < len(self.state) else None), failed
 
     def _drop_failed(self) -> None:
-        """Take failures out: all that follows the first of them waits beside the output.
+        """Take failures out: what follows the first of them in the output waits beside it.
 
         First the new file beside it takes its name, which holds whatever is to be kept; then the
         output is cut. A kill between the two leaves the failures where they were.
         """
         keep: int | None = None
         kept = bytearray(len(self.state))
-        with refusing(UsageError, f"cannot write {self._beside}"), NewFile(self._beside) as new:
+        with refusing(OutputError, f"cannot write {self._beside}"), NewFile(self._beside) as new:
             new.write(self._header.line)
             for line, item, failed, at in self._lines(self._out, self._path):
                 if item is not None and failed:
@@ -349,13 +364,14 @@ def _append(descriptor: int, line: bytes, path: Path | None = None) -> int:
 
 def _line_at(descriptor: int, at: int) -> bytes:
     line = b""
-    os.lseek(descriptor, at, os.SEEK_SET)
-    while not line.endswith(b"\n"):
-        block = os.read(descriptor, _BLOCK)
-        if not block:
-            raise OutputError("a result that waited in a file is gone from it")
-        end = block.find(b"\n")
-        line += block if end < 0 else block[: end + 1]
+    with refusing(OutputError, "cannot read a result that waited in a file"):
+        os.lseek(descriptor, at, os.SEEK_SET)
+        while not line.endswith(b"\n"):
+            block = os.read(descriptor, _BLOCK)
+            if not block:
+                raise OutputError("a result that waited in a file is gone from it")
+            end = block.find(b"\n")
+            line += block if end < 0 else block[: end + 1]
     return line
 
 

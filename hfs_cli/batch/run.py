@@ -1,4 +1,4 @@
-"""Ask many at once: threads ask, and this one hands out, takes what comes and keeps it.
+"""Ask many prompts at once: threads ask, and the main one hands out work and keeps what comes.
 
 A thread gets its next task when what it brought has been kept. So no more than there are threads
 is under way or unkept at any moment, however fast the answers come.
@@ -25,31 +25,37 @@ def ask_all(
     ask: Callable[[Task], Answer],
     keep: Callable[[Task, Answer], bool],
     width: int,
+    admits: Callable[[Task], bool],
 ) -> None:
-    """Ask all, so many at once, until there are no more.
+    """Work through all tasks, a fixed number at once.
 
     Args:
-        tasks: Gone over in this thread, each when there is somebody to ask.
+        tasks: Read in this thread, each when a thread is free to ask it.
         ask: Called in threads.
-        keep: Called in this thread with what each brought; no signal falls into it. False means
+        keep: Called in this thread with each answer; no signal interrupts it. False means
             that nothing more is to be asked: what is under way still comes.
         width: How many at once.
+        admits: Whether a task may start, beside those under way. One that may not waits until
+            something has come; if nothing is under way, it ends the work.
 
     Raises:
         SignalReceived: Once what had come was kept; what is under way is left to itself.
         Exception: What one of the three raised.
     """
-    # What has loaded stays. What each turn leaves in circles does not: there are many turns, so
-    # it is looked for as often as Python itself would, and not as seldom as for one.
+    # What is loaded by now stays and need not be collected. Each of the many turns may leave
+    # reference cycles, so they are collected as often as Python does by default.
     gc.freeze()
     gc.set_threshold(700, 10, 10)
-    _Crew(ask, width).run(tasks, keep)
+    _Crew(ask, width, admits).run(tasks, keep)
 
 
 class _Crew(Generic[Task, Answer]):
-    def __init__(self, ask: Callable[[Task], Answer], width: int) -> None:
+    def __init__(
+        self, ask: Callable[[Task], Answer], width: int, admits: Callable[[Task], bool]
+    ) -> None:
         self._ask = ask
         self._width = width
+        self._admits = admits
         self._to_do: SimpleQueue[Task | None] = SimpleQueue()
         self._came: deque[tuple[Task, Answer | None, BaseException | None]] = deque()
         self._arrival = threading.Event()
@@ -70,15 +76,21 @@ class _Crew(Generic[Task, Answer]):
 
     def _run(self, tasks: Iterator[Task], keep: Callable[[Task, Answer], bool]) -> None:
         running, going = 0, True
+        task: Task | None = None
         while going or running:
             while going and running < self._width:
-                with signals.let_through():
-                    task = next(tasks, None)
+                if task is None:
+                    with signals.let_through():
+                        task = next(tasks, None)
                 if task is None:
                     going = False
-                else:
+                elif self._admits(task):
                     self._hand_out(task, running)
                     running += 1
+                    task = None
+                else:
+                    going = running > 0
+                    break
             if running:
                 with signals.let_through():
                     self._arrival.wait()

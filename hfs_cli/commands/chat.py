@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from hfs_cli.compose.ask import take_turn
-from hfs_cli.compose.options import Asked, TurnCommand, turn_options
-from hfs_cli.compose.prompt import read_message
-from hfs_cli.config import Config
+from hfs_cli.compose.asked import Asked, read_message
+from hfs_cli.compose.options import TurnCommand, turn_options
 from hfs_cli.errors import UsageError
 from hfs_cli.groups import whole_number
-
-if TYPE_CHECKING:
-    from hfs_cli.render.reply.choose import View
 
 SCHEMAS = ("json", "jsonl", "sessions", "transcript", "export")
 
@@ -30,8 +24,8 @@ def _print_schema(context: click.Context, _: click.Parameter, name: str | None) 
 
 @click.command(name="chat", cls=TurnCommand)
 @click.option("-c", "--continue", "go_on", is_flag=True, help="Continue the last used session.")
-@click.option("-S", "--session", "ref", metavar="REF", help="Continue this session.")
-@click.option("--create", is_flag=True, help="With -S or -c: make the session if absent.")
+@click.option("-S", "--session", "ref", metavar="REF", help="Continue session REF.")
+@click.option("--create", is_flag=True, help="With -S or -c: make the session if there is none.")
 @click.option("-n", "--name", metavar="NAME", help="Name of the new session.")
 @click.option(
     "--at",
@@ -45,13 +39,11 @@ def _print_schema(context: click.Context, _: click.Parameter, name: str | None) 
     is_eager=True,
     expose_value=False,
     callback=_print_schema,
-    help="Print the JSON Schema of a format and leave.",
+    help="Print the JSON Schema of a format and exit.",
 )
 @turn_options()
 def chat(
     asked: Asked,
-    config: Config,
-    view: View,
     *,
     go_on: bool,
     ref: str | None,
@@ -75,8 +67,10 @@ def chat(
         raise UsageError("--create goes with -S NAME or -c")
     if ref is not None and not ref.strip():
         raise UsageError("-S needs a session: its id, its name, or @last")
-    message = read_message(asked, config)
+    message = read_message(asked)
     if message is None:
+        if asked.edit:
+            raise UsageError("the editor left no prompt: nothing is sent")
         took = " (-o takes two words, unless they are NAME=VALUE)" if asked.options else ""
         raise UsageError(
             f'no prompt: give one as arguments (hfs chat "…") or on standard input{took}'
@@ -84,12 +78,13 @@ def chat(
     from hfs_cli.messages import Place
     from hfs_cli.store.store import open_store
 
-    with open_store(config) as store:
+    pinned = asked.config.session
+    with open_store(asked.config) as store:
         session, place = None, Place()
-        if go_on or ref is not None or name is not None or config.session is not None:
+        if go_on or ref is not None or name is not None or pinned is not None:
             from hfs_cli.compose.session import chosen_place
 
-            session, place = chosen_place(store, config, name, ref, go_on=go_on, create=create)
+            session, place = chosen_place(store, name, ref, pinned, go_on=go_on, create=create)
         if at is not None and session is None:
             raise UsageError("--at goes with a session to continue: -S REF or -c")
-        take_turn(asked, config, view, store, message, session, place._replace(at=at))
+        take_turn(asked, store, message, session, place._replace(at=at))

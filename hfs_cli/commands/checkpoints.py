@@ -1,4 +1,4 @@
-"""`hfs checkpoints`: named points in sessions, and the timeline that shows them."""
+"""`hfs checkpoints`: named points in sessions, and their timeline."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from hfs_cli.groups import Group, owner_options
 def checkpoints() -> None:
     """Mark points of a session to come back to.
 
-    Each completed reply is marked too; the newest few of these marks are kept
+    Each complete reply is marked too; the newest of these marks are kept
     (`checkpoint_retention` in the configuration, 10 by default).
     """
 
 
 @checkpoints.command(name="create")
 @click.argument("ref", required=False)
-@click.option("--label", metavar="TEXT", help="Its name (c1, c2, … by default).")
+@click.option("--label", metavar="NAME", help="Its name (c1, c2, … by default).")
 @owner_options()
 def create_checkpoint(*, ref: str | None, label: str | None) -> None:
-    """Mark the end of session REF. Prints the checkpoint's name off a terminal."""
+    """Mark the end of session REF. In a pipe, prints the checkpoint's name."""
     with opened_session(ref) as (store, session):
         made = store.create_checkpoint(session.id, label)
     from hfs_cli.render.output import print_made
@@ -34,13 +34,13 @@ def create_checkpoint(*, ref: str | None, label: str | None) -> None:
 
 @checkpoints.command(name="list")
 @click.argument("ref", required=False)
-@click.option("--json", "as_json", is_flag=True, help="A JSON array, the oldest branch first.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, the oldest branch first.")
 @owner_options(looks=True)
 def list_checkpoints(*, ref: str | None, as_json: bool) -> None:
     """Draw the timeline of session REF: turns, checkpoints and branches.
 
-    Off a terminal: one checkpoint a line, tab-separated session id, message number, name
-    (empty for an automatic one), time.
+    In a pipe: one checkpoint per line, tab-separated: session id, message number, name (empty
+    for an automatic one), time.
     """
     with opened_session(ref) as (store, session):
         family = store.family(session.id)
@@ -50,12 +50,12 @@ def list_checkpoints(*, ref: str | None, as_json: bool) -> None:
 
 
 @checkpoints.command(name="delete")
-@click.argument("words", metavar="[REF] LABEL", nargs=-1, required=True)
+@click.argument("words", metavar="[REF] CHECKPOINT", nargs=-1, required=True)
 @owner_options()
 def delete_checkpoint(*, words: tuple[str, ...]) -> None:
     """Delete a named checkpoint of the last used session, or of session REF."""
     if len(words) > 2:
-        raise click.UsageError("too many arguments: hfs checkpoints delete [REF] LABEL")
+        raise click.UsageError("too many arguments: hfs checkpoints delete [REF] CHECKPOINT")
     with opened_session(words[0] if len(words) == 2 else None) as (store, session):
         store.delete_checkpoint(session.id, words[-1])
     notices.notice(f'checkpoint "{words[-1]}" deleted')

@@ -23,20 +23,24 @@ def config_group() -> None:
 
 
 @config_group.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="A JSON array.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def list_settings(*, as_json: bool) -> None:
-    """List every setting, its value and where it came from."""
-    from hfs_cli.config.origins import rows, shown
+    """List every setting, its value and where it came from.
 
-    config = load_config()
-    found = rows(config)
-    if as_json:
-        from hfs_cli.render.json_shapes import print_json
-
-        print_json([{"key": row.key, "value": row.value, "origin": row.origin} for row in found])
-        return
+    Warns of HFS_ variables that do not exist, such as HFS_MODLE.
+    """
+    from hfs_cli.config.origins import rows, shown, unread_variables
+    from hfs_cli.render.json_shapes import print_json
     from hfs_cli.render.lists.table import show_table
 
+    config = load_config()
+    for name, meant in unread_variables(config.file, os.environ):
+        hint = f": did you mean {meant}?" if meant else ""
+        notices.warn(f"hfs reads no variable {name}{hint}")
+    found = rows(config)
+    if as_json:
+        print_json([{"key": row.key, "value": row.value, "origin": row.origin} for row in found])
+        return
     file = str(config.file)
     shown_rows = [(r.key, shown(r.value), "file" if r.origin == file else r.origin) for r in found]
     show_table(("KEY", "VALUE", "FROM"), shown_rows, footer=f"file: {file}")
@@ -45,20 +49,20 @@ def list_settings(*, as_json: bool) -> None:
 @config_group.command(name="get")
 @click.argument("key")
 def get_setting(*, key: str) -> None:
-    """Print one setting as it is in force."""
+    """Print the value of KEY that is in force."""
     from hfs_cli.config.origins import rows, shown
 
     values = {row.key: row.value for row in rows(load_config())}
     if key not in values:
         inner = [name.removeprefix(f"{key}.") for name in values if name.startswith(f"{key}.")]
         if inner:
-            raise NotFoundError(f"{key} is a table: name what is in it, {key}.{inner[0]} …")
+            raise NotFoundError(f"{key} is a table: name a setting in it, such as {key}.{inner[0]}")
         hint = did_you_mean(key, values, 1, otherwise=" (hfs config list shows all)")
         raise NotFoundError(f"no setting {key!r}{hint}")
     click.echo(shown(values[key]))
 
 
-# A negative number is a value, to be refused in the setting's own words.
+# A negative number is a value, which the setting refuses in its own words.
 @config_group.command(name="set", context_settings={"ignore_unknown_options": True})
 @click.argument("key")
 @click.argument("value")
@@ -88,12 +92,7 @@ def set_setting(*, key: str, value: str) -> None:
 
 
 def _check_profile(config: Config, parts: list[str]) -> None:
-    """See that what a profile holds of a turn, if that was set, is what `hfs chat` takes.
-
-    Raises:
-        ConfigError: It is not.
-        NotFoundError: A tool that is not there.
-    """
+    """Check an option of a turn that was set in a profile, as `hfs chat` would."""
     from hfs_cli.config.settings import TURN_OPTIONS, VENDOR_TOOLS
 
     match parts:
@@ -126,7 +125,10 @@ def unset_setting(*, key: str) -> None:
 
 @config_group.command(name="edit")
 def edit_config() -> None:
-    """Open the configuration file in $EDITOR and check it afterwards."""
+    """Open the configuration file in $EDITOR and check it afterwards.
+
+    On a terminal it can be edited again until it is right.
+    """
     from hfs_cli.compose.editor import edit_file
     from hfs_cli.files import create, make_directory, refusing
     from hfs_cli.providers.choose import check_setting
@@ -135,15 +137,18 @@ def edit_config() -> None:
     with refusing(ConfigError, f"cannot write {file}"):
         make_directory(file.parent)
         if not file.exists():
-            create(file)  # private, which an editor's own would not be
-    edit_file(file)
-    config = load_config()
-    for parts, value in _models_of(config):
-        check_setting(config, parts, value)
+            create(file)  # private, unlike a file that the editor makes
+
+    def check() -> None:
+        config = load_config()
+        for parts, value in _models_of(config):
+            check_setting(config, parts, value)
+
+    edit_file(file, check)
 
 
 def _models_of(config: Config) -> Iterator[tuple[list[str], str]]:
-    """The settings of the file that name a model or a provider, with what they are set to."""
+    """The settings of the file that name a model or a provider, with their values."""
     if config.model and config.origins.get("model") == str(config.file):
         yield ["model"], config.model
     for name, model in config.aliases.items():

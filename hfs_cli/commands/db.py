@@ -33,9 +33,9 @@ def print_database_path() -> None:
 @db.command(name="backup")
 @click.argument("file", type=click.Path(path_type=Path))
 def back_up_database(*, file: Path) -> None:
-    """Copy the database to a new FILE, also while others write to it.
+    """Copy the database to a new FILE, even while others write to it.
 
-    The copy is looked over first: there is no FILE of a damaged database, and it exits 8.
+    The copy is checked first: a damaged database leaves no FILE, and the exit code is 8.
     """
     from hfs_cli.store.store import open_store
 
@@ -50,11 +50,11 @@ def back_up_database(*, file: Path) -> None:
 def copy_database(*, source: str, target: str) -> None:
     """Copy all sessions of one database into another.
 
-    Each is a file of SQLite's or postgresql://HOST/NAME. All that a session has comes along:
-    branches and what was set aside, checkpoints, attachments, calls of tools, times. Others may
-    go on chatting in both, and nothing is shown in TO before all of it is there.
+    Each is a SQLite file or postgresql://HOST/NAME. Everything of a session is copied: branches
+    and what was set aside, checkpoints, attachments, calls of tools, times. Others may go on
+    chatting in both, and TO shows nothing before all of it is there.
 
-    Run again, it brings what is new since; killed, it is run again. What is in TO besides stays.
+    Run it again to copy what is new since, or after it was killed. What else is in TO stays.
 
     \b
       hfs db copy "$(hfs db path)" postgresql://db.example.com/hfs
@@ -67,10 +67,10 @@ def copy_database(*, source: str, target: str) -> None:
     config = load_config()
     places = _place(source), _place(target)
     if places[0] == places[1]:
-        raise UsageError("FROM and TO are the same database")
+        raise UsageError("FROM and TO are the same database: name another")
     with open_store(config, places[0]) as giver, open_store(config, places[1]) as taker:
         if not giver.exists():
-            raise StoreError(f"there is no database at {source}")
+            raise StoreError(f"there is no database at {source}: hfs db path prints where yours is")
         with (
             progress("copying sessions", giver.count_kept(), counted=True) as advance,
             closing(giver.conversations()) as conversations,
@@ -85,21 +85,21 @@ def copy_database(*, source: str, target: str) -> None:
 
 
 def _place(text: str) -> Path | str:
-    """A database that is named on the command line."""
+    """Read the place of a database from the command line."""
     from hfs_cli.config.database import has_password
 
     if "://" not in text:
         try:
             return Path(text).expanduser().absolute()
-        except (OSError, RuntimeError) as error:  # no such directory any more, no such user
-            raise UsageError(f"{text} leads nowhere: write the whole path") from error
+        except (OSError, RuntimeError) as error:  # no current directory, no such user
+            raise UsageError(f"{text} leads nowhere: give an absolute path") from error
     if not text.startswith(("postgresql://", "postgres://")):
         raise UsageError(f"{text.partition('://')[0]}:// is not a database: use postgresql://")
     try:
         secret = has_password(text)
-    except ValueError:  # which says more of it than may be shown
+    except ValueError:  # its message may contain the password
         raise UsageError(
-            "FROM or TO is not the address of a database: postgresql://HOST/NAME"
+            "FROM or TO is not the address of a database: use postgresql://HOST/NAME"
         ) from None
     if secret:
         raise UsageError(
@@ -119,7 +119,7 @@ def _counted(
 
 @db.command(name="check")
 def check_database() -> None:
-    """Look the whole database over. Prints what is wrong; exits 8 if anything is.
+    """Check the whole database. Prints what is wrong; exits 8 if anything is.
 
     Files that others can read do not count as damage: a warning says how to make them private.
     """
@@ -141,7 +141,7 @@ def check_database() -> None:
 
 @db.command(name="vacuum")
 def vacuum_database() -> None:
-    """Give the room that deleted sessions took back to the disk. Prints the bytes gained."""
+    """Give back to the disk the space of deleted sessions. Prints the bytes gained."""
     from hfs_cli.render.output import print_made
     from hfs_cli.store.store import open_store
     from hfs_cli.wording import data_size

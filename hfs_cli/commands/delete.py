@@ -23,16 +23,16 @@ _MOST_NAMED = 10
 
 
 @click.command(name="delete")
-@click.argument("refs", metavar="REF...", nargs=-1)
+@click.argument("refs", metavar="[REF]...", nargs=-1)
 @click.option("--older-than", metavar="AGE", help="Sessions not used for 90m, 12h, 30d or 2w.")
 @click.option("--all", "everything", is_flag=True, help="Every session.")
 @click.option(
     "--keep",
     type=whole_number(0),
     metavar="N",
-    help="With --older-than or --all: spare the N last used.",
+    help="With --older-than or --all: keep the first N of `hfs sessions list`.",
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be deleted.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @owner_options()
 def delete_sessions(
@@ -46,9 +46,9 @@ def delete_sessions(
 ) -> None:
     """Delete sessions and all that belongs to them.
 
-    What rewind, undo and retry set aside goes with its session; --older-than also takes what
-    was set aside that long ago in sessions that stay. Asks on a terminal; elsewhere --yes is
-    needed.
+    What rewind, undo and retry set aside is deleted with its session; --older-than also
+    deletes what was set aside that long ago in sessions that stay. Asks on a terminal;
+    elsewhere --yes is needed.
 
     \b
       hfs delete 12 "release notes"
@@ -63,14 +63,16 @@ def delete_sessions(
     with open_store(load_config()) as store:
         doomed: list[Session]
         if refs:
-            # All of them are found before any is deleted: one bad REF deletes nothing.
+            # All are found before any is deleted, so that one bad REF deletes nothing.
             doomed = list({session.id: session for session in map(store.resolve, refs)}.values())
         elif older_than is not None:
             doomed = store.older_than(parse_age(older_than), keep=keep or 0)
         else:
-            doomed = store.list_recent(limit=None, unanswered=True)[keep or 0 :]
+            spared = {session.id for session in store.list_recent(limit=keep or 0)}
+            every = store.list_recent(limit=None, unanswered=True)
+            doomed = [session for session in every if session.id not in spared]
         if dry_run:
-            # What was set aside goes too, and is listed nowhere else.
+            # What was set aside is deleted too, and listed nowhere else.
             for session in (*doomed, *store.going_with(session.id for session in doomed)):
                 click.echo(f"{session.id}\t{sanitize_line(session.name)}")
         elif doomed and not yes and not _confirmed(doomed):
@@ -81,12 +83,14 @@ def delete_sessions(
 
 
 def _confirmed(doomed: Sequence[Session]) -> bool:
-    """Ask on a terminal; never wait elsewhere."""
+    """Ask on a terminal; elsewhere refuse instead of waiting."""
     if sys.stdin is None or not sys.stdin.isatty() or not notices.stderr_is_terminal():
-        raise UsageError("deleting needs --yes where nobody can be asked")
+        raise UsageError("there is no terminal to ask on: add --yes to delete")
+    from hfs_cli.groups.question import answered_yes
+
     for session in doomed[:_MOST_NAMED]:
         notices.say(f"  {session.id}  {sanitize_line(session.name)}")
     if len(doomed) > _MOST_NAMED:
         notices.say(f"  … and {len(doomed) - _MOST_NAMED} more")
     them = "this session" if len(doomed) == 1 else f"these {len(doomed)} sessions"
-    return click.confirm(f"Delete {them} for good?", err=True)
+    return answered_yes(f"Delete {them} for good?")

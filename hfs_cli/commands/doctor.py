@@ -1,4 +1,4 @@
-"""`hfs doctor`: check what a turn depends on, and say what to do about what is wrong."""
+"""`hfs doctor`: check what a turn depends on, and how to fix what is wrong."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 from hfs_cli import notices
 from hfs_cli.config import Config, load_config
 from hfs_cli.errors import ConfigError, HfsError
+from hfs_cli.hide import hide
 from hfs_cli.places import config_file
 from hfs_cli.wording import plural
 
@@ -21,8 +22,8 @@ class Finding:
     """The result of one check.
 
     Args:
-        check: What was looked at.
-        ok: Whether it can be used; None where that was not tried.
+        check: What was checked.
+        ok: Whether it can be used; None if that was not tried.
         detail: What was found, and what to do if it cannot be used.
     """
 
@@ -33,32 +34,27 @@ class Finding:
 
 @click.command(name="doctor")
 @click.option("--online", is_flag=True, help="Also ask the provider for its list of models.")
-@click.option("--json", "as_json", is_flag=True, help="A JSON array.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def run_doctor(*, online: bool, as_json: bool) -> None:
     """Check configuration, database, model, key and tools.
 
-    MCP servers are started, or reached, and asked for their tools.
-
-    No provider is sent anything, unless --online is given. Exits 3 when something is wrong.
+    MCP servers are started or reached, and asked for their tools; providers are sent nothing
+    unless --online is given. Exits 3 when something is wrong.
     """
+    from hfs_cli.render.json_shapes import print_json
+    from hfs_cli.render.lists.table import show_table
+
     findings = _findings(online=online)
     if as_json:
-        from hfs_cli.render.json_shapes import print_json
-
         print_json(
             [
-                # `well` is what `ok` was called first.
+                # `well` is the former name of `ok`.
                 {"check": f.check, "ok": f.ok, "well": f.ok is not False, "detail": f.detail}
                 for f in findings
             ]
         )
     else:
-        from hfs_cli.render.lists.table import show_table
-
-        show_table(
-            ("CHECK", "", "FOUND"),
-            [(f.check, _MARKS[f.ok], f.detail) for f in findings],
-        )
+        show_table(("CHECK", "", "FOUND"), [(f.check, _MARKS[f.ok], f.detail) for f in findings])
     wrong = [finding.check for finding in findings if finding.ok is False]
     if wrong:
         raise ConfigError(f"problems with: {', '.join(wrong)}")
@@ -76,21 +72,34 @@ def _findings(*, online: bool) -> list[Finding]:
     there = str(file) if file.exists() else f"{file} (not there: all defaults)"
     return [
         Finding("configuration", True, there),
-        _looked_at("database", lambda: _database(config)),
-        _looked_at("model", lambda: _model(config)),
-        _looked_at("key", lambda: _key(config)),
+        *_variables(config.file),
+        _checked("database", lambda: _database(config)),
+        _checked("model", lambda: _model(config)),
+        _checked("key", lambda: _key(config)),
         *_server(config, online=online),
-        _looked_at("embedded model", _embedded, needed=False),
+        _checked("embedded model", _embedded, needed=False),
         *(_tools(config) if config.programs or config.servers else ()),
     ]
 
 
-def _looked_at(check: str, look: Callable[[], str], *, needed: bool = True) -> Finding:
-    """Run one check; its failure is its finding."""
+def _variables(file: Path) -> list[Finding]:
+    """The variables that nothing reads; one that is nearly the name of another is a mistake."""
+    from hfs_cli.config.origins import unread_variables
+
+    none = "hfs reads no variable of that name"
+    return [
+        Finding(f"variable {name}", False, f"{none}: did you mean {meant}?")
+        if meant
+        else Finding(f"variable {name}", None, none)
+        for name, meant in unread_variables(file, os.environ)
+    ]
+
+
+def _checked(check: str, look: Callable[[], str], *, needed: bool = True) -> Finding:
     try:
-        return Finding(check, True, look())
+        return Finding(check, True, hide(look()))
     except HfsError as error:
-        return Finding(check, not needed, error.message)
+        return Finding(check, not needed, hide(error.message))
 
 
 def _database(config: Config) -> str:
@@ -114,7 +123,7 @@ def _database(config: Config) -> str:
 def _model(config: Config) -> str:
     from hfs_cli.providers.choose import choose_model
 
-    choice = choose_model(config, os.environ, None, None)
+    choice = choose_model(config, os.environ)
     return f"{choice.full_name} — another: hfs models default PROVIDER/MODEL"
 
 
@@ -123,7 +132,7 @@ def _key(config: Config) -> str:
     from hfs_cli.providers.choose import choose_model
 
     warnings: list[str] = []
-    source = choose_model(config, os.environ, None, None).provider.key
+    source = choose_model(config, os.environ).provider.key
     key = find_key(source, os.environ, config.key_file, warnings.append)
     if warnings:
         raise ConfigError(warnings[0])
@@ -135,12 +144,13 @@ def _server(config: Config, *, online: bool) -> list[Finding]:
     from hfs_cli.providers.choose import choose_model
 
     try:
-        choice = choose_model(config, os.environ, None, None)
+        choice = choose_model(config, os.environ)
     except HfsError:
-        return []  # said of the model
+        return []  # the check of the model says so
     provider = choice.provider
     if provider.type == "local":
-        return []
+        here = f"{choice.full_name} runs in this process: there is none to ask"
+        return [Finding("server", None, here)] if online else []
     if not online:
         asks = "hfs doctor --online asks it"
         return [Finding("server", None, f"{provider.base_url} was not asked: {asks}")]
@@ -154,7 +164,7 @@ def _server(config: Config, *, online: bool) -> list[Finding]:
             f" {there} among them"
         )
 
-    return [_looked_at("server", ask)]
+    return [_checked("server", ask)]
 
 
 def _embedded() -> str:
@@ -165,7 +175,7 @@ def _embedded() -> str:
 
 
 def _tools(config: Config) -> list[Finding]:
-    """Each program that is a tool, and each MCP server with what it offers."""
+    """Check the programs that are tools, and MCP servers with their tools."""
     from hfs_cli.compose.tools import provider_keys
     from hfs_cli.config.tools import configured_tools
     from hfs_cli.tools.overview import overview

@@ -13,7 +13,7 @@ from hfs_cli.errors import ConfigError, HfsError, NotFoundError, UsageError
 from hfs_cli.groups import Group
 from hfs_cli.places import config_file
 
-_BEGUN = 'description = ""\nprompt = """\n$input\n"""\n'
+_NEW = 'description = ""\nprompt = """\n$input\n"""\n'
 
 
 def _directory() -> Path:
@@ -24,32 +24,34 @@ def _directory() -> Path:
 
 @click.group(name="templates", cls=Group)
 def templates() -> None:
-    """Prompts with placeholders, and the options that go with them: hfs chat -t."""
+    """List and edit templates: prompts with placeholders, for hfs chat -t.
+
+    $input is standard input, which the words of the command line follow; where nothing is piped
+    in, it is the words. Any other placeholder has its value from -p NAME VALUE or the template.
+    """
 
 
 @templates.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="A JSON array.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 def list_templates(*, as_json: bool) -> None:
     """List the templates: your own, and those that come with hfs."""
     from hfs_cli.config.templates import read_template, template_files
+    from hfs_cli.render.json_shapes import print_json
+    from hfs_cli.render.lists.table import show_table
 
     found = []
     for name, file in template_files(_directory()):
         try:
             found.append(read_template(file))
-        except HfsError as error:  # the others are there all the same
+        except HfsError as error:  # list the others all the same
             notices.warn(f"{name}: {error.message}")
     if as_json:
-        from hfs_cli.render.json_shapes import print_json
-
         print_json(
             [{"name": t.name, "description": t.description, "built_in": t.built_in} for t in found]
         )
-        return
-    from hfs_cli.render.lists.table import show_table
-
-    rows = [(t.name, t.description, "built in" if t.built_in else "yours") for t in found]
-    show_table(("NAME", "DESCRIPTION", "FROM"), rows)
+    else:
+        rows = [(t.name, t.description, "built in" if t.built_in else "yours") for t in found]
+        show_table(("NAME", "DESCRIPTION", "FROM"), rows)
 
 
 @templates.command(name="show")
@@ -58,21 +60,19 @@ def list_templates(*, as_json: bool) -> None:
     "--builtin",
     "built_in",
     is_flag=True,
-    help="The one that comes with hfs; without TEMPLATE, list those that do.",
+    help="Print the one that comes with hfs; without TEMPLATE, list those that do.",
 )
 def show_template(*, template: str | None, built_in: bool) -> None:
-    """Print TEMPLATE as its file has it."""
+    """Print the file of TEMPLATE."""
+    from hfs_cli.config.templates import find_template, read_template, template_files
+    from hfs_cli.render.lists.table import show_table
+
     if template is None:
         if not built_in:
             raise UsageError("which template? hfs templates list names them")
-        from hfs_cli.config.templates import read_template, template_files
-        from hfs_cli.render.lists.table import show_table
-
         found = [read_template(file) for _, file in template_files(None)]
         show_table(("NAME", "DESCRIPTION"), [(t.name, t.description) for t in found])
         return
-    from hfs_cli.config.templates import find_template
-
     file = find_template(template, _directory(), built_in=built_in).file
     sys.stdout.write(file.read_text("utf-8"))
 
@@ -80,9 +80,9 @@ def show_template(*, template: str | None, built_in: bool) -> None:
 @templates.command(name="edit")
 @click.argument("template")
 def edit_template(*, template: str) -> None:
-    """Open TEMPLATE in $EDITOR and check it afterwards; made if absent.
+    """Open TEMPLATE in $EDITOR, made if it does not exist, and check it afterwards.
 
-    One that comes with hfs is copied first, and the copy counts from then on.
+    A template that comes with hfs is copied first, and the copy counts from then on.
     """
     from hfs_cli.compose.editor import check_terminal, edit_file
     from hfs_cli.config.templates import find_template, own_file, read_template
@@ -92,13 +92,12 @@ def edit_template(*, template: str) -> None:
     file = own_file(template, _directory())
     if not file.exists():
         try:
-            begun = find_template(template, file.parent, built_in=True).file.read_text("utf-8")
+            content = find_template(template, file.parent, built_in=True).file.read_text("utf-8")
         except NotFoundError:
-            begun = _BEGUN
+            content = _NEW
         with refusing(ConfigError, f"cannot write {file}"):
-            write_file(file, begun.encode(), replace=False)
-    edit_file(file)
-    read_template(file)
+            write_file(file, content.encode(), replace=False)
+    edit_file(file, lambda: read_template(file))
 
 
 @templates.command(name="remove")

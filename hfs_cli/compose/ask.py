@@ -8,29 +8,28 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hfs_cli import notices
+from hfs_cli.compose.asked import Target
 from hfs_cli.compose.input import utf8_word
 from hfs_cli.errors import HfsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hfs_cli.compose.options import Asked
+    from hfs_cli.compose.asked import Asked
+    from hfs_cli.compose.draft import Draft
     from hfs_cli.config import Config
-    from hfs_cli.messages import ChatMessage, Outcome, Place, Reply, Session, Turn
+    from hfs_cli.messages import ChatMessage, Outcome, Place, Session, Turn
     from hfs_cli.providers.choose import ModelChoice
-    from hfs_cli.render.reply.choose import View
     from hfs_cli.store.store import SessionStore
-    from hfs_cli.store.unsaved import Unsaved
-    from hfs_cli.turn.protocols import Provider, Renderer, Store
+    from hfs_cli.tools.toolbox import Toolbox
+    from hfs_cli.turn.protocols import Provider, Store
 
 
 def take_turn(
     asked: Asked,
-    config: Config,
-    view: View,
     store: SessionStore,
     message: ChatMessage,
-    session: Session | None = None,
+    session: Session | None,
     place: Place | None = None,
 ) -> None:
     """Take the turn and show it.
@@ -44,56 +43,90 @@ def take_turn(
     Raises:
         HfsError: How the turn failed; its exit code is the program's.
     """
-    from hfs_cli.turn.run import run_turn
-
-    choice = _model_of(asked, config, view, session, place)
-    turn = turn_of(asked, config, choice, message, session, place)
+    config = asked.config
+    targets = targets_of(asked, _choice(asked, session, place))
+    first = next(iter(targets.values()))
+    turn = turn_of(asked, first, message, session, place)
     toolbox = None
-    if config.tool or asked.confirm:
+    if config.tool:
         from hfs_cli.compose.tools import open_tools
 
         toolbox = open_tools(config, confirm=asked.confirm)
-    choices = chosen_models(asked, config, choice)
-    opening = _opening(asked, config, store, turn, session)
-    with (
-        closing(toolbox) if toolbox else nullcontext(),
-        closing(provider_of(asked, config, choices, opening)) as provider,
-    ):
-        if asked.dry_run:
-            from hfs_cli.compose.preview import print_request
-
-            print_request(provider, store, turn, toolbox, choice, config)
+    with closing(toolbox) if toolbox else nullcontext():
+        if not asked.dry_run:
+            _answer(asked, store, turn, targets, toolbox)
             return
-        reuse = None
-        if asked.reuse is not None:
+        from hfs_cli.compose.draft import Draft
+        from hfs_cli.compose.preview import print_request
+
+        draft = Draft(store, turn, toolbox, config)
+        with closing(provider_of(targets, partial(open_target, config))) as provider:
+            print_request(provider, draft, first)
+
+
+def _answer(
+    asked: Asked,
+    store: SessionStore,
+    turn: Turn,
+    targets: Mapping[str, Target],
+    toolbox: Toolbox | None,
+) -> None:
+    """Have a turn answered, by a model or by a reply that is kept."""
+    from hfs_cli.render.reply.choose import make_renderer
+    from hfs_cli.turn.run import run_turn
+
+    config = asked.config
+    draft = reuse = recalled = structured = None
+    if asked.reuse is not None or config.max_cost is not None or config.context != "error":
+        from hfs_cli.compose.draft import Draft
+
+        draft = Draft(store, turn, toolbox, config)
+    with closing(provider_of(targets, partial(open_target, config, draft=draft))) as provider:
+        if draft is not None and asked.reuse is not None:
             from hfs_cli.compose.reuse import Reuse
 
-            reuse = Reuse(store, asked.reuse, provider, turn, tools=toolbox is not None)
-        recalled = reuse.provider() if reuse else None
+            reuse = Reuse(store, asked.reuse, provider, draft.request)
+            recalled = reuse.provider()
         if recalled is None:
-            check_day(asked, config, store)
-            _check_prompt(config, store, turn, choice)
-        keeper = keeper_of(store, config, keeps=config.save)
-        renderer = _renderer(view, turn.schema, choices, tools=toolbox is not None)
+            check_day(asked, store, targets)
+            if draft is not None:
+                draft.check_cost(targets[turn.model])
+        renderer = make_renderer(asked.view, tools=toolbox is not None)
+        if turn.schema is not None:
+            from hfs_cli.compose.schema import Structured
+
+            choices = {name: target.choice for name, target in targets.items()}
+            structured = Structured(turn.schema, choices)
+            renderer = structured.shown_by(renderer, say=asked.view.usage)
+        keeper = keeper_of(store, keeps=config.save, masked=config.redact == "mask")
         outcome = run_turn(recalled or provider, keeper, renderer, turn, toolbox, config.max_steps)
     if outcome.error is not None:
         _say_how_to_retry(outcome, store)
         raise outcome.error
-    _check_ending(outcome.reply, turn.schema, choices)
+    # A whole reply may still not fit the schema, or not be all that the model had to say.
+    if structured is not None:
+        structured.json_of(outcome.reply)
+    if outcome.reply.note:
+        notices.warn(outcome.reply.note)
     if reuse is not None:
         reuse.note(outcome)
 
 
-def check_day(asked: Asked, config: Config, store: SessionStore) -> float | None:
-    """What is left of the day's budget, or None where nothing limits it.
+def check_day(asked: Asked, store: SessionStore, targets: Mapping[str, Target]) -> float | None:
+    """What is left of the day's budget, or None where there is none.
+
+    The embedded models cost nothing, unless the user has given one a price.
 
     Raises:
         ConfigError: It is spent.
     """
+    config = asked.config
     if config.daily_budget is None or asked.over_budget:
         return None
-    from hfs_cli.compose.budget import check_budget
+    from hfs_cli.compose.budget import check_budget, is_free
 
+    if all(is_free(target.choice, config.models) for target in targets.values()):
+        return None
     return check_budget(config.daily_budget, config.models, store)
 
 
@@ -107,20 +140,18 @@ def _say_how_to_retry(outcome: Outcome, store: SessionStore) -> None:
     notices.notice(f"the prompt is kept: hfs sessions retry {outcome.session.id}")
 
 
-def _model_of(
-    asked: Asked, config: Config, view: View, session: Session | None, place: Place | None
-) -> ModelChoice:
-    """Who is meant: by the command line, the session or the configuration."""
+def _choice(asked: Asked, session: Session | None, place: Place | None) -> ModelChoice:
+    """The model to ask: the command line's, the session's or the configuration's."""
     from hfs_cli.providers.choose import choose_model
 
     own = session.model if session else None
     if session and session.unanswered and not (place and place.answers):
-        # It never replied: a model that was refused has not become the session's own.
+        # It never replied: a model that was refused does not become the session's own.
         own = None
     first = asked.models[0] if asked.models else None
-    choice = choose_model(config, os.environ, first, own)
-    by_default = not (session or first or config.model)
-    if by_default and choice.provider.type == "local" and not view.quiet:
+    choice = choose_model(asked.config, os.environ, first, own)
+    by_default = not (session or first or asked.config.model)
+    if by_default and choice.provider.type == "local" and not asked.view.quiet:
         # Nobody chose it: its answers must not be taken for what hfs, or a larger model, can do.
         notices.notice(
             f"{choice.model} answers: a small model in this process, often wrong; to set a better"
@@ -129,131 +160,36 @@ def _model_of(
     return choice
 
 
-def _opening(
-    asked: Asked, config: Config, store: SessionStore, turn: Turn, session: Session | None
-) -> Callable[[ModelChoice], Provider] | None:
-    """Opens a model so that it is sent what fits it, within ``--max-cost``; None for as it is."""
-    if asked.dry_run or (config.max_cost is None and config.context == "error"):
-        return None
-    from hfs_cli.providers.open import open_provider
-
-    spending = None
-    if config.max_cost is not None:
-        from hfs_cli.compose.budget import CostLimit, Spending
-
-        # Whichever of several models is asked: it is one turn.
-        spending = Spending(config.max_cost)
-    history = store.transcript(session.id) if session and config.context != "error" else []
-    past = None
-    if config.context == "compact" and config.save and session:
-        from hfs_cli.compose.compact import past_of
-
-        past = past_of(store, session.id, history, turn.place)
-
-    def opened(choice: ModelChoice) -> Provider:
-        provider = open_provider(choice, config=config, env=os.environ, notify=notices.warn)
-        if spending is not None:
-            provider = CostLimit(provider, choice.full_name, spending, config.models)
-        if config.context == "error":
-            return provider
-        from hfs_cli.compose.context import measure
-        from hfs_cli.compose.fitting import FittingProvider
-
-        within = measure(choice, model_options(asked, config, choice), config.models, history)
-        return FittingProvider(
-            provider,
-            within,
-            notices.notice,
-            model=choice.full_name,
-            options=choice.options,
-            past=past,
-        )
-
-    return opened
-
-
-def _check_prompt(config: Config, store: SessionStore, turn: Turn, choice: ModelChoice) -> None:
-    """Refuse a prompt that alone costs more than the turn may, before anything is kept.
-
-    Raises:
-        ConfigError: It does, or the model has no price.
-    """
-    if config.max_cost is None:
-        return
-    from hfs_cli.compose.budget import Spending, check_prompt
-    from hfs_cli.turn.run import make_request
-
-    request = make_request(turn, _unsaved(store).begin(turn))
-    if config.context != "error":
-        from hfs_cli.compose.context import measure, shortened
-
-        there = turn.place.session_id
-        history = [] if there is None else store.transcript(there)
-        request, _ = shortened(request, measure(choice, turn.options, config.models, history))
-    check_prompt(request, choice.full_name, Spending(config.max_cost), config.models)
-
-
-def within_cost(
-    provider: Provider, turn: Turn, asked: Asked, config: Config, store: SessionStore
-) -> Provider:
-    """The provider within the day's budget and ``--max-cost``, for a request that is not a turn."""
-    check_day(asked, config, store)
-    if config.max_cost is None:
-        return provider
-    from hfs_cli.compose.budget import CostLimit, Spending
-
-    return CostLimit(provider, turn.model, Spending(config.max_cost), config.models)
-
-
-def _renderer(
-    view: View,
-    schema: Mapping[str, object] | None,
-    choices: Mapping[str, ModelChoice],
-    *,
-    tools: bool,
-) -> Renderer:
-    """What shows the reply; of one to a schema, the JSON alone."""
-    from hfs_cli.render.reply.choose import make_renderer
-
-    renderer = make_renderer(view, tools=tools)
-    if schema is None:
-        return renderer
-    from hfs_cli.compose.schema import how_asked
-    from hfs_cli.render.reply.structured import JsonAlone
-
-    asking = {name: how_asked(one, schema) for name, one in choices.items()}
-    return JsonAlone(renderer, asking, say=view.usage)
-
-
 def turn_of(
     asked: Asked,
-    config: Config,
-    choice: ModelChoice,
+    target: Target,
     message: ChatMessage,
     session: Session | None,
     place: Place | None,
 ) -> Turn:
-    """The turn as one value; what is typed beats what the model is configured with."""
+    """The turn as one value."""
     from hfs_cli.messages import Place, Turn
 
-    system = asked.system
-    # A continued session has its own: the setting must not replace it in the middle.
+    config, system = asked.config, asked.system
+    # A continued session has its own prompt: the setting must not replace it midway.
     if system is None and session is None and config.system is not None:
         system = utf8_word(config.system)
     if config.searches or config.runs_code:
         from hfs_cli.messages import Request
         from hfs_cli.providers.search import with_server_tools
 
-        # Refused before anything is kept; the provider itself adds them.
-        request = Request(choice.model, (), search=config.searches, code=config.runs_code)
-        with_server_tools(choice.provider, request)
+        # What the provider cannot do is refused before anything is kept; it adds them itself.
+        model = target.choice.model
+        request = Request(model, (), search=config.searches, code=config.runs_code)
+        with_server_tools(target.choice.provider, request)
     return Turn(
         prompt=message,
-        model=choice.full_name,
-        options=model_options(asked, config, choice),
+        model=target.choice.full_name,
+        options=target.options,
         schema=asked.schema,
         system=system or None,
-        no_system=asked.no_system,
+        # An empty one takes the place of the session's own, this once.
+        no_system=asked.no_system or (asked.system == "" and session is not None),
         cache=config.cache,
         place=place or Place(session.id if session else None),
         search=config.searches,
@@ -261,88 +197,76 @@ def turn_of(
     )
 
 
-def model_options(asked: Asked, config: Config, choice: ModelChoice) -> dict[str, object]:
-    """The options of a model; what is typed beats what it is configured with."""
-    options = {**choice.options, **asked.options}
-    if config.reasoning is None:
-        return options
+def target_of(asked: Asked, choice: ModelChoice) -> Target:
+    """A model with the options that it is asked with."""
+    typed, level = asked.options, asked.config.reasoning
+    if level is None:
+        return Target(choice, {**choice.options, **typed})
     from hfs_cli.providers.reasoning import reasoning_options
 
-    thinking = reasoning_options(choice, config.reasoning, options.get("max_tokens"))
-    return {**choice.options, **thinking, **asked.options}
+    limit = typed.get("max_tokens", choice.options.get("max_tokens"))
+    thinking = reasoning_options(choice, level, limit)
+    return Target(choice, {**choice.options, **thinking, **typed})
 
 
-def chosen_models(asked: Asked, config: Config, choice: ModelChoice) -> dict[str, ModelChoice]:
+def targets_of(asked: Asked, choice: ModelChoice) -> dict[str, Target]:
     """The model, and those to fall back on, by their full names."""
-    # Whoever names a model wants that one, unless there is more than one name.
-    names = asked.models[1:] if asked.models else config.fallback
-    found = {choice.full_name: choice}
+    # A model that is named is meant alone, unless more than one is named.
+    names = asked.models[1:] if asked.models else asked.config.fallback
+    choices = [choice]
     if names:
         from hfs_cli.providers.choose import named_model
 
-        for other in (named_model(config, name) for name in names):
-            found.setdefault(other.full_name, other)
-    return found
+        choices += [named_model(asked.config, name) for name in names]
+    targets: dict[str, Target] = {}
+    for one in choices:
+        # Of two names for one model, each perhaps with options of its own, the first counts.
+        if one.full_name not in targets:
+            targets[one.full_name] = target_of(asked, one)
+    return targets
 
 
-def provider_of(
-    asked: Asked,
-    config: Config,
-    choices: Mapping[str, ModelChoice],
-    opening: Callable[[ModelChoice], Provider] | None = None,
-) -> Provider:
-    """Who is asked: the first, and the others where it cannot answer.
+def open_target(config: Config, target: Target, *, draft: Draft | None = None) -> Provider:
+    """Open the provider of a model for one turn."""
+    from hfs_cli.providers.open import open_provider
+
+    provider = open_provider(target.choice, config=config, env=os.environ, notify=notices.warn)
+    return provider if draft is None else draft.hold(provider, target)
+
+
+def provider_of(targets: Mapping[str, Target], opening: Callable[[Target], Provider]) -> Provider:
+    """What asks the first model, and the others where it cannot answer.
 
     Args:
-        opening: Opens each of them; None for what one turn opens.
+        targets: The models by their full names, in this order.
+        opening: Opens one of them.
     """
-    if opening is None:
-        from hfs_cli.providers.open import open_provider
-
-        opening = partial(open_provider, config=config, env=os.environ, notify=notices.warn)
-    first, *others = choices.values()
+    first, *others = targets.values()
     if not others:
         return opening(first)
     from hfs_cli.providers.fallback import Candidate, FallbackProvider
 
     candidates = [
-        Candidate(name, model_options(asked, config, one), partial(opening, one))
-        for name, one in choices.items()
+        Candidate(name, target.options, partial(opening, target))
+        for name, target in targets.items()
     ]
     return FallbackProvider(candidates, notices.warn)
 
 
-def keeper_of(store: SessionStore, config: Config, *, keeps: bool) -> Store:
-    """Where a turn is kept, without keys if they are to be masked; its history is read either way.
+def keeper_of(store: SessionStore, *, keeps: bool, masked: bool) -> Store:
+    """Where a turn is kept.
 
     Args:
-        keeps: Whether it is kept at all.
+        keeps: Whether it is kept at all; without, its history is read and nothing is written.
+        masked: Whether it is kept without keys.
     """
-    keeper: Store = store if keeps else _unsaved(store)
-    if config.redact != "mask":
+    keeper: Store = store
+    if not keeps:
+        from hfs_cli.store.unsaved import Unsaved
+
+        keeper = Unsaved(store)
+    if not masked:
         return keeper
     from hfs_cli.turn.redact import RedactingStore
 
     return RedactingStore(keeper)
-
-
-def _unsaved(store: SessionStore) -> Unsaved:
-    from hfs_cli.store.unsaved import Unsaved
-
-    return Unsaved(store)
-
-
-def _check_ending(
-    reply: Reply, schema: Mapping[str, object] | None, choices: Mapping[str, ModelChoice]
-) -> None:
-    """A reply that came whole may still not be all the model had to say, or not fit.
-
-    Raises:
-        IncompleteReplyError: It is not what the schema asks for.
-    """
-    if schema is not None:
-        from hfs_cli.compose.schema import how_asked, json_of
-
-        json_of(reply, schema, how_asked(choices[reply.model], schema).read)
-    if reply.note:
-        notices.warn(reply.note)

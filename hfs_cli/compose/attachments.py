@@ -10,7 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hfs_cli import notices
-from hfs_cli.compose.input import MAX_INPUT_BYTES, decode_text, is_text, media_type_of
+from hfs_cli.compose.input import (
+    MAX_INPUT_BYTES,
+    decode_text,
+    is_text,
+    media_type_of,
+    without_last_newline,
+)
 from hfs_cli.errors import UsageError
 from hfs_cli.files import read_file
 from hfs_cli.messages import Attachment
@@ -158,4 +164,4 @@ def _text(data: bytes, path: str, encoding: str | None) -> str:
         raise UsageError(f"{path} is empty: there is nothing to send")
     if encoding is None and b"\0" in data:
         raise UsageError(f"{path} is neither text nor an image, a PDF or a sound that can be sent")
-    return decode_text(data, path, encoding).removesuffix("\n")
+    return without_last_newline(decode_text(data, path, encoding))

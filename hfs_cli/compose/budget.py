@@ -1,4 +1,4 @@
-"""Hold turns against what a day, and what one of them, may cost."""
+"""Limit what a day, and what one turn, may cost."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hfs_cli import notices
-from hfs_cli.compose.tokens import BYTES_A_TOKEN, estimated_tokens
+from hfs_cli.compose.context import BYTES_A_TOKEN, estimated_tokens
 from hfs_cli.errors import ConfigError, IncompleteReplyError
 from hfs_cli.messages import (
-    ChatMessage,
     Delta,
     Event,
     Reasoning,
@@ -19,11 +18,14 @@ from hfs_cli.messages import (
 )
 from hfs_cli.moments import midnight
 from hfs_cli.prices import cost, prices_of, spent
+from hfs_cli.turn.protocols import ForwardingProvider
+from hfs_cli.wording import money
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from hfs_cli.config import ModelConfig
+    from hfs_cli.providers.choose import ModelChoice
     from hfs_cli.store.store import SessionStore
     from hfs_cli.turn.protocols import Provider
 
@@ -47,7 +49,7 @@ def check_budget(daily: float, models: Mapping[str, ModelConfig], store: Session
     """
     today = midnight(datetime.now(UTC))
     today_cost = spent(store.tallies("model", since=today), models)
-    said = f"today's turns cost {today_cost:.2f} of a daily budget of {daily:.2f}"
+    said = f"today's turns cost {money(today_cost)} of a daily budget of {money(daily)}"
     if today_cost >= daily:
         raise ConfigError(f"{said}: pass --over-budget, or raise daily in [budget]")
     if today_cost >= _WARN_FROM * daily:
@@ -55,92 +57,83 @@ def check_budget(daily: float, models: Mapping[str, ModelConfig], store: Session
     return daily - today_cost
 
 
+def is_free(choice: ModelChoice, models: Mapping[str, ModelConfig]) -> bool:
+    """Whether a turn with a model costs nothing: an embedded one without a price."""
+    prices = prices_of(choice.full_name, models)
+    return choice.provider.type == "local" and cost(Usage(0, 0), prices) is None
+
+
 class Spending:
-    """What one turn has cost so far, whoever was asked.
+    """What one turn has cost so far, whichever models were asked.
 
     Args:
         limit: The most that it may cost, in the currency of the prices.
+        models: The prices, by model.
     """
 
-    def __init__(self, limit: float) -> None:
+    def __init__(self, limit: float, models: Mapping[str, ModelConfig]) -> None:
         self.limit = limit
         self.so_far = 0.0
+        self._models = models
+
+    def prices_of(self, model: str) -> ModelConfig | None:
+        """The prices of a model.
+
+        Raises:
+            ConfigError: It has none.
+        """
+        prices = prices_of(model, self._models)
+        if cost(Usage(0, 0), prices) is None:
+            raise ConfigError(
+                f"{model} has no price, so --max-cost cannot hold: set input_price and"
+                f' output_price in [models."{model}"]'
+            )
+        return prices
+
+    def check(self, request: Request, model: str) -> None:
+        """Check that a prompt alone does not cost more than the turn may.
+
+        Raises:
+            ConfigError: It does, or the model has no price.
+        """
+        usage = Usage(estimated_tokens(request), 0)
+        prompt = self.so_far + (cost(usage, self.prices_of(model)) or 0.0)
+        if prompt > self.limit:
+            raise ConfigError(
+                f"the prompt alone costs about {money(prompt)}, and the turn may cost"
+                f" {money(self.limit)} (max_cost): shorten it, or allow more"
+            )
 
 
-def check_prompt(
-    request: Request, model: str, spending: Spending, models: Mapping[str, ModelConfig]
-) -> None:
-    """See that the prompt alone does not cost more than the turn may.
-
-    Args:
-        request: What is to be sent.
-        model: ``provider/id``, for its prices.
-        spending: What the turn has cost, and may cost.
-        models: The prices, by model.
-
-    Raises:
-        ConfigError: It does, or the model has no price.
-    """
-    prices = _prices(model, models)
-    prompt = spending.so_far + (cost(Usage(estimated_tokens(request), 0), prices) or 0.0)
-    if prompt > spending.limit:
-        raise ConfigError(
-            f"the prompt alone costs about {prompt:.4f}, and the turn may cost"
-            f" {spending.limit:g} (max_cost): shorten it, or allow more"
-        )
-
-
-def _prices(model: str, models: Mapping[str, ModelConfig]) -> ModelConfig | None:
-    prices = prices_of(model, models)
-    if cost(Usage(0, 0), prices) is None:
-        raise ConfigError(
-            f"{model} has no price, so --max-cost cannot hold: set input_price and output_price"
-            f' in [models."{model}"]'
-        )
-    return prices
-
-
-class CostLimit:
-    """A provider whose turn ends when it costs more than it may.
+class CostLimit(ForwardingProvider):
+    """A provider that ends a turn which costs more than it may.
 
     What the vendor has not counted yet is estimated, at four bytes a token; its own counts take
     the place of the estimate as they come.
 
     Args:
-        inner: Who is asked.
+        inner: As of `ForwardingProvider`.
         model: ``provider/id``, for its prices.
         spending: What the turn has cost, and may cost.
-        models: The prices, by model.
 
     Raises:
         ConfigError: The model has no price.
     """
 
-    def __init__(
-        self, inner: Provider, model: str, spending: Spending, models: Mapping[str, ModelConfig]
-    ) -> None:
-        self._inner = inner
+    def __init__(self, inner: Provider, model: str, spending: Spending) -> None:
+        super().__init__(inner)
         self._model = model
         self._spending = spending
-        self._models = models
-        self._prices = _prices(model, models)
-
-    def prepare(self, prompt: ChatMessage) -> None:
-        """See `hfs_cli.turn.run.Provider`."""
-        self._inner.prepare(prompt)
-
-    def preview(self, request: Request) -> Mapping[str, object]:
-        """See `hfs_cli.turn.run.Provider`."""
-        return self._inner.preview(request)
+        self._prices = spending.prices_of(model)
 
     def stream(self, request: Request) -> Iterator[Sequence[Event]]:
-        """Hand on the events, until the turn costs too much.
+        """Pass the events on until the turn costs too much.
 
         Raises:
             ConfigError: The next request of the turn would.
             IncompleteReplyError: The reply does; what has come of it stays.
         """
-        check_prompt(request, self._model, self._spending, self._models)
+        self._spending.check(request, self._model)
         usage, size = Usage(estimated_tokens(request), 0), 0
         inner = iter(self._inner.stream(request))
         try:
@@ -157,17 +150,13 @@ class CostLimit:
                 so_far = self._spending.so_far + self._cost(usage._replace(output_tokens=made))
                 if so_far > self._spending.limit:
                     raise IncompleteReplyError(
-                        f"the reply was ended at a cost of about {so_far:.4f}: the turn may cost"
-                        f" {self._spending.limit:g} (max_cost)"
+                        f"the reply was ended at a cost of about {money(so_far)}: the turn may"
+                        f" cost {money(self._spending.limit)} (max_cost)"
                     )
         finally:
             self._spending.so_far += self._cost(usage)
             if close := getattr(inner, "close", None):
                 close()
-
-    def close(self) -> None:
-        """See `hfs_cli.turn.run.Provider`."""
-        self._inner.close()
 
     def _cost(self, usage: Usage) -> float:
         return cost(usage, self._prices) or 0.0

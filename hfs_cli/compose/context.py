@@ -1,17 +1,27 @@
-"""How much of a conversation its model takes: count it, and leave out what is oldest."""
+"""How much of a conversation a model takes: measure it, and leave out the oldest turns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from hfs_cli.compose.tokens import estimated_tokens, tokens_of
-from hfs_cli.messages import ChatMessage, Message, Request
+from hfs_cli.messages import Attachment, ChatMessage, Message, Request
 
 if TYPE_CHECKING:
     from hfs_cli.config import ModelConfig
     from hfs_cli.providers.choose import ModelChoice
 
+# True for English; roughly so for scripts with more bytes a letter.
+BYTES_A_TOKEN = 4
+# An image at the size that vendors scale it down to, a page of a PDF, and a sound at 128 kbit/s
+# with 32 tokens a second: https://platform.claude.com/docs/en/build-with-claude/vision,
+# .../pdf-support and https://ai.google.dev/gemini-api/docs/tokens, read 2026-11-29.
+_IMAGE_TOKENS = 1600
+_PAGE_TOKENS = 2250
+_SOUND_BYTES_A_TOKEN = 500
+_PAGE = re.compile(rb"/Type\s*/Page\b")
 # Tokens left for the reply where no limit is set, but at most a quarter of the window.
 _REPLY_TOKENS = 4096
 # The share of the room that the newest turns keep beside a summary.
@@ -21,6 +31,40 @@ KEPT = 0.25
 _LEAST_COUNTED = 200
 # No tokenizer is outside of these, so one odd count by a vendor cannot empty a conversation.
 _LEAST_FACTOR, _MOST_FACTOR = 0.5, 4.0
+
+
+def estimated_tokens(request: Request) -> int:
+    """About how many tokens a request has: its text, attachments, tools and schema."""
+    size = _size(request.system or "")
+    for _, description, parameters in request.tools:
+        size += _size(description) + _size(json.dumps(parameters))
+    if request.schema is not None:
+        size += _size(json.dumps(request.schema))
+    return -(-size // BYTES_A_TOKEN) + tokens_of(request.messages)
+
+
+def tokens_of(messages: Iterable[ChatMessage]) -> int:
+    """About how many tokens messages have."""
+    size = tokens = 0
+    for message in messages:
+        size += _size(message.content)
+        size += sum(_size(call.arguments) + _size(call.result or "") for call in message.calls)
+        tokens += sum(map(_attached, message.attachments))
+    return tokens - (-size // BYTES_A_TOKEN)
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+
+
+def _attached(attachment: Attachment) -> int:
+    """Estimate an attachment; a URL, which is not fetched, counts as one image or page."""
+    kind = attachment.media_type.partition("/")[0]
+    if kind == "audio":
+        return -(-len(attachment.data) // _SOUND_BYTES_A_TOKEN)
+    if attachment.media_type == "application/pdf":
+        return _PAGE_TOKENS * max(1, len(_PAGE.findall(attachment.data)))
+    return _IMAGE_TOKENS
 
 
 class Measure(NamedTuple):
@@ -67,13 +111,13 @@ def measure(
 def _window(
     choice: ModelChoice, options: Mapping[str, object], models: Mapping[str, ModelConfig]
 ) -> int | None:
-    """How many tokens a model takes: as configured, as its server is told, or as is known."""
+    """How many tokens a model takes: as configured, as its server is told, or as known."""
     configured = models.get(choice.full_name)
     if configured and configured.context:
         return configured.context
-    told = options.get("n_ctx" if choice.provider.type == "local" else "num_ctx")
-    if isinstance(told, int):
-        return told
+    asked_for = options.get("n_ctx" if choice.provider.type == "local" else "num_ctx")
+    if isinstance(asked_for, int):
+        return asked_for
     if choice.provider.type == "local":
         from hfs_cli.providers.embedded.server import CONTEXT_TOKENS
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
 
 from hfs_cli import notices
-from hfs_cli.errors import UsageError
+from hfs_cli.errors import HfsError, UsageError
+from hfs_cli.files import refusing
 
 
 def edited(text: str) -> str:
@@ -25,30 +26,51 @@ def edited(text: str) -> str:
     """
     check_terminal()
     try:
-        with _named():
+        with refusing(UsageError, "the editor left no file"), _named():
             return click.edit(text, extension=".md", require_save=False) or ""
-    except OSError as error:
-        raise UsageError(f"the editor left no file: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"what the editor left is not UTF-8 (byte {error.start})") from error
 
 
-def edit_file(path: Path) -> None:
-    """Let the user change a file; nobody may read it afterwards who could not before.
+def edit_file(path: Path, check: Callable[[], object]) -> None:
+    """Let the user change a file, again if they wish while it is not right.
+
+    Its permissions stay no wider than they were.
 
     Args:
-        path: A file that is there.
+        path: A file that is there; it stays as the editor leaves it.
+        check: Raises an `HfsError` for a file that cannot be used.
 
     Raises:
         UsageError: There is no terminal, or the editor failed.
+        HfsError: What `check` raises, if the user does not edit again or cannot be asked.
     """
+    from hfs_cli.groups.question import answered_yes
+
     check_terminal()
-    mode = path.stat().st_mode
-    with _named():
-        click.edit(filename=str(path))
-    # An editor that writes a new file in its place gives it the mode that the umask allows.
-    with suppress(OSError):
-        path.chmod(path.stat().st_mode & mode)
+    mode = path.stat().st_mode  # before an editor that may take the file away
+    while True:
+        _edit(path, mode)
+        try:
+            check()
+        except HfsError as error:
+            if not (notices.is_terminal(sys.stdin) and notices.stderr_is_terminal()):
+                raise
+            notices.error(error.message)
+            if not answered_yes("Edit it again?", default=True):
+                raise type(error)(f"{path} cannot be used as it is: edit it again") from error
+        else:
+            return
+
+
+def _edit(path: Path, mode: int) -> None:
+    try:
+        with _named():
+            click.edit(filename=str(path))
+    finally:
+        # An editor may replace the file by a new one, whose mode the umask decides.
+        with suppress(OSError):
+            path.chmod(path.stat().st_mode & mode)
 
 
 @contextmanager

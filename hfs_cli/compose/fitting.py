@@ -1,12 +1,12 @@
-"""Send what fits into a model's context: what is oldest is summarised, or left out."""
+"""Send what fits into a model's context: the oldest turns are summarised or left out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hfs_cli import notices
-from hfs_cli.compose.compact import Asking, Past
+from hfs_cli.compose.compact import Past, Summariser
 from hfs_cli.compose.context import KEPT, Measure, is_too_long, shortened, the_oldest
 from hfs_cli.errors import (
     CredentialsError,
@@ -16,22 +16,22 @@ from hfs_cli.errors import (
     TooLongError,
     UnavailableError,
 )
-from hfs_cli.messages import ChatMessage, Event, Request
+from hfs_cli.messages import Event, Request
+from hfs_cli.turn.protocols import ForwardingProvider
 
 if TYPE_CHECKING:
     from hfs_cli.turn.protocols import Provider
 
 
-class FittingProvider:
-    """A provider that is sent what fits: what is oldest is summarised, or left out.
+class FittingProvider(ForwardingProvider):
+    """A provider that is sent what fits: the oldest turns are summarised or left out.
 
     Where the vendor refuses a request for its length before the first byte, it is asked once
     more with half of it.
 
     Args:
-        inner: Who is asked.
+        inner: As of `ForwardingProvider`.
         within: How much fits.
-        notify: Told what became of the oldest turns, one line each time that it is more.
         model: ``provider/id``; it writes the summaries.
         options: What the model is configured with.
         past: What the session held before the turn, to be summarised; None where the oldest
@@ -42,24 +42,18 @@ class FittingProvider:
         self,
         inner: Provider,
         within: Measure,
-        notify: Callable[[str], None],
         *,
-        model: str = "",
-        options: Mapping[str, object] | None = None,
-        past: Past | None = None,
+        model: str,
+        options: Mapping[str, object],
+        past: Past | None,
     ) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._within = within
-        self._notify = notify
         self._model = model
-        self._options = options or {}
+        self._options = options
         self._past = past
         self._gave_up = past is None
         self._left_out = 0
-
-    def prepare(self, prompt: ChatMessage) -> None:
-        """See `hfs_cli.turn.run.Provider`."""
-        self._inner.prepare(prompt)
 
     def preview(self, request: Request) -> Mapping[str, object]:
         """What would be sent; where turns would be summarised, with all of them.
@@ -91,12 +85,8 @@ class FittingProvider:
         yield first
         yield from rest
 
-    def close(self) -> None:
-        """See `hfs_cli.turn.run.Provider`."""
-        self._inner.close()
-
     def _fitted(self, request: Request) -> Request:
-        """The request as it is sent; what had to be summarised or left out is told."""
+        """The request as it is sent; the user is told of turns summarised or left out."""
         if self._past is not None:
             if not self._gave_up and is_too_long(self._past.in_place(request), self._within):
                 self._summarise(self._past, request)
@@ -104,21 +94,17 @@ class FittingProvider:
         fitted, left_out = shortened(request, self._within)
         if left_out > self._left_out:
             self._left_out = left_out
-            self._notify(f"{the_oldest(left_out)} left out: the context is full")
+            notices.notice(f"{the_oldest(left_out)} left out: the context is full")
         return fitted
 
     def _summarise(self, past: Past, request: Request) -> None:
-        """Have the oldest turns summarised, once for all requests of the turn if it fails.
-
-        Raises:
-            HfsError: The model cannot be asked at all now.
-        """
+        """Have the oldest turns summarised; after a failure, not again in this turn."""
         room = self._within.room
         if room is None or not past.is_of(request):
             return
-        asking = Asking(self._inner, self._model, self._options, self._within)
+        summariser = Summariser(self._inner, self._model, self._options, self._within)
         try:
-            done = past.compact(asking, keep=room * KEPT)
+            done = past.compact(summariser, keep=room * KEPT)
         except (NetworkError, UnavailableError, CredentialsError, NotFoundError):
             raise  # which the turn itself would end with
         except HfsError as error:
@@ -126,4 +112,4 @@ class FittingProvider:
             notices.warn(f"not summarised, so the oldest turns are left out: {error.what}")
         else:
             if done:
-                self._notify(f"{the_oldest(done)} summarised: the context was full")
+                notices.notice(f"{the_oldest(done)} summarised: the context was full")

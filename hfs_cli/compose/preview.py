@@ -1,24 +1,20 @@
-"""What a turn would send: how many tokens that is, and what would become of the oldest turns."""
+"""Show what a turn would send, how many tokens that is, and what the oldest turns come to."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from hfs_cli.compose.compact import past_of
-from hfs_cli.compose.context import KEPT, Measure, is_too_long, measure, shortened, the_oldest
-from hfs_cli.compose.tokens import tokens_of
+from hfs_cli.compose.context import KEPT, Measure, is_too_long, shortened, the_oldest, tokens_of
 from hfs_cli.messages import ChatMessage, Message, Request
 from hfs_cli.store.messages import answered_turns, summarised, summary_in_force
-from hfs_cli.turn.run import make_request
 from hfs_cli.wording import plural
 
 if TYPE_CHECKING:
-    from hfs_cli.config import Config
-    from hfs_cli.messages import Session, Turn
-    from hfs_cli.providers.choose import ModelChoice
-    from hfs_cli.store.store import SessionStore
-    from hfs_cli.turn.protocols import Provider, Toolbox
+    from hfs_cli.compose.asked import Target
+    from hfs_cli.compose.draft import Draft
+    from hfs_cli.messages import Session
+    from hfs_cli.turn.protocols import Provider
 
 
 class Plan(NamedTuple):
@@ -50,56 +46,35 @@ class Plan(NamedTuple):
         }
 
 
-def print_request(
-    provider: Provider,
-    store: SessionStore,
-    turn: Turn,
-    toolbox: Toolbox | None,
-    choice: ModelChoice,
-    config: Config,
-) -> None:
+def print_request(provider: Provider, draft: Draft, target: Target) -> None:
     """Show what would be sent, and about how many tokens of the model's context that is."""
     from hfs_cli.render.json_shapes import print_json
 
-    plan = planned(store, turn, toolbox, choice, config)
+    plan = planned(draft, target)
     asked = None if plan.before is None else provider.preview(plan.before)
     print_json({**provider.preview(plan.request), **plan.shape, "summary_request": asked})
 
 
-def planned(
-    store: SessionStore,
-    turn: Turn,
-    toolbox: Toolbox | None,
-    choice: ModelChoice,
-    config: Config,
-) -> Plan:
-    """What would be sent for a turn, by what ``context`` says; nothing is sent or kept."""
-    from hfs_cli.store.unsaved import Unsaved
-
-    there = turn.place.session_id
-    history = [] if there is None else store.transcript(there)
-    within = measure(choice, turn.options, config.models, history)
-    request = make_request(turn, Unsaved(store).begin(turn), toolbox)
+def planned(draft: Draft, target: Target) -> Plan:
+    """What a turn would send under its ``context`` setting; nothing is sent or kept."""
+    request, within = draft.request, draft.within(target)
     plan = Plan(request, within)
-    if config.context == "error" or within.room is None or not is_too_long(request, within):
+    if not draft.shortens or within.room is None or not is_too_long(request, within):
         return plan
-    if config.context == "compact" and config.save and there is not None:
-        past = past_of(store, there, history, turn.place)
-        most = past.too_many(within, within.room * KEPT) if past else 0
-        if past and most:
-            before, _ = past.first_request(choice.full_name, choice.options, within, most)
-            request = past.stood_for(most).in_place(request)
-            plan = Plan(request, within, summarised=most, before=before)
+    past = draft.past
+    if past is not None and (most := past.too_many(within, within.room * KEPT)):
+        choice = target.choice
+        before, _ = past.first_request(choice.full_name, choice.options, within, most)
+        request = past.stood_for(most).in_place(request)
+        plan = Plan(request, within, summarised=most, before=before)
     request, left_out = shortened(plan.request, within)
     return plan._replace(request=request, left_out=left_out)
 
 
 def print_context(
-    store: SessionStore,
     session: Session,
-    turn: Turn,
-    choice: ModelChoice,
-    config: Config,
+    draft: Draft,
+    target: Target,
     *,
     as_json: bool,
     pager: str | None,
@@ -107,30 +82,30 @@ def print_context(
     """Show what the next turn of a session would send of it, before its question and its tools.
 
     Args:
-        turn: The next one, with an empty prompt.
-        choice: Whom it would be sent to.
+        draft: The next turn, with an empty prompt.
+        target: The model that it would be sent to.
         as_json: As a JSON object, terminal or not.
         pager: What shows it when it is longer than the screen.
     """
     from hfs_cli.render.json_shapes import context_json, print_json
     from hfs_cli.render.lists.transcript import print_transcript
 
-    plan = planned(store, turn, None, choice, config)
-    sent = _sent(store.transcript(session.id), plan)
+    plan, model = planned(draft, target), target.choice.full_name
+    sent = _sent(draft.history, plan)
     if as_json:
-        print_json(context_json(session, choice.full_name, plan.shape, sent))
+        print_json(context_json(session, model, plan.shape, sent))
         return
     print_transcript(
         session,
         [message for message, _ in sent],
         pager=pager,
-        about=_told(plan, choice.full_name, session.messages - len(sent)),
+        about=_in_one_line(plan, model, session.messages - len(sent)),
         notes={m.position: f"{tokens:,} token{'s' * (tokens != 1)}" for m, tokens in sent},
     )
 
 
-def _told(plan: Plan, model: str, fewer: int) -> str:
-    """How much of a session it is, in one line."""
+def _in_one_line(plan: Plan, model: str, fewer: int) -> str:
+    """How much of a session would be sent, in one line."""
     tokens = f"about {plan.within.tokens(plan.request):,} tokens"
     if plan.within.window is not None:
         tokens += f" of the {plan.within.window:,} that {model} takes"

@@ -1,4 +1,4 @@
-"""Answer what was answered before from the database, when ``--reuse`` says that it may be.
+"""Answer a request from the database when the same request was answered before (``--reuse``).
 
 A turn with ``--reuse`` leaves beside its reply the SHA-256 of all that was sent: the address and
 the body as its vendor gets it (model, messages, attachments, options, schema). Another turn with it
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -29,15 +29,13 @@ from hfs_cli.messages import (
     Reasoning,
     Request,
     State,
-    Turn,
     Usage,
 )
 from hfs_cli.moments import age
-from hfs_cli.turn.protocols import Provider
-from hfs_cli.turn.run import make_request
 
 if TYPE_CHECKING:
     from hfs_cli.store.store import SessionStore
+    from hfs_cli.turn.protocols import Answering, Provider
 
 
 class Reuse:
@@ -46,29 +44,25 @@ class Reuse:
     Args:
         store: Where replies are kept.
         since: The oldest reply that may answer.
-        provider: Who would be asked.
-        turn: The turn.
-        tools: Whether the model may ask for tools.
+        provider: The provider that would be asked.
+        request: What it would be asked.
 
     Raises:
         UsageError: There are tools, or the request cannot be made.
     """
 
     def __init__(
-        self, store: SessionStore, since: datetime, provider: Provider, turn: Turn, *, tools: bool
+        self, store: SessionStore, since: datetime, provider: Provider, request: Request
     ) -> None:
-        if tools:
+        if request.tools:
             raise UsageError("--reuse gives a reply again, and tools do things: leave out one")
-        from hfs_cli.store.unsaved import Unsaved
-
-        opened = Unsaved(store).begin(turn)
         self._store = store
-        self._turn = turn
-        self._sha256 = fingerprint(provider, make_request(turn, opened))
+        self._model = f"{request.provider}/{request.model}"
+        self._sha256 = fingerprint(provider, request)
         self._found = store.find_reply(self._sha256, since)
 
-    def provider(self) -> Provider | None:
-        """Who gives the reply that was found, or None when there is none."""
+    def provider(self) -> Answering | None:
+        """What gives the reply that was found, or None where there is none."""
         if self._found is None:
             return None
         written = age(self._found.created_at.timestamp())
@@ -76,14 +70,14 @@ class Reuse:
         return Recalled(self._found)
 
     def note(self, outcome: Outcome) -> None:
-        """Let a reply answer the next such request; one that was found is there already.
+        """Note a reply as the answer to the next such request, unless it was found itself.
 
         Raises:
             StoreError: It cannot be written.
         """
         reply = outcome.reply
         whole = outcome.error is None and reply.finish_reason == "stop"
-        if whole and outcome.message_id and not reply.cached and reply.model == self._turn.model:
+        if whole and outcome.message_id and not reply.cached and reply.model == self._model:
             self._store.note_request(outcome.message_id, self._sha256)
 
 
@@ -100,10 +94,6 @@ class Recalled:
     def prepare(self, prompt: ChatMessage) -> None:
         """Nothing: no key is needed."""
 
-    def preview(self, request: Request) -> Mapping[str, object]:  # noqa: ARG002
-        """Nothing would be sent."""
-        return {}
-
     def stream(self, request: Request) -> Iterator[Sequence[Event]]:  # noqa: ARG002
         """The reply, as if it came now."""
         kept = self._message
@@ -114,9 +104,6 @@ class Recalled:
         if kept.state is not None:
             events.append(State(kept.state.items))
         yield [*events, Usage(0, 0), Finish("stop", kept.finish_raw or "")]
-
-    def close(self) -> None:
-        """Nothing was opened."""
 
 
 def fingerprint(provider: Provider, request: Request) -> str:

@@ -1,22 +1,23 @@
-"""Schemas for replies: read one as a user gives it, and hold a reply against it."""
+"""Schemas for replies: read one as the user gives it, and check replies against it."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hfs_cli.compose.input import read_text
 from hfs_cli.errors import IncompleteReplyError, UsageError
-from hfs_cli.json_schema import check_schema, fault, read_json, schema_of_fields
+from hfs_cli.files import read_file
+from hfs_cli.json_schema import check_schema, fault, json_fault, read_json, schema_of_fields
 
 if TYPE_CHECKING:
     from hfs_cli.messages import Reply
     from hfs_cli.providers.choose import ModelChoice
     from hfs_cli.render.reply.structured import JsonReader
+    from hfs_cli.turn.protocols import Renderer
 
 MAX_SCHEMA_BYTES = 1_000_000
 _ITEM = "#/properties/items/items"
@@ -36,7 +37,14 @@ def parse_schema(text: str) -> dict[str, Any]:
     if text.lstrip().startswith("{"):
         return _checked(text, "--schema")
     if os.path.exists(text):  # noqa: PTH110  a Path refuses a list of fields that is too long
-        return _checked(read_text(Path(text), MAX_SCHEMA_BYTES), text)
+        data = read_file(Path(text), MAX_SCHEMA_BYTES, pipes=True)
+        try:
+            document = data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:  # as JSON is, whatever --encoding says of other files
+            raise UsageError(
+                f"{text} is not JSON, which is UTF-8 (byte {error.start} is not)"
+            ) from error
+        return _checked(document, text)
     try:
         return schema_of_fields(text)
     except ValueError as error:
@@ -76,8 +84,8 @@ def many_of(schema: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def how_asked(choice: ModelChoice, schema: Mapping[str, Any]) -> JsonReader:
-    """How a model is asked for a schema, and how its reply is read."""
+def json_reader(choice: ModelChoice, schema: Mapping[str, Any]) -> JsonReader:
+    """How the replies of a model that is asked for a schema are read."""
     from hfs_cli.providers.formats import load_format
     from hfs_cli.providers.formats.schemas import schema_form
     from hfs_cli.render.reply.structured import JsonReader
@@ -85,16 +93,52 @@ def how_asked(choice: ModelChoice, schema: Mapping[str, Any]) -> JsonReader:
     settings = choice.provider
     form = load_format(settings.type)
     way = schema_form(schema, form.schema, choice.model, settings.quirks.schema).way
-    # Anthropic's subset has fields that may be absent; OpenAI's has nulls in their place.
+    # In Anthropic's subset a field may be absent; in OpenAI's it is null instead.
     changes = way == "rewritten" and settings.type != "anthropic"
     return JsonReader(way, partial(as_asked, schema) if changes else json_in, changes)
+
+
+class Structured:
+    """Replies that must fit a schema, whichever model they come from.
+
+    Args:
+        schema: The schema.
+        choices: The models that may answer, by their full names.
+    """
+
+    def __init__(self, schema: Mapping[str, Any], choices: Mapping[str, ModelChoice]) -> None:
+        self._schema = schema
+        self._readers = {name: json_reader(choice, schema) for name, choice in choices.items()}
+
+    def shown_by(self, renderer: Renderer, *, say: bool) -> Renderer:
+        """A renderer that shows the JSON of a reply and nothing else.
+
+        Args:
+            renderer: Shows it.
+            say: Whether to say at the end how the schema was sent.
+        """
+        from hfs_cli.render.reply.structured import JsonAlone
+
+        return JsonAlone(renderer, self._readers, say=say)
+
+    def json_of(self, reply: Reply) -> str:
+        """The JSON of a reply, which fits the schema.
+
+        Raises:
+            IncompleteReplyError: It is not whole, or as `check_reply` says.
+        """
+        if reply.finish_reason not in {"stop", "unknown"}:
+            raise IncompleteReplyError(f"the reply ended before it fitted the schema: {reply.note}")
+        text = self._readers[reply.model].read(reply.text)
+        check_reply(self._schema, text)
+        return text
 
 
 def _checked(text: str, source: str) -> dict[str, Any]:
     try:
         schema = read_json(text)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{source} is not JSON: {error}") from error
+        raise UsageError(f"{source} is not JSON: {json_fault(error)}") from error
     if not isinstance(schema, dict):
         raise UsageError(f"{source} must be a JSON object that is a JSON Schema")
     try:
@@ -149,24 +193,8 @@ def as_asked(schema: Mapping[str, Any], text: str) -> str:
     return found if bare == value else json.dumps(bare, ensure_ascii=False)
 
 
-def json_of(reply: Reply, schema: Mapping[str, Any], read: Callable[[str], str]) -> str:
-    """The JSON of a reply, which fits its schema.
-
-    Args:
-        read: Finds it in the text; see `how_asked`.
-
-    Raises:
-        IncompleteReplyError: It is not whole, or as `check_reply` says.
-    """
-    if reply.finish_reason not in {"stop", "unknown"}:
-        raise IncompleteReplyError(f"the reply ended before it fitted the schema: {reply.note}")
-    text = read(reply.text)
-    check_reply(schema, text)
-    return text
-
-
 def check_reply(schema: Mapping[str, Any], text: str) -> None:
-    """Hold a reply against its schema.
+    """Check a reply against its schema.
 
     Raises:
         IncompleteReplyError: It is not JSON, or does not fit; the place is named.
@@ -174,7 +202,7 @@ def check_reply(schema: Mapping[str, Any], text: str) -> None:
     try:
         value = read_json(text)
     except (ValueError, RecursionError) as error:
-        raise IncompleteReplyError(f"the reply is not JSON: {error}") from error
+        raise IncompleteReplyError(f"the reply is not JSON: {json_fault(error)}") from error
     try:
         found = fault(schema, value)
     except ValueError as error:

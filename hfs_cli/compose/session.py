@@ -1,4 +1,4 @@
-"""Which session is meant: the one that is named, HFS_SESSION's, or the last used."""
+"""Find the session that is meant: the named one, HFS_SESSION's, or the last used."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hfs_cli.config import Config, load_config
-from hfs_cli.errors import NotFoundError, UsageError
+from hfs_cli.config import load_config
+from hfs_cli.errors import AmbiguousError, NotFoundError, UsageError
 from hfs_cli.naming import check_name
 
 if TYPE_CHECKING:
@@ -26,37 +26,42 @@ def opened_session(ref: str | None) -> Iterator[tuple[SessionStore, Session]]:
 
     config = load_config()
     with open_store(config) as store:
-        yield store, meant_session(store, config, ref)
+        yield store, meant_session(store, ref, config.session)
 
 
-def meant_session(store: SessionStore, config: Config, ref: str | None) -> Session:
-    """The session that a command is about when REF may be left out.
+def meant_session(store: SessionStore, ref: str | None, pinned: str | None) -> Session:
+    """The session that a command with an optional REF means.
+
+    Args:
+        ref: REF, or None.
+        pinned: What HFS_SESSION says, or None.
 
     Raises:
         NotFoundError, AmbiguousError: Nothing fits, or more than one does.
     """
-    if ref is not None or config.session is None:
+    if ref is not None or pinned is None:
         return store.resolve("@last" if ref is None else ref)
-    session = _pinned(store, config.session)
+    session = _pinned(store, pinned)
     if session is None:
-        raise NotFoundError(f'no session "{config.session}" (HFS_SESSION) yet: hfs chat starts it')
+        raise NotFoundError(f'no session "{pinned}" (HFS_SESSION) yet: hfs chat starts it')
     return session
 
 
 def chosen_place(
     store: SessionStore,
-    config: Config,
     name: str | None,
     ref: str | None,
+    pinned: str | None,
     *,
     go_on: bool,
     create: bool,
 ) -> tuple[Session | None, Place]:
-    """The session that a turn continues, or None, and the place that this is.
+    """The session that a turn continues, or None, and the turn's place.
 
     Args:
         name: What ``-n`` says.
         ref: What ``-S`` says.
+        pinned: What HFS_SESSION says.
         go_on: Whether ``-c`` was given.
         create: Whether an absent session is made.
 
@@ -73,22 +78,32 @@ def chosen_place(
         if session is None and not create:
             raise NotFoundError("no session to continue yet: start one with hfs chat, or --create")
     elif ref is not None:
-        # --create takes the name whole: "note" must not continue "notes from May".
-        session = store.find(ref) if create else store.resolve(ref)
+        # With --create the name must match exactly: "note" must not continue "notes from May".
+        session = store.find(ref) if create else _resolved(store, ref)
         if session is None:
             return None, Place(name=check_name(ref), or_existing=True)
-    elif config.session is not None:
-        session = _pinned(store, config.session)
+    elif pinned is not None:
+        session = _pinned(store, pinned)
         if session is None:
-            if config.session.isdigit():
-                raise NotFoundError(f"no session {config.session}, which HFS_SESSION names")
+            if pinned.isdigit():
+                raise NotFoundError(f"no session {pinned}, which HFS_SESSION names")
             try:
-                return None, Place(name=check_name(config.session), or_existing=True)
+                return None, Place(name=check_name(pinned), or_existing=True)
             except UsageError as error:
                 raise UsageError(f"HFS_SESSION: {error.message}") from error
     else:
         return None, Place()
     return session, Place(session.id if session else None)
+
+
+def _resolved(store: SessionStore, ref: str) -> Session:
+    """The session that ``-S`` names; where it could be a new one's name, the error says so."""
+    try:
+        return store.resolve(ref)
+    except NotFoundError as error:
+        if isinstance(error, AmbiguousError) or ref.isdigit() or ref.startswith("@"):
+            raise
+        raise NotFoundError(f"{error.message} (a new one: --create)") from error
 
 
 def _pinned(store: SessionStore, name: str) -> Session | None:

@@ -1,4 +1,4 @@
-"""Templates and profiles as if their options had been typed, and templates out of what was."""
+"""Apply templates and profiles as if typed, and write templates from what was typed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
-from click.core import ParameterSource
 
 from hfs_cli.config.templates import (
     INPUT,
@@ -19,7 +18,8 @@ from hfs_cli.config.templates import (
     substituted,
 )
 from hfs_cli.errors import ConfigError, UsageError
-from hfs_cli.files import write_file
+from hfs_cli.files import refusing, write_file
+from hfs_cli.groups import typed_parameters
 from hfs_cli.wording import did_you_mean
 
 # What a template cannot hold: another template, what is done instead of a turn, leave to replace
@@ -43,7 +43,7 @@ class Prompt(NamedTuple):
     Args:
         name: The template's.
         text: With placeholders.
-        values: What they stand for, but for standard input.
+        values: What placeholders stand for, apart from standard input.
         system: The template's system prompt where it is yet to be filled, too; else None.
     """
 
@@ -57,17 +57,18 @@ class Prompt(NamedTuple):
         """Whether it has a place for standard input, or for the words."""
         return INPUT in placeholders(self.text)
 
-    def filled(self, piped: str) -> str:
+    def filled(self, given: str) -> str:
         """The prompt as it is sent.
 
         Args:
-            piped: What came on standard input; nothing is a placeholder without a value.
+            given: The text of standard input, or the words; if blank, their placeholder has no
+                value.
 
         Raises:
             UsageError: A placeholder has no value.
         """
-        given = {**self.values, INPUT: piped} if piped else self.values
-        return substituted(self.text, given, self.name)
+        values = {**self.values, INPUT: given} if given.strip() else self.values
+        return substituted(self.text, values, self.name)
 
     def filled_by(self, fields: Mapping[str, str]) -> tuple[str, str | None]:
         """Prompt and system prompt as they are sent with a record, whose fields beat defaults.
@@ -189,15 +190,6 @@ def fill(
     return taken
 
 
-def typed_parameters(context: click.Context) -> frozenset[str]:
-    """The names of the parameters that were given on the command line."""
-    return frozenset(
-        param.name or ""
-        for param in context.command.get_params(context)
-        if context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
-    )
-
-
 def _by_long_name(context: click.Context) -> dict[str, click.Option]:
     """The options that a template may set for a command, by long name."""
     return {
@@ -244,10 +236,10 @@ def _converted(context: click.Context, param: click.Option, value: object, where
 def save_template(
     context: click.Context, name: str, words: tuple[str, ...], config_file: Path, *, replace: bool
 ) -> Path:
-    """Write a template out of what was typed.
+    """Write a template from what was typed.
 
     Args:
-        context: Of the command.
+        context: The command's.
         name: The template's.
         words: Its prompt.
         config_file: The configuration file, beside which templates are.
@@ -266,12 +258,12 @@ def save_template(
     document: dict[str, object] = {}
     if prompt := " ".join(word for word in words if word != "-"):
         document["prompt"] = prompt
+    typed = typed_parameters(context)
     for param in context.command.get_params(context):
         given = context.params.get(param.name or "")
         if (
             isinstance(param, click.Option)
-            and param.name not in NOT_IN_TEMPLATES
-            and context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+            and param.name in typed - NOT_IN_TEMPLATES
             and (not param.is_flag or given == param.flag_value)
         ):
             key = max(param.opts, key=len).removeprefix("--")
@@ -284,12 +276,11 @@ def save_template(
                 " leaves it alone"
             )
         document["defaults"] = params
-    try:
-        write_file(file, toml_text(document).encode(), replace=replace)
-    except FileExistsError:
-        raise UsageError(f"there is a template {name} already: --force replaces it") from None
-    except OSError as error:
-        raise ConfigError(f"cannot write {file}: {error.strerror}") from error
+    with refusing(ConfigError, f"cannot write {file}"):
+        try:
+            write_file(file, toml_text(document).encode(), replace=replace)
+        except FileExistsError:
+            raise UsageError(f"there is a template {name} already: --force replaces it") from None
     return file
 
 

@@ -9,7 +9,6 @@ from hfs_cli import notices
 from hfs_cli.config import Config
 from hfs_cli.config.settings import VENDOR_TOOLS
 from hfs_cli.config.tools import ServerConfig, configured_tools
-from hfs_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from hfs_cli.tools.toolbox import Toolbox
@@ -23,14 +22,12 @@ def open_tools(config: Config, *, confirm: bool) -> Toolbox | None:
         confirm: Ask about each call.
 
     Raises:
-        UsageError: There is nothing to confirm, or nobody to ask.
+        UsageError: There is nobody to ask.
         HfsError: A tool that was named cannot be used.
     """
     # The list may name tools that the provider runs itself; those are not opened here.
     names = [name for name in config.tool if name not in VENDOR_TOOLS]
     if not names:
-        if confirm:
-            raise UsageError("--confirm goes with --tool NAME")
         return None
     from hfs_cli.tools.choose import open_toolbox
 

@@ -429,6 +429,44 @@ def test_a_vendor_that_asks_to_wait_is_not_asked_before(many, server):
     assert after.at - slow[0].at >= 0.99
 
 
+# TAG is what the part is called; the prompts 0 to 4 get no answer that makes sense.
+@pytest.mark.parametrize("arrived", [True, False])
+def test_what_may_have_been_sent_is_looked_for_before_it_is_cancelled(many, server, arrived):
+    vendor = at_vendor("openai", many, server)
+    vendor.lost = 1
+    vendor.looks = 10**9
+    assert many(*many.given).returncode == 6
+    assert "perhaps sent" in many.ok("batch", "--status", str(many.out))
+    if not arrived:
+        vendor.batches.clear()
+    (part,) = json.loads(many.ok("batch", "--cancel", str(many.out), "--json"))
+    assert part["cancelled"]
+    assert (part["step"], part["batch"]) == (("sent", "batch_0") if arrived else ("dropped", None))
+    assert [batch["state"] for batch in vendor.batches.values()] == ["cancelling"] * arrived
+
+
+def test_nothing_is_cancelled_while_another_process_sends(many, server):
+    vendor = at_vendor("openai", many, server)
+    sending, go_on = threading.Event(), threading.Event()
+    usual = vendor.answer
+
+    def answer(request):
+        if (request.method, request.path) == ("POST", "/v1/batches"):
+            sending.set()
+            assert go_on.wait(120)
+        return usual(request)
+
+    vendor.answer = answer
+    running = many.start(*many.given)
+    assert sending.wait(120)
+    done = many("batch", "--cancel", str(many.out))
+    go_on.set()
+    assert done.returncode == 2
+    assert b"another hfs batch is still sending prompts of" in done.stderr
+    assert running.wait(120) == 0
+    assert len(results_in(many.out)) == 10
+
+
 ODD = b"""
 {
 []

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
+import socket
+import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from hfs_cli.compose.batch.turns import Waits
 from tests.conftest import KEY, UNMEASURED
+from tests.refused_calls import refusing
 from tests.scripted_server import CUT, STALL, Await, make_reply, openai_chunk, openai_sse, sse
 
 
@@ -158,7 +164,13 @@ def test_a_quoted_field_may_have_lines(batch):
         ("in.txt", b"fine\nno \xff\n", "line 2 of "),
         ("in.jsonl", b'{"prompt": "x"}\n{"prompt"\n', "line 2 of "),
         ("in.jsonl", b'{"prompt": "x"}\n["x"]\n', "must be a JSON object"),
+        (
+            "in.jsonl",
+            b'{"prompt": "x"}\n{"prompt": "y"\n',
+            "in.jsonl is not JSON: Expecting ',' delimiter at column 15 (",
+        ),
         ("in.jsonl", b'{"prompt": NaN}\n', "line 1 of "),
+        ("in.jsonl", b'{"prompt": "x"}\xc2\xa0\n', "Extra data at column 16 ("),
         ("in.jsonl", b'{"prompt": "\\ud800"}\n', "lone surrogate"),
         ("in.jsonl", b"[" * 100_000, "line 1 of "),
         ("in.jsonl", b'{"a": "x", "b": "y"}\n', 'no field "prompt"'),
@@ -286,6 +298,38 @@ def test_a_wait_that_a_server_asks_for_slows_all(batch, server):
     assert second - first >= 0.99
 
 
+def test_a_long_wait_is_told_of_once_while_it_lasts(batch, server):
+    server.always(lambda _: make_reply(b"slow down", status=429, headers={"Retry-After": "60"}))
+    process = batch.start("batch", batch.write("in.txt", "one\n"), "--retries", "2")
+    line = process.stderr.readline().decode()
+    assert line.startswith("hfs: warning: ")
+    assert line.endswith("— no prompt is sent to it for 60.0 s (the first wait)\n")
+    process.terminate()
+    assert process.wait() == 143
+
+
+def test_only_the_first_of_the_long_waits_is_told_of_and_none_if_quiet(capsys):
+    loud, quiet = Waits(quiet=False), Waits(quiet=True)
+    for seconds in (5.0, 6.0, 7.0):
+        loud(seconds, "slow down")
+        quiet(seconds, "slow down")
+    told = "slow down — no prompt is sent to it for 6.0 s (the first wait)"
+    assert capsys.readouterr().err == f"hfs: warning: {told}\n"
+
+
+def test_of_turns_that_are_told_to_wait_at_one_time_one_says_so(capsys):
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            for _ in range(300):
+                waits, together = Waits(quiet=False), threading.Barrier(8, timeout=120)
+                list(pool.map(lambda _, w=waits, t=together: (t.wait(), w(9, "slow")), range(8)))
+                assert capsys.readouterr().err.count("slow") == 1
+    finally:
+        sys.setswitchinterval(interval)
+
+
 def test_a_fallback_answers_in_the_place_of_one_that_cannot(batch, server):
     server.always(lambda r: make_reply({}, status=503) if r.json["model"] == "m" else echo(r))
     batch.configure(
@@ -338,6 +382,93 @@ def test_a_budget_ends_the_batch(batch, server, tmp_path):
     assert len(server.requests) == 20
 
 
+def priced(batch, input_price, output_price):
+    """Set the prices of the model, of which a reply has 3 tokens in and 2 out."""
+    batch.configure(
+        batch.config.read_text()
+        + f'[models."test/m"]\ninput_price = {input_price}\noutput_price = {output_price}\n'
+    )
+
+
+@pytest.mark.parametrize("usage", [(3, 2), None], ids=["counted", "estimated"])
+def test_a_budget_counts_what_is_under_way(batch, server, tmp_path, usage):
+    server.always(lambda _: openai_sse("eight by", usage=usage))
+    priced(batch, 0, 500_000)
+    out = str(tmp_path / "out.jsonl")
+    file = batch.write("in.txt", "\n".join(map(str, range(20))))
+    done = batch("batch", file, "-O", out, "--budget", "5")  # each costs 1.0
+    assert done.returncode == 3
+    assert b"what the batch may cost is spent (about 5.00); 5 of 20 results kept" in done.stderr
+    assert len(server.requests) == 5
+
+
+def test_a_budget_for_less_than_one_reply_sends_one_prompt(batch, server):
+    priced(batch, 1, 5)
+    done = batch("batch", batch.write("in.txt", "one\ntwo\n"), "--budget", "0.00001")
+    assert done.returncode == 3
+    assert b"is spent (about 0.000013); 1 of 2 results written" in done.stderr
+    assert len(server.requests) == 1
+
+
+def test_a_budget_for_less_than_a_prompt_sends_nothing(batch, server):
+    priced(batch, 1, 5)
+    file = batch.write("in.txt", "a long prompt\nanother\n")
+    done = batch("batch", file, "--budget", "0.000002")
+    assert done.returncode == 3
+    assert b"0.000002 is left, and the next prompt alone costs about 0.000004; 0 of" in done.stderr
+    assert batch("batch", file, "--budget", "0").returncode == 3
+    assert server.requests == []
+
+
+def test_the_last_reply_may_cost_more_than_is_left_and_that_is_said(batch):
+    priced(batch, 1, 5)
+    done = batch("batch", batch.write("in.txt", "one\n"), "--budget", "0.00001")
+    assert (done.returncode, lines_of(done.stdout)[0]["reply"]) == (0, "re one")
+    assert done.stderr == (
+        b"hfs: warning: the batch has cost about 0.000013 and was to cost 0.00001\n"
+    )
+
+
+def test_within_a_budget_many_are_under_way_once_the_cost_of_one_is_known(batch, server):
+    priced(batch, 1, 5)
+    all_there = threading.Event()
+    asked = []
+
+    def answer(request):
+        asked.append(prompt_of(request))
+        if len(asked) == 6:
+            all_there.set()
+        return echo(request) if len(asked) == 1 else [Await(all_there), *echo(request)]
+
+    server.always(answer)
+    file = batch.write("in.txt", "\n".join(map(str, range(6))))
+    batch.ok("batch", file, "--budget", "1")
+    assert asked[0] == "0"
+
+
+def test_what_fails_costs_nothing_and_does_not_end_a_budget(batch, server):
+    priced(batch, 0, 500_000)
+
+    def answer(request):
+        if int(prompt_of(request)) % 2:
+            return echo(request)
+        return make_reply({"error": {"message": "odd"}}, status=400)
+
+    server.always(answer)
+    file = batch.write("in.txt", "\n".join(map(str, range(6))))
+    assert batch("batch", file, "--budget", "4").returncode == 7
+    assert len(server.requests) == 6
+
+
+def test_what_one_turn_may_cost_holds_for_each_prompt(batch, server):
+    priced(batch, 1000, 4000)
+    done = batch("batch", batch.write("in.txt", f"one\n{'word ' * 100}\n"), "--max-cost", "0.05")
+    assert done.returncode == 7, done.stderr
+    cheap, dear = map(json.loads, done.stdout.splitlines())
+    assert (cheap["error"], len(server.requests)) == (None, 1)
+    assert "the prompt alone costs about 0.125" in dear["error"]["message"]
+
+
 def test_without_a_price_no_budget_holds(batch, server):
     done = batch("batch", batch.write("in.txt", "one\n"), "--budget", "5")
     assert (done.returncode, server.requests) == (3, [])
@@ -349,6 +480,31 @@ def test_a_key_that_is_refused_of_all_stops_it_soon(batch, server):
     done = batch("batch", file, "--concurrency", "2")
     assert done.returncode == 3
     assert len(server.requests) < 10
+
+
+@pytest.mark.parametrize(("why", "code"), [("key", 3), ("network", 6)])
+def test_what_ends_soon_with_failures_says_how_they_are_asked_again(
+    batch, server, tmp_path, why, code
+):
+    working = batch.config.read_text()
+    server.always({"error": {"message": "bad key"}}, status=401)
+    if why == "network":
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        batch.configure(working.replace(f":{server.port}", f":{port}"))
+    file, out = batch.write("in.txt", "\n".join(map(str, range(50)))), tmp_path / "out.jsonl"
+    done = batch("batch", file, "-O", str(out), "--concurrency", "2", "--retries", "0")
+    assert done.returncode == code
+    failed = out.read_bytes().count(b"\n")
+    assert 3 <= failed < 10
+    assert done.stderr.decode().endswith(
+        f"; {failed} of 50 results kept, {failed} of them failed: the same command with --resume"
+        f" --retry-failed goes on with {out}\n"
+    )
+    batch.configure(working)
+    server.always(echo)
+    batch.ok("batch", file, "-O", str(out), "--resume", "--retry-failed")
+    assert [r["error"] for r in lines_of(out.read_text())] == [None] * 50
 
 
 def test_turns_are_sessions_only_when_asked_for(batch):
@@ -368,7 +524,9 @@ def test_ctrl_c_keeps_what_has_come_and_says_how_to_go_on(batch, server, tmp_pat
     out = tmp_path / "out.jsonl"
     running = batch.start("batch", file, "-O", str(out), "--concurrency", "8")
     server.wait_for_requests(8)
-    while (tmp_path / "out.jsonl.batch").read_bytes().count(b"\n") < 5:
+    # Replies come in any order: each of the six is in the output or waits beside it.
+    files = (out, tmp_path / "out.jsonl.batch")
+    while len({r["index"] for f in files for r in lines_of(f.read_text()) if "index" in r}) < 6:
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=120)
@@ -429,6 +587,32 @@ def test_an_output_that_exists_is_not_overwritten_by_chance(output, server):
     assert b"--resume goes on with it, --force replaces it" in done.stderr
     output.ok(*output.given, "--force", "--limit", "1")
     assert len(lines_of(output.out.read_text())) == 1
+
+
+@pytest.mark.parametrize("way", ["itself", "another path", "link", "hard link", "beside", "stdin"])
+def test_an_output_that_is_the_input_is_refused(output, server, tmp_path, way):
+    prompts = (tmp_path / "in.txt").read_bytes()
+    out, given = tmp_path / way, output.file
+    if way == "itself":
+        out = tmp_path / "in.txt"
+    elif way == "another path":
+        out = tmp_path / ".." / tmp_path.name / "in.txt"
+    elif way == "link":
+        out.symlink_to("in.txt")
+    elif way == "hard link":
+        out.hardlink_to(output.file)
+    elif way == "beside":
+        given = output.write("beside.batch", prompts)
+    else:
+        given, out = "-", tmp_path / "in.txt"
+    for more in ([], ["--force"]) if way == "itself" else (["--force"],):
+        with (tmp_path / "in.txt").open("rb") as stdin:
+            done = output("batch", given, "-O", str(out), *more, stdin=stdin.fileno())
+        assert done.returncode == 2
+        assert done.stderr.endswith(b" is the input: choose another -O FILE\n")
+    assert not server.requests
+    assert (tmp_path / "in.txt").read_bytes() == prompts
+    assert {file.name for file in tmp_path.glob("*.batch")} <= {"beside.batch"}
 
 
 def test_what_is_there_is_not_asked_again(output, server):
@@ -520,6 +704,80 @@ def test_a_line_that_a_kill_cut_off_is_asked_again(output, server):
     output.ok(*output.given, "--resume")
     assert list(map(prompt_of, server.requests)) == ["9"]
     assert output.out.read_bytes() == whole
+
+
+def test_a_kill_before_anything_was_written_is_gone_on_with(output):
+    output.out.touch()
+    output.ok(*output.given, "--resume")
+    assert [r["index"] for r in lines_of(output.out.read_text())] == list(range(10))
+
+
+# Kills itself before the output is emptied, or after.
+KILLED = """if True:
+    import os, signal
+    from hfs_cli.__main__ import main
+    truncate = os.ftruncate
+    def killed(*given):
+        if {after}:
+            truncate(*given)
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.ftruncate = killed
+    main()
+"""
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_kill_while_an_output_is_replaced_leaves_nothing_to_be_taken_for_the_new(output, after):
+    output.ok(*output.given)
+    lines = output.out.read_text().replace("re ", "old ").splitlines(keepends=True)
+    output.out.write_text(lines[0])
+    # The last ones wait for the second.
+    with output.out.with_name("out.jsonl.batch").open("a") as beside:
+        beside.writelines(lines[5:])
+    usual, output.argv = output.argv, (sys.executable, "-c", KILLED.format(after=after))
+    killed = output(*output.given, "--force", env=UNMEASURED)
+    assert killed.returncode == -signal.SIGKILL
+    output.argv = usual
+    if not after:
+        assert b"is missing" in output(*output.given, "--resume").stderr
+    output.ok(*output.given, "--resume" if after else "--force")
+    replies = [r["reply"] for r in lines_of(output.out.read_text())]
+    assert replies == [f"re {n}" for n in range(10)]
+    assert not list(output.out.parent.glob(".hfs-*"))
+
+
+def test_a_disk_that_is_full_at_once_leaves_nothing_of_a_new_output(output, server):
+    usual, output.argv = output.argv, refusing("fsync", errno.ENOSPC)
+    done = output(*output.given)
+    assert (done.returncode, done.stderr.count(b"\n"), server.requests) == (8, 1, [])
+    assert not list(output.out.parent.glob("*out.jsonl*"))
+    output.argv = usual
+    output.ok(*output.given)
+
+
+def test_a_disk_that_is_too_full_to_make_an_output_is_a_full_disk(output, server):
+    output.argv = refusing("open", errno.ENOSPC, "out.jsonl")
+    done = output(*output.given)
+    assert (done.returncode, server.requests) == (8, [])
+    assert done.stderr.decode() == (
+        f"hfs: error: cannot write {output.out}: No space left on device\n"
+    )
+
+
+def test_a_disk_that_fails_while_failures_are_taken_out_leaves_them(output, server):
+    server.always(failing("3", "7"))
+    assert output(*output.given).returncode == 7
+    usual, output.argv = output.argv, refusing("ftruncate", errno.EIO)
+    done = output(*output.given, "--resume", "--retry-failed")
+    assert done.returncode == 8
+    assert done.stderr.decode() == f"hfs: error: cannot write {output.out}: Input/output error\n"
+    output.argv = usual
+    server.always(echo)
+    server.requests.clear()
+    output.ok(*output.given, "--resume", "--retry-failed")
+    assert sorted(map(prompt_of, server.requests)) == ["3", "7"]
+    results = lines_of(output.out.read_text())
+    assert [r["reply"] for r in results] == [f"re {n}" for n in range(10)]
 
 
 def test_a_file_that_is_not_an_output_is_left_alone(output):

@@ -57,10 +57,17 @@ def test_arguments_and_stdin_are_both_sent(chat, server):
     server.always(openai_sse("ok"))
     chat.ok("chat", "summarise", "this", stdin=b"line 1\r\nline 2\n\n")
     chat.ok("chat", stdin=b"\xef\xbb\xbfalone\n")
+    chat.ok("chat", stdin=b"of Windows\r\n\r\n")
     chat.ok("chat", "-", "x", stdin=b"forced")
     chat.ok("chat", "x", "--no-stdin", stdin=b"ignored")
     sent = [request.json["messages"][-1]["content"] for request in server.requests]
-    assert sent == ["summarise this\n\nline 1\r\nline 2\n", "alone", "x\n\nforced", "x"]
+    assert sent == [
+        "summarise this\n\nline 1\r\nline 2\n",
+        "alone",
+        "of Windows\r\n",
+        "x\n\nforced",
+        "x",
+    ]
 
 
 def test_nul_round_trips(chat, server):
@@ -90,6 +97,14 @@ def test_nul_round_trips(chat, server):
         (("-o", "top_p", "1", "-o", "top_p", "2", "hi"), b"", b"given twice"),
         (("--create", "hi"), b"", b"--create"),
         (("-n", "123", "hi"), b"", b"digits"),
+        (("-o", "top_p", "-m", "x/y", "hi"), b"", b"-o top_p has no value: write -o top_p=VALUE"),
+        (("-t", "translate", "-p", "to", "-q", "hi"), b"", b"-p to has no value: write -p to="),
+        (("-o", "top_p", "--no-search", "hi"), b"", b"-o top_p has no value: write -o top_p="),
+        (("-t", "translate", "-p", "to", "--model=x/y"), b"hi", b"-p to has no value: write -p"),
+        (("-t", "translate", "-p", "to", "--", "hi"), b"", b"-p to has no value: write -p to="),
+        (("--param", "to", "-m=x", "hi"), b"", b"--param to has no value: write --param to=VALUE"),
+        (("-t", "translate", "-p", "to", "-mx/y", "hi"), b"", b"-p to has no value: write -p to="),
+        (("-o", "stop", "-qu", "hi"), b"", b"-o stop has no value: write -o stop=VALUE"),
         (("--frobnicate", "hi"), b"", b"--frobnicate"),
     ],
 )
@@ -131,6 +146,7 @@ def test_a_short_retry_after_is_waited_for(chat, server):
     server.reply(status=429, headers={"Retry-After": "1"}).reply(openai_sse("ok"))
     done = chat("chat", "--retries", "1", "hi")
     assert (done.returncode, done.stdout) == (0, b"ok\n")
+    assert b"-m" not in done.stderr, "advice for who has to try again"
     assert server.requests[1].at - server.requests[0].at >= 1
     assert [m["role"] for m in transcript(chat)] == ["user", "assistant"]
 
@@ -159,6 +175,7 @@ def test_a_broken_stream_exits_7_with_what_arrived_kept(chat, server, steps, wor
     assert done.returncode == 7
     assert done.stdout.startswith(b"half")
     assert f"{words} word" in done.stderr.decode()
+    assert b"chunked" not in done.stderr
     last = transcript(chat)[-1]
     assert (last["role"], last["status"]) == ("assistant", "partial")
     assert last["content"].encode() + b"\n" == done.stdout
@@ -310,8 +327,12 @@ def test_sessions_are_chosen_by_flag_then_environment(chat, server):
     chat.ok("chat", "-S", "three", "--create", "continued")
     counts = {s["name"]: s["messages"] for s in json.loads(chat.ok("sessions", "list", "--json"))}
     assert counts == {"one": 6, "two": 4, "three": 4, "four": 2}
-    for args in (["-S", "nothing"], ["-S", "t"]):
-        assert chat("chat", *args, "hi").returncode == 4
+    for ref, hint in (("nothing", b"(a new one: --create)"), ("t", b'"two" (2)'), ("9", b'"9"')):
+        done = chat("chat", "-S", ref, "hi")
+        assert (done.returncode, hint in done.stderr) == (4, True)
+        assert (b"--create" in done.stderr) == (ref == "nothing")
+    taken = chat("chat", "-n", "four", "new")
+    assert (taken.returncode, b"go on with that one by -S" in taken.stderr) == (2, True)
 
 
 def test_continue_without_a_session_needs_create(chat, server):
@@ -620,6 +641,13 @@ def test_an_option_of_the_model_is_one_word_or_two(chat, server, words):
     assert not chat.database.exists()
 
 
+def test_the_name_of_an_argument_is_a_value_like_any_other(chat, server):
+    server.reply(openai_sse("x"))
+    chat.ok("chat", "-o", "stop", "words", "-o", "seed", "-1", "hi")
+    sent = server.requests[0].json
+    assert (sent["stop"], sent["seed"], sent["messages"][0]["content"]) == ("words", -1, "hi")
+
+
 def test_only_what_is_an_option_is_read_as_one(chat, server):
     server.reply(openai_sse("x"))
     chat.ok("chat", "-s", "-o", "--", "-o", "a=b")
@@ -733,5 +761,6 @@ def test_a_system_prompt_that_is_typed_beats_the_configured_one(chat, server, tm
     assert sent("-s", "", "hi") == []
     # A session goes on with its own.
     chat.ok("chat", "-n", "kept", "-s", "its own", "hi")
+    assert sent("-S", "kept", "-s", "", "more") == []
     assert sent("-S", "kept", "more") == ["its own"]
     assert sent("-S", "kept", "-s", "another", "more") == ["another"]

@@ -72,6 +72,18 @@ def test_a_configuration_that_is_not_a_file_is_refused_at_once(hfs, tmp_path, ki
     assert done.stderr.count(b"\n") == 1
 
 
+def test_a_file_that_is_named_and_not_there_has_all_defaults_and_can_be_set(hfs, tmp_path):
+    file = tmp_path / "gone/config.toml"
+    env = {"HFS_CONFIG": str(file)}
+    assert hfs.ok("config", "get", "retries", env=env) == "2\n"
+    assert f"{file} (not there: all defaults)" in hfs("doctor", env=env).stdout.decode()
+    assert hfs.ok("config", "path", env=env) == f"{file}\n"
+    assert not file.parent.exists()
+    hfs.ok("config", "set", "retries", "1", env=env)
+    assert hfs.ok("config", "get", "retries", env=env) == "1\n"
+    assert hfs.ok("config", "get", "retries", env={"HFS_CONFIG": ""}) == "2\n"
+
+
 def test_the_empty_device_is_an_empty_configuration(hfs):
     assert "retries" in hfs.ok("config", "list", env={"HFS_CONFIG": "/dev/null"})
 
@@ -96,10 +108,11 @@ def test_an_editor_without_a_terminal_is_refused(hfs, words):
     assert b"an editor needs a terminal" in done.stderr
 
 
-def in_terminal(hfs, *words, editor):
+def in_terminal(hfs, *words, editor, typed=""):
     """Run with a terminal; the exit code and what was shown."""
     env = hfs.environment({"EDITOR": editor})
-    child = pexpect.spawn(hfs.argv[0], [*hfs.argv[1:], *words], env=env, timeout=30)
+    child = pexpect.spawn(hfs.argv[0], [*hfs.argv[1:], *words], env=env, timeout=120)
+    child.send(typed)
     shown = child.read().decode()
     child.close()
     return child.exitstatus, shown
@@ -110,16 +123,18 @@ def test_config_edit_changes_a_private_file_and_checks_it(hfs):
     assert (code, shown) == (0, "")
     assert hfs.config.stat().st_mode & 0o777 == 0o600
     assert hfs.ok("config", "get", "retries") == "3\n"
-    code, shown = in_terminal(hfs, "config", "edit", editor="sh -c 'echo retries = 99 > \"$0\"'")
+    wrong = "sh -c 'echo retries = 99 > \"$0\"'"
+    code, shown = in_terminal(hfs, "config", "edit", editor=wrong, typed="n\n")
     assert code == 3
     assert "from 0 to 10" in shown
 
 
 @pytest.mark.parametrize("words", [("config", "edit"), ("templates", "edit", "title")])
-def test_an_editor_that_writes_a_new_file_in_its_place_opens_it_to_nobody(hfs, words):
-    script = 'umask 0; cat "$0" > "$0.new"; mv "$0.new" "$0"'
+@pytest.mark.parametrize("status", [0, 1])
+def test_an_editor_that_writes_a_new_file_in_its_place_opens_it_to_nobody(hfs, words, status):
+    script = f'umask 0; cat "$0" > "$0.new"; mv "$0.new" "$0"; exit {status}'
     code, _ = in_terminal(hfs, *words, editor=f"sh -c '{script}'")
-    assert code == 0
+    assert (code == 0) == (status == 0)
     files = [file for file in hfs.config.parent.rglob("*") if file.is_file()]
     assert [file.stat().st_mode & 0o777 for file in files] == [0o600]
 
@@ -193,7 +208,7 @@ def test_a_table_is_not_one_setting(hfs):
     done = hfs("config", "get", "profiles.p")
     assert done.returncode == 4
     assert done.stderr == (
-        b"hfs: error: profiles.p is a table: name what is in it, profiles.p.retries \xe2\x80\xa6\n"
+        b"hfs: error: profiles.p is a table: name a setting in it, such as profiles.p.retries\n"
     )
 
 

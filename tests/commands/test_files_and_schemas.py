@@ -173,9 +173,26 @@ def test_what_is_not_a_schema_sends_nothing(chat, server):
     assert server.requests == []
 
 
+def test_a_schema_is_utf_8_and_no_encoding_is_advised_that_would_not_help(chat, server, tmp_path):
+    schema = tmp_path / "s.json"
+    schema.write_bytes('{"type": "object", "title": "ä"}'.encode("latin-1"))
+    done = chat("chat", "--schema", str(schema), "who?")
+    assert (done.returncode, server.requests) == (2, [])
+    assert done.stderr.decode() == (
+        f"hfs: error: {schema} is not JSON, which is UTF-8 (byte 29 is not)\n"
+    )
+    schema.write_bytes('\ufeff{"type": "object", "title": "ä"}'.encode())
+    server.reply(openai_sse("{}"))
+    assert chat.ok("chat", "--schema", str(schema), "who?") == "{}\n"
+
+
 def test_reasoning_can_be_hidden(chat, server):
-    server.reply(openai_sse("yes", reasoning="hm"))
+    server.always(openai_sse("yes", reasoning="hm"))
     assert chat.ok("chat", "--hide-reasoning", "q") == "yes\n"
+    hidden = chat.ok("chat", "--hide-reasoning", "--format", "jsonl", "q").splitlines()
+    assert "reasoning" not in {json.loads(line)["type"] for line in hidden}
+    whole = json.loads(chat.ok("chat", "--hide-reasoning", "--json", "q"))
+    assert (whole["reply"], whole["reasoning"]) == ("yes", "")
 
 
 def test_the_name_of_a_file_may_be_any_bytes(chat, server, tmp_path):

@@ -52,6 +52,18 @@ def test_an_unknown_provider(hfs):
     assert b"did you mean openai" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["providers.work.api_key", "providers.work.api_key_env", "token"])
+def test_a_key_is_not_taken_for_a_setting(hfs, name):
+    hfs.configure('[providers.work]\ntype="openai"\nbase_url="http://127.0.0.1:1/v1"\n')
+    done = hfs("config", "set", name, CANARY)
+    assert done.returncode == 3
+    assert b"hfs keys set" in done.stderr
+    hfs.configure(f'model = "work/m"\n[providers.work]\ntype="openai"\napi_key_env="{CANARY}"\n')
+    for words in ("doctor",), ("doctor", "--json"), ("config", "list"), ("chat", "hi"):
+        done = hfs(*words)
+        assert CANARY.encode() not in done.stdout + done.stderr
+
+
 def test_sources_are_listed_and_keys_are_not(hfs):
     hfs.configure('[providers.work]\ntype="openai"\nbase_url="http://x/v1"\napi_key_cmd="false"\n')
     listed = json.loads(hfs.ok("keys", "list", "--json", env={"GROQ_API_KEY": CANARY}))
@@ -128,7 +140,7 @@ def test_a_list_that_cannot_be_read(offering, server, body):
     server.reply(body)
     done = offering("models", "list", "one")
     assert done.returncode == 5
-    assert b"no list of models" in done.stderr
+    assert b"a list of models that cannot be read" in done.stderr
 
 
 # --- a key is never seen --------------------------------------------------------------------

@@ -1,7 +1,10 @@
 """Search, statistics, trees and checkpoints as a person sees them, also in a narrow window."""
 
+import re
+
 import pytest
 
+from hfs_cli.store.store import SessionStore
 from tests.redact.keys import Keys
 from tests.scripted_server import openai_sse
 
@@ -11,9 +14,10 @@ def kept(chat):
     """Two sessions, the older one with a branch, a fork and a checkpoint."""
     chat.keep("release notes", "what changed in the log", "the write-ahead log", "more", "no more")
     chat.keep("pipes", "what is a pipe", "two ends of a buffer")
-    chat.ok("checkpoints", "create", "release notes", "--label", "first draft")
-    chat.ok("sessions", "fork", "release notes", "--at", "2", "--name", "in French")
-    chat.ok("sessions", "rewind", "release notes", "--to", "2")
+    with SessionStore(chat.database) as store:
+        store.create_checkpoint(1, "first draft")
+        store.fork(1, at=2, name="in French")
+        store.rewind(1, "2")
     return chat
 
 
@@ -74,6 +78,9 @@ def test_names_of_sessions_end_with_a_word_beside_the_bars(on_terminal, chat, se
         (("tools", "list"), "no tools yet: [tools.NAME] or [mcp.NAME] in "),
         (("db", "vacuum"), "given back to the disk: "),
         (("sessions", "search", "nosuch"), "nothing"),
+        (("sessions", "redact"), "no keys found in any session"),
+        (("sessions", "redact", "--yes"), "no keys found in any session"),
+        (("sessions", "redact", "1"), "no keys found in session 1"),
     ],
 )
 def test_where_there_is_nothing_a_person_is_told_so(on_terminal, kept, server, args, said):
@@ -110,6 +117,43 @@ def test_a_pager_that_is_not_there_is_told_in_our_words(on_terminal, kept):
     assert "hfs: warning: no program nosuchpager to show it with" in text
     assert "not found" not in text
     assert "line 59" in text
+
+
+def test_prices_have_all_their_digits_and_stand_at_their_points(on_terminal, chat, server):
+    server.always({"data": [{"id": name} for name in "abc"]})
+    prices = {"a": (0.075, 0.3), "b": (10, 0.01875)}
+    with chat.config.open("a") as file:
+        for name, (coming, going) in prices.items():
+            file.write(f'[models."test/{name}"]\ninput_price = {coming}\noutput_price = {going}\n')
+    lines = on_terminal("models", "list", "test").lines
+    assert lines[:4] == [
+        "MODEL       IN      OUT",
+        "test/a   0.075  0.30",
+        "test/b  10.00   0.01875",
+        "test/c",
+    ]
+
+
+@pytest.mark.parametrize("columns", [30, 40, 50, 80])
+def test_the_time_of_a_message_is_never_cut_in_two(on_terminal, chat, columns):
+    chat.keep("notes", "hi", "hello", model="openai/gpt-6-luna")
+    lines = on_terminal("sessions", "show", "notes", columns=columns).lines
+    times = [line for line in lines if re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d$", line)]
+    assert len(times) == 2, lines
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_what_terminals_draw_in_different_widths_breaks_no_line(on_terminal, chat, columns):
+    family, vowels = "\U0001f469\u200d\U0001f469\u200d\U0001f467", "\u0928\u092e\u0915\u093e"
+    for name in (f"{family} {family} at home", f"{vowels * 9} and on", "plain"):
+        chat.keep(name, f"walrus {name} " * 4, "yes")
+    seen = on_terminal("sessions", "list", columns=columns)
+    assert len(seen.lines) == 5, seen.lines  # with the heading and the marks
+    # The next column begins where it does in other rows, whatever was drawn before it.
+    place = seen.lines[0].index("MODEL") + 1
+    assert seen.raw.count(f"\x1b[{place}G".encode()) == 2
+    seen = on_terminal("sessions", "search", "walrus", columns=columns)
+    assert len(seen.lines) == 3, seen.lines
 
 
 def test_where_there_is_no_key_a_person_is_told_how_to_keep_one(on_terminal, hfs):

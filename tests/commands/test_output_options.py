@@ -59,6 +59,19 @@ def test_output_goes_to_a_file_of_the_user_alone(chat, server, tmp_path):
     assert [entry.name for entry in tmp_path.iterdir() if entry.is_file()] == ["reply.md"]
 
 
+def test_a_dash_is_standard_output_wherever_output_is(chat, server, tmp_path, monkeypatch):
+    (tmp_path / "in").mkdir()
+    monkeypatch.chdir(tmp_path / "in")
+    server.always(openai_sse("hi"))
+    assert chat.ok("chat", "-O", "-", "hi") == "hi\n"
+    assert chat.ok("sessions", "show", "-r", "-O", "-") == "hi\n"
+    assert "\nhi\n" in chat.ok("sessions", "export", "-O", "-")
+    assert json.loads(chat.ok("batch", "-O", "-", stdin=b"one\n"))["reply"] == "hi"
+    assert list(Path.cwd().iterdir()) == []
+    assert chat.ok("chat", "-O", "./-", "hi") == ""
+    assert Path("-").read_text() == "hi\n"
+
+
 def test_output_is_not_overwritten_without_force(chat, server, tmp_path):
     file = tmp_path / "reply.md"
     file.write_text("mine")
@@ -107,7 +120,7 @@ def test_usage_is_on_stderr_with_the_cost(chat, server):
     assert done.stdout == b"hi\n"
     line = done.stderr.decode()
     assert line.startswith("1,000 in · 500 out · first token ")
-    assert line.endswith(" · cost 0.0070\n")
+    assert line.endswith(" · cost 0.007\n")
 
 
 def schema_of(hfs, name):

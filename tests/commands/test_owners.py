@@ -7,7 +7,9 @@ import os
 import subprocess
 
 import pytest
+from click import Context
 
+from hfs_cli.commands.sessions import sessions
 from hfs_cli.config.database import login_name
 from hfs_cli.errors import ConfigError
 from tests.scripted_server import openai_sse
@@ -53,6 +55,8 @@ def test_each_continues_lists_finds_and_completes_his_own(team):
     found = team.ok("sessions", "search", "walrus", env=BOB).splitlines()
     assert {row.partition("\t")[0] for row in found} == {"3"}
     assert team.ok("__complete", "sessions", "", env=BOB).startswith("3\tnotes · ")
+    at = ("__complete", "messages", "", "hfs", "chat", "-S", "notes", "--at")
+    assert team.ok(*at, env=BOB).endswith("2\tassistant: about the walrus\n1\tuser: notes of bob\n")
     assert "plan of ann" not in team.ok("sessions", "export", "--all", env=BOB)
     assert team.ok("sessions", "stats", "--by", "session", env=BOB).startswith("notes\t2\t")
 
@@ -147,6 +151,14 @@ def test_in_a_file_nobody_else_can_be_meant(hfs, option):
     assert hfs.ok("sessions", "list", env=ANN) == ""
 
 
+@pytest.mark.parametrize("name", sessions.list_commands(Context(sessions)))
+def test_each_command_about_sessions_can_be_about_anothers(name):
+    command = sessions.get_command(Context(sessions), name)
+    assert command is not None
+    options = {word for param in command.params for word in param.opts}
+    assert "--owner" in options, "hfs_cli.groups.owner_options adds it"
+
+
 def test_in_a_file_nothing_has_an_owner(hfs):
     hfs.keep("notes", "about the walrus", "yes")
     assert "owner" not in hfs.ok("sessions", "list", "--json")
@@ -155,5 +167,5 @@ def test_in_a_file_nothing_has_an_owner(hfs):
 
 def test_a_template_does_not_keep_whose_session_it_was_written_in(team):
     done = team("chat", "--owner", "ann", "--save-template", "mine", "hi", env=BOB)
-    assert done.returncode == 0
-    assert "ann" not in team.ok("templates", "show", "mine")
+    assert (done.returncode, b"a template cannot hold --owner" in done.stderr) == (2, True)
+    assert team("templates", "show", "mine").returncode == 4

@@ -69,6 +69,13 @@ def test_standard_input_has_its_place_where_the_prompt_names_it(asked, template)
     assert asked("-t", "t", "then this", stdin=b"in\n")[2] == "<in>\n\nthen this"
 
 
+@pytest.mark.parametrize("more", [{}, {"stdin": b""}, {"stdin": b"\n"}])
+def test_the_words_are_the_input_where_nothing_is_piped_in(asked, template, more):
+    template("t", 'prompt = "<$input>"\n[defaults]\ninput = "nothing"\n')
+    assert asked("-t", "t", "these", "words", **more)[2] == "<these words>"
+    assert asked("-t", "t", " ", **more)[2] == "<nothing>"
+
+
 @pytest.mark.parametrize(
     "value", ["$x", "${input}", "$$", "`id`", "$(id)", "{0}", "\\1", "{{x}}", "%s", "a\nb"]
 )

@@ -56,6 +56,16 @@ def test_a_reply_without_code_is_shown_as_a_whole_to_a_person(terminal):
     assert "no fenced code block" in text
 
 
+def test_no_bar_stands_between_the_results_of_a_batch_on_the_same_terminal(terminal, tmp_path):
+    (tmp_path / "in.txt").write_text("one\ntwo\nthree\n")
+    code, text = ended(terminal("batch", str(tmp_path / "in.txt")))
+    *results, summary = text.splitlines()
+    assert [json.loads(line)["input"] for line in results] == ["one", "two", "three"]
+    assert "3 done · 0 failed" in summary
+    code, text = ended(terminal("batch", str(tmp_path / "in.txt"), through='exec "$@" >/dev/null'))
+    assert (code, "━" in text) == (0, True)
+
+
 def test_markdown_is_rendered_and_the_session_named(terminal):
     code, text = ended(terminal("chat", "hi"))
     assert code == 0
@@ -97,6 +107,31 @@ def test_delete_asks_and_takes_no_for_an_answer(terminal, chat):
     child.sendline("y")
     assert ended(child)[0] == 0
     assert chat.ok("sessions", "list") == ""
+
+
+def test_ctrl_d_is_a_no_and_ctrl_c_is_an_interrupt(terminal, chat):
+    chat.keep("keep", "hi", "ok")
+    child = terminal("delete", "keep")
+    child.expect_exact("[y/N]: ")
+    child.sendeof()
+    code, text = ended(child)
+    assert (code, "interrupted" in text) == (0, False)
+    assert "\r\nnothing deleted" in text.replace("\x1b[2m", "")
+    child = terminal("delete", "keep", through='"$@"; exit $?')
+    child.expect_exact("[y/N]: ")
+    child.sendintr()
+    code, text = ended(child)
+    assert (code or 128 + (child.signalstatus or 0), "interrupted" in text) == (130, True)
+    assert len(json.loads(chat.ok("sessions", "list", "--json"))) == 1
+
+
+def test_ctrl_d_instead_of_a_key_keeps_none(terminal, chat):
+    child = terminal("keys", "set", "test")
+    child.expect_exact("Key for test")
+    child.sendeof()
+    code, text = ended(child)
+    assert (code, "no key was given: nothing is kept" in text) == (2, True)
+    assert not (chat.config.parent / "keys.json").exists()
 
 
 def test_the_list_has_headings_and_marks(terminal, chat):

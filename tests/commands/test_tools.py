@@ -75,6 +75,7 @@ def test_a_tool_of_a_server_is_shown_once_it_is_known(tools):
     assert done.returncode == 4
     assert b"hfs tools list --probe scripted" in done.stderr
     assert "The tool echo." in tools.ok("tools", "show", "scripted:echo", "--probe")
+    assert tools.ok("tools", "list", "scripted:echo") == "scripted:echo\ttool\tThe tool echo.\n"
 
 
 def test_a_call_by_hand_prints_the_result(tools):
@@ -87,7 +88,7 @@ def test_a_call_by_hand_prints_the_result(tools):
     [
         (("lines", '{"path": "x"}'), 5, b"lines failed"),
         (("lines", '{"path": 1}'), 2, b"do not fit its schema at $.path"),
-        (("lines", "path"), 2, b"are not JSON"),
+        (("lines", "path"), 2, b"are not JSON: Expecting value at column 1 ("),
         (("scripted:nosuch",), 4, b"has no tool 'nosuch'"),
         (("nosuch",), 4, b"no tool 'nosuch'"),
     ],

@@ -91,6 +91,8 @@ def test_the_beginning_may_be_quoted_as_the_shell_allows(shell, typed, name):
         ),
         ("hfs config set model openai/", ["config", "set", "model", "openai/gpt-6-luna"]),
         ("hfs models pull qwen3-1", ["models", "pull", "qwen3-1.7b"]),
+        ("hfs chat -t translate -p t", ["chat", "-t", "translate", "-p", "to"]),
+        ("hfs batch -t translate --param t", ["batch", "-t", "translate", "--param", "to"]),
         ("hfs config set retries a", ["config", "set", "retries", "a"]),
         # A placeholder of a template and an option of a model are not settings.
         ("hfs chat -p render m", ["chat", "-p", "render", "m"]),
@@ -100,6 +102,24 @@ def test_the_beginning_may_be_quoted_as_the_shell_allows(shell, typed, name):
 )
 def test_each_place_completes_what_it_takes(shell, typed, arguments):
     assert shell.completed(typed) == arguments
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["hfs chat -S rel --at ", "hfs chat --session=rel -q --at=", "hfs sessions fork 21 --at "],
+)
+def test_the_messages_of_a_session_are_shown_by_their_numbers(shell, line):
+    assert "assistant: !" in shell.shows(line, "user: ?")
+
+
+def test_profiles_are_those_of_the_configuration(shell):
+    config = shell.home / ".config/hfs/config.toml"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text("[profiles.work]\nretries = 1\n")
+    try:
+        assert shell.completed("hfs chat --profile wo") == ["chat", "--profile", "work"]
+    finally:
+        config.unlink()
 
 
 def test_bash_need_not_divide_words_at_other_signs(shell):

@@ -104,6 +104,14 @@ def test_by_hand_all_is_summarised_and_a_rewind_brings_it_back(grown, server):
     assert said(server.requests[2]) == ["1", "r1", "2", "r2", "3", "r3", "4"]
 
 
+def test_by_hand_no_search_is_asked_of_a_model_that_has_none(grown, server):
+    grown.configure(f"search = true\n{grown.config.read_text()}")
+    assert grown("chat", "-c", "and now?").returncode == 2
+    server.reply(openai_sse("All of it in short."))
+    grown.ok("sessions", "compact")
+    assert "All of it in short." in grown.ok("sessions", "show")
+
+
 def test_a_limit_for_the_reply_does_not_limit_the_summary(grown, server):
     server.reply(SUMMARY).reply(FOUR)
     grown.ok("chat", "-c", *COMPACT, "--max-tokens", "250", f"4 {LONG}")
@@ -201,7 +209,7 @@ def test_every_request_is_legal_for_its_vendor(wire, tmp_path):
         room = Measure(None, None).tokens(ask(wire, past.messages))
         within = Measure(room * 2, room)
         name = f"{wire}/{MODELS[wire]}"
-        fitting = FittingProvider(vendor, within, print, model=name, past=past)
+        fitting = FittingProvider(vendor, within, model=name, options={}, past=past)
         request = ask(wire, (*past.messages, ChatMessage("user", f"3 {LONG}")))
         assert [*fitting.stream(request)]
         *summaries, turn = vendor.requests
@@ -254,7 +262,7 @@ def test_the_steps_of_a_turn_go_on_from_the_summary(tmp_path):
         vendor = Answering("openai")
         room = Measure(None, None).tokens(ask("openai", past.messages))
         fitting = FittingProvider(
-            vendor, Measure(room * 2, room), print, model="openai/m", past=past
+            vendor, Measure(room * 2, room), model="openai/m", options={}, past=past
         )
         first = ask("openai", (*past.messages, ChatMessage("user", f"3 {LONG}")))
         past_messages = past.messages
@@ -514,7 +522,7 @@ def test_a_summary_is_held_to_what_the_turn_may_cost(grown, server):
     server.reply(openai_sse("They counted to two.", usage=(760, 7)))
     done = grown("chat", "-c", *COMPACT, "--max-cost", "1", f"4 {LONG}")
     assert done.returncode == 3
-    assert b"the turn may cost 1 (max_cost)" in done.stderr
+    assert b"the turn may cost 1.00 (max_cost)" in done.stderr
 
 
 # --- what would be sent ------------------------------------------------------------------

@@ -20,12 +20,10 @@ def small(chat):
 
 
 @pytest.fixture
-def grown(small, server):
+def grown(small):
     """A session of three turns, each of 250 tokens and more; no vendor has counted them."""
-    for number in range(1, 4):
-        server.reply(openai_sse(f"reply {number}", usage=None))
-        small.ok("chat", *(["-c"] if number > 1 else ["-s", "Be brief."]), f"{number} {LONG}")
-    server.requests.clear()
+    turns = [(f"{number} {LONG}", f"reply {number}") for number in range(1, 4)]
+    small.keep("grown", *sum(turns, ()), system="Be brief.")
     return small
 
 

@@ -19,7 +19,21 @@ def priced(chat):
 def test_a_prompt_that_costs_too_much_is_refused_before_anything_happens(priced, server):
     done = priced("chat", "--max-cost", "0.05", "word " * 100)
     assert done.returncode == 3
-    assert b"the prompt alone costs about 0.1250, and the turn may cost 0.05" in done.stderr
+    assert b"the prompt alone costs about 0.125, and the turn may cost 0.05" in done.stderr
+    assert (server.requests, priced.ok("sessions", "list", "--all")) == ([], "")
+
+
+def test_small_amounts_are_said_as_they_are(priced):
+    done = priced("chat", "--max-cost", "0.00000001", "hi")
+    assert b"and the turn may cost 0.00000001 (max_cost)" in done.stderr
+
+
+def test_what_the_model_is_told_of_tools_counts_too(priced, server):
+    tool = f'[tools.long]\ncommand = ["cat"]\ndescription = "{"word " * 100}"\n'
+    priced.configure(priced.config.read_text() + tool)
+    done = priced("chat", "--tool", "long", "--max-cost", "0.05", "hi")
+    assert done.returncode == 3
+    assert b"the prompt alone costs about 0.1" in done.stderr
     assert (server.requests, priced.ok("sessions", "list", "--all")) == ([], "")
 
 

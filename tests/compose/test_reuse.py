@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.providers.formats import talks
 from tests.scripted_server import CUT, openai_sse
 
 
@@ -86,6 +87,18 @@ def test_json_says_so_and_that_it_cost_nothing(chat, server):
     assert len(server.requests) == 1
 
 
+def test_thoughts_and_what_the_vendor_wants_back_come_again_too(chat, server):
+    chat.configure(chat.config.read_text().replace('"openai"', '"anthropic"'))
+    server.reply(talks.reply("anthropic", "Rain."))
+    first, again = (json.loads(chat.ok("chat", "--json", "--reuse", "hi")) for _ in range(2))
+    assert first["reasoning"] == again["reasoning"] == "Hm 0."
+    assert len(server.requests) == 1
+    server.reply(talks.reply("anthropic", "Yes."))
+    chat.ok("chat", "-S", str(again["session"]["id"]), "sure?")
+    thought = server.requests[1].json["messages"][1]["content"][0]
+    assert (thought["thinking"], thought["signature"]) == ("Hm 0.", "signed 0")
+
+
 def test_one_that_broke_off_was_cut_or_does_not_fit_answers_nothing(chat, server):
     server.reply([*openai_sse("half", finish=None, done=False), CUT])
     server.reply(openai_sse("cut", finish="length"))
@@ -105,6 +118,20 @@ def test_an_older_one_does_not_count(asked, chat):
     assert asked("--reuse", "4h", "hi") == ("reply 1", 1)
     assert asked("--reuse", "2h", "hi") == ("reply 2", 2)
     assert asked("--reuse", "2h", "hi") == ("reply 2", 2)
+
+
+def test_what_looks_like_an_age_and_is_none_is_refused(asked, chat, server):
+    words = {"30s": "--reuse", "7": "--cache", "1d2h": "--reuse", "1.5h": "--reuse"}
+    for word, option in words.items():
+        done = chat("chat", option, word, "q?")
+        assert done.returncode == 2
+        assert done.stderr.decode() == (
+            f"hfs: error: {word!r} is not an age: write {option}=90m, 12h, 30d or 2w; if it"
+            " begins the prompt, put -- before it\n"
+        )
+    assert not server.requests
+    assert asked("--reuse", "--", "7", "wonders") == ("reply 1", 1)
+    assert asked("--reuse", "7 wonders") == ("reply 1", 1)
 
 
 def test_what_is_deleted_or_not_kept_answers_nothing(asked, chat):

@@ -88,6 +88,11 @@ def test_redirects_are_followed_on_the_same_host_alone(ask, site, server):
     assert (done.returncode, b"again and again" in done.stderr) == (2, True)
 
 
+def test_an_encoding_that_nobody_knows_is_taken_for_utf_8(ask, site):
+    site.reply("Grüße".encode(), headers={"Content-Type": "text/plain; charset=klingon"})
+    assert ask("/x")[1] == f"what is this\n\n## {site.origin}/x\n\nGrüße"
+
+
 @pytest.mark.parametrize(
     ("status", "told", "code"),
     [
@@ -142,6 +147,8 @@ def test_what_is_too_large_is_given_up_whatever_the_server_says_of_it(ask, site)
         ("http://me:pw@host.example/", "no password"),
         ("http://", "not an http:// or https:// address"),
         ("http://a b/", "not an http"),
+        ("http://\u2603.example/?key=pw", "http://\u2603.example/ is not an address"),
+        ("http://xn--a/", "http://xn--a/ is not an address"),
     ],
 )
 def test_what_is_not_an_address_is_told(ask, url, told):

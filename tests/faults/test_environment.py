@@ -232,9 +232,7 @@ def test_where_no_thread_can_be_started_it_is_said_and_what_was_asked_is_kept(ch
         assert (done.stderr, "hi" in listed) == (b"", True)
         return
     assert (done.returncode, done.stdout) == (8, b"")
-    assert done.stderr == (
-        b"hfs: error: the system has no room for another thread: see ulimit -u\n"
-    )
+    assert done.stderr == (b"hfs: error: the system allows no more threads: see ulimit -u\n")
     assert [
         m["content"] for m in json.loads(chat.ok("sessions", "show", "1", "--json"))["messages"]
     ][:1] == ["hi"]

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import resource
 import sqlite3
 import subprocess
 import unicodedata
@@ -49,7 +50,8 @@ def last_message(hfs):
 
 
 def test_head_takes_one_line_and_the_rest_is_partial(chat, server):
-    lines = sse(*(openai_chunk({"content": f"line {n}\n"}) for n in range(50)), done=False)
+    lines = sse(*(openai_chunk({"content": f"line {n}\n"}) for n in range(2000)), done=False)
+    # It goes on until the reader has left, which takes a busy machine its time.
     server.reply([step for line in lines for step in (line, Pause(0.02))])
     done = in_shell(chat, '"$@" | head -1; exit ${PIPESTATUS[0]}', "chat", "hi")
     assert (done.returncode, done.stdout, done.stderr) == (141, b"line 0\n", b"")
@@ -92,6 +94,39 @@ def test_an_output_that_cannot_be_written_is_one_line_whoever_prints(chat, args,
     done = in_shell(chat, f'"$@" {target}', *args)
     assert (done.returncode, done.stderr.count(b"\n")) == (8, 1)
     assert done.stderr.startswith(b"hfs: error: cannot write to standard output: ")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("chat", "hi"),
+        ("batch", "-", "-O", "results.jsonl"),
+        ("config", "set", "timeout", "9"),
+        ("config", "unset", "retries"),
+        ("keys", "set", "test"),
+        ("models", "default", "test/other"),
+        ("models", "pull", "weights.gguf"),
+        ("chat", "--save-template", "mine", "hi"),
+        ("completion", "bash", "--install"),
+        ("sessions", "export", "-O", "kept.md"),
+        ("sessions", "export", "--all", "--format", "html", "-O", "archive"),
+        ("db", "backup", "copy.db"),
+    ],
+    ids=" ".join,
+)
+def test_a_full_disk_is_one_exit_code_whatever_was_to_be_written(chat, tmp_path, args):
+    chat.keep("kept", "hi", "ok")
+    before = chat.config.read_text()
+    (tmp_path / "weights.gguf").write_bytes(b"GGUF" * 100)
+
+    def no_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    process = chat.start(*args, preexec_fn=no_room, stdin=subprocess.PIPE, cwd=tmp_path)
+    _, stderr = process.communicate(b"sk-new")
+    assert (process.returncode, stderr.count(b"\n")) == (8, 1), stderr
+    assert chat.config.read_text() == before
+    assert chat.ok("sessions", "list", "--ids") == "1\n"
 
 
 @pytest.mark.parametrize("args", [("--version",), ("completion", "bash")])
@@ -140,6 +175,7 @@ def test_no_color_and_force_color_are_obeyed(chat, server):
             ({"TERM": "dumb"}, False),
             ({"TERM": "dumb", "FORCE_COLOR": "1"}, True),
             ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
+            ({"CLICOLOR": "0"}, True),
         ]
         for env, colored in looks:
             assert bool(SGR.search(on_terminal(chat, *args, env=env).raw)) is colored, (args, env)
@@ -235,7 +271,9 @@ def test_names_are_text_and_never_markup(chat):
             chat.keep(name, "hi", "ok")
             kept.append(name)
     seen = on_terminal(chat, "sessions", "list", columns=120)
-    assert (seen.code, foreign(seen.raw)) == (0, [])
+    # What follows a name that terminals draw in different widths is put at its column.
+    drawn = re.sub(rb"\x1b\[\d+G", b"", seen.raw)
+    assert (seen.code, foreign(drawn)) == (0, [])
     for name in ("[bold]", "[/foo]", ":smile:", "'; DROP TABLE t; --"):
         assert any(name in line for line in seen.lines)
     listed = [line.split("\t")[1] for line in chat.ok("sessions", "list").split("\n") if line]

@@ -170,6 +170,7 @@ def test_a_body_that_ends_before_its_length(server):
     server.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", *event)
     answer = ask(server.url)
     assert (answer.text, answer.exit_code) == ("so far", 7)
+    assert answer.message == "the reply broke off: the server closed the connection"
 
 
 def test_malformed_json_is_incomplete(server):
@@ -272,9 +273,10 @@ def test_json_that_is_not_a_reply_is_refused(server, body):
 
 def test_a_stall_ends_at_the_idle_limit(server):
     server.reply([*openai_sse(["a", "b", "c"], finish=None, done=False), STALL])
-    answer = ask(server.url, limits=quick(idle=0.3))
+    answer = ask(server.url, limits=quick(idle=2))
     assert (answer.text, answer.exit_code) == ("abc", 7)
-    assert "stalled" in answer.message
+    assert "the reply stalled: vendor sent nothing for 2 s" in answer.message
+    assert answer.message.endswith("allow more with --idle-timeout")
     assert server.client_left.wait()
 
 

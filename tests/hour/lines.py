@@ -129,7 +129,7 @@ MISTAKES = tuple(
         ("hfs models pull https://host.example/x.gguf", 2, "--sha256"),
         ("hfs models default nosuch", 4, "no model"),
         ("hfs keys set openai sk-123", 2, "a key is never an argument"),
-        ("echo | hfs keys set openai", 2, "no key came"),
+        ("echo | hfs keys set openai", 2, "no key was given"),
         ("echo x | hfs keys set opneai", 4, "did you mean openai"),
         ("hfs keys remove openai", 4, "holds no key for openai: it holds none"),
         # Options

@@ -1,4 +1,4 @@
-"""`hfs sessions`: look at what is kept, branch it, move it."""
+"""`hfs sessions`: list, branch and move sessions."""
 
 from __future__ import annotations
 
@@ -28,4 +28,4 @@ _COMMANDS = {
 
 @click.group(name="sessions", cls=LazyGroup, places=_COMMANDS)
 def sessions() -> None:
-    """List, show and search the kept sessions; branch them and move them."""
+    """List, show and search sessions; branch, export and import them."""

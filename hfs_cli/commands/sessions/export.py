@@ -1,4 +1,4 @@
-"""`hfs sessions export`: take conversations out."""
+"""`hfs sessions export`: export conversations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hfs_cli import notices
 from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
-from hfs_cli.groups import owner_options
+from hfs_cli.groups import OutputPath, owner_options
 from hfs_cli.moments import parse_since
 from hfs_cli.wording import plural
 
@@ -23,25 +23,40 @@ if TYPE_CHECKING:
 
     Writer = Callable[[Iterable[Conversation]], Iterator[str]]
 
-_BY_SUFFIX = {".html": "html", ".htm": "html", ".json": "json", ".jsonl": "jsonl"}
+_BY_SUFFIX = {
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+# What names a format that is not written. Markdown in such a file could not be opened, or would be
+# taken for something else; any other suffix, or none, may be part of a name (notes.v2).
+_OTHER_FORMATS = {
+    ".docx", ".doc", ".odt", ".rtf", ".pdf", ".epub", ".pptx", ".odp", ".xlsx", ".xls", ".ods",
+    ".csv", ".tsv", ".tex", ".xml", ".yaml", ".yml", ".toml", ".db", ".sqlite", ".sqlite3", ".zip",
+    ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".png", ".jpg", ".jpeg", ".svg",
+}  # fmt: skip
 
 
 @click.command(name="export")
 @click.argument("refs", metavar="[REF]...", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Every session.")
-@click.option("--since", metavar="WHEN", help="With --all: only what was used since 30d, 12h, ....")
+@click.option("--all", "everything", is_flag=True, help="Export every session.")
+@click.option(
+    "--since", metavar="WHEN", help="With --all: only those used in the last 30d, or since a date."
+)
 @click.option(
     "--format",
     "form",
     type=click.Choice(["markdown", "json", "jsonl", "html"]),
-    help="What to write; by default what FILE's suffix says, else markdown.",
+    help="Format to write; by default what FILE's suffix says, else markdown.",
 )
 @click.option(
     "-O",
     "--output",
-    type=click.Path(path_type=Path),
+    type=OutputPath(path_type=Path),
     metavar="FILE",
-    help="A new file, instead of standard output; or the directory of an archive.",
+    help="Write to a new FILE instead of standard output; or the directory of an archive.",
 )
 @click.option("--force", is_flag=True, help="Replace FILE; write every page of an archive again.")
 @owner_options(looks=True)
@@ -56,11 +71,11 @@ def export_sessions(
 ) -> None:
     """Write sessions (the last used one by default) as Markdown, JSON or HTML.
 
-    json and jsonl lose nothing, attachments, branches and checkpoints included, and come
-    back with `hfs sessions import`. html is one file without scripts or remote resources.
+    json and jsonl hold everything, attachments, branches and checkpoints included, for
+    `hfs sessions import`. html is one file without scripts or remote resources.
 
     --all --format html -O DIR makes an archive to open in a browser: DIR/index.html, with
-    charts and a search, and a page for each session. Done again, it writes what has changed.
+    charts and a search, and a page for each session. Run again, it writes what has changed.
 
     \b
       hfs sessions export "release notes" > notes.md
@@ -75,7 +90,7 @@ def export_sessions(
     if force and output is None:
         raise UsageError("--force goes with -O FILE")
     if form is None:
-        form = _BY_SUFFIX.get(output.suffix.lower() if output else "", "markdown")
+        form = _form_of(output)
     if everything and form == "html" and output and output.suffix.lower() not in _BY_SUFFIX:
         _write_archive(output, anew=force)
         return
@@ -92,8 +107,8 @@ def export_sessions(
     with open_store(config) as store:
         found = None
         if not everything:
-            found = [meant_session(store, config, ref).id for ref in refs or (None,)]
-        # closing(): the database is being read for as long as there is more to come.
+            found = [meant_session(store, ref, config.session).id for ref in refs or (None,)]
+        # closing(): the database is being read until the last conversation has come.
         moment = parse_since(since)
         whole = form in {"json", "jsonl"}
         with closing(store.conversations(found, tails=whole, since=moment)) as chosen:
@@ -109,8 +124,21 @@ def export_sessions(
     notices.notice(f"written: {output}")
 
 
+def _form_of(output: Path | None) -> str:
+    """The format that the suffix of a file says.
+
+    Raises:
+        UsageError: It says one that is not written.
+    """
+    suffix = output.suffix.lower() if output else ""
+    if suffix in _OTHER_FORMATS:
+        raise UsageError(
+            f"hfs does not write {suffix}: end FILE in .md, .html, .json or .jsonl, or add --format"
+        )
+    return _BY_SUFFIX.get(suffix, "markdown")
+
+
 def _write_archive(directory: Path, *, anew: bool) -> None:
-    """Write an archive of every session, or bring one up to date."""
     from hfs_cli.exchange.archive.values import Numbers
     from hfs_cli.exchange.archive.write import write_archive
     from hfs_cli.prices import totals

@@ -17,7 +17,7 @@ from hfs_cli.wording import plural
 def fork_session(*, ref: str | None, at: int | None, name: str | None) -> None:
     """Begin a new session with the messages of REF (all of them, or the first N).
 
-    The messages are shared, not copied. Prints the new session's id off a terminal.
+    The messages are shared, not copied. In a pipe, prints the new session's id.
 
     \b
       hfs sessions fork "release notes" --at 4 --name "release notes, short"

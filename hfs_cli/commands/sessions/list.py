@@ -1,4 +1,4 @@
-"""`hfs sessions list`: the sessions, the last used first."""
+"""`hfs sessions list`: the sessions, the newest activity first."""
 
 from __future__ import annotations
 
@@ -21,16 +21,18 @@ _ON_A_TERMINAL = 20
     "--limit",
     type=whole_number(1),
     metavar="N",
-    help="At most this many; on a terminal 20 by default.",
+    help="Show at most N; on a terminal 20 by default.",
 )
 @click.option(
-    "--all", "everything", is_flag=True, help="Every session, also those that never had a reply."
+    "--all", "everything", is_flag=True, help="Show all, even those that never had a reply."
 )
-@click.option("--since", metavar="WHEN", help="Used since 30d, 12h, or a date.")
+@click.option(
+    "--since", metavar="WHEN", help="Only those used in the last 30d or 12h, or since a date."
+)
 @click.option("-m", "--model", metavar="MODEL", help="Only sessions of this model.")
 @click.option("--query", metavar="TEXT", help="Only names that contain TEXT.")
-@click.option("--json", "as_json", is_flag=True, help="A JSON array.")
-@click.option("--ids", is_flag=True, help="Only ids, one a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+@click.option("--ids", is_flag=True, help="Print only ids, one per line.")
 @owner_options(looks=True)
 def list_sessions(
     *,
@@ -42,36 +44,46 @@ def list_sessions(
     as_json: bool,
     ids: bool,
 ) -> None:
-    """List sessions, the last used first.
+    """List sessions, the newest activity first.
 
-    On a terminal the newest 20; all that fit where a filter, --ids or --json is given, and off
-    a terminal, one a line: id, name, model, messages and last use between tabs; and of
-    --all-owners whose it is, behind all others.
+    That is the time of the last reply or resume. What was imported stands at the times of its
+    own history, and a session that never had a reply where it was last asked. -c and @last go by
+    what was used here: ● marks the session that -c continues, wherever it stands.
+
+    On a terminal the newest 20, or all that match if a filter, --ids or --json is given. In a
+    pipe all of them, one per line, tab-separated: id, name, model, messages, last use,
+    "partial" if the last reply broke off, and with --all-owners the owner.
     """
     if as_json and ids:
         raise UsageError("--json and --ids exclude each other: keep one")
     config = load_config()
     moment = parse_since(since)
     asked = everything or ids or as_json or since or model or query
-    if limit is None and not asked and notices.is_terminal(sys.stdout):
-        limit = _ON_A_TERMINAL
+    on_terminal = notices.is_terminal(sys.stdout)
+    shown = limit
+    if limit is None and not asked and on_terminal:
+        shown = _ON_A_TERMINAL
     from hfs_cli.store.store import open_store
 
     with open_store(config) as store:
         found = store.list_recent(
-            limit=limit, since=moment, model=model, query=query, unanswered=everything
+            limit=shown, since=moment, model=model, query=query, unanswered=everything
         )
         if ids:
             click.echo("".join(f"{session.id}\n" for session in found), nl=False)
             return
+        # With all owners, the last used one need not be the one that -c continues.
+        current = store.last_used() if on_terminal and not config.all_owners else None
+        total = len(found)
+        if on_terminal and not everything and total == shown:
+            total = store.count(since=moment, model=model, query=query)
         from hfs_cli.render.lists.sessions import show_sessions
 
         show_sessions(
             found,
             as_json=as_json,
-            # Of everybody's the first need not be what -c continues.
-            current_id=found[0].id if found and found[0].listed and not config.all_owners else None,
-            total=store.count(since=moment, model=model, query=query),
+            current_id=current and current.id,
+            total=total,
             now=datetime.now(UTC),
             owners=config.all_owners,
         )

@@ -13,18 +13,19 @@ from hfs_cli.wording import plural
 @click.command(name="redact")
 @click.argument("ref", required=False)
 @click.option("-y", "--yes", is_flag=True, help="Replace them.")
-@click.option("--json", "as_json", is_flag=True, help="A JSON array.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 @owner_options()
 def redact_sessions(*, ref: str | None, yes: bool, as_json: bool) -> None:
     """Find keys and tokens of the big vendors in session REF; without REF, in every session.
 
-    Looks at messages, reasoning, what tools were given and said, attachments, names. Prints
-    where each is, whose it is, and no more of it than how it begins and ends. Changes nothing
-    without --yes; with it, each is replaced by its kind, as in [redacted github-token], and the
-    database is written anew so that no file of it holds the key any more.
+    Looks at messages, reasoning, calls of tools with their results, attachments and names.
+    Prints where each key is, what kind it is, and no more of it than how it begins and ends.
+    Changes nothing without --yes; with it, each key is replaced by its kind, as in
+    [redacted github-token], and the database is rewritten so that no file of it holds the key
+    any more.
 
-    Off a terminal: one a line, tab-separated session id, message number, where in it, kind,
-    excerpt, session name. Nothing on standard output: nothing found.
+    In a pipe: one key per line, tab-separated: session id, message number, where in it, kind,
+    excerpt, session name; nothing if none was found.
 
     \b
       hfs sessions redact
@@ -35,17 +36,17 @@ def redact_sessions(*, ref: str | None, yes: bool, as_json: bool) -> None:
     from hfs_cli.store.store import open_store
 
     with open_store(load_config()) as store:
-        # Whatever HFS_SESSION says: a key that was not looked for is worse than one too many.
-        session_id = store.resolve(ref).id if ref else None
+        # HFS_SESSION does not count: a key that was overlooked is worse than a long list.
+        session_id = None if ref is None else store.resolve(ref).id
         if yes:
             found = store.redact(session_id, lambda: notices.notice("waiting for an import to end"))
         else:
             found = store.kept_keys(session_id)
     show_keys(found, as_json=as_json)
     where = f"session {session_id}" if session_id else "every session"
-    if yes:
+    if not found:
+        notices.notice(f"no keys found in {where if session_id else 'any session'}")
+    elif yes:
         notices.notice(f"{plural(len(found), 'key')} replaced, in {where}")
-    elif found:
-        notices.notice(f"{plural(len(found), 'key')} found, in {where}: --yes replaces them")
     else:
-        notices.notice(f"nothing found, in {where}")
+        notices.notice(f"{plural(len(found), 'key')} found, in {where}: --yes replaces them")

@@ -1,4 +1,4 @@
-"""`hfs sessions retry`: another reply to the last question."""
+"""`hfs sessions retry`: get another reply to the last question."""
 
 from __future__ import annotations
 
@@ -9,28 +9,27 @@ import click
 
 from hfs_cli import notices
 from hfs_cli.compose.ask import take_turn
-from hfs_cli.compose.options import Asked, TurnCommand, turn_options
+from hfs_cli.compose.asked import Asked
+from hfs_cli.compose.options import TurnCommand, turn_options
 from hfs_cli.compose.session import meant_session
-from hfs_cli.config import Config
 from hfs_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from hfs_cli.messages import Message
-    from hfs_cli.render.reply.choose import View
 
 
 @click.command(name="retry", cls=TurnCommand)
 @click.argument("ref", required=False)
 @turn_options(message=False)
-def retry_question(asked: Asked, config: Config, view: View, *, ref: str | None) -> None:
+def retry_question(asked: Asked, *, ref: str | None) -> None:
     """Send the last user message of session REF again.
 
-    Without REF: the message that was sent last and had no reply, or else that of the last
-    used session.
+    Without REF: the last message sent that got no reply, or else that of the last used
+    session.
 
     Both replies are kept: the session goes on with the new one, the old one stays as a
-    branch (`hfs sessions tree`). If no reply comes, the session is as it was. The options
-    are those of `hfs chat`; a system prompt given here counts for this reply alone.
+    branch (`hfs sessions tree`). If no reply comes, the session stays as it was. The options
+    are those of `hfs chat`; a system prompt given here counts for this reply only.
 
     \b
       hfs sessions retry
@@ -39,11 +38,12 @@ def retry_question(asked: Asked, config: Config, view: View, *, ref: str | None)
     from hfs_cli.messages import ChatMessage, Place
     from hfs_cli.store.store import open_store
 
-    with open_store(config) as store:
-        if ref is None and config.session is None:
+    pinned = asked.config.session
+    with open_store(asked.config) as store:
+        if ref is None and pinned is None:
             session = store.last_asked()
         else:
-            session = meant_session(store, config, ref)
+            session = meant_session(store, ref, pinned)
         history = store.transcript(session.id)
         asked_before = [m for m in history if m.role == "user"]
         if not asked_before:
@@ -52,11 +52,11 @@ def retry_question(asked: Asked, config: Config, view: View, *, ref: str | None)
         _warn_of_interrupted(history[question.position :])
         message = ChatMessage("user", question.content, question.attachments)
         place = Place(session.id, answers=question.id)
-        take_turn(asked, config, view, store, message, session, place)
+        take_turn(asked, store, message, session, place)
 
 
 def _warn_of_interrupted(replies: Sequence[Message]) -> None:
-    """Say which tools began and left no result, before the model asks for them again."""
+    """Warn of calls that began and left no result, before the model asks for them again."""
     calls = [call for reply in replies for call in reply.tool_calls if call.interrupted]
     if not calls:
         return

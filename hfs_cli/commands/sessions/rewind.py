@@ -13,11 +13,11 @@ from hfs_cli.groups import owner_options
 @click.option("--to", required=True, metavar="N|CHECKPOINT", help="The last message to keep.")
 @owner_options()
 def rewind_session(*, ref: str | None, to: str) -> None:
-    """Let session REF continue from an earlier point.
+    """Go back to an earlier point of session REF.
 
-    What followed stays as a branch: `hfs sessions tree` shows it, `hfs resume` continues
-    it. The messages before a checkpoint that was set aside with a branch come back. Prints
-    the branch's id off a terminal.
+    What followed stays as a branch: `hfs sessions tree` shows it, `hfs resume` continues it.
+    If the checkpoint was set aside with a branch, the messages before it come back. In a
+    pipe, prints the branch's id.
 
     \b
       hfs sessions rewind --to 4

@@ -12,9 +12,11 @@ from hfs_cli import notices
 from hfs_cli.compose.session import meant_session
 from hfs_cli.config import load_config
 from hfs_cli.errors import IncompleteReplyError, NotFoundError, UsageError
-from hfs_cli.groups import owner_options
+from hfs_cli.groups import OutputPath, owner_options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hfs_cli.config import Config
     from hfs_cli.messages import Message, Session
     from hfs_cli.render.reply.choose import View
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.command(name="show")
 @click.argument("ref", required=False)
-@click.option("-r", "--reply", is_flag=True, help="Only the last reply, as its text.")
+@click.option("-r", "--reply", is_flag=True, help="Print only the last reply.")
 @click.option(
     "-x", "--extract", flag_value="first", help="With -r: only its first fenced code block."
 )
@@ -31,9 +33,9 @@ if TYPE_CHECKING:
 @click.option(
     "-O",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputPath(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="With -r: write it to a new file.",
+    help="With -r: write it to a new FILE.",
 )
 @click.option("--force", is_flag=True, help="With -O: replace a file that exists.")
 @click.option(
@@ -42,14 +44,15 @@ if TYPE_CHECKING:
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
+    help="What to print.",
 )
 @click.option("--json", "output_format", flag_value="json", help="Short for --format json.")
 @click.option(
     "--context",
     is_flag=True,
-    help="What the next turn would send of it, and about how many tokens that is.",
+    help="Show what the next turn would send of it, and about how many tokens that is.",
 )
-@click.option("--no-pager", is_flag=True, help="Print a long transcript as it is.")
+@click.option("--no-pager", is_flag=True, help="Print a long transcript without a pager.")
 @owner_options(looks=True)
 def show_session(
     *,
@@ -64,7 +67,7 @@ def show_session(
 ) -> None:
     """Show the transcript of a session (the last used one by default), or its last reply.
 
-    As Markdown or HTML: hfs sessions export.
+    For Markdown or HTML: hfs sessions export.
 
     \b
       hfs sessions show "release notes"
@@ -83,10 +86,10 @@ def show_session(
     from hfs_cli.store.store import open_store
 
     config = load_config()
+    pager = "" if no_pager else config.pager
     with open_store(config) as store:
-        session = meant_session(store, config, ref)
+        session = meant_session(store, ref, config.session)
         if context:
-            pager = "" if no_pager else config.pager
             _show_context(store, session, config, as_json=output_format == "json", pager=pager)
             return
         messages = store.transcript(session.id)
@@ -94,10 +97,6 @@ def show_session(
     if reply:
         from hfs_cli.render.reply.choose import View
 
-        replies = (m for m in messages if m.role == "assistant" and m.stands_for is None)
-        said = [message for message in replies if message.content]
-        if not said:
-            raise NotFoundError(f"session {session.id} has no reply yet")
         view = View(
             extract=extract,
             output=output,
@@ -106,7 +105,7 @@ def show_session(
             render=config.render,
             stream=config.stream,
         )
-        _show_reply(session, said[-1], view)
+        _show_reply(session, messages, view)
         return
     from hfs_cli.render.lists.transcript import print_transcript
 
@@ -115,30 +114,40 @@ def show_session(
         messages,
         as_json=output_format == "json",
         checkpoints=checkpoints,
-        pager="" if no_pager else config.pager,
+        pager=pager,
     )
 
 
 def _show_context(
     store: SessionStore, session: Session, config: Config, *, as_json: bool, pager: str | None
 ) -> None:
-    """What the next turn would send, whatever it asks."""
-    from hfs_cli.compose.ask import turn_of
-    from hfs_cli.compose.options import Asked
+    """Print what the next turn would send besides its prompt."""
+    from hfs_cli.compose.ask import target_of, turn_of
+    from hfs_cli.compose.asked import Asked
+    from hfs_cli.compose.draft import Draft
     from hfs_cli.compose.preview import print_context
     from hfs_cli.messages import ChatMessage
     from hfs_cli.providers.choose import choose_model
+    from hfs_cli.render.reply.choose import View
 
-    choice = choose_model(config, os.environ, None, session.model)
-    turn = turn_of(Asked(), config, choice, ChatMessage("user", ""), session, None)
-    print_context(store, session, turn, choice, config, as_json=as_json, pager=pager)
+    asked = Asked(config, View())
+    target = target_of(asked, choose_model(config, os.environ, session=session.model))
+    turn = turn_of(asked, target, ChatMessage("user", ""), session, None)
+    draft = Draft(store, turn, None, config)
+    print_context(session, draft, target, as_json=as_json, pager=pager)
 
 
-def _show_reply(session: Session, message: Message, view: View) -> None:
-    """As `hfs chat` showed it, or would have."""
+def _show_reply(session: Session, messages: Sequence[Message], view: View) -> None:
+    """Print the last reply as `hfs chat` would have."""
     from hfs_cli.messages import Opened, Outcome, Reply
     from hfs_cli.render.reply.choose import make_renderer
 
+    replies = (m for m in messages if m.role == "assistant" and m.stands_for is None)
+    message = next((m for m in reversed([*replies]) if m.content), None)
+    if message is None:
+        raise NotFoundError(
+            f'session {session.id} has no reply yet: hfs resume {session.id} "…" asks for one'
+        )
     if message.status == "partial":
         if view.extract:
             raise IncompleteReplyError("the reply is partial, and so may be its code: leave out -x")

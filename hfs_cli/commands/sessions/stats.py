@@ -1,4 +1,4 @@
-"""`hfs sessions stats`: turns, tokens, waiting and cost."""
+"""`hfs sessions stats`: turns, tokens, times and costs."""
 
 from __future__ import annotations
 
@@ -17,23 +17,27 @@ if TYPE_CHECKING:
 
 @click.command(name="stats")
 @click.option(
-    "--by", type=click.Choice(["day", "model", "session"]), default="model", show_default=True
+    "--by",
+    type=click.Choice(["day", "model", "session"]),
+    default="model",
+    show_default=True,
+    help="What each line is about.",
 )
-@click.option("--since", metavar="WHEN", help="Only turns since 30d, 12h, or a date.")
-@click.option("--json", "as_json", is_flag=True, help="A JSON object.")
+@click.option("--since", metavar="WHEN", help="Only turns of the last 30d or 12h, or since a date.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @owner_options(looks=True)
 def count_turns(*, by: str, since: str | None, as_json: bool) -> None:
     """Count turns, tokens, seconds to the first token, and what they cost.
 
-    Prices are the vendors' published ones, in US dollars, or your own, for a million tokens:
+    Prices are the vendors' published ones, in US dollars, or your own, per million tokens:
 
     \b
       [models."openai/gpt-6-luna"]
       input_price = 0.10
       output_price = 0.50
 
-    Off a terminal: tab-separated key, turns, input tokens, output tokens, seconds to the
-    first token, cost.
+    In a pipe, tab-separated: key, turns, input tokens, output tokens, seconds to the first
+    token, cost.
     """
     config = load_config()
     now = datetime.now(UTC)
@@ -43,7 +47,7 @@ def count_turns(*, by: str, since: str | None, as_json: bool) -> None:
 
     with open_store(config) as store:
         rows = store.tallies(cast("Heading", by), since=moment)
-        # The line below shows a month; adding up ten million replies twice takes seconds.
+        # The chart shows only a month, because adding up ten million replies twice takes seconds.
         month = now - timedelta(days=31)
         days = store.tallies("day", since=max(moment or month, month))
     from hfs_cli.render.lists.stats import show_statistics

@@ -1,4 +1,4 @@
-"""`hfs sessions tree`: the family of a session, drawn."""
+"""`hfs sessions tree`: draw the family of a session."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hfs_cli.groups import owner_options
 
 @click.command(name="tree")
 @click.argument("ref", required=False)
-@click.option("--json", "as_json", is_flag=True, help="A JSON array, the oldest first.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array, the oldest first.")
 @owner_options(looks=True)
 def draw_tree(*, ref: str | None, as_json: bool) -> None:
     """Draw the family of session REF: forks, and what was set aside."""

@@ -1,4 +1,4 @@
-"""`hfs sessions undo`: take back the last turns; they stay as a branch."""
+"""`hfs sessions undo`: take back the last turns, which stay as a branch."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from hfs_cli.groups import owner_options, whole_number
     metavar="N",
     default=1,
     show_default=True,
-    help="How many.",
+    help="Take back N turns.",
 )
 @owner_options()
 def undo_turns(*, ref: str | None, turns: int) -> None:
     """Take back the last turns of session REF.
 
-    They stay as a branch, as with rewind. Prints the branch's id off a terminal.
+    They stay as a branch, as with rewind. In a pipe, prints the branch's id.
     """
     with opened_session(ref) as (store, session):
         branch = store.undo(session.id, turns)

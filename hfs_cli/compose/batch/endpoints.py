@@ -1,4 +1,4 @@
-"""The batch endpoints of the models that a batch is for, opened when they are first asked."""
+"""The vendors' batch endpoints for the models of a batch, opened when first needed."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Endpoints:
 
 
 def check_job(job: Job | None, header: Header, plan: Plan, *, force: bool) -> None:
-    """See that what a vendor has for an output is not sent again, or lost.
+    """Check that prompts of an output at a vendor are neither sent again nor lost.
 
     Args:
         job: What was handed over, or None.
@@ -98,16 +98,16 @@ def check_job(job: Job | None, header: Header, plan: Plan, *, force: bool) -> No
         force: Replace the output, or take it whatever it is of.
 
     Raises:
-        UsageError: It would be.
+        UsageError: They would be.
     """
     if job is None or not job.open_parts():
         return
-    there = any(part.is_there for part in job.parts)
+    there = any(part.is_at_vendor for part in job.parts)
     cancel = f"hfs batch --cancel {job.output}"
     if not plan.resume:
         if force and not there:
             return
-        anew = f"{cancel} lets go of them, and then --force begins anew"
+        anew = f"{cancel} gives them up, and --force then starts again"
         raise UsageError(
             f"prompts of {job.output} are at a vendor: --vendor-batch --resume goes on with them;"
             f" {anew}"
@@ -119,7 +119,7 @@ def check_job(job: Job | None, header: Header, plan: Plan, *, force: bool) -> No
         )
     if job.header.models != header.models or not (force or job.header == header):
         raise UsageError(
-            f"what of {job.output} is at a vendor is from another input, or other models or"
+            f"what a vendor has of {job.output} is from another input, or from other models or"
             " options: give those that it was started with"
         )
 

@@ -10,15 +10,14 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from hfs_cli import notices
-from hfs_cli.compose.ask import chosen_models, provider_of, turn_of
+from hfs_cli.compose.ask import provider_of, targets_of, turn_of
 from hfs_cli.errors import ConfigError
 from hfs_cli.messages import ChatMessage, Turn
 
 if TYPE_CHECKING:
+    from hfs_cli.compose.asked import Asked, Target
     from hfs_cli.compose.batch.plan import Plan
-    from hfs_cli.compose.options import Asked
-    from hfs_cli.config import Config
-    from hfs_cli.providers.choose import ModelChoice
+    from hfs_cli.config import Config, ModelConfig
     from hfs_cli.turn.protocols import Provider
 
 
@@ -26,20 +25,27 @@ class Model(NamedTuple):
     """One of the models that each prompt is sent to.
 
     Args:
-        turn: What is asked of it, but for the prompt.
-        choices: It, and those to fall back on, by their full names.
+        turn: The turn, with a prompt still to be put in.
+        targets: It, and those to fall back on, by their full names.
         provider: Makes what is asked for one turn.
     """
 
     turn: Turn
-    choices: Mapping[str, ModelChoice]
+    targets: Mapping[str, Target]
     provider: Callable[[], Provider]
 
 
 def open_models(
-    stack: ExitStack, asked: Asked, config: Config, plan: Plan, first: ChatMessage
+    stack: ExitStack,
+    asked: Asked,
+    plan: Plan,
+    first: ChatMessage,
+    waits: Callable[[float, str], None],
 ) -> list[Model]:
-    """The models that each prompt goes to, ready to be asked.
+    """Open the models that each prompt goes to.
+
+    Args:
+        waits: See `hfs_cli.providers.http.pace.Pace`.
 
     Raises:
         HfsError: One cannot be asked: there is no such model, or no key.
@@ -48,22 +54,24 @@ def open_models(
     from hfs_cli.providers.http.pace import Pace
     from hfs_cli.providers.open import open_provider
 
+    config = asked.config
     opened: dict[str, Provider] = {}
     paces: dict[str, Pace] = {}
     warn_once = cache(notices.warn)
 
-    def shared(choice: ModelChoice) -> Provider:
-        """One provider for all turns: its connections and its waits are theirs."""
+    def shared(target: Target) -> Provider:
+        """One provider for all turns: they share its connections and its rate limits."""
+        choice = target.choice
         if choice.full_name not in opened:
             name = choice.provider.name
-            pace = paces.setdefault(name, Pace(plan.width, plan.per_minute))
+            pace = paces.setdefault(name, Pace(plan.width, plan.per_minute, waits))
             opened[choice.full_name] = stack.enter_context(
                 closing(
                     open_provider(
                         choice,
                         config=config,
                         env=os.environ,
-                        notify=lambda _: None,  # a wait is not worth a line among so many
+                        notify=lambda _: None,  # `waits` tells of those that hold all back
                         warn=warn_once,
                         pace=pace,
                     )
@@ -75,44 +83,41 @@ def open_models(
     for name in dict.fromkeys(asked.models) or (None,):
         one = replace(asked, models=(name,) if name else ())
         choice = choose_model(config, os.environ, name, None)
-        choices = chosen_models(one, config, choice)
-        turn = turn_of(one, config, choice, first, None, None)
-        shared(choice).prepare(first)
-        for other in choices.values():
+        targets = targets_of(one, choice)
+        turn = turn_of(one, targets[choice.full_name], first, None, None)
+        shared(targets[choice.full_name]).prepare(first)
+        for other in targets.values():
             shared(other)
-        found.append(Model(turn, choices, partial(_limited, one, config, choices, shared)))
+        found.append(Model(turn, targets, partial(_limited, config, targets, shared)))
     return found
 
 
 def _limited(
-    asked: Asked,
-    config: Config,
-    choices: Mapping[str, ModelChoice],
-    shared: Callable[[ModelChoice], Provider],
+    config: Config, targets: Mapping[str, Target], shared: Callable[[Target], Provider]
 ) -> Provider:
-    """Who is asked for one turn, within what it may cost."""
+    """What answers one turn, within what it may cost."""
     if config.max_cost is None:
-        return provider_of(asked, config, choices, shared)
+        return provider_of(targets, shared)
     from hfs_cli.compose.budget import CostLimit, Spending
 
-    spending = Spending(config.max_cost)
+    spending = Spending(config.max_cost, config.models)
 
-    def limited(choice: ModelChoice) -> Provider:
-        return CostLimit(shared(choice), choice.full_name, spending, config.models)
+    def limited(target: Target) -> Provider:
+        return CostLimit(shared(target), target.choice.full_name, spending)
 
-    return provider_of(asked, config, choices, limited)
+    return provider_of(targets, limited)
 
 
-def check_prices(models: list[Model], config: Config) -> None:
-    """See that a budget can hold: that each model that may answer has a price.
+def check_prices(models: list[Model], prices: Mapping[str, ModelConfig]) -> None:
+    """Check that a budget can be kept: that each model that may answer has a price.
 
     Raises:
         ConfigError: One has none.
     """
     from hfs_cli.prices import prices_of
 
-    for model in (name for one in models for name in one.choices):
-        if prices_of(model, config.models) is None:
+    for model in (name for one in models for name in one.targets):
+        if prices_of(model, prices) is None:
             raise ConfigError(
                 f"{model} has no price, so --budget cannot hold: set input_price and output_price"
                 f' in [models."{model}"]'

@@ -1,4 +1,4 @@
-"""`hfs batch --status` and `--cancel`: what of an output is at a vendor, and how to end it."""
+"""`hfs batch --status` and `--cancel`: show or cancel what a vendor has of an output."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def show_status(file: Path, config: Config, *, as_json: bool) -> None:
 
 
 def cancel_job(file: Path, config: Config, *, as_json: bool) -> None:
-    """Ask the vendor to answer no more of an output, and print how far each part is.
+    """Ask the vendor to cancel what is open of an output, and print the state of each part.
 
     What is answered already is paid for and can be fetched.
 
@@ -74,7 +74,7 @@ def cancel_job(file: Path, config: Config, *, as_json: bool) -> None:
     """
     job = _job(file)
     with ExitStack() as stack:
-        # One that waits for the answers goes on waiting, and sees for itself that it is cancelled.
+        # Another process that waits for the answers will see for itself that they are cancelled.
         alone = _is_alone(stack, job.output)
         if alone:
             job = _job(job.output)
@@ -97,8 +97,8 @@ def cancel_job(file: Path, config: Config, *, as_json: bool) -> None:
                 part.step, part.cancelled = "dropped", True
             elif part.step == "unsure":
                 raise UsageError(
-                    f"one of {', '.join(part.maybe)} may be part of {job.output}, and only when it"
-                    " has ended is it known which: cancel it in the vendor's console"
+                    f"one of {', '.join(part.maybe)} may be part of {job.output}; which one is"
+                    " known only when it has ended: cancel it in the vendor's console"
                 )
             elif part.step == "sent":
                 state = endpoint.look(part.batch)

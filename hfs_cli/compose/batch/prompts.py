@@ -1,4 +1,4 @@
-"""Make messages of the records of an input."""
+"""Make messages from the records of an input."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hfs_cli.errors import UsageError
 from hfs_cli.messages import ChatMessage
 
 if TYPE_CHECKING:
-    from hfs_cli.compose.options import Asked
+    from hfs_cli.compose.asked import Asked
     from hfs_cli.messages import Attachment
 
 # The fields that hold the prompt unless a template says otherwise.

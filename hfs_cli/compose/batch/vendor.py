@@ -10,17 +10,17 @@ still on its way when it is looked for; so it is not looked for at once.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from typing import TYPE_CHECKING, BinaryIO, cast
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
 
 from hfs_cli import notices, signals
-from hfs_cli.batch.job import Job, Part, Room, new_tag, split, uncovered
+from hfs_cli.batch.job import Job, Part
 from hfs_cli.batch.results import TO_DO, Results
 from hfs_cli.compose.batch.endpoints import Endpoints
-from hfs_cli.compose.batch.turns import Batch, Task, task_of
+from hfs_cli.compose.batch.requests import Requests
+from hfs_cli.compose.batch.turns import Batch
 from hfs_cli.errors import (
     HfsError,
     IncompleteReplyError,
@@ -33,13 +33,10 @@ from hfs_cli.errors import (
     UnavailableError,
     UsageError,
 )
-from hfs_cli.files import refusing
 from hfs_cli.wording import plural
 
 if TYPE_CHECKING:
-    from hfs_cli.batch.records import Spool
     from hfs_cli.compose.batch.models import Model
-    from hfs_cli.compose.batch.prompts import Prompts
     from hfs_cli.config import Config
     from hfs_cli.messages import ChatMessage, Event, Request
     from hfs_cli.providers.formats.batches import BatchAnswer, BatchState
@@ -60,12 +57,12 @@ _SILENCE = (NetworkError, UnavailableError, IncompleteReplyError)
 
 
 def open_endpoints(stack: ExitStack, config: Config, models: list[Model]) -> Endpoints:
-    """What the models are asked by; a vendor's batch can do all that is asked for.
+    """Open the batch endpoints of the models, if a vendor's batch can do what is asked.
 
     Args:
         stack: Closes them.
         config: The settings.
-        models: Whom the prompts are for.
+        models: The models that the prompts go to.
 
     Raises:
         UsageError: It cannot.
@@ -85,13 +82,14 @@ def open_endpoints(stack: ExitStack, config: Config, models: list[Model]) -> End
             "recordings are of single requests: leave out --record, and unset HFS_RECORD and"
             " HFS_REPLAY, for --vendor-batch"
         )
-    for first, *others in (list(model.choices) for model in models):
+    for first, *others in (list(model.targets) for model in models):
         if others:
             raise UsageError(
                 f"a vendor's batch has no fallback ({', '.join(others)}): name one model with"
                 f" -m {first}"
             )
-    endpoints = Endpoints(stack, [next(iter(model.choices.values())) for model in models], config)
+    choices = [next(iter(model.targets.values())).choice for model in models]
+    endpoints = Endpoints(stack, choices, config)
     for number in range(len(models)):
         endpoints.today(number)
     return endpoints
@@ -104,28 +102,17 @@ class VendorBatch:
         batch: Makes results of answers.
         job: What was done already.
         endpoints: What is asked.
-        spool: The input.
-        prompts: Makes messages of it.
-        models: Whom each prompt is for.
-        results: What is there.
+        requests: Makes what is sent.
+        results: The results so far.
     """
 
     def __init__(
-        self,
-        batch: Batch,
-        job: Job,
-        endpoints: Endpoints,
-        spool: Spool,
-        prompts: Prompts,
-        models: list[Model],
-        results: Results,
+        self, batch: Batch, job: Job, endpoints: Endpoints, requests: Requests, results: Results
     ) -> None:
         self._batch = batch
         self._job = job
         self._endpoints = endpoints
-        self._spool = spool
-        self._prompts = prompts
-        self._models = models
+        self._requests = requests
         self._results = results
         self._refused: list[str] = []
         self._seen: dict[str, BatchState] = {}
@@ -143,10 +130,14 @@ class VendorBatch:
             HfsError: Not all of it went well; it says how to go on.
         """
         try:
-            self._plan()
+            planned = self._requests.plan(self._job, self._endpoints, self._results)
         except UsageError:
             self._results.forget()
             raise
+        if planned:
+            # Collected parts are in the output, and need not be kept here.
+            self._job.parts = [*self._job.open_parts(), *planned]
+            self._job.save()
         try:
             with self._batch.shown() as progress:
                 self._go_on(progress, wait=wait)
@@ -162,70 +153,13 @@ class VendorBatch:
             notices.notice(self._how_to_go_on("handed over"))
             return
         self._batch.summarise()
-        self._batch.check_failures(len(self._models))
+        self._batch.check_failures(self._requests.models)
 
     def _how_to_go_on(self, what: str) -> str:
-        there = sum(part.count for part in self._job.parts if part.is_there)
+        there = sum(part.count for part in self._job.parts if part.is_at_vendor)
         return self._batch.how_to_go_on(
             f"{what}; {plural(there, 'prompt')} at the vendor" if there else what
         )
-
-    # --- planning ---------------------------------------------------------------------
-
-    def _plan(self) -> None:
-        """Put what has no result, and is in no open part, into parts; all is rendered for it.
-
-        Raises:
-            UsageError: A prompt cannot be sent.
-        """
-        planned: list[Part] = []
-        if any(part.runs[-1][1] >= self._spool.count for part in self._job.open_parts()):
-            raise UsageError(
-                f"--limit leaves out prompts of {self._job.output} that are under way: raise it"
-            )
-        count = len(self._models)
-        for model in range(count):
-            to_do = (item // count for item in self._results.to_do() if item % count == model)
-            numbers = uncovered(self._job.parts, model, to_do, self._spool.count)
-            if numbers:
-                endpoint, wire = self._endpoints.today(model)
-                before, between, after = endpoint.wire.frame
-                frame = len(before) + len(after)
-                limits = endpoint.wire.most_requests, endpoint.wire.most_bytes
-                sizes = self._sizes(endpoint, model, numbers)
-                planned += [
-                    Part(model, runs, new_tag(), wire)
-                    for runs in split(sizes, Room(*limits, frame, len(between)))
-                ]
-        if planned:
-            # What is collected is in the output, and needs no part of its own any longer.
-            self._job.parts = [*self._job.open_parts(), *planned]
-            self._job.save()
-
-    def _sizes(
-        self, endpoint: BatchEndpoint, model: int, numbers: Sequence[int]
-    ) -> Iterator[tuple[int, int]]:
-        tag = new_tag()  # each is as long as any other
-        for number, request in self._requests(model, iter(numbers)):
-            yield number, len(endpoint.encode(f"{tag}-{number}", request))
-
-    def _requests(self, model: int, numbers: Iterator[int]) -> Iterator[tuple[int, Request]]:
-        """What a turn would ask, for each of the prompts; the numbers only grow."""
-        from hfs_cli.messages import Opened
-        from hfs_cli.turn.run import make_request
-
-        wanted = next(numbers, None)
-        for number, record in enumerate(self._spool):
-            if wanted is None:
-                return
-            if number == wanted:
-                turn = task_of(number, record.value, model, self._models, self._prompts).turn
-                system = None if turn.no_system else turn.system
-                try:
-                    yield number, make_request(turn, Opened(None, None, (turn.prompt,), system))
-                except UsageError as error:
-                    raise UsageError(f"line {record.line} of the input: {error.message}") from error
-                wanted = next(numbers, None)
 
     # --- the steps --------------------------------------------------------------------
 
@@ -233,7 +167,8 @@ class VendorBatch:
         pause = FIRST_LOOK_S
         while True:
             for part in self._job.open_parts():
-                if part.step in {"planned", "sending"} and self._may_be_sent(part):
+                held = time.monotonic() < self._held.get(part.tag, 0.0)
+                if part.step in {"planned", "sending"} and not held:
                     try:
                         self._send(part)
                     except UnavailableError:
@@ -243,7 +178,7 @@ class VendorBatch:
                 try:
                     self._look(part, wait=wait)
                 except _SILENCE:
-                    # A day is long: a network that is away for a while ends nothing.
+                    # In the day that it may take, the network may be away for a while.
                     self._silent += 1
                     if not wait or self._silent >= MOST_SILENT:
                         raise
@@ -252,9 +187,6 @@ class VendorBatch:
             progress.note(self._said())
             time.sleep(pause)
             pause = min(pause * 1.5, MOST_LOOK_S)
-
-    def _may_be_sent(self, part: Part) -> bool:
-        return time.monotonic() >= self._held.get(part.tag, 0.0)
 
     def _hold(self, part: Part) -> bool:
         """Hold a part for which there is no room until another one has been fetched.
@@ -274,11 +206,11 @@ class VendorBatch:
         return f"{words}: {answered:,} answered" if answered else words
 
     def _send(self, part: Part) -> None:
-        """Hand a part over, unless that has happened already."""
+        """Hand a part over, unless that was done already."""
         endpoint = self._endpoints.of(part)
         if part.step == "sending" and find_batch(self._job, part, endpoint, settle=True):
             return
-        with self._written(part, endpoint) as file:
+        with self._requests.written(part, endpoint) as file:
             if endpoint.wire.uploads and not part.file:
                 part.file = endpoint.upload(file, f"{part.tag}.jsonl")
                 self._job.save()
@@ -296,28 +228,12 @@ class VendorBatch:
             except (NetworkError, UnavailableError, IncompleteReplyError):
                 raise  # nobody knows: it is looked for before it is sent again
             except HfsError:
-                # Refused, so it is not there; its file may be what is wrong.
+                # It was refused, so there is no batch; the file may be what is wrong.
                 part.step, part.file = "planned", ""
                 self._job.save()
                 raise
-        part.is_sent_as(state.id)
+        part.mark_sent(state.id)
         self._job.save()
-
-    @contextmanager
-    def _written(self, part: Part, endpoint: BatchEndpoint) -> Iterator[BinaryIO]:
-        """The requests of a part in a temporary file; none where the vendor has them already."""
-        before, between, after = endpoint.wire.frame
-        with tempfile.TemporaryFile() as file:
-            if not part.file:
-                glue = before
-                with refusing(OutputError, f"cannot keep the requests in {tempfile.gettempdir()}"):
-                    for number, request in self._requests(part.model, part.numbers()):
-                        file.write(glue)
-                        file.write(endpoint.encode(part.custom_id(number), request))
-                        glue = between
-                    file.write(after)
-                    file.flush()
-            yield cast("BinaryIO", file)
 
     def _look(self, part: Part, *, wait: bool) -> None:
         """Look how far a part is, and fetch its answers once it has ended."""
@@ -344,7 +260,7 @@ class VendorBatch:
                 self._refused.append(f"{name} took none of {prompts}: {state.why or state.said}")
 
     def _tell_which(self, part: Part, endpoint: BatchEndpoint) -> None:
-        """See whether one of the batches that may be a part's own is it."""
+        """Find out which of several batches is the part's, if one is."""
         for batch in list(part.maybe):
             first = None
             try:
@@ -359,7 +275,7 @@ class VendorBatch:
             except (ProviderError, NotFoundError):
                 pass  # somebody has deleted it, as nobody does with one that hfs waits for
             if first is not None and part.number_of(first.custom_id) is not None:
-                part.is_sent_as(batch)
+                part.mark_sent(batch)
                 self._job.save()
                 self._collect(part, endpoint, state)
                 return
@@ -391,26 +307,25 @@ class VendorBatch:
         self._job.save()
 
     def _keep(self, part: Part, number: int, answer: BatchAnswer) -> None:
-        item = number * len(self._models) + part.model
+        item = number * self._requests.models + part.model
         if item >= len(self._results.state) or self._results.state[item] != TO_DO:
             return
-        value = self._spool.at(number).value
-        task: Task = task_of(number, value, part.model, self._models, self._prompts)
+        task = self._requests.task(number, part.model)
         endpoint = self._endpoints.of(part)
         outcome = self._batch.take(task.turn, lambda: _Answered(endpoint, answer))
-        if isinstance(outcome.error, Interrupted):  # it fell into the reading: nothing is wrong
+        if isinstance(outcome.error, Interrupted):  # a signal came during the reading
             raise SignalReceived(outcome.error.signum)
         with signals.held():
             self._batch.keep(task, outcome)
 
 
 def find_batch(job: Job, part: Part, endpoint: BatchEndpoint, *, settle: bool = False) -> bool:
-    """Look for a batch that may have been made of a part, and write down what there is.
+    """Look for a batch that may have been made of a part, and note what there is.
 
     Args:
         job: What else there is.
-        part: Whose batch it may be.
-        endpoint: Who is asked.
+        part: The part whose batch it may be.
+        endpoint: The endpoint that is asked.
         settle: Wait until a request that another run has left cannot be on its way any longer.
 
     Returns:
@@ -423,7 +338,7 @@ def find_batch(job: Job, part: Part, endpoint: BatchEndpoint, *, settle: bool = 
     if endpoint.wire.tagged:
         found = [one.id for one in states if one.tag == part.tag]
         if found:
-            part.is_sent_as(found[0])
+            part.mark_sent(found[0])
     else:
         found = [one.id for one in states if one.total in {None, part.count}]
         if found:

@@ -39,6 +39,20 @@ def test_search_as_json_and_with_filters(kept):
     assert kept.ok("sessions", "search", "number", "--until", "2000-01-01") == ""
 
 
+def test_search_gives_all_in_a_pipe_and_the_best_and_a_word_of_the_others_on_a_terminal(
+    kept, on_terminal
+):
+    kept.keep("many", *("needle", "found") * 12)
+    assert kept.ok("sessions", "search", "needle").count("\n") == 12
+    kept.keep("more", *("needle", "found") * 9)
+    assert kept.ok("sessions", "search", "needle").count("\n") == 21
+    assert len(json.loads(kept.ok("sessions", "search", "needle", "--json"))) == 21
+    *hits, last = on_terminal("sessions", "search", "needle").lines
+    assert (len(hits), last) == (20, "the best 20: --limit N shows more")
+    assert len(on_terminal("sessions", "search", "needle", "--limit", "21").lines) == 21
+    assert len(on_terminal("sessions", "search", "needle", "--limit", "20").lines) == 20
+
+
 @pytest.mark.parametrize("words", [["("], ['"'], ["--fts", "AND"], ["--fts", "a:b"]])
 def test_what_cannot_be_searched_for_is_a_usage_error(kept, words):
     done = kept("sessions", "search", *words)
@@ -60,8 +74,12 @@ def test_fork_rewind_undo_and_tree(kept):
     told = json.loads(kept.ok("sessions", "tree", fork, "--json"))
     assert [b["origin"] for b in told] == ["chat", "fork", "undo", "rewind"]
     assert kept.ok("sessions", "list", "--ids") == f"1\n{fork}\n"
-    assert kept("sessions", "undo", "notes", "-n", "5").returncode == 2
+    too_many = kept("sessions", "undo", "notes", "-n", "5")
+    assert (too_many.returncode, b"has 1 turn, not 5" in too_many.stderr) == (2, True)
     assert kept("sessions", "rewind", "notes", "--to", "nowhere").returncode == 4
+    kept.ok("sessions", "undo", "notes")
+    nothing = kept("sessions", "undo", "notes")
+    assert (nothing.returncode, b"there is no turn to take back" in nothing.stderr) == (2, True)
 
 
 def test_retry_sends_the_question_again_and_keeps_both_replies(kept, server):

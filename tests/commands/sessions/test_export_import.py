@@ -33,7 +33,7 @@ def test_export_and_import_move_everything(kept, tmp_path):
     assert again == (
         f"imported from {file} (hfs):\n"
         "  sessions: 0\n  of them branches: 0\n  messages: 0\n  attachments: 0\n  tool calls: 0\n"
-        "  sessions there already: 2\n"
+        "  sessions already here: 2\n"
     )
 
 
@@ -149,7 +149,10 @@ def test_what_a_pipe_cannot_bring_is_said(kept, what):
         ("n.HTM", "<!DOCTYPE html>"),
         ("n.json", '{"format": "hfs"'),
         ("n.jsonl", '{"format": "hfs"'),
+        ("n.ndjson", '{"format": "hfs"'),
         ("n.md", "# "),
+        ("n.txt", "# "),
+        ("notes.v2", "# "),
         ("notes", "# "),
     ],
 )
@@ -158,6 +161,20 @@ def test_an_export_has_the_format_that_its_file_is_named_for(kept, tmp_path, fil
     assert (tmp_path / file).read_text().startswith(begins)
     kept.ok("sessions", "export", "--format", "markdown", "--force", "-O", str(tmp_path / file))
     assert (tmp_path / file).read_text().startswith("# ")
+
+
+@pytest.mark.parametrize("file", ["n.docx", "n.PDF", "n.jsonl.gz", "n.csv"])
+def test_a_file_that_is_named_for_another_format_is_not_written(kept, tmp_path, file):
+    target = tmp_path / file
+    done = kept("sessions", "export", "-O", str(target))
+    assert done.returncode == 2
+    assert done.stderr.decode() == (
+        f"hfs: error: hfs does not write {target.suffix.lower()}: end FILE in .md, .html, .json or"
+        " .jsonl, or add --format\n"
+    )
+    assert not target.exists()
+    kept.ok("sessions", "export", "--format", "markdown", "-O", str(target))
+    assert target.read_text().startswith("# ")
 
 
 def test_a_damaged_conversation_keeps_the_file_out_or_is_passed_over(kept, tmp_path):
@@ -249,6 +266,20 @@ def test_a_directory_is_walked(kept, tmp_path):
     (folder / "all.jsonl").unlink()
     (folder.parent / "two.json").unlink()
     assert kept("sessions", "import", str(folder.parent), env=elsewhere).returncode == 4
+
+
+def test_where_an_output_cannot_be_written_is_said_with_the_reason(kept, tmp_path):
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root may write anywhere, and there is no setpriv")
+        kept.argv = (*UNPRIVILEGED, *kept.argv)
+    (tmp_path / "locked").mkdir(mode=0o500)
+    done = kept.start("chat", "-O", "out.md", "hi", cwd=tmp_path / "locked")
+    _, said = done.communicate()
+    (tmp_path / "locked").chmod(0o700)
+    assert done.returncode == 2
+    reason = f"cannot write in {tmp_path}/locked (permission denied): choose another"
+    assert reason in said.decode()
 
 
 def test_what_cannot_be_read_in_a_directory_is_named(kept, tmp_path):

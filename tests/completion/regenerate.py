@@ -1,6 +1,6 @@
 """Write the generated files anew: ``python -m tests.completion.regenerate``.
 
-They are the completion scripts, the manual pages and the README's tables of settings.
+They are the completion scripts, the manual pages and the tables of docs/settings.md.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from hfs_cli.cli import hfs
 from hfs_cli.completion.man import pages, toml
 from hfs_cli.completion.tree import read_tree, script
 from hfs_cli.config.origins import all_settings
-from hfs_cli.config.settings import SETTINGS, VARIABLES
+from hfs_cli.config.settings import SETTINGS, TERMINAL_VARIABLES, VARIABLES
 
 ROOT = Path(__file__).parents[2]
 DIRECTORY = ROOT / "completions"
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "settings.md"
 
 
 def generated() -> dict[str, str]:
@@ -31,12 +31,12 @@ def _put(table: str, markers: re.Match[str]) -> str:
     return markers[1] + table + markers[2]
 
 
-def readme(text: str) -> str:
-    """The README with what stands between its markers written anew."""
+def settings_page(text: str) -> str:
+    """The page of settings with what stands between its markers written anew."""
     for name, table in {"settings": settings_table(), "variables": variables_table()}.items():
         between = f"(<!-- {name}: generated -->\n).*?(<!-- /{name} -->)"
         text, found = re.subn(between, partial(_put, table), text, flags=re.DOTALL)
-        assert found == 1, f"the README has no markers for {name}"
+        assert found == 1, f"docs/settings.md has no markers for {name}"
     return text
 
 
@@ -54,7 +54,9 @@ def variables_table() -> str:
     rows = ["| variable | what it is |", "|---|---|"]
     rows += [f"| `{name}` | {meaning} |" for name, meaning in VARIABLES.items()]
     names = ", ".join(f"`{setting.variable}`" for setting in SETTINGS.values())
-    return "\n".join([*rows, f"| {names} | The setting of that name. |", ""])
+    rows.append(f"| {names} | The setting of that name. |")
+    rows += [f"| `{name}` | {meaning} |" for name, meaning in TERMINAL_VARIABLES.items()]
+    return "\n".join([*rows, ""])
 
 
 def main() -> None:
@@ -67,7 +69,7 @@ def main() -> None:
         path = DIRECTORY / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    README.write_text(readme(README.read_text("utf-8")), encoding="utf-8")
+    PAGE.write_text(settings_page(PAGE.read_text("utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.completion.regenerate import DIRECTORY, README, generated, readme
+from tests.completion.regenerate import DIRECTORY, PAGE, generated, settings_page
 
 GENERATED = generated()
 
@@ -19,9 +19,9 @@ def test_no_generated_file_is_stale(name):
     )
 
 
-def test_the_tables_of_the_readme_are_those_of_the_settings():
-    text = README.read_text("utf-8")
-    assert readme(text) == text, "run: python -m tests.completion.regenerate"
+def test_the_tables_of_the_page_are_those_of_the_settings():
+    text = PAGE.read_text("utf-8")
+    assert settings_page(text) == text, "run: python -m tests.completion.regenerate"
 
 
 def test_no_generated_file_is_left_over():

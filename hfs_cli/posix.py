@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -48,15 +48,30 @@ def time_limit(seconds: float) -> Iterator[None]:
     Raises:
         TimeoutError: It took too long.
     """
-    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
-        yield
-        return
 
     def expire(_signum: int, _frame: FrameType | None) -> None:
         raise TimeoutError(f"it takes over {seconds:g} s")
 
-    before = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S)
+    with alarm(expire, seconds, _AGAIN_S):
+        yield
+
+
+@contextmanager
+def alarm(
+    handle: Callable[[int, FrameType | None], None], seconds: float, again: float
+) -> Iterator[None]:
+    """Interrupt a block, and go on doing so; in the main thread alone, and not on Windows.
+
+    Args:
+        handle: Called as a signal handler is (`signal.signal`).
+        seconds: When it is called first.
+        again: After how many seconds it is called again, each time.
+    """
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, handle)
+    signal.setitimer(signal.ITIMER_REAL, seconds, again)
     try:
         try:
             yield

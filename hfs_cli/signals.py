@@ -17,6 +17,8 @@ if sys.platform != "win32":
     _ENDING.append(signal.SIGHUP)
 # A second signal after this long ends the process, whatever is still being finished.
 _GRACE_S = 1.0
+# How long a signal may go unnoticed while a line is read.
+_UNNOTICED_S = 0.1
 
 
 class _State:
@@ -117,6 +119,26 @@ def let_through() -> Iterator[None]:
         yield
     finally:
         _State.holding = True
+
+
+@contextmanager
+def noticed() -> Iterator[None]:
+    """Let a signal interrupt the block, which reads a line from a terminal, however early it comes.
+
+    Just when the question appears, a signal could go unnoticed until Enter is pressed: Python looks
+    for signals before the system call that reads and once one interrupts it, and not in between;
+    and ``input`` drops what a handler raises while the question is flushed (seen of CPython 3.11 to
+    3.13, 2026-11-30). So an alarm looks again and again.
+    """
+    from hfs_cli.posix import alarm
+
+    with alarm(_raise_again, _UNNOTICED_S, _UNNOTICED_S):
+        yield
+
+
+def _raise_again(_signum: int, _frame: FrameType | None) -> None:
+    if _State.received is not None and not _State.holding:
+        raise SignalReceived(_State.received)
 
 
 def waiting() -> bool:

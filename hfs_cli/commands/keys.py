@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from hfs_cli import notices
+from hfs_cli import notices, signals
 from hfs_cli.config import load_config
 from hfs_cli.errors import UsageError
 from hfs_cli.groups import Group
@@ -51,7 +51,8 @@ def _read_key(provider: str) -> str:
         raise UsageError("no key was given: pipe it in, or run this on a terminal")
     if sys.stdin.isatty():
         try:
-            value: str = click.prompt(f"Key for {provider}", hide_input=True, err=True)
+            with signals.noticed():
+                value: str = click.prompt(f"Key for {provider}", hide_input=True, err=True)
         except click.Abort:  # Ctrl-D
             raise UsageError("no key was given: nothing is kept") from None
         return value

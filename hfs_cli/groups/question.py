@@ -2,7 +2,7 @@
 
 import click
 
-from hfs_cli import notices
+from hfs_cli import notices, signals
 
 
 def answered_yes(question: str, *, default: bool = False) -> bool:
@@ -13,7 +13,8 @@ def answered_yes(question: str, *, default: bool = False) -> bool:
         default: What Enter alone means.
     """
     try:
-        return click.confirm(question, default=default, err=True)
+        with signals.noticed():
+            return click.confirm(question, default=default, err=True)
     except click.Abort:
         notices.say("")
         return False

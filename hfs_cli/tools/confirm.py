@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from hfs_cli import notices
+from hfs_cli import notices, signals
 from hfs_cli.errors import UsageError
 from hfs_cli.sanitize import sanitize_line
 from hfs_cli.tools.tool import Tool
@@ -59,7 +59,10 @@ class Confirmation:
 def _line() -> str:
     """A line from the terminal, or nothing if the terminal is gone."""
     try:
-        with open("/dev/tty", encoding="utf-8", errors="replace") as terminal:  # noqa: PTH123
+        with (
+            open("/dev/tty", encoding="utf-8", errors="replace") as terminal,  # noqa: PTH123
+            signals.noticed(),
+        ):
             return terminal.readline()
     except OSError:
         return ""

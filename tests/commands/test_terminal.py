@@ -125,6 +125,18 @@ def test_ctrl_d_is_a_no_and_ctrl_c_is_an_interrupt(terminal, chat):
     assert len(json.loads(chat.ok("sessions", "list", "--json"))) == 1
 
 
+@pytest.mark.parametrize("words", [["delete", "keep"], ["keys", "set", "test"]])
+def test_ctrl_c_that_comes_before_the_answer_is_read_needs_no_enter(terminal, chat, words):
+    # Slow from the question until it is read: what a terminal has got is still being written here.
+    late = "exec strace -o /dev/null -e trace=write -e inject=write:delay_exit=300000 -- "
+    chat.keep("keep", "hi", "ok")
+    child = terminal(*words, through=late + '"$@"')
+    child.expect(r"\[y/N\]: |Key for test: ")
+    child.sendintr()
+    code, text = ended(child)
+    assert (code or 128 + (child.signalstatus or 0), "interrupted" in text) == (130, True)
+
+
 def test_ctrl_d_instead_of_a_key_keeps_none(terminal, chat):
     child = terminal("keys", "set", "test")
     child.expect_exact("Key for test")

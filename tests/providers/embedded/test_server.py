@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import time
+from contextlib import closing
 from typing import Any
 
 import pexpect
@@ -258,8 +259,8 @@ def test_a_model_without_a_place_for_tools_calls_the_one_that_is_demanded(tmp_pa
     choice = named_model(config, "local/smollm2")
     prompt = ChatMessage("user", "What is the weather in Rome?")
     turn = Turn(prompt, "local/smollm2", options=choice.options, tool_choice="weather")
-    provider = open_provider(choice, config=config, env={}, notify=lambda _: None)
-    with SessionStore(tmp_path / "hfs.db") as store:
+    opened = open_provider(choice, config=config, env={}, notify=lambda _: None)
+    with closing(opened) as provider, SessionStore(tmp_path / "hfs.db") as store:
         done = run_turn(provider, store, Screen(), turn, Weather(), max_steps=2)
         asked = (done.before or (done.reply,))[0].tool_calls
         assert asked

@@ -27,8 +27,9 @@ from typing import Any
 # Debian keeps the server's programs of each version apart, outside of PATH.
 _PLACES = "/usr/lib/postgresql/*/bin"
 _SETTINGS = {"max_connections": "300", "listen_addresses": "127.0.0.1"}
-# What is kept ends with the server, so that nothing need reach the disk.
-QUICK = {"fsync": "off", "full_page_writes": "off"}
+# What is kept ends with the server, so that nothing need reach the disk or be cleaned up; and where
+# a test takes a lock that must be free, ANALYZE by the server itself would hold another beside it.
+QUICK = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
 _START_S = 60.0
 
 

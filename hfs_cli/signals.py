@@ -127,7 +127,7 @@ def noticed() -> Iterator[None]:
 
     Just when the question appears, a signal could go unnoticed until Enter is pressed: Python looks
     for signals before the system call that reads and once one interrupts it, and not in between;
-    and ``input`` drops what a handler raises while the question is flushed (seen of CPython 3.11 to
+    and ``input`` drops what a handler raises while the question is flushed (seen in CPython 3.11 to
     3.13, 2026-11-30). So an alarm looks again and again.
     """
     from hfs_cli.posix import alarm
